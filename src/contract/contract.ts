@@ -1,0 +1,48 @@
+import type { Digest, ToolName, ToolsetName } from "../identity/names.js";
+
+/** A JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A JSON Schema: an object, or a boolean. */
+export type JsonSchema = boolean | { readonly [key: string]: Json };
+
+/** How often a tool may run for one call. */
+export type Delivery = "once" | "idempotent";
+
+/** Hints about a tool, as the Model Context Protocol defines them; they decide nothing. */
+export interface ToolAnnotations {
+  readonly readOnlyHint?: boolean;
+  readonly destructiveHint?: boolean;
+  readonly idempotentHint?: boolean;
+  readonly openWorldHint?: boolean;
+}
+
+/** One tool of a toolset. Optional facts are absent rather than empty, so that equal contracts have equal digests. */
+export interface ToolContract {
+  readonly name: ToolName;
+  readonly title?: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly payload: JsonSchema;
+  readonly result?: JsonSchema;
+  readonly annotations?: ToolAnnotations;
+  readonly delivery: Delivery;
+  readonly timeoutMs?: number;
+}
+
+/** Everything that an agent can rely on; tools are sorted by name, tags too. */
+export interface Contract {
+  readonly name: ToolsetName;
+  readonly version: string;
+  readonly title?: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly tools: readonly ToolContract[];
+}
+
+/** A contract with its canonical JSON (RFC 8785) and the SHA-256 of that. */
+export interface SealedContract {
+  readonly contract: Contract;
+  readonly canonicalJson: string;
+  readonly digest: Digest;
+}

@@ -1,0 +1,211 @@
+import { status } from "@grpc/grpc-js";
+
+/** Whether the tool can have run when a request fails: the answer that decides if a retry is safe. */
+export type Executed = "no" | "yes" | "unknown";
+
+interface ErrorCode {
+  /** The gRPC status that carries it. */
+  readonly status: status;
+  /** Whether the same request may succeed later: `no` unless the caller changes something. */
+  readonly retry: "no" | "later" | "elsewhere";
+  /** What it means, in one sentence. */
+  readonly meaning: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+/**
+ * Every error that leaves a node, once. The README's error table is kept equal to this one by a test.
+ *
+ * The reason (the key) travels as `google.rpc.ErrorInfo.reason`, and as `CallError.reason` in a call's terminal.
+ */
+export const ERROR_CODES = {
+  INVALID_REQUEST: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "A field of the request is missing, malformed or over its limit.",
+    remedy: "Correct the fields that are named.",
+  },
+  INVALID_CONTRACT: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "The contract breaks a rule: a bad or duplicate name, a version that is not semver, too many tools.",
+    remedy: "Correct the fields that are named; nothing was registered.",
+  },
+  INVALID_SCHEMA: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "A JSON Schema does not compile, or asks for something that is not allowed.",
+    remedy: "Correct each tool and path that is named; nothing was registered.",
+  },
+  MALFORMED_JSON: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "Bytes that must be JSON are not, repeat a key, or nest too deeply.",
+    remedy: "Send one UTF-8 JSON value with unique keys, at most 64 levels deep.",
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "The payload is over the registry's limit.",
+    remedy: "Send less, or send a reference to the data.",
+  },
+  INVALID_PAYLOAD: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "The payload does not fit the tool's payload schema.",
+    remedy: "Correct the paths that are named; the tool did not run.",
+  },
+  UNKNOWN_TOOLSET: {
+    status: status.NOT_FOUND,
+    retry: "no",
+    meaning: "No toolset of this name is registered.",
+    remedy: "Look at the near names in the message, or search the catalogue.",
+  },
+  UNKNOWN_TOOL: {
+    status: status.NOT_FOUND,
+    retry: "no",
+    meaning: "The toolset has no tool of this name.",
+    remedy: "Look at the near names in the message, or get the toolset.",
+  },
+  UNKNOWN_CALL: {
+    status: status.NOT_FOUND,
+    retry: "no",
+    meaning: "No call of this id is known: it never was, or its record has expired.",
+    remedy: "Check the id; results are kept for the registry's result time only.",
+  },
+  CONTRACT_CONFLICT: {
+    status: status.FAILED_PRECONDITION,
+    retry: "no",
+    meaning: "The contract differs from the registered one, and its version is not higher.",
+    remedy: "Raise the version, or register with replace; the differences are listed.",
+  },
+  DIGEST_MISMATCH: {
+    status: status.FAILED_PRECONDITION,
+    retry: "no",
+    meaning: "The contract is not the one that the caller expects.",
+    remedy: "Get the toolset again, and call with its new digest.",
+  },
+  EPOCH_MISMATCH: {
+    status: status.FAILED_PRECONDITION,
+    retry: "no",
+    meaning: "The toolset's epoch is not the one that the caller named.",
+    remedy: "Get the toolset again, and repeat with the epoch that it has now.",
+  },
+  LEASE_LOST: {
+    status: status.FAILED_PRECONDITION,
+    retry: "no",
+    meaning: "The provider's lease has ended, was released, or belongs to a later incarnation.",
+    remedy: "Register again.",
+  },
+  NOT_OWNER: {
+    status: status.PERMISSION_DENIED,
+    retry: "no",
+    meaning: "The toolset's name belongs to another principal.",
+    remedy: "Choose another name, or have its owner unregister it.",
+  },
+  CALL_CONFLICT: {
+    status: status.ALREADY_EXISTS,
+    retry: "no",
+    meaning: "A call with the same run_id and tool_call_id exists, and asks for something else.",
+    remedy: "Use a new tool_call_id for another request.",
+  },
+  NO_HEALTHY_PROVIDER: {
+    status: status.UNAVAILABLE,
+    retry: "later",
+    meaning: "No provider of the toolset is healthy.",
+    remedy: "Retry later, or call with the wait policy.",
+  },
+  STORE_UNAVAILABLE: {
+    status: status.UNAVAILABLE,
+    retry: "later",
+    meaning: "Redis cannot be reached, or refuses writes.",
+    remedy: "Retry with the same run_id and tool_call_id; operators look at Redis.",
+  },
+  NODE_DRAINING: {
+    status: status.UNAVAILABLE,
+    retry: "elsewhere",
+    meaning: "The node is stopping.",
+    remedy: "Retry on another node.",
+  },
+  BACKLOG_FULL: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "later",
+    meaning: "The toolset has as many unfinished calls as it may.",
+    remedy: "Retry after the given time, or add providers.",
+  },
+  LIMIT_EXCEEDED: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "later",
+    meaning: "A limit of the node is reached: sessions, streams or calls in flight of one peer.",
+    remedy: "Retry after the given time, or spread over more nodes.",
+  },
+  DEADLINE_EXCEEDED: {
+    status: status.DEADLINE_EXCEEDED,
+    retry: "no",
+    meaning: "The call's deadline passed first.",
+    remedy: "Look at executed: after no, a new call with more time is safe.",
+  },
+  CANCELLED: {
+    status: status.CANCELLED,
+    retry: "no",
+    meaning: "The call was cancelled.",
+    remedy: "Look at executed to see whether the tool had started.",
+  },
+  TOOL_ERROR: {
+    status: status.ABORTED,
+    retry: "no",
+    meaning: "The tool ran and reported a failure.",
+    remedy: "Read the tool's own message.",
+  },
+  INVALID_RESULT: {
+    status: status.INTERNAL,
+    retry: "no",
+    meaning: "The tool's result does not fit its result schema.",
+    remedy: "Report it to the toolset's provider; the tool ran.",
+  },
+  OUTPUT_TOO_LARGE: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "no",
+    meaning: "The tool's output or result went over the registry's limit, and the call was ended.",
+    remedy: "Ask the tool for less; the tool ran.",
+  },
+  EPOCH_GONE: {
+    status: status.UNAVAILABLE,
+    retry: "later",
+    meaning: "The call's epoch went away before a provider took it.",
+    remedy: "Call again: the tool did not run.",
+  },
+  PROVIDER_LOST: {
+    status: status.UNKNOWN,
+    retry: "no",
+    meaning: "The provider was lost after it took the call.",
+    remedy: "Find out whether the tool took effect before calling again.",
+  },
+  ATTEMPTS_EXHAUSTED: {
+    status: status.UNAVAILABLE,
+    retry: "no",
+    meaning: "An idempotent call lost its provider on every attempt.",
+    remedy: "Look at the providers' logs; the tool may have run.",
+  },
+  INVALID_CONFIG: {
+    status: status.FAILED_PRECONDITION,
+    retry: "no",
+    meaning: "A setting is missing, malformed or out of range.",
+    remedy: "Correct every variable or flag that is named.",
+  },
+  INTERNAL: {
+    status: status.INTERNAL,
+    retry: "no",
+    meaning: "A fault of Toolgate itself.",
+    remedy: "Report it with the node's log line.",
+  },
+} as const satisfies Record<string, ErrorCode>;
+
+/** A key of the error table. */
+export type ErrorReason = keyof typeof ERROR_CODES;
+
+/** Whether a word is a key of the error table; a tool's own reasons are not. */
+export function isErrorReason(word: string): word is ErrorReason {
+  return Object.hasOwn(ERROR_CODES, word);
+}

@@ -1,0 +1,21 @@
+// Original file: proto/toolgate/v1/gateway.proto
+
+import type { FieldViolation as _toolgate_v1_FieldViolation, FieldViolation__Output as _toolgate_v1_FieldViolation__Output } from '../../toolgate/v1/FieldViolation.js';
+
+export interface CallError {
+  'reason'?: (string);
+  'message'?: (string);
+  'detailsJson'?: (Buffer | Uint8Array | string);
+  'grpcCode'?: (number);
+  'retryAfterMs'?: (number);
+  'violations'?: (_toolgate_v1_FieldViolation)[];
+}
+
+export interface CallError__Output {
+  'reason': (string);
+  'message': (string);
+  'detailsJson': (Buffer);
+  'grpcCode': (number);
+  'retryAfterMs': (number);
+  'violations': (_toolgate_v1_FieldViolation__Output)[];
+}

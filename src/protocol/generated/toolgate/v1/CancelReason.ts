@@ -1,0 +1,23 @@
+// Original file: proto/toolgate/v1/registry.proto
+
+export const CancelReason = {
+  CANCEL_REASON_UNSPECIFIED: 'CANCEL_REASON_UNSPECIFIED',
+  CANCEL_REASON_CANCELLED: 'CANCEL_REASON_CANCELLED',
+  CANCEL_REASON_DEADLINE: 'CANCEL_REASON_DEADLINE',
+  CANCEL_REASON_FENCED: 'CANCEL_REASON_FENCED',
+  CANCEL_REASON_OUTPUT_LIMIT: 'CANCEL_REASON_OUTPUT_LIMIT',
+} as const;
+
+export type CancelReason =
+  | 'CANCEL_REASON_UNSPECIFIED'
+  | 0
+  | 'CANCEL_REASON_CANCELLED'
+  | 1
+  | 'CANCEL_REASON_DEADLINE'
+  | 2
+  | 'CANCEL_REASON_FENCED'
+  | 3
+  | 'CANCEL_REASON_OUTPUT_LIMIT'
+  | 4
+
+export type CancelReason__Output = typeof CancelReason[keyof typeof CancelReason]

@@ -1,0 +1,13 @@
+// Original file: proto/toolgate/v1/catalog.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface GetToolsetRequest {
+  'name'?: (string);
+  'epoch'?: (number | string | Long);
+}
+
+export interface GetToolsetRequest__Output {
+  'name': (string);
+  'epoch': (number);
+}

@@ -1,0 +1,23 @@
+// Original file: proto/toolgate/v1/registry.proto
+
+export const GoAwayReason = {
+  GO_AWAY_REASON_UNSPECIFIED: 'GO_AWAY_REASON_UNSPECIFIED',
+  GO_AWAY_REASON_NODE_DRAINING: 'GO_AWAY_REASON_NODE_DRAINING',
+  GO_AWAY_REASON_RETIRED: 'GO_AWAY_REASON_RETIRED',
+  GO_AWAY_REASON_LEASE_LOST: 'GO_AWAY_REASON_LEASE_LOST',
+  GO_AWAY_REASON_REPLACED: 'GO_AWAY_REASON_REPLACED',
+} as const;
+
+export type GoAwayReason =
+  | 'GO_AWAY_REASON_UNSPECIFIED'
+  | 0
+  | 'GO_AWAY_REASON_NODE_DRAINING'
+  | 1
+  | 'GO_AWAY_REASON_RETIRED'
+  | 2
+  | 'GO_AWAY_REASON_LEASE_LOST'
+  | 3
+  | 'GO_AWAY_REASON_REPLACED'
+  | 4
+
+export type GoAwayReason__Output = typeof GoAwayReason[keyof typeof GoAwayReason]

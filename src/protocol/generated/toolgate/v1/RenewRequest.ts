@@ -1,0 +1,16 @@
+// Original file: proto/toolgate/v1/registry.proto
+
+import type { LeaseRef as _toolgate_v1_LeaseRef, LeaseRef__Output as _toolgate_v1_LeaseRef__Output } from '../../toolgate/v1/LeaseRef.js';
+import type { CallInHand as _toolgate_v1_CallInHand, CallInHand__Output as _toolgate_v1_CallInHand__Output } from '../../toolgate/v1/CallInHand.js';
+
+export interface RenewRequest {
+  'lease'?: (_toolgate_v1_LeaseRef | null);
+  'maxInFlight'?: (number);
+  'inHand'?: (_toolgate_v1_CallInHand)[];
+}
+
+export interface RenewRequest__Output {
+  'lease': (_toolgate_v1_LeaseRef__Output | null);
+  'maxInFlight': (number);
+  'inHand': (_toolgate_v1_CallInHand__Output)[];
+}
