@@ -1,0 +1,79 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadPackageDefinition } from "@grpc/grpc-js";
+import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { ProtoGrpcType as CatalogPackage } from "./generated/catalog.js";
+import type { ProtoGrpcType as DetailsPackage } from "./generated/error_details.js";
+import type { ProtoGrpcType as GatewayPackage } from "./generated/gateway.js";
+import type { ProtoGrpcType as RegistryPackage } from "./generated/registry.js";
+import type { ProtoGrpcType as StatusPackage } from "./generated/status.js";
+
+/** The files that are loaded, relative to the `proto` folder; `npm run generate` makes the types from the same ones. */
+export const PROTO_FILES = [
+  "toolgate/v1/registry.proto",
+  "toolgate/v1/catalog.proto",
+  "toolgate/v1/gateway.proto",
+  "google/rpc/status.proto",
+  "google/rpc/error_details.proto",
+] as const;
+
+/** The wire contract, as both sides of a connection use it. */
+export interface Protocol {
+  /** Everything that was loaded; reflection is made from it. */
+  readonly packageDefinition: PackageDefinition;
+  /** Client of the providers' side; `Registry.service` is the definition for servers. */
+  readonly Registry: RegistryPackage["toolgate"]["v1"]["Registry"];
+  /** Client of discovery; `Catalog.service` is the definition for servers. */
+  readonly Catalog: CatalogPackage["toolgate"]["v1"]["Catalog"];
+  /** Client of the agents' side; `Gateway.service` is the definition for servers. */
+  readonly Gateway: GatewayPackage["toolgate"]["v1"]["Gateway"];
+  /** The messages that carry an error's details (`google.rpc`), with `serialize` and `deserialize`. */
+  readonly rpc: StatusPackage["google"]["rpc"] & DetailsPackage["google"]["rpc"];
+}
+
+let loaded: Protocol | undefined;
+
+/**
+ * The wire contract from the package's own `proto` folder, read once per process. Nothing from outside is ever loaded:
+ * a descriptor becomes code.
+ *
+ * Field names are camelCase, 64-bit integers are numbers (all of ours stay below 2^53), enums are their names, `bytes`
+ * are Buffers, and absent fields have their defaults.
+ */
+export function loadProtocol(): Protocol {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Protocol {
+  const packageDefinition = loadSync([...PROTO_FILES], {
+    longs: Number,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+    includeDirs: [protoFolder()],
+  });
+  // The types were generated from the very files that were just loaded; a check in CI keeps the two in step.
+  const grpcObject = loadPackageDefinition(packageDefinition) as unknown as RegistryPackage &
+    CatalogPackage &
+    GatewayPackage &
+    StatusPackage &
+    DetailsPackage;
+  const { Registry, Catalog, Gateway } = grpcObject.toolgate.v1;
+  return { packageDefinition, Registry, Catalog, Gateway, rpc: grpcObject.google.rpc };
+}
+
+/** The `proto` folder beside `package.json`: this file runs from `src/` under tests and from `dist/src/` when built. */
+function protoFolder(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return join(folder, "proto");
+    if (folder === dirname(folder)) {
+      throw new ToolgateError(
+        "INTERNAL",
+        "The package is incomplete: no package.json stands above its code; install it again.",
+      );
+    }
+  }
+}
