@@ -1,0 +1,119 @@
+import type { CallId } from "../identity/call-id.js";
+import type { Epoch, NodeId, RegistryName, ToolsetName } from "../identity/names.js";
+
+/**
+ * The only place that spells Redis keys and channels.
+ *
+ * All keys of one toolset live in one shard, under one hash tag, so that every script touches a single slot of a Redis
+ * Cluster. Scripts learn of call ids, and of new epochs, only while they run; they build those keys from `prefix`,
+ * which is declared as a key and carries the same tag.
+ */
+export class ShardKeys {
+  readonly shard: number;
+  readonly prefix: string;
+
+  constructor(registry: RegistryName, shard: number) {
+    this.shard = shard;
+    this.prefix = `toolgate:{${registry}/${shard}}:`;
+  }
+
+  /** Hash: toolset → record, toolset@epoch → canonical contract. */
+  get toolsets(): string {
+    return `${this.prefix}toolsets`;
+  }
+  /** Hash: toolset@epoch → state, last pong, last lease end, room. */
+  get health(): string {
+    return `${this.prefix}health`;
+  }
+  /** Hash: toolset → last epoch given; outlives the toolset. */
+  get epochs(): string {
+    return `${this.prefix}epochs`;
+  }
+  /** Stream: what happened to the catalogue; trimmed. */
+  get changes(): string {
+    return `${this.prefix}changes`;
+  }
+  /** Channel: `changes` has grown. */
+  get changed(): string {
+    return `${this.prefix}changed`;
+  }
+  /** Sorted set: unfinished calls by the time at which somebody must look at them. */
+  get due(): string {
+    return `${this.prefix}due`;
+  }
+  /** Channel: pings, to all nodes. */
+  get pings(): string {
+    return `${this.prefix}pings`;
+  }
+  /** String: one ping slot of one shard, so that two pingers at once do not double it. */
+  slot(slot: number): string {
+    return `${this.prefix}slot:${slot}`;
+  }
+  /** Channel: doorbells to one node. */
+  node(node: NodeId): string {
+    return `${this.prefix}node:${node}`;
+  }
+  /** Channel: the requests stream of an epoch has grown. */
+  work(toolset: ToolsetName, epoch: Epoch): string {
+    return `${this.prefix}work:${toolset}:${epoch}`;
+  }
+  /** Sorted set: provider/incarnation by lease end. */
+  leases(toolset: ToolsetName, epoch: Epoch): string {
+    return `${this.prefix}leases:${toolset}:${epoch}`;
+  }
+  /** Hash: provider → incarnation, lease token, room, draining, session. */
+  providers(toolset: ToolsetName, epoch: Epoch): string {
+    return `${this.prefix}providers:${toolset}:${epoch}`;
+  }
+  /** Stream: admitted calls of an epoch, until they end; one consumer group. */
+  requests(toolset: ToolsetName, epoch: Epoch): string {
+    return `${this.prefix}requests:${toolset}:${epoch}`;
+  }
+  /** Hash, expires: one call's record. */
+  call(id: CallId): string {
+    return `${this.prefix}call:${id}`;
+  }
+  /** Stream, expires: one call's output. */
+  result(id: CallId): string {
+    return `${this.prefix}result:${id}`;
+  }
+  /** Stream, bounded: calls of a toolset that were given up. */
+  dead(toolset: ToolsetName): string {
+    return `${this.prefix}dead:${toolset}`;
+  }
+}
+
+/** All shards of a registry. */
+export interface Keyspace {
+  readonly registry: RegistryName;
+  readonly shards: readonly ShardKeys[];
+  forToolset(toolset: ToolsetName): ShardKeys;
+  /** The shard that a call id carries, or nothing when there is no such shard. */
+  forCall(id: CallId): ShardKeys | undefined;
+  /** The pinger's lock. */
+  readonly pingerLock: string;
+}
+
+/** Spreads a registry over `shardCount` shards; every node of a cluster must say the same number. */
+export function createKeyspace(registry: RegistryName, shardCount: number): Keyspace {
+  const shards = Array.from({ length: shardCount }, (_, shard) => new ShardKeys(registry, shard));
+  const at = (index: number): ShardKeys => {
+    const keys = shards[index];
+    if (keys === undefined) throw new RangeError(`shard ${index} of ${shardCount}`);
+    return keys;
+  };
+  return {
+    registry,
+    shards,
+    forToolset: (toolset) => at(fnv1a(toolset) % shardCount),
+    forCall: (id) => shards[Number.parseInt(id.slice(0, id.indexOf(".")), 36)],
+    pingerLock: `toolgate:{${registry}/0}:pinger`,
+  };
+}
+
+/** FNV-1a, 32 bit: spreads names evenly and never changes between versions (http://www.isthe.com/chongo/tech/comp/fnv/). */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

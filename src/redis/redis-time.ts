@@ -1,0 +1,46 @@
+import type { Redis } from "ioredis";
+
+/** Redis's clock, as a node can know it: for displays and for deciding when to look, never for a lease or deadline. */
+export interface RedisClock {
+  /** Unix milliseconds by Redis's clock, estimated. */
+  nowMs(): number;
+}
+
+const SAMPLE_INTERVAL_MS = 5_000;
+
+/** Follows Redis's clock by its offset from the local monotonic clock, which no administrator can step. */
+export class SampledRedisClock implements RedisClock {
+  readonly #redis: Redis;
+  readonly #monotonicMs: () => number;
+  #offsetMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(redis: Redis, monotonicMs: () => number) {
+    this.#redis = redis;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  nowMs(): number {
+    return Math.round(this.#monotonicMs() + this.#offsetMs);
+  }
+
+  async start(): Promise<void> {
+    await this.#sample();
+    this.#timer = setInterval(() => void this.#sample().catch(ignore), SAMPLE_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+  }
+
+  async #sample(): Promise<void> {
+    const sentMs = this.#monotonicMs();
+    const [seconds, microseconds] = await this.#redis.time();
+    const receivedMs = this.#monotonicMs();
+    this.#offsetMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000 - (sentMs + receivedMs) / 2;
+  }
+}
+
+/** While Redis is away the last offset is the best there is. */
+function ignore(): void {}

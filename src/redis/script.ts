@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+import { fromRedisError } from "../errors/redis-errors.js";
+
+/** A Lua script: one atomic decision. */
+export interface Script {
+  /** For logs and counters. */
+  readonly name: string;
+  readonly lua: string;
+  readonly sha: string;
+}
+
+/** What a script can answer: bulk strings come as buffers, because payloads are bytes. */
+export type Reply = Buffer | number | null | readonly Reply[];
+
+export type ScriptArgument = string | number | Buffer;
+
+/** Defines a script from fragments of Lua, shared functions first. */
+export function defineScript(name: string, ...fragments: readonly string[]): Script {
+  const lua = fragments.join("\n");
+  return { name, lua, sha: createHash("sha1").update(lua).digest("hex") };
+}
+
+/**
+ * Runs a script by its digest, and by its text where Redis does not know it (yet, or again after SCRIPT FLUSH).
+ * Nothing is retried: a lost reply is an unknown outcome, and only the caller knows how to look it up.
+ *
+ * @throws ToolgateError STORE_UNAVAILABLE, which says whether the script can have run.
+ */
+export async function runScript(
+  redis: Redis,
+  script: Script,
+  keys: readonly string[],
+  args: readonly ScriptArgument[],
+): Promise<Reply> {
+  try {
+    return (await redis.evalshaBuffer(script.sha, keys.length, ...keys, ...args)) as Reply; // ioredis types it unknown
+  } catch (error) {
+    if (!isNoScript(error)) throw fromRedisError(error);
+  }
+  try {
+    return (await redis.evalBuffer(script.lua, keys.length, ...keys, ...args)) as Reply; // ioredis types it unknown
+  } catch (error) {
+    throw fromRedisError(error);
+  }
+}
+
+function isNoScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("NOSCRIPT");
+}
+
+/** A reply that must be an array. */
+export function asArray(reply: Reply | undefined): readonly Reply[] {
+  if (!Array.isArray(reply)) throw new TypeError("the script answered no array");
+  return reply;
+}
+
+/** A reply that must be a bulk string. */
+export function asBuffer(reply: Reply | undefined): Buffer {
+  if (!Buffer.isBuffer(reply)) throw new TypeError("the script answered no string");
+  return reply;
+}
+
+/** A reply that must be text. */
+export function asText(reply: Reply | undefined): string {
+  return asBuffer(reply).toString();
+}
+
+/** A reply that must be a number; Lua numbers over 2^53 never occur, since all are milliseconds or counts. */
+export function asNumber(reply: Reply | undefined): number {
+  const value = typeof reply === "number" ? reply : Number(asText(reply));
+  if (!Number.isSafeInteger(value)) throw new TypeError("the script answered no integer");
+  return value;
+}
