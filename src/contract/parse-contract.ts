@@ -1,0 +1,164 @@
+import { valid as validSemver } from "semver";
+import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
+import { isToolName, isToolsetName } from "../identity/names.js";
+import { readJson } from "../json/scan-json.js";
+import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
+import type { Tool__Output } from "../protocol/generated/toolgate/v1/Tool.js";
+import type { ToolAnnotations__Output } from "../protocol/generated/toolgate/v1/ToolAnnotations.js";
+import type { Contract, Delivery, JsonSchema, ToolAnnotations, ToolContract } from "./contract.js";
+
+/** Limits on contracts, in bytes. */
+export interface ContractLimits {
+  /** All schemas and descriptions of one contract together. */
+  readonly maxContractBytes: number;
+  /** One schema. */
+  readonly maxSchemaBytes: number;
+}
+
+const MAX_TOOLS = 1_024;
+const MAX_TITLE_CHARACTERS = 256;
+const MAX_DESCRIPTION_BYTES = 16 * 1_024;
+const MAX_TAGS = 32;
+const MAX_TAG_CHARACTERS = 64;
+const MAX_SCHEMA_DEPTH = 64;
+const MAX_TOOL_TIMEOUT_MS = 24 * 3_600_000;
+/** No control characters: these texts end up on terminals and in logs. Line breaks and tabs are allowed in descriptions. */
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL_BUT_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/**
+ * Reads a contract from the wire and collects every fault, so that a provider can mend all of them at once.
+ *
+ * @throws ToolgateError INVALID_CONTRACT, or INVALID_SCHEMA when only schemas are at fault; names fields, never values.
+ */
+export function parseContract(wire: Contract__Output | null, limits: ContractLimits): Contract {
+  if (wire === null) throw new ToolgateError("INVALID_CONTRACT", "contract is missing");
+  const faults = new FaultList();
+  if (!isToolsetName(wire.name)) faults.add("name", "must match [a-z0-9][a-z0-9._-]{0,127}");
+  if (validSemver(wire.version) !== wire.version) faults.add("version", "must be a semantic version, such as 1.4.0");
+  checkTexts(wire, "", faults);
+  if (wire.tools.length === 0) faults.add("tools", "must name at least one tool");
+  if (wire.tools.length > MAX_TOOLS) faults.add("tools", `must name at most ${MAX_TOOLS} tools`);
+  if (contractBytes(wire) > limits.maxContractBytes) faults.add("tools", `must take at most ${limits.maxContractBytes} bytes together`);
+  // A contract that is far too large is not worth reading on.
+  faults.throwIfAny("INVALID_CONTRACT", wire.name);
+
+  const seen = new Set<string>();
+  for (const [index, tool] of wire.tools.entries()) {
+    if (!isToolName(tool.name)) faults.add(`tools[${index}].name`, "must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}");
+    else if (seen.has(tool.name)) faults.add(`tools[${index}].name`, `repeats the tool "${tool.name}"; names must be unique`);
+    seen.add(tool.name);
+    checkTexts(tool, `tools[${index}].`, faults);
+    if (tool.timeoutMs > MAX_TOOL_TIMEOUT_MS) faults.add(`tools[${index}].timeout_ms`, `must be at most ${MAX_TOOL_TIMEOUT_MS}`);
+  }
+  faults.throwIfAny("INVALID_CONTRACT", wire.name);
+
+  const tools = wire.tools.map((tool) => parseTool(tool, limits, faults));
+  faults.throwIfAny("INVALID_SCHEMA", wire.name);
+  return {
+    name: wire.name as Contract["name"], // isToolsetName said yes above
+    version: wire.version,
+    ...(wire.title === "" ? {} : { title: wire.title }),
+    description: wire.description,
+    tags: sortedUnique(wire.tags),
+    tools: tools.sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}
+
+function parseTool(wire: Tool__Output, limits: ContractLimits, faults: FaultList): ToolContract {
+  const annotations = parseAnnotations(wire.annotations);
+  const path = `/tools/${wire.name}`;
+  const payload = parseSchema(wire.payloadSchemaJson, `${path}/payload_schema`, limits, faults);
+  const result = wire.resultSchemaJson.length === 0 ? undefined : parseSchema(wire.resultSchemaJson, `${path}/result_schema`, limits, faults);
+  return {
+    name: wire.name as ToolContract["name"], // isToolName said yes before
+    ...(wire.title === "" ? {} : { title: wire.title }),
+    description: wire.description,
+    tags: sortedUnique(wire.tags),
+    payload,
+    ...(result === undefined ? {} : { result }),
+    ...(annotations === undefined ? {} : { annotations }),
+    delivery: parseDelivery(wire),
+    ...(wire.timeoutMs === 0 ? {} : { timeoutMs: wire.timeoutMs }),
+  };
+}
+
+function parseDelivery(wire: Tool__Output): Delivery {
+  return wire.delivery === "DELIVERY_MODE_IDEMPOTENT" ? "idempotent" : "once";
+}
+
+function parseAnnotations(wire: ToolAnnotations__Output | null): ToolAnnotations | undefined {
+  if (wire === null) return undefined;
+  const annotations: ToolAnnotations = {
+    ...(wire._readOnlyHint === undefined ? {} : { readOnlyHint: wire.readOnlyHint === true }),
+    ...(wire._destructiveHint === undefined ? {} : { destructiveHint: wire.destructiveHint === true }),
+    ...(wire._idempotentHint === undefined ? {} : { idempotentHint: wire.idempotentHint === true }),
+    ...(wire._openWorldHint === undefined ? {} : { openWorldHint: wire.openWorldHint === true }),
+  };
+  return Object.keys(annotations).length === 0 ? undefined : annotations;
+}
+
+function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults: FaultList): JsonSchema {
+  if (bytes.length === 0) {
+    faults.add(path, "is missing; {} accepts any JSON");
+    return false;
+  }
+  const read = readJson(bytes, { maxBytes: limits.maxSchemaBytes, maxDepth: MAX_SCHEMA_DEPTH });
+  if (read.kind === "malformed") {
+    faults.add(`${path}${read.pointer}`, read.reason);
+    return false;
+  }
+  const schema = read.value;
+  if (typeof schema === "boolean") return schema;
+  if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return schema as JsonSchema; // an object, as just seen
+  faults.add(path, "must be an object or a boolean");
+  return false;
+}
+
+interface Texts {
+  readonly title: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+}
+
+function checkTexts(texts: Texts, prefix: string, faults: FaultList): void {
+  if (texts.title.length > MAX_TITLE_CHARACTERS || CONTROL.test(texts.title)) {
+    faults.add(`${prefix}title`, `must be at most ${MAX_TITLE_CHARACTERS} characters without control characters`);
+  }
+  if (Buffer.byteLength(texts.description) > MAX_DESCRIPTION_BYTES || CONTROL_BUT_LINES.test(texts.description)) {
+    faults.add(`${prefix}description`, `must be at most ${MAX_DESCRIPTION_BYTES} bytes without control characters`);
+  }
+  if (texts.tags.length > MAX_TAGS || texts.tags.some((tag) => tag === "" || tag.length > MAX_TAG_CHARACTERS || CONTROL.test(tag))) {
+    faults.add(`${prefix}tags`, `must be at most ${MAX_TAGS} words, each of 1 to ${MAX_TAG_CHARACTERS} characters without control characters`);
+  }
+}
+
+function contractBytes(wire: Contract__Output): number {
+  let bytes = wire.description.length;
+  for (const tool of wire.tools) bytes += tool.description.length + tool.payloadSchemaJson.length + tool.resultSchemaJson.length;
+  return bytes;
+}
+
+function sortedUnique(tags: readonly string[]): string[] {
+  return [...new Set(tags)].sort();
+}
+
+/** Faults in the order in which they were met; all are counted, the first eight are told. */
+class FaultList {
+  readonly #faults: Violation[] = [];
+
+  add(field: string, description: string): void {
+    this.#faults.push({ field, description });
+  }
+
+  throwIfAny(reason: "INVALID_CONTRACT" | "INVALID_SCHEMA", toolset: string): void {
+    const count = this.#faults.length;
+    if (count === 0) return;
+    const listed = this.#faults.slice(0, MAX_VIOLATIONS).map((fault) => `${fault.field} ${fault.description}`);
+    const more = count > MAX_VIOLATIONS ? ` (and ${count - MAX_VIOLATIONS} more)` : "";
+    const name = isToolsetName(toolset) ? ` of "${toolset}"` : "";
+    throw new ToolgateError(reason, `the contract${name} has ${count === 1 ? "a fault" : `${count} faults`}: ${listed.join("; ")}${more}`, {
+      violations: this.#faults,
+    });
+  }
+}
