@@ -1,0 +1,149 @@
+/**
+ * Lua that all scripts of the registry share.
+ *
+ * KEYS[1] prefix, KEYS[2] toolsets, KEYS[3] health, KEYS[4] changes; ARGV[1] how old a pong may be, in milliseconds.
+ *
+ * A toolset's record is JSON with a generation; an epoch's health is "<state> <pong> <live until> <room> <announced>".
+ * `announced` is what `changes` said last, so that a transition is said once, by whoever notices it first.
+ */
+export const EPOCH_LUA = `
+local prefix, toolsets, health, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local window = tonumber(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function announce(kind, name, epoch)
+  local id = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'kind', kind, 'toolset', name, 'epoch', epoch)
+  redis.call('PUBLISH', prefix .. 'changed', id)
+end
+
+local function load_record(name)
+  local json = redis.call('HGET', toolsets, name)
+  return json and cjson.decode(json) or nil
+end
+
+local function save_record(record)
+  record.generation = record.generation + 1
+  redis.call('HSET', toolsets, record.name, cjson.encode(record))
+end
+
+local function find_state(record, state)
+  for _, entry in ipairs(record.epochs) do
+    if entry.state == state then return entry end
+  end
+end
+
+local function find_epoch(record, epoch)
+  for index, entry in ipairs(record.epochs) do
+    if entry.epoch == tonumber(epoch) then return entry, index end
+  end
+end
+
+local function read_health(name, epoch)
+  local text = redis.call('HGET', health, name .. '@' .. epoch)
+  if not text then return nil end
+  local state, pong, live, room, announced = string.match(text, '^(%a+) (%d+) (%d+) (%d+) (%d)$')
+  return { state = state, pong = tonumber(pong), live = tonumber(live), room = tonumber(room), announced = announced }
+end
+
+local function write_health(name, epoch, h)
+  local text = string.format('%s %.0f %.0f %.0f %s', h.state, h.pong, h.live, h.room, h.announced)
+  redis.call('HSET', health, name .. '@' .. epoch, text)
+end
+
+local function is_healthy(h)
+  return h.pong > 0 and now - h.pong <= window and h.live > now
+end
+
+-- Writes an epoch's health, and says so when it turned healthy or unhealthy.
+local function publish_health(name, epoch, h)
+  local announced = is_healthy(h) and '1' or '0'
+  local turned = announced ~= h.announced
+  h.announced = announced
+  write_health(name, epoch, h)
+  if turned then announce(announced == '1' and 'healthy' or 'unhealthy', name, epoch) end
+end
+
+local function set_state(record, entry, state)
+  entry.state = state
+  if state == 'retiring' then entry.retireAtMs = now + entry.retireAfterMs end
+  local h = read_health(record.name, entry.epoch)
+  if h then
+    h.state = state
+    write_health(record.name, entry.epoch, h)
+  end
+end
+
+local function promote(record, candidate)
+  local active = find_state(record, 'active')
+  if active then set_state(record, active, 'retiring') end
+  set_state(record, candidate, 'active')
+  save_record(record)
+  announce('activated', record.name, candidate.epoch)
+end
+
+-- A candidate takes over when it has ponged and has its share of the active epoch's room, or nobody else is alive.
+local function promote_if_ready(name)
+  local record = load_record(name)
+  local candidate = record and find_state(record, 'candidate')
+  if not candidate then return end
+  local c = read_health(name, candidate.epoch)
+  if not c or c.pong == 0 or c.live <= now then return end
+  local active = find_state(record, 'active')
+  local a = active and read_health(name, active.epoch)
+  if not a or a.live <= now or c.room >= candidate.activateAt * a.room then promote(record, candidate) end
+end
+
+-- provider -> "<incarnation> <token> <room> <draining 0|1> <session>"
+local function read_provider(name, epoch, provider)
+  local text = redis.call('HGET', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
+  if not text then return nil end
+  local incarnation, token, room, draining, session = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  return { incarnation = incarnation, token = token, room = tonumber(room), draining = draining, session = session }
+end
+
+local function write_provider(name, epoch, provider, p)
+  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token, p.room, p.draining, p.session)
+  redis.call('HSET', prefix .. 'providers:' .. name .. ':' .. epoch, provider, text)
+end
+
+-- Forgets ended leases, and sums up what is left into the epoch's health.
+local function refresh_epoch(name, epoch, h)
+  local leases = prefix .. 'leases:' .. name .. ':' .. epoch
+  local providers = prefix .. 'providers:' .. name .. ':' .. epoch
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
+    local provider, incarnation = string.match(member, '^([^/]+)/(.+)$')
+    local p = read_provider(name, epoch, provider)
+    if p and p.incarnation == incarnation then redis.call('HDEL', providers, provider) end
+    redis.call('ZREM', leases, member)
+  end
+  local live, room, last = math.min(h.live, now), 0, 0
+  local members = redis.call('ZRANGE', leases, 0, -1, 'WITHSCORES')
+  for i = 1, #members, 2 do
+    local provider = string.match(members[i], '^([^/]+)/')
+    local lease_end = tonumber(members[i + 1])
+    local p = read_provider(name, epoch, provider)
+    last = math.max(last, lease_end)
+    -- A provider without room has registered and not attached yet: it cannot be given calls.
+    if p and p.draining == '0' and p.room > 0 then
+      room = room + p.room
+      live = math.max(live, lease_end)
+    end
+  end
+  h.live, h.room = live, room
+  if last > 0 then
+    redis.call('PEXPIREAT', leases, string.format('%.0f', last + 60000))
+    redis.call('PEXPIREAT', providers, string.format('%.0f', last + 60000))
+  end
+  publish_health(name, epoch, h)
+end
+
+-- The provider's entry if the caller is its holder; otherwise nil and what is wrong.
+local function check_holder(name, epoch, provider, incarnation, token)
+  local p = read_provider(name, epoch, provider)
+  if not p then return nil, 'lost' end
+  if p.incarnation ~= incarnation then return nil, 'replaced' end
+  if p.token ~= token then return nil, 'lost' end
+  return p
+end
+`;

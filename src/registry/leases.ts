@@ -1,0 +1,149 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
+import { asArray, asNumber, asText, defineScript, type Reply } from "../redis/script.js";
+import { EPOCH_LUA } from "./epoch-lua.js";
+import { type RegistryStore, runRegistryScript, runShardScript } from "./registry-store.js";
+import type { EpochState } from "./toolset-record.js";
+
+/** A provider's lease, with the proof of it. */
+export interface Lease {
+  readonly toolset: ToolsetName;
+  readonly epoch: Epoch;
+  readonly provider: ProviderId;
+  readonly incarnation: Incarnation;
+  /** Secret. */
+  readonly token: string;
+}
+
+/** What became of one renewal. */
+export type LeaseAnswer =
+  | { readonly kind: "held"; readonly untilMs: number; readonly state: EpochState }
+  /** It ended, was released, or its epoch is gone: register again. */
+  | { readonly kind: "lost" }
+  /** A later incarnation of the same provider holds it. */
+  | { readonly kind: "replaced" };
+
+export interface Renewal {
+  readonly lease: Lease;
+  /** The most calls at once; 0 leaves it as it is. */
+  readonly room: number;
+  /** Out of routing from now on; it never comes back. */
+  readonly draining: boolean;
+  /** The session that takes calls for this provider from now on; empty leaves it as it is. */
+  readonly session: string;
+}
+
+// ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token, room, draining, session.
+const RENEW = defineScript(
+  "RENEW",
+  EPOCH_LUA,
+  `
+local lease_ms = tonumber(ARGV[2])
+local answers, touched = {}, {}
+for i = 3, #ARGV, 8 do
+  local name, epoch, provider, incarnation = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local h = read_health(name, epoch)
+  local p, fault
+  if h then p, fault = check_holder(name, epoch, provider, incarnation, ARGV[i + 4]) else fault = 'lost' end
+  if p then
+    local lease_end = now + lease_ms
+    if tonumber(ARGV[i + 5]) > 0 then p.room = tonumber(ARGV[i + 5]) end
+    if ARGV[i + 6] == '1' then p.draining = '1' end
+    if ARGV[i + 7] ~= '' then p.session = ARGV[i + 7] end
+    write_provider(name, epoch, provider, p)
+    redis.call('ZADD', prefix .. 'leases:' .. name .. ':' .. epoch, lease_end, provider .. '/' .. incarnation)
+    touched[name .. '@' .. epoch] = { name, epoch }
+    answers[#answers + 1] = { 'held', lease_end, h.state }
+  else
+    answers[#answers + 1] = { fault }
+  end
+end
+for _, pair in pairs(touched) do
+  refresh_epoch(pair[1], pair[2], read_health(pair[1], pair[2]))
+  promote_if_ready(pair[1])
+end
+return answers
+`,
+);
+
+// ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token. What the provider still holds is due at once.
+const RELEASE = defineScript(
+  "RELEASE",
+  EPOCH_LUA,
+  `
+local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
+if not p then return fault end
+local member = provider .. '/' .. incarnation
+redis.call('HDEL', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
+redis.call('ZREM', prefix .. 'leases:' .. name .. ':' .. epoch, member)
+local requests = prefix .. 'requests:' .. name .. ':' .. epoch
+if redis.call('EXISTS', requests) == 1 then
+  for _, pending in ipairs(redis.call('XPENDING', requests, 'providers', '-', '+', 10000, member)) do
+    local entry = redis.call('XRANGE', requests, pending[1], pending[1])[1]
+    local id = entry and entry[2][2]
+    if id and redis.call('HGET', prefix .. 'call:' .. id, 'owner') == member then
+      redis.call('HSET', prefix .. 'call:' .. id, 'claim', now)
+      redis.call('ZADD', prefix .. 'due', now, id)
+    end
+  end
+end
+local h = read_health(name, epoch)
+if h then refresh_epoch(name, epoch, h) end
+promote_if_ready(name)
+return 'released'
+`,
+);
+
+/** Extends leases in one execution per shard; the answers are in the order of the renewals, all of one shard. */
+export async function renewLeases(store: RegistryStore, leaseMs: number, renewals: readonly Renewal[]): Promise<LeaseAnswer[]> {
+  const first = renewals[0];
+  if (first === undefined) return [];
+  const args = renewals.flatMap(({ lease, room, draining, session }) => [
+    lease.toolset,
+    lease.epoch,
+    lease.provider,
+    lease.incarnation,
+    lease.token,
+    room,
+    draining ? 1 : 0,
+    session,
+  ]);
+  const reply = await runShardScript(store, store.keyspace.forToolset(first.lease.toolset), RENEW, [leaseMs, ...args]);
+  return asArray(reply).map(toLeaseAnswer);
+}
+
+/** Extends one lease. @throws ToolgateError LEASE_LOST */
+export async function renewLease(store: RegistryStore, leaseMs: number, renewal: Renewal): Promise<LeaseAnswer & { kind: "held" }> {
+  const [answer] = await renewLeases(store, leaseMs, [renewal]);
+  if (answer?.kind === "held") return answer;
+  throw leaseLost(renewal.lease, answer?.kind === "replaced");
+}
+
+/** Gives a lease back; what its holder had not finished is settled at once. A lease that is gone already is fine. */
+export async function releaseLease(store: RegistryStore, lease: Lease): Promise<void> {
+  const { toolset, epoch, provider, incarnation, token } = lease;
+  await runRegistryScript(store, toolset, RELEASE, [toolset, epoch, provider, incarnation, token]);
+}
+
+/** The error of everybody who acts on a lease without holding it. */
+export function leaseLost(lease: Lease, replaced: boolean): ToolgateError {
+  const why = replaced ? "a later incarnation of it registered" : "it ended or was released";
+  return new ToolgateError(
+    "LEASE_LOST",
+    `provider "${lease.provider}" holds no lease on "${lease.toolset}" epoch ${lease.epoch}: ${why}; register again`,
+    { metadata: { cause: replaced ? "replaced" : "lost" } },
+  );
+}
+
+function toLeaseAnswer(reply: Reply): LeaseAnswer {
+  const [kind, untilMs, state] = asArray(reply);
+  switch (asText(kind)) {
+    case "held":
+      return { kind: "held", untilMs: asNumber(untilMs), state: asText(state) as EpochState }; // written by these scripts only
+    case "replaced":
+      return { kind: "replaced" };
+    default:
+      return { kind: "lost" };
+  }
+}

@@ -1,0 +1,47 @@
+import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
+import type { ShardKeys } from "../redis/keys.js";
+import { asArray, asText, defineScript } from "../redis/script.js";
+import { EPOCH_LUA } from "./epoch-lua.js";
+import { type RegistryStore, runShardScript } from "./registry-store.js";
+
+/** One provider's answer to a ping. */
+export interface Pong {
+  readonly toolset: ToolsetName;
+  readonly epoch: Epoch;
+  readonly provider: ProviderId;
+  readonly incarnation: Incarnation;
+}
+
+/** `refused`: its epoch is not a live one, or its provider holds no lease. */
+export type PongAnswer = "recorded" | "refused";
+
+// Then per pong: name, epoch, provider, incarnation.
+const PONG = defineScript(
+  "PONG",
+  EPOCH_LUA,
+  `
+local answers = {}
+for i = 2, #ARGV, 4 do
+  local name, epoch = ARGV[i], ARGV[i + 1]
+  local h = read_health(name, epoch)
+  local lease_end = redis.call('ZSCORE', prefix .. 'leases:' .. name .. ':' .. epoch, ARGV[i + 2] .. '/' .. ARGV[i + 3])
+  if h and lease_end and tonumber(lease_end) > now then
+    h.pong = now
+    publish_health(name, epoch, h)
+    if h.state == 'candidate' then promote_if_ready(name) end
+    answers[#answers + 1] = 'recorded'
+  else
+    answers[#answers + 1] = 'refused'
+  end
+end
+return answers
+`,
+);
+
+/** Records pongs of one shard, in one execution: a pong counts only for a live epoch and from the holder of a lease. */
+export async function recordPongs(store: RegistryStore, keys: ShardKeys, pongs: readonly Pong[]): Promise<PongAnswer[]> {
+  if (pongs.length === 0) return [];
+  const args = pongs.flatMap(({ toolset, epoch, provider, incarnation }) => [toolset, epoch, provider, incarnation]);
+  const reply = await runShardScript(store, keys, PONG, args);
+  return asArray(reply).map((answer) => (asText(answer) === "recorded" ? "recorded" : "refused"));
+}

@@ -1,0 +1,39 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Epoch, ToolsetName } from "../identity/names.js";
+import { asText, defineScript } from "../redis/script.js";
+import { EPOCH_LUA } from "./epoch-lua.js";
+import { type RegistryStore, runRegistryScript } from "./registry-store.js";
+import { epochMismatch } from "./unregister.js";
+
+// ARGV[2] name, [3] candidate epoch, [4] owner.
+const PROMOTE = defineScript(
+  "PROMOTE",
+  EPOCH_LUA,
+  `
+local record = load_record(ARGV[2])
+if not record then return 'unknown' end
+if record.owner ~= ARGV[4] then return 'not_owner' end
+local candidate = find_state(record, 'candidate')
+if not candidate or candidate.epoch ~= tonumber(ARGV[3]) then return 'mismatch' end
+promote(record, candidate)
+return 'promoted'
+`,
+);
+
+/**
+ * Makes a candidate epoch the active one at once.
+ *
+ * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH
+ */
+export async function promote(store: RegistryStore, toolset: ToolsetName, epoch: Epoch, owner: string): Promise<void> {
+  switch (asText(await runRegistryScript(store, toolset, PROMOTE, [toolset, epoch, owner]))) {
+    case "promoted":
+      return;
+    case "unknown":
+      throw new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${toolset}" is registered`);
+    case "not_owner":
+      throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal`);
+    default:
+      throw epochMismatch(toolset, epoch, "without this candidate");
+  }
+}

@@ -1,0 +1,69 @@
+import type { ToolsetName } from "../identity/names.js";
+import type { ShardKeys } from "../redis/keys.js";
+import { defineScript } from "../redis/script.js";
+import { EPOCH_LUA } from "./epoch-lua.js";
+import { type RegistryStore, runShardScript } from "./registry-store.js";
+import { FORGET_LUA } from "./unregister.js";
+
+/** How many toolsets one execution looks at, so that Redis is never held up. */
+const BATCH = 100;
+
+// ARGV[2] linger, then names. Ended leases are forgotten, lost health is announced, a candidate whose active epoch died
+// takes over, a retiring epoch without lease and calls goes, and so does a toolset without provider after its retention.
+const SWEEP = defineScript(
+  "SWEEP",
+  EPOCH_LUA,
+  FORGET_LUA,
+  `
+local linger_ms = tonumber(ARGV[2])
+for i = 3, #ARGV do
+  local name = ARGV[i]
+  local record = load_record(name)
+  if record then
+    for _, entry in ipairs(record.epochs) do
+      local h = read_health(name, entry.epoch)
+      if h then refresh_epoch(name, entry.epoch, h) end
+    end
+    promote_if_ready(name)
+    record = load_record(name)
+    local kept, last_seen, retention, gone = {}, 0, 0, {}
+    for _, entry in ipairs(record.epochs) do
+      local h = read_health(name, entry.epoch)
+      local leased = redis.call('EXISTS', prefix .. 'leases:' .. name .. ':' .. entry.epoch) == 1
+      local waiting = redis.call('XLEN', prefix .. 'requests:' .. name .. ':' .. entry.epoch) > 0
+      if entry.state == 'retiring' and not leased and not waiting then
+        gone[#gone + 1] = entry.epoch
+      else
+        kept[#kept + 1] = entry
+        local seen = math.max(entry.registeredAtMs, h and h.pong or 0, h and h.live or 0)
+        last_seen = math.max(last_seen, leased and now or seen)
+        retention = math.max(retention, entry.retentionMs)
+      end
+    end
+    if #kept == 0 or now - last_seen > retention then
+      forget_toolset(record, linger_ms)
+    elseif #gone > 0 then
+      record.epochs = kept
+      save_record(record)
+      for _, epoch in ipairs(gone) do
+        forget_epoch(name, epoch, linger_ms)
+        announce('retired', name, epoch)
+      end
+    end
+  end
+end
+return #ARGV - 2
+`,
+);
+
+/**
+ * Brings toolsets of one shard up to date with the time that has passed. Anybody may run it at any time: it decides from
+ * what Redis holds, and doing it twice changes nothing.
+ *
+ * @param lingerMs how long calls in flight may last.
+ */
+export async function sweepToolsets(store: RegistryStore, keys: ShardKeys, toolsets: readonly ToolsetName[], lingerMs: number): Promise<void> {
+  for (let start = 0; start < toolsets.length; start += BATCH) {
+    await runShardScript(store, keys, SWEEP, [lingerMs, ...toolsets.slice(start, start + BATCH)]);
+  }
+}

@@ -1,0 +1,71 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Epoch, ToolsetName } from "../identity/names.js";
+import { asText, defineScript } from "../redis/script.js";
+import { EPOCH_LUA } from "./epoch-lua.js";
+import { type RegistryStore, runRegistryScript } from "./registry-store.js";
+
+// Shared by UNREGISTER and SWEEP: forgets epochs. A requests stream that still holds calls stays until they have ended;
+// it expires by itself if nobody empties it.
+export const FORGET_LUA = `
+local function forget_epoch(name, epoch, linger_ms)
+  redis.call('HDEL', toolsets, name .. '@' .. epoch)
+  redis.call('HDEL', health, name .. '@' .. epoch)
+  redis.call('DEL', prefix .. 'leases:' .. name .. ':' .. epoch, prefix .. 'providers:' .. name .. ':' .. epoch)
+  local requests = prefix .. 'requests:' .. name .. ':' .. epoch
+  if redis.call('XLEN', requests) == 0 then redis.call('DEL', requests) else redis.call('PEXPIRE', requests, linger_ms) end
+end
+
+local function forget_toolset(record, linger_ms)
+  redis.call('HDEL', toolsets, record.name)
+  local last = 0
+  for _, entry in ipairs(record.epochs) do
+    forget_epoch(record.name, entry.epoch, linger_ms)
+    last = math.max(last, entry.epoch)
+  end
+  announce('unregistered', record.name, last)
+end
+`;
+
+// ARGV[2] name, [3] active epoch, [4] owner, [5] how long calls in flight may still need their stream.
+const UNREGISTER = defineScript(
+  "UNREGISTER",
+  EPOCH_LUA,
+  FORGET_LUA,
+  `
+local record = load_record(ARGV[2])
+if not record then return 'unknown' end
+if record.owner ~= ARGV[4] then return 'not_owner' end
+local active = find_state(record, 'active')
+if not active or active.epoch ~= tonumber(ARGV[3]) then return active and tostring(string.format('%.0f', active.epoch)) or '0' end
+forget_toolset(record, tonumber(ARGV[5]))
+return 'unregistered'
+`,
+);
+
+/**
+ * Removes a toolset with all its epochs. Calls that wait end as `not_executed`; those with a provider may finish.
+ *
+ * @param epoch the active epoch as the caller knows it: a toolset that changed since is left alone.
+ * @param lingerMs how long calls in flight may last.
+ * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH
+ */
+export async function unregister(store: RegistryStore, toolset: ToolsetName, epoch: Epoch, owner: string, lingerMs: number): Promise<void> {
+  const answer = asText(await runRegistryScript(store, toolset, UNREGISTER, [toolset, epoch, owner, lingerMs]));
+  switch (answer) {
+    case "unregistered":
+      return;
+    case "unknown":
+      throw new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${toolset}" is registered`);
+    case "not_owner":
+      throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal`);
+    default:
+      throw epochMismatch(toolset, epoch, answer);
+  }
+}
+
+/** The error of everybody who names another epoch than the one that is there. */
+export function epochMismatch(toolset: ToolsetName, named: Epoch, actual: string): ToolgateError {
+  return new ToolgateError("EPOCH_MISMATCH", `"${toolset}" is at epoch ${actual}, not ${named}; get the toolset again`, {
+    metadata: { epoch: actual },
+  });
+}
