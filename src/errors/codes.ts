@@ -128,6 +128,18 @@ export const ERROR_CODES = {
     meaning: "The node is stopping.",
     remedy: "Retry on another node.",
   },
+  NODE_UNREACHABLE: {
+    status: status.UNAVAILABLE,
+    retry: "elsewhere",
+    meaning: "The connection to the node could not be made, or broke.",
+    remedy: "Retry on another node, with the same run_id and tool_call_id.",
+  },
+  UNSUPPORTED: {
+    status: status.UNIMPLEMENTED,
+    retry: "no",
+    meaning: "The server does not know the method: it is not a Toolgate node, or it is an older one.",
+    remedy: "Check the address and the node's version.",
+  },
   BACKLOG_FULL: {
     status: status.RESOURCE_EXHAUSTED,
     retry: "later",
