@@ -1,0 +1,57 @@
+export { Type } from "typebox";
+export type { Delivery, Json, JsonSchema, ToolAnnotations } from "./contract/contract.js";
+export { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "./errors/codes.js";
+export { ToolgateError, type ToolgateErrorOptions, type Violation } from "./errors/toolgate-error.js";
+export type { AdmittedCall, CallEvent, CallHandle, CallState, CallStatus, Cancellation } from "./sdk/call.js";
+export type { CallDelta, CallOptions, InvokeOptions } from "./sdk/call-options.js";
+export { type ConnectOptions, connect } from "./sdk/connect.js";
+export type { ConnectionOptions, TlsOptions } from "./sdk/connection-options.js";
+export type {
+  GoAwayReason,
+  Provider,
+  ProviderClosed,
+  ProviderEvent,
+  ProviderLogger,
+  ProviderStateKind,
+  SchemaWarning,
+  ServeOptions,
+  StopOptions,
+} from "./sdk/provider.js";
+export { serveToolset } from "./sdk/serve-toolset.js";
+export type { CallTerminal, FailedTerminal, RejectedTerminal, ResultTerminal } from "./sdk/terminal.js";
+export { ToolCallError } from "./sdk/tool-call-error.js";
+export { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./sdk/tool-context.js";
+export {
+  type DynamicTool,
+  type DynamicToolset,
+  defineTool,
+  type Schema,
+  type ToolDefinition,
+  type ToolDefinitions,
+  type ToolsetDefinition,
+  type ValueOf,
+} from "./sdk/tool-definition.js";
+export { ToolFailure } from "./sdk/tool-failure.js";
+export type {
+  AgentSession,
+  FollowOptions,
+  GetOptions,
+  Invoker,
+  ListOptions,
+  RequestOptions,
+  SearchOptions,
+  Toolgate,
+  ToolsetFilter,
+  WatchOptions,
+} from "./sdk/toolgate.js";
+export type {
+  EpochState,
+  Health,
+  SearchHit,
+  Tool,
+  Toolset,
+  ToolsetChange,
+  ToolsetEpoch,
+  ToolsetSummary,
+  WatchEvent,
+} from "./sdk/toolset.js";

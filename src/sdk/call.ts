@@ -1,0 +1,51 @@
+import type { CallDelta } from "./call-options.js";
+import type { CallTerminal } from "./terminal.js";
+
+/** What a caller knows of an admitted call. */
+export interface CallHandle {
+  /** The call; opaque. */
+  readonly callId: string;
+  readonly toolset: string;
+  readonly tool: string;
+  /** The epoch that serves it. */
+  readonly epoch: number;
+  /** The digest of that epoch's contract. */
+  readonly digest: string;
+  /** When it will have ended at the latest, by Redis's clock. */
+  readonly deadline: Date;
+  /** Until when its outcome can be read, by Redis's clock; at least. */
+  readonly expires: Date;
+}
+
+/** The handle of a call that was just asked for. */
+export interface AdmittedCall extends CallHandle {
+  /** The call existed already: this request was a repeat of it. */
+  readonly repeated: boolean;
+}
+
+/** Where a call can stand: waiting for a provider, with one, or over. */
+export type CallState = "queued" | "claimed" | "ended";
+
+/** Where a call stands. */
+export interface CallStatus extends CallHandle {
+  readonly state: CallState;
+  /** The current attempt; 0 while it waits for its first. */
+  readonly attempt: number;
+  /** Somebody cancelled it, and its provider was told. */
+  readonly cancelRequested: boolean;
+  /** How it ended, if it has. */
+  readonly terminal?: CallTerminal;
+}
+
+/** What a cancellation met. */
+export interface Cancellation {
+  /** Where the call stands now; `claimed` means that its provider was told. */
+  readonly state: CallState;
+  /** How it ended, if it has. */
+  readonly terminal?: CallTerminal;
+}
+
+/** One step of a followed call: output, and at last exactly one terminal. */
+export type CallEvent =
+  | ({ readonly kind: "delta" } & CallDelta)
+  | { readonly kind: "terminal"; readonly terminal: CallTerminal };

@@ -1,0 +1,55 @@
+import type { Executed } from "../errors/codes.js";
+import type { Violation } from "../errors/toolgate-error.js";
+
+/** What every ending of a call has. */
+interface Ending {
+  /** The call; empty when it was rejected before it had an id. */
+  readonly callId: string;
+  /** Whether the tool ran. */
+  readonly executed: Executed;
+  /** The attempt that ended it; 0 when it was never delivered. */
+  readonly attempt: number;
+  /** When, by Redis's clock. */
+  readonly endedAt: Date;
+}
+
+/** What every ending without a result has. */
+interface Failed extends Ending {
+  /** A word for programs, from the error table; or the tool's own. */
+  readonly reason: string;
+  /** For people and models. */
+  readonly message: string;
+  /** The tool's own details; absent when it gave none. */
+  readonly details?: unknown;
+}
+
+/** The tool answered. */
+export interface ResultTerminal extends Ending {
+  readonly kind: "result";
+  /** The result, any JSON. */
+  readonly result: unknown;
+}
+
+/** Refused before admission: the tool did not run. */
+export interface RejectedTerminal extends Failed {
+  readonly kind: "rejected";
+  /** When a retry may help, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** What was wrong with the payload; at most eight. */
+  readonly violations: readonly Violation[];
+}
+
+/**
+ * The endings of an admitted call without a result:
+ * - `tool_error`: the tool ran and failed.
+ * - `not_executed`: expired or cancelled before a provider took it, or its epoch went away; it did not run.
+ * - `cancelled`: cancelled after a provider took it; the provider stopped.
+ * - `outcome_unknown`: its provider was lost, or did not answer in time.
+ * - `attempts_exhausted`: an idempotent call given up after its last attempt.
+ */
+export interface FailedTerminal extends Failed {
+  readonly kind: "tool_error" | "not_executed" | "cancelled" | "outcome_unknown" | "attempts_exhausted";
+}
+
+/** How a call ended. There is exactly one, the same for every reader. */
+export type CallTerminal = ResultTerminal | RejectedTerminal | FailedTerminal;

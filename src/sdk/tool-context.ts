@@ -1,0 +1,69 @@
+/** Why a running call has to stop. */
+export type CallAbortReason =
+  /** The agent cancelled it, or its connection went. */
+  | "CANCELLED"
+  /** Its deadline passed. */
+  | "DEADLINE"
+  /** It is no longer this provider's: its result would be refused. */
+  | "FENCED"
+  /** Its output went over the registry's limit. */
+  | "OUTPUT_LIMIT"
+  /** The provider was stopped, and its grace is over. */
+  | "STOPPING";
+
+/** The `reason` of a tool's `signal` once it has aborted. */
+export class CallAborted extends Error {
+  override readonly name = "CallAborted";
+  readonly reason: CallAbortReason;
+
+  constructor(reason: CallAbortReason) {
+    super(MEANING[reason]);
+    this.reason = reason;
+  }
+}
+
+const MEANING = {
+  CANCELLED: "The call was cancelled.",
+  DEADLINE: "The call's deadline passed.",
+  FENCED: "The call is no longer this provider's; its result would be refused.",
+  OUTPUT_LIMIT: "The call's output went over the registry's limit.",
+  STOPPING: "The provider was stopped before the call had ended.",
+} as const satisfies Record<CallAbortReason, string>;
+
+/** What the agent said about a call; empty strings where it said nothing. */
+export interface CallMeta {
+  /** The agent's run. */
+  readonly runId: string;
+  /** The conversation. */
+  readonly sessionId: string;
+  /** The turn within it. */
+  readonly turnId: string;
+  /** The model's id of this tool call. */
+  readonly toolCallId: string;
+  /** The tool call that caused this one. */
+  readonly parentToolCallId: string;
+}
+
+/** What a tool knows of the call that it runs. */
+export interface ToolContext {
+  /** Aborts when the call is to stop; its `reason` is a CallAborted. */
+  readonly signal: AbortSignal;
+  /**
+   * Sends a piece of output, any JSON. Resolves when it is on its way: await it, and the tool goes no faster than the
+   * agent's side can take. Rejects with a ToolFailure when the piece is not JSON or too large, and with the signal's
+   * reason when the call was stopped. Pieces under way can be lost with the connection; the result never is.
+   */
+  emit(delta: unknown): Promise<void>;
+  /** The call; opaque. */
+  readonly callId: string;
+  /** 1 at first, higher when the call is delivered again. */
+  readonly attempt: number;
+  /** When the call must have ended, by this machine's clock; `signal` aborts then. */
+  readonly deadline: Date;
+  /** What the agent said about the call. */
+  readonly meta: CallMeta;
+  /** W3C trace context (https://www.w3.org/TR/trace-context/), when the agent sent one. */
+  readonly traceparent?: string;
+  /** W3C trace state, when the agent sent one. */
+  readonly tracestate?: string;
+}

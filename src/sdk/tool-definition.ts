@@ -1,0 +1,90 @@
+import type { Static, TSchema } from "typebox";
+import type { JsonSchema, ToolAnnotations } from "../contract/contract.js";
+import type { ToolContext } from "./tool-context.js";
+
+/** A JSON Schema: one made with TypeBox, or a plain literal, draft 2020-12 or draft-07. */
+export type Schema = TSchema | JsonSchema;
+
+/**
+ * The type that a schema describes. `unknown` where the schema is known at run time only, as for tools that are taken
+ * over from elsewhere: `JsonSchema` itself says nothing.
+ */
+export type ValueOf<S> = JsonSchema extends S ? unknown : S extends TSchema ? Static<S> : unknown;
+
+/** What a tool has besides its schemas and its code. */
+export interface ToolProperties {
+  /** A name for people; at most 256 characters. */
+  readonly title?: string;
+  /** What the tool does, for models and people; at most 16 KiB. */
+  readonly description?: string;
+  /** Words to filter and search by; at most 32, each at most 64 characters. */
+  readonly tags?: readonly string[];
+  /** Hints for agents; they decide nothing. */
+  readonly annotations?: ToolAnnotations;
+  /**
+   * A call may be delivered again, to another provider, when its provider was lost. `false` when absent: then a call is
+   * claimed irrevocably and never run twice.
+   */
+  readonly idempotent?: boolean;
+  /** The longest that one call may take, in milliseconds; absent leaves it to the registry's maximum. */
+  readonly timeoutMs?: number;
+}
+
+/** One tool: its schemas, and the code that runs it. */
+export interface ToolDefinition<Payload, Result> extends ToolProperties {
+  /** JSON Schema of the payload; the gateway has checked what `run` gets. */
+  readonly payload: Payload;
+  /** JSON Schema of the result; the gateway checks what `run` gives. Absent accepts any JSON. */
+  readonly result?: Result;
+  /**
+   * Runs one call. What it returns is the result, as JSON; `undefined` becomes `null`. A ToolFailure that it throws is a
+   * typed tool error; anything else becomes reason TOOL_ERROR with its message. It should stop when `context.signal`
+   * aborts.
+   */
+  run(input: ValueOf<Payload>, context: ToolContext): ValueOf<Result> | Promise<ValueOf<Result>>;
+}
+
+/** A tool whose schemas are known at run time only; its input is `unknown`. */
+export type DynamicTool = ToolDefinition<JsonSchema, JsonSchema>;
+
+/** The tools of a toolset by name: [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}. */
+export type ToolDefinitions<
+  Payloads extends Record<string, Schema>,
+  Results extends { [Name in keyof Payloads]: Schema },
+> = {
+  // The first two are where the compiler infers the schemas from; the third then types each tool's code.
+  readonly [Name in keyof Payloads]: { readonly payload: Payloads[Name] };
+} & {
+  readonly [Name in keyof Results]: { readonly result?: Results[Name] };
+} & {
+  readonly [Name in keyof Payloads & keyof Results]: ToolDefinition<Payloads[Name], Results[Name]>;
+};
+
+/** A toolset: what is registered, and the code that serves it. */
+export interface ToolsetDefinition<
+  Payloads extends Record<string, Schema>,
+  Results extends { [Name in keyof Payloads]: Schema },
+> {
+  /** Its name: [a-z0-9][a-z0-9._-]{0,127}. */
+  readonly name: string;
+  /** A semantic version; it names one contract for ever, so another contract needs a higher one. */
+  readonly version: string;
+  /** A name for people; at most 256 characters. */
+  readonly title?: string;
+  /** What it is for; at most 16 KiB. */
+  readonly description?: string;
+  /** Words to filter and search by; at most 32, each at most 64 characters. */
+  readonly tags?: readonly string[];
+  /** At least one, at most 1,024. */
+  readonly tools: ToolDefinitions<Payloads, Results>;
+}
+
+/** A toolset whose tools' schemas are known at run time only. */
+export type DynamicToolset = ToolsetDefinition<Record<string, JsonSchema>, Record<string, JsonSchema>>;
+
+/** Gives a tool that stands on its own (in a file of its own, say) the types that follow from its schemas. */
+export function defineTool<const Payload extends Schema, const Result extends Schema = true>(
+  tool: ToolDefinition<Payload, Result>,
+): ToolDefinition<Payload, Result> {
+  return tool;
+}

@@ -1,0 +1,104 @@
+import type { AdmittedCall, CallEvent, CallStatus, Cancellation } from "./call.js";
+import type { CallOptions, InvokeOptions } from "./call-options.js";
+import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
+
+/** What a request that only asks can be given. */
+export interface RequestOptions {
+  /** Gives the request up; it rejects at once with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Which toolsets. */
+export interface ToolsetFilter {
+  /** Only those that have all of these. */
+  readonly tags?: readonly string[];
+  /** Only those whose active epoch is, or is not, healthy. */
+  readonly health?: "healthy" | "unhealthy";
+}
+
+export interface ListOptions extends RequestOptions, ToolsetFilter {}
+
+export interface GetOptions extends RequestOptions {
+  /** Which epoch's contract; the active one when absent. */
+  readonly epoch?: number;
+}
+
+export interface SearchOptions extends RequestOptions, ToolsetFilter {
+  /** At most so many; 20 when absent. */
+  readonly limit?: number;
+}
+
+export interface WatchOptions extends RequestOptions {
+  /** Only these; all when absent. */
+  readonly toolsets?: readonly string[];
+  /** Where to go on; a snapshot first when absent. */
+  readonly revision?: string;
+}
+
+export interface FollowOptions extends RequestOptions {
+  /** Where to go on: the cursor of the last piece seen; the beginning when absent. */
+  readonly cursor?: string;
+}
+
+/** Makes calls and waits for them. */
+export interface Invoker {
+  /**
+   * Runs a tool and gives its result.
+   *
+   * `payload` is any JSON; `undefined` means `{}`; a Uint8Array is taken as UTF-8 JSON, sent as it is. The type
+   * parameter is the caller's word for what the tool returns: nothing checks it here, the gateway has checked the
+   * result against the tool's result schema.
+   *
+   * A lost connection is made up for by itself: the call goes on, and is attached to again on any node.
+   *
+   * @throws ToolgateError when the call was refused, or no node could be reached; `executed` says whether the tool can
+   *   have run.
+   * @throws ToolCallError when the call was admitted and ended without a result.
+   * @throws the signal's reason when it was aborted; the call is then cancelled.
+   */
+  invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
+}
+
+/** A stream of its own for many calls at once; as fast as it gets. The client has one of these inside. */
+export interface AgentSession extends Invoker, AsyncDisposable {
+  /** How many calls have not ended. */
+  readonly inFlight: number;
+  /**
+   * Ends the session. Calls that have not ended reject with CANCELLED; those whose ids the session made are cancelled,
+   * since nobody could come back for them. Resolves when the stream is gone; repeating it does nothing.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * A client for agents and operators, over any number of nodes. Whatever it does takes an AbortSignal, goes on at another
+ * node when one is lost or stopping, and gives up after `patienceMs` without one that answers.
+ */
+export interface Toolgate extends Invoker, AsyncDisposable {
+  /** All toolsets by name, page by page as they are read. */
+  list(options?: ListOptions): AsyncIterable<ToolsetSummary>;
+  /** One toolset whole. @throws ToolgateError UNKNOWN_TOOLSET, with near names in the message. */
+  get(name: string, options?: GetOptions): Promise<Toolset>;
+  /** What fits some words (at most 256 characters), best first: toolsets and tools. */
+  search(query: string, options?: SearchOptions): Promise<SearchHit[]>;
+  /** A snapshot, then every change in order, until the loop is left or the signal aborts (which throws its reason). */
+  watch(options?: WatchOptions): AsyncIterable<WatchEvent>;
+  /** Admits a call and gives its handle, without waiting for its end. Repeats are safe, as with `invoke`. */
+  call(toolset: string, tool: string, payload?: unknown, options?: CallOptions): Promise<AdmittedCall>;
+  /** A call's output so far, then as it comes, none twice; the last event is its terminal. */
+  follow(callId: string, options?: FollowOptions): AsyncIterable<CallEvent>;
+  /** Where a call stands. @throws ToolgateError UNKNOWN_CALL. */
+  getCall(callId: string, options?: RequestOptions): Promise<CallStatus>;
+  /** Cancels a call, whoever waits for it. @throws ToolgateError UNKNOWN_CALL. */
+  cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;
+  /** Removes a toolset; `epoch` is its active one. @throws ToolgateError EPOCH_MISMATCH, UNKNOWN_TOOLSET, NOT_OWNER. */
+  unregister(name: string, epoch: number, options?: RequestOptions): Promise<void>;
+  /** Makes a candidate epoch the active one at once. @throws ToolgateError EPOCH_MISMATCH, UNKNOWN_TOOLSET. */
+  promote(name: string, epoch: number, options?: RequestOptions): Promise<void>;
+  /** Opens a stream of its own for calls. */
+  session(): AgentSession;
+  /** The address of the node that requests go to first. */
+  readonly node: string;
+  /** Ends all sessions and connections; repeating it does nothing. */
+  close(): Promise<void>;
+}
