@@ -31,7 +31,10 @@ for i = 3, #ARGV do
       local h = read_health(name, entry.epoch)
       local leased = redis.call('EXISTS', prefix .. 'leases:' .. name .. ':' .. entry.epoch) == 1
       local waiting = redis.call('XLEN', prefix .. 'requests:' .. name .. ':' .. entry.epoch) > 0
-      if entry.state == 'retiring' and not leased and not waiting then
+      -- A candidate that nobody serves any more never took over; it goes as a retiring epoch does.
+      local over = entry.state == 'retiring'
+        or (entry.state == 'candidate' and now - math.max(entry.registeredAtMs, h and h.live or 0) > entry.retireAfterMs)
+      if over and not leased and not waiting then
         gone[#gone + 1] = entry.epoch
       else
         kept[#kept + 1] = entry

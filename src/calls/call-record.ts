@@ -1,0 +1,67 @@
+import type { Delivery } from "../contract/contract.js";
+import type { Executed } from "../errors/codes.js";
+import type { Digest, Epoch, ToolName, ToolsetName } from "../identity/names.js";
+
+/** What was fixed about a call when it was admitted. Times are Unix milliseconds by Redis's clock. */
+export interface CallHead {
+  readonly toolset: ToolsetName;
+  readonly tool: ToolName;
+  readonly epoch: Epoch;
+  readonly digest: Digest;
+  readonly delivery: Delivery;
+  readonly deadlineMs: number;
+  /** How long the outcome is kept, in milliseconds. */
+  readonly retentionMs: number;
+}
+
+/** How an admitted call can end; a refusal before admission has no record. */
+export type EndKind = "result" | "tool_error" | "not_executed" | "cancelled" | "outcome_unknown" | "attempts_exhausted";
+
+/** How a call ended: one per call, the same for every reader. */
+export interface Ending {
+  readonly kind: EndKind;
+  /** From the error table or, with `tool_error`, the tool's own; empty with `result`. */
+  readonly reason: string;
+  readonly attempt: number;
+  readonly endedAtMs: number;
+  /** With `result` its JSON, with `tool_error` JSON of message and details, otherwise empty. */
+  readonly body: Buffer;
+}
+
+/** Whether the tool ran, by how the call ended. */
+export const EXECUTED_BY_END = {
+  result: "yes",
+  tool_error: "yes",
+  not_executed: "no",
+  // It stopped, but nobody can say how far it had got.
+  cancelled: "unknown",
+  outcome_unknown: "unknown",
+  attempts_exhausted: "unknown",
+} as const satisfies Record<EndKind, Executed>;
+
+/** Reads the `head` field. The scripts wrote it, so the casts only give the fields their names. */
+export function parseHead(text: string): CallHead {
+  const [toolset, tool, epoch, digest, delivery, deadline, retention] = text.split(" ");
+  return {
+    toolset: toolset as ToolsetName,
+    tool: tool as ToolName,
+    epoch: Number(epoch) as Epoch,
+    digest: digest as Digest,
+    delivery: delivery as Delivery,
+    deadlineMs: Number(deadline),
+    retentionMs: Number(retention),
+  };
+}
+
+/** Reads the `terminal` field; the body is a view of the given bytes. */
+export function parseEnding(bytes: Buffer): Ending {
+  const line = bytes.indexOf(10);
+  const [kind, reason, attempt, endedAt] = bytes.toString("latin1", 0, line).split(" ");
+  return {
+    kind: kind as EndKind, // the scripts wrote it
+    reason: reason === "-" ? "" : (reason ?? ""),
+    attempt: Number(attempt),
+    endedAtMs: Number(endedAt),
+    body: bytes.subarray(line + 1),
+  };
+}

@@ -1,0 +1,17 @@
+import type { Redis } from "ioredis";
+import type { Delivery } from "../contract/contract.js";
+import type { Keyspace } from "../redis/keys.js";
+
+/** What every script of calls needs. Durations are milliseconds. */
+export interface CallStore {
+  readonly redis: Redis;
+  readonly keyspace: Keyspace;
+  readonly claimLeaseMs: Readonly<Record<Delivery, number>>;
+  /** How often an idempotent call is delivered at most. */
+  readonly maxAttempts: number;
+  /** How long an outcome is kept. */
+  readonly resultTtlMs: number;
+  /** The most output of one call. */
+  readonly maxDeltas: number;
+  readonly maxOutputBytes: number;
+}

@@ -1,0 +1,42 @@
+import type { CallId } from "../identity/call-id.js";
+import { asArray, asBuffer, asText, defineScript, runScript } from "../redis/script.js";
+import { CALL_LUA } from "./call-lua.js";
+import { type Ending, parseEnding } from "./call-record.js";
+import type { CallStore } from "./call-store.js";
+
+export type CancelAnswer =
+  | { readonly kind: "unknown" }
+  /** It has ended: just now, because nobody had claimed it, or before. */
+  | { readonly kind: "ended"; readonly ending: Ending }
+  /** Its provider was told. */
+  | { readonly kind: "told" };
+
+// ARGV[1] id.
+const CANCEL = defineScript(
+  "CANCEL",
+  CALL_LUA,
+  `
+local call = load_call(ARGV[1])
+if not call then return { 'unknown' } end
+if call.terminal then return { 'ended', call.terminal } end
+if call.state == 'queued' then return { 'ended', finish(call, 'not_executed', 'CANCELLED', '') } end
+if not call.cancel then redis.call('HSET', prefix .. 'call:' .. call.id, 'cancel', 'CANCELLED') end
+ring(call.node, 'c' .. call.id .. '\\n' .. call.attempt .. ' CANCELLED')
+return { 'told' }
+`,
+);
+
+/** Cancels a call: one that waits ends at once, one that runs is asked to stop. */
+export async function cancelCall(store: CallStore, id: CallId): Promise<CancelAnswer> {
+  const keys = store.keyspace.forCall(id);
+  if (keys === undefined) return { kind: "unknown" };
+  const [kind, terminal] = asArray(await runScript(store.redis, CANCEL, [keys.prefix, keys.due], [id]));
+  switch (asText(kind)) {
+    case "ended":
+      return { kind: "ended", ending: parseEnding(asBuffer(terminal)) };
+    case "told":
+      return { kind: "told" };
+    default:
+      return { kind: "unknown" };
+  }
+}

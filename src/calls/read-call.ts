@@ -1,0 +1,109 @@
+import type { CallId } from "../identity/call-id.js";
+import type { NodeId } from "../identity/names.js";
+import type { ShardKeys } from "../redis/keys.js";
+import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../redis/script.js";
+import { CALL_LUA } from "./call-lua.js";
+import { type CallHead, type Ending, parseEnding, parseHead } from "./call-record.js";
+import type { CallStore } from "./call-store.js";
+
+/** A piece of a call's output, as it stands in the result stream. */
+export interface Delta {
+  /** Its id in the stream: readers resume after it. */
+  readonly cursor: string;
+  readonly attempt: number;
+  readonly data: Buffer;
+}
+
+/** Where a call stands, and output from a cursor on. */
+export interface CallReading {
+  readonly head: CallHead;
+  readonly state: "queued" | "claimed" | "ended";
+  readonly attempt: number;
+  readonly cancelRequested: boolean;
+  readonly deltas: readonly Delta[];
+  /** There may be more output than was read. */
+  readonly more: boolean;
+  readonly ending: Ending | undefined;
+}
+
+/** The most output that one reading brings, in pieces. */
+const READ_COUNT = 256;
+
+// ARGV[1] id, [2] cursor, [3] a node that wants to hear of the call from now on or nothing, [4] count.
+const READ = defineScript(
+  "READ",
+  CALL_LUA,
+  `
+local call = load_call(ARGV[1])
+if not call then return { 'unknown' } end
+local node = ARGV[3]
+if node ~= '' and not call.terminal and not string.find(' ' .. call.watchers .. ' ', ' ' .. node .. ' ', 1, true) then
+  redis.call('HSET', prefix .. 'call:' .. call.id, 'watchers', call.watchers .. ' ' .. node)
+end
+local entries = tonumber(ARGV[4]) > 0
+  and redis.call('XRANGE', prefix .. 'result:' .. call.id, ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'COUNT', ARGV[4]) or {}
+return { 'known', call.head, call.state or 'ended', call.attempt, call.cancel and 1 or 0, call.terminal or '', entries }
+`,
+);
+
+/**
+ * Reads a call, and output after a cursor.
+ *
+ * @param watcher this node, when it wants to be rung for what comes after this reading: nothing falls in between.
+ * @returns nothing when no such call is known.
+ */
+export async function readCall(
+  store: CallStore,
+  id: CallId,
+  options: { readonly cursor?: string; readonly watcher?: NodeId; readonly output?: boolean },
+): Promise<CallReading | undefined> {
+  const keys = store.keyspace.forCall(id);
+  if (keys === undefined) return undefined;
+  const args = [id, options.cursor ?? "", options.watcher ?? "", options.output === false ? 0 : READ_COUNT];
+  const [kind, head, state, attempt, cancel, terminal, entries] = asArray(await runScript(store.redis, READ, [keys.prefix, keys.due], args));
+  if (asText(kind) === "unknown") return undefined;
+  const stream = asArray(entries);
+  const ending = asBuffer(terminal);
+  const parsed = ending.length === 0 ? undefined : parseEnding(ending);
+  return {
+    head: parseHead(asText(head)),
+    state: asText(state) as CallReading["state"], // written by the calls' scripts only
+    attempt: parsed?.attempt ?? asNumber(attempt),
+    cancelRequested: asNumber(cancel) === 1,
+    deltas: stream.map(toDelta).filter((delta) => delta !== undefined),
+    more: stream.length === READ_COUNT,
+    ending: parsed,
+  };
+}
+
+/** The stream's last entry only says that the call has ended: how, is in the record. */
+function toDelta(reply: Reply): Delta | undefined {
+  const [cursor, fields] = asArray(reply);
+  const [field, attempt, , data] = asArray(fields);
+  if (asText(field) !== "attempt") return undefined;
+  return { cursor: asText(cursor), attempt: asNumber(attempt), data: asBuffer(data) };
+}
+
+/** What became of a call that a node waits for. */
+export type ProbeAnswer = { readonly kind: "alive" } | { readonly kind: "gone" } | { readonly kind: "ended"; readonly ending: Ending };
+
+// Ids. For nodes whose doorbell may have been lost.
+const PROBE = defineScript(
+  "PROBE",
+  `
+local answers = {}
+for i = 1, #ARGV do
+  local v = redis.call('HMGET', KEYS[1] .. 'call:' .. ARGV[i], 'head', 'terminal')
+  answers[i] = v[2] or (v[1] and 1 or 0)
+end
+return answers
+`,
+);
+
+/** Looks up whether calls of one shard have ended; the answers are in order. */
+export async function probeCalls(store: CallStore, keys: ShardKeys, ids: readonly CallId[]): Promise<ProbeAnswer[]> {
+  return asArray(await runScript(store.redis, PROBE, [keys.prefix], ids)).map((answer) => {
+    if (Buffer.isBuffer(answer)) return { kind: "ended", ending: parseEnding(answer) };
+    return { kind: answer === 1 ? "alive" : "gone" };
+  });
+}

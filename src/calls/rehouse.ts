@@ -1,0 +1,93 @@
+import type { CallId } from "../identity/call-id.js";
+import type { Epoch, ToolsetName } from "../identity/names.js";
+import { asArray, asBuffer, asNumber, asText, defineScript, runScript } from "../redis/script.js";
+import type { Destination } from "./admit.js";
+import { CALL_LUA } from "./call-lua.js";
+import type { CallStore } from "./call-store.js";
+
+/** A call that waits in an epoch that nobody serves any more. */
+export interface StrandedCall {
+  readonly id: CallId;
+  readonly tool: string;
+  readonly payload: Buffer;
+}
+
+/** The most calls that one execution looks at. */
+const BATCH = 100;
+
+// KEYS[3] requests. ARGV[1] count. Only calls that nobody has claimed.
+const STRANDED = defineScript(
+  "STRANDED",
+  CALL_LUA,
+  `
+local calls = {}
+for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', ARGV[1])) do
+  local call = load_call(entry[2][2])
+  if not call or call.terminal or call.entry ~= entry[1] then
+    redis.call('XACK', KEYS[3], 'providers', entry[1])
+    redis.call('XDEL', KEYS[3], entry[1])
+  elseif call.state == 'queued' then
+    calls[#calls + 1] = { call.id, entry[2][4], entry[2][6] }
+  end
+end
+return calls
+`,
+);
+
+// ARGV[1] epoch that they leave; then per call: id, epoch that takes it or 0, its contract's digest.
+const REHOUSE = defineScript(
+  "REHOUSE",
+  CALL_LUA,
+  `
+local moved = 0
+for i = 2, #ARGV, 3 do
+  local call = load_call(ARGV[i])
+  if call and not call.terminal and call.state == 'queued' and call.epoch == ARGV[1] then
+    local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
+    if ARGV[i + 1] == '0' or not entry then
+      finish(call, 'not_executed', 'EPOCH_GONE', '')
+    else
+      redis.call('XACK', call.requests, 'providers', call.entry)
+      redis.call('XDEL', call.requests, call.entry)
+      call.epoch, call.contract = ARGV[i + 1], ARGV[i + 2]
+      call.requests = prefix .. 'requests:' .. call.toolset .. ':' .. call.epoch
+      redis.call('HSET', prefix .. 'call:' .. call.id, 'head',
+        table.concat({ call.toolset, call.tool, call.epoch, call.contract, call.delivery, call.deadline, call.retention }, ' '))
+      enqueue(call, entry[2][4], entry[2][6], entry[2][8])
+      moved = moved + 1
+    end
+  end
+end
+return moved
+`,
+);
+
+/**
+ * Gives the calls that wait in an abandoned epoch to another one, or ends them as `not_executed`.
+ *
+ * @param destinationOf the epoch that takes a call: one whose contract accepts its payload; nothing when there is none.
+ * @returns how many calls were moved, and how many ended.
+ */
+export async function rehouseCalls(
+  store: CallStore,
+  toolset: ToolsetName,
+  epoch: Epoch,
+  destinationOf: (call: StrandedCall) => Promise<Destination | undefined>,
+): Promise<{ readonly moved: number; readonly ended: number }> {
+  const keys = store.keyspace.forToolset(toolset);
+  let moved = 0;
+  let seen = 0;
+  for (;;) {
+    const reply = asArray(await runScript(store.redis, STRANDED, [keys.prefix, keys.due, keys.requests(toolset, epoch)], [BATCH]));
+    if (reply.length === 0) return { moved, ended: seen - moved };
+    const args: (string | number)[] = [epoch];
+    for (const item of reply) {
+      const [id, tool, payload] = asArray(item);
+      const call = { id: asText(id) as CallId, tool: asText(tool), payload: asBuffer(payload) }; // admitted under this id
+      const destination = await destinationOf(call);
+      args.push(call.id, destination?.epoch ?? 0, destination?.digest ?? "");
+    }
+    seen += reply.length;
+    moved += asNumber(await runScript(store.redis, REHOUSE, [keys.prefix, keys.due], args));
+  }
+}

@@ -1,0 +1,48 @@
+import type { CallId } from "../identity/call-id.js";
+import type { NodeId } from "../identity/names.js";
+import type { ShardKeys } from "../redis/keys.js";
+import { asArray, asText, defineScript, runScript } from "../redis/script.js";
+import { CALL_LUA } from "./call-lua.js";
+import type { CallStore } from "./call-store.js";
+
+/** A claim that a provider still works on. */
+export interface Claim {
+  readonly id: CallId;
+  /** provider/incarnation. */
+  readonly owner: string;
+  readonly attempt: number;
+}
+
+/** `cancel`: held, and somebody asked to stop it; `fenced`: not this owner's and attempt's any more. */
+export type ClaimAnswer = "held" | "cancel" | "fenced";
+
+// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: id, owner, attempt.
+const RENEW_CLAIMS = defineScript(
+  "RENEW_CLAIMS",
+  CALL_LUA,
+  `
+local answers = {}
+for i = 4, #ARGV, 3 do
+  local call = load_call(ARGV[i])
+  if holds(call, ARGV[i + 1], ARGV[i + 2]) then
+    claim(call, call.owner, ARGV[3], call.delivery == 'idempotent' and tonumber(ARGV[2]) or tonumber(ARGV[1]))
+    answers[#answers + 1] = call.cancel and 'cancel' or 'held'
+  else
+    answers[#answers + 1] = 'fenced'
+  end
+end
+return answers
+`,
+);
+
+/** Extends claims of one shard; the answers are in their order. */
+export async function renewClaims(store: CallStore, keys: ShardKeys, node: NodeId, claims: readonly Claim[]): Promise<ClaimAnswer[]> {
+  if (claims.length === 0) return [];
+  const args = claims.flatMap((claim) => [claim.id, claim.owner, claim.attempt]);
+  const leases = [store.claimLeaseMs.once, store.claimLeaseMs.idempotent];
+  const reply = await runScript(store.redis, RENEW_CLAIMS, [keys.prefix, keys.due], [...leases, node, ...args]);
+  return asArray(reply).map((answer) => {
+    const word = asText(answer);
+    return word === "held" || word === "cancel" ? word : "fenced";
+  });
+}

@@ -1,0 +1,89 @@
+import type { ShardKeys } from "../redis/keys.js";
+import { asArray, asNumber, defineScript, runScript } from "../redis/script.js";
+import { CALL_LUA } from "./call-lua.js";
+import type { CallStore } from "./call-store.js";
+
+/** How long a provider that was told of the deadline may still answer, in milliseconds. */
+const DEADLINE_GRACE_MS = 400;
+
+/** The most calls that one execution settles. */
+const BATCH = 100;
+
+/** What one pass did. */
+export interface Settled {
+  readonly ended: number;
+  readonly redelivered: number;
+  readonly told: number;
+}
+
+// ARGV[1] most calls, [2] most attempts, [3] grace after the deadline. Looks at each call whose time has come:
+//   queued, past its deadline           -> not_executed
+//   claimed, claim over, once           -> outcome_unknown
+//   claimed, claim over, idempotent     -> back into the line, or attempts_exhausted (and into dead)
+//   claimed, at its deadline            -> its provider is told to stop; a little later: outcome_unknown
+const SETTLE = defineScript(
+  "SETTLE",
+  CALL_LUA,
+  `
+local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
+local ended, redelivered, told = 0, 0, 0
+
+local function give_up(call)
+  finish(call, 'attempts_exhausted', 'ATTEMPTS_EXHAUSTED', '')
+  local dead = prefix .. 'dead:' .. call.toolset
+  redis.call('XADD', dead, 'MAXLEN', '~', 1000, '*', 'call', call.id, 'tool', call.tool, 'epoch', call.epoch,
+    'reason', 'ATTEMPTS_EXHAUSTED', 'attempts', call.attempt)
+end
+
+local function redeliver(call)
+  local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
+  if not entry then return finish(call, 'outcome_unknown', 'PROVIDER_LOST', '') end
+  redis.call('XACK', call.requests, 'providers', call.entry)
+  redis.call('XDEL', call.requests, call.entry)
+  redis.call('HDEL', prefix .. 'call:' .. call.id, 'owner', 'node', 'claim')
+  redis.call('ZADD', due, call.deadline, call.id)
+  enqueue(call, entry[2][4], entry[2][6], entry[2][8])
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  local call = load_call(id)
+  if not call or call.terminal then
+    redis.call('ZREM', due, id)
+  elseif call.state == 'queued' then
+    finish(call, 'not_executed', 'DEADLINE_EXCEEDED', '')
+    ended = ended + 1
+  elseif call.claim <= now then
+    if call.delivery ~= 'idempotent' then
+      finish(call, 'outcome_unknown', 'PROVIDER_LOST', '')
+      ended = ended + 1
+    elseif call.cancel or call.deadline <= now then
+      finish(call, 'outcome_unknown', call.cancel or 'DEADLINE_EXCEEDED', '')
+      ended = ended + 1
+    elseif call.attempt >= max_attempts then
+      give_up(call)
+      ended = ended + 1
+    else
+      redeliver(call)
+      redelivered = redelivered + 1
+    end
+  elseif call.deadline + grace <= now then
+    finish(call, 'outcome_unknown', 'DEADLINE_EXCEEDED', '')
+    ended = ended + 1
+  else
+    if call.cancel ~= 'DEADLINE_EXCEEDED' then
+      redis.call('HSET', prefix .. 'call:' .. id, 'cancel', 'DEADLINE_EXCEEDED')
+      ring(call.node, 'c' .. id .. '\\n' .. call.attempt .. ' DEADLINE_EXCEEDED')
+      told = told + 1
+    end
+    redis.call('ZADD', due, call.deadline + grace, id)
+  end
+end
+return { ended, redelivered, told }
+`,
+);
+
+/** Settles the calls of one shard whose time has come. Anybody may run it at any time; twice changes nothing. */
+export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Settled> {
+  const reply = asArray(await runScript(store.redis, SETTLE, [keys.prefix, keys.due], [BATCH, store.maxAttempts, DEADLINE_GRACE_MS]));
+  return { ended: asNumber(reply[0]), redelivered: asNumber(reply[1]), told: asNumber(reply[2]) };
+}

@@ -1,0 +1,219 @@
+import type { CallId } from "../identity/call-id.js";
+import type { Epoch, Incarnation, NodeId, ProviderId, ToolsetName } from "../identity/names.js";
+import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../redis/script.js";
+import { CALL_LUA } from "./call-lua.js";
+import type { CallStore } from "./call-store.js";
+
+/** Who holds claims: one start of a provider. */
+export interface Taker {
+  readonly provider: ProviderId;
+  readonly incarnation: Incarnation;
+  /** The session that takes for it; another one of the same provider may have come since. */
+  readonly session: string;
+}
+
+/** A call that was claimed for a provider. */
+export interface TakenCall {
+  readonly id: CallId;
+  readonly tool: string;
+  readonly payload: Buffer;
+  readonly meta: string;
+  readonly attempt: number;
+  readonly deadlineMs: number;
+  /** What is left until the deadline, in milliseconds. */
+  readonly remainingMs: number;
+  /** Somebody asked to stop it already. */
+  readonly cancel: boolean;
+}
+
+/** `lost`: the session does not speak for a provider that holds a lease. */
+export type TakeAnswer = { readonly kind: "taken"; readonly calls: readonly TakenCall[] } | { readonly kind: "lost" };
+
+/** The name of a claim's owner. */
+export const ownerOf = (taker: Taker): string => `${taker.provider}/${taker.incarnation}`;
+
+// Shared by TAKE and RESUME. KEYS[3] requests, KEYS[4] leases, KEYS[5] providers.
+const TAKER_LUA = `
+local requests, leases, providers = KEYS[3], KEYS[4], KEYS[5]
+local lease_once, lease_idempotent = tonumber(ARGV[1]), tonumber(ARGV[2])
+local node = ARGV[3]
+
+local function lease_of(call)
+  return call.delivery == 'idempotent' and lease_idempotent or lease_once
+end
+
+local function may_take(provider, incarnation, session)
+  local text = redis.call('HGET', providers, provider)
+  if not text then return false end
+  local holder, _, _, _, current = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  local lease_end = redis.call('ZSCORE', leases, provider .. '/' .. incarnation)
+  return holder == incarnation and current == session and lease_end and tonumber(lease_end) > now
+end
+
+local function read_group(owner, count, from)
+  local reply = redis.pcall('XREADGROUP', 'GROUP', 'providers', owner, 'COUNT', count, 'STREAMS', requests, from)
+  if reply and reply.err then
+    -- The stream or its group is gone: made again from 0, so that nothing is skipped.
+    if not string.find(reply.err, 'NOGROUP', 1, true) then return redis.error_reply(reply.err) end
+    redis.call('XGROUP', 'CREATE', requests, 'providers', '0', 'MKSTREAM')
+    reply = redis.call('XREADGROUP', 'GROUP', 'providers', owner, 'COUNT', count, 'STREAMS', requests, from)
+  end
+  return reply and reply[1] and reply[1][2] or {}
+end
+
+local function drop(entry)
+  redis.call('XACK', requests, 'providers', entry)
+  redis.call('XDEL', requests, entry)
+end
+
+-- fields: call, id, tool, t, payload, p, meta, m
+local function frame(call, fields)
+  return { call.id, fields[4], fields[6], fields[8], call.attempt, call.deadline, math.max(0, call.deadline - now), call.cancel and 1 or 0 }
+end
+`;
+
+// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per taker: provider, incarnation, session, credits.
+const TAKE = defineScript(
+  "TAKE",
+  CALL_LUA,
+  TAKER_LUA,
+  `
+local answers = {}
+for i = 4, #ARGV, 4 do
+  local owner = ARGV[i] .. '/' .. ARGV[i + 1]
+  if not may_take(ARGV[i], ARGV[i + 1], ARGV[i + 2]) then
+    answers[#answers + 1] = { 'lost' }
+  else
+    local taken = { 'taken' }
+    for _, entry in ipairs(read_group(owner, ARGV[i + 3], '>')) do
+      local call = load_call(entry[2][2])
+      if not call or call.terminal or call.state ~= 'queued' or call.entry ~= entry[1] then
+        drop(entry[1])
+      elseif call.deadline <= now then
+        finish(call, 'not_executed', 'DEADLINE_EXCEEDED', '')
+      else
+        call.attempt = call.attempt + 1
+        claim(call, owner, node, lease_of(call))
+        taken[#taken + 1] = frame(call, entry[2])
+      end
+    end
+    answers[#answers + 1] = taken
+  end
+end
+return answers
+`,
+);
+
+// ARGV[1..3] as TAKE, [4] provider, [5] incarnation, [6] session; then per call in hand: id, attempt.
+const RESUME = defineScript(
+  "RESUME",
+  CALL_LUA,
+  TAKER_LUA,
+  `
+local owner = ARGV[4] .. '/' .. ARGV[5]
+if not may_take(ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
+local in_hand, fenced, again, cancelled = {}, {}, { 'taken' }, {}
+for i = 7, #ARGV, 2 do
+  local call = load_call(ARGV[i])
+  if holds(call, owner, ARGV[i + 1]) then
+    in_hand[ARGV[i]] = true
+    claim(call, owner, node, lease_of(call))
+    if call.cancel then cancelled[#cancelled + 1] = ARGV[i] end
+  else
+    fenced[#fenced + 1] = ARGV[i]
+  end
+end
+-- What it holds and does not name never reached it: the frame was lost with the session before. The same attempt goes out.
+for _, entry in ipairs(read_group(owner, 10000, '0')) do
+  local id = entry[2] and entry[2][2]
+  if not id then
+    redis.call('XACK', requests, 'providers', entry[1])
+  elseif not in_hand[id] then
+    local call = load_call(id)
+    if call and not call.terminal and call.owner == owner and call.entry == entry[1] then
+      claim(call, owner, node, lease_of(call))
+      again[#again + 1] = frame(call, entry[2])
+    else
+      drop(entry[1])
+    end
+  end
+end
+return { 'resumed', fenced, again, cancelled }
+`,
+);
+
+/** Claims waiting calls of one epoch, for several providers in one execution; the answers are in their order. */
+export async function takeCalls(
+  store: CallStore,
+  node: NodeId,
+  toolset: ToolsetName,
+  epoch: Epoch,
+  takers: readonly (Taker & { readonly credits: number })[],
+): Promise<TakeAnswer[]> {
+  const args = takers.flatMap((taker) => [taker.provider, taker.incarnation, taker.session, taker.credits]);
+  const reply = await runScript(store.redis, TAKE, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]);
+  return asArray(reply).map(toTakeAnswer);
+}
+
+/** What a provider finds when it attaches anew. */
+export type Resumption =
+  | {
+      readonly kind: "resumed";
+      /** Named in hand, and no longer its own. */
+      readonly fenced: readonly CallId[];
+      /** Its own, and never received: to be delivered again, as the same attempt. */
+      readonly undelivered: readonly TakenCall[];
+      /** In hand, and asked to stop meanwhile. */
+      readonly cancelled: readonly CallId[];
+    }
+  | { readonly kind: "lost" };
+
+/** Reconciles what a provider has in hand with what it holds claims on, and moves those claims to this node. */
+export async function resumeCalls(
+  store: CallStore,
+  node: NodeId,
+  toolset: ToolsetName,
+  epoch: Epoch,
+  taker: Taker,
+  inHand: readonly { readonly id: CallId; readonly attempt: number }[],
+): Promise<Resumption> {
+  const args = [taker.provider, taker.incarnation, taker.session, ...inHand.flatMap((call) => [call.id, call.attempt])];
+  const reply = asArray(await runScript(store.redis, RESUME, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]));
+  if (asText(reply[0]) === "lost") return { kind: "lost" };
+  const undelivered = toTakeAnswer(reply[2] ?? null);
+  return {
+    kind: "resumed",
+    fenced: asArray(reply[1]).map((id) => asText(id) as CallId), // as the provider named them
+    undelivered: undelivered.kind === "taken" ? undelivered.calls : [],
+    cancelled: asArray(reply[3]).map((id) => asText(id) as CallId), // as the provider named them
+  };
+}
+
+function takerKeys(store: CallStore, toolset: ToolsetName, epoch: Epoch): string[] {
+  const keys = store.keyspace.forToolset(toolset);
+  return [keys.prefix, keys.due, keys.requests(toolset, epoch), keys.leases(toolset, epoch), keys.providers(toolset, epoch)];
+}
+
+function takerArgs(store: CallStore, node: NodeId): (string | number)[] {
+  return [store.claimLeaseMs.once, store.claimLeaseMs.idempotent, node];
+}
+
+function toTakeAnswer(reply: Reply): TakeAnswer {
+  const [kind, ...frames] = asArray(reply);
+  if (asText(kind) === "lost") return { kind: "lost" };
+  return { kind: "taken", calls: frames.map(toTakenCall) };
+}
+
+function toTakenCall(reply: Reply): TakenCall {
+  const [id, tool, payload, meta, attempt, deadlineMs, remainingMs, cancel] = asArray(reply);
+  return {
+    id: asText(id) as CallId, // admitted under this id
+    tool: asText(tool),
+    payload: asBuffer(payload),
+    meta: asText(meta),
+    attempt: asNumber(attempt),
+    deadlineMs: asNumber(deadlineMs),
+    remainingMs: asNumber(remainingMs),
+    cancel: asNumber(cancel) === 1,
+  };
+}
