@@ -1,0 +1,17 @@
+/** A host and a port; an IPv6 host in brackets. As a JSON Schema pattern. */
+export const ADDRESS_PATTERN =
+  "^(\\[[0-9A-Fa-f:.]+\\]|[^\\s:/\\[\\],]+):([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$";
+
+const ADDRESS = new RegExp(ADDRESS_PATTERN);
+
+/** The parts of an address; undefined when it is none. IPv6 hosts come without brackets. */
+export function splitAddress(text: string): { readonly host: string; readonly port: number } | undefined {
+  const [, host, port] = ADDRESS.exec(text) ?? [];
+  if (host === undefined || port === undefined) return undefined;
+  return { host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port) };
+}
+
+/** A host and a port as one text; IPv6 hosts get their brackets. */
+export function joinAddress(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,22 @@
+import Type from "typebox";
+import { type Setting, settingsOf } from "./settings.js";
+
+/** What the command line needs to reach a cluster; all that it reads beside its arguments. */
+export const CLIENT_SCHEMA = Type.Object(
+  {
+    nodes: Type.String({
+      default: "127.0.0.1:7400",
+      placeholder: "host:port,…",
+      description: "Nodes of the cluster, separated by commas; any of them will do.",
+    }),
+    ca: Type.String({
+      default: "",
+      placeholder: "file",
+      description: "Certificates (PEM) that the nodes' TLS is checked against. With it, the connection uses TLS.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+/** Every setting of a client, in order. */
+export const CLIENT_SETTINGS: readonly Setting[] = settingsOf(CLIENT_SCHEMA);

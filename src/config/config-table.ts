@@ -1,0 +1,27 @@
+import { CLIENT_SETTINGS } from "./client-schema.js";
+import { SETTINGS } from "./config.js";
+import type { Setting } from "./settings.js";
+
+/** The settings of nodes and clients as two Markdown tables, for the README. */
+export function renderConfigTable(): string {
+  return [
+    "Of a node (`toolgate serve`):",
+    "",
+    ...rows(SETTINGS),
+    "",
+    "Of a client (the other commands):",
+    "",
+    ...rows(CLIENT_SETTINGS),
+  ].join("\n");
+}
+
+function rows(settings: readonly Setting[]): string[] {
+  return [
+    "| Variable | Flag | Default | Bounds | Meaning |",
+    "|---|---|---|---|---|",
+    ...settings.map(
+      ({ variable, flag, placeholder, default: fallback, bounds, description }) =>
+        `| \`${variable}\` | \`${flag} <${placeholder}>\` | ${fallback === "" ? "" : `\`${fallback}\``} | ${bounds} | ${description} |`,
+    ),
+  ];
+}

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "vitest";
+import { type Config, parseConfig, SETTINGS } from "../../src/config/config.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+
+function refusal(env: Record<string, string>, flags: Record<string, string> = {}): ToolgateError {
+  try {
+    parseConfig({ env, flags });
+  } catch (error) {
+    if (error instanceof ToolgateError) return error;
+    throw error;
+  }
+  throw new Error("the configuration was accepted");
+}
+
+describe("defaults", () => {
+  test("an empty environment is a whole configuration", () => {
+    expect(parseConfig({ env: {} })).toMatchInlineSnapshot(`
+      {
+        "advertise": "",
+        "claimLeaseIdempotentMs": 5000,
+        "claimLeaseOnceMs": 30000,
+        "defaultTimeoutMs": 60000,
+        "drainGraceMs": 10000,
+        "heartbeatMs": 10000,
+        "leaseMs": 30000,
+        "listen": "127.0.0.1:7400",
+        "lockTtlMs": 5000,
+        "logLevel": "info",
+        "maxAttempts": 3,
+        "maxBacklog": 10000,
+        "maxCachedContracts": 1000,
+        "maxContractBytes": 4194304,
+        "maxDeltas": 10000,
+        "maxInFlightPerPeer": 8192,
+        "maxMessageBytes": 8388608,
+        "maxOutputBytes": 16777216,
+        "maxPayloadBytes": 1048576,
+        "maxResultBytes": 3145728,
+        "maxSchemaBytes": 262144,
+        "maxSessions": 4096,
+        "maxStreamsPerConnection": 4096,
+        "maxTimeoutMs": 600000,
+        "missedPings": 3,
+        "nodeId": "",
+        "pingIntervalMs": 10000,
+        "redisUrl": "redis://127.0.0.1:6379",
+        "registry": "default",
+        "resultTtlMs": 600000,
+        "retentionMs": 86400000,
+        "retireAfterMs": 600000,
+        "tlsCert": "",
+        "tlsKey": "",
+      }
+    `);
+  });
+
+  test("every default keeps its own rule", () => {
+    for (const setting of SETTINGS) {
+      const env = { [setting.variable]: String(setting.default) };
+      expect(parseConfig({ env })[setting.key as keyof Config]).toBe(setting.default); // a setting's key is one
+    }
+  });
+
+  test("it is frozen", () => {
+    expect(Object.isFrozen(parseConfig({ env: {} }))).toBe(true);
+  });
+});
+
+describe("sources", () => {
+  test("a variable is read, and a flag wins over it", () => {
+    const env = { TOOLGATE_MAX_PAYLOAD_BYTES: "1000", TOOLGATE_LISTEN: "[::1]:0", REDIS_URL: "rediss://u:p@r:1/2" };
+    expect(parseConfig({ env })).toMatchObject({ maxPayloadBytes: 1000, listen: "[::1]:0", redisUrl: env.REDIS_URL });
+    expect(parseConfig({ env, flags: { maxPayloadBytes: "2000" } }).maxPayloadBytes).toBe(2000);
+  });
+
+  test("an empty variable counts as unset, space around a value as nothing", () => {
+    expect(parseConfig({ env: { TOOLGATE_REGISTRY: "", TOOLGATE_LEASE_MS: " 40000 " } })).toMatchObject({
+      registry: "default",
+      leaseMs: 40_000,
+    });
+  });
+
+  test("variables of others are left alone", () => {
+    const env = {
+      PATH: "/bin",
+      TOOLGATE_NODES: "a:1",
+      TOOLGATE_CA: "ca.pem",
+      TOOLGATE_PORT_7400_TCP_ADDR: "10.0.0.1",
+      TOOLGATE_SERVICE_HOST: "10.0.0.1",
+    };
+    expect(parseConfig({ env })).toEqual(parseConfig({ env: {} }));
+  });
+});
+
+describe("faults", () => {
+  test("all are reported at once, each by the name that the user gave", () => {
+    const error = refusal(
+      {
+        TOOLGATE_MAX_PAYLOAD_BYTES: "lots",
+        TOOLGATE_LISTEN: "nowhere",
+        TOOLGATE_LOG_LEVEL: "loud",
+        TOOLGATE_PING_INTERVAL: "5",
+        REDIS_URL: "http://:secret@host",
+      },
+      { maxAttempts: "0", heartbeatMz: "1" },
+    );
+    expect(error.reason).toBe("INVALID_CONFIG");
+    expect(error.violations).toHaveLength(7);
+    expect(error.message).toMatchInlineSnapshot(`
+      "7 settings are wrong:
+        TOOLGATE_PING_INTERVAL is not a setting; did you mean TOOLGATE_PING_INTERVAL_MS?
+        --heartbeat-mz is not a flag; did you mean --heartbeat-ms?
+        REDIS_URL must begin with redis:// or, for TLS, with rediss://
+        TOOLGATE_LISTEN must be a host and a port, as in "127.0.0.1:7400" or "[::1]:7400", not "nowhere"; leave it out for 127.0.0.1:7400
+        TOOLGATE_LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud"; leave it out for info
+        --max-attempts must be an integer from 1 to 100, not "0"; leave it out for 3
+        TOOLGATE_MAX_PAYLOAD_BYTES must be an integer from 1 to 33554432, not "lots"; leave it out for 1048576"
+    `);
+  });
+
+  test.each([
+    [{ TOOLGATE_TLS_CERT: "c.pem" }, "TOOLGATE_TLS_CERT, TOOLGATE_TLS_KEY"],
+    [{ TOOLGATE_TLS_KEY: "k.pem" }, "TOOLGATE_TLS_CERT, TOOLGATE_TLS_KEY"],
+    [{ TOOLGATE_DEFAULT_TIMEOUT_MS: "700000" }, "TOOLGATE_DEFAULT_TIMEOUT_MS, TOOLGATE_MAX_TIMEOUT_MS"],
+    [{ TOOLGATE_MAX_SCHEMA_BYTES: "5000000" }, "TOOLGATE_MAX_SCHEMA_BYTES, TOOLGATE_MAX_CONTRACT_BYTES"],
+    [{ TOOLGATE_MAX_PAYLOAD_BYTES: "8388608" }, "TOOLGATE_MAX_PAYLOAD_BYTES, TOOLGATE_MAX_MESSAGE_BYTES"],
+    [{ TOOLGATE_MAX_RESULT_BYTES: "8388608" }, "TOOLGATE_MAX_RESULT_BYTES, TOOLGATE_MAX_MESSAGE_BYTES"],
+    [{ TOOLGATE_MAX_CONTRACT_BYTES: "8388608" }, "TOOLGATE_MAX_CONTRACT_BYTES, TOOLGATE_MAX_MESSAGE_BYTES"],
+    [{ TOOLGATE_HEARTBEAT_MS: "15001" }, "TOOLGATE_LEASE_MS, TOOLGATE_HEARTBEAT_MS"],
+  ])("settings that do not fit together: %j", (env, field) => {
+    expect(refusal(env).violations).toEqual([{ field, description: expect.stringContaining("") }]);
+  });
+
+  test("a rule over several settings waits until each is right by itself", () => {
+    expect(refusal({ TOOLGATE_DEFAULT_TIMEOUT_MS: "x", TOOLGATE_MAX_TIMEOUT_MS: "1" }).violations).toHaveLength(1);
+  });
+
+  test.each([
+    ["TOOLGATE_REDIS_URL", "REDIS_URL"],
+    ["TOOLGATE_MAX_PAYLOAD_BYTE", "TOOLGATE_MAX_PAYLOAD_BYTES"],
+    ["TOOLGATE_LSITEN", "TOOLGATE_LISTEN"],
+    ["TOOLGATE_NODE", "TOOLGATE_NODES"],
+  ])("%s is taken for a slip of %s", (variable, meant) => {
+    expect(refusal({ [variable]: "1" }).message).toContain(`${variable} is not a setting; did you mean ${meant}?`);
+  });
+
+  test.each([
+    "redis://h:6379,redis://g:6379",
+    "memcached://h",
+    "h:6379",
+    "redis://",
+    "redis://h/db",
+    "redis://h?maxRetriesPerRequest=20",
+  ])("Redis URL %s is refused", (url) => {
+    expect(refusal({ REDIS_URL: url }).violations[0]?.field).toBe("REDIS_URL");
+  });
+
+  test.each(["redis://:hunter2@h?x=1", "hunter2", "redis://u:hunter2@a,b", "redis://u:hunter2@h:99999"])(
+    "a secret is never repeated: %s",
+    (url) => {
+      const error = refusal({ REDIS_URL: url });
+      expect(`${error.message}${JSON.stringify(error.violations)}${String(error.stack)}`).not.toContain("hunter2");
+    },
+  );
+
+  test.each(["-1", "1.5", "1e99", "NaN", "0x10x", "١", "9".repeat(400)])("%s is no count", (value) => {
+    expect(refusal({ TOOLGATE_MAX_ATTEMPTS: value }).message).toContain("must be an integer from 1 to 100");
+    expect(refusal({ TOOLGATE_MAX_ATTEMPTS: value }).message.length).toBeLessThan(300);
+  });
+});
