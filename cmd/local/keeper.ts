@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+
+/**
+ * The keeper: a small process between us and a program that cannot watch its parent itself, such as redis-server.
+ *
+ * It starts the program, and ends it when it is told to (SIGTERM) or when its own parent dies (the channel closes):
+ * SIGTERM first, SIGKILL after the grace. Then it removes the program's temporary folder, if it has one, and exits with
+ * the program's status. It runs in a session of its own, so that a terminal's Ctrl-C does not reach the program before
+ * those who still need it have stopped.
+ */
+
+/** What to keep, as JSON in the first argument. */
+export interface KeeperOrder {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Milliseconds from SIGTERM to SIGKILL. */
+  readonly graceMs: number;
+  /** A folder to remove when the program has ended. */
+  readonly removeAfter: string | null;
+}
+
+/** What the keeper tells its parent. */
+export interface KeeperMessage {
+  readonly kind: "started";
+  readonly pid: number;
+}
+
+// Written by our own side of the channel, never by a stranger.
+const order = JSON.parse(process.argv[2] ?? "null") as KeeperOrder;
+
+if (!process.connected) process.exit(1); // the parent died before us: nothing to keep
+
+const child = spawn(order.command, [...order.args], { stdio: ["ignore", "inherit", "inherit"] });
+
+let ending = false;
+const end = (): void => {
+  if (ending) return;
+  ending = true;
+  child.kill("SIGTERM");
+  setTimeout(() => child.kill("SIGKILL"), order.graceMs).unref();
+};
+
+process.once("disconnect", end);
+process.on("SIGTERM", end);
+process.on("SIGINT", end);
+process.on("SIGHUP", end);
+
+const tell = (message: KeeperMessage): void => {
+  if (process.connected) process.send?.(message);
+};
+
+child.once("spawn", () => tell({ kind: "started", pid: child.pid ?? 0 }));
+child.once("error", (error) => {
+  console.error(error.message);
+  finish(127);
+});
+child.once("exit", (code, signal) => finish(code ?? (signal === null ? 1 : 0)));
+
+function finish(status: number): void {
+  if (order.removeAfter !== null) rmSync(order.removeAfter, { recursive: true, force: true });
+  process.exit(status);
+}

@@ -1,0 +1,8 @@
+/** What `npm test` found out once, for all test files: where their Redis comes from. */
+export type RedisForTests = { readonly kind: "binary"; readonly path: string } | { readonly kind: "testcontainers" };
+
+declare module "vitest" {
+  interface ProvidedContext {
+    redisForTests: RedisForTests;
+  }
+}
