@@ -1,0 +1,61 @@
+import type { Provider, ProviderClosed, ServeOptions, TlsOptions } from "../index.js";
+import type { DynamicToolset } from "../sdk/tool-definition.js";
+import type { ServerCommand } from "./server-process.js";
+
+/** What a mount logs with; pino's loggers are of this form. */
+export interface MountLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** An MCP server, and how it is to stand in the registry. */
+export interface MountOptions extends ServerCommand {
+  /** The toolset's name: [a-z0-9][a-z0-9._-]{0,127}. */
+  readonly name: string;
+  /** The nodes, as `host:port`, several of them separated by commas or as an array. */
+  readonly nodes: string | readonly string[];
+  readonly tls?: boolean | TlsOptions;
+  /** The toolset's version; when absent, the one that the server says, made semantic (0.0.0 when it says none). */
+  readonly version?: string;
+  /** When absent, the server's own title. */
+  readonly title?: string;
+  /** When absent, the server's instructions. */
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  /**
+   * The tools that may be run again when their provider was lost: the operator's word, which the server's own
+   * `idempotentHint` does not replace.
+   */
+  readonly idempotent?: readonly string[] | "all";
+  /** Only these tools; all when absent. */
+  readonly only?: readonly string[];
+  /** Not these tools. */
+  readonly skip?: readonly string[];
+  /** The most calls at once, 1 to 10,000; 16 when absent. */
+  readonly maxInFlight?: number;
+  /** Register also when another contract of the same or a higher version is there. It counts for the start only. */
+  readonly replace?: boolean;
+  /** Stable name of the provider; random when absent. */
+  readonly providerId?: string;
+  /** How long the server may take to answer at the start (npx may have to download it), in milliseconds; 120,000 when absent. */
+  readonly startTimeoutMs?: number;
+  /** How long the server may take to leave at the end of its input, and again after SIGTERM, in milliseconds; 2,000 when absent. */
+  readonly stopGraceMs?: number;
+  /** How long calls may go on when the mount stops, in milliseconds; 10,000 when absent. */
+  readonly drainGraceMs?: number;
+  /** The largest message that is taken from the server, in bytes; 8 MiB when absent. A larger answer fails its call. */
+  readonly maxMessageBytes?: number;
+  readonly log: MountLog;
+  /** Stops the mount, as `stop` does. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds; the system's clock when absent. */
+  readonly now?: () => number;
+  /** In [0, 1); Math.random when absent. */
+  readonly random?: () => number;
+  /** How a toolset is served; the SDK's serveToolset when absent. */
+  readonly serve?: (toolset: DynamicToolset, options: ServeOptions) => Promise<Provider>;
+}
+
+/** Why a mount ended: it was stopped, its toolset was taken over (see the SDK's ProviderClosed), or it failed for good. */
+export type MountClosed = ProviderClosed;

@@ -1,0 +1,468 @@
+/**
+ * An MCP server as a provider of the registry.
+ *
+ *     starting ──▶ serving ──server died──▶ restarting ──server up, registered──▶ serving
+ *        │            │  ▲                      │
+ *        │            │  └─tools changed, registered again
+ *        ▼            ▼                         ▼
+ *     (start throws)  stopping ──────────────▶ stopped
+ *
+ * - There is a healthy provider only while there is a server: when the server dies, its calls end, the provider drains and
+ *   gives its lease back, and one is registered again when the server is back. Servers are restarted for ever, later and later
+ *   (restart-delay.ts).
+ * - The operator's mount owns its toolset's contract: when the server changes its tools, the new contract is registered with
+ *   `replace`, since a server has no way to raise its version while it runs. A contract that did not change is never
+ *   registered with `replace` again, so that a restarted server does not take the toolset back from a newer one.
+ * - When changed tools cannot be registered, the former contract stays, and the log says so.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import semver from "semver";
+import { ERROR_CODES } from "../errors/codes.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { isToolsetName } from "../identity/names.js";
+import { type DynamicTool, type Provider, serveToolset } from "../index.js";
+import { callMountedTool } from "./call-tool.js";
+import { type Deferred, deferred } from "./deferred.js";
+import { McpServer, type ServerIdentity } from "./mcp-server.js";
+import type { MountClosed, MountOptions } from "./mount-options.js";
+import { type MountedTools, mountTools, type SkippedTool } from "./mounted-tool.js";
+import { restartDelayMs, STEADY_AFTER_MS } from "./restart-delay.js";
+import { printable } from "./server-log.js";
+import { describeExit, type ServerExit } from "./server-process.js";
+import { ServerSlot } from "./server-slot.js";
+import { semanticVersion } from "./server-version.js";
+
+const DEFAULT_START_TIMEOUT_MS = 120_000;
+const DEFAULT_DRAIN_GRACE_MS = 10_000;
+/** Servers that load plugins announce each of them; the list is read once, when they have been silent for this long. */
+const CHANGES_SETTLE_MS = 250;
+/** The wire contract's limit of a description, less room for the mark of a cut. */
+const MAX_DESCRIPTION_CHARACTERS = 5_000;
+
+/** A running mount. */
+export interface Mount extends AsyncDisposable {
+  readonly name: string;
+  readonly state: MountState["kind"];
+  /** What is registered now; undefined while the server is down. */
+  readonly registration: MountRegistration | undefined;
+  /** The process group of the server; undefined while it is down. */
+  readonly group: number | undefined;
+  /** Drains the provider, then ends the server and all that it started. Idempotent. */
+  stop(): Promise<void>;
+  /** Resolves when the mount has ended and nothing of it runs any more, with the reason; never rejects. */
+  readonly closed: Promise<MountClosed>;
+}
+
+/** A mount's toolset as it is registered. */
+export interface MountRegistration {
+  readonly version: string;
+  readonly epoch: number;
+  readonly digest: string;
+  readonly tools: readonly string[];
+  readonly skipped: readonly SkippedTool[];
+}
+
+interface Serving {
+  readonly server: McpServer;
+  readonly provider: Provider;
+  readonly contract: string;
+  readonly registration: MountRegistration;
+  readonly sinceMs: number;
+}
+
+type MountState =
+  | { readonly kind: "starting" }
+  | { readonly kind: "serving"; readonly serving: Serving }
+  | { readonly kind: "restarting" }
+  | { readonly kind: "stopping" }
+  | { readonly kind: "stopped" };
+
+type MountEvent =
+  | { readonly kind: "stop" }
+  | { readonly kind: "server_ended"; readonly exit: ServerExit }
+  | { readonly kind: "tools_changed" }
+  | { readonly kind: "provider_closed"; readonly reason: MountClosed };
+
+/**
+ * Runs an MCP server over stdio and serves its tools as a toolset. Resolves when the toolset is served.
+ *
+ * @throws ToolgateError INVALID_CONFIG when an option is wrong, the command cannot be started, or does not speak MCP;
+ *   what `serveToolset` throws when the registry refuses the toolset. Nothing is left running then.
+ */
+export async function mountMcpServer(options: MountOptions): Promise<Mount> {
+  checkOptions(options);
+  const mount = new McpMount(options);
+  await mount.start();
+  return mount;
+}
+
+class McpMount implements Mount {
+  readonly #options: MountOptions;
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #slot = new ServerSlot();
+  readonly #stopping = new AbortController();
+  readonly #closed = deferred<MountClosed>();
+  #changed: Deferred<void> = deferred();
+  #state: MountState = { kind: "starting" };
+
+  constructor(options: MountOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#random = options.random ?? Math.random;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get state(): MountState["kind"] {
+    return this.#state.kind;
+  }
+
+  get registration(): MountRegistration | undefined {
+    return this.#state.kind === "serving" ? this.#state.serving.registration : undefined;
+  }
+
+  get group(): number | undefined {
+    return this.#state.kind === "serving" ? this.#state.serving.server.group : undefined;
+  }
+
+  get closed(): Promise<MountClosed> {
+    return this.#closed.promise;
+  }
+
+  async start(): Promise<void> {
+    const outer = this.#options.signal;
+    const onAbort = (): void => this.#stopping.abort(outer?.reason);
+    outer?.addEventListener("abort", onAbort, { once: true });
+    if (outer?.aborted === true) onAbort();
+    void this.closed.then(() => outer?.removeEventListener("abort", onAbort));
+    try {
+      const serving = await this.#open(undefined);
+      void this.#supervise(serving).then((reason) => this.#finish(reason));
+    } catch (error) {
+      this.#finish({ kind: "stopped" });
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("the mount is stopped"));
+    await this.closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #finish(reason: MountClosed): void {
+    this.#state = { kind: "stopped" };
+    this.#closed.resolve(reason);
+  }
+
+  /** Lives through the mount's events, one at a time; returns when it has ended, with nothing left running. */
+  async #supervise(first: Serving): Promise<MountClosed> {
+    let serving = first;
+    let deaths = 0;
+    for (;;) {
+      this.#state = { kind: "serving", serving };
+      const event = await this.#nextEvent(serving);
+      switch (event.kind) {
+        case "stop":
+          return await this.#close(serving, { kind: "stopped" });
+        case "provider_closed":
+          this.#options.log.warn(
+            { event: "provider_closed", toolset: this.name, reason: event.reason.kind },
+            "The toolset is served by others now.",
+          );
+          return await this.#close(serving, event.reason);
+        case "tools_changed":
+          serving = await this.#registerChange(serving);
+          break;
+        case "server_ended": {
+          this.#state = { kind: "restarting" };
+          this.#slot.empty();
+          deaths = this.#now() - serving.sinceMs >= STEADY_AFTER_MS ? 1 : deaths + 1;
+          const lastLines = serving.server.lastLines;
+          this.#options.log.error(
+            { event: "server_died", toolset: this.name, ...event.exit, deaths, lastLines },
+            `The MCP server ${describeExit(event.exit)}; it is started again.`,
+          );
+          const [reopened] = await Promise.all([
+            this.#reopen(serving, deaths),
+            this.#stopProvider(serving.provider),
+            serving.server.stop(),
+          ]);
+          if (reopened.kind === "closed") return reopened.reason;
+          deaths = reopened.deaths;
+          serving = reopened.serving;
+          break;
+        }
+        default:
+          event satisfies never;
+      }
+    }
+  }
+
+  #nextEvent(serving: Serving): Promise<MountEvent> {
+    const stop = aborted(this.#stopping.signal);
+    const events: Promise<MountEvent>[] = [
+      stop.promise.then(() => ({ kind: "stop" })),
+      serving.server.ended.then((exit) => ({ kind: "server_ended", exit })),
+      serving.provider.closed.then((reason) => ({ kind: "provider_closed", reason })),
+      this.#changed.promise.then(() => ({ kind: "tools_changed" })),
+    ];
+    return Promise.race(events).finally(stop.forget);
+  }
+
+  /** Starts the server and registers what it offers; what was started is gone again when that fails. */
+  async #open(former: Serving | undefined): Promise<Serving> {
+    const { log } = this.#options;
+    const server = this.#newServer();
+    const identity = await server.start(this.#stopping.signal);
+    this.#changed = deferred();
+    try {
+      this.#slot.fill(server);
+      return await this.#register(server, identity, former);
+    } catch (error) {
+      this.#slot.empty();
+      await server.stop();
+      log.warn(
+        { event: "mount_failed", toolset: this.name },
+        "The MCP server was stopped: its toolset is not registered.",
+      );
+      throw error;
+    }
+  }
+
+  /** Tries until the server is back, the mount is stopped, or the registry refuses for good. */
+  async #reopen(
+    former: Serving,
+    deathsBefore: number,
+  ): Promise<
+    | { readonly kind: "serving"; readonly serving: Serving; readonly deaths: number }
+    | { readonly kind: "closed"; readonly reason: MountClosed }
+  > {
+    const { signal } = this.#stopping;
+    for (let deaths = deathsBefore; ; deaths += 1) {
+      try {
+        await delay(restartDelayMs(deaths, this.#random()), undefined, { signal });
+        const serving = await this.#open(former);
+        this.#options.log.info({ event: "server_restarted", toolset: this.name, deaths }, "The MCP server is back.");
+        return { kind: "serving", serving, deaths };
+      } catch (error) {
+        if (signal.aborted) return { kind: "closed", reason: { kind: "stopped" } };
+        const fault = asToolgateError(error);
+        this.#options.log.error(
+          { event: "restart_failed", toolset: this.name, reason: fault.reason, deaths },
+          fault.message,
+        );
+        if (isFinal(fault)) return { kind: "closed", reason: { kind: "failed", error: fault } };
+      }
+    }
+  }
+
+  async #registerChange(serving: Serving): Promise<Serving> {
+    const { log } = this.#options;
+    const { signal } = this.#stopping;
+    try {
+      await delay(CHANGES_SETTLE_MS, undefined, { signal });
+      this.#changed = deferred();
+      const changed = await this.#register(serving.server, serving.server.identity, serving);
+      if (changed === serving) return serving;
+      log.info(
+        { event: "tools_changed", toolset: this.name, epoch: changed.registration.epoch },
+        "The MCP server changed its tools; they are registered as a new contract.",
+      );
+      await this.#stopProvider(serving.provider);
+      return changed;
+    } catch (error) {
+      if (signal.aborted || serving.server.group === undefined) return serving;
+      const fault = asToolgateError(error);
+      log.error(
+        { event: "change_refused", toolset: this.name, reason: fault.reason },
+        `The MCP server changed its tools, but they cannot be registered: ${fault.message} The former ones stay registered.`,
+      );
+      return serving;
+    }
+  }
+
+  /** Registers what the server offers now; gives `former` back when that is registered already, by this very server. */
+  async #register(server: McpServer, identity: ServerIdentity, former: Serving | undefined): Promise<Serving> {
+    const options = this.#options;
+    const mounted = mountTools(await server.listTools(this.#stopping.signal), options);
+    this.#report(mounted, former);
+    this.#checkChoice(mounted, former);
+    const { version, note } =
+      options.version === undefined ? semanticVersion(identity.version) : { version: options.version };
+    if (note !== undefined && former === undefined) options.log.info({ event: "version", toolset: this.name }, note);
+    const facts = {
+      name: options.name,
+      version,
+      ...optional("title", options.title ?? identity.title),
+      description: options.description ?? describe(identity),
+      ...optional("tags", options.tags),
+    };
+    const contract = JSON.stringify([facts, mounted.tools]);
+    if (former?.server === server && former.contract === contract) return former;
+
+    // Aborts the registration only: a provider that is served is stopped in its turn, before its server.
+    const registering = new AbortController();
+    const stop = aborted(this.#stopping.signal);
+    void stop.promise.then(() => registering.abort(this.#stopping.signal.reason));
+    const provider = await (options.serve ?? serveToolset)(
+      { ...facts, tools: this.#definitions(mounted) },
+      {
+        nodes: options.nodes,
+        replace: former === undefined ? options.replace === true : former.contract !== contract,
+        logger: options.log,
+        signal: registering.signal,
+        ...optional("tls", options.tls),
+        ...optional("maxInFlight", options.maxInFlight),
+        ...optional("providerId", options.providerId),
+      },
+    ).finally(stop.forget);
+    for (const warning of provider.warnings) {
+      options.log.warn(
+        { event: "schema_warning", toolset: this.name, ...warning },
+        `${warning.tool}${warning.path}: ${warning.message}`,
+      );
+    }
+    const registration: MountRegistration = {
+      version,
+      epoch: provider.epoch,
+      digest: provider.digest,
+      tools: mounted.tools.map((tool) => tool.name),
+      skipped: mounted.skipped,
+    };
+    return { server, provider, contract, registration, sinceMs: this.#now() };
+  }
+
+  #definitions({ tools }: MountedTools): Record<string, DynamicTool> {
+    const { idempotent = [] } = this.#options;
+    return Object.fromEntries(
+      tools.map(({ name, ...tool }): [string, DynamicTool] => {
+        const again = idempotent === "all" || idempotent.includes(name);
+        return [
+          name,
+          {
+            ...tool,
+            idempotent: again,
+            run: (input, context) => callMountedTool(this.#slot, name, input, again, context, this.#now),
+          },
+        ];
+      }),
+    );
+  }
+
+  #newServer(): McpServer {
+    const { log, startTimeoutMs, stopGraceMs, maxMessageBytes } = this.#options;
+    return new McpServer({
+      command: this.#options,
+      startTimeoutMs: startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
+      ...optional("stopGraceMs", stopGraceMs),
+      ...optional("maxMessageBytes", maxMessageBytes),
+      now: this.#now,
+      onLogLine: (line) => log.info({ event: "server_stderr", toolset: this.name }, `[${this.name}] ${line}`),
+      onFault: (message) => log.warn({ event: "server_fault", toolset: this.name }, `The MCP server: ${message}`),
+      onToolsChanged: () => this.#changed.resolve(),
+    });
+  }
+
+  #report({ skipped, notes }: MountedTools, former: Serving | undefined): void {
+    const known = new Set(former?.registration.skipped.map(({ name, why }) => `${name}\n${why}`));
+    for (const { name, why } of skipped) {
+      if (known.has(`${name}\n${why}`)) continue;
+      this.#options.log.warn(
+        { event: "tool_skipped", toolset: this.name, tool: name },
+        `The tool ${name} is left out: ${why}.`,
+      );
+    }
+    for (const note of notes) this.#options.log.warn({ event: "tool_cut", toolset: this.name }, note);
+  }
+
+  #checkChoice({ tools, skipped }: MountedTools, former: Serving | undefined): void {
+    const { idempotent, only } = this.#options;
+    if (tools.length === 0) {
+      const why =
+        skipped.length === 0
+          ? ""
+          : ` It has ${skipped.length} that cannot be: ${skipped[0]?.name}: ${skipped[0]?.why}.`;
+      throw new ToolgateError("INVALID_CONFIG", `The MCP server of "${this.name}" offers no tool to register.${why}`);
+    }
+    // Later the server may drop tools; a slip of the operator shows at the start.
+    if (former !== undefined) return;
+    const names = new Set(tools.map((tool) => tool.name));
+    const wanted = [...(idempotent === "all" || idempotent === undefined ? [] : idempotent), ...(only ?? [])];
+    const absent = wanted.filter((name) => !names.has(name));
+    if (absent.length === 0) return;
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `The MCP server of "${this.name}" has no tool ${absent.map((name) => `"${name}"`).join(", ")}. It has: ${[...names].slice(0, 50).join(", ")}.`,
+    );
+  }
+
+  async #close(serving: Serving, reason: MountClosed): Promise<MountClosed> {
+    this.#state = { kind: "stopping" };
+    await this.#stopProvider(serving.provider);
+    this.#slot.empty();
+    await serving.server.stop();
+    return reason;
+  }
+
+  async #stopProvider(provider: Provider): Promise<void> {
+    await provider.stop({ graceMs: this.#options.drainGraceMs ?? DEFAULT_DRAIN_GRACE_MS });
+  }
+}
+
+/** @throws ToolgateError INVALID_CONFIG, before anything is started */
+function checkOptions({ name, version, idempotent, only }: MountOptions): void {
+  if (!isToolsetName(name)) {
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `A toolset cannot be named ${JSON.stringify(printable(name, 200))}: it must match [a-z0-9][a-z0-9._-]{0,127}.`,
+    );
+  }
+  if (version !== undefined && semver.valid(version) !== version) {
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `${JSON.stringify(printable(version, 64))} is no semantic version, such as 1.4.0.`,
+    );
+  }
+  const stray =
+    only === undefined || !Array.isArray(idempotent) ? [] : idempotent.filter((tool) => !only.includes(tool));
+  if (stray.length > 0) {
+    throw new ToolgateError("INVALID_CONFIG", `Tools are named idempotent that are not mounted: ${stray.join(", ")}.`);
+  }
+}
+
+function describe({ name, instructions }: ServerIdentity): string {
+  const text = instructions?.trim() ? instructions.trim() : `Tools of the MCP server ${name}.`;
+  return printable(text, MAX_DESCRIPTION_CHARACTERS);
+}
+
+/** Whether trying again is of no use. A node or Redis that is away comes back. */
+function isFinal(error: ToolgateError): boolean {
+  return error.reason !== "INVALID_CONFIG" && error.reason !== "INTERNAL" && ERROR_CODES[error.reason].retry === "no";
+}
+
+function asToolgateError(error: unknown): ToolgateError {
+  if (error instanceof ToolgateError) return error;
+  return new ToolgateError("INTERNAL", printable(error instanceof Error ? error.message : String(error), 500), {
+    cause: error,
+  });
+}
+
+function aborted(signal: AbortSignal): { readonly promise: Promise<void>; readonly forget: () => void } {
+  const { promise, resolve } = deferred<void>();
+  const onAbort = (): void => resolve();
+  if (signal.aborted) resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
+  return { promise, forget: () => signal.removeEventListener("abort", onAbort) };
+}
+
+/** A property that is absent when its value is. */
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V }); // a computed key widens to string
+}

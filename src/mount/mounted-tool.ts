@@ -1,0 +1,153 @@
+import type { Json, JsonSchema, ToolAnnotations } from "../contract/contract.js";
+import { isToolName } from "../identity/names.js";
+import { embedSchema } from "./embed-schema.js";
+import { printable } from "./server-log.js";
+
+/** A tool of an MCP server, as it is registered. */
+export interface MountedTool {
+  readonly name: string;
+  readonly title?: string;
+  readonly description: string;
+  readonly payload: JsonSchema;
+  readonly result: JsonSchema;
+  readonly annotations?: ToolAnnotations;
+}
+
+/** A tool that cannot be registered, and why. */
+export interface SkippedTool {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** What a server's list of tools comes to. */
+export interface MountedTools {
+  readonly tools: readonly MountedTool[];
+  readonly skipped: readonly SkippedTool[];
+  /** What was changed to fit, for the operator. */
+  readonly notes: readonly string[];
+}
+
+/** Which tools the operator wants. */
+export interface ToolChoice {
+  /** Only these; undefined means all. */
+  readonly only?: readonly string[];
+  /** Not these. */
+  readonly skip?: readonly string[];
+}
+
+/** Limits of the wire contract (contract.proto). */
+const MAX_TITLE_CHARACTERS = 256;
+const MAX_DESCRIPTION_BYTES = 16 * 1024;
+
+/**
+ * Turns the tools of an MCP server, which are a stranger's data, into tools of a toolset. A tool that cannot be one is left
+ * out and reported, so that one bad tool does not keep the others away:
+ *
+ * - names must match what toolsets allow (MCP allows the same characters, but also a leading `.`, `/` or `-`), once each;
+ * - `inputSchema` must be a JSON Schema of an object, as MCP demands;
+ * - tools that can only be called as an MCP task are not spoken here.
+ *
+ * `inputSchema` becomes the payload schema as it is. The result is the MCP answer itself,
+ * `{ content: [...], structuredContent?: {...}, _meta?: {...} }`; where the tool has an `outputSchema`, the result schema
+ * demands a `structuredContent` that fits it. Annotations are kept; none of them decides how a tool is delivered.
+ */
+export function mountTools(listed: readonly unknown[], choice: ToolChoice = {}): MountedTools {
+  const tools = new Map<string, MountedTool>();
+  const skipped: SkippedTool[] = [];
+  const notes: string[] = [];
+  const only = choice.only === undefined ? undefined : new Set(choice.only);
+  const skip = new Set(choice.skip);
+  for (const [index, raw] of listed.entries()) {
+    if (!isObject(raw) || typeof raw.name !== "string") {
+      skipped.push({ name: `#${index + 1}`, why: "it has no name" });
+      continue;
+    }
+    const name = raw.name;
+    if ((only !== undefined && !only.has(name)) || skip.has(name)) continue;
+    const why = tools.has(name) ? "the server lists this name more than once; the first one counts" : fault(name, raw);
+    if (why === undefined) tools.set(name, mountTool(name, raw, notes));
+    else skipped.push({ name: printable(name, 128), why });
+  }
+  return { tools: [...tools.values()], skipped, notes };
+}
+
+function fault(name: string, raw: { readonly [key: string]: Json }): string | undefined {
+  if (!isToolName(name)) return "its name must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}";
+  if (!isObject(raw.inputSchema)) return "it has no inputSchema";
+  if (raw.outputSchema !== undefined && !isObject(raw.outputSchema)) return "its outputSchema is not an object";
+  if (isObject(raw.execution) && raw.execution.taskSupport === "required") {
+    return "it can only be called as an MCP task, which a mount does not do";
+  }
+  return undefined;
+}
+
+function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: string[]): MountedTool {
+  const annotations = isObject(raw.annotations) ? raw.annotations : {};
+  const saidTitle = [raw.title, annotations.title].find((title) => typeof title === "string" && title !== "");
+  const title = typeof saidTitle === "string" ? cut(name, "title", saidTitle, MAX_TITLE_CHARACTERS, notes) : undefined;
+  const saidDescription = typeof raw.description === "string" ? raw.description : "";
+  const hints = readHints(annotations);
+  return {
+    name,
+    ...(title === undefined ? {} : { title }),
+    description: cutBytes(name, saidDescription, notes),
+    payload: isObject(raw.inputSchema) ? raw.inputSchema : {},
+    result: resultSchema(isObject(raw.outputSchema) ? raw.outputSchema : undefined),
+    ...(Object.keys(hints).length === 0 ? {} : { annotations: hints }),
+  };
+}
+
+/** The schema of an MCP answer (CallToolResult) that is not an error. */
+function resultSchema(outputSchema: { readonly [key: string]: Json } | undefined): JsonSchema {
+  const content = {
+    type: "array",
+    items: { type: "object", properties: { type: { type: "string" } }, required: ["type"] },
+  };
+  if (outputSchema === undefined) {
+    return {
+      type: "object",
+      properties: { content, structuredContent: { type: "object" } },
+      required: ["content"],
+    };
+  }
+  return {
+    // A schema has one draft; the embedded one was written for its own.
+    ...(typeof outputSchema.$schema === "string" ? { $schema: outputSchema.$schema } : {}),
+    type: "object",
+    properties: {
+      content,
+      structuredContent: embedSchema(outputSchema, "#/properties/structuredContent"),
+    },
+    required: ["content", "structuredContent"],
+  };
+}
+
+function readHints(annotations: { readonly [key: string]: Json }): ToolAnnotations {
+  const { readOnlyHint, destructiveHint, idempotentHint, openWorldHint } = annotations;
+  return {
+    ...(typeof readOnlyHint === "boolean" ? { readOnlyHint } : {}),
+    ...(typeof destructiveHint === "boolean" ? { destructiveHint } : {}),
+    ...(typeof idempotentHint === "boolean" ? { idempotentHint } : {}),
+    ...(typeof openWorldHint === "boolean" ? { openWorldHint } : {}),
+  };
+}
+
+function cut(tool: string, what: string, text: string, max: number, notes: string[]): string {
+  if (text.length <= max) return text;
+  notes.push(`the ${what} of ${tool} is cut to ${max} characters`);
+  return `${text.slice(0, max - 1)}…`;
+}
+
+function cutBytes(tool: string, text: string, notes: string[]): string {
+  if (Buffer.byteLength(text) <= MAX_DESCRIPTION_BYTES) return text;
+  notes.push(`the description of ${tool} is cut to ${MAX_DESCRIPTION_BYTES} bytes`);
+  // A character that the cut splits would decode as U+FFFD: it goes too.
+  const kept = Buffer.from(text)
+    .subarray(0, MAX_DESCRIPTION_BYTES - 3)
+    .toString("utf8");
+  return `${kept.replace(/\uFFFD$/, "")}…`;
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
