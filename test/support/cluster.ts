@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
+import { listeningAddress } from "../../cmd/local/listening-line.js";
 import { Program } from "../../cmd/local/program.js";
 import { environment } from "../../src/config/environment.js";
 import type { TestRedis } from "./redis.js";
@@ -137,17 +138,6 @@ export function clusterForFile(redis: () => TestRedis, options: Omit<ClusterOpti
     if (!cluster) throw new Error("The cluster is there from beforeAll on, not before.");
     return cluster;
   };
-}
-
-/** The address in a node's line of the event "listening". */
-export function listeningAddress(line: string): string | undefined {
-  if (!line.includes('"listening"')) return undefined;
-  try {
-    const entry = JSON.parse(line) as { event?: unknown; address?: unknown }; // each field is checked below
-    return entry.event === "listening" && typeof entry.address === "string" ? entry.address : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** `pingIntervalMs` is TOOLGATE_PING_INTERVAL_MS; `redisUrl` alone has a name of the trade, REDIS_URL. */

@@ -1,0 +1,91 @@
+import { environment } from "../../src/config/environment.js";
+import { tryPort } from "./free-port.js";
+import { listeningAddress } from "./listening-line.js";
+import { type Exit, Program, ProgramError } from "./program.js";
+
+export interface LocalClusterOptions {
+  readonly nodes: number;
+  readonly redisUrl: string;
+  /** The cluster's name. */
+  readonly registry: string;
+  /** The loopback port that the first node should have, the next ones following; a taken one is replaced by a free one. */
+  readonly firstPort: number;
+  /** Hears what the nodes print. */
+  readonly onLine?: (node: string, line: string) => void;
+  /** Hears when a node ends that was not stopped. */
+  readonly onLost?: (node: string, exit: Exit) => void;
+}
+
+/** A node that listens. */
+export interface LocalNode {
+  /** `node 1`. */
+  readonly name: string;
+  readonly address: string;
+}
+
+const LISTENS_WITHIN_MS = 30_000;
+/** What a node is given beyond its own drain grace before it is killed, in milliseconds. */
+const MORE_THAN_DRAIN_MS = 5_000;
+
+/** Nodes of one cluster on this machine, each a process of its own that ends with us. */
+export class LocalCluster {
+  readonly #options: LocalClusterOptions;
+  readonly #programs: Program[] = [];
+  #stopping = false;
+
+  constructor(options: LocalClusterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts all nodes at once; each promise resolves when that node listens. */
+  start(): readonly Promise<LocalNode>[] {
+    return Array.from({ length: this.#options.nodes }, (_, index) => this.#startNode(index));
+  }
+
+  /** Stops all nodes, each after draining; kills one that has not ended in `graceMs` and some. Idempotent. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#programs.map((program) => program.stop(graceMs + MORE_THAN_DRAIN_MS)));
+  }
+
+  async #startNode(index: number): Promise<LocalNode> {
+    const { firstPort } = this.#options;
+    const port = (firstPort === 0 ? undefined : await tryPort(firstPort + index)) ?? 0;
+    try {
+      return await this.#launch(index, port);
+    } catch (error) {
+      // Somebody can have taken the port since it was tried.
+      const taken = error instanceof ProgramError && /EADDRINUSE|in use/i.test(error.message);
+      if (!taken || port === 0 || this.#stopping) throw error;
+      return await this.#launch(index, 0);
+    }
+  }
+
+  async #launch(index: number, port: number): Promise<LocalNode> {
+    const { redisUrl, registry, onLine, onLost } = this.#options;
+    const name = `node ${index + 1}`;
+    const program = new Program({
+      name,
+      entry: "cmd/toolgate.js",
+      args: ["serve"],
+      env: {
+        ...environment(),
+        REDIS_URL: redisUrl,
+        TOOLGATE_REGISTRY: registry,
+        TOOLGATE_LISTEN: `127.0.0.1:${port}`,
+        // These belong to one node; inherited, they would be given to all.
+        TOOLGATE_ADVERTISE: "",
+        TOOLGATE_NODE_ID: "",
+      },
+      onLine: (line) => onLine?.(name, line),
+    });
+    if (this.#stopping) throw new ProgramError(`${name} is not started any more: its cluster is stopping`);
+    this.#programs.push(program);
+    program.start();
+    const address = await program.line("it listens", listeningAddress, LISTENS_WITHIN_MS);
+    void program.ended().then((exit) => {
+      if (!this.#stopping) onLost?.(name, exit);
+    });
+    return { name, address };
+  }
+}
