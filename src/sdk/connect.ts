@@ -1,5 +1,13 @@
+import { parseAddresses } from "./addresses.js";
+import { Client } from "./client.js";
 import type { ConnectionOptions } from "./connection-options.js";
+import { Nodes } from "./nodes.js";
+import { SYSTEM_TIMING } from "./timing.js";
 import type { Toolgate } from "./toolgate.js";
+
+/** How long to look for a first node, in milliseconds. */
+export const CONNECT_TIMEOUT_MS = 5000;
+const PATIENCE_MS = 15_000;
 
 export interface ConnectOptions extends ConnectionOptions {
   /** Gives the attempt to connect up. */
@@ -17,6 +25,15 @@ export interface ConnectOptions extends ConnectionOptions {
  * @throws ToolgateError NODE_UNREACHABLE when no node answers within `connectTimeoutMs`, INVALID_REQUEST when an address
  *   is malformed.
  */
-export async function connect(_nodes: string | readonly string[], _options: ConnectOptions = {}): Promise<Toolgate> {
-  throw new Error("not yet");
+export async function connect(nodes: string | readonly string[], options: ConnectOptions = {}): Promise<Toolgate> {
+  const timing = SYSTEM_TIMING;
+  const { signal = new AbortController().signal, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const known = new Nodes(parseAddresses(nodes), options.tls, timing);
+  try {
+    await known.acquire({ signal, giveUpAtMs: timing.monotonicMs() + connectTimeoutMs });
+  } catch (error) {
+    known.close();
+    throw error;
+  }
+  return new Client({ nodes: known, timing, patienceMs: options.patienceMs ?? PATIENCE_MS });
 }

@@ -1,0 +1,86 @@
+import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { ToolgateError } from "../errors/toolgate-error.js";
+import type { SessionCall } from "../protocol/generated/toolgate/v1/SessionCall.js";
+import type { SessionRequest } from "../protocol/generated/toolgate/v1/SessionRequest.js";
+import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
+import { FrameQueue } from "./frame-queue.js";
+import type { Node } from "./node.js";
+import { readError } from "./request.js";
+import { settlesWithin } from "./timing.js";
+
+type Item =
+  | { readonly kind: "call"; readonly bytes: number; readonly ref: number; readonly call: SessionCall }
+  | { readonly kind: "cancel"; readonly bytes: number; readonly ref: number };
+
+/** What a link tells its session. */
+export interface LinkEvents {
+  readonly frame: (link: AgentLink, frame: SessionResponse__Output) => void;
+  /**
+   * The stream is gone, in whatever way; told once, and nothing after it. `error` is absent when the node ended it;
+   * `unsent` are the calls that never left.
+   */
+  readonly gone: (link: AgentLink, error: ToolgateError | undefined, unsent: ReadonlySet<number>) => void;
+}
+
+/** One `Gateway.Session` stream to one node. */
+export class AgentLink {
+  readonly node: Node;
+  readonly #stream: ClientDuplexStream<SessionRequest, SessionResponse__Output>;
+  readonly #queue: FrameQueue<Item, SessionRequest>;
+  readonly #over: Promise<void>;
+  #closing: Promise<void> | undefined;
+
+  constructor(node: Node, events: LinkEvents) {
+    this.node = node;
+    const stream = node.clients.gateway.session(new Metadata());
+    this.#stream = stream;
+    this.#queue = new FrameQueue(stream, frameOf);
+    this.#over = new Promise((resolve) => {
+      let over = false;
+      const end = (error: ToolgateError | undefined) => {
+        if (over) return;
+        over = true;
+        const unsent = this.#queue.close().flatMap((item) => (item.kind === "call" ? [item.ref] : []));
+        resolve();
+        events.gone(this, error, new Set(unsent));
+      };
+      stream.on("data", (frame: SessionResponse__Output) => {
+        if (!over) events.frame(this, frame);
+      });
+      stream.on("error", (error: ServiceError) => end(readError(error, node.address)));
+      stream.on("end", () => end(undefined));
+    });
+  }
+
+  call(ref: number, call: SessionCall, bytes: number): void {
+    this.#queue.push({ kind: "call", bytes, ref, call: { ...call, ref } });
+  }
+
+  cancel(ref: number): void {
+    this.#queue.push({ kind: "cancel", bytes: 8, ref });
+  }
+
+  /** Ends the stream after what is queued; resolves when it is gone, within a second. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#queue.flushAll();
+    this.#stream.end();
+    if (await settlesWithin(this.#over, 1000)) return;
+    this.#stream.cancel();
+    await this.#over;
+  }
+}
+
+function frameOf(items: readonly Item[]): SessionRequest {
+  const calls: SessionCall[] = [];
+  const cancels: { ref: number }[] = [];
+  for (const item of items) {
+    if (item.kind === "call") calls.push(item.call);
+    else cancels.push({ ref: item.ref });
+  }
+  return { calls, cancels };
+}

@@ -1,0 +1,241 @@
+import { randomUUID } from "node:crypto";
+import type { ClientReadableStream } from "@grpc/grpc-js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { CallToolResponse__Output } from "../protocol/generated/toolgate/v1/CallToolResponse.js";
+import type { CancelCallResponse__Output } from "../protocol/generated/toolgate/v1/CancelCallResponse.js";
+import type { GetCallResponse__Output } from "../protocol/generated/toolgate/v1/GetCallResponse.js";
+import type { GetToolsetResponse__Output } from "../protocol/generated/toolgate/v1/GetToolsetResponse.js";
+import type { HealthFilter } from "../protocol/generated/toolgate/v1/HealthFilter.js";
+import type { ListToolsetsResponse__Output } from "../protocol/generated/toolgate/v1/ListToolsetsResponse.js";
+import type { SearchResponse__Output } from "../protocol/generated/toolgate/v1/SearchResponse.js";
+import { BatchedSession } from "./agent-session.js";
+import type { AdmittedCall, CallEvent, CallStatus, Cancellation } from "./call.js";
+import type { CallOptions, InvokeOptions } from "./call-options.js";
+import { prepareCall, withTimeLeft } from "./call-spec.js";
+import { linkSignals } from "./linked-signal.js";
+import type { NodeClients } from "./node.js";
+import type { Nodes } from "./nodes.js";
+import { present } from "./present.js";
+import { readDelta, readHandle, readState, readTerminal } from "./read-call.js";
+import { readHit, readSummary, readToolset, readWatchEvents } from "./read-catalog.js";
+import { type AskOptions, ask, type Send } from "./request.js";
+import { resumedStream } from "./resumed-stream.js";
+import type { Timing } from "./timing.js";
+import type {
+  AgentSession,
+  FollowOptions,
+  GetOptions,
+  ListOptions,
+  RequestOptions,
+  SearchOptions,
+  Toolgate,
+  ToolsetFilter,
+  WatchOptions,
+} from "./toolgate.js";
+import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
+
+/** How long one node may take to answer a request that asks for something it knows, in milliseconds. */
+const ANSWER_MS = 10_000;
+/** How many toolsets a page has. */
+const PAGE_SIZE = 200;
+
+/** What a client is made of. */
+export interface ClientSetup {
+  readonly nodes: Nodes;
+  readonly timing: Timing;
+  readonly patienceMs: number;
+}
+
+export class Client implements Toolgate {
+  readonly #nodes: Nodes;
+  readonly #timing: Timing;
+  readonly #patienceMs: number;
+  readonly #runId = randomUUID();
+  readonly #sessions = new Set<AgentSession>();
+  readonly #closed = new AbortController();
+  #shared: AgentSession | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor({ nodes, timing, patienceMs }: ClientSetup) {
+    this.#nodes = nodes;
+    this.#timing = timing;
+    this.#patienceMs = patienceMs;
+  }
+
+  get node(): string {
+    return this.#nodes.current;
+  }
+
+  async *list({ signal, ...filter }: ListOptions = {}): AsyncGenerator<ToolsetSummary, void, void> {
+    let pageToken = "";
+    do {
+      const page = await this.#read<ListToolsetsResponse__Output>(signal, ({ catalog }, ...rest) =>
+        catalog.listToolsets({ ...wireFilter(filter), pageSize: PAGE_SIZE, pageToken }, ...rest),
+      );
+      for (const summary of page.toolsets) yield readSummary(summary, page.stale);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
+  async get(name: string, { epoch, signal }: GetOptions = {}): Promise<Toolset> {
+    const answer = await this.#read<GetToolsetResponse__Output>(signal, ({ catalog }, ...rest) =>
+      catalog.getToolset({ name, epoch: epoch ?? 0 }, ...rest),
+    );
+    const toolset = readToolset(answer);
+    if (toolset === undefined) throw new ToolgateError("INTERNAL", `The node answered without ${name}'s contract.`);
+    return toolset;
+  }
+
+  async search(query: string, { limit, signal, ...filter }: SearchOptions = {}): Promise<SearchHit[]> {
+    const answer = await this.#read<SearchResponse__Output>(signal, ({ catalog }, ...rest) =>
+      catalog.search({ ...wireFilter(filter), query, pageSize: limit ?? 0 }, ...rest),
+    );
+    return answer.hits.map((hit) => readHit(hit, answer.stale));
+  }
+
+  async *watch({ toolsets, revision = "", signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
+    let seen = revision;
+    const open = ({ catalog }: NodeClients) => catalog.watch({ revision: seen, toolsets: [...(toolsets ?? [])] });
+    for await (const message of this.#resumed(signal, open)) {
+      yield* readWatchEvents(message);
+      if (message.revision !== "") seen = message.revision;
+    }
+  }
+
+  invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result> {
+    this.#shared ??= this.session();
+    return this.#shared.invoke<Result>(toolset, tool, payload, options);
+  }
+
+  async call(toolset: string, tool: string, payload?: unknown, options: CallOptions = {}): Promise<AdmittedCall> {
+    const call = prepareCall(toolset, tool, payload, options, this.#runId);
+    const startedMs = this.#timing.monotonicMs();
+    const send: Send<CallToolResponse__Output> = ({ gateway }, ...rest) => {
+      const left = call.timeoutMs === undefined ? undefined : call.timeoutMs - this.#timing.monotonicMs() + startedMs;
+      return gateway.callTool({ call: withTimeLeft(call, left) }, ...rest);
+    };
+    // With the wait policy, the answer may take as long as the call.
+    const attemptMs = options.wait === true ? {} : { attemptMs: ANSWER_MS };
+    const { handle, repeatedRequest } = await this.#ask(options.signal, call.repeatable, send, attemptMs);
+    if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
+    return { ...readHandle(handle), repeated: repeatedRequest };
+  }
+
+  async *follow(callId: string, { cursor = "", signal }: FollowOptions = {}): AsyncGenerator<CallEvent, void, void> {
+    let seen = cursor;
+    const open = ({ gateway }: NodeClients) => gateway.followCall({ callId, cursor: seen });
+    for await (const message of this.#resumed(signal, open)) {
+      for (const wire of message.deltas) {
+        if (wire.cursor === seen) continue;
+        seen = wire.cursor; // before it is passed on: what was seen once is never asked for again
+        yield { kind: "delta", ...readDelta(wire) };
+      }
+      if (message.terminal !== null) {
+        yield { kind: "terminal", terminal: readTerminal(message.terminal) };
+        return;
+      }
+    }
+  }
+
+  async getCall(callId: string, { signal }: RequestOptions = {}): Promise<CallStatus> {
+    const answer = await this.#read<GetCallResponse__Output>(signal, ({ gateway }, ...rest) =>
+      gateway.getCall({ callId }, ...rest),
+    );
+    const { handle, state, attempt, cancelRequested, terminal } = answer;
+    if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
+    const ended = terminal === null ? undefined : readTerminal(terminal);
+    return { ...readHandle(handle), state: readState(state), attempt, cancelRequested, ...present("terminal", ended) };
+  }
+
+  async cancel(callId: string, { signal }: RequestOptions = {}): Promise<Cancellation> {
+    const answer = await this.#read<CancelCallResponse__Output>(signal, ({ gateway }, ...rest) =>
+      gateway.cancelCall({ callId }, ...rest),
+    );
+    const ended = answer.terminal === null ? undefined : readTerminal(answer.terminal);
+    return { state: readState(answer.state), ...present("terminal", ended) };
+  }
+
+  async unregister(name: string, epoch: number, { signal }: RequestOptions = {}): Promise<void> {
+    // Not repeated once it was sent: the repeat would find nothing, and say so.
+    await this.#ask(signal, false, ({ registry }, ...rest) => registry.unregister({ name, epoch }, ...rest));
+  }
+
+  async promote(name: string, epoch: number, { signal }: RequestOptions = {}): Promise<void> {
+    await this.#ask(signal, false, ({ registry }, ...rest) => registry.promote({ name, epoch }, ...rest));
+  }
+
+  session(): AgentSession {
+    const session = new BatchedSession({
+      nodes: this.#nodes,
+      timing: this.#timing,
+      patienceMs: this.#patienceMs,
+      runId: this.#runId,
+      cancelById: (callId) => this.cancel(callId).then(ignore, ignore), // best effort: it may have ended, or be gone
+      onClose: (closed) => this.#sessions.delete(closed),
+    });
+    this.#sessions.add(session);
+    if (this.#closing !== undefined) void session.close();
+    return session;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.close()));
+    this.#closed.abort(new ToolgateError("CANCELLED", "The client was closed.", { executed: "unknown" }));
+    this.#nodes.close();
+  }
+
+  /** A request that changes nothing, or that does no more the second time. */
+  #read<Answer>(signal: AbortSignal | undefined, send: Send<Answer>): Promise<Answer> {
+    return this.#ask(signal, true, send, { attemptMs: ANSWER_MS });
+  }
+
+  async #ask<Answer>(
+    signal: AbortSignal | undefined,
+    repeatable: boolean,
+    send: Send<Answer>,
+    options: Pick<AskOptions, "attemptMs"> = { attemptMs: ANSWER_MS },
+  ): Promise<Answer> {
+    const giveUpAtMs = this.#timing.monotonicMs() + this.#patienceMs;
+    const linked = linkSignals(signal, this.#closed.signal);
+    try {
+      return await ask(this.#nodes, send, { signal: linked.signal, giveUpAtMs, repeatable, ...options });
+    } finally {
+      linked.release();
+    }
+  }
+
+  /** A stream that goes on at another node, until it is left, its signal aborts or the client is closed. */
+  async *#resumed<Message>(
+    signal: AbortSignal | undefined,
+    open: (clients: NodeClients) => ClientReadableStream<Message>,
+  ): AsyncGenerator<Message, void, void> {
+    const linked = linkSignals(signal, this.#closed.signal);
+    try {
+      const options = { signal: linked.signal, patienceMs: this.#patienceMs, timing: this.#timing };
+      yield* resumedStream(this.#nodes, open, options);
+    } finally {
+      linked.release();
+    }
+  }
+}
+
+function ignore(): void {}
+
+function wireFilter({ tags, health }: ToolsetFilter): { readonly tags: string[]; readonly health: HealthFilter } {
+  return { tags: [...(tags ?? [])], health: HEALTH_FILTERS[health ?? "any"] };
+}
+
+const HEALTH_FILTERS = {
+  any: "HEALTH_FILTER_UNSPECIFIED",
+  healthy: "HEALTH_FILTER_HEALTHY",
+  unhealthy: "HEALTH_FILTER_UNHEALTHY",
+} as const satisfies Record<string, HealthFilter>;

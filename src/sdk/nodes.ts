@@ -1,0 +1,150 @@
+import { type ChannelOptions, credentials } from "@grpc/grpc-js";
+import type { Executed } from "../errors/codes.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { TlsOptions } from "./connection-options.js";
+import { Node } from "./node.js";
+import { backoffMs, sleep, type Timing } from "./timing.js";
+
+/**
+ * The nodes of a cluster, as one client sees them.
+ *
+ * A client stays with one node, at first a random one, until that fails or is stopping. Then the next one in turn that is
+ * not being left alone takes its place. A node that failed is left alone for a time that doubles with each failure in a
+ * row and starts anew with its first answer. So many clients spread over the nodes, a lost node costs one reconnection,
+ * and a cluster that is away is not stormed when it comes back.
+ */
+
+/** The longest that one connection attempt may take, in milliseconds. */
+const ATTEMPT_MS = 2000;
+
+const CHANNEL_OPTIONS: ChannelOptions = {
+  // A silent peer is noticed within half a minute, and load balancers see traffic.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 8000,
+  "grpc.keepalive_permit_without_calls": 1,
+  // Repeating is decided here, where it is known what may be repeated.
+  "grpc.enable_retries": 0,
+  "grpc.service_config_disable_resolution": 1,
+  // Connections are this client's own: closing it closes them.
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.max_receive_message_length": 16 * 1024 * 1024,
+};
+
+interface Place {
+  readonly node: Node;
+  /** In a row. */
+  failures: number;
+  /** Left alone until then, by the monotonic clock. */
+  restsUntilMs: number;
+  /** Why it failed last; for people. */
+  cause: string;
+}
+
+export interface AcquireOptions {
+  readonly signal: AbortSignal;
+  /** When to give up, by the monotonic clock. */
+  readonly giveUpAtMs: number;
+}
+
+export class Nodes {
+  readonly #places: readonly Place[];
+  readonly #timing: Timing;
+  #current: number;
+
+  constructor(addresses: readonly string[], tls: boolean | TlsOptions | undefined, timing: Timing) {
+    const options = { ...CHANNEL_OPTIONS, ...serverName(tls) };
+    const creds = tls === undefined || tls === false ? credentials.createInsecure() : secure(tls === true ? {} : tls);
+    this.#places = addresses.map((address) => {
+      return { node: new Node(address, creds, options), failures: 0, restsUntilMs: 0, cause: "not tried" };
+    });
+    this.#timing = timing;
+    this.#current = Math.floor(timing.random() * addresses.length);
+  }
+
+  /** The address that requests go to first. */
+  get current(): string {
+    return this.#places[this.#current]?.node.address ?? "";
+  }
+
+  /**
+   * A node that is connected.
+   *
+   * @throws ToolgateError NODE_UNREACHABLE at `giveUpAtMs`, and the signal's reason when it aborts.
+   */
+  async acquire({ signal, giveUpAtMs }: AcquireOptions): Promise<Node> {
+    for (;;) {
+      signal.throwIfAborted();
+      const now = this.#timing.monotonicMs();
+      const { index, place } = this.#next(now);
+      const restMs = place.restsUntilMs - now;
+      if (restMs > 0) {
+        if (now + restMs > giveUpAtMs) throw this.unreachable();
+        await sleep(restMs, signal);
+        continue;
+      }
+      const timeoutMs = Math.min(ATTEMPT_MS, giveUpAtMs - now);
+      if (timeoutMs <= 0) throw this.unreachable();
+      const readiness = await place.node.ready(timeoutMs, signal);
+      signal.throwIfAborted();
+      if (readiness.kind === "ready") {
+        this.#current = index;
+        return place.node;
+      }
+      this.failed(place.node, readiness.cause);
+    }
+  }
+
+  /** A node answered: its failures are forgotten. */
+  succeeded(node: Node): void {
+    const place = this.#places.find((each) => each.node === node);
+    if (place === undefined) return;
+    place.failures = 0;
+    place.restsUntilMs = 0;
+  }
+
+  /** A node failed, or is stopping: others come first for a while. */
+  failed(node: Node, cause: string): void {
+    const place = this.#places.find((each) => each.node === node);
+    const now = this.#timing.monotonicMs();
+    // Everything under way on one connection fails at once; that is one failure.
+    if (place === undefined || place.restsUntilMs > now) return;
+    place.failures += 1;
+    place.cause = cause;
+    place.restsUntilMs = now + backoffMs(place.failures, this.#timing.random);
+  }
+
+  /** The error for when no node answers: which were tried, what each failed with, and what to look at. */
+  unreachable(executed: Executed = "no", cause?: unknown): ToolgateError {
+    const tried = this.#places.map((place) => `${place.node.address} (${place.cause})`).join(", ");
+    const what = this.#places.length === 1 ? "The node does not answer" : "None of the nodes answers";
+    const message = `${what}: ${tried}. Check the addresses, and that \`toolgate serve\` runs there.`;
+    return new ToolgateError("NODE_UNREACHABLE", message, { executed, cause });
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    for (const { node } of this.#places) node.close();
+  }
+
+  /** The current node, else the next in turn that may be tried, else the one that may be tried first. */
+  #next(now: number): { readonly index: number; readonly place: Place } {
+    const turns = this.#places.map((place, index) => {
+      const turn = (index - this.#current + this.#places.length) % this.#places.length;
+      return { index, place, turn, restMs: Math.max(0, place.restsUntilMs - now) };
+    });
+    turns.sort((a, b) => a.restMs - b.restMs || a.turn - b.turn);
+    const [first] = turns;
+    if (first === undefined) throw new ToolgateError("INTERNAL", "A client without nodes was made.");
+    return first;
+  }
+}
+
+function secure(tls: TlsOptions) {
+  const pem = (part: string | Uint8Array | undefined) => (part === undefined ? null : Buffer.from(part));
+  return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+}
+
+function serverName(tls: boolean | TlsOptions | undefined): ChannelOptions {
+  if (typeof tls !== "object" || tls.serverName === undefined) return {};
+  return { "grpc.ssl_target_name_override": tls.serverName, "grpc.default_authority": tls.serverName };
+}

@@ -1,0 +1,106 @@
+import { isErrorReason } from "../errors/codes.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";
+import type { CallState__Output } from "../protocol/generated/toolgate/v1/CallState.js";
+import type { Executed__Output } from "../protocol/generated/toolgate/v1/Executed.js";
+import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
+import type { Terminal__Output } from "../protocol/generated/toolgate/v1/Terminal.js";
+import type { CallHandle, CallState } from "./call.js";
+import type { CallDelta } from "./call-options.js";
+import { decodeJson } from "./json-bytes.js";
+import type { CallTerminal, RejectedTerminal } from "./terminal.js";
+import { ToolCallError } from "./tool-call-error.js";
+
+/** What the wire says of calls, as the client's types. */
+
+const EXECUTED = {
+  EXECUTED_UNSPECIFIED: "unknown",
+  EXECUTED_NO: "no",
+  EXECUTED_YES: "yes",
+  EXECUTED_UNKNOWN: "unknown",
+} as const satisfies Record<Executed__Output, string>;
+
+const STATES = {
+  CALL_STATE_UNSPECIFIED: "queued",
+  CALL_STATE_QUEUED: "queued",
+  CALL_STATE_CLAIMED: "claimed",
+  CALL_STATE_ENDED: "ended",
+} as const satisfies Record<CallState__Output, CallState>;
+
+export function readTerminal(wire: Terminal__Output): CallTerminal {
+  const ending = {
+    callId: wire.callId,
+    executed: EXECUTED[wire.executed],
+    attempt: wire.attempt,
+    endedAt: new Date(wire.endedAtMs),
+  };
+  const { error } = wire;
+  const failed = { ...ending, reason: error?.reason ?? "INTERNAL", message: error?.message ?? "No reason was given." };
+  const details = error === null ? undefined : decodeJson(error.detailsJson);
+  const full = details === undefined ? failed : { ...failed, details };
+  switch (wire.kind) {
+    case "TERMINAL_KIND_RESULT":
+      return { ...ending, kind: "result", result: decodeJson(wire.resultJson) };
+    case "TERMINAL_KIND_REJECTED": {
+      const violations = (error?.violations ?? []).map(({ field, description }) => ({ field, description }));
+      const retryAfterMs = error?.retryAfterMs ?? 0;
+      return { ...full, kind: "rejected", violations, ...(retryAfterMs > 0 ? { retryAfterMs } : {}) };
+    }
+    case "TERMINAL_KIND_TOOL_ERROR":
+      return { ...full, kind: "tool_error" };
+    case "TERMINAL_KIND_NOT_EXECUTED":
+      return { ...full, kind: "not_executed" };
+    case "TERMINAL_KIND_CANCELLED":
+      return { ...full, kind: "cancelled" };
+    case "TERMINAL_KIND_ATTEMPTS_EXHAUSTED":
+      return { ...full, kind: "attempts_exhausted" };
+    case "TERMINAL_KIND_OUTCOME_UNKNOWN":
+    case "TERMINAL_KIND_UNSPECIFIED":
+      return { ...full, kind: "outcome_unknown" };
+    default:
+      return wire.kind satisfies never;
+  }
+}
+
+/** The result, or the error that a terminal without one stands for. */
+export function resultOf(terminal: CallTerminal): unknown {
+  switch (terminal.kind) {
+    case "result":
+      return terminal.result;
+    case "rejected":
+      throw refusalOf(terminal);
+    default:
+      throw new ToolCallError(terminal);
+  }
+}
+
+/** A refusal on a session, as the error that a unary request would have been answered with. */
+export function refusalOf(terminal: RejectedTerminal): ToolgateError {
+  const { reason, message, executed, violations, retryAfterMs } = terminal;
+  const known = isErrorReason(reason);
+  return new ToolgateError(known ? reason : "INTERNAL", known ? message : `${reason}: ${message}`, {
+    executed,
+    violations,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+export function readHandle(wire: CallHandle__Output): CallHandle {
+  return {
+    callId: wire.callId,
+    toolset: wire.toolset,
+    tool: wire.tool,
+    epoch: wire.epoch,
+    digest: wire.digest,
+    deadline: new Date(wire.deadlineMs),
+    expires: new Date(wire.expiresMs),
+  };
+}
+
+export function readState(wire: CallState__Output): CallState {
+  return STATES[wire];
+}
+
+export function readDelta(wire: OutputDelta__Output): CallDelta {
+  return { data: decodeJson(wire.dataJson), cursor: wire.cursor, attempt: wire.attempt };
+}

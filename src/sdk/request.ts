@@ -1,0 +1,105 @@
+import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { ERROR_CODES } from "../errors/codes.js";
+import { DETAILS_TRAILER, fromServiceError } from "../errors/status-details.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Node, NodeClients } from "./node.js";
+import type { Nodes } from "./nodes.js";
+
+/** Codes that the transport makes up when a connection or a stream breaks. */
+const BROKEN: readonly status[] = [status.UNAVAILABLE, status.INTERNAL, status.UNKNOWN, status.CANCELLED];
+
+/** What a node answered with, or what became of the connection to it: then NODE_UNREACHABLE, which names the node. */
+export function readError(error: ServiceError, address: string): ToolgateError {
+  const read = fromServiceError(error);
+  if (error.metadata?.get(DETAILS_TRAILER).length > 0 || !BROKEN.includes(error.code)) return read;
+  const message = `The connection to the node ${address} broke, or could not be made: ${error.details}`;
+  const executed = read.reason === "NODE_UNREACHABLE" ? read.executed : "unknown";
+  return new ToolgateError("NODE_UNREACHABLE", message, { executed, cause: error });
+}
+
+/** Whether another node may be asked the same: always after a refusal, otherwise only what can be repeated. */
+export function mayAskElsewhere(error: ToolgateError, repeatable: boolean): boolean {
+  return ERROR_CODES[error.reason].retry === "elsewhere" && (error.executed === "no" || repeatable);
+}
+
+/** Sends one unary request. */
+export type Send<Answer> = (
+  clients: NodeClients,
+  metadata: Metadata,
+  options: CallOptions,
+  callback: (error: ServiceError | null, answer?: Answer) => void,
+) => ClientUnaryCall;
+
+export interface AskOptions {
+  readonly signal: AbortSignal;
+  /** When to give up, by the monotonic clock. */
+  readonly giveUpAtMs: number;
+  /** The same request twice does no harm. */
+  readonly repeatable: boolean;
+  /** How long one node may take, in milliseconds; then it counts as lost. Absent waits for ever. */
+  readonly attemptMs?: number;
+}
+
+/**
+ * Asks one node after the other until one answers.
+ *
+ * @throws ToolgateError what a node answered with; NODE_UNREACHABLE when none does. The signal's reason when it aborts.
+ */
+export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: AskOptions): Promise<Answer> {
+  const { signal, giveUpAtMs, repeatable, attemptMs } = options;
+  let lost: ToolgateError | undefined;
+  for (;;) {
+    let node: Node;
+    try {
+      node = await nodes.acquire({ signal, giveUpAtMs });
+    } catch (error) {
+      // What was sent before may have had its effect, whatever becomes of the next attempt.
+      if (error instanceof ToolgateError && lost !== undefined && lost.executed !== "no") throw withExecuted(error);
+      throw error;
+    }
+    try {
+      const answer = await sendOnce(node, send, signal, attemptMs);
+      nodes.succeeded(node);
+      return answer;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ToolgateError)) throw error;
+      if (!mayAskElsewhere(error, repeatable)) throw error;
+      nodes.failed(node, error.message);
+      lost = error;
+    }
+  }
+}
+
+function withExecuted(error: ToolgateError): ToolgateError {
+  return new ToolgateError(error.reason, error.message, { executed: "unknown", cause: error });
+}
+
+function sendOnce<Answer>(
+  node: Node,
+  send: Send<Answer>,
+  signal: AbortSignal,
+  attemptMs: number | undefined,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const deadline = attemptMs === undefined ? {} : { deadline: Date.now() + attemptMs };
+    const startedMs = Date.now();
+    const onAbort = () => call.cancel();
+    const call = send(node.clients, new Metadata(), deadline, (error, answer) => {
+      signal.removeEventListener("abort", onAbort);
+      if (error === null && answer !== undefined) return resolve(answer);
+      if (error === null) return reject(new ToolgateError("INTERNAL", `The node ${node.address} answered nothing.`));
+      reject(attemptMs === undefined ? readError(error, node.address) : timedOut(error, node, startedMs, attemptMs));
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** A node that let an attempt's time pass counts as lost; a deadline that it answered with is an answer. */
+function timedOut(error: ServiceError, node: Node, startedMs: number, attemptMs: number): ToolgateError {
+  const read = readError(error, node.address);
+  const answered = error.metadata?.get(DETAILS_TRAILER).length > 0;
+  if (error.code !== status.DEADLINE_EXCEEDED || answered || Date.now() - startedMs < attemptMs - 50) return read;
+  const message = `The node ${node.address} did not answer within ${attemptMs} ms.`;
+  return new ToolgateError("NODE_UNREACHABLE", message, { executed: "unknown", cause: error });
+}

@@ -1,0 +1,77 @@
+import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { NodeClients } from "./node.js";
+import type { Nodes } from "./nodes.js";
+import { mayAskElsewhere, readError } from "./request.js";
+import type { Timing } from "./timing.js";
+
+/** A stream that lived so long counts as one that worked, in milliseconds. */
+const GOOD_AFTER_MS = 1000;
+
+export interface ResumeOptions {
+  readonly signal: AbortSignal;
+  /** How long to look for a node after a loss, in milliseconds. */
+  readonly patienceMs: number;
+  readonly timing: Timing;
+}
+
+/**
+ * A server stream that outlives its node: `open` is called again, on another node, whenever the stream was lost or the
+ * server ended it, and has to ask for what comes after the last thing seen. It is for whoever reads to know the end.
+ */
+export async function* resumedStream<Message>(
+  nodes: Nodes,
+  open: (clients: NodeClients) => ClientReadableStream<Message>,
+  { signal, patienceMs, timing }: ResumeOptions,
+): AsyncGenerator<Message, never, void> {
+  let lost: { readonly atMs: number; readonly error?: ToolgateError } = { atMs: timing.monotonicMs() };
+  for (;;) {
+    const node = await acquire(nodes, signal, lost.atMs + patienceMs, lost.error);
+    const openedAtMs = timing.monotonicMs();
+    let answered = false;
+    const stream = open(node.clients);
+    stream.on("error", () => {}); // the loop below reads errors; one that comes after the loop was left has no reader
+    const onAbort = () => stream.cancel();
+    signal.addEventListener("abort", onAbort, { once: true });
+    let error: ToolgateError | undefined;
+    try {
+      for await (const message of stream) {
+        nodes.succeeded(node);
+        answered = true;
+        yield message as Message; // grpc-js types what a stream iterates over as any
+      }
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (!isServiceError(thrown)) throw thrown;
+      error = readError(thrown, node.address);
+      if (!isPassing(error)) throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      stream.cancel();
+    }
+    signal.throwIfAborted();
+    nodes.failed(node, error?.message ?? "it ended the stream");
+    // A stream that was quiet for long was a good one all the same; one that fails again and again wears patience out.
+    const now = timing.monotonicMs();
+    const wasGood = answered || now - openedAtMs >= GOOD_AFTER_MS;
+    lost = { atMs: wasGood ? now : lost.atMs, ...(error === undefined ? {} : { error }) };
+  }
+}
+
+async function acquire(nodes: Nodes, signal: AbortSignal, giveUpAtMs: number, lastError: ToolgateError | undefined) {
+  try {
+    return await nodes.acquire({ signal, giveUpAtMs });
+  } catch (error) {
+    if (lastError?.reason === "STORE_UNAVAILABLE" && !signal.aborted) throw lastError; // it says more
+    throw error;
+  }
+}
+
+/** Reading again does no harm, so a store that is away for a while is waited for as well. */
+function isPassing(error: ToolgateError): boolean {
+  return error.reason === "STORE_UNAVAILABLE" || mayAskElsewhere(error, true);
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "metadata" in error && !(error instanceof ToolgateError);
+}

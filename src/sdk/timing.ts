@@ -1,0 +1,47 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Time and chance, passed in. */
+export interface Timing {
+  /** A clock that nobody sets, in milliseconds. */
+  readonly monotonicMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** The machine's own. */
+export const SYSTEM_TIMING: Timing = { monotonicMs: () => performance.now(), random: Math.random };
+
+/** Waits; rejects with the signal's reason when it aborts first. */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted(); // the timer's own AbortError hides the reason
+    throw error;
+  }
+}
+
+/** Whether a promise settled within a time; what it settled to is left to others. */
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([
+      promise.then(
+        () => true,
+        () => true,
+      ),
+      delay(ms, false, { signal: timer.signal }),
+    ]);
+  } finally {
+    timer.abort();
+  }
+}
+
+const FIRST_BACKOFF_MS = 50;
+const LONGEST_BACKOFF_MS = 3000;
+
+/** How long to leave a node alone after a number of failures in a row: doubling, bounded, and jittered by half. */
+export function backoffMs(failures: number, random: () => number): number {
+  const whole = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 16));
+  return whole * (0.5 + random() / 2);
+}
