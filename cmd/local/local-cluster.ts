@@ -48,6 +48,12 @@ export class LocalCluster {
     await Promise.all(this.#programs.map((program) => program.stop(graceMs + MORE_THAN_DRAIN_MS)));
   }
 
+  /** Ends all nodes at once. */
+  kill(): void {
+    this.#stopping = true;
+    for (const program of this.#programs) program.signal("SIGKILL");
+  }
+
   async #startNode(index: number): Promise<LocalNode> {
     const { firstPort } = this.#options;
     const port = (firstPort === 0 ? undefined : await tryPort(firstPort + index)) ?? 0;

@@ -1,0 +1,246 @@
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { Command } from "commander";
+import { environment } from "../src/config/environment.js";
+import { connect, type Toolgate } from "../src/index.js";
+import { brief } from "./local/brief.js";
+import { hearInterruptions } from "./local/interruption.js";
+import { LocalCluster, type LocalNode } from "./local/local-cluster.js";
+import { LogFolder } from "./local/log-folder.js";
+import { thisMachine } from "./local/machine.js";
+import { PACKAGE_ROOT } from "./local/package-root.js";
+import { describeExit, Program } from "./local/program.js";
+import { NoRedisError, provisionRedis } from "./local/provision-redis.js";
+import { Report } from "./local/report.js";
+import { Unwinding } from "./local/unwinding.js";
+
+/**
+ * `npm start`: Redis, three nodes, the official MCP filesystem server and a toolset of our own; three calls, each through
+ * another node; then it stays up until Ctrl-C.
+ *
+ * What is started is stopped in the reverse order: first the providers, which drain through the nodes; then the nodes,
+ * which settle with Redis; Redis last.
+ */
+
+const FIRST_PORT = 7400;
+const NODES = 3;
+const HEALTHY_WITHIN_MS = 60_000;
+const CALL_WITHIN_MS = 30_000;
+const PROVIDER_GRACE_MS = 15_000;
+const NODE_GRACE_MS = 10_000;
+/** On a Redis that others use too, the demonstration keeps to itself. */
+const SHARED_REGISTRY = "npm-start";
+
+const { once } = new Command("npm start --")
+  .description("Starts Redis, three nodes and two toolsets, makes three calls, and stays up until Ctrl-C.")
+  .option("--once", "stop after the three calls")
+  .configureOutput({ outputError: (text, write) => write(text) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ once?: boolean }>();
+
+const report = new Report(process.stdout);
+const logs = new LogFolder(join(PACKAGE_ROOT, ".toolgate", "logs"));
+const started = new Unwinding();
+const { npm_lifecycle_event: script } = environment();
+const interruptions = hearInterruptions(
+  () => {
+    started.kill();
+    process.exit(1);
+  },
+  // When npm runs us, npm is what people see; without it nobody could stop us.
+  script === "start" ? process.ppid : undefined,
+);
+const interrupted = new Promise<"interrupted">((resolve) => {
+  interruptions.signal.addEventListener("abort", () => resolve("interrupted"), { once: true });
+});
+
+let status = 0;
+try {
+  const outcome = await Promise.race([run(interruptions.signal), interrupted]);
+  if (outcome === "up" && !once) await interrupted;
+} catch (error) {
+  status = 1;
+  report.line();
+  report.line(error instanceof Error ? error.message : String(error));
+  if (!(error instanceof NoRedisError)) report.line(`The logs are in ${relative(process.cwd(), logs.path)}.`);
+}
+if (interruptions.signal.aborted) report.line(process.stdout.isTTY ? "\r\u001b[KStopping …" : "Stopping …");
+await started.stop((error) => {
+  status = 1;
+  report.line(error instanceof Error ? error.message : String(error));
+});
+await logs.close();
+process.exit(status);
+
+async function run(signal: AbortSignal): Promise<"up"> {
+  report.line("Toolgate: a cluster of three nodes on this machine");
+  report.line();
+  const redis = await startRedis();
+  const nodes = await startNodes(redis);
+  const client = await connect(
+    nodes.map((node) => node.address),
+    { signal },
+  );
+  started.add({ stop: () => client.close() });
+  await startProviders(client, nodes, signal);
+  report.line();
+  report.line("Three calls, each through another node");
+  report.line();
+  await makeCalls(nodes, signal);
+  if (!once) sayWhatNext(nodes);
+  return "up";
+}
+
+interface Redis {
+  readonly url: string;
+  readonly registry: string;
+}
+
+async function startRedis(): Promise<Redis> {
+  const { REDIS_URL: redisUrl, TOOLGATE_REGISTRY: registry, PATH: path } = environment();
+  let url = "";
+  await report.row("redis", async (progress) => {
+    const redis = await provisionRedis({
+      redisUrl,
+      machine: thisMachine(path ?? ""),
+      environment: environment(),
+      folder: join(PACKAGE_ROOT, ".toolgate"),
+      onProgress: progress,
+    });
+    started.add({ stop: () => redis.stop() });
+    url = redis.url;
+    return { value: new URL(url).host, remark: redis.origin };
+  });
+  return { url, registry: registry || (redisUrl ? SHARED_REGISTRY : "default") };
+}
+
+async function startNodes({ url, registry }: Redis): Promise<readonly LocalNode[]> {
+  const cluster = new LocalCluster({
+    nodes: NODES,
+    redisUrl: url,
+    registry,
+    firstPort: FIRST_PORT,
+    onLine: (node, line) => logs.write(node, line),
+    onLost: (node, exit) => report.line(`  ${node} ended with ${describeExit(exit)}; the others go on`),
+  });
+  started.add({ stop: () => cluster.stop(NODE_GRACE_MS), kill: () => cluster.kill() });
+  const start = performance.now();
+  const starting = cluster.start();
+  const nodes: LocalNode[] = [];
+  for (const [index, node] of starting.entries()) {
+    await report.row(`node ${index + 1}`, async () => {
+      nodes.push(await node);
+      return { value: nodes.at(-1)?.address ?? "", remark: `listens after ${milliseconds(start)}` };
+    });
+  }
+  return nodes;
+}
+
+/** Starts both providers, and resolves when both toolsets can be called. */
+async function startProviders(client: Toolgate, nodes: readonly LocalNode[], signal: AbortSignal): Promise<void> {
+  const env = { ...environment(), TOOLGATE_NODES: nodes.map((node) => node.address).join(",") };
+  const launch = (name: string, entry: string, args: readonly string[]): Program => {
+    const program = new Program({ name, entry, args, env, onLine: (line) => logs.write(name, line) });
+    started.add({
+      stop: async () => void (await program.stop(PROVIDER_GRACE_MS)),
+      kill: () => program.signal("SIGKILL"),
+    });
+    program.start();
+    return program;
+  };
+  const files = launch("files", "cmd/toolgate.js", ["mount", "--name", "files", "--", ...filesystemServer()]);
+  const text = launch("text", "cmd/demo/serve-text.js", []);
+  await providerRow(client, files, "the official MCP filesystem server, on this folder", signal);
+  await providerRow(client, text, "cmd/demo/text-toolset.ts, written with the SDK", signal);
+}
+
+async function providerRow(client: Toolgate, program: Program, what: string, signal: AbortSignal): Promise<void> {
+  await report.row(program.name, async () => {
+    const given = AbortSignal.any([signal, AbortSignal.timeout(HEALTHY_WITHIN_MS)]);
+    const lost = program.ended().then((exit) => {
+      throw new Error(
+        [`The provider of ${program.name} ended with ${describeExit(exit)}`, ...program.output.slice(-8)].join("\n  "),
+      );
+    });
+    const tools = await Promise.race([healthy(client, program.name, given), lost]);
+    return { value: `${tools} tools, healthy`, remark: what };
+  });
+}
+
+/** Watches until a toolset can be called, and gives the number of its tools. */
+async function healthy(client: Toolgate, toolset: string, signal: AbortSignal): Promise<number> {
+  for await (const event of client.watch({ toolsets: [toolset], signal })) {
+    const seen =
+      event.kind === "snapshot" ? event.toolsets : event.changes.flatMap(({ summary }) => (summary ? [summary] : []));
+    const found = seen.findLast((one) => one.name === toolset);
+    if (found?.healthy) return found.toolCount;
+  }
+  throw new Error(`The watch ended before ${toolset} was healthy.`);
+}
+
+async function makeCalls(nodes: readonly LocalNode[], signal: AbortSignal): Promise<void> {
+  const calls = [
+    { toolset: "text", tool: "slugify", payload: { text: "Héllo, Wörld!" } },
+    { toolset: "files", tool: "list_directory", payload: { path: PACKAGE_ROOT } },
+    { toolset: "text", tool: "countdown", payload: { from: 3, everyMs: 100 } },
+  ];
+  for (const [index, { toolset, tool, payload }] of calls.entries()) {
+    const node = nodes[index % nodes.length];
+    if (!node) throw new Error("There is no node to call.");
+    const client = await connect(node.address, { signal });
+    try {
+      await client.get(toolset, { signal }); // as an agent would: look first, then call
+      await report.row(node.name, async () => {
+        const start = performance.now();
+        const output: unknown[] = [];
+        const result = await client.invoke(toolset, tool, payload, {
+          signal,
+          timeoutMs: CALL_WITHIN_MS,
+          onDelta: (data) => output.push(data),
+        });
+        const took = milliseconds(start);
+        const streamed = output.length > 0 ? `${output.map((piece) => JSON.stringify(piece)).join(" ")} ` : "";
+        return {
+          value: `${toolset}/${tool}`.padEnd(22),
+          remark: `${took.padStart(8)}   ${streamed}${brief(result, 70)}`,
+        };
+      });
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+function sayWhatNext(nodes: readonly LocalNode[]): void {
+  const addresses = nodes.map((node) => node.address);
+  const expected = addresses.every((address, index) => address === `127.0.0.1:${FIRST_PORT + index}`);
+  report.line();
+  report.line("Try next, in this folder, in another terminal");
+  report.line();
+  // The command line looks for a node at the first of these by itself.
+  if (!expected) report.line(`  export TOOLGATE_NODES=${addresses.join(",")}`);
+  report.line("  npx toolgate list");
+  report.line('  npx toolgate search "read a file"');
+  report.line(
+    `  npx toolgate call files read_text_file '${JSON.stringify({ path: join(PACKAGE_ROOT, "package.json"), head: 3 })}'`,
+  );
+  report.line(`  npx toolgate call text countdown '{"from": 5}'`);
+  report.line("  npx toolgate watch");
+  report.line();
+  report.line(`Logs: ${relative(process.cwd(), logs.path)}.  Ctrl-C stops everything.`);
+}
+
+/** The command of the official filesystem server, on the project's own folder. */
+function filesystemServer(): readonly string[] {
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve("@modelcontextprotocol/server-filesystem/package.json");
+  const { bin } = require(manifest) as { bin: Record<string, string> }; // npm has checked it at its publication
+  const [program = ""] = Object.values(bin);
+  return [process.execPath, join(dirname(manifest), program), PACKAGE_ROOT];
+}
+
+function milliseconds(since: number): string {
+  const passed = performance.now() - since;
+  return `${passed < 10 ? passed.toFixed(1) : passed.toFixed(0)} ms`;
+}
