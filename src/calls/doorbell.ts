@@ -123,9 +123,8 @@ export class Doorbell {
   }
 
   async #probe(ids: readonly CallId[]): Promise<void> {
-    const byShard = Map.groupBy(ids, (id) => this.#store.keyspace.forCall(id));
-    for (const [keys, shardIds] of byShard) {
-      if (keys === undefined) continue;
+    for (const keys of this.#store.keyspace.shards) {
+      const shardIds = ids.filter((id) => this.#store.keyspace.forCall(id) === keys);
       for (let start = 0; start < shardIds.length; start += PROBE_BATCH) {
         await this.#probeBatch(keys, shardIds.slice(start, start + PROBE_BATCH));
       }

@@ -13,19 +13,26 @@ export interface Claim {
   readonly attempt: number;
 }
 
+/** A claim whose provider gave a sign of life. */
+export interface HeardClaim extends Claim {
+  /** How long ago that was, in milliseconds: the claim counts from then, so that a lost provider is noticed in time. */
+  readonly heardAgoMs: number;
+}
+
 /** `cancel`: held, and somebody asked to stop it; `fenced`: not this owner's and attempt's any more. */
 export type ClaimAnswer = "held" | "cancel" | "fenced";
 
-// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: id, owner, attempt.
+// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: id, owner, attempt, age of the sign of life.
 const RENEW_CLAIMS = defineScript(
   "RENEW_CLAIMS",
   CALL_LUA,
   `
 local answers = {}
-for i = 4, #ARGV, 3 do
+for i = 4, #ARGV, 4 do
   local call = load_call(ARGV[i])
   if holds(call, ARGV[i + 1], ARGV[i + 2]) then
-    claim(call, call.owner, ARGV[3], call.delivery == 'idempotent' and tonumber(ARGV[2]) or tonumber(ARGV[1]))
+    local lease_ms = call.delivery == 'idempotent' and tonumber(ARGV[2]) or tonumber(ARGV[1])
+    claim(call, call.owner, ARGV[3], math.max(lease_ms - tonumber(ARGV[i + 3]), call.claim - now))
     answers[#answers + 1] = call.cancel and 'cancel' or 'held'
   else
     answers[#answers + 1] = 'fenced'
@@ -36,9 +43,9 @@ return answers
 );
 
 /** Extends claims of one shard; the answers are in their order. */
-export async function renewClaims(store: CallStore, keys: ShardKeys, node: NodeId, claims: readonly Claim[]): Promise<ClaimAnswer[]> {
+export async function renewClaims(store: CallStore, keys: ShardKeys, node: NodeId, claims: readonly HeardClaim[]): Promise<ClaimAnswer[]> {
   if (claims.length === 0) return [];
-  const args = claims.flatMap((claim) => [claim.id, claim.owner, claim.attempt]);
+  const args = claims.flatMap((claim) => [claim.id, claim.owner, claim.attempt, Math.round(claim.heardAgoMs)]);
   const leases = [store.claimLeaseMs.once, store.claimLeaseMs.idempotent];
   const reply = await runScript(store.redis, RENEW_CLAIMS, [keys.prefix, keys.due], [...leases, node, ...args]);
   return asArray(reply).map((answer) => {

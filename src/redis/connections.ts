@@ -14,17 +14,17 @@ const CONNECT_TIMEOUT_MS = 3_000;
  * A write whose reply was lost must not be sent again behind our back, and a call must fail at once while Redis is
  * away: so nothing is resent and nothing queued. Reconnecting goes on for ever, quickly.
  */
-const FAIL_FAST: RedisOptions = {
+const FAIL_FAST = {
   lazyConnect: true,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: CONNECT_TIMEOUT_MS,
-  retryStrategy: (times) => Math.min(50 * times, 500),
+  retryStrategy: (times: number) => Math.min(50 * times, 500),
   // After a failover the old master answers READONLY: connect anew (1), but do not resend the command (2).
-  reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
-};
+  reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? 1 : false),
+} satisfies RedisOptions;
 
 /** A node's connections to Redis: one for commands, one for channels, one for the pinger's lock. */
 export interface RedisConnections {

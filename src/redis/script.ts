@@ -34,12 +34,12 @@ export async function runScript(
   args: readonly ScriptArgument[],
 ): Promise<Reply> {
   try {
-    return (await redis.evalshaBuffer(script.sha, keys.length, ...keys, ...args)) as Reply; // ioredis types it unknown
+    return (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown
   } catch (error) {
     if (!isNoScript(error)) throw fromRedisError(error);
   }
   try {
-    return (await redis.evalBuffer(script.lua, keys.length, ...keys, ...args)) as Reply; // ioredis types it unknown
+    return (await redis.callBuffer("EVAL", [script.lua, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown
   } catch (error) {
     throw fromRedisError(error);
   }

@@ -1,0 +1,220 @@
+import type { TakenCall, Taker } from "../calls/take.js";
+import type { CallId } from "../identity/call-id.js";
+import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
+import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
+import type { CancelReason } from "../protocol/generated/toolgate/v1/CancelReason.js";
+import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
+import type { Lease } from "../registry/leases.js";
+import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
+
+/**
+ * One provider's session with this node.
+ *
+ *   opening ──welcome──▶ ready ──drain──▶ draining ──▶ closed
+ *
+ * `ready` takes calls while it has credits: room that no running call uses. `draining` takes none; what is in hand goes
+ * on until it is settled or the stream ends. A closed session has let go of everything: its calls are the provider's, not
+ * the session's, and wait for the provider to attach anew until their claims end.
+ */
+export type SessionState =
+  | { readonly kind: "opening" }
+  | { readonly kind: "ready" }
+  /** `told` is the go-away that was sent, if any: the provider's own wish needs none. */
+  | { readonly kind: "draining"; readonly told: GoAwayReason | undefined }
+  | { readonly kind: "closed"; readonly reason: string };
+
+/** A call that the provider has: it runs it, or its result is being settled. */
+export interface CallInHand {
+  readonly id: CallId;
+  readonly tool: string;
+  readonly attempt: number;
+  stage: "running" | "settling";
+  /** When its claim was extended last, on the monotonic clock. */
+  claimedAtMs: number;
+  cancelled: boolean;
+}
+
+export interface SessionSettings {
+  readonly lease: Lease;
+  readonly taker: Taker;
+  readonly maxInFlight: number;
+  readonly sink: FrameSink<AttachResponse>;
+  readonly budgetBytes: number;
+  /** Ends the stream. */
+  readonly end: () => void;
+  readonly monotonicMs: () => number;
+}
+
+/** Roughly what a message takes in a frame besides its payload, in bytes. */
+const MESSAGE_OVERHEAD_BYTES = 128;
+
+export class ProviderSession {
+  readonly lease: Lease;
+  readonly taker: Taker;
+  readonly maxInFlight: number;
+  readonly inHand = new Map<CallId, CallInHand>();
+  /** When the provider was heard last, on the monotonic clock. */
+  lastHeardMs: number;
+  /** When the lease was renewed last, on the monotonic clock. */
+  leasedAtMs: number;
+  /** When a heartbeat was sent last, on the monotonic clock. */
+  heartbeatAtMs: number;
+  /** Bytes of output on their way to Redis. */
+  outputBytes = 0;
+  outputPaused = false;
+  #state: SessionState = { kind: "opening" };
+  #running = 0;
+  #unansweredPings = 0;
+  #heartbeats = 0;
+  readonly #writer: FrameWriter<AttachResponse>;
+  readonly #end: () => void;
+  readonly #monotonicMs: () => number;
+
+  constructor(settings: SessionSettings) {
+    this.lease = settings.lease;
+    this.taker = settings.taker;
+    this.maxInFlight = settings.maxInFlight;
+    this.#end = settings.end;
+    this.#monotonicMs = settings.monotonicMs;
+    this.lastHeardMs = this.leasedAtMs = this.heartbeatAtMs = settings.monotonicMs();
+    this.#writer = new FrameWriter(settings.sink, settings.budgetBytes, () => this.close("the provider does not read"));
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** provider/incarnation: the owner of its claims. */
+  get owner(): string {
+    return `${this.taker.provider}/${this.taker.incarnation}`;
+  }
+
+  /** How many more calls it takes now; none while it misses pings that others answer. */
+  credits(missedPings: number): number {
+    if (this.#state.kind !== "ready" || this.#unansweredPings > missedPings) return 0;
+    return Math.max(0, this.maxInFlight - this.#running);
+  }
+
+  /** Opens the session: the welcome goes out before anything else. */
+  welcome(frame: AttachResponse): void {
+    if (this.#state.kind !== "opening") return;
+    this.#state = { kind: "ready" };
+    this.#writer.sendNow(frame);
+  }
+
+  /** A call that the provider named when it attached. */
+  keep(id: CallId, attempt: number): void {
+    this.#hold({ id, tool: "", attempt, stage: "running", claimedAtMs: this.#monotonicMs(), cancelled: false });
+  }
+
+  /** Sends a call. A closed session takes nothing: the provider finds the call when it attaches anew. */
+  deliver(call: TakenCall): void {
+    if (this.#state.kind === "closed") return;
+    this.#hold({ id: call.id, tool: call.tool, attempt: call.attempt, stage: "running", claimedAtMs: this.#monotonicMs(), cancelled: false });
+    this.#writer.push(
+      "calls",
+      {
+        callId: call.id,
+        tool: call.tool,
+        payloadJson: call.payload,
+        attempt: call.attempt,
+        deadlineMs: call.deadlineMs,
+        timeoutMs: call.remainingMs,
+        meta: call.meta === "" ? null : (JSON.parse(call.meta) as CallMeta), // written by the node that admitted it
+      },
+      MESSAGE_OVERHEAD_BYTES + call.payload.length + call.meta.length,
+    );
+    if (call.cancel) this.cancel(call.id, "CANCEL_REASON_CANCELLED");
+  }
+
+  #hold(call: CallInHand): void {
+    if (this.inHand.has(call.id)) this.forget(call.id);
+    this.inHand.set(call.id, call);
+    this.#running++;
+  }
+
+  /** The provider answered: its slot is free, the result is not settled yet. */
+  settling(call: CallInHand): void {
+    if (call.stage === "settling") return;
+    call.stage = "settling";
+    this.#running--;
+  }
+
+  forget(id: CallId): void {
+    const call = this.inHand.get(id);
+    if (call === undefined) return;
+    this.inHand.delete(id);
+    if (call.stage === "running") this.#running--;
+  }
+
+  /** Tells the provider that a result was dealt with. */
+  settled(id: CallId, attempt: number, accepted: boolean): void {
+    this.forget(id);
+    this.#writer.push("settled", { callId: id, attempt, accepted }, MESSAGE_OVERHEAD_BYTES);
+  }
+
+  /** Tells the provider to stop a call, once. */
+  cancel(id: CallId, reason: CancelReason): void {
+    const call = this.inHand.get(id);
+    if (call === undefined || call.cancelled) return;
+    call.cancelled = true;
+    this.#writer.push("cancels", { callId: id, attempt: call.attempt, reason }, MESSAGE_OVERHEAD_BYTES);
+  }
+
+  ping(nonce: string): void {
+    if (this.#state.kind === "opening" || this.#state.kind === "closed") return;
+    this.#unansweredPings++;
+    this.#writer.push("pings", { nonce }, MESSAGE_OVERHEAD_BYTES);
+  }
+
+  ponged(): void {
+    this.#unansweredPings = 0;
+  }
+
+  heartbeat(): void {
+    this.heartbeatAtMs = this.#monotonicMs();
+    this.#writer.sendNow({ heartbeat: { sequence: ++this.#heartbeats, reply: false } });
+  }
+
+  replyHeartbeat(sequence: number): void {
+    this.#writer.sendNow({ heartbeat: { sequence, reply: true } });
+  }
+
+  superseded(activeEpoch: number, activeVersion: string): void {
+    this.#writer.sendNow({ superseded: { activeEpoch, activeVersion } });
+  }
+
+  pauseOutput(pause: boolean): void {
+    this.outputPaused = pause;
+    this.#writer.sendNow({ flowControl: { pauseOutput: pause } });
+  }
+
+  /** Takes no more calls; with a reason, the provider is told to go. */
+  drain(told: GoAwayReason | undefined, graceMs: number): void {
+    switch (this.#state.kind) {
+      case "closed":
+        return;
+      case "draining":
+        if (this.#state.told !== undefined || told === undefined) return;
+        break;
+      case "opening":
+      case "ready":
+        break;
+      default:
+        this.#state satisfies never;
+    }
+    this.#state = { kind: "draining", told };
+    if (told !== undefined) this.#writer.sendNow({ goAway: { reason: told, graceMs } });
+  }
+
+  /** Ends the session and its stream. */
+  close(reason: string): void {
+    if (this.#state.kind === "closed") return;
+    this.#writer.flush();
+    this.#state = { kind: "closed", reason };
+    this.#writer.close();
+    this.inHand.clear();
+    this.#running = 0;
+    this.#end();
+  }
+}

@@ -1,0 +1,112 @@
+/** The most messages that one frame carries; a lower cap costs throughput, a higher one latency. */
+const MAX_FRAME_MESSAGES = 64;
+/** The most bytes of messages that one frame carries, unless a single message is larger. */
+const MAX_FRAME_BYTES = 128 * 1_024;
+
+/** A stream that takes frames, as the gRPC adaptor gives it. */
+export interface FrameSink<Frame> {
+  /** Sends a frame; false when its buffer is full, and the next one should wait for `drained`. */
+  send(frame: Frame): boolean;
+  drained(): Promise<void>;
+}
+
+/** The keys of a frame that hold lists of messages. */
+type ListKey<Frame> = { [K in keyof Frame]-?: NonNullable<Frame[K]> extends readonly unknown[] ? K : never }[keyof Frame];
+type Item<Frame, K extends keyof Frame> = NonNullable<Frame[K]> extends readonly (infer T)[] ? T : never;
+
+/**
+ * Gathers what one turn of the event loop produced for a stream into as few frames as possible, in order per key.
+ *
+ * A peer that does not read fills the writer's budget; then it is told off through `onOverflow`, once, since memory is
+ * shared by all.
+ */
+export class FrameWriter<Frame extends object> {
+  readonly #sink: FrameSink<Frame>;
+  readonly #budgetBytes: number;
+  readonly #onOverflow: () => void;
+  readonly #queue: { readonly frame: Frame; readonly bytes: number }[] = [];
+  #frame: Record<PropertyKey, unknown[]> = {};
+  #messages = 0;
+  #bytes = 0;
+  #queuedBytes = 0;
+  #scheduled = false;
+  #blocked = false;
+  #closed = false;
+
+  constructor(sink: FrameSink<Frame>, budgetBytes: number, onOverflow: () => void) {
+    this.#sink = sink;
+    this.#budgetBytes = budgetBytes;
+    this.#onOverflow = onOverflow;
+  }
+
+  /** Bytes that wait for the peer to read. */
+  get queuedBytes(): number {
+    return this.#queuedBytes + this.#bytes;
+  }
+
+  /** Adds a message to the list of that key; `bytes` is about its size. */
+  push<K extends ListKey<Frame>>(key: K, message: Item<Frame, K>, bytes: number): void {
+    if (this.#closed) return;
+    if (this.#messages >= MAX_FRAME_MESSAGES || (this.#messages > 0 && this.#bytes + bytes > MAX_FRAME_BYTES)) this.#seal();
+    const list = this.#frame[key];
+    if (list === undefined) this.#frame[key] = [message];
+    else list.push(message);
+    this.#messages++;
+    this.#bytes += bytes;
+    if (this.queuedBytes > this.#budgetBytes) {
+      this.close();
+      this.#onOverflow();
+      return;
+    }
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Sends a frame of its own, after what was pushed before. */
+  sendNow(frame: Frame): void {
+    if (this.#closed) return;
+    this.#seal();
+    this.#queue.push({ frame, bytes: 0 });
+    this.#write();
+  }
+
+  /** Sends what was pushed. */
+  flush(): void {
+    this.#seal();
+    this.#write();
+  }
+
+  /** Forgets what was not sent; nothing is sent any more. */
+  close(): void {
+    this.#closed = true;
+    this.#frame = {};
+    this.#queue.length = 0;
+    this.#messages = this.#bytes = this.#queuedBytes = 0;
+  }
+
+  #seal(): void {
+    if (this.#messages === 0) return;
+    this.#queue.push({ frame: this.#frame as Frame, bytes: this.#bytes }); // built by `push`, key by key
+    this.#queuedBytes += this.#bytes;
+    this.#frame = {};
+    this.#messages = this.#bytes = 0;
+  }
+
+  #write(): void {
+    while (!this.#blocked) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      this.#queuedBytes -= next.bytes;
+      if (this.#sink.send(next.frame)) continue;
+      this.#blocked = true;
+      void this.#sink.drained().then(() => {
+        this.#blocked = false;
+        this.#write();
+      });
+    }
+  }
+}
