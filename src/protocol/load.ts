@@ -2,13 +2,16 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadPackageDefinition } from "@grpc/grpc-js";
-import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
+import { loadSync, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ProtoGrpcType as CatalogPackage } from "./generated/catalog.js";
-import type { ProtoGrpcType as DetailsPackage } from "./generated/error_details.js";
 import type { ProtoGrpcType as GatewayPackage } from "./generated/gateway.js";
+import type { BadRequest, BadRequest__Output } from "./generated/google/rpc/BadRequest.js";
+import type { ErrorInfo, ErrorInfo__Output } from "./generated/google/rpc/ErrorInfo.js";
+import type { PreconditionFailure, PreconditionFailure__Output } from "./generated/google/rpc/PreconditionFailure.js";
+import type { RetryInfo, RetryInfo__Output } from "./generated/google/rpc/RetryInfo.js";
+import type { Status, Status__Output } from "./generated/google/rpc/Status.js";
 import type { ProtoGrpcType as RegistryPackage } from "./generated/registry.js";
-import type { ProtoGrpcType as StatusPackage } from "./generated/status.js";
 
 /** The files that are loaded, relative to the `proto` folder; `npm run generate` makes the types from the same ones. */
 export const PROTO_FILES = [
@@ -30,7 +33,16 @@ export interface Protocol {
   /** Client of the agents' side; `Gateway.service` is the definition for servers. */
   readonly Gateway: GatewayPackage["toolgate"]["v1"]["Gateway"];
   /** The messages that carry an error's details (`google.rpc`), with `serialize` and `deserialize`. */
-  readonly rpc: StatusPackage["google"]["rpc"] & DetailsPackage["google"]["rpc"];
+  readonly rpc: DetailMessages;
+}
+
+/** What an error's details consist of; see https://github.com/googleapis/googleapis/tree/master/google/rpc. */
+export interface DetailMessages {
+  readonly Status: MessageTypeDefinition<Status, Status__Output>;
+  readonly ErrorInfo: MessageTypeDefinition<ErrorInfo, ErrorInfo__Output>;
+  readonly RetryInfo: MessageTypeDefinition<RetryInfo, RetryInfo__Output>;
+  readonly BadRequest: MessageTypeDefinition<BadRequest, BadRequest__Output>;
+  readonly PreconditionFailure: MessageTypeDefinition<PreconditionFailure, PreconditionFailure__Output>;
 }
 
 let loaded: Protocol | undefined;
@@ -58,9 +70,7 @@ function load(): Protocol {
   // The types were generated from the very files that were just loaded; a check in CI keeps the two in step.
   const grpcObject = loadPackageDefinition(packageDefinition) as unknown as RegistryPackage &
     CatalogPackage &
-    GatewayPackage &
-    StatusPackage &
-    DetailsPackage;
+    GatewayPackage & { google: { rpc: DetailMessages } };
   const { Registry, Catalog, Gateway } = grpcObject.toolgate.v1;
   return { packageDefinition, Registry, Catalog, Gateway, rpc: grpcObject.google.rpc };
 }
