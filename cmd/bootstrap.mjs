@@ -28,6 +28,9 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: false });
     runAsChild([join(ROOT, "node_modules", "vitest", "vitest.mjs"), "run", ...args]);
     break;
+  case "install":
+    await installIfNeeded();
+    break;
   case "build":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
@@ -37,7 +40,7 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: true });
     break;
   default:
-    fail(`"${job ?? ""}" is no job: use start, test, build or refresh.`, 2);
+    fail(`"${job ?? ""}" is no job: use start, test, build, install or refresh.`, 2);
 }
 
 /** Ends with one clear message on a Node that is too old. */

@@ -37,11 +37,13 @@ export class ComposedRedis {
     const port = await freePort();
     const file = join(PACKAGE_ROOT, "docker-compose.yml");
     const project = `toolgate-local-${process.pid}`;
+    const compose = ["compose", "--file", file, "--project-name", project];
     const order: KeeperOrder = {
       command: "docker",
-      args: ["compose", "--file", file, "--project-name", project, "up", "--no-log-prefix", "redis"],
+      args: [...compose, "up", "--no-log-prefix", "redis"],
       graceMs: GRACE_MS,
       removeAfter: null,
+      thenRun: ["docker", ...compose, "down", "--volumes"],
     };
     const keeper = new Program({
       name: "docker compose",

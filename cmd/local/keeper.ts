@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 
 /**
  * The keeper: a small process between us and a program that cannot watch its parent itself, such as redis-server.
  *
  * It starts the program, and ends it when it is told to (SIGTERM) or when its own parent dies (the channel closes):
- * SIGTERM first, SIGKILL after the grace. Then it removes the program's temporary folder, if it has one, and exits with
- * the program's status. It runs in a session of its own, so that a terminal's Ctrl-C does not reach the program before
+ * SIGTERM first, SIGKILL after the grace. Then it cleans up after the program, and exits with the program's status. It runs in a session of its own, so that a terminal's Ctrl-C does not reach the program before
  * those who still need it have stopped.
  */
 
@@ -18,6 +17,8 @@ export interface KeeperOrder {
   readonly graceMs: number;
   /** A folder to remove when the program has ended. */
   readonly removeAfter: string | null;
+  /** A command to run when the program has ended, such as one that removes a container; it and its arguments. */
+  readonly thenRun: readonly [string, ...string[]] | null;
 }
 
 /** What the keeper tells its parent. */
@@ -58,6 +59,10 @@ child.once("error", (error) => {
 child.once("exit", (code, signal) => finish(code ?? (signal === null ? 1 : 0)));
 
 function finish(status: number): void {
+  if (order.thenRun !== null) {
+    const [command, ...args] = order.thenRun;
+    spawnSync(command, args, { stdio: "ignore" });
+  }
   if (order.removeAfter !== null) rmSync(order.removeAfter, { recursive: true, force: true });
   process.exit(status);
 }

@@ -88,6 +88,7 @@ export class PrivateRedis {
       ],
       graceMs: GRACE_MS,
       removeAfter: removeFolder ? folder : null,
+      thenRun: null,
     };
     mkdirSync(folder, { recursive: true }); // at each launch: the keeper of a failed one has removed it
     let hearPid: (pid: number) => void = () => {};
