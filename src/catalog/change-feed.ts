@@ -1,0 +1,119 @@
+import { type Epoch, isToolsetName, parseEpoch, type ToolsetName } from "../identity/names.js";
+
+/** What the catalogue needs of a Redis client; ioredis's `Redis` is one. */
+export interface CatalogRedis {
+  /** "ready" when commands can be sent. */
+  readonly status: string;
+  hscan(key: string, cursor: string, countToken: "COUNT", count: number): Promise<[cursor: string, items: string[]]>;
+  hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
+  xrange(key: string, from: string, to: string, countToken: "COUNT", count: number): Promise<RawEntry[]>;
+  xrevrange(key: string, from: string, to: string, countToken: "COUNT", count: number): Promise<RawEntry[]>;
+  xinfo(subcommand: "STREAM", key: string): Promise<unknown>;
+}
+
+/** A stream entry as Redis gives it: its id, then fields and values in turn. */
+export type RawEntry = [id: string, fields: string[]];
+
+const KINDS = ["registered", "activated", "retired", "healthy", "unhealthy", "unregistered"] as const;
+
+/** What happened to a toolset. */
+export type ChangeKind = (typeof KINDS)[number];
+
+/** One entry of a `changes` stream. */
+export interface ChangeEntry {
+  readonly id: StreamId;
+  /** When, in Unix milliseconds by Redis's clock. */
+  readonly atMs: number;
+  readonly kind: ChangeKind;
+  readonly toolset: ToolsetName;
+  readonly epoch: Epoch;
+}
+
+/** An id of a stream entry: milliseconds, and a number within them. */
+export type StreamId = string;
+
+/** Stands before every entry: the position in a stream that is empty or missing. */
+export const BEFORE_ALL: StreamId = "0-0";
+
+const STREAM_ID = /^([0-9]{1,16})-([0-9]{1,20})$/;
+
+/** Whether a text is a stream id. */
+export function isStreamId(text: string): boolean {
+  return STREAM_ID.test(text);
+}
+
+/** Negative when `a` is before `b`, positive when it is after. */
+export function compareIds(a: StreamId, b: StreamId): number {
+  const [aMs = "0", aSequence = "0"] = a.split("-");
+  const [bMs = "0", bSequence = "0"] = b.split("-");
+  return Number(aMs) - Number(bMs) || compareNumbers(aSequence, bSequence);
+}
+
+/** Sequence numbers have 64 bits: as texts they compare by length, then by digits. */
+function compareNumbers(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Reads an entry; nothing when it is not one of ours. */
+export function readEntry([id, fields]: RawEntry): ChangeEntry | undefined {
+  const values = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
+  const kind = KINDS.find((known) => known === values.get("kind"));
+  const toolset = values.get("toolset") ?? "";
+  const epoch = values.get("epoch") ?? "";
+  if (kind === undefined || !isToolsetName(toolset) || !/^[1-9][0-9]{0,15}$/.test(epoch)) return undefined;
+  return { id, atMs: Number(id.slice(0, id.indexOf("-"))), kind, toolset, epoch: parseEpoch(epoch, "epoch") };
+}
+
+/** What a read says about the time since a position. */
+export type FeedReading =
+  /** Nothing was missed; these entries came after the position. */
+  | { readonly kind: "continuous"; readonly entries: readonly RawEntry[]; readonly more: boolean }
+  /** The entry at the position is gone: trimmed away, or the stream is another one. What happened is unknown. */
+  | { readonly kind: "gap" };
+
+/**
+ * Judges a read that started *at* a position, not after it. As long as that entry is still there nothing was trimmed
+ * behind it, and the stream is the same one; a Redis that lost everything cannot have it.
+ *
+ * @param untrimmed whether the stream still has every entry it ever had: decides for a position before all.
+ */
+export function judgeReading(
+  position: StreamId,
+  entries: readonly RawEntry[],
+  limit: number,
+  untrimmed: boolean,
+): FeedReading {
+  const more = entries.length >= limit;
+  if (position === BEFORE_ALL) {
+    return entries.length === 0 || untrimmed ? { kind: "continuous", entries, more } : { kind: "gap" };
+  }
+  const [first] = entries;
+  if (first === undefined || first[0] !== position) return { kind: "gap" };
+  return { kind: "continuous", entries: entries.slice(1), more };
+}
+
+/** Reads what came after a position, at most `limit` entries. */
+export async function readFeed(
+  redis: CatalogRedis,
+  stream: string,
+  position: StreamId,
+  limit: number,
+): Promise<FeedReading> {
+  const entries = await redis.xrange(stream, position, "+", "COUNT", limit + 1);
+  const untrimmed = position === BEFORE_ALL && entries.length > 0 ? await isUntrimmed(redis, stream) : false;
+  return judgeReading(position, entries, limit + 1, untrimmed);
+}
+
+/** The id of the last entry; before all when there is none. */
+export async function lastPosition(redis: CatalogRedis, stream: string): Promise<StreamId> {
+  const [last] = await redis.xrevrange(stream, "+", "-", "COUNT", 1);
+  return last?.[0] ?? BEFORE_ALL;
+}
+
+async function isUntrimmed(redis: CatalogRedis, stream: string): Promise<boolean> {
+  const info = await redis.xinfo("STREAM", stream);
+  if (!Array.isArray(info)) return false;
+  const value = (name: string): unknown => info[info.indexOf(name) + 1];
+  return typeof value("length") === "number" && value("length") === value("entries-added");
+}

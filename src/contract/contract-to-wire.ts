@@ -1,0 +1,33 @@
+import type { Contract as WireContract } from "../protocol/generated/toolgate/v1/Contract.js";
+import type { Tool as WireTool } from "../protocol/generated/toolgate/v1/Tool.js";
+import type { Contract, JsonSchema, ToolContract } from "./contract.js";
+
+/** A contract as it goes over the wire; the counterpart of `parseContract`, so that what was registered comes back. */
+export function contractToWire(contract: Contract): WireContract {
+  return {
+    name: contract.name,
+    version: contract.version,
+    title: contract.title ?? "",
+    description: contract.description,
+    tags: [...contract.tags],
+    tools: contract.tools.map(toolToWire),
+  };
+}
+
+function toolToWire(tool: ToolContract): WireTool {
+  return {
+    name: tool.name,
+    title: tool.title ?? "",
+    description: tool.description,
+    tags: [...tool.tags],
+    payloadSchemaJson: schemaToWire(tool.payload),
+    ...(tool.result === undefined ? {} : { resultSchemaJson: schemaToWire(tool.result) }),
+    ...(tool.annotations === undefined ? {} : { annotations: { ...tool.annotations } }),
+    delivery: tool.delivery === "idempotent" ? "DELIVERY_MODE_IDEMPOTENT" : "DELIVERY_MODE_ONCE",
+    timeoutMs: tool.timeoutMs ?? 0,
+  };
+}
+
+function schemaToWire(schema: JsonSchema): Buffer {
+  return Buffer.from(JSON.stringify(schema), "utf8");
+}
