@@ -1,0 +1,43 @@
+import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
+import type { CatalogReader } from "./catalog-copy.js";
+import { openPageToken, sealPageToken } from "./page-token.js";
+import { factsOf, type HealthAt, summaryToWire } from "./summary-to-wire.js";
+import type { TimeSlice } from "./time-slice.js";
+import { passes, type ToolsetFilter } from "./toolset-filter.js";
+
+/** One page of toolsets. */
+export interface ToolsetPage {
+  readonly toolsets: ToolsetSummary[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+/**
+ * Lists toolsets in order of their names.
+ *
+ * @param pageToken empty for the first page.
+ * @throws ToolgateError INVALID_REQUEST for a token of another list.
+ */
+export async function listToolsets(
+  catalog: Pick<CatalogReader, "after">,
+  filter: ToolsetFilter,
+  pageSize: number,
+  pageToken: string,
+  at: HealthAt,
+  slice: TimeSlice,
+): Promise<ToolsetPage> {
+  const question = ["list", filter];
+  const [from] = pageToken === "" ? [""] : openPageToken(pageToken, question, ["string"]);
+  const toolsets: ToolsetSummary[] = [];
+  let last = from;
+  for (const view of catalog.after(from)) {
+    if (slice.over()) await slice.next();
+    const facts = factsOf(view);
+    if (facts === undefined || !passes(view, facts, filter, at)) continue;
+    // One more than the page is looked for, so that the last page says that it is the last.
+    if (toolsets.length === pageSize) return { toolsets, nextPageToken: sealPageToken(question, [last]) };
+    toolsets.push(summaryToWire(view, facts, at));
+    last = view.name;
+  }
+  return { toolsets, nextPageToken: "" };
+}
