@@ -1,0 +1,264 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { invalidField, type ToolsetName } from "../identity/names.js";
+import type { CatalogCopy, CatalogEvent } from "./catalog-copy.js";
+import { BEFORE_ALL, type ChangeEntry, compareIds } from "./change-feed.js";
+import { formatRevision, laterPositions, MAX_REVISION_CHARACTERS, type Positions, parseRevision } from "./revision.js";
+import type { ToolsetView } from "./toolset-view.js";
+
+/*
+ * One reader's view of what happens to the catalogue.
+ *
+ * A watch is `snapshot due` or `following`. It starts with a snapshot, unless it can tell everything since the
+ * revision that its reader brought. A gap in the copy's knowledge, or more pending changes than a slow reader may
+ * have, makes a snapshot due again: memory stays flat whatever a reader does. The reader pulls; between two pulls the
+ * watch only collects. Revisions never go back within one watch, not even when Redis has lost everything: then the
+ * last one is repeated, with which nobody can resume but by a new snapshot.
+ */
+
+/** The most changes that wait for a slow reader, and that a resumed watch catches up with. */
+const MAX_PENDING = 1_000;
+/** The most changes in one step. */
+const CHANGES_PER_STEP = 250;
+/** The most names that one watch follows by name. */
+const MAX_NAMES = 1_000;
+
+/** What happened, and the toolset as it is known now. */
+export interface WatchedChange {
+  readonly entry: ChangeEntry;
+  /** Absent when the toolset is gone. */
+  readonly toolset: ToolsetView | undefined;
+}
+
+/** One step of a watch; a reader goes on from `revision` after it. */
+export type WatchStep =
+  | { readonly kind: "snapshot"; readonly toolsets: readonly ToolsetView[]; readonly revision: string }
+  | { readonly kind: "changes"; readonly changes: readonly WatchedChange[]; readonly revision: string };
+
+export interface WatchRequest {
+  /** Where to go on; empty starts with a snapshot. */
+  readonly revision: string;
+  /** Only these; empty means all. They need not exist yet. */
+  readonly toolsets: readonly ToolsetName[];
+}
+
+export type WatchedCopy = Pick<CatalogCopy, "get" | "all" | "positions" | "onChange" | "catchUp" | "changesBetween">;
+
+/** Checks what a reader asks for. @throws ToolgateError INVALID_REQUEST */
+export function checkWatchRequest({ revision, toolsets }: WatchRequest): void {
+  if (revision.length > MAX_REVISION_CHARACTERS)
+    throw invalidField("revision", "must be the revision of an earlier answer");
+  if (toolsets.length > MAX_NAMES) throw invalidField("toolsets", `must be at most ${MAX_NAMES} names`);
+}
+
+/** All watches of a node. */
+export class Watches {
+  readonly #copy: WatchedCopy;
+  readonly #stopping = new AbortController();
+
+  constructor(copy: WatchedCopy) {
+    this.#copy = copy;
+  }
+
+  /** Ends all watches, so that their readers go on elsewhere. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /**
+   * Starts a watch. It ends when the signal fires or its reader leaves.
+   *
+   * @throws ToolgateError NODE_DRAINING when the node stops: any other node goes on from the last revision.
+   */
+  async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchStep, void, void> {
+    const watch = new Watch(this.#copy, request);
+    const leave = () => watch.leave();
+    signal.addEventListener("abort", leave, { once: true });
+    this.#stopping.signal.addEventListener("abort", leave, { once: true });
+    try {
+      await watch.open();
+      for (;;) {
+        if (this.#stopping.signal.aborted)
+          throw new ToolgateError("NODE_DRAINING", "the node is stopping; resume the watch on another one");
+        if (signal.aborted) return;
+        const step = watch.take();
+        if (step === undefined) await watch.news();
+        else yield step;
+      }
+    } finally {
+      signal.removeEventListener("abort", leave);
+      this.#stopping.signal.removeEventListener("abort", leave);
+      watch.close();
+    }
+  }
+}
+
+/** A change that waits, with its shard. */
+interface Pending {
+  readonly shard: number;
+  readonly entry: ChangeEntry;
+}
+
+type State =
+  | { readonly kind: "snapshot due" }
+  /** `seen` is what the copy stood at when the last pending change came in. */
+  | { readonly kind: "following"; readonly pending: readonly Pending[]; readonly seen: Positions };
+
+class Watch {
+  readonly #copy: WatchedCopy;
+  readonly #resumeFrom: string;
+  readonly #names: ReadonlySet<string> | undefined;
+  #state: State = { kind: "snapshot due" };
+  /** What the reader knows; nothing before the first step. */
+  #told: Positions | undefined;
+  #left = false;
+  #wake: (() => void) | undefined;
+  #unsubscribe: () => void = () => {};
+
+  constructor(copy: WatchedCopy, { revision, toolsets }: WatchRequest) {
+    this.#copy = copy;
+    this.#resumeFrom = revision;
+    this.#names = toolsets.length === 0 ? undefined : new Set(toolsets);
+  }
+
+  /** Listens, and catches up with what the reader has missed, where that can be told. */
+  async open(): Promise<void> {
+    this.#unsubscribe = this.#copy.onChange((event) => this.#note(event));
+    const from = parseRevision(this.#resumeFrom, this.#copy.positions().length);
+    if (from !== undefined) this.#state = await this.#resume(from);
+    if (this.#state.kind === "following") this.#told = from;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  /** Makes a wait end; whoever waits looks why. */
+  leave(): void {
+    this.#left = true;
+    this.#wake?.();
+  }
+
+  /** The next step, if there is one. */
+  take(): WatchStep | undefined {
+    const state = this.#state;
+    switch (state.kind) {
+      case "snapshot due": {
+        // Positions, views and an empty list of pending changes belong together: nothing may happen in between.
+        const seen = this.#copy.positions();
+        this.#state = { kind: "following", pending: [], seen };
+        return {
+          kind: "snapshot",
+          toolsets: this.#copy.all().filter(({ name }) => this.#covers(name)),
+          revision: this.#tell(seen),
+        };
+      }
+      case "following": {
+        const { pending, seen } = state;
+        if (pending.length === 0) return undefined;
+        const now = pending.slice(0, CHANGES_PER_STEP);
+        const later = pending.slice(CHANGES_PER_STEP);
+        this.#state = { kind: "following", pending: later, seen };
+        return {
+          kind: "changes",
+          changes: now.map(({ entry }) => ({ entry, toolset: this.#copy.get(entry.toolset) })),
+          revision: this.#tell(later.length === 0 ? seen : this.#afterThese(now)),
+        };
+      }
+      default:
+        return state satisfies never;
+    }
+  }
+
+  /** Resolves when there may be a step, or when the watch was left. */
+  news(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+      if (this.#left || this.#state.kind === "snapshot due" || this.#state.pending.length > 0) done();
+      else this.#wake = done;
+    });
+  }
+
+  #current(): State {
+    return this.#state;
+  }
+
+  #covers(name: string): boolean {
+    return this.#names?.has(name) ?? true;
+  }
+
+  #note(event: CatalogEvent): void {
+    this.#state = this.#after(event);
+    if (this.#state.kind === "snapshot due" || this.#state.pending.length > 0) this.#wake?.();
+  }
+
+  #after(event: CatalogEvent): State {
+    const state = this.#state;
+    if (state.kind === "snapshot due") return state;
+    switch (event.kind) {
+      case "changed": {
+        const news = event.entries.filter(({ toolset }) => this.#covers(toolset));
+        if (state.pending.length + news.length > MAX_PENDING) return { kind: "snapshot due" };
+        const pending = news.map((entry) => ({ shard: event.shard, entry }));
+        return { kind: "following", pending: [...state.pending, ...pending], seen: this.#copy.positions() };
+      }
+      case "reloaded":
+        return { kind: "snapshot due" };
+      case "refreshed": // the stream will tell
+      case "quarantined": // a fault of the record, not a change
+        return state;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** What was missed since a revision, or a snapshot when that cannot be told. */
+  async #resume(from: Positions): Promise<State> {
+    try {
+      // A reader that comes from another node may know of changes that this one is about to read.
+      if (isAhead(from, this.#copy.positions())) await this.#copy.catchUp();
+      const to = this.#copy.positions();
+      if (isAhead(from, to)) return { kind: "snapshot due" };
+      // From here on the copy's news are collected; what is read below ends where they begin.
+      const collecting: State = { kind: "following", pending: [], seen: to };
+      this.#state = collecting;
+      const missed = await this.#missed(from, to);
+      const since = this.#current();
+      if (missed === undefined || since.kind === "snapshot due") return { kind: "snapshot due" };
+      const pending = [...missed, ...since.pending];
+      return pending.length > MAX_PENDING ? { kind: "snapshot due" } : { kind: "following", pending, seen: since.seen };
+    } catch {
+      // Redis is away: the copy is all there is.
+      return { kind: "snapshot due" };
+    }
+  }
+
+  async #missed(from: Positions, to: Positions): Promise<Pending[] | undefined> {
+    const missed: Pending[] = [];
+    for (const [shard, start] of from.entries()) {
+      const entries = await this.#copy.changesBetween(shard, start, to[shard] ?? start, MAX_PENDING);
+      if (entries === undefined) return undefined;
+      for (const entry of entries) if (this.#covers(entry.toolset)) missed.push({ shard, entry });
+    }
+    // Within a shard ids rise; across shards their times are the best order there is.
+    return missed.sort((a, b) => compareIds(a.entry.id, b.entry.id));
+  }
+
+  /** Where the reader stands after some of the pending changes. */
+  #afterThese(changes: readonly Pending[]): Positions {
+    const positions = [...(this.#told ?? [])];
+    for (const { shard, entry } of changes) positions[shard] = entry.id;
+    return positions;
+  }
+
+  #tell(positions: Positions): string {
+    this.#told = this.#told === undefined ? positions : laterPositions(this.#told, positions);
+    return formatRevision(this.#told);
+  }
+}
+
+function isAhead(a: Positions, b: Positions): boolean {
+  return a.some((position, shard) => compareIds(position, b[shard] ?? BEFORE_ALL) > 0);
+}

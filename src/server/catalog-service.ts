@@ -1,0 +1,190 @@
+import type { CatalogReader } from "../catalog/catalog-copy.js";
+import type { ChangeKind } from "../catalog/change-feed.js";
+import { cutDescription } from "../catalog/contract-text.js";
+import { listToolsets } from "../catalog/list.js";
+import { didYouMean } from "../catalog/near-names.js";
+import type { SearchIndex } from "../catalog/search-index.js";
+import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/summary-to-wire.js";
+import { TimeSlice } from "../catalog/time-slice.js";
+import { readFilter } from "../catalog/toolset-filter.js";
+import type { EpochView, HealthRule, ToolsetView } from "../catalog/toolset-view.js";
+import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } from "../catalog/watch.js";
+import { contractToWire } from "../contract/contract-to-wire.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { parseToolsetName } from "../identity/names.js";
+import type { Change } from "../protocol/generated/toolgate/v1/Change.js";
+import type { ChangeKind as WireChangeKind } from "../protocol/generated/toolgate/v1/ChangeKind.js";
+import type { GetToolsetRequest__Output } from "../protocol/generated/toolgate/v1/GetToolsetRequest.js";
+import type { GetToolsetResponse } from "../protocol/generated/toolgate/v1/GetToolsetResponse.js";
+import type { ListToolsetsRequest__Output } from "../protocol/generated/toolgate/v1/ListToolsetsRequest.js";
+import type { ListToolsetsResponse } from "../protocol/generated/toolgate/v1/ListToolsetsResponse.js";
+import type { SearchRequest__Output } from "../protocol/generated/toolgate/v1/SearchRequest.js";
+import type { SearchResponse } from "../protocol/generated/toolgate/v1/SearchResponse.js";
+import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
+import type { WatchRequest__Output } from "../protocol/generated/toolgate/v1/WatchRequest.js";
+import type { WatchResponse } from "../protocol/generated/toolgate/v1/WatchResponse.js";
+import type { RedisClock } from "../redis/redis-time.js";
+
+const LIST_PAGE = { usual: 100, most: 1_000 };
+const SEARCH_PAGE = { usual: 20, most: 200 };
+
+/**
+ * A snapshot is one message, and clients refuse messages over 4 MiB unless they say otherwise. In a large catalogue
+ * descriptions are cut shorter so that it fits, about 300 bytes per toolset being left for everything else.
+ */
+const SNAPSHOT_DESCRIPTION_UNITS = 1_000_000;
+
+/** What a handler needs to know of the call that it answers. */
+export interface CatalogCallContext {
+  /** Fires when the caller has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** The handlers of `toolgate.v1.Catalog`, without gRPC around them. */
+export interface CatalogService {
+  listToolsets(request: ListToolsetsRequest__Output): Promise<ListToolsetsResponse>;
+  getToolset(request: GetToolsetRequest__Output): Promise<GetToolsetResponse>;
+  search(request: SearchRequest__Output): Promise<SearchResponse>;
+  watch(request: WatchRequest__Output, context: CatalogCallContext): AsyncGenerator<WatchResponse, void, void>;
+}
+
+export interface CatalogServiceParts {
+  readonly catalog: CatalogReader;
+  readonly searchIndex: Pick<SearchIndex, "search">;
+  readonly watches: Pick<Watches, "watch">;
+  readonly redisClock: RedisClock;
+  readonly healthRule: HealthRule;
+  readonly monotonicMs: () => number;
+}
+
+/** Answers everything about the catalogue from this node's copy; never asks Redis. */
+export function createCatalogService(parts: CatalogServiceParts): CatalogService {
+  const { catalog, searchIndex, watches, redisClock, healthRule, monotonicMs } = parts;
+  const healthNow = (): HealthAt => ({ nowRedisMs: redisClock.nowMs(), rule: healthRule });
+
+  return {
+    async listToolsets(request) {
+      const filter = readFilter(request.tags, request.health);
+      // Taken first: whoever resumes a watch from it may see a change twice, but never misses one.
+      const revision = catalog.revision();
+      const size = pageSize(request.pageSize, LIST_PAGE);
+      const slice = new TimeSlice(monotonicMs);
+      const page = await listToolsets(catalog, filter, size, request.pageToken, healthNow(), slice);
+      return { ...page, stale: catalog.stale, revision };
+    },
+
+    async getToolset(request) {
+      const name = parseToolsetName(request.name, "name");
+      const view = catalog.get(name);
+      if (view === undefined) throw unknownToolset(name, catalog);
+      const epoch = epochOf(view, request.epoch);
+      return {
+        contract: contractToWire(epoch.contract()),
+        digest: epoch.digest,
+        epoch: epoch.epoch,
+        epochs: epochsToWire(view, healthNow()),
+        stale: catalog.stale,
+      };
+    },
+
+    async search(request) {
+      const page = await searchIndex.search(
+        {
+          query: request.query,
+          filter: readFilter(request.tags, request.health),
+          pageSize: pageSize(request.pageSize, SEARCH_PAGE),
+          pageToken: request.pageToken,
+        },
+        healthNow(),
+      );
+      return { ...page, stale: catalog.stale };
+    },
+
+    async *watch(request, { signal }) {
+      const asked = {
+        revision: request.revision,
+        toolsets: request.toolsets.map((name, index) => parseToolsetName(name, `toolsets[${index}]`)),
+      };
+      checkWatchRequest(asked);
+      for await (const step of watches.watch(asked, signal)) yield await stepToWire(step, healthNow, monotonicMs);
+    },
+  };
+}
+
+/** The error for a toolset that is not there, with the names that may have been meant. */
+export function unknownToolset(name: string, catalog: Pick<CatalogReader, "nearNames">): ToolgateError {
+  const near = catalog.nearNames(name);
+  return new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${name}" is registered${didYouMean(near)}`, {
+    ...(near.length === 0 ? {} : { metadata: { near: near.join(",") } }),
+  });
+}
+
+/** 0 asks for the toolset as discovery shows it: the active epoch, or what there is while none is active. */
+function epochOf(view: ToolsetView, epoch: number): EpochView {
+  if (epoch === 0) return view.shown;
+  const found = view.epochs.find((candidate) => candidate.epoch === epoch);
+  if (found !== undefined) return found;
+  const known = view.epochs.map(({ epoch, state }) => `${epoch} (${state})`).join(", ");
+  throw new ToolgateError("EPOCH_MISMATCH", `"${view.name}" has no epoch ${epoch}; it has ${known}`);
+}
+
+function pageSize(asked: number, { usual, most }: { readonly usual: number; readonly most: number }): number {
+  return asked === 0 ? usual : Math.min(asked, most);
+}
+
+async function stepToWire(
+  step: WatchStep,
+  healthNow: () => HealthAt,
+  monotonicMs: () => number,
+): Promise<WatchResponse> {
+  switch (step.kind) {
+    case "snapshot":
+      return {
+        revision: step.revision,
+        snapshot: { toolsets: await snapshotToWire(step.toolsets, healthNow(), monotonicMs) },
+      };
+    case "changes": {
+      const at = healthNow();
+      return { revision: step.revision, changes: step.changes.map((change) => changeToWire(change, at)) };
+    }
+    default:
+      return step satisfies never;
+  }
+}
+
+async function snapshotToWire(
+  toolsets: readonly ToolsetView[],
+  at: HealthAt,
+  monotonicMs: () => number,
+): Promise<ToolsetSummary[]> {
+  const slice = new TimeSlice(monotonicMs);
+  const units = Math.floor(SNAPSHOT_DESCRIPTION_UNITS / Math.max(1, toolsets.length));
+  const summaries: ToolsetSummary[] = [];
+  for (const view of toolsets) {
+    if (slice.over()) await slice.next();
+    const facts = factsOf(view);
+    if (facts === undefined) continue;
+    summaries.push(summaryToWire(view, { ...facts, description: cutDescription(facts.description, units) }, at));
+  }
+  return summaries;
+}
+
+const KINDS = {
+  registered: "CHANGE_KIND_REGISTERED",
+  activated: "CHANGE_KIND_ACTIVATED",
+  retired: "CHANGE_KIND_RETIRED",
+  healthy: "CHANGE_KIND_HEALTHY",
+  unhealthy: "CHANGE_KIND_UNHEALTHY",
+  unregistered: "CHANGE_KIND_UNREGISTERED",
+} as const satisfies Record<ChangeKind, WireChangeKind>;
+
+function changeToWire({ entry, toolset }: WatchedChange, at: HealthAt): Change {
+  const facts = toolset === undefined ? undefined : factsOf(toolset);
+  return {
+    kind: KINDS[entry.kind],
+    toolset: entry.toolset,
+    epoch: entry.epoch,
+    atMs: entry.atMs,
+    ...(toolset === undefined || facts === undefined ? {} : { summary: summaryToWire(toolset, facts, at) }),
+  };
+}
