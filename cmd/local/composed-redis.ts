@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { environment } from "../../src/config/environment.js";
 import { freePort } from "./free-port.js";
 import type { KeeperOrder } from "./keeper.js";
 import type { Machine } from "./machine.js";
@@ -25,7 +24,13 @@ export async function dockerRuns(machine: Machine): Promise<boolean> {
  * server of our own would.
  */
 export class ComposedRedis {
+  readonly #environment: NodeJS.ProcessEnv;
   #running: { readonly keeper: Program; readonly port: number } | undefined;
+
+  /** @param environment of the docker client. */
+  constructor(environment: NodeJS.ProcessEnv) {
+    this.#environment = environment;
+  }
 
   /** `redis://127.0.0.1:<port>`, once it has started. */
   get url(): string {
@@ -49,7 +54,7 @@ export class ComposedRedis {
       name: "docker compose",
       entry: "cmd/local/keeper.js",
       args: [JSON.stringify(order)],
-      env: { ...environment(), REDIS_PORT: String(port) },
+      env: { ...this.#environment, REDIS_PORT: String(port) },
     });
     keeper.start();
     try {

@@ -47,6 +47,11 @@ export class PrivateRedis {
     return this.#ready().pid;
   }
 
+  /** The keeper's process id. */
+  get keeperPid(): number {
+    return this.#ready().keeper.pid ?? 0;
+  }
+
   /** Whether it is there, as far as we know. */
   get running(): boolean {
     return this.#state.kind === "ready" && this.#state.keeper.running;
@@ -73,8 +78,6 @@ export class PrivateRedis {
     this.#state = { kind: "stopped" };
     if (state.kind !== "ready") return;
     await state.keeper.stop(GRACE_MS + 5_000);
-    // A keeper that was itself killed has left its server to us.
-    if (isAlive(state.pid)) process.kill(state.pid, "SIGKILL");
   }
 
   async #launch(port: number): Promise<State & { kind: "ready" }> {
@@ -95,13 +98,20 @@ export class PrivateRedis {
     const started = new Promise<number>((resolve) => {
       hearPid = resolve;
     });
+    let pid = 0;
     const keeper = new Program({
       name: "redis-server",
       entry: "cmd/local/keeper.js",
       args: [JSON.stringify(order)],
       onMessage: (message) => {
         const said = message as KeeperMessage; // our own keeper is at the other end of the channel
-        if (said.kind === "started") hearPid(said.pid);
+        if (said.kind !== "started") return;
+        pid = said.pid;
+        hearPid(pid);
+      },
+      onExit: ({ signal }) => {
+        // A keeper that was killed has left its server to us.
+        if (signal !== null && isAlive(pid)) process.kill(pid, "SIGKILL");
       },
     });
     keeper.start();

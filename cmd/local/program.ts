@@ -22,6 +22,8 @@ export interface ProgramOptions {
   readonly onLine?: (line: string, from: "stdout" | "stderr") => void;
   /** Hears what the program sends over its channel. */
   readonly onMessage?: (message: unknown) => void;
+  /** Hears that the process has ended, perhaps before the last of its output was read. */
+  readonly onExit?: (exit: Exit) => void;
 }
 
 type State =
@@ -31,6 +33,9 @@ type State =
 
 /** The lines of output that are kept for a failure's message, and for those who ask for a line after it came. */
 const KEPT_LINES = 400;
+
+/** How long the output of a program that has ended is read on, in milliseconds: its own children may hold it open. */
+const LAST_WORDS_MS = 1_000;
 
 /** Thrown when a program ended, or was silent too long, before it said what was awaited. */
 export class ProgramError extends Error {
@@ -71,7 +76,7 @@ export class Program {
   /** Starts the program, once. */
   start(): void {
     if (this.#state.kind !== "idle") throw new ProgramError(`${this.name} was started before`);
-    const { entry, args = [], env, cwd, onMessage } = this.#options;
+    const { entry, args = [], env, cwd, onMessage, onExit } = this.#options;
     const preload = pathToFileURL(builtProgram("cmd/local/stop-with-parent.js")).href;
     const child = spawn(process.execPath, ["--import", preload, builtProgram(entry), ...args], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -80,6 +85,14 @@ export class Program {
       ...(cwd === undefined ? {} : { cwd }),
     });
     if (onMessage) child.on("message", onMessage);
+    child.once("exit", (code, signal) => {
+      onExit?.({ code, signal });
+      const cut = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      }, LAST_WORDS_MS);
+      child.once("close", () => clearTimeout(cut));
+    });
     const exited = new Promise<Exit>((resolve) => {
       // `close` comes after the last line of output, `error` alone when there was no process to begin with.
       child.once("close", (code, signal) => resolve(this.#ended({ code, signal })));

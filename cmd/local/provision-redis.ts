@@ -57,7 +57,7 @@ export async function provisionRedis(options: ProvisionOptions): Promise<Provisi
   }
   if (await dockerRuns(machine)) {
     onProgress("starting Redis by Docker");
-    const composed = new ComposedRedis();
+    const composed = new ComposedRedis(environment);
     await composed.start();
     return { url: composed.url, origin: "docker-compose.yml", stop: () => composed.stop() };
   }

@@ -61,16 +61,25 @@ function added(before: readonly string[], now: readonly string[]): string[] {
   return rest;
 }
 
-/** `pid command` of each process below one, the listing command itself left out. */
+/** `pid command` of each process below one; the listing command itself and what has ended are left out. */
 export function descendants(pid: number): string[] {
-  const listing = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
+  const listing = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat=,args="], { encoding: "utf8" });
   const processes = listing.split("\n").flatMap((row) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row);
-    return match ? [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3] ?? "" }] : [];
+    const match = /^\s*(\d+)\s+(\d+)\s+([^Z\s]\S*)\s+(.*)$/.exec(row);
+    return match ? [{ pid: Number(match[1]), parent: Number(match[2]), command: match[4] ?? "" }] : [];
   });
   const below = (parent: number): typeof processes =>
     processes.filter((one) => one.parent === parent).flatMap((one) => [one, ...below(one.pid)]);
   return below(pid)
     .filter((one) => !one.command.startsWith("ps -A -o"))
     .map((one) => `${one.pid} ${one.command}`);
+}
+
+/** Whether a process has ended; one that nobody has waited for yet counts as ended. */
+export function hasEnded(pid: number): boolean {
+  try {
+    return /^\s*Z/.test(execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }));
+  } catch {
+    return true; // ps ends with 1 when there is no such process
+  }
 }
