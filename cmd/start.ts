@@ -149,7 +149,15 @@ async function startProviders(client: Toolgate, nodes: readonly LocalNode[], sig
     program.start();
     return program;
   };
-  const files = launch("files", "cmd/toolgate.js", ["mount", "--name", "files", "--", ...filesystemServer()]);
+  const files = launch("files", "cmd/toolgate.js", [
+    "mount",
+    "--name",
+    "files",
+    "--provider-id",
+    "npm-start-files",
+    "--",
+    ...filesystemServer(),
+  ]);
   const text = launch("text", "cmd/demo/serve-text.js", []);
   await providerRow(client, files, "the official MCP filesystem server, on this folder", signal);
   await providerRow(client, text, "cmd/demo/text-toolset.ts, written with the SDK", signal);
