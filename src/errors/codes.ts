@@ -74,6 +74,12 @@ export const ERROR_CODES = {
     meaning: "No call of this id is known: it never was, or its record has expired.",
     remedy: "Check the id; results are kept for the registry's result time only.",
   },
+  UNKNOWN_SERVICE: {
+    status: status.NOT_FOUND,
+    retry: "no",
+    meaning: "The node has no gRPC service of the name whose health is asked for.",
+    remedy: "List the services by reflection; the empty name means the node as a whole.",
+  },
   CONTRACT_CONFLICT: {
     status: status.FAILED_PRECONDITION,
     retry: "no",
@@ -199,6 +205,12 @@ export const ERROR_CODES = {
     retry: "no",
     meaning: "An idempotent call lost its provider on every attempt.",
     remedy: "Look at the providers' logs; the tool may have run.",
+  },
+  STATE_LOST: {
+    status: status.UNKNOWN,
+    retry: "no",
+    meaning: "Redis lost the call's record while the call was in flight.",
+    remedy: "Find out whether the tool took effect before calling again.",
   },
   INVALID_CONFIG: {
     status: status.FAILED_PRECONDITION,

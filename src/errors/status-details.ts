@@ -21,6 +21,7 @@ export const MAX_MESSAGE_BYTES = 1024;
 export const MAX_DETAILS_BYTES = 3072;
 
 const DOMAIN = "toolgate";
+const FAULT = "A fault of the node.";
 const TYPE_PREFIX = "type.googleapis.com/google.rpc.";
 /** The message is in the status already; this copy is for readers of the details alone. */
 const MAX_MESSAGE_COPY_BYTES = 256;
@@ -46,24 +47,19 @@ export interface WireStatus {
 /**
  * An error as it goes to the peer.
  *
- * What is not a ToolgateError becomes INTERNAL, and its text stays in the process: it may hold anything. The peer gets
- * `correlationId` instead, which must then also be in the node's log.
+ * What is not a ToolgateError becomes INTERNAL, and its text stays in the process: it may hold anything.
+ *
+ * @param correlationId where the node's log has more; the peer gets it in the message and in the metadata
  */
 export function toServiceError(error: unknown, correlationId?: string): WireError {
-  const known =
-    error instanceof ToolgateError
-      ? error
-      : new ToolgateError(
-          "INTERNAL",
-          `A fault of the node${correlationId === undefined ? "" : `; its log has more under ${correlationId}`}.`,
-          { executed: "unknown" },
-        );
+  const known = error instanceof ToolgateError ? error : new ToolgateError("INTERNAL", FAULT, { executed: "unknown" });
   const metadata = new Metadata();
-  metadata.set(DETAILS_TRAILER, encodeDetails(known));
-  return { code: known.status, details: cut(known.message, MAX_MESSAGE_BYTES), metadata };
+  metadata.set(DETAILS_TRAILER, encodeDetails(known, correlationId === undefined ? {} : { correlationId }));
+  const hint = correlationId === undefined ? "" : ` The node's log has more under ${correlationId}.`;
+  return { code: known.status, details: cut(known.message, MAX_MESSAGE_BYTES - hint.length) + hint, metadata };
 }
 
-function encodeDetails(error: ToolgateError): Buffer {
+function encodeDetails(error: ToolgateError, first: Readonly<Record<string, string>>): Buffer {
   const { rpc } = loadProtocol();
   const message = cut(error.message, MAX_MESSAGE_COPY_BYTES);
   const encode = (violations: readonly Violation[], metadata: Readonly<Record<string, string>>): Buffer => {
@@ -93,10 +89,10 @@ function encodeDetails(error: ToolgateError): Buffer {
 
   // What a program decides by comes first and always fits; the violations share the rest, then metadata takes its turn.
   const perViolation = error.status === status.FAILED_PRECONDITION ? error.reason.length : 0;
-  const bare = encode([], {}).length + 64; // 64: the frame of the message that holds the violations
+  const bare = encode([], first).length + 64; // 64: the frame of the message that holds the violations
   const share = (MAX_DETAILS_BYTES - bare) / Math.max(1, error.violations.length) - perViolation - ENTRY_OVERHEAD_BYTES;
   const violations = error.violations.map((violation) => shorten(violation, Math.min(MAX_VIOLATION_BYTES, share)));
-  const metadata: Record<string, string> = {};
+  const metadata: Record<string, string> = { ...first };
   let encoded = encode(violations, metadata);
   for (const [key, value] of Object.entries(error.metadata)) {
     const kept = cut(value, MAX_METADATA_VALUE_BYTES);

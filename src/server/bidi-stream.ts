@@ -1,0 +1,198 @@
+import type { handleBidiStreamingCall, Metadata, ServerDuplexStream } from "@grpc/grpc-js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { BidiMethod } from "./methods.js";
+import { nodeDraining } from "./node-draining.js";
+import type { Principal } from "./principal.js";
+import { type CallContext, type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+
+/** When a peer that met the limit on sessions should come again, in milliseconds. */
+const SESSION_RETRY_MS = 1_000;
+
+/**
+ * A stream in both directions, by callbacks: no promise and no listener per frame.
+ *
+ * Its life: *open* until one side ends it; *ending* while what was sent goes out; then *over*, exactly once, whatever
+ * happened. Nothing is delivered or sent any more once it is over.
+ */
+export class BidiStream<Request, Response> implements CallContext {
+  readonly #call: ServerDuplexStream<Request, Response>;
+  readonly #context: ServerCall;
+  readonly #draining: AbortSignal;
+  #phase: "open" | "ending" | "over" = "open";
+  #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #onOver: (reason: ToolgateError | undefined) => void = () => {};
+  #onPeerEnd: () => void = () => this.end();
+
+  constructor(call: ServerDuplexStream<Request, Response>, context: ServerCall, draining: AbortSignal) {
+    this.#call = call;
+    this.#context = context;
+    this.#draining = draining;
+    call.on("drain", () => this.#gotRoom());
+    call.on("end", () => this.#guard(() => this.#onPeerEnd()));
+    context.onAbandoned = () => this.#over();
+    call.once("close", () => this.#over());
+  }
+
+  get path(): string {
+    return this.#context.path;
+  }
+  get principal(): Principal {
+    return this.#context.principal;
+  }
+  get peer(): string {
+    return this.#context.peer;
+  }
+  get metadata(): Metadata {
+    return this.#context.metadata;
+  }
+  get deadlineMs(): number | undefined {
+    return this.#context.deadlineMs;
+  }
+  get traceparent(): string | undefined {
+    return this.#context.traceparent;
+  }
+  get tracestate(): string | undefined {
+    return this.#context.tracestate;
+  }
+  /** Aborted when the peer went or the node closes the stream; not when this side ended it. */
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+  /** Aborted when the node begins to drain: tell the peer to move, and end the stream when it has. */
+  get draining(): AbortSignal {
+    return this.#draining;
+  }
+
+  /** Takes the frames, from now on; they wait until this is called. A throw fails the stream. */
+  onFrame(handler: (frame: Request) => void): void {
+    this.#call.on("data", (frame: Request) => this.#guard(() => handler(frame)));
+  }
+
+  /** The peer sends no more frames; it still reads. Without a handler, the stream is then ended. */
+  onPeerEnd(handler: () => void): void {
+    this.#onPeerEnd = handler;
+  }
+
+  /** The stream is over. `reason` says why, unless this side had ended it. Called once. */
+  onOver(handler: (reason: ToolgateError | undefined) => void): void {
+    if (this.#phase === "over") queueMicrotask(() => handler(this.#context.abandoned));
+    this.#onOver = handler;
+  }
+
+  /** Sends a frame. False when the buffer is full, and the next frame should wait for `drained`. */
+  send(frame: Response): boolean {
+    if (this.#phase !== "open") return false;
+    return this.#call.write(frame);
+  }
+
+  /** Resolves when there is room for frames again, or the stream is over. */
+  drained(): Promise<void> {
+    if (this.#phase === "over" || !this.#call.writableNeedDrain) return Promise.resolve();
+    if (this.#room === undefined) {
+      let resolve = () => {};
+      const promise = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      this.#room = { promise, resolve };
+    }
+    return this.#room.promise;
+  }
+
+  /** Reads no more frames for now: the peer's own buffer fills, and it has to wait. */
+  pause(): void {
+    this.#call.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#call.resume();
+  }
+
+  /** Ends the stream well, after what was sent. */
+  end(): void {
+    if (this.#phase !== "open") return;
+    this.#phase = "ending";
+    this.#context.finish();
+    this.#call.end();
+  }
+
+  /** Ends the stream with an error, after what was sent. */
+  fail(error: unknown): void {
+    if (this.#phase !== "open") return;
+    const wire = this.#context.failure(error);
+    this.#phase = "ending";
+    this.#context.finish();
+    // Not `destroy`: grpc-js sends the status of an emitted error.
+    this.#call.emit("error", wire);
+  }
+
+  /** The node closes the stream, whatever the handler does: `signal` and `onOver` tell it. */
+  terminate(reason: ToolgateError): void {
+    if (this.#phase !== "open") return;
+    const wire = this.#context.failure(reason);
+    this.#phase = "ending";
+    this.#context.abandon(reason);
+    this.#call.emit("error", wire);
+  }
+
+  /** Runs a callback of the handler's while the stream is open; what it throws fails the stream, not the process. */
+  #guard(callback: () => void): void {
+    if (this.#phase !== "open") return;
+    try {
+      callback();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #gotRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #over(): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    this.#gotRoom();
+    this.#onOver(this.#context.abandoned);
+  }
+}
+
+/** Serves a method that is a stream in both directions. */
+export function serveBidi(
+  method: BidiMethod<never, unknown>,
+  state: ServerState,
+): handleBidiStreamingCall<unknown, unknown> {
+  return (call) => {
+    const context = new ServerCall(call, state);
+    const stream = new BidiStream<unknown, unknown>(call, context, state.draining);
+    const { sessions } = state;
+    try {
+      void context.principal; // refuses before the handler runs
+      if (state.draining.aborted) throw nodeDraining("no");
+      if (sessions.count >= sessions.max) {
+        throw new ToolgateError("LIMIT_EXCEEDED", `This node holds ${sessions.max} sessions, and takes no more.`, {
+          retryAfterMs: SESSION_RETRY_MS,
+        });
+      }
+    } catch (error) {
+      stream.fail(error);
+      return;
+    }
+    sessions.count++;
+    const open: OpenCall = {
+      leave() {}, // it was told when draining began, and ends by itself
+      terminate: (reason) => stream.terminate(reason),
+    };
+    state.open.add(open);
+    call.once("cancelled", () => {
+      sessions.count--;
+      state.open.delete(open);
+    });
+    try {
+      method.handler(stream as BidiStream<never, unknown>); // the frames come from the method's own definition
+    } catch (error) {
+      stream.fail(error);
+    }
+  };
+}

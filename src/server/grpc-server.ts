@@ -1,0 +1,194 @@
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { Server, type ServerCredentials, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
+import { joinAddress, splitAddress } from "../config/address.js";
+import type { Config } from "../config/config.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Logger } from "../log/logger.js";
+import { serveBidi } from "./bidi-stream.js";
+import { HealthService } from "./health-service.js";
+import { checkListenAddress, listenFault } from "./listen-address.js";
+import type { AnyMethod, Service } from "./methods.js";
+import { nodeDraining } from "./node-draining.js";
+import { reflectionServices } from "./reflection.js";
+import type { ServerState } from "./server-call.js";
+import { serveStream } from "./server-stream.js";
+import { serverCredentials } from "./tls.js";
+import { serveUnary } from "./unary-call.js";
+
+/** How often an idle connection is asked for a sign of life, and how long it may take, in milliseconds. */
+const KEEPALIVE_TIME_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** What the last statuses get to reach their callers once the grace is over, in milliseconds. */
+const FAREWELL_MS = 250;
+/** How long destroyed connections may take to be gone, in milliseconds. */
+const DESTROY_MS = 1_000;
+
+export interface GrpcServerOptions {
+  readonly config: Pick<
+    Config,
+    "listen" | "tlsCert" | "tlsKey" | "maxStreamsPerConnection" | "maxMessageBytes" | "maxSessions"
+  >;
+  readonly log: Logger;
+  readonly services: readonly Service[];
+  /** The time in Unix milliseconds; the system's unless said. */
+  readonly now?: () => number;
+  /** Makes the ids that tie an answer to a log line; random unless said. */
+  readonly newId?: () => string;
+}
+
+/**
+ * The gRPC side of a node. It answers with its services, `grpc.health.v1` and reflection, and ends in this order, which is
+ * written here and nowhere else:
+ *
+ * 1. `beginDrain`: health says NOT_SERVING, so that balancers look elsewhere; new sessions are refused with NODE_DRAINING;
+ *    sessions hear `stream.draining`, to tell their peers to move. Everything else is served as before.
+ * 2. `stop`: streams of answers end with NODE_DRAINING, for their readers can resume anywhere. The port closes and
+ *    connections get a GOAWAY, after which clients send new calls elsewhere. Calls under way are waited for.
+ * 3. When the grace is over, whatever is still open ends with NODE_DRAINING.
+ * 4. What does not even take that is cut. `tryShutdown` alone would wait for an idle session for ever.
+ */
+export interface GrpcServer {
+  /**
+   * Listens. Nothing is said to serve yet: see `setServing`.
+   *
+   * @returns the address that it listens on, with the port that the system chose where that was 0
+   * @throws ToolgateError INVALID_CONFIG when the address or the TLS files cannot be used
+   */
+  start(): Promise<{ readonly address: string }>;
+  /** Says by health whether a service (`toolgate.v1.Gateway`) serves, or all of them. Ignored once draining. */
+  setServing(service: string | "all", serving: boolean): void;
+  /** How many bidirectional streams are open. */
+  readonly sessions: number;
+  /** Step 1. Idempotent. */
+  beginDrain(): void;
+  /** Steps 1 to 4; resolves when every connection is gone. Idempotent: the first call's grace holds. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Prepares a server; `start` makes it listen. A server is started and stopped once. */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const { config, log, now = Date.now, newId = randomUUID } = options;
+  const draining = new AbortController();
+  setMaxListeners(0, draining.signal); // one per session
+  const state: ServerState = {
+    log,
+    newId,
+    open: new Set(),
+    sessions: { count: 0, max: config.maxSessions },
+    draining: draining.signal,
+  };
+  const server = new Server({
+    "grpc.max_concurrent_streams": config.maxStreamsPerConnection,
+    "grpc.max_receive_message_length": config.maxMessageBytes,
+    "grpc.max_send_message_length": config.maxMessageBytes,
+    "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+  });
+  const names = options.services.map(({ definition }) => serviceName(definition));
+  const health = new HealthService(names);
+  const own = [...options.services, health.service];
+  const shown = own.map(({ definition }) => serviceName(definition));
+  for (const service of [...own, ...reflectionServices(shown)]) addService(server, service, state);
+
+  let starting: Promise<{ readonly address: string }> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  return {
+    start() {
+      starting ??= listen();
+      return starting;
+    },
+    setServing: (service, serving) => health.set(service, serving),
+    get sessions() {
+      return state.sessions.count;
+    },
+    beginDrain,
+    stop(graceMs) {
+      stopping ??= end(graceMs);
+      return stopping;
+    },
+  };
+
+  async function listen(): Promise<{ readonly address: string }> {
+    const credentials = await serverCredentials(config, log, now);
+    await checkListenAddress(config.listen);
+    const port = await bind(server, config.listen, credentials);
+    const host = splitAddress(config.listen)?.host ?? config.listen;
+    return { address: joinAddress(host, port) };
+  }
+
+  function beginDrain(): void {
+    if (draining.signal.aborted) return;
+    health.close();
+    draining.abort(nodeDraining("no"));
+  }
+
+  async function end(graceMs: number): Promise<void> {
+    await starting?.catch(() => {}); // whoever started it has the error
+    beginDrain();
+    for (const call of [...state.open]) call.leave();
+    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    if (!(await within(closed, graceMs))) {
+      log.warn({ event: "drain_overran", graceMs, openCalls: state.open.size });
+      for (const call of [...state.open]) call.terminate(nodeDraining("unknown"));
+      await within(closed, FAREWELL_MS);
+    }
+    server.forceShutdown();
+    await within(closed, DESTROY_MS);
+  }
+}
+
+/** Whether a promise settled in time. */
+async function within(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(listenFault(address, error));
+    });
+  });
+}
+
+/** `toolgate.v1.Gateway`, from the path of any of its methods. */
+export function serviceName(definition: ServiceDefinition): string {
+  const [first] = Object.values(definition);
+  return first?.path.split("/")[1] ?? "";
+}
+
+function addService(server: Server, { definition, methods }: Service, state: ServerState): void {
+  const handlers: Record<string, UntypedHandleCall> = {};
+  for (const [name, { path, requestStream, responseStream }] of Object.entries(definition)) {
+    const method = methods[name];
+    const kind = requestStream ? (responseStream ? "bidi" : "clientStream") : responseStream ? "serverStream" : "unary";
+    if (method?.kind !== kind) {
+      throw new ToolgateError("INTERNAL", `${path} is ${kind}, and its method is ${method?.kind ?? "missing"}.`);
+    }
+    handlers[name] = serve(method, state);
+  }
+  server.addService(definition, handlers);
+}
+
+function serve(method: AnyMethod, state: ServerState): UntypedHandleCall {
+  switch (method.kind) {
+    case "unary":
+      return serveUnary(method, state);
+    case "serverStream":
+      return serveStream(method, state);
+    case "bidi":
+      return serveBidi(method, state);
+    default:
+      return method satisfies never;
+  }
+}

@@ -1,0 +1,94 @@
+import type {
+  handleBidiStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServiceDefinition,
+} from "@grpc/grpc-js";
+import type { BidiStream } from "./bidi-stream.js";
+import type { CallContext } from "./server-call.js";
+
+/** A method that answers one request with one response. */
+export interface UnaryMethod<Request, Response> {
+  readonly kind: "unary";
+  readonly handler: (request: Request, context: CallContext) => Promise<Response>;
+}
+
+/** A method that answers one request with a stream. */
+export interface ServerStreamMethod<Request, Response> {
+  readonly kind: "serverStream";
+  readonly handler: (request: Request, context: CallContext) => AsyncIterable<Response>;
+}
+
+/** A method that is a stream in both directions. */
+export interface BidiMethod<Request, Response> {
+  readonly kind: "bidi";
+  readonly handler: (stream: BidiStream<Request, Response>) => void;
+}
+
+export type Method<Request, Response> =
+  | UnaryMethod<Request, Response>
+  | ServerStreamMethod<Request, Response>
+  | BidiMethod<Request, Response>;
+
+/** Any method, as the server holds it: it pairs each with its own messages when it reads the definition. */
+export type AnyMethod = Method<never, unknown>;
+
+/**
+ * What a service must implement, from its generated `…Handlers` type: one method of the right kind per RPC.
+ *
+ *     const methods: Methods<CatalogHandlers> = { GetToolset: unary(async (request, context) => …), … }
+ */
+export type Methods<Handlers> = {
+  readonly [Name in keyof Handlers as string extends Name ? never : number extends Name ? never : Name]: MethodOf<
+    Handlers[Name]
+  >;
+};
+
+type MethodOf<Handler> =
+  Handler extends handleUnaryCall<infer Request, infer Response>
+    ? UnaryMethod<Request, Response>
+    : Handler extends handleBidiStreamingCall<infer Request, infer Response>
+      ? BidiMethod<Request, Response>
+      : Handler extends handleServerStreamingCall<infer Request, infer Response>
+        ? ServerStreamMethod<Request, Response>
+        : never;
+
+/** One gRPC service: its definition and one method per RPC. */
+export interface Service {
+  readonly definition: ServiceDefinition;
+  readonly methods: Readonly<Record<string, AnyMethod>>;
+}
+
+/**
+ * A method of one request and one response. What it throws becomes the call's status; see `toServiceError`.
+ *
+ * `context.signal` is aborted when nobody waits for the answer any more.
+ */
+export function unary<Request, Response>(
+  handler: (request: Request, context: CallContext) => Promise<Response>,
+): UnaryMethod<Request, Response> {
+  return { kind: "unary", handler };
+}
+
+/**
+ * A method that answers with what the iterable yields; usually an async generator. The next value is asked for when the
+ * peer has room. The stream ends as the iterable does, and fails with what it throws.
+ *
+ * The handler must heed `context.signal`, and end when it is aborted: the caller went, its deadline passed, or the node
+ * stops. In that last case the caller gets the signal's reason (NODE_DRAINING), to resume elsewhere.
+ */
+export function serverStream<Request, Response>(
+  handler: (request: Request, context: CallContext) => AsyncIterable<Response>,
+): ServerStreamMethod<Request, Response> {
+  return { kind: "serverStream", handler };
+}
+
+/**
+ * A stream in both directions. The handler is called once, when the stream opens, and sets up its callbacks at once; a
+ * throw fails the stream.
+ */
+export function bidi<Request, Response>(
+  handler: (stream: BidiStream<Request, Response>) => void,
+): BidiMethod<Request, Response> {
+  return { kind: "bidi", handler };
+}
