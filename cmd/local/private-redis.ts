@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { freePort } from "./free-port.js";
 import type { KeeperMessage, KeeperOrder } from "./keeper.js";
 import { Program, ProgramError } from "./program.js";
@@ -124,6 +124,7 @@ export class PrivateRedis {
       return { kind: "ready", keeper, port, pid: await started };
     } catch (error) {
       await keeper.stop(GRACE_MS);
+      if (removeFolder) rmSync(folder, { recursive: true, force: true }); // the keeper itself may not have come up
       throw error;
     }
   }
