@@ -1,0 +1,29 @@
+import { Command } from "commander";
+import { withClient, withClientOptions } from "./session.js";
+
+/** `toolgate cancel`: ends a call, whoever waits for it. */
+export function cancelCommand(): Command {
+  return withClientOptions(
+    new Command("cancel")
+      .summary("cancel a call")
+      .description("Cancels a call, whoever waits for it. One that has ended stays as it ended.")
+      .argument("<callId>", "the call, as toolgate call --detach gives it"),
+  )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate cancel CALL_ID
+  toolgate cancel CALL_ID --json | jq -r .state`,
+    )
+    .action(async (callId: string, _flags: object, command: Command) => {
+      await withClient(command, async (client, { output, signal }) => {
+        const cancellation = await output.during("Cancelling", () => client.cancel(callId, { signal }));
+        if (output.json) return output.jsonData(cancellation);
+        const { state, terminal } = cancellation;
+        if (terminal !== undefined) output.text(`The call has ended: ${terminal.kind}.`);
+        else if (state === "claimed") output.text("The call's provider was told to stop.");
+        else output.text("The call will not be run.");
+      });
+    });
+}

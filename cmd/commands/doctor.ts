@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { environment } from "../../src/config/environment.js";
+import type { Check } from "../doctor/check.js";
+import { checkGateway } from "../doctor/check-gateway.js";
+import { checkRedis } from "../doctor/check-redis.js";
+import { checkRuntime } from "../doctor/check-runtime.js";
+import { checkToolsets } from "../doctor/check-toolsets.js";
+import { PACKAGE_ROOT } from "../local/package-root.js";
+import { EXIT_CODES } from "../output/exit-codes.js";
+import type { Output } from "../output/output.js";
+import type { Painter } from "../output/paint.js";
+import { safeLines, wrap } from "../output/text-width.js";
+import { inSession, readClientConfig, withClientOptions } from "./session.js";
+
+interface DoctorFlags {
+  readonly redisUrl?: string;
+}
+
+const STYLES = { ok: "good", warn: "warn", fail: "bad" } as const satisfies Record<Check["status"], keyof Painter>;
+const INDENT = 6;
+
+/** `toolgate doctor`: looks at everything that a cluster needs, and says what to do. */
+export function doctorCommand(): Command {
+  return withClientOptions(
+    new Command("doctor")
+      .summary("check the set-up and say what to do")
+      .description(
+        "Checks Node, each node of --nodes, the toolsets' health and, where REDIS_URL or --redis-url says where it is, Redis.\n" +
+          `Exit status: 0 when nothing failed (warnings may be there), ${EXIT_CODES.unavailable.code} otherwise.`,
+      )
+      .option("--redis-url <url>", "The nodes' Redis [REDIS_URL]."),
+  )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate doctor
+  toolgate doctor --nodes 10.0.0.5:7400,10.0.0.6:7400 --redis-url redis://10.0.0.9:6379
+  toolgate doctor --json | jq '.checks[] | select(.status != "ok")'`,
+    )
+    .action(async ({ redisUrl = environment().REDIS_URL }: DoctorFlags, command: Command) => {
+      await inSession(command, async ({ output, signal }) => {
+        const { nodes, tls } = await readClientConfig(command);
+        const checks: Check[] = [];
+        const report = (found: readonly Check[]): void => {
+          checks.push(...found);
+          if (!output.json) for (const check of found) print(output, check);
+        };
+        report([checkRuntime(process.versions.node, neededNode())]);
+        for (const address of nodes) {
+          signal.throwIfAborted();
+          report([await output.during(`Asking ${address}`, () => checkGateway(address, tls))]);
+        }
+        const connection = { signal, connectTimeoutMs: 3_000, ...(tls === undefined ? {} : { tls }) };
+        report(await output.during("Listing the toolsets", () => checkToolsets(nodes, connection)));
+        if (redisUrl !== undefined && redisUrl !== "") {
+          report(await output.during("Asking Redis", () => checkRedis(redisUrl)));
+        } else {
+          output.note("Redis was not looked at: give --redis-url, or set REDIS_URL.");
+        }
+        conclude(output, checks);
+      });
+    });
+}
+
+function print(output: Output, { status, name, finding, remedy }: Check): void {
+  const word = output.paint[STYLES[status]](status.padEnd(INDENT));
+  output.text(`${word}${safeLines(`${name}: ${finding}`)}`);
+  if (remedy === undefined) return;
+  for (const line of wrap(remedy, (output.width ?? 100) - INDENT))
+    output.text(`${" ".repeat(INDENT)}${output.paint.dim(line)}`);
+}
+
+function conclude(output: Output, checks: readonly Check[]): void {
+  const count = (status: Check["status"]): number => checks.filter((check) => check.status === status).length;
+  const failed = count("fail");
+  if (output.json) output.jsonData({ ok: failed === 0, checks });
+  else output.note(`${count("ok")} ok, ${count("warn")} warnings, ${failed} failed.`);
+  if (failed > 0) process.exitCode = EXIT_CODES.unavailable.code;
+}
+
+/** The Node versions that the package says it runs on. */
+function neededNode(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
+  const { engines } = manifest as { engines?: { node?: string } }; // our own file
+  return engines?.node ?? "*";
+}

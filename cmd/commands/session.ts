@@ -1,0 +1,110 @@
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { type ClientConfig, parseClientConfig } from "../../src/config/client-config.js";
+import { CLIENT_SETTINGS } from "../../src/config/client-schema.js";
+import { environment } from "../../src/config/environment.js";
+import { type ConnectOptions, connect, type TlsOptions, type Toolgate, ToolgateError } from "../../src/index.js";
+import { hearInterrupts } from "../output/interrupted.js";
+import { Output } from "../output/output.js";
+
+/** Options that every command of a client takes, before or after its name. */
+export interface ClientFlags {
+  readonly nodes?: string;
+  readonly ca?: string;
+  readonly json?: boolean;
+}
+
+/** What a command has to work with. */
+export interface Session {
+  readonly output: Output;
+  /** Aborts with an Interrupted at Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Adds the options that lead to a cluster, and --json. */
+export function withClientOptions(command: Command): Command {
+  for (const { flag, placeholder, description, variable, default: fallback } of CLIENT_SETTINGS) {
+    const otherwise = fallback === "" ? variable : `${variable}, else ${fallback}`;
+    command.option(`${flag} <${placeholder}>`, `${description} [${otherwise}]`);
+  }
+  return withJsonOption(command);
+}
+
+/** Adds --json. */
+export function withJsonOption(command: Command): Command {
+  return command.option("--json", "Write JSON to stdout, and nothing else; failures as JSON to stderr.");
+}
+
+/** The options of a command and of the program; what stands after the command's name wins. */
+export function clientFlags(command: Command): ClientFlags {
+  return { ...command.parent?.opts<ClientFlags>(), ...command.opts<ClientFlags>() };
+}
+
+/** Runs a command's work, which Ctrl-C aborts. */
+export async function inSession<T>(command: Command, work: (session: Session) => Promise<T>): Promise<T> {
+  const interrupts = hearInterrupts();
+  const { json = false } = clientFlags(command);
+  const output = new Output(json, process.stdout, process.stderr, environment());
+  try {
+    return await work({ output, signal: interrupts.signal });
+  } finally {
+    interrupts.stop();
+  }
+}
+
+/** Runs a command's work with a client, and closes that. */
+export async function withClient<T>(
+  command: Command,
+  work: (client: Toolgate, session: Session) => Promise<T>,
+  options: Pick<ConnectOptions, "patienceMs"> = {},
+): Promise<T> {
+  return await inSession(command, (session) =>
+    withClientIn(session, command, (client) => work(client, session), options),
+  );
+}
+
+/** The same within a session that is there already. */
+export async function withClientIn<T>(
+  { output, signal }: Session,
+  command: Command,
+  work: (client: Toolgate) => Promise<T>,
+  options: Pick<ConnectOptions, "patienceMs"> = {},
+): Promise<T> {
+  const { nodes, tls } = await readClientConfig(command);
+  const client = await output.during(`Connecting to ${nodes.join(", ")}`, () =>
+    connect(nodes, { ...options, signal, ...(tls === undefined ? {} : { tls }) }),
+  );
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** How the command reaches its cluster. */
+export interface ClientTarget {
+  readonly nodes: ClientConfig["nodes"];
+  readonly tls: TlsOptions | undefined;
+}
+
+/**
+ * Reads where the cluster is.
+ * @throws ToolgateError INVALID_CONFIG
+ */
+export async function readClientConfig(command: Command): Promise<ClientTarget> {
+  const { nodes: nodesFlag, ca: caFlag } = clientFlags(command);
+  const { nodes, ca } = parseClientConfig({
+    env: environment(),
+    flags: {
+      ...(nodesFlag === undefined ? {} : { nodes: nodesFlag }),
+      ...(caFlag === undefined ? {} : { ca: caFlag }),
+    },
+  });
+  if (ca === "") return { nodes, tls: undefined };
+  try {
+    return { nodes, tls: { ca: await readFile(ca) } };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ToolgateError("INVALID_CONFIG", `The certificates of --ca (TOOLGATE_CA) cannot be read: ${why}.`);
+  }
+}

@@ -1,0 +1,81 @@
+import { type ChannelCredentials, Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { service } from "grpc-health-check";
+import { type TlsOptions, ToolgateError } from "../../src/index.js";
+import { type Check, fail, ok, warn } from "./check.js";
+
+/** How long a node may take to answer, in milliseconds. */
+const PATIENCE_MS = 3_000;
+/** A node that takes longer for an empty request is worth a word, in milliseconds. */
+const SLOW_MS = 250;
+
+/** How the method is called, from grpc-health-check's own definition. */
+const CHECK = service.Check;
+
+/** Asks one node for its health (`grpc.health.v1`), twice: the second answer tells how far away it is. */
+export async function checkGateway(address: string, tls: TlsOptions | undefined): Promise<Check> {
+  const name = `node ${address}`;
+  const client = new Client(address, channelCredentials(tls));
+  try {
+    const health = await ask(client);
+    const startedAt = performance.now();
+    await ask(client);
+    return judge(name, health, performance.now() - startedAt, tls !== undefined);
+  } catch (error) {
+    return judgeFailure(name, error, tls !== undefined);
+  } finally {
+    client.close();
+  }
+}
+
+function channelCredentials(tls: TlsOptions | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  return credentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca));
+}
+
+function ask(client: Client): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (CHECK === undefined) throw new ToolgateError("INTERNAL", "grpc-health-check defines no method Check");
+    client.makeUnaryRequest(
+      CHECK.path,
+      CHECK.requestSerialize,
+      CHECK.responseDeserialize,
+      { service: "" },
+      { deadline: Date.now() + PATIENCE_MS },
+      (error, response) => {
+        if (error !== null) reject(error);
+        else resolve(String((response as { status?: unknown } | undefined)?.status)); // the health protocol's answer
+      },
+    );
+  });
+}
+
+function judge(name: string, health: string, latencyMs: number, tls: boolean): Check {
+  const facts = `${latencyMs.toFixed(1)} ms, ${tls ? "TLS" : "no TLS"}`;
+  if (health !== "SERVING") {
+    return fail(
+      name,
+      `answers, but does not serve (${health}; ${facts})`,
+      "It is starting or stopping, or it cannot reach Redis: look at its log and at the Redis checks.",
+    );
+  }
+  if (latencyMs > SLOW_MS) {
+    return warn(name, `serves, but answers slowly (${facts})`, "Look at the network to the node and at its load.");
+  }
+  return ok(name, `serves (${facts})`);
+}
+
+function judgeFailure(name: string, error: unknown, tls: boolean): Check {
+  const { code, details = "" } = error as Partial<ServiceError>; // grpc-js rejects with these
+  if (code === status.UNIMPLEMENTED) {
+    return fail(
+      name,
+      "a gRPC server without grpc.health.v1 answers there",
+      "Check the address: it is not a Toolgate node.",
+    );
+  }
+  const remedy = tls
+    ? "Check that the node runs, speaks TLS, and that its certificate fits the address and --ca."
+    : "Start the node, or correct --nodes (TOOLGATE_NODES); if it speaks TLS, give --ca.";
+  const why = code === status.DEADLINE_EXCEEDED ? `no answer within ${PATIENCE_MS} ms` : details || String(error);
+  return fail(name, `cannot be reached: ${why}`, remedy);
+}

@@ -1,0 +1,18 @@
+import type { MountLog } from "../../src/mount/mount-options.js";
+import { jsonLine } from "./json.js";
+import type { Output } from "./output.js";
+import { safeLines } from "./text-width.js";
+
+/** A log on stderr: the messages for people or, with --json, one JSON line per event. */
+export function peopleLog(output: Output, now: () => Date = () => new Date()): MountLog {
+  const { paintNotes } = output;
+  const write = (level: string, mark: string, fields: object, message: string): void => {
+    if (output.json) output.complaint(jsonLine({ level, time: now().toISOString(), ...fields, msg: message }));
+    else output.complaint(`${mark}${safeLines(message)}`);
+  };
+  return {
+    info: (fields, message) => write("info", "", fields, message),
+    warn: (fields, message) => write("warn", `${paintNotes.warn("warning:")} `, fields, message),
+    error: (fields, message) => write("error", `${paintNotes.bad("error:")} `, fields, message),
+  };
+}

@@ -1,0 +1,61 @@
+const segmenter = new Intl.Segmenter();
+// East Asian wide and fullwidth blocks, and emoji: two columns each.
+const WIDE =
+  /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6])/u;
+
+/** How many columns of a terminal a text takes. */
+export function textWidth(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: plain ASCII, where each character is a column
+  if (/^[\u0000-\u007e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1;
+  return width;
+}
+
+/** Cuts a text to so many columns, with `…` in place of what is missing. */
+export function truncate(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  let kept = "";
+  let width = 1;
+  for (const { segment } of segmenter.segment(text)) {
+    width += WIDE.test(segment) ? 2 : 1;
+    if (width > columns) break;
+    kept += segment;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
+/** Makes a stranger's text one line that a terminal shows as it is: no control characters, no line breaks. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/\s+/gu, " ")
+    .replace(/[\p{Cc}\p{Cf}]/gu, "")
+    .trim();
+}
+
+/** The same, with line breaks kept. */
+export function safeLines(text: string): string {
+  return text
+    .split(/\r?\n/u)
+    .map((line) => line.replace(/\t/gu, "  ").replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ""))
+    .join("\n");
+}
+
+/** Breaks a text into lines of at most so many columns, at spaces. */
+export function wrap(text: string, columns: number): string[] {
+  return safeLines(text)
+    .split("\n")
+    .flatMap((paragraph) => {
+      const lines: string[] = [];
+      let line = "";
+      for (const word of paragraph.trimEnd().split(/ +/u)) {
+        if (line !== "" && textWidth(line) + 1 + textWidth(word) > columns) {
+          lines.push(line);
+          line = word;
+        } else {
+          line = line === "" ? word : `${line} ${word}`;
+        }
+      }
+      return [...lines, line];
+    });
+}
