@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { editDistance } from "../../src/catalog/edit-distance.js";
+import { didYouMean, nearNames } from "../../src/catalog/near-names.js";
+
+describe("edit distance", () => {
+  test.each([
+    ["same", "same", 0],
+    ["files", "file", 1],
+    ["files", "flies", 1],
+    ["files", "fires", 1],
+    ["ab", "ba", 1],
+    ["kitten", "sitting", 3],
+    ["", "abc", 3],
+    ["abcdef", "badcfe", 3],
+  ])("%s and %s are %i apart, either way round", (a, b, distance) => {
+    expect(editDistance(a, b, 3)).toBe(distance);
+    expect(editDistance(b, a, 3)).toBe(distance);
+    if (distance > 0) expect(editDistance(a, b, distance - 1)).toBeUndefined();
+  });
+
+  test("agrees with the definition on all short words", () => {
+    const letters = ["", "a", "b", "c"];
+    const words = letters.flatMap((a) =>
+      letters.flatMap((b) => letters.flatMap((c) => letters.map((d) => a + b + c + d))),
+    );
+    const all = [...new Set(words)];
+    for (const a of all) for (const b of all) expect(editDistance(a, b, 9)).toBe(byDefinition(a, b));
+  });
+});
+
+/** Optimal string alignment, as textbooks write it. */
+function byDefinition(a: string, b: string): number {
+  if (a === "" || b === "") return a.length + b.length;
+  const cost = a.at(-1) === b.at(-1) ? 0 : 1;
+  const shorterA = a.slice(0, -1);
+  const shorterB = b.slice(0, -1);
+  const swapped = a.length > 1 && b.length > 1 && a.at(-1) === b.at(-2) && a.at(-2) === b.at(-1);
+  return Math.min(
+    byDefinition(shorterA, b) + 1,
+    byDefinition(a, shorterB) + 1,
+    byDefinition(shorterA, shorterB) + cost,
+    swapped ? byDefinition(a.slice(0, -2), b.slice(0, -2)) + 1 : Number.POSITIVE_INFINITY,
+  );
+}
+
+describe("near names", () => {
+  test("are those with the fewest slips, nearest first, at most three", () => {
+    expect(nearNames("fliesystem", ["filesystem", "filesystems", "databases"])).toEqual(["filesystem", "filesystems"]);
+    expect(nearNames("gitbuh", ["gitlab", "github", "git"])).toEqual(["github", "git"]);
+    expect(nearNames("aaaa", ["aaab", "aaac", "aaad", "aaae"])).toEqual(["aaab", "aaac", "aaad"]);
+  });
+
+  test("are found whatever their case, and when only the beginning was written", () => {
+    expect(nearNames("Files", ["files"])).toEqual(["files"]);
+    expect(nearNames("git", ["github", "slack"])).toEqual(["github"]);
+  });
+
+  test("are none when nothing is near", () => {
+    expect(nearNames("weather", ["files", "github"])).toEqual([]);
+    expect(nearNames("", ["files"])).toEqual([]);
+    expect(didYouMean([])).toBe("");
+  });
+
+  test("are found among 10,000 names, for a name however long", () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => `toolset-number-${index}`);
+    expect(nearNames("toolset-numbre-4711", names)[0]).toBe("toolset-number-4711");
+    expect(nearNames("x".repeat(100_000), names)).toEqual([]);
+    expect(didYouMean(["a", "b"])).toBe('; did you mean "a" or "b"?');
+  });
+});
