@@ -77,7 +77,8 @@ type State =
 export class BatchedSession implements AgentSession {
   readonly #setup: SessionSetup;
   readonly #calls = new Map<number, Pending>();
-  readonly #links = new Set<AgentLink>();
+  /** Streams, each with the calls on it that were cancelled and whose end it has not told: by number, with the id. */
+  readonly #links = new Map<AgentLink, Map<number, string | undefined>>();
   readonly #cancellations = new Set<Promise<void>>();
   #state: State = { kind: "idle" };
   #nextRef = 1;
@@ -146,7 +147,7 @@ export class BatchedSession implements AgentSession {
           frame: (from, frame) => this.#receive(from, frame),
           gone: (from, error, unsent) => this.#lost(from, error, unsent),
         });
-        this.#links.add(link);
+        this.#links.set(link, new Map());
         this.#state = { kind: "open", link };
         for (const pending of this.#calls.values()) if (pending.stage.kind === "waiting") this.#send(pending, link);
       },
@@ -170,15 +171,18 @@ export class BatchedSession implements AgentSession {
 
   #receive(link: AgentLink, frame: SessionResponse__Output): void {
     this.#setup.nodes.succeeded(link.node);
+    const cancelled = this.#links.get(link);
     for (const { ref, handle } of frame.accepted) {
       const pending = this.#on(link, ref);
       if (pending !== undefined && handle !== null) pending.callId = handle.callId;
+      if (cancelled?.has(ref) === true) cancelled.set(ref, handle?.callId);
     }
     for (const { ref, delta } of frame.deltas) {
       const pending = this.#on(link, ref);
       if (pending !== undefined && delta !== null) this.#passOn(pending, link, delta);
     }
     for (const { ref, terminal } of frame.terminals) {
+      cancelled?.delete(ref);
       const pending = this.#on(link, ref);
       if (pending === undefined || terminal === null) continue;
       const read = readTerminal(terminal);
@@ -202,7 +206,7 @@ export class BatchedSession implements AgentSession {
     try {
       pending.onDelta(delta.data, delta);
     } catch (error) {
-      link.cancel(pending.ref);
+      this.#cancelOn(link, pending);
       this.#fail(pending, error);
     }
   }
@@ -225,7 +229,9 @@ export class BatchedSession implements AgentSession {
   }
 
   #lost(link: AgentLink, error: ToolgateError | undefined, unsent: ReadonlySet<number>): void {
+    const cancelled = this.#links.get(link);
     this.#links.delete(link);
+    for (const callId of cancelled?.values() ?? []) if (callId !== undefined) this.#cancelById(callId);
     if (this.#state.kind === "closed") return;
     const cause = error ?? new ToolgateError("NODE_UNREACHABLE", `The node ${link.node.address} ended the session.`);
     this.#leave(link, cause.message);
@@ -262,9 +268,15 @@ export class BatchedSession implements AgentSession {
   /** The caller has aborted: the call is cancelled wherever it is, and nobody waits for that. */
   #abandon(pending: Pending, reason: unknown): void {
     const { stage, callId } = pending;
-    if (stage.kind === "sent") stage.link.cancel(pending.ref);
-    else if (stage.kind === "waiting" && callId !== undefined) this.#cancelById(callId);
+    if (stage.kind === "sent") this.#cancelOn(stage.link, pending);
+    else if (callId !== undefined) this.#cancelById(callId);
     this.#fail(pending, reason);
+  }
+
+  /** Cancels a call on its stream; should the stream be lost before it tells the call's end, by id. */
+  #cancelOn(link: AgentLink, { ref, callId }: Pending): void {
+    link.cancel(ref);
+    this.#links.get(link)?.set(ref, callId);
   }
 
   #cancelById(callId: string): void {
@@ -319,12 +331,12 @@ export class BatchedSession implements AgentSession {
     for (const pending of [...this.#calls.values()]) {
       const { stage, call, callId, sends } = pending;
       if (call.ownIds || !call.repeatable) {
-        if (stage.kind === "sent") stage.link.cancel(pending.ref);
+        if (stage.kind === "sent") this.#cancelOn(stage.link, pending);
         else if (callId !== undefined) this.#cancelById(callId);
       }
       this.#fail(pending, closedError(sends === 0 ? "no" : "unknown"));
     }
-    await Promise.all([...this.#links].map((link) => link.close()));
+    await Promise.all([...this.#links.keys()].map((link) => link.close()));
     await settlesWithin(Promise.all(this.#cancellations), 1000);
     this.#setup.onClose(this);
   }

@@ -58,7 +58,7 @@ export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: Ask
       throw error;
     }
     try {
-      const answer = await sendOnce(node, send, signal, attemptMs);
+      const answer = await askNode(node, send, signal, attemptMs);
       nodes.succeeded(node);
       return answer;
     } catch (error) {
@@ -75,7 +75,8 @@ function withExecuted(error: ToolgateError): ToolgateError {
   return new ToolgateError(error.reason, error.message, { executed: "unknown", cause: error });
 }
 
-function sendOnce<Answer>(
+/** Asks this one node, once. @throws as `ask` does. */
+export function askNode<Answer>(
   node: Node,
   send: Send<Answer>,
   signal: AbortSignal,

@@ -1,5 +1,19 @@
+import { randomUUID } from "node:crypto";
+import { invalidField } from "../identity/names.js";
+import { parseAddresses } from "./addresses.js";
+import { CONNECT_TIMEOUT_MS } from "./connect.js";
+import { Nodes } from "./nodes.js";
+import { present } from "./present.js";
 import type { Provider, ServeOptions } from "./provider.js";
-import type { Schema, ToolsetDefinition } from "./tool-definition.js";
+import type { RunTool } from "./running-call.js";
+import { SYSTEM_TIMING } from "./timing.js";
+import type { DynamicToolset, Schema, ToolsetDefinition } from "./tool-definition.js";
+import { ToolsetProvider } from "./toolset-provider.js";
+import { wireContract } from "./wire-contract.js";
+
+const MAX_IN_FLIGHT = 16;
+const MAX_RESULT_BYTES = 3_145_728;
+const MAX_DELTA_BYTES = 1_048_576;
 
 /**
  * Registers a toolset and serves its calls. Resolves when the first session is open.
@@ -10,6 +24,40 @@ import type { Schema, ToolsetDefinition } from "./tool-definition.js";
 export async function serveToolset<
   const Payloads extends Record<string, Schema>,
   const Results extends { [Name in keyof Payloads]: Schema },
->(_toolset: ToolsetDefinition<Payloads, Results>, _options: ServeOptions): Promise<Provider> {
-  throw new Error("not yet");
+>(toolset: ToolsetDefinition<Payloads, Results>, options: ServeOptions): Promise<Provider> {
+  // The types of the tools' code matter to whoever writes it; what runs it knows JSON only, which the gateway has checked.
+  const untyped = toolset as unknown as DynamicToolset;
+  const { maxInFlight = MAX_IN_FLIGHT } = options;
+  if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > 10_000) {
+    throw invalidField("maxInFlight", "must be an integer between 1 and 10,000");
+  }
+  const tools = Object.entries(untyped.tools).map(([name, tool]): [string, RunTool] => {
+    return [name, (input, context) => tool.run(input, context)];
+  });
+  const setup = {
+    contract: wireContract(untyped),
+    tools: new Map(tools),
+    registration: {
+      replace: options.replace ?? false,
+      ...present("activateAt", options.activateAt),
+      ...present("maxBacklog", options.maxBacklog),
+      ...present("retentionMs", options.retentionMs),
+      ...present("retireAfterMs", options.retireAfterMs),
+    },
+    providerId: options.providerId ?? `p-${randomUUID()}`,
+    incarnation: randomUUID(),
+    maxInFlight,
+    limits: {
+      maxResultBytes: options.maxResultBytes ?? MAX_RESULT_BYTES,
+      maxDeltaBytes: options.maxDeltaBytes ?? MAX_DELTA_BYTES,
+    },
+    connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    logger: options.logger,
+    onEvent: options.onEvent,
+    timing: SYSTEM_TIMING,
+  };
+  const nodes = new Nodes(parseAddresses(options.nodes), options.tls, SYSTEM_TIMING);
+  const provider = new ToolsetProvider({ ...setup, nodes });
+  await provider.start(options.signal);
+  return provider;
 }

@@ -1,0 +1,148 @@
+import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
+import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
+import type { DeltaOutput } from "./delta-output.js";
+import { type CallOutcome, type OutputLimits, RunningCall, type RunTool } from "./running-call.js";
+import type { CallAbortReason } from "./tool-context.js";
+import { ToolFailure } from "./tool-failure.js";
+
+/**
+ * The calls that a provider holds. A call is *in hand* from its delivery until the gateway has settled its result, over
+ * any number of sessions; it is *waiting* for a slot, *running*, or *finished* meanwhile. A call that was fenced is not
+ * in hand any more, though its tool may take a while to stop.
+ */
+
+type Held =
+  | { readonly kind: "waiting"; readonly call: RunningCall }
+  | { readonly kind: "running"; readonly call: RunningCall }
+  | { readonly kind: "finished"; readonly call: RunningCall; readonly outcome: CallOutcome };
+
+export interface InHandSetup {
+  readonly tools: ReadonlyMap<string, RunTool>;
+  readonly maxInFlight: number;
+  readonly limits: OutputLimits;
+  readonly output: DeltaOutput;
+  /** A call has ended; what it ended with stays in hand. */
+  readonly onOutcome: (outcome: CallOutcome) => void;
+}
+
+export class CallsInHand {
+  readonly #setup: InHandSetup;
+  readonly #held = new Map<string, Held>();
+  /** In turn; some may not be waiting any more. */
+  #turn: RunningCall[] = [];
+  /** Tools at work, also on calls that are not in hand any more. */
+  readonly #working = new Set<RunningCall>();
+  #whenEmpty: (() => void)[] = [];
+  #whenQuiet: (() => void)[] = [];
+
+  constructor(setup: InHandSetup) {
+    this.#setup = setup;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** As they are named when a session is opened. */
+  list(): CallInHand[] {
+    return [...this.#held.values()].map(({ call: { callId, attempt } }) => ({ callId, attempt }));
+  }
+
+  /** What has ended and is not settled. */
+  outcomes(): CallOutcome[] {
+    return [...this.#held.values()].flatMap((held) => (held.kind === "finished" ? [held.outcome] : []));
+  }
+
+  /** A call was delivered. The same one again changes nothing, except that its outcome, if there is one, is told again. */
+  take(wire: ProviderCall__Output): void {
+    const held = this.#held.get(wire.callId);
+    if (held !== undefined && held.call.attempt >= wire.attempt) {
+      if (held.kind === "finished" && held.call.attempt === wire.attempt) this.#setup.onOutcome(held.outcome);
+      return;
+    }
+    held?.call.abort("FENCED");
+    const { tools, limits, output } = this.#setup;
+    const call = new RunningCall(wire, tools.get(wire.tool) ?? unknownTool(wire.tool), limits, output);
+    this.#held.set(wire.callId, { kind: "waiting", call });
+    this.#turn.push(call);
+    this.#startNext();
+  }
+
+  /** Tells a call's tool to stop. */
+  abort(callId: string, attempt: number, reason: CallAbortReason): void {
+    const held = this.#held.get(callId);
+    if (held === undefined || held.call.attempt !== attempt) return;
+    held.call.abort(reason);
+    if (reason === "FENCED") this.#forget(held);
+    else if (held.kind === "waiting") this.#start(held.call); // it ends at once, without its tool
+  }
+
+  /** The gateway has dealt with a result. */
+  settled(callId: string, attempt: number): void {
+    const held = this.#held.get(callId);
+    if (held?.kind === "finished" && held.call.attempt === attempt) this.#forget(held);
+  }
+
+  /** Tells all tools to stop, and forgets the calls. */
+  abandonAll(reason: CallAbortReason): void {
+    for (const held of [...this.#held.values()]) {
+      held.call.abort(reason);
+      this.#forget(held);
+    }
+    for (const call of this.#working) call.abort(reason);
+  }
+
+  /** Resolves when nothing is in hand. */
+  empty(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#held.size === 0) resolve();
+      else this.#whenEmpty.push(resolve);
+    });
+  }
+
+  /** Resolves when no tool is at work. */
+  quiet(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#working.size === 0) resolve();
+      else this.#whenQuiet.push(resolve);
+    });
+  }
+
+  /** The gateway keeps to `maxInFlight`; a fenced call whose tool works on still takes a slot here. */
+  #startNext(): void {
+    while (this.#working.size < this.#setup.maxInFlight) {
+      const call = this.#turn.shift();
+      if (call === undefined) return;
+      const held = this.#held.get(call.callId);
+      if (held?.call === call && held.kind === "waiting") this.#start(call);
+    }
+  }
+
+  #start(call: RunningCall): void {
+    this.#held.set(call.callId, { kind: "running", call });
+    this.#working.add(call);
+    void call.run().then((outcome) => this.#ended(call, outcome));
+  }
+
+  #ended(call: RunningCall, outcome: CallOutcome): void {
+    this.#working.delete(call);
+    const held = this.#held.get(call.callId);
+    if (held?.call === call) {
+      this.#held.set(call.callId, { kind: "finished", call, outcome });
+      this.#setup.onOutcome(outcome);
+    }
+    this.#startNext();
+    if (this.#working.size === 0) for (const tell of this.#whenQuiet.splice(0)) tell();
+  }
+
+  #forget({ call }: Held): void {
+    this.#held.delete(call.callId);
+    if (this.#held.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
+  }
+}
+
+function unknownTool(name: string): RunTool {
+  return () => {
+    throw new ToolFailure("UNKNOWN_TOOL", `This provider has no tool ${name}.`);
+  };
+}

@@ -1,0 +1,179 @@
+import type { CancelReason__Output } from "../protocol/generated/toolgate/v1/CancelReason.js";
+import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
+import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderResult.js";
+import type { DeltaOutput } from "./delta-output.js";
+import { encodeJson } from "./json-bytes.js";
+import { present } from "./present.js";
+import { CallAborted, type CallAbortReason, type ToolContext } from "./tool-context.js";
+import { ToolFailure } from "./tool-failure.js";
+
+/** The code of one tool, whatever its types. */
+export type RunTool = (input: unknown, context: ToolContext) => unknown;
+
+/** The largest outputs, in bytes of JSON. */
+export interface OutputLimits {
+  readonly maxResultBytes: number;
+  readonly maxDeltaBytes: number;
+}
+
+/** How a call ended, as it is sent. */
+export interface CallOutcome {
+  readonly result: ProviderResult;
+  readonly bytes: number;
+}
+
+const REASON = /^[A-Z][A-Z0-9_]{0,63}$/;
+/** So much of an error's message is sent, in characters; the registry keeps 4 KiB. */
+const MAX_MESSAGE_CHARS = 4096;
+/** The most that an error's details may take, in bytes of JSON. */
+const MAX_DETAILS_BYTES = 65_536;
+
+const NO_META = {
+  runId: "",
+  sessionId: "",
+  turnId: "",
+  toolCallId: "",
+  parentToolCallId: "",
+  traceparent: "",
+  tracestate: "",
+};
+
+const CANCEL_REASONS = {
+  CANCEL_REASON_UNSPECIFIED: "CANCELLED",
+  CANCEL_REASON_CANCELLED: "CANCELLED",
+  CANCEL_REASON_DEADLINE: "DEADLINE",
+  CANCEL_REASON_FENCED: "FENCED",
+  CANCEL_REASON_OUTPUT_LIMIT: "OUTPUT_LIMIT",
+} as const satisfies Record<CancelReason__Output, CallAbortReason>;
+
+export function readCancelReason(wire: CancelReason__Output): CallAbortReason {
+  return CANCEL_REASONS[wire];
+}
+
+/** One call that a tool works on. */
+export class RunningCall {
+  readonly callId: string;
+  readonly attempt: number;
+  readonly #call: ProviderCall__Output;
+  readonly #run: RunTool;
+  readonly #limits: OutputLimits;
+  readonly #output: DeltaOutput;
+  readonly #abort = new AbortController();
+  readonly #deadline: NodeJS.Timeout;
+  /** Output that still waits; the result comes after it. */
+  #emitting: Promise<unknown> | undefined;
+  #over = false;
+
+  /** The call's time runs from here on. */
+  constructor(call: ProviderCall__Output, run: RunTool, limits: OutputLimits, output: DeltaOutput) {
+    this.callId = call.callId;
+    this.attempt = call.attempt;
+    this.#call = call;
+    this.#run = run;
+    this.#limits = limits;
+    this.#output = output;
+    this.#deadline = setTimeout(() => this.abort("DEADLINE"), call.timeoutMs);
+  }
+
+  /** Tells the tool to stop; the first reason counts. */
+  abort(reason: CallAbortReason): void {
+    if (this.#abort.signal.aborted) return;
+    const aborted = new CallAborted(reason);
+    this.#output.drop(this, aborted);
+    this.#abort.abort(aborted);
+  }
+
+  /** Runs the tool; never rejects. */
+  async run(): Promise<CallOutcome> {
+    let outcome: Omit<ProviderResult, "callId" | "attempt">;
+    try {
+      this.#abort.signal.throwIfAborted(); // while it waited for its turn
+      const { payloadJson } = this.#call;
+      const input: unknown = payloadJson.length === 0 ? {} : JSON.parse(payloadJson.toString());
+      outcome = this.#resultOf(await this.#run(input, this.#context()));
+    } catch (error) {
+      outcome = this.#failureOf(error);
+    }
+    clearTimeout(this.#deadline);
+    if (this.#emitting !== undefined) await this.#emitting;
+    this.#over = true;
+    const bytes = outcome.resultJson?.length ?? 512;
+    return { result: { callId: this.callId, attempt: this.attempt, ...outcome }, bytes };
+  }
+
+  #context(): ToolContext {
+    const { meta, timeoutMs } = this.#call;
+    const { traceparent, tracestate, ...said } = meta ?? NO_META;
+    return {
+      signal: this.#abort.signal,
+      emit: (delta) => this.#emit(delta),
+      callId: this.callId,
+      attempt: this.attempt,
+      deadline: new Date(Date.now() + timeoutMs),
+      meta: said,
+      ...present("traceparent", traceparent === "" ? undefined : traceparent),
+      ...present("tracestate", tracestate === "" ? undefined : tracestate),
+    };
+  }
+
+  #emit(delta: unknown): Promise<void> {
+    const sent = this.#sendDelta(delta);
+    if (sent === undefined) return Promise.resolve();
+    // A tool may leave it unawaited; its rejection must not end the process then.
+    this.#emitting = Promise.allSettled([this.#emitting, sent]);
+    return sent;
+  }
+
+  /** Undefined when it is on its way already. */
+  #sendDelta(delta: unknown): Promise<void> | undefined {
+    if (this.#over) return rejected(new ToolFailure("CALL_ENDED", "Output was emitted after the call had ended."));
+    if (this.#abort.signal.aborted) return rejected(this.#abort.signal.reason);
+    const encoded = encodeJson(delta);
+    if (encoded.kind === "refused") {
+      return rejected(new ToolFailure("INVALID_OUTPUT", `A piece of output is not JSON: ${encoded.why}.`));
+    }
+    const { bytes } = encoded;
+    if (bytes.length > this.#limits.maxDeltaBytes) {
+      const message = `A piece of output has ${bytes.length} bytes; the limit is ${this.#limits.maxDeltaBytes}.`;
+      return rejected(new ToolFailure("OUTPUT_TOO_LARGE", message));
+    }
+    return this.#output.send(this, { callId: this.callId, attempt: this.attempt, dataJson: bytes }, bytes.length);
+  }
+
+  #resultOf(value: unknown): Omit<ProviderResult, "callId" | "attempt"> {
+    const encoded = encodeJson(value);
+    if (encoded.kind === "refused") {
+      return toolError("INVALID_RESULT", `The tool's result is not JSON: ${encoded.why}.`);
+    }
+    const { bytes } = encoded;
+    if (bytes.length > this.#limits.maxResultBytes) {
+      const message = `The tool's result has ${bytes.length} bytes; the limit is ${this.#limits.maxResultBytes}.`;
+      return toolError("OUTPUT_TOO_LARGE", message);
+    }
+    return { resultJson: bytes };
+  }
+
+  #failureOf(error: unknown): Omit<ProviderResult, "callId" | "attempt"> {
+    const aborted: unknown = this.#abort.signal.reason;
+    const stopped = aborted instanceof CallAborted && (aborted.reason === "CANCELLED" || aborted.reason === "DEADLINE");
+    if (stopped) return { cancelled: {} };
+    if (error instanceof ToolFailure) return toolError(error.reason, error.message, error.details);
+    return toolError("TOOL_ERROR", error instanceof Error ? error.message : String(error));
+  }
+}
+
+function toolError(reason: string, message: string, details?: unknown): Omit<ProviderResult, "callId" | "attempt"> {
+  const encoded = details === undefined ? undefined : encodeJson(details);
+  const kept = encoded?.kind === "encoded" && encoded.bytes.length <= MAX_DETAILS_BYTES ? encoded.bytes : undefined;
+  return {
+    error: {
+      reason: REASON.test(reason) ? reason : "TOOL_ERROR",
+      message: message.slice(0, MAX_MESSAGE_CHARS),
+      ...present("detailsJson", kept),
+    },
+  };
+}
+
+function rejected(reason: unknown): Promise<never> {
+  return Promise.reject(reason);
+}

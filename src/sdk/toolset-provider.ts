@@ -1,0 +1,420 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
+import type { GoAway__Output } from "../protocol/generated/toolgate/v1/GoAway.js";
+import type { GoAwayReason__Output } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
+import type { LeaseRef } from "../protocol/generated/toolgate/v1/LeaseRef.js";
+import type { RegisterOptions } from "../protocol/generated/toolgate/v1/RegisterOptions.js";
+import type { RegisterResponse__Output } from "../protocol/generated/toolgate/v1/RegisterResponse.js";
+import type { ReleaseResponse__Output } from "../protocol/generated/toolgate/v1/ReleaseResponse.js";
+import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
+import { CallsInHand } from "./calls-in-hand.js";
+import { type Deferred, deferred } from "./deferred.js";
+import { DeltaOutput } from "./delta-output.js";
+import type { Node } from "./node.js";
+import type { Nodes } from "./nodes.js";
+import type {
+  GoAwayReason,
+  Provider,
+  ProviderClosed,
+  ProviderEvent,
+  ProviderLogger,
+  ProviderStateKind,
+  SchemaWarning,
+  StopOptions,
+} from "./provider.js";
+import { type Outgoing, ProviderSession } from "./provider-session.js";
+import { type Lease, leaseOf, nextState, type ProviderChange, type ProviderState } from "./provider-state.js";
+import { readEpochState } from "./read-catalog.js";
+import { ask, askNode, mayAskElsewhere } from "./request.js";
+import { type OutputLimits, type RunTool, readCancelReason } from "./running-call.js";
+import { settlesWithin, type Timing } from "./timing.js";
+import type { EpochState } from "./toolset.js";
+
+/**
+ * A provider: registers, attaches, serves, and does so again when something was lost.
+ *
+ * One loop holds the connection (`#serve`); calls run beside it and outlive it. There is one *current* session at most,
+ * to which results and output go, and there may be *former* ones, whose nodes are stopping: they stay open until the
+ * next session is welcomed, so that nothing waits for the move. A result stays in hand until the gateway has settled it,
+ * and is sent anew on each session; the gateway knows it by call and attempt.
+ *
+ * The end has one way too (`#shutDown`): drain, wait for what is in hand, give the lease back, abort what still runs,
+ * close. In that order, since a lease that is given back tells the gateway that no more results come.
+ */
+
+/** How long one node may take to register a toolset, which compiles every schema, in milliseconds. */
+const REGISTER_MS = 30_000;
+/** How long giving the lease back may take: it ends by itself, too. */
+const RELEASE_MS = 2000;
+/** How long tools may take to stop once they were told for the last time. */
+const ABORT_MS = 1000;
+/** How long calls in hand may go on when a provider is stopped. */
+const GRACE_MS = 10_000;
+
+const GO_AWAY_REASONS = {
+  GO_AWAY_REASON_UNSPECIFIED: "node_draining",
+  GO_AWAY_REASON_NODE_DRAINING: "node_draining",
+  GO_AWAY_REASON_RETIRED: "retired",
+  GO_AWAY_REASON_LEASE_LOST: "lease_lost",
+  GO_AWAY_REASON_REPLACED: "replaced",
+} as const satisfies Record<GoAwayReason__Output, GoAwayReason>;
+
+/** What a provider is made of. */
+export interface ProviderSetup {
+  readonly contract: Contract;
+  readonly tools: ReadonlyMap<string, RunTool>;
+  readonly registration: RegisterOptions;
+  readonly providerId: string;
+  readonly incarnation: string;
+  readonly maxInFlight: number;
+  readonly limits: OutputLimits;
+  readonly nodes: Nodes;
+  readonly timing: Timing;
+  readonly connectTimeoutMs: number;
+  readonly logger: ProviderLogger | undefined;
+  readonly onEvent: ((event: ProviderEvent) => void) | undefined;
+}
+
+/** Why a session is not the current one any more. */
+type SessionOver =
+  /** Attach again: the session was lost, or its node is stopping. */
+  | { readonly kind: "again"; readonly cause: string }
+  | { readonly kind: "lease_lost" }
+  /** Serve no more. */
+  | { readonly kind: "leave"; readonly reason: ProviderClosed; readonly graceMs: number };
+
+interface Registered {
+  readonly epoch: number;
+  readonly digest: string;
+  readonly warnings: readonly SchemaWarning[];
+}
+
+export class ToolsetProvider implements Provider {
+  readonly name: string;
+  readonly providerId: string;
+  readonly incarnation: string;
+  readonly closed: Promise<ProviderClosed>;
+  readonly #setup: ProviderSetup;
+  readonly #output = new DeltaOutput();
+  readonly #calls: CallsInHand;
+  readonly #halt = new AbortController();
+  readonly #attached = deferred();
+  readonly #closing: Deferred<ProviderClosed> = deferred();
+  readonly #former = new Set<ProviderSession>();
+  #state: ProviderState = { kind: "connecting", lease: undefined };
+  #current: ProviderSession | undefined;
+  /** Output that a lost session did not send. */
+  #unsent: readonly Outgoing[] = [];
+  #registered: Registered = { epoch: 0, digest: "", warnings: [] };
+  #epochState: EpochState = "candidate";
+  #ending: Promise<void> | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(setup: ProviderSetup) {
+    this.#setup = setup;
+    this.name = setup.contract.name ?? "";
+    this.providerId = setup.providerId;
+    this.incarnation = setup.incarnation;
+    this.closed = this.#closing.promise;
+    const { tools, maxInFlight, limits } = setup;
+    this.#calls = new CallsInHand({
+      tools,
+      maxInFlight,
+      limits,
+      output: this.#output,
+      onOutcome: ({ result, bytes }) => this.#current?.push({ kind: "result", bytes, result }),
+    });
+  }
+
+  get epoch(): number {
+    return this.#registered.epoch;
+  }
+
+  get digest(): string {
+    return this.#registered.digest;
+  }
+
+  get warnings(): readonly SchemaWarning[] {
+    return this.#registered.warnings;
+  }
+
+  get epochState(): EpochState {
+    return this.#epochState;
+  }
+
+  get state(): ProviderStateKind {
+    return this.#state.kind;
+  }
+
+  get inHand(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * Registers and attaches; resolves when the session is open.
+   *
+   * @throws ToolgateError when it is refused, or no node answers in time; the signal's reason when it aborts first.
+   */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    const giveUp = () => void this.#shutDown({ kind: "stopped" }, 0);
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    this.#loop = this.#serve().catch((error: unknown) => {
+      // The loop does not wait for the end that it asks for: the end waits for the loop.
+      if (!this.#halt.signal.aborted) void this.#shutDown({ kind: "failed", error: asToolgateError(error) }, 0);
+    });
+    const closed = await Promise.race([this.#attached.promise, this.closed]);
+    signal?.removeEventListener("abort", giveUp);
+    if (closed === undefined) {
+      const stop = () => void this.stop();
+      signal?.addEventListener("abort", stop, { once: true });
+      void this.closed.then(() => signal?.removeEventListener("abort", stop));
+      return;
+    }
+    signal?.throwIfAborted();
+    if (closed.kind === "failed") throw closed.error;
+    throw new ToolgateError("CANCELLED", `${this.name} was ${closed.kind} before it was served.`);
+  }
+
+  async drain(): Promise<void> {
+    this.#startDraining();
+    await Promise.race([this.#calls.empty(), this.closed]);
+  }
+
+  async stop({ graceMs = GRACE_MS }: StopOptions = {}): Promise<void> {
+    await this.#shutDown({ kind: "stopped" }, graceMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #change(change: ProviderChange): void {
+    this.#state = nextState(this.#state, change);
+  }
+
+  /** Holds the connection until the provider is shut down. */
+  async #serve(): Promise<void> {
+    const signal = this.#halt.signal;
+    const startedMs = this.#setup.timing.monotonicMs();
+    for (;;) {
+      signal.throwIfAborted();
+      // A first start fails for good when it takes too long; a provider that was serving comes back, however long it takes.
+      const isFirst = this.#registered.epoch === 0;
+      const giveUpAtMs = isFirst ? startedMs + this.#setup.connectTimeoutMs : Number.POSITIVE_INFINITY;
+      const node = await this.#setup.nodes.acquire({ signal, giveUpAtMs });
+      if (this.#state.kind === "draining" && (this.#calls.size === 0 || this.#state.lease === undefined)) {
+        if (this.#state.lease === undefined) this.#calls.abandonAll("FENCED"); // nobody takes their results
+        return; // nothing needs a session any more; `stop` does the rest
+      }
+      this.#change({ kind: "found", address: node.address });
+      const lease = leaseOf(this.#state) ?? (await this.#register(node, isFirst));
+      if (lease === undefined) continue;
+      const over = await this.#attach(node, lease);
+      signal.throwIfAborted();
+      switch (over.kind) {
+        case "again":
+          this.#change({ kind: "detached" });
+          this.#setup.nodes.failed(node, over.cause);
+          break;
+        case "lease_lost":
+          this.#change({ kind: "lease_lost" });
+          break;
+        case "leave":
+          void this.#shutDown(over.reason, over.graceMs);
+          return;
+        default:
+          over satisfies never;
+      }
+    }
+  }
+
+  /** Undefined when another attempt, on another node, may fare better. */
+  async #register(node: Node, isFirst: boolean): Promise<Lease | undefined> {
+    const { contract, providerId, incarnation, registration, nodes } = this.#setup;
+    const request = { contract, providerId, incarnation, options: registration };
+    let answer: RegisterResponse__Output;
+    try {
+      answer = await askNode<RegisterResponse__Output>(
+        node,
+        ({ registry }, ...rest) => registry.register(request, ...rest),
+        this.#halt.signal,
+        REGISTER_MS,
+      );
+    } catch (error) {
+      if (!(error instanceof ToolgateError) || !isPassing(error, isFirst)) throw error;
+      nodes.failed(node, error.message);
+      this.#change({ kind: "detached" });
+      return undefined;
+    }
+    nodes.succeeded(node);
+    const { epoch, digest, warnings, leaseToken } = answer;
+    const state = readEpochState(answer.state);
+    this.#registered = { epoch, digest, warnings };
+    this.#epochState = state;
+    const lease = { epoch, token: leaseToken };
+    this.#change({ kind: "registered", lease });
+    this.#tell({ kind: "registered", epoch, digest, state });
+    return lease;
+  }
+
+  /** Opens a session; resolves when it is not the current one any more. */
+  #attach(node: Node, lease: Lease): Promise<SessionOver> {
+    const { maxInFlight, timing } = this.#setup;
+    const over: Deferred<SessionOver> = deferred();
+    let wasToldToGo = false;
+    const hello = { lease: this.#leaseRef(lease), maxInFlight, inHand: this.#calls.list() };
+    const session: ProviderSession = new ProviderSession(
+      node,
+      hello,
+      {
+        welcomed: (welcome) => this.#welcomed(session, welcome),
+        call: (call) => this.#calls.take(call),
+        cancel: ({ callId, attempt, reason }) => this.#calls.abort(callId, attempt, readCancelReason(reason)),
+        settled: ({ callId, attempt }) => this.#calls.settled(callId, attempt),
+        superseded: ({ activeEpoch, activeVersion }) => {
+          this.#epochState = "retiring";
+          this.#tell({ kind: "superseded", activeEpoch, activeVersion });
+        },
+        goAway: (goAway) => {
+          wasToldToGo = true;
+          over.resolve(this.#goAway(session, goAway));
+        },
+        writable: () => this.#output.pump(),
+        ended: (error, unsent) => {
+          this.#former.delete(session);
+          if (this.#current === session) {
+            this.#current = undefined;
+            this.#output.use(undefined);
+          }
+          this.#unsent = [...this.#unsent, ...unsent.filter(({ kind }) => kind === "delta")];
+          if (!wasToldToGo && !this.#halt.signal.aborted) {
+            this.#tell({ kind: "detached", address: node.address, ...(error === undefined ? {} : { error }) });
+          }
+          over.resolve(afterEnd(error));
+        },
+      },
+      timing,
+    );
+    this.#former.add(session); // until it is welcomed, it is closed with those
+    return over.promise;
+  }
+
+  #welcomed(session: ProviderSession, { nodeId, state, fenced }: Welcome__Output): void {
+    const { node } = session;
+    this.#setup.nodes.succeeded(node);
+    this.#former.delete(session);
+    if (this.#current !== undefined) this.#former.add(this.#current);
+    for (const former of this.#former) void former.close();
+    this.#current = session;
+    this.#epochState = readEpochState(state);
+    this.#change({ kind: "welcomed" });
+    for (const { callId, attempt } of fenced) this.#calls.abort(callId, attempt, "FENCED");
+    if (this.#state.kind === "draining") session.push({ kind: "drain", bytes: 8 });
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    this.#output.use(session, unsent);
+    for (const { result, bytes } of this.#calls.outcomes()) session.push({ kind: "result", bytes, result });
+    this.#tell({ kind: "attached", address: node.address, nodeId, state: this.#epochState });
+    this.#attached.resolve();
+  }
+
+  #goAway(session: ProviderSession, { reason, graceMs }: GoAway__Output): SessionOver {
+    const why = GO_AWAY_REASONS[reason];
+    this.#tell({ kind: "go_away", address: session.node.address, reason: why });
+    switch (why) {
+      case "node_draining":
+        return { kind: "again", cause: "the node is stopping" };
+      case "lease_lost":
+        return { kind: "lease_lost" };
+      case "retired":
+      case "replaced":
+        return { kind: "leave", reason: { kind: why }, graceMs };
+      default:
+        return why satisfies never;
+    }
+  }
+
+  #startDraining(): void {
+    if (this.#state.kind === "draining" || this.#state.kind === "closed") return;
+    this.#change({ kind: "drain" });
+    this.#current?.push({ kind: "drain", bytes: 8 });
+    this.#tell({ kind: "draining" });
+  }
+
+  #shutDown(reason: ProviderClosed, graceMs: number): Promise<void> {
+    this.#ending ??= this.#end(reason, graceMs);
+    return this.#ending;
+  }
+
+  async #end(reason: ProviderClosed, graceMs: number): Promise<void> {
+    this.#startDraining();
+    if (graceMs > 0) await settlesWithin(this.#calls.empty(), graceMs);
+    await this.#release();
+    this.#calls.abandonAll("STOPPING");
+    await settlesWithin(this.#calls.quiet(), ABORT_MS);
+    this.#halt.abort(new ToolgateError("CANCELLED", `${this.name} was stopped.`));
+    const sessions = [...this.#former, ...(this.#current === undefined ? [] : [this.#current])];
+    await Promise.all(sessions.map((session) => session.close()));
+    await this.#loop;
+    this.#setup.nodes.close();
+    this.#change({ kind: "close", reason });
+    this.#tell({ kind: "closed", reason });
+    this.#closing.resolve(reason);
+  }
+
+  /** Gives the lease back. It ends by itself too, so a failure costs time only. */
+  async #release(): Promise<void> {
+    const lease = leaseOf(this.#state);
+    if (lease === undefined) return;
+    const { nodes, timing } = this.#setup;
+    const giveUpAtMs = timing.monotonicMs() + RELEASE_MS;
+    const options = { signal: this.#halt.signal, giveUpAtMs, repeatable: true, attemptMs: RELEASE_MS };
+    try {
+      await ask<ReleaseResponse__Output>(
+        nodes,
+        ({ registry }, ...rest) => registry.release({ lease: this.#leaseRef(lease) }, ...rest),
+        options,
+      );
+    } catch (error) {
+      this.#setup.logger?.warn({ toolset: this.name, err: error }, "lease not given back; it will end by itself");
+    }
+  }
+
+  #leaseRef({ epoch, token }: Lease): LeaseRef {
+    const { providerId, incarnation } = this.#setup;
+    return { toolset: this.name, epoch, providerId, incarnation, leaseToken: token };
+  }
+
+  #tell(event: ProviderEvent): void {
+    const { logger, onEvent } = this.#setup;
+    const isBad = (event.kind === "detached" && event.error !== undefined) || event.kind === "go_away";
+    const { kind, ...fields } = event;
+    logger?.[isBad ? "warn" : "info"]({ toolset: this.name, ...fields }, `provider ${kind.replace("_", " ")}`);
+    try {
+      onEvent?.(event);
+    } catch {
+      // told, and that is all: an observer must not end what it observes
+    }
+  }
+}
+
+/** What the end of a session means. */
+function afterEnd(error: ToolgateError | undefined): SessionOver {
+  if (error === undefined) return { kind: "again", cause: "the node ended the session" };
+  if (error.reason === "LEASE_LOST") return { kind: "lease_lost" };
+  if (isPassing(error, false)) return { kind: "again", cause: error.message };
+  return { kind: "leave", reason: { kind: "failed", error }, graceMs: 0 };
+}
+
+/** Whether another attempt may fare better. A fault of a node is no reason to give a toolset up that was served. */
+function isPassing(error: ToolgateError, isFirst: boolean): boolean {
+  if (mayAskElsewhere(error, true)) return true;
+  if (error.reason === "STORE_UNAVAILABLE" || error.reason === "LIMIT_EXCEEDED") return true;
+  return error.reason === "INTERNAL" && !isFirst;
+}
+
+function asToolgateError(error: unknown): ToolgateError {
+  if (error instanceof ToolgateError) return error;
+  return new ToolgateError("INTERNAL", `The provider failed: ${String(error)}`, { cause: error });
+}

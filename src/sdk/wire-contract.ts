@@ -1,0 +1,42 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
+import type { Tool } from "../protocol/generated/toolgate/v1/Tool.js";
+import { encodeJson } from "./json-bytes.js";
+import { present } from "./present.js";
+import type { DynamicToolset, ToolProperties } from "./tool-definition.js";
+
+/** What of a toolset is registered. Rules are the gateway's to check: it names every fault at once. */
+export function wireContract(toolset: DynamicToolset): Contract {
+  const { name, version, title, description, tags } = toolset;
+  return {
+    name,
+    version,
+    ...present("title", title),
+    ...present("description", description),
+    tags: [...(tags ?? [])],
+    tools: Object.entries(toolset.tools).map(([tool, definition]) => wireTool(tool, definition)),
+  };
+}
+
+function wireTool(name: string, tool: ToolProperties & { readonly payload: unknown; readonly result?: unknown }): Tool {
+  const { title, description, tags, annotations, timeoutMs } = tool;
+  return {
+    name,
+    ...present("title", title),
+    ...present("description", description),
+    tags: [...(tags ?? [])],
+    payloadSchemaJson: wireSchema(tool.payload, name, "payload"),
+    ...present("resultSchemaJson", tool.result === undefined ? undefined : wireSchema(tool.result, name, "result")),
+    ...present("annotations", annotations === undefined ? undefined : { ...annotations }),
+    delivery: tool.idempotent === true ? "DELIVERY_MODE_IDEMPOTENT" : "DELIVERY_MODE_ONCE",
+    ...present("timeoutMs", timeoutMs),
+  };
+}
+
+function wireSchema(schema: unknown, tool: string, field: "payload" | "result"): Uint8Array {
+  const encoded = encodeJson(schema);
+  if (encoded.kind === "encoded") return encoded.bytes;
+  const violation = { field: `tools[${tool}].${field}`, description: "a JSON Schema" };
+  const message = `The ${field} schema of ${tool} is not JSON: ${encoded.why}.`;
+  throw new ToolgateError("INVALID_SCHEMA", message, { violations: [violation] });
+}
