@@ -1,0 +1,132 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type SecureVersion } from "node:tls";
+import { credentials } from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectNoLeaks } from "../support/leaks.js";
+import { ask, refusal } from "./ask.js";
+import { echoServer } from "./echo-server.js";
+
+expectNoLeaks();
+
+function opensslWorks(): boolean {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "toolgate-tls-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A certificate of its own for 127.0.0.1, and its key. */
+function selfSigned(name: string, days = 365): { tlsCert: string; tlsKey: string } {
+  const [tlsCert, tlsKey] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+  const args = [
+    "req",
+    "-x509",
+    ...curve,
+    "-nodes",
+    "-keyout",
+    tlsKey,
+    "-out",
+    tlsCert,
+    "-days",
+    String(days),
+    ...subject,
+  ];
+  execFileSync("openssl", args, { stdio: "ignore" });
+  return { tlsCert, tlsKey };
+}
+
+describe.runIf(opensslWorks())("TLS", () => {
+  test("serves who trusts the certificate, and nobody without TLS", async () => {
+    const files = selfSigned("good");
+    await using echo = await echoServer({}, files);
+    const trusting = echo.client({ credentials: credentials.createSsl(readFileSync(files.tlsCert)) });
+    await ask((cb) => trusting.callTool({}, cb as never));
+    const distrusting = echo.client({ credentials: credentials.createSsl() });
+    expect((await refusal((cb) => distrusting.callTool({}, cb))).reason).toBe("NODE_UNREACHABLE");
+    expect((await refusal((cb) => echo.client().callTool({}, cb))).reason).toBe("NODE_UNREACHABLE");
+    expect(echo.lines).toEqual([]);
+  });
+
+  test.each([
+    ["TLSv1.1", false],
+    ["TLSv1.2", true],
+    ["TLSv1.3", true],
+  ] as const)("speaks %s: %s", async (version: SecureVersion, spoken) => {
+    const files = selfSigned(version);
+    await using echo = await echoServer({}, files);
+    const socket = connect({
+      host: "127.0.0.1",
+      port: Number(echo.address.split(":")[1]),
+      ca: readFileSync(files.tlsCert),
+      ALPNProtocols: ["h2"],
+      minVersion: version,
+      maxVersion: version,
+      ciphers: "DEFAULT@SECLEVEL=0",
+    });
+    const outcome = await new Promise((resolve) => {
+      socket.once("secureConnect", () => resolve(true)).once("error", () => resolve(false));
+    });
+    socket.destroy();
+    expect(outcome).toBe(spoken);
+  });
+
+  test("a certificate that ends soon is warned of", async () => {
+    await using echo = await echoServer({}, selfSigned("short", 3));
+    expect(echo.lines).toEqual([expect.objectContaining({ event: "tls_certificate_expires", level: "warn" })]);
+  });
+
+  const cases: [string, () => { tlsCert: string; tlsKey: string }, RegExp][] = [
+    [
+      "a file that is not there",
+      () => ({ ...selfSigned("a"), tlsCert: join(folder, "nowhere.pem") }),
+      /^TOOLGATE_TLS_CERT \(--tls-cert\): cannot read .*nowhere\.pem \(ENOENT\)/,
+    ],
+    [
+      "a folder",
+      () => ({ ...selfSigned("b"), tlsKey: folder }),
+      /^TOOLGATE_TLS_KEY \(--tls-key\): cannot read .* \(EISDIR\)/,
+    ],
+    [
+      "a file without a certificate",
+      () => {
+        const files = selfSigned("c");
+        writeFileSync(files.tlsCert, "hello");
+        return files;
+      },
+      /holds no certificate in PEM form/,
+    ],
+    [
+      "a file without a key",
+      () => {
+        const files = selfSigned("d");
+        writeFileSync(files.tlsKey, "hello");
+        return files;
+      },
+      /holds no private key in PEM form/,
+    ],
+    [
+      "another certificate's key",
+      () => ({ ...selfSigned("e"), tlsKey: selfSigned("f").tlsKey }),
+      /is not the key of the certificate/,
+    ],
+  ];
+  test.each(cases)("%s is refused by name", async (_, files, message) => {
+    await expect(echoServer({}, files())).rejects.toMatchObject({
+      reason: "INVALID_CONFIG",
+      message: expect.stringMatching(message),
+    });
+  });
+});
