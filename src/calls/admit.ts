@@ -186,7 +186,11 @@ function toAnswer(reply: Reply): AdmissionAnswer {
       return { kind: "admitted", head: parseHead(asText(first)) };
     case "repeated": {
       const terminal = asBuffer(second);
-      return { kind: "repeated", head: parseHead(asText(first)), ending: terminal.length === 0 ? undefined : parseEnding(terminal) };
+      return {
+        kind: "repeated",
+        head: parseHead(asText(first)),
+        ending: terminal.length === 0 ? undefined : parseEnding(terminal),
+      };
     }
     case "unhealthy":
       return { kind: "unhealthy", lastPongMs: asNumber(first), nowMs: asNumber(second) };

@@ -27,10 +27,10 @@ for i = 3, #ARGV, 4 do
   elseif (tonumber(call.bytes) or 0) + #data > tonumber(ARGV[2]) or redis.call('XLEN', result) >= tonumber(ARGV[1]) then
     answers[#answers + 1] = 'over'
   else
-    local cursor = redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)
+    redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)
     redis.call('PEXPIREAT', result, call.deadline + call.retention)
     redis.call('HINCRBY', prefix .. 'call:' .. id, 'bytes', #data)
-    ring(call.watchers, 'd' .. id .. '\\n' .. cursor .. ' ' .. call.attempt .. '\\n' .. data)
+    ring(call.watchers, 'd' .. id .. '\\n')
     answers[#answers + 1] = 'kept'
   end
 end
@@ -39,9 +39,18 @@ return answers
 );
 
 /** Appends output to the calls' result streams, in order, and rings whoever follows them; the answers are in order. */
-export async function appendOutput(store: CallStore, keys: ShardKeys, outputs: readonly Output[]): Promise<OutputAnswer[]> {
+export async function appendOutput(
+  store: CallStore,
+  keys: ShardKeys,
+  outputs: readonly Output[],
+): Promise<OutputAnswer[]> {
   const args = outputs.flatMap((output) => [output.id, output.owner, output.attempt, output.data]);
-  const reply = await runScript(store.redis, APPEND, [keys.prefix, keys.due], [store.maxDeltas, store.maxOutputBytes, ...args]);
+  const reply = await runScript(
+    store.redis,
+    APPEND,
+    [keys.prefix, keys.due],
+    [store.maxDeltas, store.maxOutputBytes, ...args],
+  );
   return asArray(reply).map((answer) => {
     const word = asText(answer);
     return word === "kept" || word === "over" ? word : "fenced";

@@ -43,8 +43,19 @@ return answers
 );
 
 /** Ends calls with what their providers answered; the answers are in order. */
-export async function completeCalls(store: CallStore, keys: ShardKeys, completions: readonly Completion[]): Promise<CompletionAnswer[]> {
-  const args = completions.flatMap((done) => [done.id, done.owner, done.attempt, done.kind, done.reason || "-", done.body]);
+export async function completeCalls(
+  store: CallStore,
+  keys: ShardKeys,
+  completions: readonly Completion[],
+): Promise<CompletionAnswer[]> {
+  const args = completions.flatMap((done) => [
+    done.id,
+    done.owner,
+    done.attempt,
+    done.kind,
+    done.reason || "-",
+    done.body,
+  ]);
   const reply = await runScript(store.redis, COMPLETE, [keys.prefix, keys.due], args);
   return asArray(reply).map((answer) => (asText(answer) === "accepted" ? "accepted" : "fenced"));
 }

@@ -5,20 +5,43 @@ import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { type Ending, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
-import { type Delta, probeCalls } from "./read-call.js";
+import { probeCalls } from "./read-call.js";
 
 /** What a node hears of a call that it watches. */
 export type Ring =
-  | { readonly kind: "delta"; readonly delta: Delta }
+  /** There is output, or there may be: who wants it reads the result stream. */
+  | { readonly kind: "output" }
   | { readonly kind: "ended"; readonly ending: Ending }
-  /** Its record is gone: Redis lost it. */
-  | { readonly kind: "gone" };
+  /** Its record is not there: it was not admitted yet, or Redis has lost it. */
+  | { readonly kind: "gone" }
+  /** Its end is long due, and Redis cannot be asked. */
+  | { readonly kind: "overdue" };
+
+/** Somebody's interest in a call. */
+export interface Watch {
+  /** On the monotonic clock: when to give up if nothing at all is heard. */
+  overdueAtMs: number;
+  stop(): void;
+}
+
+interface Watcher extends Watch {
+  readonly listener: (ring: Ring) => void;
+}
 
 /** What a node hears of a call that one of its providers runs. */
 export interface StopNotice {
   readonly id: CallId;
   readonly attempt: number;
   readonly reason: "CANCELLED" | "DEADLINE_EXCEEDED";
+}
+
+export interface DoorbellSettings {
+  readonly store: CallStore;
+  readonly subscriber: Subscriber;
+  readonly node: NodeId;
+  readonly log: Logger;
+  readonly monotonicMs: () => number;
+  readonly onStop: (notice: StopNotice) => void;
 }
 
 /** How often watched calls are looked up in case their bell was lost, in milliseconds. */
@@ -30,32 +53,30 @@ const PROBE_BATCH = 500;
  * Rings for the calls that somebody on this node waits for.
  *
  * Bells are pub/sub and can be lost; the record is the truth. So all watched calls are looked up every second, and at
- * once when messages may have been lost. A delta that was lost is not rung again: who follows output reads the stream.
+ * once when messages may have been lost.
  */
 export class Doorbell {
-  readonly #store: CallStore;
-  readonly #subscriber: Subscriber;
-  readonly #node: NodeId;
-  readonly #log: Logger;
-  readonly #watched = new Map<CallId, Set<(ring: Ring) => void>>();
-  readonly #onStop: (notice: StopNotice) => void;
+  readonly #settings: DoorbellSettings;
+  readonly #watched = new Map<CallId, Set<Watcher>>();
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #probing: Promise<void> | undefined;
 
-  constructor(store: CallStore, subscriber: Subscriber, node: NodeId, log: Logger, onStop: (notice: StopNotice) => void) {
-    this.#store = store;
-    this.#subscriber = subscriber;
-    this.#node = node;
-    this.#log = log;
-    this.#onStop = onStop;
+  constructor(settings: DoorbellSettings) {
+    this.#settings = settings;
   }
 
   async start(): Promise<void> {
-    for (const keys of this.#store.keyspace.shards) {
-      this.#unsubscribe.push(await this.#subscriber.subscribe(keys.node(this.#node), (message) => this.#onMessage(message)));
+    const { store, subscriber, node } = this.#settings;
+    for (const keys of store.keyspace.shards) {
+      this.#unsubscribe.push(await subscriber.subscribe(keys.node(node), (message) => this.#onMessage(message)));
     }
-    this.#unsubscribe.push(this.#subscriber.onGap(() => void this.#probeAll()));
+    this.#unsubscribe.push(
+      subscriber.onGap(() => {
+        for (const id of this.#watched.keys()) this.#ring(id, { kind: "output" });
+        void this.#probeAll();
+      }),
+    );
     this.#timer = setInterval(() => void this.#probeAll(), PROBE_INTERVAL_MS);
     this.#timer.unref();
   }
@@ -71,60 +92,70 @@ export class Doorbell {
     return this.#watched.size;
   }
 
-  /** Calls the listener for each ring of a call, until the returned function is called. Watch before admitting. */
-  watch(id: CallId, listener: (ring: Ring) => void): () => void {
-    let listeners = this.#watched.get(id);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#watched.set(id, listeners);
+  /** Calls the listener for each ring of a call until the watch is stopped. Watch first, then admit. */
+  watch(id: CallId, listener: (ring: Ring) => void): Watch {
+    let watchers = this.#watched.get(id);
+    if (watchers === undefined) {
+      watchers = new Set();
+      this.#watched.set(id, watchers);
     }
-    listeners.add(listener);
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#watched.get(id) === listeners) this.#watched.delete(id);
+    const set = watchers;
+    const watcher: Watcher = {
+      listener,
+      overdueAtMs: Number.POSITIVE_INFINITY,
+      stop: () => {
+        set.delete(watcher);
+        if (set.size === 0 && this.#watched.get(id) === set) this.#watched.delete(id);
+      },
     };
+    set.add(watcher);
+    return watcher;
   }
 
   #ring(id: CallId, ring: Ring): void {
-    for (const listener of [...(this.#watched.get(id) ?? [])]) listener(ring);
+    for (const watcher of [...(this.#watched.get(id) ?? [])]) watcher.listener(ring);
   }
 
-  /** `t<id>\n<terminal, or nothing when it is long>`, `d<id>\n<cursor> <attempt>\n<data>`, `c<id>\n<attempt> <reason>` */
+  /** `t<id>\n<terminal, or nothing when it is long>`, `d<id>\n`, `c<id>\n<attempt> <reason>`; see `ring` in call-lua.ts. */
   #onMessage(message: Buffer): void {
     const line = message.indexOf(10);
     const id = message.toString("latin1", 1, line) as CallId; // the scripts ring by call ids only
     const rest = message.subarray(line + 1);
-    switch (message[0]) {
-      case 0x74: // t
+    switch (message.toString("latin1", 0, 1)) {
+      case "t":
         if (rest.length > 0) this.#ring(id, { kind: "ended", ending: parseEnding(rest) });
         else void this.#probe([id]);
         return;
-      case 0x64: {
-        const end = rest.indexOf(10);
-        const [cursor = "", attempt] = rest.toString("latin1", 0, end).split(" ");
-        this.#ring(id, { kind: "delta", delta: { cursor, attempt: Number(attempt), data: rest.subarray(end + 1) } });
+      case "d":
+        this.#ring(id, { kind: "output" });
         return;
-      }
-      case 0x63: {
+      case "c": {
         const [attempt, reason] = rest.toString("latin1").split(" ");
-        this.#onStop({ id, attempt: Number(attempt), reason: reason === "CANCELLED" ? "CANCELLED" : "DEADLINE_EXCEEDED" });
+        this.#settings.onStop({
+          id,
+          attempt: Number(attempt),
+          reason: reason === "CANCELLED" ? "CANCELLED" : "DEADLINE_EXCEEDED",
+        });
         return;
       }
       default:
-        this.#log.warn({ event: "doorbell_unknown", kind: message[0] ?? 0 });
+        this.#settings.log.warn({ event: "doorbell_unknown", message: message.toString("latin1", 0, 1) });
     }
   }
 
   #probeAll(): Promise<void> {
-    this.#probing ??= this.#probe([...this.#watched.keys()]).finally(() => {
-      this.#probing = undefined;
-    });
+    this.#probing ??= this.#probe([...this.#watched.keys()])
+      .then(() => this.#ringOverdue())
+      .finally(() => {
+        this.#probing = undefined;
+      });
     return this.#probing;
   }
 
   async #probe(ids: readonly CallId[]): Promise<void> {
-    for (const keys of this.#store.keyspace.shards) {
-      const shardIds = ids.filter((id) => this.#store.keyspace.forCall(id) === keys);
+    const { keyspace } = this.#settings.store;
+    for (const keys of keyspace.shards) {
+      const shardIds = ids.filter((id) => keyspace.forCall(id) === keys);
       for (let start = 0; start < shardIds.length; start += PROBE_BATCH) {
         await this.#probeBatch(keys, shardIds.slice(start, start + PROBE_BATCH));
       }
@@ -133,14 +164,24 @@ export class Doorbell {
 
   async #probeBatch(keys: ShardKeys, ids: readonly CallId[]): Promise<void> {
     try {
-      const answers = await probeCalls(this.#store, keys, ids);
+      const answers = await probeCalls(this.#settings.store, keys, ids);
       for (const [index, id] of ids.entries()) {
         const answer = answers[index];
         if (answer !== undefined && answer.kind !== "alive") this.#ring(id, answer);
       }
     } catch (error) {
       // Redis is away: the next round asks again.
-      this.#log.debug({ event: "probe_failed", message: error instanceof Error ? error.message : String(error) });
+      this.#settings.log.debug({
+        event: "probe_failed",
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  #ringOverdue(): void {
+    const nowMs = this.#settings.monotonicMs();
+    for (const watchers of [...this.#watched.values()]) {
+      for (const watcher of [...watchers]) if (watcher.overdueAtMs <= nowMs) watcher.listener({ kind: "overdue" });
     }
   }
 }

@@ -60,7 +60,9 @@ export async function readCall(
   const keys = store.keyspace.forCall(id);
   if (keys === undefined) return undefined;
   const args = [id, options.cursor ?? "", options.watcher ?? "", options.output === false ? 0 : READ_COUNT];
-  const [kind, head, state, attempt, cancel, terminal, entries] = asArray(await runScript(store.redis, READ, [keys.prefix, keys.due], args));
+  const [kind, head, state, attempt, cancel, terminal, entries] = asArray(
+    await runScript(store.redis, READ, [keys.prefix, keys.due], args),
+  );
   if (asText(kind) === "unknown") return undefined;
   const stream = asArray(entries);
   const ending = asBuffer(terminal);
@@ -85,7 +87,10 @@ function toDelta(reply: Reply): Delta | undefined {
 }
 
 /** What became of a call that a node waits for. */
-export type ProbeAnswer = { readonly kind: "alive" } | { readonly kind: "gone" } | { readonly kind: "ended"; readonly ending: Ending };
+export type ProbeAnswer =
+  | { readonly kind: "alive" }
+  | { readonly kind: "gone" }
+  | { readonly kind: "ended"; readonly ending: Ending };
 
 // Ids. For nodes whose doorbell may have been lost.
 const PROBE = defineScript(

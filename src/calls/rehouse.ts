@@ -1,3 +1,4 @@
+import type { Delivery } from "../contract/contract.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, runScript } from "../redis/script.js";
@@ -10,6 +11,7 @@ export interface StrandedCall {
   readonly id: CallId;
   readonly tool: string;
   readonly payload: Buffer;
+  readonly delivery: Delivery;
 }
 
 /** The most calls that one execution looks at. */
@@ -27,7 +29,7 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', ARGV[1])
     redis.call('XACK', KEYS[3], 'providers', entry[1])
     redis.call('XDEL', KEYS[3], entry[1])
   elseif call.state == 'queued' then
-    calls[#calls + 1] = { call.id, entry[2][4], entry[2][6] }
+    calls[#calls + 1] = { call.id, entry[2][4], entry[2][6], call.delivery }
   end
 end
 return calls
@@ -78,12 +80,19 @@ export async function rehouseCalls(
   let moved = 0;
   let seen = 0;
   for (;;) {
-    const reply = asArray(await runScript(store.redis, STRANDED, [keys.prefix, keys.due, keys.requests(toolset, epoch)], [BATCH]));
+    const reply = asArray(
+      await runScript(store.redis, STRANDED, [keys.prefix, keys.due, keys.requests(toolset, epoch)], [BATCH]),
+    );
     if (reply.length === 0) return { moved, ended: seen - moved };
     const args: (string | number)[] = [epoch];
     for (const item of reply) {
-      const [id, tool, payload] = asArray(item);
-      const call = { id: asText(id) as CallId, tool: asText(tool), payload: asBuffer(payload) }; // admitted under this id
+      const [id, tool, payload, delivery] = asArray(item);
+      const call = {
+        id: asText(id) as CallId, // admitted under this id
+        tool: asText(tool),
+        payload: asBuffer(payload),
+        delivery: asText(delivery) as Delivery, // as it was admitted
+      };
       const destination = await destinationOf(call);
       args.push(call.id, destination?.epoch ?? 0, destination?.digest ?? "");
     }

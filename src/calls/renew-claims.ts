@@ -43,7 +43,12 @@ return answers
 );
 
 /** Extends claims of one shard; the answers are in their order. */
-export async function renewClaims(store: CallStore, keys: ShardKeys, node: NodeId, claims: readonly HeardClaim[]): Promise<ClaimAnswer[]> {
+export async function renewClaims(
+  store: CallStore,
+  keys: ShardKeys,
+  node: NodeId,
+  claims: readonly HeardClaim[],
+): Promise<ClaimAnswer[]> {
   if (claims.length === 0) return [];
   const args = claims.flatMap((claim) => [claim.id, claim.owner, claim.attempt, Math.round(claim.heardAgoMs)]);
   const leases = [store.claimLeaseMs.once, store.claimLeaseMs.idempotent];

@@ -84,6 +84,8 @@ return { ended, redelivered, told }
 
 /** Settles the calls of one shard whose time has come. Anybody may run it at any time; twice changes nothing. */
 export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Settled> {
-  const reply = asArray(await runScript(store.redis, SETTLE, [keys.prefix, keys.due], [BATCH, store.maxAttempts, DEADLINE_GRACE_MS]));
+  const reply = asArray(
+    await runScript(store.redis, SETTLE, [keys.prefix, keys.due], [BATCH, store.maxAttempts, DEADLINE_GRACE_MS]),
+  );
   return { ended: asNumber(reply[0]), redelivered: asNumber(reply[1]), told: asNumber(reply[2]) };
 }

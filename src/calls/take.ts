@@ -112,13 +112,13 @@ const RESUME = defineScript(
   `
 local owner = ARGV[4] .. '/' .. ARGV[5]
 if not may_take(ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
-local in_hand, fenced, again, cancelled = {}, {}, { 'taken' }, {}
+local in_hand, fenced, again, kept = {}, {}, { 'taken' }, {}
 for i = 7, #ARGV, 2 do
   local call = load_call(ARGV[i])
   if holds(call, owner, ARGV[i + 1]) then
     in_hand[ARGV[i]] = true
     claim(call, owner, node, lease_of(call))
-    if call.cancel then cancelled[#cancelled + 1] = ARGV[i] end
+    kept[#kept + 1] = { call.id, call.tool, call.attempt, call.cancel and 1 or 0 }
   else
     fenced[#fenced + 1] = ARGV[i]
   end
@@ -138,7 +138,7 @@ for _, entry in ipairs(read_group(owner, 10000, '0')) do
     end
   end
 end
-return { 'resumed', fenced, again, cancelled }
+return { 'resumed', fenced, again, kept }
 `,
 );
 
@@ -151,8 +151,20 @@ export async function takeCalls(
   takers: readonly (Taker & { readonly credits: number })[],
 ): Promise<TakeAnswer[]> {
   const args = takers.flatMap((taker) => [taker.provider, taker.incarnation, taker.session, taker.credits]);
-  const reply = await runScript(store.redis, TAKE, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]);
+  const reply = await runScript(store.redis, TAKE, takerKeys(store, toolset, epoch), [
+    ...takerArgs(store, node),
+    ...args,
+  ]);
   return asArray(reply).map(toTakeAnswer);
+}
+
+/** A call that a provider brought along. */
+export interface KeptCall {
+  readonly id: CallId;
+  readonly tool: string;
+  readonly attempt: number;
+  /** Somebody asked to stop it meanwhile. */
+  readonly cancel: boolean;
 }
 
 /** What a provider finds when it attaches anew. */
@@ -163,8 +175,8 @@ export type Resumption =
       readonly fenced: readonly CallId[];
       /** Its own, and never received: to be delivered again, as the same attempt. */
       readonly undelivered: readonly TakenCall[];
-      /** In hand, and asked to stop meanwhile. */
-      readonly cancelled: readonly CallId[];
+      /** Named in hand, and still its own. */
+      readonly kept: readonly KeptCall[];
     }
   | { readonly kind: "lost" };
 
@@ -178,20 +190,28 @@ export async function resumeCalls(
   inHand: readonly { readonly id: CallId; readonly attempt: number }[],
 ): Promise<Resumption> {
   const args = [taker.provider, taker.incarnation, taker.session, ...inHand.flatMap((call) => [call.id, call.attempt])];
-  const reply = asArray(await runScript(store.redis, RESUME, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]));
+  const reply = asArray(
+    await runScript(store.redis, RESUME, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]),
+  );
   if (asText(reply[0]) === "lost") return { kind: "lost" };
   const undelivered = toTakeAnswer(reply[2] ?? null);
   return {
     kind: "resumed",
     fenced: asArray(reply[1]).map((id) => asText(id) as CallId), // as the provider named them
     undelivered: undelivered.kind === "taken" ? undelivered.calls : [],
-    cancelled: asArray(reply[3]).map((id) => asText(id) as CallId), // as the provider named them
+    kept: asArray(reply[3]).map(toKeptCall),
   };
 }
 
 function takerKeys(store: CallStore, toolset: ToolsetName, epoch: Epoch): string[] {
   const keys = store.keyspace.forToolset(toolset);
-  return [keys.prefix, keys.due, keys.requests(toolset, epoch), keys.leases(toolset, epoch), keys.providers(toolset, epoch)];
+  return [
+    keys.prefix,
+    keys.due,
+    keys.requests(toolset, epoch),
+    keys.leases(toolset, epoch),
+    keys.providers(toolset, epoch),
+  ];
 }
 
 function takerArgs(store: CallStore, node: NodeId): (string | number)[] {
@@ -216,4 +236,9 @@ function toTakenCall(reply: Reply): TakenCall {
     remainingMs: asNumber(remainingMs),
     cancel: asNumber(cancel) === 1,
   };
+}
+
+function toKeptCall(reply: Reply): KeptCall {
+  const [id, tool, attempt, cancel] = asArray(reply);
+  return { id: asText(id) as CallId, tool: asText(tool), attempt: asNumber(attempt), cancel: asNumber(cancel) === 1 }; // admitted under this id
 }

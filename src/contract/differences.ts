@@ -25,7 +25,9 @@ export function contractDifferences(before: Contract, after: Contract): readonly
 
 function toolDifferences(before: ToolContract, after: ToolContract): string[] {
   const fields = ["title", "description", "tags", "payload", "result", "annotations", "delivery", "timeoutMs"] as const;
-  return fields.filter((field) => !equal(before[field], after[field])).map((field) => `tool "${after.name}": ${field} differs`);
+  return fields
+    .filter((field) => !equal(before[field], after[field]))
+    .map((field) => `tool "${after.name}": ${field} differs`);
 }
 
 function equal(a: unknown, b: unknown): boolean {

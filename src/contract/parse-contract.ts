@@ -23,8 +23,8 @@ const MAX_TAG_CHARACTERS = 64;
 const MAX_SCHEMA_DEPTH = 64;
 const MAX_TOOL_TIMEOUT_MS = 24 * 3_600_000;
 /** No control characters: these texts end up on terminals and in logs. Line breaks and tabs are allowed in descriptions. */
-const CONTROL = /[\u0000-\u001f\u007f]/;
-const CONTROL_BUT_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
+const CONTROL_BUT_LINES = /[^\P{Cc}\t\n\r]/u;
 
 /**
  * Reads a contract from the wire and collects every fault, so that a provider can mend all of them at once.
@@ -39,17 +39,20 @@ export function parseContract(wire: Contract__Output | null, limits: ContractLim
   checkTexts(wire, "", faults);
   if (wire.tools.length === 0) faults.add("tools", "must name at least one tool");
   if (wire.tools.length > MAX_TOOLS) faults.add("tools", `must name at most ${MAX_TOOLS} tools`);
-  if (contractBytes(wire) > limits.maxContractBytes) faults.add("tools", `must take at most ${limits.maxContractBytes} bytes together`);
+  if (contractBytes(wire) > limits.maxContractBytes)
+    faults.add("tools", `must take at most ${limits.maxContractBytes} bytes together`);
   // A contract that is far too large is not worth reading on.
   faults.throwIfAny("INVALID_CONTRACT", wire.name);
 
   const seen = new Set<string>();
   for (const [index, tool] of wire.tools.entries()) {
     if (!isToolName(tool.name)) faults.add(`tools[${index}].name`, "must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}");
-    else if (seen.has(tool.name)) faults.add(`tools[${index}].name`, `repeats the tool "${tool.name}"; names must be unique`);
+    else if (seen.has(tool.name))
+      faults.add(`tools[${index}].name`, `repeats the tool "${tool.name}"; names must be unique`);
     seen.add(tool.name);
     checkTexts(tool, `tools[${index}].`, faults);
-    if (tool.timeoutMs > MAX_TOOL_TIMEOUT_MS) faults.add(`tools[${index}].timeout_ms`, `must be at most ${MAX_TOOL_TIMEOUT_MS}`);
+    if (tool.timeoutMs > MAX_TOOL_TIMEOUT_MS)
+      faults.add(`tools[${index}].timeout_ms`, `must be at most ${MAX_TOOL_TIMEOUT_MS}`);
   }
   faults.throwIfAny("INVALID_CONTRACT", wire.name);
 
@@ -69,7 +72,10 @@ function parseTool(wire: Tool__Output, limits: ContractLimits, faults: FaultList
   const annotations = parseAnnotations(wire.annotations);
   const path = `/tools/${wire.name}`;
   const payload = parseSchema(wire.payloadSchemaJson, `${path}/payload_schema`, limits, faults);
-  const result = wire.resultSchemaJson.length === 0 ? undefined : parseSchema(wire.resultSchemaJson, `${path}/result_schema`, limits, faults);
+  const result =
+    wire.resultSchemaJson.length === 0
+      ? undefined
+      : parseSchema(wire.resultSchemaJson, `${path}/result_schema`, limits, faults);
   return {
     name: wire.name as ToolContract["name"], // isToolName said yes before
     ...(wire.title === "" ? {} : { title: wire.title }),
@@ -128,14 +134,21 @@ function checkTexts(texts: Texts, prefix: string, faults: FaultList): void {
   if (Buffer.byteLength(texts.description) > MAX_DESCRIPTION_BYTES || CONTROL_BUT_LINES.test(texts.description)) {
     faults.add(`${prefix}description`, `must be at most ${MAX_DESCRIPTION_BYTES} bytes without control characters`);
   }
-  if (texts.tags.length > MAX_TAGS || texts.tags.some((tag) => tag === "" || tag.length > MAX_TAG_CHARACTERS || CONTROL.test(tag))) {
-    faults.add(`${prefix}tags`, `must be at most ${MAX_TAGS} words, each of 1 to ${MAX_TAG_CHARACTERS} characters without control characters`);
+  if (
+    texts.tags.length > MAX_TAGS ||
+    texts.tags.some((tag) => tag === "" || tag.length > MAX_TAG_CHARACTERS || CONTROL.test(tag))
+  ) {
+    faults.add(
+      `${prefix}tags`,
+      `must be at most ${MAX_TAGS} words, each of 1 to ${MAX_TAG_CHARACTERS} characters without control characters`,
+    );
   }
 }
 
 function contractBytes(wire: Contract__Output): number {
   let bytes = wire.description.length;
-  for (const tool of wire.tools) bytes += tool.description.length + tool.payloadSchemaJson.length + tool.resultSchemaJson.length;
+  for (const tool of wire.tools)
+    bytes += tool.description.length + tool.payloadSchemaJson.length + tool.resultSchemaJson.length;
   return bytes;
 }
 
@@ -157,8 +170,12 @@ class FaultList {
     const listed = this.#faults.slice(0, MAX_VIOLATIONS).map((fault) => `${fault.field} ${fault.description}`);
     const more = count > MAX_VIOLATIONS ? ` (and ${count - MAX_VIOLATIONS} more)` : "";
     const name = isToolsetName(toolset) ? ` of "${toolset}"` : "";
-    throw new ToolgateError(reason, `the contract${name} has ${count === 1 ? "a fault" : `${count} faults`}: ${listed.join("; ")}${more}`, {
-      violations: this.#faults,
-    });
+    throw new ToolgateError(
+      reason,
+      `the contract${name} has ${count === 1 ? "a fault" : `${count} faults`}: ${listed.join("; ")}${more}`,
+      {
+        violations: this.#faults,
+      },
+    );
   }
 }

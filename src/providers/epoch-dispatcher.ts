@@ -64,7 +64,11 @@ export class EpochDispatcher {
         await this.#take(takers);
       } catch (error) {
         // Redis is away. What a lost reply claimed is found again when the sessions attach anew, or settled.
-        this.#settings.log.debug({ event: "take_failed", toolset: this.toolset, message: error instanceof Error ? error.message : String(error) });
+        this.#settings.log.debug({
+          event: "take_failed",
+          toolset: this.toolset,
+          message: error instanceof Error ? error.message : String(error),
+        });
         this.#mayHaveMore = true;
         return; // the sweep goes on
       }

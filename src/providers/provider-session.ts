@@ -1,4 +1,4 @@
-import type { TakenCall, Taker } from "../calls/take.js";
+import type { KeptCall, TakenCall, Taker } from "../calls/take.js";
 import type { CallId } from "../identity/call-id.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
@@ -103,14 +103,15 @@ export class ProviderSession {
   }
 
   /** A call that the provider named when it attached. */
-  keep(id: CallId, attempt: number): void {
-    this.#hold({ id, tool: "", attempt, stage: "running", claimedAtMs: this.#monotonicMs(), cancelled: false });
+  keep(call: KeptCall): void {
+    this.#hold(call);
+    if (call.cancel) this.cancel(call.id, "CANCEL_REASON_CANCELLED");
   }
 
   /** Sends a call. A closed session takes nothing: the provider finds the call when it attaches anew. */
   deliver(call: TakenCall): void {
     if (this.#state.kind === "closed") return;
-    this.#hold({ id: call.id, tool: call.tool, attempt: call.attempt, stage: "running", claimedAtMs: this.#monotonicMs(), cancelled: false });
+    this.#hold(call);
     this.#writer.push(
       "calls",
       {
@@ -127,9 +128,9 @@ export class ProviderSession {
     if (call.cancel) this.cancel(call.id, "CANCEL_REASON_CANCELLED");
   }
 
-  #hold(call: CallInHand): void {
-    if (this.inHand.has(call.id)) this.forget(call.id);
-    this.inHand.set(call.id, call);
+  #hold({ id, tool, attempt }: KeptCall | TakenCall): void {
+    this.forget(id); // an earlier attempt of it
+    this.inHand.set(id, { id, tool, attempt, stage: "running", claimedAtMs: this.#monotonicMs(), cancelled: false });
     this.#running++;
   }
 

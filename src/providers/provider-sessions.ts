@@ -10,13 +10,13 @@ import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
-import { type Lease, releaseLease, renewLease, renewLeases } from "../registry/leases.js";
-import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
-import type { RegistryStore } from "../registry/registry-store.js";
-import type { EpochState } from "../registry/toolset-record.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
+import { type Lease, renewLease, renewLeases } from "../registry/leases.js";
+import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
+import type { RegistryStore } from "../registry/registry-store.js";
+import type { EpochState } from "../registry/toolset-record.js";
 import type { FrameSink } from "../server/frame-writer.js";
 import { type DispatcherSettings, EpochDispatcher } from "./epoch-dispatcher.js";
 import { type CallInHand, ProviderSession } from "./provider-session.js";
@@ -121,7 +121,11 @@ export class ProviderSessions {
     const { registry, calls, node, leaseMs, heartbeatMs, budgetBytes, monotonicMs } = this.#settings;
     if (this.#draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; attach to another one`);
     const { lease, maxInFlight, inHand } = wish;
-    const taker = { provider: lease.provider, incarnation: lease.incarnation, session: `${node}#${++this.#sessionNumber}` };
+    const taker = {
+      provider: lease.provider,
+      incarnation: lease.incarnation,
+      session: `${node}#${++this.#sessionNumber}`,
+    };
     const renewal = { lease, room: maxInFlight, draining: false, session: taker.session };
     const { state } = await renewLease(registry, leaseMs, renewal);
     const session = new ProviderSession({ lease, taker, maxInFlight, sink, budgetBytes, end, monotonicMs });
@@ -131,20 +135,24 @@ export class ProviderSessions {
     const resumed = await resumeCalls(calls, node, lease.toolset, lease.epoch, taker, inHand);
     if (resumed.kind === "lost") {
       this.close(session, "the lease was lost");
-      throw new ToolgateError("LEASE_LOST", `provider "${lease.provider}" attached elsewhere at the same time; attach again`);
+      throw new ToolgateError(
+        "LEASE_LOST",
+        `provider "${lease.provider}" attached elsewhere at the same time; attach again`,
+      );
     }
     const fenced = new Set<CallId>(resumed.fenced);
     session.welcome({
       welcome: {
         nodeId: node,
         state: toWireState(state),
-        fenced: inHand.filter((call) => fenced.has(call.id)).map((call) => ({ callId: call.id, attempt: call.attempt })),
+        fenced: inHand
+          .filter((call) => fenced.has(call.id))
+          .map((call) => ({ callId: call.id, attempt: call.attempt })),
         heartbeatMs,
       },
     });
-    for (const call of inHand) if (!fenced.has(call.id)) session.keep(call.id, call.attempt);
+    for (const call of resumed.kept) session.keep(call);
     for (const call of resumed.undelivered) session.deliver(call);
-    for (const id of resumed.cancelled) session.cancel(id, "CANCEL_REASON_CANCELLED");
     for (const id of session.inHand.keys()) this.#byCall.set(id, session);
     // A new epoch is pinged at once: its health must not wait for the next tick.
     session.ping("attach");
@@ -168,13 +176,21 @@ export class ProviderSessions {
     return call?.attempt === attempt ? call : undefined;
   }
 
+  /** The provider gave a sign of life. */
+  heard(session: ProviderSession): void {
+    session.lastHeardMs = this.#settings.monotonicMs();
+  }
+
   ponged(session: ProviderSession): void {
     const { toolset, epoch } = session.lease;
     const { provider, incarnation } = session.taker;
     session.ponged();
     const keys = this.#settings.registry.keyspace.forToolset(toolset);
     // A pong that is lost with Redis is followed by the next one; a refused one means a lost lease, which renewal notices.
-    this.#pongs.get(keys)?.add({ toolset, epoch, provider, incarnation }).catch((error: unknown) => this.#onStoreError("pong_failed", error));
+    this.#pongs
+      .get(keys)
+      ?.add({ toolset, epoch, provider, incarnation })
+      .catch((error: unknown) => this.#onStoreError("pong_failed", error));
   }
 
   /** Hands output on; the provider is asked to pause while too much of it is on its way. */
@@ -185,7 +201,8 @@ export class ProviderSessions {
       .append({ id: call.id, owner: session.owner, attempt: call.attempt, data })
       .then(
         (answer) => {
-          if (answer === "over") this.#overLimit(session, call);
+          if (answer === "over")
+            this.abort(session, call, { kind: "tool_error", reason: "OUTPUT_TOO_LARGE", body: Buffer.alloc(0) });
           else if (answer === "fenced") session.cancel(call.id, "CANCEL_REASON_FENCED");
         },
         (error: unknown) => this.#onStoreError("output_lost", error),
@@ -197,12 +214,22 @@ export class ProviderSessions {
   }
 
   /** Ends a call with what its provider answered, and tells the provider when that is settled. */
-  async complete(session: ProviderSession, call: CallInHand, end: Pick<Completion, "kind" | "reason" | "body">): Promise<void> {
+  async complete(
+    session: ProviderSession,
+    call: CallInHand,
+    end: Pick<Completion, "kind" | "reason" | "body">,
+  ): Promise<void> {
     session.settling(call);
+    // Its slot is free: there may be another call for it.
     this.#pump(session);
     for (;;) {
       try {
-        const answer = await this.#outbox(session).complete({ id: call.id, owner: session.owner, attempt: call.attempt, ...end });
+        const answer = await this.#outbox(session).complete({
+          id: call.id,
+          owner: session.owner,
+          attempt: call.attempt,
+          ...end,
+        });
         this.#byCall.delete(call.id);
         session.settled(call.id, call.attempt, answer === "accepted");
         this.#endWhenDrained(session);
@@ -213,6 +240,13 @@ export class ProviderSessions {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }
+  }
+
+  /** Ends a call whose output breaks a rule, and tells its provider to stop. */
+  abort(session: ProviderSession, call: CallInHand, end: Pick<Completion, "kind" | "reason" | "body">): void {
+    if (call.stage === "settling") return;
+    session.cancel(call.id, "CANCEL_REASON_OUTPUT_LIMIT");
+    void this.complete(session, call, end);
   }
 
   /** A provider's result for a call that it does not have (any more). */
@@ -253,12 +287,14 @@ export class ProviderSessions {
 
   /** Tells an epoch's providers that another one is active. */
   superseded(toolset: ToolsetName, epoch: Epoch, activeEpoch: Epoch, activeVersion: string): void {
-    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? []) session.superseded(activeEpoch, activeVersion);
+    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? [])
+      session.superseded(activeEpoch, activeVersion);
   }
 
   /** Tells an epoch's providers to go for good: its time is over, or it was unregistered. */
   retire(toolset: ToolsetName, epoch: Epoch): void {
-    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? []) this.#goAway(session, "GO_AWAY_REASON_RETIRED");
+    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? [])
+      this.#goAway(session, "GO_AWAY_REASON_RETIRED");
   }
 
   /** Tells all providers to move to another node, and takes no new ones. */
@@ -291,9 +327,19 @@ export class ProviderSessions {
     this.#settings.log.info({ event: "provider_detached", toolset, epoch, provider, reason, inHand });
   }
 
-  /** Gives a drained provider's lease back when its stream has ended: it has nothing in hand and will not come back. */
-  async release(lease: Lease): Promise<void> {
-    await releaseLease(this.#settings.registry, lease);
+  /** A provider gave its lease back: its session, if it is here, speaks for nobody any more. */
+  released(lease: Lease): void {
+    const session = this.#byOwner.get(ownerKeyOf(lease));
+    if (session !== undefined) this.close(session, "the provider released its lease");
+  }
+
+  /** Extends the claims of a provider that renews by itself; those that are not its own any more come back. */
+  async renewInHand(lease: Lease, inHand: AttachWish["inHand"]): Promise<AttachWish["inHand"]> {
+    const { calls, node, registry } = this.#settings;
+    const owner = `${lease.provider}/${lease.incarnation}`;
+    const claims = inHand.map(({ id, attempt }) => ({ id, owner, attempt, heardAgoMs: 0 }));
+    const answers = await renewClaims(calls, registry.keyspace.forToolset(lease.toolset), node, claims);
+    return inHand.filter((_, index) => answers[index] === "fenced");
   }
 
   #knows(session: ProviderSession): boolean {
@@ -314,7 +360,10 @@ export class ProviderSessions {
     const dispatcher = new EpochDispatcher(toolset, epoch, this.#dispatcherSettings);
     this.#dispatchers.set(key, dispatcher);
     const channel = this.#settings.registry.keyspace.forToolset(toolset).work(toolset, epoch);
-    this.#bells.set(key, this.#settings.subscriber.subscribe(channel, () => dispatcher.wake()));
+    this.#bells.set(
+      key,
+      this.#settings.subscriber.subscribe(channel, () => dispatcher.wake()),
+    );
     return dispatcher;
   }
 
@@ -324,12 +373,6 @@ export class ProviderSessions {
 
   #outbox(session: ProviderSession): CallOutbox {
     return this.#settings.outboxOf(this.#settings.registry.keyspace.forToolset(session.lease.toolset));
-  }
-
-  #overLimit(session: ProviderSession, call: CallInHand): void {
-    if (call.stage === "settling") return;
-    session.cancel(call.id, "CANCEL_REASON_OUTPUT_LIMIT");
-    void this.complete(session, call, { kind: "tool_error", reason: "OUTPUT_TOO_LARGE", body: Buffer.alloc(0) });
   }
 
   #goAway(session: ProviderSession, reason: GoAwayReason): void {
@@ -348,12 +391,15 @@ export class ProviderSessions {
     const { registry, leaseMs, heartbeatMs, monotonicMs } = this.#settings;
     const nowMs = monotonicMs();
     for (const session of [...this.#byOwner.values()]) {
-      if (nowMs - session.lastHeardMs > Math.max(3 * heartbeatMs, leaseMs)) this.close(session, "the provider was silent");
+      if (nowMs - session.lastHeardMs > Math.max(3 * heartbeatMs, leaseMs))
+        this.close(session, "the provider was silent");
       // Providers with calls in hand are asked at each turn: their claims depend on it.
       else if (session.inHand.size > 0 || nowMs - session.heartbeatAtMs >= heartbeatMs) session.heartbeat();
     }
     for (const keys of registry.keyspace.shards) {
-      const sessions = [...this.#byOwner.values()].filter((session) => registry.keyspace.forToolset(session.lease.toolset) === keys);
+      const sessions = [...this.#byOwner.values()].filter(
+        (session) => registry.keyspace.forToolset(session.lease.toolset) === keys,
+      );
       try {
         await this.#renewLeases(sessions, nowMs);
         await this.#renewClaims(keys, sessions, nowMs);
@@ -365,7 +411,9 @@ export class ProviderSessions {
 
   async #renewLeases(sessions: readonly ProviderSession[], nowMs: number): Promise<void> {
     const { registry, leaseMs } = this.#settings;
-    const old = sessions.filter((session) => nowMs - session.leasedAtMs >= leaseMs / 3 && nowMs - session.lastHeardMs < leaseMs);
+    const old = sessions.filter(
+      (session) => nowMs - session.leasedAtMs >= leaseMs / 3 && nowMs - session.lastHeardMs < leaseMs,
+    );
     const renewals = old.map((session) => ({ lease: session.lease, room: 0, draining: false, session: "" }));
     const answers = await renewLeases(registry, leaseMs, renewals);
     for (const [index, session] of old.entries()) {
@@ -416,7 +464,11 @@ export class ProviderSessions {
   }
 
   #leaseLost(session: ProviderSession, kind: "lost" | "replaced" | "gone"): void {
-    const reasons = { lost: "GO_AWAY_REASON_LEASE_LOST", replaced: "GO_AWAY_REASON_REPLACED", gone: "GO_AWAY_REASON_RETIRED" } as const;
+    const reasons = {
+      lost: "GO_AWAY_REASON_LEASE_LOST",
+      replaced: "GO_AWAY_REASON_REPLACED",
+      gone: "GO_AWAY_REASON_RETIRED",
+    } as const;
     session.drain(reasons[kind], 0);
     this.close(session, `lease ${kind}`);
   }
@@ -427,8 +479,15 @@ export class ProviderSessions {
 }
 
 const keyOf = (toolset: ToolsetName, epoch: Epoch): string => `${toolset}@${epoch}`;
-const ownerKey = (session: ProviderSession): string => `${keyOf(session.lease.toolset, session.lease.epoch)}/${session.owner}`;
+const ownerKeyOf = (lease: Lease): string =>
+  `${keyOf(lease.toolset, lease.epoch)}/${lease.provider}/${lease.incarnation}`;
+const ownerKey = (session: ProviderSession): string => ownerKeyOf(session.lease);
 
-function toWireState(state: EpochState): "EPOCH_STATE_CANDIDATE" | "EPOCH_STATE_ACTIVE" | "EPOCH_STATE_RETIRING" {
-  return ({ candidate: "EPOCH_STATE_CANDIDATE", active: "EPOCH_STATE_ACTIVE", retiring: "EPOCH_STATE_RETIRING" } as const)[state];
+/** An epoch's state on the wire. */
+export function toWireState(
+  state: EpochState,
+): "EPOCH_STATE_CANDIDATE" | "EPOCH_STATE_ACTIVE" | "EPOCH_STATE_RETIRING" {
+  return (
+    { candidate: "EPOCH_STATE_CANDIDATE", active: "EPOCH_STATE_ACTIVE", retiring: "EPOCH_STATE_RETIRING" } as const
+  )[state];
 }

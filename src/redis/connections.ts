@@ -60,7 +60,11 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
   const subscriber = new Subscriber(channels, log);
 
   let lastFault = "";
-  for (const [name, client] of [["command", command], ["lock", lock], ["channels", channels]] as const) {
+  for (const [name, client] of [
+    ["command", command],
+    ["lock", lock],
+    ["channels", channels],
+  ] as const) {
     client.on("error", (error: Error) => {
       // ioredis repeats the same fault at every attempt; one line tells it.
       const fault = `${name}: ${error.message}`;

@@ -78,7 +78,10 @@ export class Subscriber {
     try {
       await command();
     } catch (error) {
-      this.#log.debug({ event: "channel_command_failed", message: error instanceof Error ? error.message : String(error) });
+      this.#log.debug({
+        event: "channel_command_failed",
+        message: error instanceof Error ? error.message : String(error),
+      });
       if (this.#redis.status === "ready") this.#redis.disconnect(true);
     }
   }

@@ -25,7 +25,10 @@ export type RegistrationDecision =
  * epoch, anything else is refused. So a version names one contract for ever, and a crash-looping old replica cannot
  * take the toolset back.
  */
-export function decideRegistration(record: ToolsetRecord | undefined, request: RegistrationRequest): RegistrationDecision {
+export function decideRegistration(
+  record: ToolsetRecord | undefined,
+  request: RegistrationRequest,
+): RegistrationDecision {
   if (record === undefined) return { kind: "create" };
   if (record.owner !== request.owner) return { kind: "not_owner" };
   const current = record.epochs.filter((epoch) => epoch.state !== "retiring");
@@ -33,6 +36,8 @@ export function decideRegistration(record: ToolsetRecord | undefined, request: R
   if (same !== undefined) return { kind: "join", epoch: same.epoch };
   if (request.replace) return { kind: "create" };
   // Build metadata does not order versions (https://semver.org/#spec-item-10), so it cannot make one higher.
-  const inTheWay = current.filter((epoch) => compare(request.version, epoch.version) <= 0).sort((a, b) => compare(b.version, a.version))[0];
+  const inTheWay = current
+    .filter((epoch) => compare(request.version, epoch.version) <= 0)
+    .sort((a, b) => compare(b.version, a.version))[0];
   return inTheWay === undefined ? { kind: "create" } : { kind: "conflict", with: inTheWay };
 }

@@ -21,7 +21,9 @@ export type LeaseAnswer =
   /** It ended, was released, or its epoch is gone: register again. */
   | { readonly kind: "lost" }
   /** A later incarnation of the same provider holds it. */
-  | { readonly kind: "replaced" };
+  | { readonly kind: "replaced" }
+  /** The epoch was retired or unregistered: do not come back. */
+  | { readonly kind: "gone" };
 
 export interface Renewal {
   readonly lease: Lease;
@@ -44,7 +46,12 @@ for i = 3, #ARGV, 8 do
   local name, epoch, provider, incarnation = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local h = read_health(name, epoch)
   local p, fault
-  if h then p, fault = check_holder(name, epoch, provider, incarnation, ARGV[i + 4]) else fault = 'lost' end
+  if h then
+    p, fault = check_holder(name, epoch, provider, incarnation, ARGV[i + 4])
+  else
+    -- The last epoch given outlives the toolset: without it Redis has lost everything, and the provider registers anew.
+    fault = tonumber(redis.call('HGET', prefix .. 'epochs', name) or '0') >= tonumber(epoch) and 'gone' or 'lost'
+  end
   if p then
     local lease_end = now + lease_ms
     if tonumber(ARGV[i + 5]) > 0 then p.room = tonumber(ARGV[i + 5]) end
@@ -96,7 +103,11 @@ return 'released'
 );
 
 /** Extends leases in one execution per shard; the answers are in the order of the renewals, all of one shard. */
-export async function renewLeases(store: RegistryStore, leaseMs: number, renewals: readonly Renewal[]): Promise<LeaseAnswer[]> {
+export async function renewLeases(
+  store: RegistryStore,
+  leaseMs: number,
+  renewals: readonly Renewal[],
+): Promise<LeaseAnswer[]> {
   const first = renewals[0];
   if (first === undefined) return [];
   const args = renewals.flatMap(({ lease, room, draining, session }) => [
@@ -114,10 +125,14 @@ export async function renewLeases(store: RegistryStore, leaseMs: number, renewal
 }
 
 /** Extends one lease. @throws ToolgateError LEASE_LOST */
-export async function renewLease(store: RegistryStore, leaseMs: number, renewal: Renewal): Promise<LeaseAnswer & { kind: "held" }> {
+export async function renewLease(
+  store: RegistryStore,
+  leaseMs: number,
+  renewal: Renewal,
+): Promise<LeaseAnswer & { kind: "held" }> {
   const [answer] = await renewLeases(store, leaseMs, [renewal]);
   if (answer?.kind === "held") return answer;
-  throw leaseLost(renewal.lease, answer?.kind === "replaced");
+  throw leaseLost(renewal.lease, answer?.kind ?? "lost");
 }
 
 /** Gives a lease back; what its holder had not finished is settled at once. A lease that is gone already is fine. */
@@ -127,12 +142,18 @@ export async function releaseLease(store: RegistryStore, lease: Lease): Promise<
 }
 
 /** The error of everybody who acts on a lease without holding it. */
-export function leaseLost(lease: Lease, replaced: boolean): ToolgateError {
-  const why = replaced ? "a later incarnation of it registered" : "it ended or was released";
+export function leaseLost(lease: Lease, cause: "lost" | "replaced" | "gone"): ToolgateError {
+  const why = {
+    lost: "it ended or was released; register again",
+    replaced: "a later incarnation of the provider registered",
+    gone: "the epoch was retired or unregistered",
+  }[cause];
   return new ToolgateError(
     "LEASE_LOST",
-    `provider "${lease.provider}" holds no lease on "${lease.toolset}" epoch ${lease.epoch}: ${why}; register again`,
-    { metadata: { cause: replaced ? "replaced" : "lost" } },
+    `provider "${lease.provider}" holds no lease on "${lease.toolset}" epoch ${lease.epoch}: ${why}`,
+    {
+      metadata: { cause },
+    },
   );
 }
 
@@ -142,7 +163,8 @@ function toLeaseAnswer(reply: Reply): LeaseAnswer {
     case "held":
       return { kind: "held", untilMs: asNumber(untilMs), state: asText(state) as EpochState }; // written by these scripts only
     case "replaced":
-      return { kind: "replaced" };
+    case "gone":
+      return { kind: asText(kind) === "gone" ? "gone" : "replaced" };
     default:
       return { kind: "lost" };
   }

@@ -39,7 +39,11 @@ return answers
 );
 
 /** Records pongs of one shard, in one execution: a pong counts only for a live epoch and from the holder of a lease. */
-export async function recordPongs(store: RegistryStore, keys: ShardKeys, pongs: readonly Pong[]): Promise<PongAnswer[]> {
+export async function recordPongs(
+  store: RegistryStore,
+  keys: ShardKeys,
+  pongs: readonly Pong[],
+): Promise<PongAnswer[]> {
   if (pongs.length === 0) return [];
   const args = pongs.flatMap(({ toolset, epoch, provider, incarnation }) => [toolset, epoch, provider, incarnation]);
   const reply = await runShardScript(store, keys, PONG, args);

@@ -138,7 +138,11 @@ export async function register(store: RegistryStore, registration: Registration)
       registeredAtMs: asNumber(reply[3]),
     };
   }
-  throw new ToolgateError("STORE_UNAVAILABLE", `the registration of "${toolset}" was overtaken ${MAX_RACES} times; retry`, { retryAfterMs: 1_000 });
+  throw new ToolgateError(
+    "STORE_UNAVAILABLE",
+    `the registration of "${toolset}" was overtaken ${MAX_RACES} times; retry`,
+    { retryAfterMs: 1_000 },
+  );
 }
 
 async function readRecord(store: RegistryStore, toolset: ToolsetName): Promise<ToolsetRecord | undefined> {
@@ -158,7 +162,12 @@ async function readField(store: RegistryStore, toolset: ToolsetName, field: stri
   });
 }
 
-async function conflict(store: RegistryStore, sealed: SealedContract, epoch: Epoch, version: string): Promise<ToolgateError> {
+async function conflict(
+  store: RegistryStore,
+  sealed: SealedContract,
+  epoch: Epoch,
+  version: string,
+): Promise<ToolgateError> {
   const { name } = sealed.contract;
   const json = await readField(store, name, `${name}@${epoch}`);
   const differences = json === null ? [] : contractDifferences(JSON.parse(json) as Contract, sealed.contract); // sealed when it was stored
@@ -166,6 +175,9 @@ async function conflict(store: RegistryStore, sealed: SealedContract, epoch: Epo
     "CONTRACT_CONFLICT",
     `"${name}" ${version} is registered with another contract, and ${sealed.contract.version} is not higher: ` +
       `${differences.join("; ")}; raise the version, or register with replace`,
-    { violations: differences.map((description) => ({ field: "contract", description })), metadata: { epoch: String(epoch), version } },
+    {
+      violations: differences.map((description) => ({ field: "contract", description })),
+      metadata: { epoch: String(epoch), version },
+    },
   );
 }

@@ -22,6 +22,16 @@ export function runRegistryScript(
 }
 
 /** Runs a registry script for toolsets of one shard. */
-export function runShardScript(store: RegistryStore, keys: ShardKeys, script: Script, args: readonly ScriptArgument[]): Promise<Reply> {
-  return runScript(store.redis, script, [keys.prefix, keys.toolsets, keys.health, keys.changes], [store.healthWindowMs, ...args]);
+export function runShardScript(
+  store: RegistryStore,
+  keys: ShardKeys,
+  script: Script,
+  args: readonly ScriptArgument[],
+): Promise<Reply> {
+  return runScript(
+    store.redis,
+    script,
+    [keys.prefix, keys.toolsets, keys.health, keys.changes],
+    [store.healthWindowMs, ...args],
+  );
 }

@@ -65,7 +65,12 @@ return #ARGV - 2
  *
  * @param lingerMs how long calls in flight may last.
  */
-export async function sweepToolsets(store: RegistryStore, keys: ShardKeys, toolsets: readonly ToolsetName[], lingerMs: number): Promise<void> {
+export async function sweepToolsets(
+  store: RegistryStore,
+  keys: ShardKeys,
+  toolsets: readonly ToolsetName[],
+  lingerMs: number,
+): Promise<void> {
   for (let start = 0; start < toolsets.length; start += BATCH) {
     await runShardScript(store, keys, SWEEP, [lingerMs, ...toolsets.slice(start, start + BATCH)]);
   }

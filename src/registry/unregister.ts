@@ -49,7 +49,13 @@ return 'unregistered'
  * @param lingerMs how long calls in flight may last.
  * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH
  */
-export async function unregister(store: RegistryStore, toolset: ToolsetName, epoch: Epoch, owner: string, lingerMs: number): Promise<void> {
+export async function unregister(
+  store: RegistryStore,
+  toolset: ToolsetName,
+  epoch: Epoch,
+  owner: string,
+  lingerMs: number,
+): Promise<void> {
   const answer = asText(await runRegistryScript(store, toolset, UNREGISTER, [toolset, epoch, owner, lingerMs]));
   switch (answer) {
     case "unregistered":
@@ -65,7 +71,11 @@ export async function unregister(store: RegistryStore, toolset: ToolsetName, epo
 
 /** The error of everybody who names another epoch than the one that is there. */
 export function epochMismatch(toolset: ToolsetName, named: Epoch, actual: string): ToolgateError {
-  return new ToolgateError("EPOCH_MISMATCH", `"${toolset}" is at epoch ${actual}, not ${named}; get the toolset again`, {
-    metadata: { epoch: actual },
-  });
+  return new ToolgateError(
+    "EPOCH_MISMATCH",
+    `"${toolset}" is at epoch ${actual}, not ${named}; get the toolset again`,
+    {
+      metadata: { epoch: actual },
+    },
+  );
 }

@@ -11,7 +11,9 @@ export interface FrameSink<Frame> {
 }
 
 /** The keys of a frame that hold lists of messages. */
-type ListKey<Frame> = { [K in keyof Frame]-?: NonNullable<Frame[K]> extends readonly unknown[] ? K : never }[keyof Frame];
+type ListKey<Frame> = {
+  [K in keyof Frame]-?: NonNullable<Frame[K]> extends readonly unknown[] ? K : never;
+}[keyof Frame];
 type Item<Frame, K extends keyof Frame> = NonNullable<Frame[K]> extends readonly (infer T)[] ? T : never;
 
 /**
@@ -47,7 +49,8 @@ export class FrameWriter<Frame extends object> {
   /** Adds a message to the list of that key; `bytes` is about its size. */
   push<K extends ListKey<Frame>>(key: K, message: Item<Frame, K>, bytes: number): void {
     if (this.#closed) return;
-    if (this.#messages >= MAX_FRAME_MESSAGES || (this.#messages > 0 && this.#bytes + bytes > MAX_FRAME_BYTES)) this.#seal();
+    if (this.#messages >= MAX_FRAME_MESSAGES || (this.#messages > 0 && this.#bytes + bytes > MAX_FRAME_BYTES))
+      this.#seal();
     const list = this.#frame[key];
     if (list === undefined) this.#frame[key] = [message];
     else list.push(message);

@@ -1,0 +1,215 @@
+import type { CallHead, Ending } from "../calls/call-record.js";
+import { toToolgateError } from "../errors/to-toolgate-error.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { CallId } from "../identity/call-id.js";
+import type { SessionCall__Output } from "../protocol/generated/toolgate/v1/SessionCall.js";
+import type { SessionRequest__Output } from "../protocol/generated/toolgate/v1/SessionRequest.js";
+import type { SessionResponse } from "../protocol/generated/toolgate/v1/SessionResponse.js";
+import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
+import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
+import type { Principal } from "../server/principal.js";
+import { EndingWatch } from "./await-ending.js";
+import { toWireHandle, toWireRejection, toWireTerminal } from "./call-ending.js";
+import { type CallSpec, parseCallSpec } from "./call-spec.js";
+import { followCall } from "./follow-call.js";
+import type { GatewayParts } from "./gateway-parts.js";
+import { callIdOf, placeCall } from "./place-call.js";
+
+/**
+ * One call on a session.
+ *
+ *   placing ──admitted──▶ running ──▶ over
+ *
+ * A cancellation that comes while the call is being placed is carried out once it is admitted.
+ */
+type CallState = "placing" | "running" | "over";
+
+interface SessionCallEntry {
+  readonly ref: number;
+  readonly id: CallId;
+  readonly spec: CallSpec;
+  readonly leave: () => void;
+  readonly watch: EndingWatch;
+  readonly followed: AbortController;
+  state: CallState;
+  cancelled: boolean;
+}
+
+export interface AgentSessionSettings {
+  readonly parts: GatewayParts;
+  readonly principal: Principal;
+  readonly peer: string;
+  readonly sink: FrameSink<SessionResponse>;
+  /** What may wait for an agent that does not read, in bytes. */
+  readonly budgetBytes: number;
+  /** Ends the stream with an error. */
+  readonly fail: (error: ToolgateError) => void;
+  /** Ends the stream well. */
+  readonly end: () => void;
+}
+
+/** Roughly what a message takes in a frame besides its JSON, in bytes. */
+const MESSAGE_OVERHEAD_BYTES = 160;
+
+/** Many calls of one agent on one stream. */
+export class AgentSession {
+  readonly #settings: AgentSessionSettings;
+  readonly #writer: FrameWriter<SessionResponse>;
+  readonly #calls = new Map<number, SessionCallEntry>();
+  #leaving = false;
+
+  constructor(settings: AgentSessionSettings) {
+    this.#settings = settings;
+    this.#writer = new FrameWriter(settings.sink, settings.budgetBytes, () =>
+      settings.fail(
+        new ToolgateError(
+          "LIMIT_EXCEEDED",
+          "the session's reader is too slow: too much waits for it; read faster, or follow the calls",
+          { executed: "unknown" },
+        ),
+      ),
+    );
+  }
+
+  onFrame(frame: SessionRequest__Output): void {
+    for (const call of frame.calls) this.#call(call);
+    for (const { ref } of frame.cancels) this.#cancel(ref);
+  }
+
+  /** The node is stopping: calls in flight still end here. */
+  goAway(): void {
+    this.#leaving = true;
+    this.#writer.sendNow({ goAway: true });
+    this.#endIfDone();
+  }
+
+  /** The stream is over: what the agent left behind goes on or is cancelled, as each call says. */
+  close(): void {
+    for (const call of [...this.#calls.values()]) {
+      this.#forget(call);
+      if (call.spec.continueOnDisconnect) continue;
+      call.cancelled = true;
+      if (call.state === "running") this.#settings.parts.cancel(call.id);
+    }
+    this.#writer.close();
+  }
+
+  #call(wire: SessionCall__Output): void {
+    let leave = (): void => {};
+    try {
+      if (this.#calls.has(wire.ref))
+        throw new ToolgateError("INVALID_REQUEST", `ref ${wire.ref} is in use by an unfinished call`);
+      const { parts, principal, peer } = this.#settings;
+      leave = parts.enter(peer);
+      const spec = parseCallSpec(wire.call, {});
+      const id = callIdOf(parts.placing, principal, spec);
+      const call: SessionCallEntry = {
+        ref: wire.ref,
+        id,
+        spec,
+        leave,
+        followed: new AbortController(),
+        watch: new EndingWatch(
+          parts.awaiting,
+          id,
+          (ending) => this.#ended(call, ending),
+          (error) => this.#refuse(call, error),
+        ),
+        state: "placing",
+        cancelled: false,
+      };
+      this.#calls.set(wire.ref, call);
+      void this.#place(call, wire);
+    } catch (error) {
+      leave();
+      this.#terminal(wire.ref, toWireRejection(toToolgateError(error)));
+    }
+  }
+
+  async #place(call: SessionCallEntry, wire: SessionCall__Output): Promise<void> {
+    const { parts, principal } = this.#settings;
+    try {
+      const placed = await placeCall(parts.placing, { principal, remainingMs: undefined }, call.id, call.spec, true);
+      if (call.cancelled) parts.cancel(call.id);
+      if (call.state === "over") return;
+      call.state = "running";
+      if (wire.wantHandle) this.#accepted(call, placed.head);
+      if (wire.wantDeltas) void this.#follow(call, placed.head);
+      else call.watch.admitted(placed.head, placed.ending);
+    } catch (error) {
+      this.#refuse(call, toToolgateError(error));
+    }
+  }
+
+  /** Output and the end in one order: the end comes from the same reading as the output before it. */
+  async #follow(call: SessionCallEntry, head: CallHead): Promise<void> {
+    const { parts } = this.#settings;
+    call.watch.stop();
+    try {
+      for await (const step of followCall(parts.following, call.id, "", call.followed.signal)) {
+        if (call.state === "over") return;
+        if (step.kind === "ended") return this.#ended(call, step.ending);
+        for (const delta of step.deltas) {
+          const message = {
+            ref: call.ref,
+            delta: { cursor: delta.cursor, dataJson: delta.data, attempt: delta.attempt },
+          };
+          this.#writer.push("deltas", message, MESSAGE_OVERHEAD_BYTES + delta.data.length);
+        }
+      }
+    } catch {
+      // Redis is away. The end is still waited for, and the agent can follow the call from its last cursor.
+      if (call.state === "over") return;
+      const watch = new EndingWatch(
+        parts.awaiting,
+        call.id,
+        (ending) => this.#ended(call, ending),
+        (error) => this.#refuse(call, error),
+      );
+      watch.admitted(head, undefined);
+    }
+  }
+
+  #cancel(ref: number): void {
+    const call = this.#calls.get(ref);
+    if (call === undefined || call.cancelled) return;
+    call.cancelled = true;
+    if (call.state === "running") this.#settings.parts.cancel(call.id);
+  }
+
+  #accepted(call: SessionCallEntry, head: CallHead): void {
+    this.#writer.push("accepted", { ref: call.ref, handle: toWireHandle(call.id, head) }, MESSAGE_OVERHEAD_BYTES * 2);
+  }
+
+  #ended(call: SessionCallEntry, ending: Ending): void {
+    if (call.state === "over") return;
+    this.#forget(call);
+    this.#terminal(call.ref, toWireTerminal(call.id, ending));
+  }
+
+  #refuse(call: SessionCallEntry, error: ToolgateError): void {
+    if (call.state === "over") return;
+    this.#forget(call);
+    this.#terminal(call.ref, { ...toWireRejection(error), callId: error.executed === "no" ? "" : call.id });
+  }
+
+  #terminal(ref: number, terminal: Terminal): void {
+    this.#writer.push("terminals", { ref, terminal }, MESSAGE_OVERHEAD_BYTES + (terminal.resultJson?.length ?? 0));
+    this.#endIfDone();
+  }
+
+  /** Once the node is stopping, the stream ends with its last call. */
+  #endIfDone(): void {
+    if (!this.#leaving || this.#calls.size > 0) return;
+    this.#writer.flush();
+    this.#settings.end();
+  }
+
+  #forget(call: SessionCallEntry): void {
+    call.state = "over";
+    call.watch.stop();
+    call.followed.abort();
+    call.leave();
+    this.#calls.delete(call.ref);
+  }
+}

@@ -1,0 +1,92 @@
+import type { CallHead, Ending } from "../calls/call-record.js";
+import type { Doorbell, Watch } from "../calls/doorbell.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { CallId } from "../identity/call-id.js";
+import type { RedisClock } from "../redis/redis-time.js";
+import { lostEnding } from "./follow-call.js";
+
+/** After so long past its deadline a call without any news is given up by whoever waits, in milliseconds. */
+const OVERDUE_MS = 2_000;
+
+export interface AwaitSettings {
+  readonly doorbell: Doorbell;
+  readonly clock: RedisClock;
+  readonly monotonicMs: () => number;
+}
+
+/**
+ * Waits for a call's end. The watch begins before the call is admitted, so that no bell is missed, and counts only once
+ * `admitted` was called: until then the record is not there.
+ */
+export class EndingWatch {
+  readonly #settings: AwaitSettings;
+  readonly #watch: Watch;
+  readonly #onEnd: (ending: Ending) => void;
+  readonly #onLost: (error: ToolgateError) => void;
+  #admitted = false;
+  #done = false;
+
+  constructor(
+    settings: AwaitSettings,
+    id: CallId,
+    onEnd: (ending: Ending) => void,
+    onLost: (error: ToolgateError) => void,
+  ) {
+    this.#settings = settings;
+    this.#onEnd = onEnd;
+    this.#onLost = onLost;
+    this.#watch = settings.doorbell.watch(id, (ring) => {
+      switch (ring.kind) {
+        case "output":
+          return;
+        case "ended":
+          this.#end(ring.ending);
+          return;
+        case "gone":
+          if (this.#admitted) this.#end(lostEnding(settings.clock.nowMs()));
+          return;
+        case "overdue":
+          this.#lose();
+          return;
+        default:
+          ring satisfies never;
+      }
+    });
+  }
+
+  /** The call is admitted; it may have ended already. */
+  admitted(head: CallHead, ending: Ending | undefined): void {
+    this.#admitted = true;
+    if (ending !== undefined) {
+      this.#end(ending);
+      return;
+    }
+    const remainingMs = head.deadlineMs - this.#settings.clock.nowMs();
+    this.#watch.overdueAtMs = this.#settings.monotonicMs() + remainingMs + OVERDUE_MS;
+  }
+
+  stop(): void {
+    this.#done = true;
+    this.#watch.stop();
+  }
+
+  #end(ending: Ending): void {
+    if (this.#done) return;
+    this.stop();
+    this.#onEnd(ending);
+  }
+
+  #lose(): void {
+    if (this.#done) return;
+    this.stop();
+    this.#onLost(
+      new ToolgateError(
+        "STORE_UNAVAILABLE",
+        "the call's deadline has passed and Redis cannot be asked how it ended; follow it later",
+        {
+          executed: "unknown",
+        },
+      ),
+    );
+  }
+}

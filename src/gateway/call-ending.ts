@@ -1,0 +1,83 @@
+import { type CallHead, type Ending, EXECUTED_BY_END } from "../calls/call-record.js";
+import type { Executed } from "../errors/codes.js";
+import { ERROR_CODES, isErrorReason } from "../errors/codes.js";
+import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
+import type { CallId } from "../identity/call-id.js";
+import type { CallError } from "../protocol/generated/toolgate/v1/CallError.js";
+import type { CallHandle } from "../protocol/generated/toolgate/v1/CallHandle.js";
+import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
+
+/** What the body of a `tool_error` holds, as JSON. */
+export interface ToolErrorBody {
+  readonly message: string;
+  readonly details?: unknown;
+  readonly violations?: readonly Violation[];
+}
+
+const WIRE_KIND = {
+  result: "TERMINAL_KIND_RESULT",
+  tool_error: "TERMINAL_KIND_TOOL_ERROR",
+  not_executed: "TERMINAL_KIND_NOT_EXECUTED",
+  cancelled: "TERMINAL_KIND_CANCELLED",
+  outcome_unknown: "TERMINAL_KIND_OUTCOME_UNKNOWN",
+  attempts_exhausted: "TERMINAL_KIND_ATTEMPTS_EXHAUSTED",
+} as const;
+
+const WIRE_EXECUTED = { no: "EXECUTED_NO", yes: "EXECUTED_YES", unknown: "EXECUTED_UNKNOWN" } as const satisfies Record<
+  Executed,
+  string
+>;
+
+/** A call's handle on the wire. */
+export function toWireHandle(id: CallId, head: CallHead): CallHandle {
+  return {
+    callId: id,
+    toolset: head.toolset,
+    tool: head.tool,
+    epoch: head.epoch,
+    digest: head.digest,
+    deadlineMs: head.deadlineMs,
+    expiresMs: head.deadlineMs + head.retentionMs,
+  };
+}
+
+/** A call's end on the wire: made of the record alone, so that every reader gets the same. */
+export function toWireTerminal(id: CallId, ending: Ending): Terminal {
+  return {
+    callId: id,
+    kind: WIRE_KIND[ending.kind],
+    resultJson: ending.kind === "result" ? ending.body : Buffer.alloc(0),
+    error: ending.kind === "result" ? null : endingError(ending),
+    executed: WIRE_EXECUTED[EXECUTED_BY_END[ending.kind]],
+    attempt: ending.attempt,
+    endedAtMs: ending.endedAtMs,
+  };
+}
+
+/** A refusal before admission, as a terminal: on a session, where one call's error must not end the stream. */
+export function toWireRejection(error: ToolgateError): Terminal {
+  return {
+    callId: "",
+    kind: "TERMINAL_KIND_REJECTED",
+    error: {
+      reason: error.reason,
+      message: error.message,
+      grpcCode: error.status,
+      retryAfterMs: error.retryAfterMs ?? 0,
+      violations: [...error.violations],
+    },
+    executed: WIRE_EXECUTED[error.executed],
+  };
+}
+
+function endingError(ending: Ending): CallError {
+  const code = isErrorReason(ending.reason) ? ERROR_CODES[ending.reason] : ERROR_CODES.TOOL_ERROR;
+  const body = ending.body.length === 0 ? undefined : (JSON.parse(ending.body.toString()) as ToolErrorBody); // written by a node
+  return {
+    reason: ending.reason,
+    message: body?.message ?? `${code.meaning} ${code.remedy}`,
+    detailsJson: body?.details === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body.details)),
+    grpcCode: code.status,
+    violations: [...(body?.violations ?? [])],
+  };
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import {
+  type Digest,
+  invalidField,
+  parseDigest,
+  parseToolName,
+  parseToolsetName,
+  type ToolName,
+  type ToolsetName,
+} from "../identity/names.js";
+import type { CallMeta__Output } from "../protocol/generated/toolgate/v1/CallMeta.js";
+import type { CallSpec__Output } from "../protocol/generated/toolgate/v1/CallSpec.js";
+
+/** What an agent said about a call: what is absent was not said. */
+export type CallMeta = Partial<Record<(typeof META_FIELDS)[number], string>>;
+
+/** One tool invocation, as the agent asked for it. */
+export interface CallSpec {
+  readonly toolset: ToolsetName;
+  readonly tool: ToolName;
+  readonly payload: Buffer;
+  readonly meta: CallMeta;
+  readonly expectDigest: Digest | undefined;
+  readonly wait: boolean;
+  /** Whether the call runs on when its caller's connection goes. */
+  readonly continueOnDisconnect: boolean;
+  /** 0 when the agent named none. */
+  readonly timeoutMs: number;
+}
+
+const META_FIELDS = [
+  "runId",
+  "sessionId",
+  "turnId",
+  "toolCallId",
+  "parentToolCallId",
+  "traceparent",
+  "tracestate",
+] as const;
+const MAX_META_CHARACTERS = 256;
+const MAX_TRACESTATE_CHARACTERS = 512;
+const CONTROL = /\p{Cc}/u;
+/** Version, trace id, parent id, flags: https://www.w3.org/TR/trace-context/#traceparent-header */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+const EMPTY_OBJECT = Buffer.from("{}");
+
+/** Trace context that came with the request itself. */
+export interface TraceContext {
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+}
+
+/** Reads a call from the wire. @throws ToolgateError INVALID_REQUEST */
+export function parseCallSpec(wire: CallSpec__Output | null, trace: TraceContext): CallSpec {
+  if (wire === null) throw invalidField("call", "is missing");
+  const meta = parseMeta(wire.meta, trace);
+  return {
+    toolset: parseToolsetName(wire.toolset, "call.toolset"),
+    tool: parseToolName(wire.tool, "call.tool"),
+    payload: wire.payloadJson.length === 0 ? EMPTY_OBJECT : wire.payloadJson,
+    meta,
+    expectDigest: wire.expectDigest === "" ? undefined : parseDigest(wire.expectDigest, "call.expect_digest"),
+    wait: wire.wait === "WAIT_POLICY_WAIT",
+    continueOnDisconnect: continues(wire.onDisconnect, meta),
+    timeoutMs: wire.timeoutMs,
+  };
+}
+
+/** A caller that gave ids will come back for its call; one that did not, cannot. */
+function continues(policy: CallSpec__Output["onDisconnect"], meta: CallMeta): boolean {
+  if (policy === "ON_DISCONNECT_CONTINUE") return true;
+  if (policy === "ON_DISCONNECT_CANCEL") return false;
+  return meta.runId !== undefined && meta.toolCallId !== undefined;
+}
+
+function parseMeta(wire: CallMeta__Output | null, trace: TraceContext): CallMeta {
+  const meta: CallMeta = {};
+  for (const field of META_FIELDS) {
+    const value = wire?.[field] ?? "";
+    if (value === "") continue;
+    const limit = field === "tracestate" ? MAX_TRACESTATE_CHARACTERS : MAX_META_CHARACTERS;
+    if (value.length > limit || CONTROL.test(value)) {
+      throw invalidField(`call.meta.${field}`, `must be at most ${limit} characters without control characters`);
+    }
+    meta[field] = value;
+  }
+  // A broken trace header is ignored, as the recommendation asks; the call matters more.
+  if (meta.traceparent === undefined && trace.traceparent !== undefined)
+    meta.traceparent = trace.traceparent.slice(0, MAX_META_CHARACTERS);
+  if (meta.traceparent !== undefined && !TRACEPARENT.test(meta.traceparent)) delete meta.traceparent;
+  if (meta.tracestate === undefined && trace.tracestate !== undefined && !CONTROL.test(trace.tracestate)) {
+    meta.tracestate = trace.tracestate.slice(0, MAX_TRACESTATE_CHARACTERS);
+  }
+  if (meta.traceparent === undefined) delete meta.tracestate;
+  return meta;
+}
+
+/** What makes two requests the same: toolset, tool and payload, byte for byte. 128 bits of SHA-256, base64url. */
+export function requestDigest(spec: CallSpec): string {
+  return createHash("sha256")
+    .update(`${spec.toolset}\n${spec.tool}\n`)
+    .update(spec.payload)
+    .digest()
+    .subarray(0, 16)
+    .toString("base64url");
+}

@@ -1,0 +1,69 @@
+import type { CatalogReader } from "../catalog/catalog-copy.js";
+import { nearNames } from "../catalog/near-names.js";
+import type { EpochView, ToolsetView } from "../catalog/toolset-view.js";
+import type { ToolContract } from "../contract/contract.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { CallSpec } from "./call-spec.js";
+
+/** Where a call may go, by this node's copy of the catalogue. */
+export interface Route {
+  readonly toolset: ToolsetView;
+  readonly epoch: EpochView;
+  readonly tool: ToolContract;
+  /** The agent named the contract's digest. */
+  readonly pinned: boolean;
+  /** The newest retiring epoch that has the tool, for a call that is not pinned. */
+  readonly overflow: { readonly epoch: EpochView; readonly tool: ToolContract } | undefined;
+}
+
+/**
+ * Finds the contract that a call is made under: the active one, or the one that the agent expects.
+ *
+ * @throws ToolgateError UNKNOWN_TOOLSET, UNKNOWN_TOOL (both with near names), DIGEST_MISMATCH
+ */
+export function findContract(catalog: CatalogReader, spec: CallSpec): Route {
+  const toolset = catalog.get(spec.toolset);
+  if (toolset === undefined) throw unknownToolset(catalog, spec.toolset);
+  const epoch =
+    spec.expectDigest === undefined
+      ? toolset.active
+      : toolset.epochs.find((known) => known.digest === spec.expectDigest && known.state !== "candidate");
+  if (epoch === undefined) {
+    if (spec.expectDigest === undefined) throw unknownToolset(catalog, spec.toolset);
+    throw new ToolgateError(
+      "DIGEST_MISMATCH",
+      `"${spec.toolset}" has not the expected contract any more: it is at ${toolset.shown.version}, digest ${toolset.shown.digest}; get it again`,
+      { metadata: { digest: toolset.shown.digest, epoch: String(toolset.shown.epoch) } },
+    );
+  }
+  const tool = epoch.tool(spec.tool);
+  if (tool === undefined) {
+    const near = nearNames(
+      spec.tool,
+      epoch.contract().tools.map(({ name }) => name),
+    );
+    throw new ToolgateError("UNKNOWN_TOOL", `"${spec.toolset}" has no tool "${spec.tool}"${didYouMean(near)}`, {
+      metadata: { near: near.join(" ") },
+    });
+  }
+  const pinned = spec.expectDigest !== undefined;
+  return { toolset, epoch, tool, pinned, overflow: pinned ? undefined : overflowOf(toolset, spec) };
+}
+
+function overflowOf(toolset: ToolsetView, spec: CallSpec): Route["overflow"] {
+  const epoch = toolset.retiring[0];
+  const tool = epoch?.tool(spec.tool);
+  return epoch === undefined || tool === undefined ? undefined : { epoch, tool };
+}
+
+/** The error of everybody who names a toolset that is not there. */
+export function unknownToolset(catalog: Pick<CatalogReader, "nearNames">, name: string): ToolgateError {
+  const near = catalog.nearNames(name);
+  return new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${name}" is registered${didYouMean(near)}`, {
+    metadata: { near: near.join(" ") },
+  });
+}
+
+function didYouMean(near: readonly string[]): string {
+  return near.length === 0 ? "" : `; did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`;
+}

@@ -1,0 +1,93 @@
+import type { Ending } from "../calls/call-record.js";
+import type { CallStore } from "../calls/call-store.js";
+import type { Doorbell } from "../calls/doorbell.js";
+import { type Delta, readCall } from "../calls/read-call.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { CallId } from "../identity/call-id.js";
+import { invalidField, type NodeId } from "../identity/names.js";
+import type { RedisClock } from "../redis/redis-time.js";
+
+/** One step of following a call: output in order, then exactly one end. */
+export type FollowStep =
+  | { readonly kind: "deltas"; readonly deltas: readonly Delta[] }
+  | { readonly kind: "ended"; readonly ending: Ending };
+
+export interface FollowSettings {
+  readonly store: CallStore;
+  readonly doorbell: Doorbell;
+  readonly node: NodeId;
+  readonly clock: RedisClock;
+}
+
+const CURSOR = /^[0-9]{1,15}-[0-9]{1,10}$/;
+
+/** Checks a cursor from outside; an empty one is the beginning. */
+export function parseCursor(cursor: string): string {
+  if (cursor !== "" && !CURSOR.test(cursor)) throw invalidField("cursor", "must be a cursor as FollowCall returned it");
+  return cursor;
+}
+
+/** The error of everybody who names a call that is not known. */
+export function unknownCall(id: CallId): ToolgateError {
+  return new ToolgateError("UNKNOWN_CALL", `no call "${id}" is known: it never was, or its record has expired`);
+}
+
+/** What a call's end is when its record was lost: nobody can say what happened. */
+export function lostEnding(nowMs: number): Ending {
+  return { kind: "outcome_unknown", reason: "STATE_LOST", attempt: 0, endedAtMs: nowMs, body: Buffer.alloc(0) };
+}
+
+/**
+ * A call's output from a cursor on, then its end; ends early, without a word, when the signal is aborted.
+ *
+ * A bell only says that there is something: what is told is what the record and the result stream hold, so every reader
+ * is told the same. A reader that is slow is not told more than it takes.
+ *
+ * @throws ToolgateError UNKNOWN_CALL, STORE_UNAVAILABLE
+ */
+export async function* followCall(
+  settings: FollowSettings,
+  id: CallId,
+  from: string,
+  signal: AbortSignal,
+): AsyncGenerator<FollowStep, void, void> {
+  const { store, doorbell, node, clock } = settings;
+  let cursor = from;
+  let rung = false;
+  let wake = (): void => {};
+  const watch = doorbell.watch(id, () => {
+    rung = true;
+    wake();
+  });
+  const onAbort = (): void => wake();
+  signal.addEventListener("abort", onAbort);
+  try {
+    for (let known = false; !signal.aborted; known = true) {
+      rung = false;
+      const reading = await readCall(store, id, { cursor, watcher: node });
+      if (reading === undefined) {
+        if (!known) throw unknownCall(id);
+        yield { kind: "ended", ending: lostEnding(clock.nowMs()) };
+        return;
+      }
+      const last = reading.deltas.at(-1);
+      if (last !== undefined) {
+        cursor = last.cursor;
+        yield { kind: "deltas", deltas: reading.deltas };
+      }
+      if (reading.more) continue;
+      if (reading.ending !== undefined) {
+        yield { kind: "ended", ending: reading.ending };
+        return;
+      }
+      if (!rung && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    watch.stop();
+  }
+}

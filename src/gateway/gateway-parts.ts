@@ -1,0 +1,15 @@
+import type { CallId } from "../identity/call-id.js";
+import type { AwaitSettings } from "./await-ending.js";
+import type { FollowSettings } from "./follow-call.js";
+import type { PlaceCallSettings } from "./place-call.js";
+
+/** What the agents' side of a node works with. */
+export interface GatewayParts {
+  readonly placing: PlaceCallSettings;
+  readonly awaiting: AwaitSettings;
+  readonly following: FollowSettings;
+  /** Counts a call of a peer in; the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
+  readonly enter: (peer: string) => () => void;
+  /** Cancels a call that nobody waits for any more; what fails is logged. */
+  readonly cancel: (id: CallId) => void;
+}

@@ -1,0 +1,173 @@
+import type { Admission, AdmissionAnswer, Admissions, Destination } from "../calls/admit.js";
+import type { CallHead, Ending } from "../calls/call-record.js";
+import type { CatalogCopy } from "../catalog/catalog-copy.js";
+import type { EpochView } from "../catalog/toolset-view.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { type CallId, derivedCallId, randomCallId } from "../identity/call-id.js";
+import type { Keyspace } from "../redis/keys.js";
+import type { Principal } from "../server/principal.js";
+import { authorise } from "./authorise.js";
+import { type CallSpec, requestDigest } from "./call-spec.js";
+import { findContract, type Route } from "./find-contract.js";
+import { type PayloadChecks, parsePayload } from "./validate-payload.js";
+
+/** Who asks for a call, and how much time is left for it. */
+export interface Caller {
+  readonly principal: Principal;
+  /** What is left until the caller's own deadline, in milliseconds; nothing when it set none. */
+  readonly remainingMs: number | undefined;
+}
+
+/** A call that was admitted, now or by an earlier request of the same ids. */
+export interface PlacedCall {
+  readonly id: CallId;
+  readonly head: CallHead;
+  readonly repeated: boolean;
+  /** How it ended, when a repeat found it ended. */
+  readonly ending: Ending | undefined;
+}
+
+export interface PlaceCallSettings {
+  readonly catalog: CatalogCopy;
+  readonly admissions: Admissions;
+  readonly payloads: PayloadChecks;
+  readonly keyspace: Keyspace;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly defaultTimeoutMs: number;
+  readonly maxTimeoutMs: number;
+  readonly maxPayloadBytes: number;
+  readonly pingIntervalMs: number;
+}
+
+/** How often a call is routed anew when the catalogue moved under it. */
+const MAX_ROUTES = 3;
+/** What a caller should wait when a backlog is full, in milliseconds. */
+const FULL_RETRY_MS = 500;
+
+/** The id of a call: derived where the agent gave both ids, so that a repeat finds the first; random otherwise. */
+export function callIdOf(
+  settings: Pick<PlaceCallSettings, "keyspace" | "randomBytes">,
+  principal: Principal,
+  spec: CallSpec,
+): CallId {
+  const { shard } = settings.keyspace.forToolset(spec.toolset);
+  const { runId, toolCallId } = spec.meta;
+  if (runId === undefined || toolCallId === undefined) return randomCallId(shard, settings.randomBytes);
+  return derivedCallId(shard, principal.tenant, runId, toolCallId);
+}
+
+/**
+ * The way of a call up to Redis: authorise ▸ find contract ▸ validate payload ▸ admit. Nothing is stored unless all
+ * of it succeeds, and a refusal is definite: the tool does not run.
+ *
+ * @param watch this node wants to hear of the call's output and end.
+ * @throws ToolgateError with `executed = no`; STORE_UNAVAILABLE may say `unknown`.
+ */
+export async function placeCall(
+  settings: PlaceCallSettings,
+  caller: Caller,
+  id: CallId,
+  spec: CallSpec,
+  watch: boolean,
+): Promise<PlacedCall> {
+  authorise(caller.principal, spec.toolset);
+  const payload = parsePayload(spec.payload, settings.maxPayloadBytes);
+  for (let attempt = 1; ; attempt++) {
+    const route = findContract(settings.catalog, spec);
+    await settings.payloads.check(route.epoch, route.tool, payload);
+    const overflow =
+      route.overflow !== undefined &&
+      (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload));
+    const answer = await settings.admissions.admit({
+      id,
+      requestDigest: requestDigest(spec),
+      toolset: spec.toolset,
+      tool: spec.tool,
+      delivery: route.tool.delivery,
+      destination: destinationOf(route.epoch),
+      // A call that runs once under one contract must not become repeatable under another.
+      overflow:
+        overflow && route.overflow?.tool.delivery === route.tool.delivery
+          ? destinationOf(route.overflow.epoch)
+          : undefined,
+      pinned: route.pinned,
+      wait: spec.wait,
+      timeoutMs: executionTimeoutMs(settings, caller, spec, route),
+      payload: spec.payload,
+      meta: Object.keys(spec.meta).length === 0 ? "" : JSON.stringify(spec.meta),
+      watch,
+    } satisfies Admission);
+    switch (answer.kind) {
+      case "admitted":
+        return { id, head: answer.head, repeated: false, ending: undefined };
+      case "repeated":
+        return { id, head: answer.head, repeated: true, ending: answer.ending };
+      case "stale":
+        // The epoch changed since this node heard of it last.
+        await settings.catalog.refresh(spec.toolset);
+        if (attempt < MAX_ROUTES) continue;
+        throw new ToolgateError("NO_HEALTHY_PROVIDER", `"${spec.toolset}" is changing its contract; retry`, {
+          retryAfterMs: FULL_RETRY_MS,
+        });
+      default:
+        throw refusal(answer, spec, settings.pingIntervalMs);
+    }
+  }
+}
+
+/** The least of what the caller, the tool and the registry allow. */
+function executionTimeoutMs(settings: PlaceCallSettings, caller: Caller, spec: CallSpec, route: Route): number {
+  const limits = [
+    spec.timeoutMs === 0 ? settings.defaultTimeoutMs : spec.timeoutMs,
+    route.tool.timeoutMs ?? Number.POSITIVE_INFINITY,
+    caller.remainingMs ?? Number.POSITIVE_INFINITY,
+    settings.maxTimeoutMs,
+  ];
+  return Math.max(1, Math.floor(Math.min(...limits)));
+}
+
+export function destinationOf(epoch: EpochView): Destination {
+  return { epoch: epoch.epoch, digest: epoch.digest, maxBacklog: epoch.maxBacklog };
+}
+
+function refusal(
+  answer: Extract<AdmissionAnswer, { kind: "conflict" | "unhealthy" | "full" }>,
+  spec: CallSpec,
+  pingIntervalMs: number,
+): ToolgateError {
+  switch (answer.kind) {
+    case "conflict":
+      return new ToolgateError(
+        "CALL_CONFLICT",
+        `a call of "${spec.toolset}" with this run_id and tool_call_id exists with another tool or payload; use a new tool_call_id`,
+      );
+    case "unhealthy": {
+      const age = answer.nowMs - answer.lastPongMs;
+      const pong =
+        answer.lastPongMs === 0
+          ? "it has never answered a ping"
+          : `its last answer to a ping was ${(age / 1_000).toFixed(1)} s ago`;
+      return new ToolgateError(
+        "NO_HEALTHY_PROVIDER",
+        `no provider of "${spec.toolset}" is healthy: ${pong}; retry later, or call with the wait policy`,
+        {
+          retryAfterMs: pingIntervalMs,
+          metadata: {
+            last_pong_ms: String(answer.lastPongMs),
+            ...(answer.lastPongMs === 0 ? {} : { last_pong_age_ms: String(age) }),
+          },
+        },
+      );
+    }
+    case "full":
+      return new ToolgateError(
+        "BACKLOG_FULL",
+        `"${spec.toolset}" has as many unfinished calls as it may; retry later, or add providers`,
+        {
+          retryAfterMs: FULL_RETRY_MS,
+        },
+      );
+    default:
+      return answer satisfies never;
+  }
+}

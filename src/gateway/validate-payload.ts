@@ -1,0 +1,63 @@
+import type { EpochView } from "../catalog/toolset-view.js";
+import type { Json, ToolContract } from "../contract/contract.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { readJson } from "../json/scan-json.js";
+import type { Validation } from "../schemas/validation.js";
+import type { ValidatorCache } from "../schemas/validator-cache.js";
+
+/**
+ * Reads a payload's JSON.
+ *
+ * @param maxBytes the largest payload.
+ * @throws ToolgateError PAYLOAD_TOO_LARGE, MALFORMED_JSON
+ */
+export function parsePayload(bytes: Buffer, maxBytes: number): Json {
+  if (bytes.length > maxBytes) {
+    throw new ToolgateError(
+      "PAYLOAD_TOO_LARGE",
+      `the payload has ${bytes.length} bytes; at most ${maxBytes} are allowed`,
+    );
+  }
+  const read = readJson(bytes, { maxBytes });
+  if (read.kind === "ok") return read.value;
+  const field = `payload${read.pointer}`;
+  throw new ToolgateError("MALFORMED_JSON", `${field} ${read.reason}`, {
+    violations: [{ field, description: read.reason }],
+  });
+}
+
+/** Checks payloads against the schemas that were admitted with a contract. */
+export class PayloadChecks {
+  readonly #validators: ValidatorCache;
+
+  constructor(validators: ValidatorCache) {
+    this.#validators = validators;
+  }
+
+  /** @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data. */
+  async check(epoch: EpochView, tool: ToolContract, payload: Json): Promise<void> {
+    const validation = await this.#validate(epoch, tool, payload);
+    if (validation.kind === "valid") return;
+    const { violations } = validation;
+    const first = violations[0];
+    const where = first === undefined ? "" : `: ${first.field || "the payload"} ${first.description}`;
+    throw new ToolgateError(
+      "INVALID_PAYLOAD",
+      `the payload does not fit "${epoch.toolset}" tool "${tool.name}"${where}`,
+      { violations },
+    );
+  }
+
+  /** Whether a payload fits a tool's schema. */
+  async accepts(epoch: EpochView, tool: ToolContract, payload: Json): Promise<boolean> {
+    return (await this.#validate(epoch, tool, payload)).kind === "valid";
+  }
+
+  /** No promise on the usual way: the validators are there, and the schema is cheap. */
+  #validate(epoch: EpochView, tool: ToolContract, payload: Json): Validation | Promise<Validation> {
+    const validators = this.#validators.forContract(epoch.digest, epoch.contract());
+    return validators instanceof Promise
+      ? validators.then((ready) => ready.payload(tool.name, payload))
+      : validators.payload(tool.name, payload);
+  }
+}

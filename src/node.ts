@@ -1,0 +1,285 @@
+import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { Admissions } from "./calls/admit.js";
+import { CallOutbox } from "./calls/call-outbox.js";
+import type { CallStore } from "./calls/call-store.js";
+import { cancelCall } from "./calls/cancel.js";
+import { Doorbell } from "./calls/doorbell.js";
+import { rehouseCalls } from "./calls/rehouse.js";
+import { CatalogCopy } from "./catalog/catalog-copy.js";
+import { SearchIndex } from "./catalog/search-index.js";
+import { Watches } from "./catalog/watch.js";
+import type { Config } from "./config/config.js";
+import { ToolgateError } from "./errors/toolgate-error.js";
+import { CallsInFlight } from "./gateway/calls-in-flight.js";
+import type { GatewayParts } from "./gateway/gateway-parts.js";
+import type { PlaceCallSettings } from "./gateway/place-call.js";
+import { rehouseDestination } from "./gateway/rehouse-destination.js";
+import { PayloadChecks } from "./gateway/validate-payload.js";
+import { type NodeId, parseNodeId, parseRegistryName } from "./identity/names.js";
+import { createLogger, type RootLogger } from "./log/logger.js";
+import { loadProtocol } from "./protocol/load.js";
+import { ResultChecks } from "./providers/check-result.js";
+import { followEpochs } from "./providers/follow-epochs.js";
+import { ProviderSessions } from "./providers/provider-sessions.js";
+import { warnOfRedis } from "./redis/check-redis.js";
+import { createConnections } from "./redis/connections.js";
+import { createKeyspace, type ShardKeys } from "./redis/keys.js";
+import { SampledRedisClock } from "./redis/redis-time.js";
+import type { RegistryStore } from "./registry/registry-store.js";
+import { ValidatorCache } from "./schemas/validator-cache.js";
+import { catalogMethods, createCatalogService } from "./server/catalog-service.js";
+import { gatewayMethods } from "./server/gateway-service.js";
+import { createGrpcServer } from "./server/grpc-server.js";
+import { registryMethods } from "./server/registry-service.js";
+import { Chores } from "./ticker/chores.js";
+import { Leader } from "./ticker/leader.js";
+import { Pinger } from "./ticker/pinger.js";
+import { createSettler } from "./ticker/settler.js";
+
+/** One gateway process. */
+export interface GatewayNode {
+  readonly nodeId: NodeId;
+  /**
+   * Connects to Redis, reads the catalogue, and listens.
+   *
+   * @throws ToolgateError STORE_UNAVAILABLE when Redis cannot be reached, INVALID_CONFIG when the address cannot be used
+   */
+  start(): Promise<{ readonly address: string }>;
+  /** Drains within the grace, and lets go of everything. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** What a node takes from outside, for tests to replace. */
+export interface NodeSurroundings {
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly log: RootLogger;
+}
+
+/** A standalone Redis has one slot, and so one shard. */
+const SHARDS = 1;
+/** What may wait for one provider that does not read, in bytes. */
+const PROVIDER_BUDGET_BYTES = 16 * 1_048_576;
+
+/** Puts a node together: the composition root, used by `toolgate serve` and by tests alike. Nothing runs until `start`. */
+export function createNode(config: Config, surroundings: Partial<NodeSurroundings> = {}): GatewayNode {
+  const monotonicMs = surroundings.monotonicMs ?? (() => performance.now());
+  const random = surroundings.random ?? Math.random;
+  const bytes = surroundings.randomBytes ?? randomBytes;
+  const node = parseNodeId(config.nodeId === "" ? `node-${bytes(6).toString("hex")}` : config.nodeId, "nodeId");
+  const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node } });
+
+  // Redis
+  const keyspace = createKeyspace(parseRegistryName(config.registry, "registry"), SHARDS);
+  const connections = createConnections({
+    redisUrl: config.redisUrl,
+    lockTtlMs: config.lockTtlMs,
+    log,
+    onReady: (ready) => setReady(ready),
+  });
+  const { command: redis, subscriber } = connections;
+  const clock = new SampledRedisClock(redis, monotonicMs);
+  const rule = { intervalMs: config.pingIntervalMs, missed: config.missedPings };
+  const registry: RegistryStore = { redis, keyspace, healthWindowMs: (rule.missed + 1) * rule.intervalMs };
+  const calls: CallStore = {
+    redis,
+    keyspace,
+    claimLeaseMs: { once: config.claimLeaseOnceMs, idempotent: config.claimLeaseIdempotentMs },
+    maxAttempts: config.maxAttempts,
+    resultTtlMs: config.resultTtlMs,
+    maxDeltas: config.maxDeltas,
+    maxOutputBytes: config.maxOutputBytes,
+  };
+
+  // Discovery
+  const catalog = new CatalogCopy({
+    redis,
+    subscriber,
+    shards: keyspace.shards,
+    shardOf: (name) => keyspace.forToolset(name).shard,
+    log,
+    monotonicMs,
+    pingIntervalMs: config.pingIntervalMs,
+    maxCachedContracts: config.maxCachedContracts,
+  });
+  const searchIndex = new SearchIndex(catalog, monotonicMs);
+  const watches = new Watches(catalog);
+  const validators = new ValidatorCache({ maxContracts: config.maxCachedContracts, log });
+
+  // Providers
+  const outboxes = new Map<ShardKeys, CallOutbox>(keyspace.shards.map((keys) => [keys, new CallOutbox(calls, keys)]));
+  const sessions = new ProviderSessions({
+    registry,
+    calls,
+    outboxOf: (keys) => outboxes.get(keys) ?? new CallOutbox(calls, keys),
+    subscriber,
+    node,
+    log,
+    monotonicMs,
+    leaseMs: config.leaseMs,
+    heartbeatMs: config.heartbeatMs,
+    missedPings: config.missedPings,
+    drainGraceMs: config.drainGraceMs,
+    budgetBytes: PROVIDER_BUDGET_BYTES,
+  });
+  const epochs = followEpochs(catalog, sessions, clock);
+
+  // Agents
+  const doorbell = new Doorbell({
+    store: calls,
+    subscriber,
+    node,
+    log,
+    monotonicMs,
+    onStop: (notice) => sessions.stopCall(notice),
+  });
+  const payloads = new PayloadChecks(validators);
+  const placing: PlaceCallSettings = {
+    catalog,
+    admissions: new Admissions(calls, { node, healthWindowMs: registry.healthWindowMs }),
+    payloads,
+    keyspace,
+    randomBytes: bytes,
+    defaultTimeoutMs: config.defaultTimeoutMs,
+    maxTimeoutMs: config.maxTimeoutMs,
+    maxPayloadBytes: config.maxPayloadBytes,
+    pingIntervalMs: config.pingIntervalMs,
+  };
+  const inFlight = new CallsInFlight(config.maxInFlightPerPeer);
+  let draining = false;
+  const gateway: GatewayParts = {
+    placing,
+    awaiting: { doorbell, clock, monotonicMs },
+    following: { store: calls, doorbell, node, clock },
+    enter(peer) {
+      if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);
+      return inFlight.enter(peer);
+    },
+    cancel(id) {
+      cancelCall(calls, id).catch((error: unknown) => log.warn({ event: "cancel_failed", error }));
+    },
+  };
+
+  // What time does
+  const destinationOf = rehouseDestination(catalog, payloads, config.maxPayloadBytes);
+  const toolsets = () => catalog.all();
+  const leader = new Leader({
+    clients: [connections.lock],
+    key: keyspace.pingerLock,
+    ttlMs: config.lockTtlMs,
+    monotonicMs,
+    random,
+    log,
+    onElected: () => void pinger.tick().catch((error: unknown) => log.warn({ event: "ping_failed", error })),
+  });
+  const onPing = sessions.ping.bind(sessions);
+  const pinger = new Pinger({ registry, leader, clock, subscriber, node, rule, toolsets, onPing, log });
+  const chores = new Chores({
+    registry,
+    calls,
+    leader,
+    clock,
+    rule,
+    toolsets,
+    destinationOf,
+    lingerMs: config.maxTimeoutMs,
+    log,
+  });
+  const settler = createSettler(calls, random, log);
+
+  // gRPC
+  const protocol = loadProtocol();
+  const catalogService = createCatalogService({
+    catalog,
+    searchIndex,
+    watches,
+    redisClock: clock,
+    healthRule: rule,
+    monotonicMs,
+  });
+  const server = createGrpcServer({
+    config,
+    log,
+    services: [
+      {
+        definition: protocol.Registry.service,
+        methods: registryMethods({
+          ...config,
+          store: registry,
+          catalog,
+          validators,
+          results: new ResultChecks(validators, config.maxResultBytes),
+          sessions,
+          limits: config,
+          randomBytes: bytes,
+          log,
+          // The toolset is gone: what waits for it did not run, and will not.
+          abandon: async (toolset, gone) => {
+            for (const { epoch } of gone) await rehouseCalls(calls, toolset, epoch, async () => undefined);
+          },
+        }),
+      },
+      { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },
+      { definition: protocol.Gateway.service, methods: gatewayMethods(gateway) },
+    ],
+  });
+
+  let started = false;
+  function setReady(ready: boolean): void {
+    if (started) server.setServing("all", ready && !draining);
+  }
+
+  let stopping: Promise<void> | undefined;
+  return {
+    nodeId: node,
+
+    async start() {
+      await connections.start();
+      await warnOfRedis(redis, log);
+      await clock.start();
+      await catalog.start();
+      await doorbell.start();
+      await sessions.start();
+      await pinger.start();
+      searchIndex.start();
+      epochs.start();
+      leader.start();
+      chores.start();
+      settler.start();
+      const { address } = await server.start();
+      started = true;
+      setReady(connections.ready());
+      log.info({ event: "node_started", address });
+      return { address };
+    },
+
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+
+  /**
+   * The order in which a node ends: first nothing new comes in and everybody is told to move, then the lock is handed on,
+   * then what is under way ends, and only then go the parts that it needs.
+   */
+  async function stop(): Promise<void> {
+    draining = true;
+    log.info({ event: "node_draining", callsInFlight: inFlight.total, providerSessions: sessions.size });
+    server.beginDrain();
+    sessions.drainNode();
+    watches.stop();
+    await leader.stop();
+    await Promise.all([pinger.stop(), chores.stop(), epochs.stop()]);
+    await server.stop(config.drainGraceMs);
+    await sessions.stop();
+    await Promise.all([settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
+    await catalog.stop();
+    await clock.stop();
+    await connections.stop();
+    log.info({ event: "node_stopped" });
+    if (surroundings.log === undefined) await log.stop();
+  }
+}

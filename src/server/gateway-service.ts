@@ -1,0 +1,131 @@
+import { deferred } from "../async/deferred.js";
+import type { Ending } from "../calls/call-record.js";
+import { cancelCall } from "../calls/cancel.js";
+import { readCall } from "../calls/read-call.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { AgentSession } from "../gateway/agent-session.js";
+import { EndingWatch } from "../gateway/await-ending.js";
+import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
+import { parseCallSpec } from "../gateway/call-spec.js";
+import { followCall, parseCursor, unknownCall } from "../gateway/follow-call.js";
+import type { GatewayParts } from "../gateway/gateway-parts.js";
+import { callIdOf, placeCall } from "../gateway/place-call.js";
+import { parseCallId } from "../identity/call-id.js";
+import type { GatewayHandlers } from "../protocol/generated/toolgate/v1/Gateway.js";
+import { bidi, type Methods, serverStream, unary } from "./methods.js";
+
+/** What may wait for one agent that does not read, in bytes. */
+const SESSION_BUDGET_BYTES = 16 * 1_048_576;
+
+const WIRE_STATE = { queued: "CALL_STATE_QUEUED", claimed: "CALL_STATE_CLAIMED", ended: "CALL_STATE_ENDED" } as const;
+
+/** The side of the agents. */
+export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
+  const { placing, awaiting, following } = parts;
+  const { store } = following;
+  return {
+    CallTool: unary(async ({ call }, context) => {
+      const leave = parts.enter(context.peer);
+      try {
+        const spec = parseCallSpec(call, context);
+        const caller = { principal: context.principal, remainingMs: undefined };
+        const placed = await placeCall(placing, caller, callIdOf(placing, context.principal, spec), spec, false);
+        return { handle: toWireHandle(placed.id, placed.head), repeatedRequest: placed.repeated };
+      } finally {
+        leave();
+      }
+    }),
+
+    Invoke: unary(async ({ call }, context) => {
+      const leave = parts.enter(context.peer);
+      try {
+        const spec = parseCallSpec(call, context);
+        const id = callIdOf(placing, context.principal, spec);
+        const ended = deferred<Ending>();
+        const watch = new EndingWatch(awaiting, id, ended.resolve, ended.reject);
+        ended.promise.catch(() => {}); // whoever stops waiting has no use for it
+        const onAbort = (): void => ended.reject(context.signal.reason);
+        try {
+          const placed = await placeCall(
+            placing,
+            { principal: context.principal, remainingMs: context.deadlineMs },
+            id,
+            spec,
+            true,
+          );
+          watch.admitted(placed.head, placed.ending);
+          if (context.signal.aborted) onAbort();
+          else context.signal.addEventListener("abort", onAbort, { once: true });
+          const ending = await ended.promise;
+          return { handle: toWireHandle(id, placed.head), terminal: toWireTerminal(id, ending) };
+        } finally {
+          watch.stop();
+          if (context.signal.aborted && !spec.continueOnDisconnect && !isDeadline(context.signal.reason))
+            parts.cancel(id);
+        }
+      } finally {
+        leave();
+      }
+    }),
+
+    FollowCall: serverStream(async function* ({ callId, cursor }, { signal }) {
+      const id = parseCallId(callId);
+      for await (const step of followCall(following, id, parseCursor(cursor), signal)) {
+        if (step.kind === "ended") yield { terminal: toWireTerminal(id, step.ending) };
+        else yield { deltas: step.deltas.map(({ cursor, data, attempt }) => ({ cursor, dataJson: data, attempt })) };
+      }
+    }),
+
+    GetCall: unary(async ({ callId }) => {
+      const id = parseCallId(callId);
+      const reading = await readCall(store, id, { output: false });
+      if (reading === undefined) throw unknownCall(id);
+      return {
+        handle: toWireHandle(id, reading.head),
+        state: WIRE_STATE[reading.state],
+        attempt: reading.attempt,
+        cancelRequested: reading.cancelRequested,
+        terminal: reading.ending === undefined ? null : toWireTerminal(id, reading.ending),
+      };
+    }),
+
+    CancelCall: unary(async ({ callId }) => {
+      const id = parseCallId(callId);
+      const answer = await cancelCall(store, id);
+      switch (answer.kind) {
+        case "unknown":
+          throw unknownCall(id);
+        case "told":
+          return { state: WIRE_STATE.claimed };
+        case "ended":
+          return { state: WIRE_STATE.ended, terminal: toWireTerminal(id, answer.ending) };
+        default:
+          return answer satisfies never;
+      }
+    }),
+
+    Session: bidi((stream) => {
+      const session = new AgentSession({
+        parts,
+        principal: stream.principal,
+        peer: stream.peer,
+        sink: stream,
+        budgetBytes: SESSION_BUDGET_BYTES,
+        fail: (error) => stream.fail(error),
+        end: () => stream.end(),
+      });
+      const onDrain = (): void => session.goAway();
+      stream.draining.addEventListener("abort", onDrain, { once: true });
+      stream.onFrame((frame) => session.onFrame(frame));
+      stream.onOver(() => {
+        stream.draining.removeEventListener("abort", onDrain);
+        session.close();
+      });
+    }),
+  };
+}
+
+/** A call whose deadline passed ends by itself, and says why. */
+function isDeadline(reason: unknown): boolean {
+  return reason instanceof ToolgateError && reason.reason === "DEADLINE_EXCEEDED";
+}

@@ -1,0 +1,272 @@
+import type { CatalogCopy } from "../catalog/catalog-copy.js";
+import type { EpochView } from "../catalog/toolset-view.js";
+import { type ContractLimits, parseContract } from "../contract/parse-contract.js";
+import { sealContract } from "../contract/seal-contract.js";
+import { toToolgateError } from "../errors/to-toolgate-error.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { ownerName } from "../gateway/authorise.js";
+import { parseCallId } from "../identity/call-id.js";
+import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../identity/names.js";
+import type { Logger } from "../log/logger.js";
+import type { AttachRequest__Output } from "../protocol/generated/toolgate/v1/AttachRequest.js";
+import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
+import type { CallInHand__Output } from "../protocol/generated/toolgate/v1/CallInHand.js";
+import type { Hello__Output } from "../protocol/generated/toolgate/v1/Hello.js";
+import type { LeaseRef__Output } from "../protocol/generated/toolgate/v1/LeaseRef.js";
+import type { RegisterOptions__Output } from "../protocol/generated/toolgate/v1/RegisterOptions.js";
+import type { RegistryHandlers } from "../protocol/generated/toolgate/v1/Registry.js";
+import type { ResultChecks } from "../providers/check-result.js";
+import { supersede } from "../providers/follow-epochs.js";
+import type { ProviderSession } from "../providers/provider-session.js";
+import { type ProviderSessions, toWireState } from "../providers/provider-sessions.js";
+import { type Lease, leaseLost, releaseLease, renewLease } from "../registry/leases.js";
+import { recordPongs } from "../registry/pongs.js";
+import { promote } from "../registry/promote.js";
+import { type RegistrationOptions, register } from "../registry/register.js";
+import type { RegistryStore } from "../registry/registry-store.js";
+import { unregister } from "../registry/unregister.js";
+import type { ValidatorCache } from "../schemas/validator-cache.js";
+import type { BidiStream } from "./bidi-stream.js";
+import { bidi, type Methods, unary } from "./methods.js";
+
+export interface RegistryServiceParts {
+  readonly store: RegistryStore;
+  readonly catalog: CatalogCopy;
+  readonly validators: ValidatorCache;
+  readonly results: ResultChecks;
+  readonly sessions: ProviderSessions;
+  readonly limits: ContractLimits;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly log: Logger;
+  readonly leaseMs: number;
+  readonly pingIntervalMs: number;
+  readonly maxBacklog: number;
+  readonly retentionMs: number;
+  readonly retireAfterMs: number;
+  readonly maxTimeoutMs: number;
+  /** Ends the calls that wait for a toolset that was just removed. */
+  readonly abandon: (toolset: EpochView["toolset"], epochs: readonly EpochView[]) => Promise<void>;
+}
+
+const MAX_IN_FLIGHT = 10_000;
+const MAX_OPTION_MS = 365 * 24 * 3_600_000;
+const DEFAULT_ACTIVATE_AT = 0.5;
+
+/** The side of the providers. */
+export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHandlers> {
+  const { store, catalog, validators, sessions, log, leaseMs } = parts;
+  return {
+    Register: unary(async (request, { principal }) => {
+      const provider = parseProviderId(request.providerId, "provider_id");
+      const incarnation = parseIncarnation(request.incarnation, "incarnation");
+      const options = parseOptions(request.options, parts);
+      const sealed = sealContract(parseContract(request.contract, parts.limits));
+      const { warnings } = await validators.admit(sealed);
+      const registered = await register(store, {
+        owner: ownerName(principal),
+        sealed,
+        provider,
+        incarnation,
+        options,
+        token: parts.randomBytes(24).toString("base64url"),
+        leaseMs,
+      });
+      const { lease, state, registeredAtMs } = registered;
+      await catalog.refresh(lease.toolset);
+      log.info({
+        event: "provider_registered",
+        toolset: lease.toolset,
+        epoch: lease.epoch,
+        version: sealed.contract.version,
+        state,
+        provider,
+      });
+      return {
+        epoch: lease.epoch,
+        digest: sealed.digest,
+        state: toWireState(state),
+        leaseToken: lease.token,
+        leaseMs,
+        pingIntervalMs: parts.pingIntervalMs,
+        registeredAtMs,
+        warnings: [...warnings],
+      };
+    }),
+
+    Attach: bidi((stream) => attach(parts, stream)),
+
+    Pong: unary(async ({ lease: wire }) => {
+      const lease = parseLease(wire);
+      // The renewal proves the token, which a pong alone does not.
+      const { state } = await renewLease(store, leaseMs, { lease, room: 0, draining: false, session: "" });
+      const [answer] = await recordPongs(store, store.keyspace.forToolset(lease.toolset), [lease]);
+      if (answer !== "recorded") throw leaseLost(lease, "lost");
+      return { state: toWireState(state) };
+    }),
+
+    Renew: unary(async ({ lease: wire, maxInFlight, inHand }) => {
+      const lease = parseLease(wire);
+      if (maxInFlight > MAX_IN_FLIGHT) throw invalidField("max_in_flight", `must be at most ${MAX_IN_FLIGHT}`);
+      const { untilMs } = await renewLease(store, leaseMs, { lease, room: maxInFlight, draining: false, session: "" });
+      const fenced = await sessions.renewInHand(lease, parseInHand(inHand));
+      return { leaseUntilMs: untilMs, fenced: fenced.map(({ id, attempt }) => ({ callId: id, attempt })) };
+    }),
+
+    Drain: unary(async ({ lease: wire }) => {
+      const lease = parseLease(wire);
+      await renewLease(store, leaseMs, { lease, room: 0, draining: true, session: "" });
+      await catalog.refresh(lease.toolset);
+      return {};
+    }),
+
+    Release: unary(async ({ lease: wire }) => {
+      const lease = parseLease(wire);
+      await releaseLease(store, lease);
+      sessions.released(lease);
+      await catalog.refresh(lease.toolset);
+      log.info({ event: "provider_released", toolset: lease.toolset, epoch: lease.epoch, provider: lease.provider });
+      return {};
+    }),
+
+    Unregister: unary(async ({ name, epoch }, { principal }) => {
+      const toolset = parseToolsetName(name, "name");
+      await catalog.refresh(toolset);
+      const epochs = catalog.get(toolset)?.epochs ?? [];
+      await unregister(store, toolset, parseEpoch(epoch, "epoch"), ownerName(principal), parts.maxTimeoutMs);
+      await parts.abandon(toolset, epochs);
+      await catalog.refresh(toolset);
+      log.info({ event: "toolset_unregistered", toolset, epoch });
+      return {};
+    }),
+
+    Promote: unary(async ({ name, epoch }, { principal }) => {
+      const toolset = parseToolsetName(name, "name");
+      await promote(store, toolset, parseEpoch(epoch, "epoch"), ownerName(principal));
+      await catalog.refresh(toolset);
+      return {};
+    }),
+  };
+}
+
+/** A provider's stream: its first frame says who it is, and everything else waits until that is settled. */
+function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
+  const { sessions } = parts;
+  let opened: { readonly session: ProviderSession; readonly epoch: EpochView } | undefined;
+  let over = false;
+  stream.onFrame((frame) => {
+    if (opened !== undefined) return receive(parts, opened.session, opened.epoch, frame);
+    stream.pause();
+    openSession(parts, stream, frame.hello).then(
+      (session) => {
+        if (over) return sessions.close(session.session, "the stream ended");
+        opened = session;
+        // The first frame may say more than hello.
+        receive(parts, session.session, session.epoch, frame);
+        stream.resume();
+      },
+      (error: unknown) => stream.fail(toToolgateError(error)),
+    );
+  });
+  stream.onOver((reason) => {
+    over = true;
+    if (opened !== undefined) sessions.close(opened.session, reason?.message ?? "the stream ended");
+  });
+}
+
+async function openSession(
+  parts: RegistryServiceParts,
+  stream: BidiStream<AttachRequest__Output, AttachResponse>,
+  hello: Hello__Output | null,
+): Promise<{ readonly session: ProviderSession; readonly epoch: EpochView }> {
+  if (hello === null) throw invalidField("hello", "must be in the first frame");
+  const { maxInFlight } = hello;
+  if (maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT)
+    throw invalidField("hello.max_in_flight", `must be from 1 to ${MAX_IN_FLIGHT}`);
+  const lease = parseLease(hello.lease);
+  const epoch = await epochOf(parts.catalog, lease);
+  const session = await parts.sessions.attach({ lease, maxInFlight, inHand: parseInHand(hello.inHand) }, stream, () =>
+    stream.end(),
+  );
+  if (epoch.state === "retiring") supersede(parts.catalog, parts.sessions, lease.toolset);
+  return { session, epoch };
+}
+
+/** The contract that a provider serves; read anew if this node has not heard of it. */
+async function epochOf(catalog: CatalogCopy, lease: Lease): Promise<EpochView> {
+  const find = (): EpochView | undefined =>
+    catalog.get(lease.toolset)?.epochs.find(({ epoch }) => epoch === lease.epoch);
+  const known = find();
+  if (known !== undefined) return known;
+  await catalog.refresh(lease.toolset);
+  const read = find();
+  if (read === undefined) throw leaseLost(lease, "lost");
+  return read;
+}
+
+/** What a provider says on its session. A call that is not its own any more is refused, and nothing else happens. */
+function receive(
+  parts: RegistryServiceParts,
+  session: ProviderSession,
+  epoch: EpochView,
+  frame: AttachRequest__Output,
+): void {
+  const { sessions, results } = parts;
+  sessions.heard(session);
+  for (const _pong of frame.pongs) sessions.ponged(session);
+  for (const delta of frame.deltas) {
+    const call = sessions.callOf(session, parseCallId(delta.callId, "deltas.call_id"), delta.attempt);
+    if (call === undefined || call.stage === "settling") continue;
+    const fault = results.checkOutput(delta.dataJson);
+    if (fault === undefined) sessions.append(session, call, delta.dataJson);
+    else sessions.abort(session, call, fault);
+  }
+  for (const result of frame.results) {
+    const id = parseCallId(result.callId, "results.call_id");
+    const call = sessions.callOf(session, id, result.attempt);
+    if (call === undefined) {
+      sessions.refuse(session, id, result.attempt);
+      continue;
+    }
+    if (call.stage === "settling") continue; // said twice
+    session.settling(call);
+    const end = results.check(epoch, call.tool, result);
+    if (end instanceof Promise) void end.then((checked) => sessions.complete(session, call, checked));
+    else void sessions.complete(session, call, end);
+  }
+  if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
+  if (frame.drain !== null) void sessions.drainByProvider(session);
+}
+
+function parseLease(wire: LeaseRef__Output | null): Lease {
+  if (wire === null) throw invalidField("lease", "is missing");
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(wire.leaseToken))
+    throw invalidField("lease.lease_token", "must be the token that Register returned");
+  return {
+    toolset: parseToolsetName(wire.toolset, "lease.toolset"),
+    epoch: parseEpoch(wire.epoch, "lease.epoch"),
+    provider: parseProviderId(wire.providerId, "lease.provider_id"),
+    incarnation: parseIncarnation(wire.incarnation, "lease.incarnation"),
+    token: wire.leaseToken,
+  };
+}
+
+function parseInHand(wire: readonly CallInHand__Output[]): { id: ReturnType<typeof parseCallId>; attempt: number }[] {
+  if (wire.length > MAX_IN_FLIGHT) throw invalidField("in_hand", `must name at most ${MAX_IN_FLIGHT} calls`);
+  return wire.map(({ callId, attempt }) => ({ id: parseCallId(callId, "in_hand.call_id"), attempt }));
+}
+
+function parseOptions(wire: RegisterOptions__Output | null, parts: RegistryServiceParts): RegistrationOptions {
+  const activateAt = wire?.activateAt || DEFAULT_ACTIVATE_AT;
+  if (!(activateAt > 0 && activateAt <= 1)) throw invalidField("options.activate_at", "must be above 0 and at most 1");
+  const maxBacklog = wire?.maxBacklog || parts.maxBacklog;
+  if (maxBacklog > parts.maxBacklog)
+    throw invalidField("options.max_backlog", `must be at most the registry's ${parts.maxBacklog}`);
+  const durations = {
+    retentionMs: wire?.retentionMs || parts.retentionMs,
+    retireAfterMs: wire?.retireAfterMs || parts.retireAfterMs,
+  };
+  for (const [field, value] of Object.entries(durations)) {
+    if (value > MAX_OPTION_MS) throw new ToolgateError("INVALID_REQUEST", `options.${field} must be at most a year`);
+  }
+  return { replace: wire?.replace ?? false, activateAt, maxBacklog, ...durations };
+}

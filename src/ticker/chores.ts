@@ -1,0 +1,101 @@
+import type { Destination } from "../calls/admit.js";
+import type { CallStore } from "../calls/call-store.js";
+import { rehouseCalls, type StrandedCall } from "../calls/rehouse.js";
+import { type EpochView, type HealthRule, isCallable, type ToolsetView } from "../catalog/toolset-view.js";
+import type { ToolsetName } from "../identity/names.js";
+import type { Logger } from "../log/logger.js";
+import type { RedisClock } from "../redis/redis-time.js";
+import type { RegistryStore } from "../registry/registry-store.js";
+import { sweepToolsets } from "../registry/sweep.js";
+import { every, type Repeating } from "./every.js";
+import type { Leader } from "./leader.js";
+
+export interface ChoresSettings {
+  readonly registry: RegistryStore;
+  readonly calls: CallStore;
+  readonly leader: Leader;
+  readonly clock: RedisClock;
+  readonly rule: HealthRule;
+  readonly toolsets: () => Iterable<ToolsetView>;
+  /** The epoch that takes a stranded call of a toolset, if its payload is valid there. */
+  readonly destinationOf: (toolset: ToolsetName, call: StrandedCall) => Promise<Destination | undefined>;
+  /** How long calls in flight may last, in milliseconds. */
+  readonly lingerMs: number;
+  readonly log: Logger;
+}
+
+/** The longest time between two turns, in milliseconds. */
+const MAX_INTERVAL_MS = 1_000;
+/** How many toolsets that nothing urgent is known of are looked at per turn. */
+const ROUTINE_BATCH = 100;
+
+/**
+ * What time does to the catalogue, done by the elected node: lost health is announced, ended leases and epochs go, calls
+ * that wait where nobody serves them any more move on. What to do is read from Redis and the node's copy each time.
+ */
+export class Chores {
+  readonly #settings: ChoresSettings;
+  readonly #loop: Repeating;
+  /** Toolsets that were callable at the last turn: one that is not any more is urgent. */
+  #callable = new Set<ToolsetName>();
+  #routine: ToolsetName[] = [];
+
+  constructor(settings: ChoresSettings) {
+    this.#settings = settings;
+    const intervalMs = Math.min(MAX_INTERVAL_MS, settings.rule.intervalMs);
+    this.#loop = every(
+      () => intervalMs,
+      () => this.run(),
+      (error) =>
+        settings.log.warn({ event: "chores_failed", message: error instanceof Error ? error.message : String(error) }),
+    );
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** One turn, if this node leads. */
+  async run(): Promise<void> {
+    const { leader, registry, clock, lingerMs } = this.#settings;
+    if (!leader.leads) return;
+    const nowMs = clock.nowMs();
+    const due = this.#dueToolsets(nowMs);
+    for (const keys of registry.keyspace.shards) {
+      const names = due.filter((name) => registry.keyspace.forToolset(name) === keys);
+      await sweepToolsets(registry, keys, names, lingerMs);
+    }
+    for (const view of this.#settings.toolsets()) {
+      for (const epoch of view.retiring) if (epoch.health.liveUntilMs <= nowMs) await this.#rehouse(view, epoch);
+    }
+  }
+
+  #dueToolsets(nowMs: number): ToolsetName[] {
+    const { toolsets, rule } = this.#settings;
+    const due = new Set<ToolsetName>();
+    const callable = new Set<ToolsetName>();
+    const names: ToolsetName[] = [];
+    for (const view of toolsets()) {
+      names.push(view.name);
+      if (isCallable(view, nowMs, rule)) callable.add(view.name);
+      else if (this.#callable.has(view.name)) due.add(view.name);
+      if (view.epochs.length > 1) due.add(view.name);
+    }
+    this.#callable = callable;
+    if (this.#routine.length === 0) this.#routine = names;
+    for (const name of this.#routine.splice(0, ROUTINE_BATCH)) due.add(name);
+    return [...due];
+  }
+
+  async #rehouse(view: ToolsetView, epoch: EpochView): Promise<void> {
+    const { calls, destinationOf, log } = this.#settings;
+    const { moved, ended } = await rehouseCalls(calls, view.name, epoch.epoch, (call) =>
+      destinationOf(view.name, call),
+    );
+    if (moved + ended > 0) log.info({ event: "calls_rehoused", toolset: view.name, epoch: epoch.epoch, moved, ended });
+  }
+}

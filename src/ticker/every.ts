@@ -1,0 +1,41 @@
+/** A chore that runs again and again, one at a time; `stop` resolves when the running one has finished. */
+export interface Repeating {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a chore, waits, and runs it again, until stopped. Chores read what to do each time, so a failed one needs no
+ * memory: `onError` tells of it, and the next run tries again.
+ */
+export function every(
+  intervalMs: () => number,
+  chore: () => Promise<void>,
+  onError: (error: unknown) => void,
+): Repeating {
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let stopped = true;
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      running = chore()
+        .catch(onError)
+        .then(() => {
+          if (!stopped) schedule();
+        });
+    }, intervalMs());
+    timer.unref();
+  };
+  return {
+    start() {
+      if (!stopped) return;
+      stopped = false;
+      schedule();
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

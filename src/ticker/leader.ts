@@ -1,0 +1,118 @@
+import type { Redis } from "ioredis";
+import Redlock, { type Lock } from "redlock";
+import type { Logger } from "../log/logger.js";
+
+/**
+ * Elects one node of the registry through Redlock.
+ *
+ *   follower ──lock won──▶ leader ──not extended in time, or stopped──▶ follower
+ *
+ * A leader trusts its lock only until a deadline on its own monotonic clock, which starts before the lock was asked for
+ * and is shorter than the lock's time to live: a step of the wall clock or a pause of the process cannot prolong it. The
+ * lock is an optimisation: whatever the leader does is harmless when two nodes do it (slot keys, idempotent chores).
+ */
+export type LeaderState =
+  | { readonly kind: "follower" }
+  | { readonly kind: "leader"; readonly lock: Lock; readonly untilMs: number }
+  | { readonly kind: "stopped" };
+
+export interface LeaderSettings {
+  /** Fail-fast clients of their own, one per independent Redis. */
+  readonly clients: readonly Redis[];
+  readonly key: string;
+  readonly ttlMs: number;
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Told when this node begins to lead. */
+  readonly onElected: () => void;
+}
+
+export class Leader {
+  readonly #settings: LeaderSettings;
+  readonly #redlock: Redlock;
+  #state: LeaderState = { kind: "follower" };
+  #timer: NodeJS.Timeout | undefined;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(settings: LeaderSettings) {
+    this.#settings = settings;
+    // Our own loop retries, and our own deadline decides: Redlock tries once.
+    this.#redlock = new Redlock(settings.clients, { retryCount: 0, driftFactor: 0.01 });
+    // Each failed vote is reported here as well as in the attempt's own result.
+    this.#redlock.on("error", () => {});
+  }
+
+  /** Whether this node may act as the leader now. */
+  get leads(): boolean {
+    return this.#state.kind === "leader" && this.#settings.monotonicMs() < this.#state.untilMs;
+  }
+
+  start(): void {
+    this.#schedule(0);
+  }
+
+  /** Hands the lock over at once; resolves when it is gone, or could not be reached. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#state.kind === "stopped") return;
+    await this.#turn;
+    clearTimeout(this.#timer);
+    const state = this.#state;
+    this.#state = { kind: "stopped" };
+    if (state.kind === "leader") {
+      await state.lock.release().catch(() => {}); // lost meanwhile, or Redis is away: it ends by itself
+      this.#settings.log.info({ event: "leader_resigned" });
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#turn = this.#advance();
+    }, delayMs);
+    this.#timer.unref();
+  }
+
+  async #advance(): Promise<void> {
+    const { ttlMs, random } = this.#settings;
+    const state = this.#state;
+    switch (state.kind) {
+      case "stopped":
+        return;
+      case "follower":
+        await this.#campaign();
+        break;
+      case "leader":
+        await this.#extend(state.lock, state.untilMs);
+        break;
+      default:
+        state satisfies never;
+    }
+    // A third of the time to live leaves two more tries; a little chance keeps the nodes apart.
+    this.#schedule((ttlMs / 3) * (0.9 + 0.2 * random()));
+  }
+
+  async #campaign(): Promise<void> {
+    const askedMs = this.#settings.monotonicMs();
+    const lock = await this.#redlock.acquire([this.#settings.key], this.#settings.ttlMs).catch(() => undefined);
+    if (lock === undefined) return;
+    this.#state = { kind: "leader", lock, untilMs: this.#trustUntil(askedMs) };
+    this.#settings.log.info({ event: "leader_elected" });
+    this.#settings.onElected();
+  }
+
+  async #extend(lock: Lock, untilMs: number): Promise<void> {
+    const askedMs = this.#settings.monotonicMs();
+    const extended = await lock.extend(this.#settings.ttlMs).catch(() => undefined);
+    if (extended !== undefined) {
+      this.#state = { kind: "leader", lock: extended, untilMs: this.#trustUntil(askedMs) };
+    } else if (this.#settings.monotonicMs() >= untilMs) {
+      this.#state = { kind: "follower" };
+      this.#settings.log.warn({ event: "leader_lost" });
+    }
+  }
+
+  #trustUntil(askedMs: number): number {
+    return askedMs + this.#settings.ttlMs * 0.9;
+  }
+}

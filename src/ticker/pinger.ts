@@ -1,0 +1,79 @@
+import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
+import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
+import type { Logger } from "../log/logger.js";
+import type { RedisClock } from "../redis/redis-time.js";
+import type { Subscriber } from "../redis/subscriber.js";
+import type { RegistryStore } from "../registry/registry-store.js";
+import { every, type Repeating } from "./every.js";
+import type { Leader } from "./leader.js";
+import { decodePings, emitPings, type PingTarget } from "./ping-slot.js";
+
+export interface PingerSettings {
+  readonly registry: RegistryStore;
+  readonly leader: Leader;
+  readonly clock: RedisClock;
+  readonly subscriber: Subscriber;
+  readonly node: NodeId;
+  readonly rule: HealthRule;
+  readonly toolsets: () => Iterable<ToolsetView>;
+  /** A ping has come for an epoch. */
+  readonly onPing: (toolset: ToolsetName, epoch: Epoch, slot: string) => void;
+  readonly log: Logger;
+}
+
+/**
+ * Pings every live epoch once per interval, from the elected node, and hears the pings of whichever node is elected.
+ * Time is cut into slots of one interval by Redis's clock; each slot is emitted once.
+ */
+export class Pinger {
+  readonly #settings: PingerSettings;
+  readonly #loop: Repeating;
+  #unsubscribe: (() => void)[] = [];
+
+  constructor(settings: PingerSettings) {
+    this.#settings = settings;
+    const { intervalMs } = settings.rule;
+    this.#loop = every(
+      () => intervalMs - (settings.clock.nowMs() % intervalMs),
+      () => this.tick(),
+      (error) =>
+        settings.log.warn({ event: "ping_failed", message: error instanceof Error ? error.message : String(error) }),
+    );
+  }
+
+  async start(): Promise<void> {
+    const { registry, subscriber, onPing } = this.#settings;
+    for (const keys of registry.keyspace.shards) {
+      this.#unsubscribe.push(
+        await subscriber.subscribe(keys.pings, (message) => {
+          const { slot, targets } = decodePings(message);
+          for (const { toolset, epoch } of targets) onPing(toolset, epoch, slot);
+        }),
+      );
+    }
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+  }
+
+  /** Emits the current slot's pings if this node leads and nobody has emitted them. */
+  async tick(): Promise<void> {
+    const { registry, leader, clock, node, rule } = this.#settings;
+    if (!leader.leads) return;
+    const nowMs = clock.nowMs();
+    const slot = Math.floor(nowMs / rule.intervalMs);
+    for (const keys of registry.keyspace.shards) {
+      const targets: PingTarget[] = [];
+      for (const view of this.#settings.toolsets()) {
+        if (registry.keyspace.forToolset(view.name) !== keys) continue;
+        for (const epoch of view.epochs) {
+          if (epoch.health.liveUntilMs > nowMs) targets.push({ toolset: view.name, epoch: epoch.epoch });
+        }
+      }
+      if (targets.length > 0) await emitPings(registry, keys, slot, node, rule.intervalMs, targets);
+    }
+  }
+}
