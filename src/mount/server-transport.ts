@@ -66,16 +66,26 @@ export class ServerTransport implements Transport {
   }
 
   #receive(bytes: Buffer): void {
+    let message: JSONRPCMessage;
     try {
       const text = bytes.toString("utf8").trim();
       if (text === "") return;
-      const message = JSONRPCMessageSchema.parse(JSON.parse(text));
-      // The SDK handles a notification one microtask after it came, but an answer at once: without the same delay, the last
-      // progress of a call would come after the answer, and be dropped.
-      if ("method" in message) this.onmessage?.(message);
-      else queueMicrotask(() => this.onmessage?.(message));
+      message = JSONRPCMessageSchema.parse(JSON.parse(text));
     } catch (error) {
       this.onerror?.(new Error(`a line on stdout that is no JSON-RPC message: ${firstLine(error)}`));
+      return;
+    }
+    // The SDK handles a notification one microtask after it came, but an answer at once: without the same delay, the last
+    // progress of a call would come after the answer, and be dropped.
+    if ("method" in message) this.#deliver(message);
+    else queueMicrotask(() => this.#deliver(message));
+  }
+
+  #deliver(message: JSONRPCMessage): void {
+    try {
+      this.onmessage?.(message);
+    } catch (error) {
+      this.onerror?.(new Error(`a message that could not be handled: ${firstLine(error)}`));
     }
   }
 
@@ -84,7 +94,7 @@ export class ServerTransport implements Transport {
     const message = `the MCP server's answer of ${bytes} bytes is over the limit of ${limit} bytes`;
     const id = answeredId(head.toString("latin1"), tail.toString("latin1"));
     if (id === undefined) this.onerror?.(new Error(message));
-    else this.onmessage?.({ jsonrpc: "2.0", id, error: { code: MESSAGE_TOO_LARGE, message } });
+    else this.#deliver({ jsonrpc: "2.0", id, error: { code: MESSAGE_TOO_LARGE, message } });
   }
 }
 

@@ -13,12 +13,23 @@ export interface ServerVersion {
 export function semanticVersion(said: string): ServerVersion {
   const exact = semver.valid(said);
   if (exact !== null) return exact === said ? { version: exact } : { version: exact, note: differs(said, exact) };
-  const near = semver.coerce(said, { includePrerelease: true })?.version;
+  const near = semver.coerce(said, { includePrerelease: true })?.version ?? withoutLeadingZeros(said);
   if (near !== undefined) return { version: near, note: differs(said, near) };
   return {
     version: "0.0.0",
     note: `the server's version ${JSON.stringify(said.slice(0, 64))} is no semantic version; 0.0.0 is used; set one with --version`,
   };
+}
+
+/** Dates such as 2026.08.31 are no semantic versions for their zeros alone. */
+function withoutLeadingZeros(said: string): string | undefined {
+  const match = /([0-9]{1,15})(?:\.([0-9]{1,15}))?(?:\.([0-9]{1,15}))?/.exec(said);
+  return match === null
+    ? undefined
+    : match
+        .slice(1)
+        .map((digits) => Number(digits ?? 0))
+        .join(".");
 }
 
 function differs(said: string, used: string): string {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { McpServer, type McpServerOptions } from "../../src/mount/mcp-server.js";
-import { listProcesses } from "../../src/mount/process-tree.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
+import { running } from "./running.js";
 
 expectNoLeaks();
 
@@ -44,12 +44,6 @@ function newServer(command: string, args: readonly string[], more: Partial<McpSe
 const odd = (mode = "", more: Partial<McpServerOptions> = {}): Started => newServer("node", [ODD, mode], more);
 const never = new AbortController().signal;
 const patient = { signal: never, timeoutMs: 30_000, onProgress: () => {} };
-
-/** A zombie, which its parent has not noticed yet, does not run. */
-async function running(...pids: number[]): Promise<boolean[]> {
-  const alive = new Set((await listProcesses()).map(({ pid }) => pid));
-  return pids.map((pid) => alive.has(pid));
-}
 
 describe("the official servers", () => {
   test("the filesystem server reads a file, and is gone after stop", async () => {

@@ -1,0 +1,214 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test } from "vitest";
+import { ToolgateError } from "../../src/index.js";
+import { type Mount, mountMcpServer } from "../../src/mount/mount.js";
+import type { MountOptions } from "../../src/mount/mount-options.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { until } from "../support/until.js";
+import { RecordingRegistry } from "./fixtures/registry.js";
+import { running } from "./running.js";
+
+expectNoLeaks();
+
+const ODD = fileURLToPath(new URL("./fixtures/odd-server.mjs", import.meta.url));
+const open: Mount[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((mount) => mount.stop()));
+});
+
+interface Mounted {
+  readonly mount: Mount;
+  readonly registry: RecordingRegistry;
+  readonly log: { readonly event: string; readonly message: string }[];
+}
+
+async function mountOdd(
+  mode = "",
+  more: Partial<MountOptions> = {},
+  registry = new RecordingRegistry(),
+): Promise<Mounted> {
+  const log: { event: string; message: string }[] = [];
+  const write = (fields: object, message: string): void => {
+    log.push({ event: String((fields as { event?: unknown }).event), message });
+  };
+  const mount = await mountMcpServer({
+    name: "odd",
+    command: process.execPath,
+    args: [ODD, mode],
+    nodes: "127.0.0.1:1",
+    stopGraceMs: 300,
+    random: () => 0.999,
+    log: { info: write, warn: write, error: write },
+    serve: registry.serve,
+    ...more,
+  });
+  open.push(mount);
+  return { mount, registry, log };
+}
+
+describe("a mount", () => {
+  test("registers what the server says of itself", async () => {
+    const { registry, mount } = await mountOdd("odd-tools", { maxInFlight: 3, idempotent: ["echo"], tags: ["t"] });
+    const { toolset, options } = registry.served[0] ?? {};
+    expect(toolset).toMatchObject({
+      name: "odd",
+      version: "2026.8.31",
+      title: "Odd tools",
+      description: "Tools that misbehave.",
+      tags: ["t"],
+      tools: { echo: { idempotent: true }, hang: { idempotent: false, annotations: { idempotentHint: true } } },
+    });
+    expect(options).toMatchObject({ maxInFlight: 3, replace: false, nodes: "127.0.0.1:1" });
+    expect(mount.registration?.skipped.map(({ name }) => name)).toEqual([".hidden", "echo", "bare", "#15", "tasky"]);
+    expect(mount.state).toBe("serving");
+  });
+
+  test("gives the server's answers, failures and progress to the call", async () => {
+    const { registry } = await mountOdd();
+    expect(await registry.run("echo", { a: 1 })).toEqual({ content: [{ type: "text", text: '{"a":1}' }] });
+    await expect(registry.run("fail", {})).rejects.toMatchObject({ reason: "TOOL_ERROR", message: "the disk is full" });
+    await expect(registry.run("refuse", {})).rejects.toMatchObject({
+      reason: "MCP_ERROR",
+      message: "path is required",
+      details: { code: -32_602, data: { path: "/path" } },
+    });
+    const deltas: unknown[] = [];
+    await registry.run("progress", { steps: 3 }, { emit: async (delta) => void deltas.push(delta) });
+    expect(deltas).toEqual([1, 2, 3].map((step) => ({ progress: step, total: 3, message: `step ${step}` })));
+  });
+
+  test("stopped, has stopped the provider and ended the server", async () => {
+    const { mount, registry } = await mountOdd();
+    const group = mount.group ?? 0;
+    await Promise.all([mount.stop(), mount.stop()]);
+    expect(registry.served[0]?.stopped).toBe(true);
+    expect(await running(group)).toEqual([false]);
+    expect(await mount.closed).toEqual({ kind: "stopped" });
+    expect(mount.state).toBe("stopped");
+  });
+
+  test("that the registry has given to others ends, and its server with it", async () => {
+    const { mount, registry } = await mountOdd();
+    const group = mount.group ?? 0;
+    registry.served[0]?.close({ kind: "retired" });
+    expect(await mount.closed).toEqual({ kind: "retired" });
+    expect(await running(group)).toEqual([false]);
+  });
+});
+
+describe("when the server dies", () => {
+  test("its call fails with MCP_SERVER_DIED, its provider stops, and another is registered when it is back", async () => {
+    const { mount, registry, log } = await mountOdd("", { replace: true });
+    const died = registry.run("die", {});
+    await expect(died).rejects.toMatchObject({ reason: "MCP_SERVER_DIED" });
+    await until("it is registered again", () => registry.served.length === 2);
+    expect(registry.served[0]?.stopped).toBe(true);
+    // The same contract: it joins its epoch, and takes nothing back from a newer one.
+    expect(registry.served[1]?.options.replace).toBe(false);
+    await until("it serves", () => mount.state === "serving");
+    expect(await registry.run("echo", {})).toBeDefined();
+    expect(log.map(({ event }) => event)).toEqual(expect.arrayContaining(["server_died", "server_restarted"]));
+  });
+
+  test("a call that was not sent yet waits for the next one", async () => {
+    const { registry } = await mountOdd();
+    await expect(registry.run("die", {})).rejects.toMatchObject({ reason: "MCP_SERVER_DIED" });
+    expect(await registry.run("echo", {})).toBeDefined();
+  });
+
+  test("an idempotent call is made again", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "toolgate-mount-"));
+    const { registry } = await mountOdd(join(folder, "died"), { idempotent: "all" });
+    expect(await registry.run("die_once", {})).toMatchObject({ content: [{ text: "survived" }] });
+    await rm(folder, { recursive: true });
+  });
+
+  test("an idempotent call that kills it each time fails in the end", async () => {
+    const { registry } = await mountOdd("", { idempotent: "all" });
+    await expect(registry.run("die", {})).rejects.toMatchObject({ reason: "MCP_SERVER_DIED" });
+  });
+
+  test("and the registry refuses the contract for good, the mount ends with that error", async () => {
+    const { mount, registry } = await mountOdd();
+    registry.refuseWith = new ToolgateError("CONTRACT_CONFLICT", "a newer one is there");
+    await expect(registry.run("die", {})).rejects.toThrow();
+    expect(await mount.closed).toMatchObject({ kind: "failed", error: { reason: "CONTRACT_CONFLICT" } });
+  });
+
+  test("and the registry is away, the mount tries again", async () => {
+    const { registry } = await mountOdd();
+    registry.refuseWith = new ToolgateError("STORE_UNAVAILABLE", "Redis is away");
+    await expect(registry.run("die", {})).rejects.toThrow();
+    await until("it is registered again", () => registry.served.length === 2);
+  });
+
+  test("and the mount is stopped meanwhile, it ends at once", async () => {
+    const { mount, registry } = await mountOdd("", { random: () => 0 });
+    await expect(registry.run("die", {})).rejects.toThrow();
+    await until("it restarts", () => mount.state === "restarting");
+    await mount.stop();
+    expect(await mount.closed).toEqual({ kind: "stopped" });
+  });
+});
+
+describe("when the server changes its tools", () => {
+  test("they are registered as a new contract, which replaces the former", async () => {
+    const { mount, registry } = await mountOdd();
+    await registry.run("grow", {});
+    await until("it is registered again", () => mount.registration?.epoch === 2);
+    expect(registry.served[1]?.options.replace).toBe(true);
+    expect(mount.registration?.tools).toContain("grown_11");
+    await until("the former provider has stopped", () => registry.served[0]?.stopped);
+  });
+
+  test("but not those that it serves, nothing is registered", async () => {
+    const { registry, log } = await mountOdd("", { only: ["grow", "echo"] });
+    await registry.run("grow", {});
+    await registry.run("echo", {});
+    expect(registry.served).toHaveLength(1);
+    expect(log.map(({ event }) => event)).not.toContain("tools_changed");
+  });
+
+  test("and they cannot be registered, the former ones stay", async () => {
+    const { mount, registry, log } = await mountOdd();
+    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "grown_11 is bad");
+    await registry.run("grow", {});
+    await until("it was refused", () => log.some(({ event }) => event === "change_refused"));
+    expect(mount.registration?.epoch).toBe(1);
+    expect(registry.served[0]?.stopped).toBe(false);
+  });
+});
+
+describe("what cannot be mounted is refused, and nothing is left running", () => {
+  test.each<[string, string, Partial<MountOptions>, RegExp]>([
+    ["a bad name", "", { name: "Odd" }, /cannot be named "Odd"/],
+    ["a bad version", "", { version: "1.2" }, /"1.2" is no semantic version/],
+    ["a tool that is not there", "", { idempotent: ["ehco"] }, /has no tool "ehco"/],
+    ["an idempotent tool that is not mounted", "", { only: ["echo"], idempotent: ["fail"] }, /not mounted: fail/],
+    ["a server without tools", "no-tools", {}, /offers no tool to register/],
+    ["a server that exits", "exits", {}, /cannot open the database/],
+    ["a command that is not there", "", { command: "no-such-command" }, /no such command/],
+    ["a folder that is not there", "", { cwd: "/no/such/folder" }, /could not be started in \/no\/such\/folder/],
+  ])("%s", async (_name, mode, more, message) => {
+    await expect(mountOdd(mode, more)).rejects.toMatchObject({
+      reason: "INVALID_CONFIG",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("a toolset that the registry refuses", async () => {
+    const registry = new RecordingRegistry();
+    registry.refuseWith = new ToolgateError("CONTRACT_CONFLICT", "another contract is there");
+    await expect(mountOdd("", {}, registry)).rejects.toMatchObject({ reason: "CONTRACT_CONFLICT" });
+  });
+
+  test("a mount that is given up while it starts", async () => {
+    const abort = new AbortController();
+    const mounting = mountOdd("mute", { signal: abort.signal });
+    abort.abort(new Error("no more"));
+    await expect(mounting).rejects.toThrow("no more");
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { embedSchema } from "../../src/mount/embed-schema.js";
+import { mountTools } from "../../src/mount/mounted-tool.js";
+
+const object = { type: "object" };
+
+describe("tools of a server", () => {
+  test("keep their names, titles, descriptions, schemas and annotations", () => {
+    const inputSchema = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
+    const annotations = { title: "Hinted", readOnlyHint: true, idempotentHint: true, custom: 1 };
+    const { tools, skipped } = mountTools([
+      { name: "read", title: "Read", description: "Reads.", inputSchema, annotations },
+      { name: "ns/write.v2", inputSchema: object, annotations: { title: "Write" } },
+    ]);
+    expect(skipped).toEqual([]);
+    expect(tools).toMatchObject([
+      {
+        name: "read",
+        title: "Read",
+        description: "Reads.",
+        payload: inputSchema,
+        annotations: { readOnlyHint: true, idempotentHint: true },
+      },
+      { name: "ns/write.v2", title: "Write", description: "", payload: object },
+    ]);
+    expect(tools[0]?.annotations).not.toHaveProperty("custom");
+    expect(tools[1]).not.toHaveProperty("annotations");
+  });
+
+  test("that cannot be registered are left out, each with its reason", () => {
+    const { tools, skipped } = mountTools([
+      { name: "good", inputSchema: object },
+      { name: "good", inputSchema: object },
+      { name: ".hidden", inputSchema: object },
+      { name: "with space", inputSchema: object },
+      { name: "bare" },
+      { name: "out", inputSchema: object, outputSchema: "no" },
+      { name: "task", inputSchema: object, execution: { taskSupport: "required" } },
+      { inputSchema: object },
+      null,
+    ]);
+    expect(tools.map(({ name }) => name)).toEqual(["good"]);
+    expect(skipped.map(({ name, why }) => [name, why.split(" ").slice(0, 3).join(" ")])).toEqual([
+      ["good", "the server lists"],
+      [".hidden", "its name must"],
+      ["with space", "its name must"],
+      ["bare", "it has no"],
+      ["out", "its outputSchema is"],
+      ["task", "it can only"],
+      ["#8", "it has no"],
+      ["#9", "it has no"],
+    ]);
+  });
+
+  test("are chosen by the operator", () => {
+    const listed = ["a", "b", "c"].map((name) => ({ name, inputSchema: object }));
+    const names = (choice: Parameters<typeof mountTools>[1]): string[] =>
+      mountTools(listed, choice).tools.map(({ name }) => name);
+    expect(names({ only: ["a", "b"] })).toEqual(["a", "b"]);
+    expect(names({ skip: ["b"] })).toEqual(["a", "c"]);
+    expect(names({ only: ["a", "b"], skip: ["a"] })).toEqual(["b"]);
+  });
+
+  test("have long texts cut to the registry's limits, and the operator is told", () => {
+    const { tools, notes } = mountTools([
+      { name: "long", title: "t".repeat(300), description: "ü".repeat(20_000), inputSchema: object },
+    ]);
+    expect(tools[0]?.title).toHaveLength(256);
+    expect(Buffer.byteLength(tools[0]?.description ?? "")).toBeLessThanOrEqual(16 * 1024);
+    expect(tools[0]?.description).not.toContain("\uFFFD");
+    expect(notes).toHaveLength(2);
+  });
+
+  test("give the MCP answer as their result; an outputSchema constrains its structuredContent", () => {
+    const outputSchema = { $schema: "http://json-schema.org/draft-07/schema#", type: "object", required: ["n"] };
+    const { tools } = mountTools([
+      { name: "plain", inputSchema: object },
+      { name: "typed", inputSchema: object, outputSchema },
+    ]);
+    expect(tools[0]?.result).toMatchObject({ required: ["content"] });
+    expect(tools[1]?.result).toMatchObject({
+      $schema: "http://json-schema.org/draft-07/schema#",
+      required: ["content", "structuredContent"],
+      properties: { structuredContent: { type: "object", required: ["n"] } },
+    });
+  });
+});
+
+describe("a schema within another", () => {
+  test("has its references to itself turned to where it stands", () => {
+    const schema = {
+      $defs: { node: { type: "object", properties: { next: { $ref: "#/$defs/node" }, root: { $ref: "#" } } } },
+      $ref: "#/$defs/node",
+    };
+    expect(embedSchema(schema, "#/properties/a")).toEqual({
+      $defs: {
+        node: {
+          type: "object",
+          properties: { next: { $ref: "#/properties/a/$defs/node" }, root: { $ref: "#/properties/a" } },
+        },
+      },
+      $ref: "#/properties/a/$defs/node",
+    });
+  });
+
+  test("keeps data, properties of the same name, anchors, and what has an id of its own", () => {
+    const schema = {
+      properties: { $ref: { type: "string" }, a: { $ref: "#anchor" } },
+      enum: [{ $ref: "#/x" }],
+      $defs: { own: { $id: "https://example.com/own", $ref: "#/x" } },
+    };
+    expect(embedSchema(schema, "#/p")).toEqual(schema);
+  });
+});
