@@ -40,9 +40,7 @@ export function devCommand(): Command {
 Examples:
   toolgate dev
   toolgate dev --nodes 3
-  TOOLGATE_LOG_LEVEL=debug toolgate dev --port 0
-
-Exit status: 0 stopped as told, 1 could not start, 2 bad settings.`,
+  TOOLGATE_LOG_LEVEL=debug toolgate dev --port 0`,
     )
     .action(async (flags: DevFlags) => {
       process.exit(await dev(flags));
