@@ -175,7 +175,8 @@ export interface ScriptedStream<Request, Response> {
 
 export class ScriptedNode {
   readonly sessions = new Inbox<ScriptedSession>();
-  readonly attachments = new Inbox<ScriptedAttachment>();
+  /** Told of each provider's session once it has said hello. */
+  onAttachment: (attachment: ScriptedAttachment) => void = () => {};
   readonly follows = new Inbox<ScriptedStream<FollowCallRequest__Output, FollowCallResponse>>();
   readonly watches = new Inbox<ScriptedStream<WatchRequest__Output, WatchResponse>>();
   /** Unary requests, by method, as they came in. */
@@ -203,7 +204,7 @@ export class ScriptedNode {
     node.#server.addService(Registry.service, {
       ...unary("register", "pong", "renew", "drain", "release", "unregister", "promote"),
       attach: (stream: ServerDuplexStream<AttachRequest__Output, AttachResponse>) => {
-        const attachment = new ScriptedAttachment(stream, () => node.attachments.put(attachment));
+        const attachment = new ScriptedAttachment(stream, () => node.onAttachment(attachment));
       },
     } as never);
     node.#server.addService(Catalog.service, {

@@ -1,0 +1,644 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  CallAborted,
+  type Provider,
+  type ProviderEvent,
+  type ServeOptions,
+  serveToolset,
+  type ToolContext,
+  ToolFailure,
+  ToolgateError,
+  Type,
+} from "../../src/index.js";
+import { Inbox, registration, type ScriptedAttachment, ScriptedNode } from "./scripted-gateway.js";
+
+let nodes: ScriptedNode[] = [];
+let providers: Provider[] = [];
+let arrivals = new Inbox<{ attachment: ScriptedAttachment; node: ScriptedNode }>();
+
+beforeEach(async () => {
+  nodes = [await ScriptedNode.start(), await ScriptedNode.start()];
+  providers = [];
+  arrivals = new Inbox();
+  for (const node of nodes) node.onAttachment = (attachment) => arrivals.put({ attachment, node });
+});
+
+afterEach(async () => {
+  const stopped = Promise.all(providers.map((provider) => provider.stop({ graceMs: 1 })));
+  await stopped;
+  for (const node of nodes) node.kill();
+});
+
+/** A tool whose calls the test ends, one by one. */
+interface Held {
+  readonly input: unknown;
+  readonly context: ToolContext;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function heldTool() {
+  const calls = new Inbox<Held>();
+  const run = (input: unknown, context: ToolContext) =>
+    new Promise<unknown>((resolve, reject) => calls.put({ input, context, resolve, reject }));
+  return { calls, run };
+}
+
+/** The next session, at whichever node. */
+function nextAttachment(): Promise<{ attachment: ScriptedAttachment; node: ScriptedNode }> {
+  return arrivals.next();
+}
+
+/** The next session, which has to be at this node. */
+async function attachmentAt(expected: ScriptedNode): Promise<ScriptedAttachment> {
+  const { attachment, node } = await nextAttachment();
+  expect(node).toBe(expected);
+  return attachment;
+}
+
+async function serve(options: Partial<ServeOptions> = {}, heartbeatMs?: number) {
+  const held = heldTool();
+  const events = new Inbox<ProviderEvent>();
+  const toolset = {
+    name: "math",
+    version: "1.0.0",
+    tools: {
+      held: { payload: true, run: held.run },
+      sum: {
+        payload: Type.Object({ a: Type.Number(), b: Type.Number() }),
+        result: Type.Number(),
+        idempotent: true,
+        run: ({ a, b }: { a: number; b: number }) => a + b,
+      },
+    },
+  } as const;
+  const serving = serveToolset(toolset, {
+    nodes: nodes.map(({ address }) => address),
+    onEvent: (event) => events.put(event),
+    ...options,
+  });
+  const { attachment, node } = await nextAttachment();
+  attachment.welcome(heartbeatMs);
+  const provider = await serving;
+  providers.push(provider);
+  const other = nodes.find((each) => each !== node);
+  if (other === undefined) throw new Error("there is one node only");
+  return { provider, attachment, node, other, held, events };
+}
+
+const text = (bytes: Buffer | undefined) => String(bytes ?? "");
+
+describe("registration", () => {
+  test("sends the contract, and the provider says what it was granted", async () => {
+    const warnings = [{ tool: "sum", path: "/payload_schema/typ", message: "did you mean type?" }];
+    for (const node of nodes) node.script("register", () => registration({ epoch: 9, warnings }));
+    const { provider, node, attachment } = await serve({
+      providerId: "me",
+      maxInFlight: 3,
+      replace: true,
+      activateAt: 1,
+    });
+    const { request } = await node.requests.next();
+    expect(request).toMatchObject({ providerId: "me", options: { replace: true, activateAt: 1 } });
+    expect(request).toMatchObject({
+      contract: {
+        name: "math",
+        version: "1.0.0",
+        tools: [
+          { name: "held", delivery: "DELIVERY_MODE_ONCE" },
+          { name: "sum", delivery: "DELIVERY_MODE_IDEMPOTENT" },
+        ],
+      },
+    });
+    expect(provider).toMatchObject({
+      name: "math",
+      providerId: "me",
+      epoch: 9,
+      state: "serving",
+      epochState: "active",
+    });
+    expect(provider.warnings).toEqual(warnings);
+    expect(attachment.hello).toMatchObject({
+      lease: { toolset: "math", epoch: 9, providerId: "me", incarnation: provider.incarnation, leaseToken: "token" },
+      maxInFlight: 3,
+      inHand: [],
+    });
+  });
+
+  test("that is refused is thrown, with every fault", async () => {
+    const violations = [{ field: "tools[sum].payload", description: "no such type" }];
+    const refusal = new ToolgateError("INVALID_SCHEMA", "sum does not compile", { violations });
+    for (const node of nodes) node.script("register", () => refusal);
+    const options = { nodes: nodes.map(({ address }) => address) };
+    const serving = serveToolset(
+      { name: "math", version: "1.0.0", tools: { x: { payload: true, run: () => 1 } } },
+      options,
+    );
+    await expect(serving).rejects.toMatchObject({ reason: "INVALID_SCHEMA", violations });
+  });
+
+  test("goes to another node when one is stopping", async () => {
+    const { node } = await serve();
+    for (const provider of providers) await provider.stop();
+    node.script("register", () => new ToolgateError("NODE_DRAINING", "stopping"));
+    const second = await serve();
+    expect(second.node).not.toBe(node);
+  });
+
+  test("fails clearly when no node answers", async () => {
+    for (const node of nodes) node.kill();
+    await expect(
+      serveToolset(
+        { name: "math", version: "1.0.0", tools: { x: { payload: true, run: () => 1 } } },
+        { nodes: nodes.map(({ address }) => address), connectTimeoutMs: 300 },
+      ),
+    ).rejects.toMatchObject({ reason: "NODE_UNREACHABLE" });
+  });
+
+  test("can be given up", async () => {
+    for (const node of nodes) node.script("register", () => "silence");
+    const abort = new AbortController();
+    const serving = serveToolset(
+      { name: "math", version: "1.0.0", tools: { x: { payload: true, run: () => 1 } } },
+      { nodes: nodes.map(({ address }) => address), signal: abort.signal },
+    );
+    await Promise.race(nodes.map((node) => node.requests.next()));
+    const reason = new Error("never mind");
+    abort.abort(reason);
+    await expect(serving).rejects.toBe(reason);
+  });
+});
+
+describe("a call", () => {
+  test("runs its tool, and its result is in hand until it is settled", async () => {
+    const { provider, attachment } = await serve();
+    attachment.call("c1", "sum", { a: 1, b: 2 });
+    const result = await attachment.results.next();
+    expect(result).toMatchObject({ callId: "c1", attempt: 1, outcome: "resultJson" });
+    expect(text(result.resultJson)).toBe("3");
+    expect(provider.inHand).toBe(1);
+    attachment.settle("c1");
+    await expect.poll(() => provider.inHand).toBe(0);
+  });
+
+  test("tells its tool what it is about", async () => {
+    const { attachment, held } = await serve();
+    const before = Date.now();
+    attachment.send({
+      calls: [
+        {
+          callId: "c1",
+          tool: "held",
+          attempt: 2,
+          timeoutMs: 5000,
+          payloadJson: Buffer.from("[1]"),
+          meta: { runId: "r", traceparent: "00-1-2-01" },
+        },
+      ],
+    });
+    const { input, context, resolve } = await held.calls.next();
+    expect(input).toEqual([1]);
+    expect(context).toMatchObject({ callId: "c1", attempt: 2, traceparent: "00-1-2-01" });
+    expect(context.meta).toEqual({ runId: "r", sessionId: "", turnId: "", toolCallId: "", parentToolCallId: "" });
+    expect(context.deadline.getTime()).toBeGreaterThanOrEqual(before + 5000);
+    expect(context.tracestate).toBeUndefined();
+    resolve(undefined);
+    expect(text((await attachment.results.next()).resultJson)).toBe("null");
+  });
+
+  const failures: [string, unknown, object][] = [
+    ["a typed failure", new ToolFailure("NO_FUNDS", "broke", { cents: 0 }), { reason: "NO_FUNDS", message: "broke" }],
+    ["a failure with a bad word", new ToolFailure("no funds", "broke"), { reason: "TOOL_ERROR", message: "broke" }],
+    ["an error", new TypeError("oops"), { reason: "TOOL_ERROR", message: "oops" }],
+    ["something else", "oops", { reason: "TOOL_ERROR", message: "oops" }],
+  ];
+  test.each(failures)("whose tool throws %s ends as a tool error", async (_name, thrown, error) => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    (await held.calls.next()).reject(thrown);
+    expect(await attachment.results.next()).toMatchObject({ outcome: "error", error });
+  });
+
+  test("whose result is not JSON, or too large, ends as a tool error that says so", async () => {
+    const { attachment, held } = await serve({ maxResultBytes: 10 });
+    const cycle: Record<string, unknown> = {};
+    cycle.self = cycle;
+    for (const [value, reason] of [
+      [cycle, "INVALID_RESULT"],
+      [() => 1, "INVALID_RESULT"],
+      [12n, "INVALID_RESULT"],
+      ["x".repeat(9), "OUTPUT_TOO_LARGE"],
+    ] as const) {
+      attachment.call(`c-${String(reason)}-${typeof value}`, "held", {});
+      (await held.calls.next()).resolve(value);
+      expect((await attachment.results.next()).error?.reason).toBe(reason);
+    }
+  });
+
+  test("of a tool that is not there ends as a tool error", async () => {
+    const { attachment } = await serve();
+    attachment.call("c1", "nope", {});
+    expect((await attachment.results.next()).error).toMatchObject({ reason: "UNKNOWN_TOOL" });
+  });
+
+  test("beyond the provider's room waits for its turn", async () => {
+    const { attachment, held, provider } = await serve({ maxInFlight: 1 });
+    attachment.call("c1", "held", 1);
+    attachment.call("c2", "held", 2);
+    const first = await held.calls.next();
+    await expect.poll(() => provider.inHand).toBe(2);
+    expect(held.calls.unread).toBe(0);
+    first.resolve("one");
+    const second = await held.calls.next();
+    expect(second.input).toBe(2);
+    second.resolve("two");
+    expect((await attachment.results.next()).callId).toBe("c1");
+    expect((await attachment.results.next()).callId).toBe("c2");
+  });
+
+  test("that is delivered twice runs once", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", 1);
+    attachment.call("c1", "held", 1);
+    (await held.calls.next()).resolve("one");
+    await attachment.results.next();
+    attachment.call("c1", "held", 1);
+    expect(text((await attachment.results.next()).resultJson)).toBe('"one"');
+    expect(held.calls.all).toHaveLength(1);
+  });
+});
+
+describe("stopping a call", () => {
+  test("aborts its signal with a typed reason, and ends as cancelled when the tool stops", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, reject } = await held.calls.next();
+    context.signal.addEventListener("abort", () => reject(context.signal.reason));
+    attachment.send({ cancels: [{ callId: "c1", attempt: 1, reason: "CANCEL_REASON_CANCELLED" }] });
+    expect(await attachment.results.next()).toMatchObject({ callId: "c1", outcome: "cancelled" });
+    expect(context.signal.reason).toBeInstanceOf(CallAborted);
+    expect(context.signal.reason).toMatchObject({ reason: "CANCELLED" });
+  });
+
+  test("leaves a tool that answers all the same its result", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, resolve } = await held.calls.next();
+    context.signal.addEventListener("abort", () => resolve("done anyway"));
+    attachment.send({ cancels: [{ callId: "c1", attempt: 1, reason: "CANCEL_REASON_CANCELLED" }] });
+    expect(text((await attachment.results.next()).resultJson)).toBe('"done anyway"');
+  });
+
+  test("of another attempt changes nothing", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {}, { attempt: 2 });
+    const { context, resolve } = await held.calls.next();
+    attachment.send({
+      cancels: [{ callId: "c1", attempt: 1, reason: "CANCEL_REASON_FENCED" }],
+      pings: [{ nonce: "p" }],
+    });
+    await attachment.pongs.next();
+    resolve("fine");
+    await attachment.results.next();
+    expect(context.signal.aborted).toBe(false);
+  });
+
+  test("happens by itself at its deadline", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {}, { timeoutMs: 20 });
+    const { context, reject } = await held.calls.next();
+    context.signal.addEventListener("abort", () => reject(new Error("stopped")));
+    expect(await attachment.results.next()).toMatchObject({ outcome: "cancelled" });
+    expect(context.signal.reason).toMatchObject({ reason: "DEADLINE" });
+  });
+
+  test("that is fenced lets it go: no result is sent", async () => {
+    const { attachment, held, provider } = await serve();
+    attachment.call("c1", "held", {});
+    attachment.call("c2", "held", {});
+    const first = await held.calls.next();
+    const second = await held.calls.next();
+    attachment.send({ cancels: [{ callId: "c1", attempt: 1, reason: "CANCEL_REASON_FENCED" }] });
+    await expect.poll(() => first.context.signal.aborted).toBe(true);
+    expect(provider.inHand).toBe(1);
+    first.resolve("nobody wants it");
+    second.resolve("two");
+    expect((await attachment.results.next()).callId).toBe("c2");
+    expect(attachment.results.all).toHaveLength(1);
+  });
+
+  test("before its turn ends it without its tool", async () => {
+    const { attachment, held } = await serve({ maxInFlight: 1 });
+    attachment.call("c1", "held", {});
+    attachment.call("c2", "held", {});
+    await held.calls.next();
+    attachment.send({ cancels: [{ callId: "c2", attempt: 1, reason: "CANCEL_REASON_CANCELLED" }] });
+    expect(await attachment.results.next()).toMatchObject({ callId: "c2", outcome: "cancelled" });
+    expect(held.calls.all).toHaveLength(1);
+  });
+});
+
+describe("output", () => {
+  test("goes out in order, before the result", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, resolve } = await held.calls.next();
+    await context.emit({ step: 1 });
+    void context.emit({ step: 2 });
+    resolve("done");
+    await attachment.results.next();
+    expect(attachment.deltas.all.map(({ dataJson }) => text(dataJson))).toEqual(['{"step":1}', '{"step":2}']);
+    expect(attachment.deltas.all[0]).toMatchObject({ callId: "c1", attempt: 1 });
+  });
+
+  test("waits while the gateway has no room, and the result waits with it", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, resolve } = await held.calls.next();
+    attachment.send({ flowControl: { pauseOutput: true }, pings: [{ nonce: "p" }] });
+    await attachment.pongs.next();
+    let isSent = false;
+    const emitted = context.emit("late").then(() => {
+      isSent = true;
+    });
+    resolve("done");
+    attachment.call("c2", "sum", { a: 1, b: 1 });
+    expect((await attachment.results.next()).callId).toBe("c2");
+    expect(isSent).toBe(false);
+    expect(attachment.deltas.all).toHaveLength(0);
+    attachment.send({ flowControl: { pauseOutput: false } });
+    await emitted;
+    expect((await attachment.results.next()).callId).toBe("c1");
+    expect(text((await attachment.deltas.next()).dataJson)).toBe('"late"');
+  });
+
+  test("that waits is given up when the call is stopped", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, reject } = await held.calls.next();
+    attachment.send({ flowControl: { pauseOutput: true }, pings: [{ nonce: "p" }] });
+    await attachment.pongs.next();
+    const emitted = context.emit("never");
+    void context.emit("unawaited, and no harm done");
+    attachment.send({ cancels: [{ callId: "c1", attempt: 1, reason: "CANCEL_REASON_CANCELLED" }] });
+    await expect(emitted).rejects.toMatchObject({ reason: "CANCELLED" });
+    reject(new Error("stopped"));
+    expect(await attachment.results.next()).toMatchObject({ outcome: "cancelled" });
+  });
+
+  test("that is not JSON, or too large, fails the tool that does not care", async () => {
+    const { attachment, held } = await serve({ maxDeltaBytes: 10 });
+    attachment.call("c1", "held", {});
+    const { context, reject } = await held.calls.next();
+    await expect(context.emit(1n)).rejects.toMatchObject({ reason: "INVALID_OUTPUT" });
+    const tooLarge = await context.emit("x".repeat(10)).catch((error: unknown) => error);
+    expect(tooLarge).toMatchObject({ reason: "OUTPUT_TOO_LARGE" });
+    reject(tooLarge);
+    expect((await attachment.results.next()).error).toMatchObject({ reason: "OUTPUT_TOO_LARGE" });
+    await expect(context.emit("after the end")).rejects.toMatchObject({ reason: "CALL_ENDED" });
+  });
+});
+
+describe("signs of life", () => {
+  test("pings are answered at once while every slot is busy and output is held back", async () => {
+    const { attachment, held } = await serve({ maxInFlight: 1 });
+    attachment.call("c1", "held", {});
+    await held.calls.next();
+    attachment.send({ flowControl: { pauseOutput: true } });
+    attachment.send({ pings: [{ nonce: "one" }, { nonce: "two" }] });
+    expect(await attachment.pongs.next()).toBe("one");
+    expect(await attachment.pongs.next()).toBe("two");
+  });
+
+  test("heartbeats go both ways", async () => {
+    const { attachment } = await serve({}, 20);
+    const beat = await attachment.heartbeats.next();
+    expect(beat).toMatchObject({ sequence: 1, reply: false });
+    attachment.send({ heartbeat: { sequence: 1, reply: true } });
+    attachment.send({ heartbeat: { sequence: 77, reply: false } });
+    await expect.poll(() => attachment.heartbeats.all).toContainEqual({ sequence: 77, reply: true });
+  });
+
+  test("a node that goes silent is left for another one", async () => {
+    const { attachment, other, events } = await serve({}, 20);
+    await attachment.ended;
+    const second = await nextAttachment();
+    second.attachment.welcome();
+    expect(second.node).toBe(other);
+    for (;;) {
+      const event = await events.next();
+      if (event.kind !== "detached") continue;
+      expect(event.error?.message).toContain("nothing was heard");
+      break;
+    }
+  });
+});
+
+describe("a lost session", () => {
+  test("is opened again on another node, by the same lease, with what is in hand", async () => {
+    const { provider, attachment, node, other, held } = await serve();
+    attachment.call("done", "sum", { a: 1, b: 2 });
+    attachment.call("running", "held", {}, { attempt: 3 });
+    await attachment.results.next();
+    const running = await held.calls.next();
+    node.kill();
+    const again = await attachmentAt(other);
+    expect(again.hello?.lease).toEqual(attachment.hello?.lease);
+    expect(again.hello?.inHand).toEqual([
+      { callId: "done", attempt: 1 },
+      { callId: "running", attempt: 3 },
+    ]);
+    again.welcome();
+    expect(await again.results.next()).toMatchObject({ callId: "done", outcome: "resultJson" });
+    expect(running.context.signal.aborted).toBe(false);
+    running.resolve("survived");
+    expect(text((await again.results.next()).resultJson)).toBe('"survived"');
+    again.settle("done");
+    again.settle("running", 3);
+    await expect.poll(() => provider.inHand).toBe(0);
+    expect(other.requests.all.filter(({ method }) => method === "register")).toHaveLength(0);
+  });
+
+  test("holds output back until there is one again", async () => {
+    const { attachment, node, other, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, resolve } = await held.calls.next();
+    node.kill();
+    const again = await attachmentAt(other);
+    const emitted = context.emit("meanwhile");
+    resolve("done");
+    again.welcome();
+    await emitted;
+    expect((await again.results.next()).callId).toBe("c1");
+    expect(again.deltas.all.map(({ dataJson }) => text(dataJson))).toEqual(['"meanwhile"']);
+  });
+
+  test("lets go of calls that were fenced meanwhile", async () => {
+    const { attachment, node, other, held, provider } = await serve();
+    attachment.call("c1", "held", {});
+    const { context } = await held.calls.next();
+    node.kill();
+    (await attachmentAt(other)).welcome(60_000, [{ callId: "c1", attempt: 1 }]);
+    await expect.poll(() => provider.inHand).toBe(0);
+    expect(context.signal.reason).toMatchObject({ reason: "FENCED" });
+  });
+});
+
+describe("go away", () => {
+  test("of a stopping node moves the provider, without interrupting anything", async () => {
+    const { provider, attachment, other, held, events } = await serve();
+    attachment.call("c1", "held", 1);
+    attachment.call("c2", "held", 2);
+    const first = await held.calls.next();
+    const second = await held.calls.next();
+    attachment.send({ goAway: { reason: "GO_AWAY_REASON_NODE_DRAINING", graceMs: 5000 } });
+    const again = await attachmentAt(other);
+    first.resolve("during the move");
+    expect((await attachment.results.next()).callId).toBe("c1"); // the old session is still there
+    expect(again.hello?.inHand).toHaveLength(2);
+    again.welcome();
+    await attachment.ended;
+    expect((await again.results.next()).callId).toBe("c1");
+    second.resolve("after the move");
+    expect((await again.results.next()).callId).toBe("c2");
+    expect(provider.state).toBe("serving");
+    const kinds = events.all.map(({ kind }) => kind);
+    expect(kinds).toEqual(["registered", "attached", "go_away", "attached"]);
+  });
+
+  test("for a lost lease registers again, and goes on with what is in hand", async () => {
+    const { provider, attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const call = await held.calls.next();
+    for (const node of nodes) node.script("register", () => registration({ epoch: 8, leaseToken: "new" }));
+    attachment.send({ goAway: { reason: "GO_AWAY_REASON_LEASE_LOST" } });
+    const { attachment: again } = await nextAttachment();
+    expect(again.hello?.lease).toMatchObject({ epoch: 8, leaseToken: "new", incarnation: provider.incarnation });
+    expect(again.hello?.inHand).toEqual([{ callId: "c1", attempt: 1 }]);
+    again.welcome();
+    await expect.poll(() => provider.epoch).toBe(8);
+    call.resolve(1);
+    expect((await again.results.next()).callId).toBe("c1");
+  });
+
+  test("as an answer to hello has the same effect", async () => {
+    const { attachment, node, other, provider } = await serve();
+    node.kill();
+    for (const each of nodes) each.script("register", () => registration({ epoch: 8 }));
+    (await attachmentAt(other)).fail(new ToolgateError("LEASE_LOST", "unknown lease"));
+    const again = await attachmentAt(other);
+    expect(again.hello?.lease).toMatchObject({ epoch: 8 });
+    expect(again.hello?.lease?.incarnation).toBe(attachment.hello?.lease?.incarnation);
+    again.welcome();
+    await expect.poll(() => provider.state).toBe("serving");
+  });
+
+  test.each([
+    ["retired", "GO_AWAY_REASON_RETIRED"],
+    ["replaced", "GO_AWAY_REASON_REPLACED"],
+  ] as const)("as %s ends the provider, once what is in hand is settled", async (kind, reason) => {
+    const { provider, attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const call = await held.calls.next();
+    attachment.send({ goAway: { reason, graceMs: 60_000 } });
+    await attachment.drains.next();
+    call.resolve("last");
+    await attachment.results.next();
+    attachment.settle("c1");
+    expect(await provider.closed).toEqual({ kind });
+    expect(provider.state).toBe("closed");
+    await attachment.ended;
+  });
+
+  test("and a refusal for good ends it too, with the error", async () => {
+    const { provider, node, other } = await serve();
+    node.kill();
+    (await attachmentAt(other)).fail(new ToolgateError("UNKNOWN_TOOLSET", "it was unregistered"));
+    expect(await provider.closed).toMatchObject({ kind: "failed", error: { reason: "UNKNOWN_TOOLSET" } });
+  });
+});
+
+describe("being superseded", () => {
+  test("is told, and calls are served on", async () => {
+    const { provider, attachment, events } = await serve();
+    attachment.send({ superseded: { activeEpoch: 12, activeVersion: "2.0.0" } });
+    attachment.call("c1", "sum", { a: 1, b: 1 });
+    await attachment.results.next();
+    expect(events.all).toContainEqual({ kind: "superseded", activeEpoch: 12, activeVersion: "2.0.0" });
+    expect(provider).toMatchObject({ epochState: "retiring", state: "serving" });
+  });
+});
+
+describe("stopping", () => {
+  test("drains, waits for what is in hand, and gives the lease back", async () => {
+    const { provider, attachment, node, held } = await serve();
+    attachment.call("c1", "held", {});
+    const call = await held.calls.next();
+    const stopped = provider.stop();
+    expect(provider.stop()).toBeInstanceOf(Promise);
+    await attachment.drains.next();
+    expect(provider.state).toBe("draining");
+    call.resolve("last");
+    await attachment.results.next();
+    expect(node.requests.all.map(({ method }) => method)).toEqual(["register"]);
+    attachment.settle("c1");
+    await stopped;
+    expect(node.requests.all.map(({ method }) => method)).toEqual(["register", "release"]);
+    expect(await provider.closed).toEqual({ kind: "stopped" });
+    await provider.stop();
+    expect(node.requests.all).toHaveLength(2);
+  });
+
+  test("aborts what still runs after the grace", async () => {
+    const { provider, attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, reject } = await held.calls.next();
+    context.signal.addEventListener("abort", () => reject(context.signal.reason));
+    await provider.stop({ graceMs: 10 });
+    expect(context.signal.reason).toMatchObject({ reason: "STOPPING" });
+    expect(attachment.results.all).toHaveLength(0);
+  });
+
+  test("happens when its signal aborts", async () => {
+    const abort = new AbortController();
+    const { provider } = await serve({ signal: abort.signal });
+    abort.abort();
+    expect(await provider.closed).toEqual({ kind: "stopped" });
+  });
+
+  test("drain resolves when nothing is in hand, and the lease is kept", async () => {
+    const { provider, attachment, node } = await serve();
+    await provider.drain();
+    await attachment.drains.next();
+    await provider.drain();
+    expect(provider.state).toBe("draining");
+    expect(node.requests.all.map(({ method }) => method)).toEqual(["register"]);
+  });
+
+  test("while draining, a lost session comes back for what is in hand only", async () => {
+    const { provider, attachment, node, other, held } = await serve();
+    attachment.call("c1", "held", {});
+    const call = await held.calls.next();
+    const drained = provider.drain();
+    await attachment.drains.next();
+    node.kill();
+    const again = await attachmentAt(other);
+    again.welcome();
+    await again.drains.next();
+    call.resolve("last");
+    expect((await again.results.next()).callId).toBe("c1");
+    again.settle("c1");
+    await drained;
+    again.end();
+    await provider.stop();
+    expect(other.requests.all.map(({ method }) => method)).toEqual(["release"]);
+    expect(arrivals.unread).toBe(0);
+  });
+
+  test("while no node answers still ends", async () => {
+    const { provider } = await serve();
+    for (const node of nodes) node.kill();
+    await provider.stop({ graceMs: 10 });
+    expect(await provider.closed).toEqual({ kind: "stopped" });
+  });
+});
