@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { CatalogRedis, ChangeEntry, FeedReading, StreamId } from "./change-feed.js";
@@ -57,7 +58,7 @@ export interface CatalogCopyOptions {
   readonly shards: readonly ShardKeysOfCatalog[];
   /** The shard, by index, in which a toolset lives. */
   readonly shardOf: (name: ToolsetName) => number;
-  readonly log: Pick<Logger, "info" | "warn">;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
   /** A local clock that never goes back, in milliseconds. */
   readonly monotonicMs: () => number;
   /** The time between two pings. */
@@ -123,18 +124,35 @@ export class CatalogCopy implements CatalogReader {
     );
   }
 
-  /** Reads the catalogue, then follows it. @throws ToolgateError STORE_UNAVAILABLE when it cannot be read. */
+  /**
+   * Reads the catalogue, then follows it. A copy that could not be started is stopped.
+   *
+   * @throws ToolgateError STORE_UNAVAILABLE when it cannot be read.
+   */
   async start(): Promise<void> {
-    await Promise.all(this.#shards.map((shard) => shard.start()));
-    const { subscriber, shards } = this.#options;
-    this.#unsubscribes.push(subscriber.onGap(() => this.#ringAll()));
-    for (const [index, { changed }] of shards.entries()) {
-      this.#unsubscribes.push(await subscriber.subscribe(changed, () => this.#shards[index]?.ring()));
+    try {
+      await Promise.all(this.#shards.map((shard) => shard.start()));
+      await this.#listen();
+    } catch (error) {
+      await this.stop();
+      throw error;
     }
     // What was announced before the channels were open.
     this.#ringAll();
     this.#started = true;
     this.#options.log.info({ event: "catalog_loaded", toolsets: this.#views.size, quarantined: this.#quarantine.size });
+  }
+
+  async #listen(): Promise<void> {
+    const { subscriber, shards } = this.#options;
+    this.#unsubscribes.push(subscriber.onGap(() => this.#ringAll()));
+    for (const [index, { changed }] of shards.entries()) {
+      const unsubscribe = await subscriber.subscribe(changed, () => this.#shards[index]?.ring());
+      this.#unsubscribes.push(unsubscribe);
+      if (this.#stopped === undefined) continue;
+      unsubscribe();
+      throw new ToolgateError("NODE_DRAINING", "the node is stopping");
+    }
   }
 
   /** Stops following. What is known stays readable, as stale. */
@@ -211,7 +229,7 @@ export class CatalogCopy implements CatalogReader {
     await Promise.all(this.#shards.map((shard) => shard.catchUp()));
   }
 
-  /** Tells of everything that happens to the copy. A listener must not throw. The result stops that. */
+  /** Tells of everything that happens to the copy. The result stops that. */
   onChange(listener: (event: CatalogEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -338,7 +356,14 @@ export class CatalogCopy implements CatalogReader {
   }
 
   #tell(event: CatalogEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // A fault of one part of the node must not keep the others from hearing.
+        this.#options.log.error({ event: "catalog_listener_failed", error });
+      }
+    }
   }
 }
 

@@ -92,7 +92,10 @@ interface Entry {
 }
 
 export class InvertedIndex {
-  readonly #terms = new SearchableMap<number[]>();
+  /** The lists of all terms, by term: for looking up whole words. */
+  readonly #lists = new Map<string, number[]>();
+  /** The same lists: for looking up by prefix and by slips. */
+  readonly #dictionary = new SearchableMap<number[]>();
   /** By number; a hole where a document is gone. */
   readonly #documents: (SearchDocument | undefined)[] = [];
   readonly #entries = new Map<string, Entry>();
@@ -200,9 +203,19 @@ export class InvertedIndex {
     if (namesakes === undefined) this.#byName.set(name, [number]);
     else namesakes.push(number);
     for (const [term, impact] of impacts(fields)) {
-      this.#terms.fetch(term, () => []).push(number * 2 ** IMPACT_BITS + impact);
+      this.#listOf(term).push(number * 2 ** IMPACT_BITS + impact);
     }
     return number;
+  }
+
+  #listOf(term: string): number[] {
+    let list = this.#lists.get(term);
+    if (list === undefined) {
+      list = [];
+      this.#lists.set(term, list);
+      this.#dictionary.set(term, list);
+    }
+    return list;
   }
 
   #makeRoom(): void {
@@ -250,11 +263,11 @@ export class InvertedIndex {
   /** The terms that a word of a query stands for. */
   #matches(term: string): { readonly list: readonly number[]; readonly worth: number }[] {
     const matches: { list: readonly number[]; worth: number }[] = [];
-    const exact = this.#terms.get(term);
+    const exact = this.#lists.get(term);
     if (exact !== undefined) matches.push({ list: exact, worth: 1 });
     if (term.length >= MIN_PREFIX_CHARACTERS) {
       let completions = 0;
-      for (const [completed, list] of this.#terms.atPrefix(term)) {
+      for (const [completed, list] of this.#dictionary.atPrefix(term)) {
         if (completed === term) continue;
         const extra = completed.length - term.length;
         matches.push({ list, worth: (PREFIX_WORTH * completed.length) / (completed.length + 0.3 * extra) });
@@ -270,11 +283,11 @@ export class InvertedIndex {
       };
       // The tree counts a swap of neighbours as two slips; people make it as one.
       for (const similar of swaps(term)) {
-        const list = this.#terms.get(similar);
+        const list = this.#lists.get(similar);
         if (list !== undefined) forgive(similar, list, 1);
       }
       const allowed = term.length >= TWO_SLIPS_CHARACTERS ? 2 : 1;
-      for (const [similar, [list, slips]] of this.#terms.fuzzyGet(term, allowed)) forgive(similar, list, slips);
+      for (const [similar, [list, slips]] of this.#dictionary.fuzzyGet(term, allowed)) forgive(similar, list, slips);
     }
     return matches;
   }

@@ -103,7 +103,9 @@ export class ShardCopy {
   readonly #slice: TimeSlice;
   #state: State = { kind: "new" };
   #position: StreamId = BEFORE_ALL;
-  #names = new Set<ToolsetName>();
+  readonly #names = new Set<ToolsetName>();
+  /** Records with faults, also those whose fields are no toolsets' names. */
+  readonly #faulty = new Set<string>();
   #wanted = new Map<ToolsetName, Waiter[]>();
   #catchUps: Waiter[] = [];
   #followDue = true;
@@ -363,7 +365,7 @@ export class ShardCopy {
     const faults = new Map<string, string>();
     if (read === undefined || read.kind === "bad") {
       if (read !== undefined) faults.set("", read.reason);
-      this.#listener.faults(name, faults);
+      this.#noteFaults(name, faults);
       // Only a toolset's name can be in the copy.
       this.#put(name as ToolsetName, undefined);
       return;
@@ -377,7 +379,7 @@ export class ShardCopy {
       if (typeof contract === "string") faults.set(String(epoch.epoch), contract);
       else epochs.push(epochView(record.name, epoch, contract, readHealth(healthOf(field))));
     }
-    this.#listener.faults(record.name, faults);
+    this.#noteFaults(record.name, faults);
     this.#put(record.name, toolsetView(record.name, record.owner, epochs));
   }
 
@@ -385,6 +387,12 @@ export class ShardCopy {
     const known = this.#known(name, epoch);
     if (known !== undefined) return known;
     return text === undefined ? "its contract is missing" : this.#listener.contract(name, epoch, text);
+  }
+
+  #noteFaults(name: string, faults: ReadonlyMap<string, string>): void {
+    if (faults.size > 0) this.#faulty.add(name);
+    else this.#faulty.delete(name);
+    this.#listener.faults(name, faults);
   }
 
   #put(name: ToolsetName, view: ToolsetView | undefined): void {
@@ -415,7 +423,9 @@ export class ShardCopy {
       else this.#apply(name, read, texts, (field) => healths.get(field) ?? null);
       if (this.#slice.over()) await this.#breathe();
     }
-    for (const name of before) if (!records.has(name)) this.#apply(name, undefined, texts, () => null);
+    for (const name of [...before, ...this.#faulty]) {
+      if (!records.has(name)) this.#apply(name, undefined, texts, () => null);
+    }
     await this.#readToolsets(incomplete);
     this.#position = position;
     this.#followDue = true;

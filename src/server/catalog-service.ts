@@ -2,16 +2,17 @@ import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ChangeKind } from "../catalog/change-feed.js";
 import { cutDescription } from "../catalog/contract-text.js";
 import { listToolsets } from "../catalog/list.js";
-import { didYouMean } from "../catalog/near-names.js";
 import type { SearchIndex } from "../catalog/search-index.js";
 import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/summary-to-wire.js";
 import { TimeSlice } from "../catalog/time-slice.js";
 import { readFilter } from "../catalog/toolset-filter.js";
 import type { EpochView, HealthRule, ToolsetView } from "../catalog/toolset-view.js";
+import { unknownToolset } from "../catalog/unknown-toolset.js";
 import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } from "../catalog/watch.js";
 import { contractToWire } from "../contract/contract-to-wire.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { parseToolsetName } from "../identity/names.js";
+import type { CatalogHandlers } from "../protocol/generated/toolgate/v1/Catalog.js";
 import type { Change } from "../protocol/generated/toolgate/v1/Change.js";
 import type { ChangeKind as WireChangeKind } from "../protocol/generated/toolgate/v1/ChangeKind.js";
 import type { GetToolsetRequest__Output } from "../protocol/generated/toolgate/v1/GetToolsetRequest.js";
@@ -24,6 +25,7 @@ import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSu
 import type { WatchRequest__Output } from "../protocol/generated/toolgate/v1/WatchRequest.js";
 import type { WatchResponse } from "../protocol/generated/toolgate/v1/WatchResponse.js";
 import type { RedisClock } from "../redis/redis-time.js";
+import { type Methods, serverStream, unary } from "./methods.js";
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
 const SEARCH_PAGE = { usual: 20, most: 200 };
@@ -76,7 +78,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
     async getToolset(request) {
       const name = parseToolsetName(request.name, "name");
       const view = catalog.get(name);
-      if (view === undefined) throw unknownToolset(name, catalog);
+      if (view === undefined) throw unknownToolset(catalog, name);
       const epoch = epochOf(view, request.epoch);
       return {
         contract: contractToWire(epoch.contract()),
@@ -111,12 +113,14 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
   };
 }
 
-/** The error for a toolset that is not there, with the names that may have been meant. */
-export function unknownToolset(name: string, catalog: Pick<CatalogReader, "nearNames">): ToolgateError {
-  const near = catalog.nearNames(name);
-  return new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${name}" is registered${didYouMean(near)}`, {
-    ...(near.length === 0 ? {} : { metadata: { near: near.join(",") } }),
-  });
+/** The side of everybody, as the server's methods. */
+export function catalogMethods(service: CatalogService): Methods<CatalogHandlers> {
+  return {
+    ListToolsets: unary((request) => service.listToolsets(request)),
+    GetToolset: unary((request) => service.getToolset(request)),
+    Search: unary((request) => service.search(request)),
+    Watch: serverStream((request, context) => service.watch(request, context)),
+  };
 }
 
 /** 0 asks for the toolset as discovery shows it: the active epoch, or what there is while none is active. */

@@ -149,7 +149,7 @@ export async function openCopy(redis: TestRedis, settings: CopySettings = {}): P
     subscriber: connections.subscriber,
     shards: keyspace.shards,
     shardOf: (toolset) => keyspace.forToolset(toolset).shard,
-    log: { info: note, warn: note },
+    log: { info: note, warn: note, error: note },
     monotonicMs,
     pingIntervalMs: 10_000,
     maxCachedContracts: 100,
