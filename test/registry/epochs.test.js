@@ -1,0 +1,251 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
+import { promote } from "../../src/registry/promote.js";
+import { register } from "../../src/registry/register.js";
+import { sweepToolsets } from "../../src/registry/sweep.js";
+import { unregister } from "../../src/registry/unregister.js";
+import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { attach, changesOf, contractOf, healthOf, keys, LONG_MS, pong, recordOf, registrationOf, registryStore, serve, statesOf, TOOLSET, } from "./registry-fixture.js";
+expectNoLeaks();
+const redis = redisForFile();
+let client;
+let store;
+beforeEach(() => {
+    client = redis().client();
+    store = registryStore(client);
+    return () => client.disconnect();
+});
+const V1 = contractOf("1.0.0");
+const V2 = contractOf("2.0.0", "adds better");
+const sweep = () => sweepToolsets(store, keys, [TOOLSET], LONG_MS);
+describe("epochs", () => {
+    test("the first registration is active, unhealthy, and stored with its contract", async () => {
+        const { lease, state } = await register(store, registrationOf(V1));
+        expect(state).toBe("active");
+        expect(await client.hget(keys.toolsets, `${TOOLSET}@${lease.epoch}`)).toBe(V1.canonicalJson);
+        expect(await healthOf(client, lease.epoch)).toMatchObject({ state: "active", pong: 0, room: 0, announced: false });
+        expect(await changesOf(client)).toEqual([`registered ${lease.epoch}`, `activated ${lease.epoch}`]);
+    });
+    test("a replica of the same contract gets the same epoch and registered_at", async () => {
+        const first = await register(store, registrationOf(V1));
+        const second = await register(store, registrationOf(V1, "p2"));
+        expect(second.lease.epoch).toBe(first.lease.epoch);
+        expect(second.registeredAtMs).toBe(first.registeredAtMs);
+        expect((await recordOf(client))?.epochs).toHaveLength(1);
+    });
+    test("an epoch is Redis's milliseconds, and never reused after unregistering", async () => {
+        const { lease } = await register(store, registrationOf(V1));
+        const [seconds] = await client.time();
+        expect(Math.abs(lease.epoch / 1_000 - Number(seconds))).toBeLessThan(60);
+        // As if the clock had gone back meanwhile.
+        const ahead = lease.epoch + 1_000_000;
+        await client.hset(keys.epochs, TOOLSET, ahead);
+        await unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
+        expect((await register(store, registrationOf(V1))).lease.epoch).toBe(ahead + 1);
+    });
+    test("a higher version is a candidate until it ponged and has its share of the room", async () => {
+        const old = await serve(store, registrationOf(V1), 10);
+        const next = await register(store, registrationOf(V2, "q1"));
+        expect(next.state).toBe("candidate");
+        await attach(store, next.lease, 4);
+        await pong(store, next.lease);
+        expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "active", [next.lease.epoch]: "candidate" });
+        const more = await register(store, registrationOf(V2, "q2"));
+        await attach(store, more.lease, 1);
+        expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "retiring", [next.lease.epoch]: "active" });
+        expect(await changesOf(client)).toContain(`activated ${next.lease.epoch}`);
+        expect((await recordOf(client))?.epochs[0]?.retireAtMs).toBeGreaterThan(0);
+    });
+    test("a candidate with room that never ponged does not take over", async () => {
+        const old = await serve(store, registrationOf(V1), 1);
+        const next = await register(store, registrationOf(V2, "q1"));
+        await attach(store, next.lease, 100);
+        expect((await statesOf(client))[old.lease.epoch]).toBe("active");
+    });
+    test("activate_at sets the share", async () => {
+        await serve(store, registrationOf(V1), 10);
+        const next = await serve(store, registrationOf(V2, "q1", { activateAt: 1 }), 9);
+        expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
+        await attach(store, next.lease, 10);
+        expect((await statesOf(client))[next.lease.epoch]).toBe("active");
+    });
+    test("a candidate takes over when the active epoch has no live provider any more", async () => {
+        const old = await serve(store, registrationOf(V1), 10);
+        const next = await serve(store, registrationOf(V2, "q1"), 1);
+        expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
+        await releaseLease(store, old.lease);
+        expect((await statesOf(client))[next.lease.epoch]).toBe("active");
+    });
+    test("an operator promotes a candidate", async () => {
+        const old = await serve(store, registrationOf(V1), 10);
+        const next = await register(store, registrationOf(V2, "q1"));
+        await promote(store, TOOLSET, next.lease.epoch, "default/anonymous");
+        expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "retiring", [next.lease.epoch]: "active" });
+        await expect(promote(store, TOOLSET, next.lease.epoch, "default/anonymous")).rejects.toMatchObject({
+            reason: "EPOCH_MISMATCH",
+        });
+    });
+    test("another contract of the same or a lower version is refused with the differences, and changes nothing", async () => {
+        await register(store, registrationOf(V2));
+        const before = await client.hgetall(keys.toolsets);
+        const changed = contractOf("2.0.0", "adds otherwise", { type: "array" });
+        await expect(register(store, registrationOf(changed))).rejects.toMatchObject({
+            reason: "CONTRACT_CONFLICT",
+            violations: [{ description: "description differs" }, { description: 'tool "sum": payload differs' }],
+        });
+        await expect(register(store, registrationOf(V1))).rejects.toMatchObject({ reason: "CONTRACT_CONFLICT" });
+        expect(await client.hgetall(keys.toolsets)).toEqual(before);
+    });
+    test("replace rolls back to a lower version, as a new epoch", async () => {
+        const newer = await serve(store, registrationOf(V2), 10);
+        const back = await serve(store, registrationOf(V1, "q1", { replace: true }), 10);
+        expect(back.lease.epoch).toBeGreaterThan(newer.lease.epoch);
+        expect(await statesOf(client)).toEqual({ [newer.lease.epoch]: "retiring", [back.lease.epoch]: "active" });
+    });
+    test("a second candidate retires the first", async () => {
+        await serve(store, registrationOf(V1), 10);
+        const second = await register(store, registrationOf(V2, "q1"));
+        const third = await register(store, registrationOf(contractOf("3.0.0"), "r1"));
+        expect(await statesOf(client)).toMatchObject({
+            [second.lease.epoch]: "retiring",
+            [third.lease.epoch]: "candidate",
+        });
+    });
+    test("a retiring epoch goes with its last lease, and its stream with it", async () => {
+        const old = await serve(store, registrationOf(V1), 1);
+        const next = await serve(store, registrationOf(V2, "q1"), 10);
+        await sweep();
+        expect(await statesOf(client)).toMatchObject({ [old.lease.epoch]: "retiring" });
+        await releaseLease(store, old.lease);
+        await sweep();
+        expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
+        expect(await client.exists(keys.requests(TOOLSET, old.lease.epoch))).toBe(0);
+        expect(await client.hget(keys.toolsets, `${TOOLSET}@${old.lease.epoch}`)).toBeNull();
+        expect(await changesOf(client)).toContain(`retired ${old.lease.epoch}`);
+    });
+    test("a toolset without providers is unregistered after its retention, not before", async () => {
+        const { lease } = await serve(store, registrationOf(V1, "p1", { retentionMs: 1_000 }));
+        await releaseLease(store, lease);
+        await sweep();
+        expect(await recordOf(client)).toBeDefined();
+        await until("the retention is over", async () => {
+            await sweep();
+            return (await recordOf(client)) === undefined;
+        });
+        expect((await changesOf(client)).at(-1)).toBe(`unregistered ${lease.epoch}`);
+    });
+    test("unregistering is fenced by the active epoch", async () => {
+        const { lease } = await register(store, registrationOf(V1));
+        const wrong = (lease.epoch + 1); // one that is not there
+        await expect(unregister(store, TOOLSET, wrong, "default/anonymous", LONG_MS)).rejects.toMatchObject({
+            reason: "EPOCH_MISMATCH",
+            metadata: { epoch: String(lease.epoch) },
+        });
+        expect(await recordOf(client)).toBeDefined();
+        await unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
+        expect(await recordOf(client)).toBeUndefined();
+        await expect(unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS)).rejects.toMatchObject({
+            reason: "UNKNOWN_TOOLSET",
+        });
+    });
+    test("one principal owns a name", async () => {
+        const { lease } = await register(store, registrationOf(V1));
+        await expect(register(store, registrationOf(V2, "p2", { owner: "else/else" }))).rejects.toMatchObject({
+            reason: "NOT_OWNER",
+        });
+        await expect(unregister(store, TOOLSET, lease.epoch, "else/else", LONG_MS)).rejects.toMatchObject({
+            reason: "NOT_OWNER",
+        });
+        await expect(promote(store, TOOLSET, lease.epoch, "else/else")).rejects.toMatchObject({ reason: "NOT_OWNER" });
+    });
+    test("simultaneous registrations of two contracts make two epochs, one after the other", async () => {
+        const all = await Promise.all(Array.from({ length: 10 }, (_, i) => register(store, registrationOf(i % 2 ? V2 : V1, `p${i}`)).catch(() => undefined)));
+        const epochs = new Set(all.flatMap((one) => (one === undefined ? [] : [one.lease.epoch])));
+        expect(epochs.size).toBe((await recordOf(client))?.epochs.length);
+        const states = Object.values(await statesOf(client));
+        expect(states.filter((state) => state === "active")).toHaveLength(1);
+    });
+});
+describe("leases", () => {
+    test("only the holder of the token renews", async () => {
+        const { lease } = await register(store, registrationOf(V1));
+        const forged = { ...lease, token: "forged" };
+        await expect(renewLease(store, LONG_MS, { lease: forged, room: 1, draining: false, session: "" })).rejects.toMatchObject({ reason: "LEASE_LOST" });
+        await releaseLease(store, forged);
+        expect(await client.zcard(keys.leases(TOOLSET, lease.epoch))).toBe(1);
+    });
+    test("a later incarnation takes the identity over; a late release by the old one removes nothing", async () => {
+        const first = await serve(store, registrationOf(V1));
+        const second = await serve(store, registrationOf(V1, "p1", { incarnation: "i2" }));
+        const [answer] = await renewLeases(store, LONG_MS, [{ lease: first.lease, room: 1, draining: false, session: "" }]);
+        expect(answer).toEqual({ kind: "replaced" });
+        await releaseLease(store, first.lease);
+        expect(await client.zrange(keys.leases(TOOLSET, second.lease.epoch), "0", "-1")).toEqual(["p1/i2"]);
+    });
+    test("an ended lease is lost once it was swept; until then its holder may renew it", async () => {
+        const { lease } = await register(store, registrationOf(V1, "p1", { leaseMs: 30 }));
+        await until("the lease has ended", async () => {
+            await sweep();
+            return (await client.zcard(keys.leases(TOOLSET, lease.epoch))) === 0;
+        });
+        await expect(renewLease(store, LONG_MS, { lease, room: 1, draining: false, session: "" })).rejects.toMatchObject({
+            reason: "LEASE_LOST",
+            metadata: { cause: "lost" },
+        });
+    });
+    test("a lease on an epoch that was unregistered is gone for good; after a loss of everything it is merely lost", async () => {
+        const { lease } = await register(store, registrationOf(V1));
+        await unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
+        const renewal = { lease, room: 1, draining: false, session: "" };
+        expect(await renewLeases(store, LONG_MS, [renewal])).toEqual([{ kind: "gone" }]);
+        await client.flushall();
+        expect(await renewLeases(store, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
+    });
+});
+describe("health", () => {
+    test("comes only from a pong of the epoch by the holder of a lease", async () => {
+        const { lease } = await register(store, registrationOf(V1));
+        await attach(store, lease, 5);
+        expect(await changesOf(client)).not.toContain(`healthy ${lease.epoch}`);
+        const other = { ...lease, epoch: (lease.epoch + 1) }; // one that is not there
+        expect(await pong(store, other)).toBe("refused");
+        expect(await pong(store, { ...lease, incarnation: "i9" })).toBe("refused"); // not the holder
+        expect(await healthOf(client, lease.epoch)).toMatchObject({ pong: 0, announced: false });
+        expect(await pong(store, lease)).toBe("recorded");
+        expect(await healthOf(client, lease.epoch)).toMatchObject({ announced: true, room: 5 });
+        expect((await changesOf(client)).filter((change) => change === `healthy ${lease.epoch}`)).toHaveLength(1);
+    });
+    test("a transition is announced once, not at each pong", async () => {
+        const { lease } = await serve(store, registrationOf(V1));
+        for (let i = 0; i < 5; i++)
+            await pong(store, lease);
+        await sweep();
+        expect((await changesOf(client)).filter((change) => change.startsWith("healthy"))).toHaveLength(1);
+    });
+    test("draining takes the provider's room out of routing at once", async () => {
+        const { lease } = await serve(store, registrationOf(V1));
+        await renewLease(store, LONG_MS, { lease, room: 0, draining: true, session: "" });
+        expect(await healthOf(client, lease.epoch)).toMatchObject({ room: 0, announced: false });
+        expect((await changesOf(client)).at(-1)).toBe(`unhealthy ${lease.epoch}`);
+        // Its lease goes on: it has calls in hand.
+        expect(await client.zcard(keys.leases(TOOLSET, lease.epoch))).toBe(1);
+    });
+    test("an old pong makes it unhealthy, and a sweep says so once", async () => {
+        const brief = registryStore(client, 50);
+        const { lease } = await serve(brief, registrationOf(V1));
+        await until("the pong is too old", async () => {
+            await sweepToolsets(brief, keys, [TOOLSET], LONG_MS);
+            return (await changesOf(client)).includes(`unhealthy ${lease.epoch}`);
+        });
+        await sweepToolsets(brief, keys, [TOOLSET], LONG_MS);
+        expect((await changesOf(client)).filter((change) => change.startsWith("unhealthy"))).toHaveLength(1);
+    });
+    test("every key that is not bounded otherwise has an expiry", async () => {
+        await serve(store, registrationOf(V1));
+        await serve(store, registrationOf(V2, "q1"));
+        await expectKeysToExpire(client);
+        expect(await client.pttl(keys.leases(TOOLSET, (await recordOf(client))?.epochs[0]?.epoch ?? 1))).toBeGreaterThan(0);
+    });
+});
