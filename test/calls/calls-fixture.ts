@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import type { Redis } from "ioredis";
+import { type Admission, type AdmissionAnswer, Admissions } from "../../src/calls/admit.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { type TakenCall, takeCalls } from "../../src/calls/take.js";
+import { randomCallId } from "../../src/identity/call-id.js";
+import { parseNodeId, parseToolName } from "../../src/identity/names.js";
+import type { Lease } from "../../src/registry/leases.js";
+import type { Registered } from "../../src/registry/register.js";
+import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
+
+export const NODE = parseNodeId("node-a", "node");
+
+/** The calls' scripts on a Redis; leases of a minute, so that nothing ends unless a test says so. */
+export function callStore(redis: Redis, more: Partial<CallStore> = {}): CallStore {
+  return {
+    redis,
+    keyspace,
+    claimLeaseMs: { once: LONG_MS, idempotent: LONG_MS },
+    maxAttempts: 3,
+    resultTtlMs: LONG_MS,
+    maxDeltas: 100,
+    maxOutputBytes: 10_000,
+    ...more,
+  };
+}
+
+export function admissionOf(registered: Registered, more: Partial<Admission> = {}): Admission {
+  return {
+    id: randomCallId(0, randomBytes),
+    requestDigest: "request",
+    toolset: TOOLSET,
+    tool: parseToolName("sum", "tool"),
+    delivery: "once",
+    destination: {
+      epoch: registered.lease.epoch,
+      digest: "d".repeat(64) as Admission["destination"]["digest"],
+      maxBacklog: 100,
+    }, // a made-up one
+    overflow: undefined,
+    pinned: false,
+    wait: false,
+    timeoutMs: LONG_MS,
+    payload: Buffer.from('{"a":1}'),
+    meta: "",
+    watch: true,
+    ...more,
+  };
+}
+
+export function admit(store: CallStore, admission: Admission): Promise<AdmissionAnswer> {
+  return new Admissions(store, { node: NODE, healthWindowMs: LONG_MS }).admit(admission);
+}
+
+export const takerOf = (lease: Lease, session = "s1") => ({
+  provider: lease.provider,
+  incarnation: lease.incarnation,
+  session,
+});
+export const ownerOf = (lease: Lease): string => `${lease.provider}/${lease.incarnation}`;
+
+/** Takes for one provider; a lost one takes nothing. */
+export async function take(
+  store: CallStore,
+  lease: Lease,
+  credits = 10,
+  session = "s1",
+): Promise<readonly TakenCall[]> {
+  const [answer] = await takeCalls(store, NODE, TOOLSET, lease.epoch, [{ ...takerOf(lease, session), credits }]);
+  return answer?.kind === "taken" ? answer.calls : [];
+}
+
+/** The claim of a taken call, as its provider's node names it. */
+export const claimOf = (lease: Lease, call: TakenCall) => ({
+  id: call.id,
+  owner: ownerOf(lease),
+  attempt: call.attempt,
+});

@@ -1,0 +1,476 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { appendOutput } from "../../src/calls/append-output.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { cancelCall } from "../../src/calls/cancel.js";
+import { completeCalls } from "../../src/calls/complete.js";
+import { probeCalls, readCall } from "../../src/calls/read-call.js";
+import { rehouseCalls } from "../../src/calls/rehouse.js";
+import { renewClaims } from "../../src/calls/renew-claims.js";
+import { settleCalls } from "../../src/calls/settle.js";
+import { resumeCalls, takeCalls } from "../../src/calls/take.js";
+import type { Epoch } from "../../src/identity/names.js";
+import { releaseLease } from "../../src/registry/leases.js";
+import { type Registered, register } from "../../src/registry/register.js";
+import type { RegistryStore } from "../../src/registry/registry-store.js";
+import {
+  attach,
+  contractOf,
+  keys,
+  LONG_MS,
+  registrationOf,
+  registryStore,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { admissionOf, admit, callStore, claimOf, NODE, ownerOf, take, takerOf } from "./calls-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let client: ReturnType<ReturnType<typeof redis>["client"]>;
+let registry: RegistryStore;
+let store: CallStore;
+let provider: Registered;
+beforeEach(async () => {
+  client = redis().client();
+  registry = registryStore(client);
+  store = callStore(client);
+  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
+  return () => client.disconnect();
+});
+
+const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
+const recordsLeft = async () => ({
+  unfinished: await client.xlen(keys.requests(TOOLSET, provider.lease.epoch)),
+  due: await client.zcard(keys.due),
+});
+
+describe("admission", () => {
+  test("records the call, with its deadline by Redis's clock and an expiry", async () => {
+    const call = admissionOf(provider, { timeoutMs: 5_000 });
+    const answer = await admit(store, call);
+    expect(answer).toMatchObject({
+      kind: "admitted",
+      head: { toolset: TOOLSET, tool: "sum", epoch: provider.lease.epoch, delivery: "once" },
+    });
+    const reading = await readCall(store, call.id, {});
+    expect(reading).toMatchObject({ state: "queued", attempt: 0, cancelRequested: false, ending: undefined });
+    const [seconds] = await client.time();
+    expect(Math.abs((reading?.head.deadlineMs ?? 0) / 1_000 - Number(seconds) - 5)).toBeLessThan(30);
+    expect(await client.pttl(keys.call(call.id))).toBeGreaterThan(LONG_MS);
+  });
+
+  test("happens exactly once per call id: a repeat attaches, and finds the end", async () => {
+    const call = admissionOf(provider);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => admit(store, call)));
+    expect(answers.filter(({ kind }) => kind === "admitted")).toHaveLength(1);
+    expect(answers.filter(({ kind }) => kind === "repeated")).toHaveLength(49);
+    const taken = await take(store, provider.lease);
+    expect(taken).toHaveLength(1);
+    for (const one of taken) await completeCalls(store, keys, [{ ...claimOf(provider.lease, one), ...RESULT }]);
+    expect(await admit(store, call)).toMatchObject({ kind: "repeated", ending: { kind: "result", body: RESULT.body } });
+  });
+
+  test("refuses another request under the same id", async () => {
+    const call = admissionOf(provider);
+    await admit(store, call);
+    expect(await admit(store, { ...call, requestDigest: "other" })).toEqual({ kind: "conflict" });
+    expect((await recordsLeft()).unfinished).toBe(1);
+  });
+
+  test("refuses an epoch that is not routable, and stores nothing", async () => {
+    const call = admissionOf(provider);
+    const gone = { ...call, destination: { ...call.destination, epoch: (provider.lease.epoch + 1) as Epoch } }; // one that is not there
+    expect(await admit(store, gone)).toEqual({ kind: "stale" });
+    expect(await client.exists(keys.call(call.id))).toBe(0);
+  });
+
+  test("fails fast while nobody is healthy, with the last pong; waits when asked to", async () => {
+    await releaseLease(registry, provider.lease);
+    const call = admissionOf(provider);
+    expect(await admit(store, call)).toMatchObject({ kind: "unhealthy", lastPongMs: expect.any(Number) });
+    expect(await client.exists(keys.call(call.id))).toBe(0);
+    expect((await admit(store, { ...call, wait: true })).kind).toBe("admitted");
+  });
+
+  test("is bounded by the epoch's unfinished calls", async () => {
+    const call = () => admissionOf(provider, { destination: { ...admissionOf(provider).destination, maxBacklog: 2 } });
+    expect((await admit(store, call())).kind).toBe("admitted");
+    expect((await admit(store, call())).kind).toBe("admitted");
+    expect((await admit(store, call())).kind).toBe("full");
+    const [one] = await take(store, provider.lease, 1);
+    if (one !== undefined) await completeCalls(store, keys, [{ ...claimOf(provider.lease, one), ...RESULT }]);
+    expect((await admit(store, call())).kind).toBe("admitted");
+  });
+
+  test("goes to a retiring epoch only while the active one has no room, or when pinned to it", async () => {
+    const next = await serve(registry, registrationOf(contractOf("2.0.0", "better"), "q1"), 5);
+    const old = admissionOf(provider).destination;
+    const fresh = () => admissionOf(next, { overflow: old });
+    expect((await admit(store, admissionOf(provider))).kind).toBe("stale");
+    expect(await admit(store, admissionOf(provider, { pinned: true }))).toMatchObject({
+      kind: "admitted",
+      head: { epoch: provider.lease.epoch },
+    });
+    const epochs = [];
+    for (let i = 0; i < 7; i++) {
+      const answer = await admit(store, fresh());
+      epochs.push(answer.kind === "admitted" ? answer.head.epoch : answer.kind);
+    }
+    const { epoch } = next.lease;
+    expect(epochs).toEqual([epoch, epoch, epoch, epoch, epoch, provider.lease.epoch, provider.lease.epoch]);
+  });
+});
+
+describe("taking", () => {
+  test("claims up to the credits, in order, with what is left of the time", async () => {
+    const calls = [admissionOf(provider), admissionOf(provider), admissionOf(provider)];
+    for (const call of calls) await admit(store, call);
+    const taken = await take(store, provider.lease, 2);
+    expect(taken.map(({ id }) => id)).toEqual(calls.slice(0, 2).map(({ id }) => id));
+    expect(taken[0]).toMatchObject({ tool: "sum", payload: Buffer.from('{"a":1}'), attempt: 1, cancel: false });
+    expect(taken[0]?.remainingMs).toBeLessThanOrEqual(LONG_MS);
+    expect(taken[0]?.remainingMs).toBeGreaterThan(LONG_MS - 30_000);
+    expect(await readCall(store, calls[0]?.id ?? admissionOf(provider).id, {})).toMatchObject({
+      state: "claimed",
+      attempt: 1,
+    });
+  });
+
+  test("is for the holder of a lease, through its latest session only", async () => {
+    await admit(store, admissionOf(provider));
+    await attach(registry, provider.lease, 10, "s2");
+    expect(
+      await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...takerOf(provider.lease, "s1"), credits: 5 }]),
+    ).toEqual([{ kind: "lost" }]);
+    expect(await take(store, provider.lease, 5, "s2")).toHaveLength(1);
+  });
+
+  test("two providers never get the same call", async () => {
+    const second = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 10);
+    for (let i = 0; i < 20; i++) await admit(store, admissionOf(provider));
+    const takes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => take(store, i % 2 ? provider.lease : second.lease, 3)),
+    );
+    const ids = takes.flat().map(({ id }) => id);
+    expect(ids).toHaveLength(20);
+    expect(new Set(ids).size).toBe(20);
+  });
+
+  test("a call that expired before it was claimed did not run", async () => {
+    const call = admissionOf(provider, { timeoutMs: 1 });
+    const answer = await admit(store, call);
+    if (answer.kind !== "admitted") throw new Error("it was not admitted");
+    await until("the deadline has passed", async () => {
+      const [seconds, microseconds] = await client.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) >= answer.head.deadlineMs;
+    });
+    expect(await take(store, provider.lease)).toEqual([]);
+    expect((await readCall(store, call.id, {}))?.ending).toMatchObject({
+      kind: "not_executed",
+      reason: "DEADLINE_EXCEEDED",
+      attempt: 0,
+    });
+    expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
+  });
+
+  test("a group that was lost is made again, and skips nothing", async () => {
+    await admit(store, admissionOf(provider));
+    await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
+    expect(await take(store, provider.lease)).toHaveLength(1);
+  });
+});
+
+describe("completing", () => {
+  test("ends the call once: a second answer of the same attempt with another result is fenced", async () => {
+    const call = admissionOf(provider);
+    await admit(store, call);
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const done = { ...claimOf(provider.lease, taken), ...RESULT };
+    expect(await completeCalls(store, keys, [done])).toEqual(["accepted"]);
+    expect(await completeCalls(store, keys, [{ ...done, body: Buffer.from("4") }])).toEqual(["fenced"]);
+    // The first answer may have been lost on its way: saying it again is fine.
+    expect(await completeCalls(store, keys, [done])).toEqual(["accepted"]);
+    expect((await readCall(store, call.id, {}))?.ending).toMatchObject({
+      kind: "result",
+      attempt: 1,
+      body: Buffer.from("3"),
+    });
+    expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
+  });
+
+  test("is for the owner and attempt that hold the claim", async () => {
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const claim = claimOf(provider.lease, taken);
+    expect(await completeCalls(store, keys, [{ ...claim, owner: "p9/i9", ...RESULT }])).toEqual(["fenced"]);
+    expect(await completeCalls(store, keys, [{ ...claim, attempt: 2, ...RESULT }])).toEqual(["fenced"]);
+    expect((await readCall(store, taken.id, {}))?.state).toBe("claimed");
+  });
+
+  test("keeps bytes as they are, also large and binary ones", async () => {
+    const body = Buffer.alloc(100_000, 0xf0);
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    await completeCalls(store, keys, [{ ...claimOf(provider.lease, taken), ...RESULT, body }]);
+    expect((await readCall(store, taken.id, {}))?.ending?.body.equals(body)).toBe(true);
+  });
+
+  test("a call's record and result expire, and nothing else is left", async () => {
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const claim = claimOf(provider.lease, taken);
+    await appendOutput(store, keys, [{ ...claim, data: Buffer.from("1") }]);
+    await completeCalls(store, keys, [{ ...claim, ...RESULT }]);
+    await expectKeysToExpire(client);
+    expect(await client.pttl(keys.result(taken.id))).toBeGreaterThan(0);
+  });
+});
+
+describe("output", () => {
+  test("is read in order from any cursor, and ends with the terminal", async () => {
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const claim = claimOf(provider.lease, taken);
+    await appendOutput(
+      store,
+      keys,
+      ["1", "2", "3"].map((text) => ({ ...claim, data: Buffer.from(text) })),
+    );
+    await completeCalls(store, keys, [{ ...claim, ...RESULT }]);
+    const all = await readCall(store, taken.id, {});
+    expect(all?.deltas.map(({ data }) => data.toString())).toEqual(["1", "2", "3"]);
+    const rest = await readCall(store, taken.id, { cursor: all?.deltas[1]?.cursor ?? "" });
+    expect(rest?.deltas).toEqual(all?.deltas.slice(2));
+    expect(rest?.ending).toEqual(all?.ending);
+  });
+
+  test("of a call that somebody else holds is refused", async () => {
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    expect(
+      await appendOutput(store, keys, [{ ...claimOf(provider.lease, taken), attempt: 9, data: Buffer.from("1") }]),
+    ).toEqual(["fenced"]);
+    expect(await client.exists(keys.result(taken.id))).toBe(0);
+  });
+
+  test("is bounded in pieces and in bytes", async () => {
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const claim = claimOf(provider.lease, taken);
+    const few = callStore(client, { maxDeltas: 2, maxOutputBytes: 10 });
+    expect(
+      await appendOutput(
+        few,
+        keys,
+        ["1", "2", "3"].map((text) => ({ ...claim, data: Buffer.from(text) })),
+      ),
+    ).toEqual(["kept", "kept", "over"]);
+    const small = callStore(client, { maxOutputBytes: 4 });
+    expect(await appendOutput(small, keys, [{ ...claim, data: Buffer.from("123") }])).toEqual(["over"]);
+  });
+});
+
+describe("cancelling", () => {
+  test("ends a waiting call at once: it did not run", async () => {
+    const call = admissionOf(provider);
+    await admit(store, call);
+    expect(await cancelCall(store, call.id)).toMatchObject({
+      kind: "ended",
+      ending: { kind: "not_executed", reason: "CANCELLED" },
+    });
+    expect(await take(store, provider.lease)).toEqual([]);
+    expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
+  });
+
+  test("asks the node that delivers a running call to stop it; the provider's answer decides", async () => {
+    const call = admissionOf(provider);
+    await admit(store, call);
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const rung: string[] = [];
+    const listener = redis().client();
+    listener.on("message", (_channel: string, message: string) => rung.push(message));
+    await listener.subscribe(keys.node(NODE));
+    expect(await cancelCall(store, call.id)).toEqual({ kind: "told" });
+    await until("the node was rung", () => rung.includes(`c${call.id}\n1 CANCELLED`));
+    listener.disconnect();
+    expect(await readCall(store, call.id, {})).toMatchObject({ state: "claimed", cancelRequested: true });
+    expect(
+      await completeCalls(store, keys, [
+        { ...claimOf(provider.lease, taken), kind: "cancelled", reason: "CANCELLED", body: Buffer.alloc(0) },
+      ]),
+    ).toEqual(["accepted"]);
+    expect(await cancelCall(store, call.id)).toMatchObject({ kind: "ended", ending: { kind: "cancelled" } });
+  });
+
+  test("of an unknown call says so", async () => {
+    expect(await cancelCall(store, admissionOf(provider).id)).toEqual({ kind: "unknown" });
+  });
+});
+
+describe("claims", () => {
+  test("are extended by their owner and attempt only, and tell of a cancellation", async () => {
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const claim = { ...claimOf(provider.lease, taken), heardAgoMs: 0 };
+    expect(await renewClaims(store, keys, NODE, [claim, { ...claim, attempt: 2 }])).toEqual(["held", "fenced"]);
+    await cancelCall(store, taken.id);
+    expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["cancel"]);
+  });
+
+  test("a provider that attaches anew keeps what it names, gets again what never reached it, and drops the rest", async () => {
+    for (let i = 0; i < 3; i++) await admit(store, admissionOf(provider));
+    const [named, unnamed, ended] = await take(store, provider.lease);
+    if (named === undefined || unnamed === undefined || ended === undefined) throw new Error("too little was taken");
+    await completeCalls(store, keys, [{ ...claimOf(provider.lease, ended), ...RESULT }]);
+    await attach(registry, provider.lease, 10, "s2");
+    const resumed = await resumeCalls(store, NODE, TOOLSET, provider.lease.epoch, takerOf(provider.lease, "s2"), [
+      { id: named.id, attempt: 1 },
+      { id: ended.id, attempt: 1 },
+    ]);
+    expect(resumed).toMatchObject({
+      kind: "resumed",
+      kept: [{ id: named.id, tool: "sum", attempt: 1, cancel: false }],
+      fenced: [ended.id],
+      undelivered: [{ id: unnamed.id, attempt: 1, payload: Buffer.from('{"a":1}') }],
+    });
+  });
+});
+
+describe("settling", () => {
+  const lapsed = (delivery: "once" | "idempotent", maxAttempts = 3) => ({
+    calls: callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 }, maxAttempts }),
+    call: admissionOf(provider, { delivery }),
+  });
+  const settleUntil = (
+    calls: CallStore,
+    what: string,
+    id: ReturnType<typeof admissionOf>["id"],
+    seen: (state: string, kind?: string) => boolean,
+  ) =>
+    until(what, async () => {
+      await settleCalls(calls, keys);
+      const reading = await readCall(calls, id, {});
+      return reading !== undefined && seen(reading.state, reading.ending?.kind);
+    });
+
+  test("a once call whose claim lapsed has an unknown outcome, and never runs again", async () => {
+    const { calls, call } = lapsed("once");
+    await admit(calls, call);
+    const [taken] = await take(calls, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    await settleUntil(calls, "the call was settled", call.id, (state) => state === "ended");
+    expect((await readCall(calls, call.id, {}))?.ending).toMatchObject({
+      kind: "outcome_unknown",
+      reason: "PROVIDER_LOST",
+      attempt: 1,
+    });
+    expect(await take(calls, provider.lease)).toEqual([]);
+    expect(await completeCalls(calls, keys, [{ ...claimOf(provider.lease, taken), ...RESULT }])).toEqual(["fenced"]);
+  });
+
+  test("an idempotent call is delivered again with a higher attempt; the earlier one is fenced; then it is given up", async () => {
+    const { calls, call } = lapsed("idempotent", 2);
+    await admit(calls, call);
+    const [first] = await take(calls, provider.lease);
+    if (first === undefined) throw new Error("nothing was taken");
+    await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+    const [second] = await take(calls, provider.lease);
+    expect(second).toMatchObject({ id: call.id, attempt: 2, payload: first.payload });
+    expect(await completeCalls(calls, keys, [{ ...claimOf(provider.lease, first), ...RESULT }])).toEqual(["fenced"]);
+    await settleUntil(calls, "the call was given up", call.id, (_, kind) => kind === "attempts_exhausted");
+    expect(await client.xlen(keys.dead(TOOLSET))).toBe(1);
+    expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
+  });
+
+  test("a waiting call ends at its deadline: it did not run", async () => {
+    const call = admissionOf(provider, { timeoutMs: 1 });
+    await admit(store, call);
+    await settleUntil(store, "the call expired", call.id, (_, kind) => kind === "not_executed");
+  });
+
+  test("a running call's provider is told of the deadline first; without an answer its outcome is unknown", async () => {
+    const call = admissionOf(provider, { timeoutMs: 50 });
+    await admit(store, call);
+    await take(store, provider.lease);
+    await until("the provider was told", async () => (await settleCalls(store, keys)).told === 1);
+    expect(await readCall(store, call.id, {})).toMatchObject({ state: "claimed", cancelRequested: true });
+    await settleUntil(store, "the grace is over", call.id, (_, kind) => kind === "outcome_unknown");
+    expect((await readCall(store, call.id, {}))?.ending?.reason).toBe("DEADLINE_EXCEEDED");
+  });
+
+  test("what a released provider had in hand is settled at once", async () => {
+    const call = admissionOf(provider);
+    await admit(store, call);
+    await take(store, provider.lease);
+    await releaseLease(registry, provider.lease);
+    await settleCalls(store, keys);
+    expect((await readCall(store, call.id, {}))?.ending).toMatchObject({
+      kind: "outcome_unknown",
+      reason: "PROVIDER_LOST",
+    });
+  });
+
+  test("many at once, by many at once, end each call once", async () => {
+    const calls = Array.from({ length: 150 }, () =>
+      admissionOf(provider, { timeoutMs: 1, destination: { ...admissionOf(provider).destination, maxBacklog: 1_000 } }),
+    );
+    for (const call of calls) await admit(store, call);
+    let ended = 0;
+    await until("all have ended", async () => {
+      const passes = await Promise.all([settleCalls(store, keys), settleCalls(store, keys), settleCalls(store, keys)]);
+      for (const pass of passes) ended += pass.ended;
+      return (await recordsLeft()).due === 0;
+    });
+    expect(ended).toBe(150);
+    const answers = await probeCalls(
+      store,
+      keys,
+      calls.map(({ id }) => id),
+    );
+    expect(answers.every((answer) => answer.kind === "ended" && answer.ending.kind === "not_executed")).toBe(true);
+  });
+});
+
+describe("calls that wait in an abandoned epoch", () => {
+  test("go to the epoch that takes them, and end as not executed where none does", async () => {
+    const stays = admissionOf(provider);
+    const goes = admissionOf(provider, { payload: Buffer.from('{"new":true}') });
+    for (const call of [stays, goes]) await admit(store, call);
+    const next = await register(registry, registrationOf(contractOf("2.0.0", "better"), "q1"));
+    const destination = admissionOf(next).destination;
+    const answer = await rehouseCalls(store, TOOLSET, provider.lease.epoch, async ({ payload }) =>
+      payload.includes("new") ? destination : undefined,
+    );
+    expect(answer).toEqual({ moved: 1, ended: 1 });
+    expect((await readCall(store, stays.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
+    expect(await readCall(store, goes.id, {})).toMatchObject({ state: "queued", head: { epoch: next.lease.epoch } });
+    await attach(registry, next.lease, 10);
+    expect((await take(store, next.lease)).map(({ id }) => id)).toEqual([goes.id]);
+  });
+
+  test("leaves alone what a provider has in hand", async () => {
+    const call = admissionOf(provider);
+    await admit(store, call);
+    await take(store, provider.lease);
+    expect(await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined)).toEqual({
+      moved: 0,
+      ended: 0,
+    });
+    expect((await readCall(store, call.id, {}))?.state).toBe("claimed");
+    expect(
+      await completeCalls(store, keys, [{ id: call.id, owner: ownerOf(provider.lease), attempt: 1, ...RESULT }]),
+    ).toEqual(["accepted"]);
+  });
+});
