@@ -76,6 +76,12 @@ function judgeFailure(name: string, error: unknown, tls: boolean): Check {
   const remedy = tls
     ? "Check that the node runs, speaks TLS, and that its certificate fits the address and --ca."
     : "Start the node, or correct --nodes (TOOLGATE_NODES); if it speaks TLS, give --ca.";
-  const why = code === status.DEADLINE_EXCEEDED ? `no answer within ${PATIENCE_MS} ms` : details || String(error);
+  const why =
+    code === status.DEADLINE_EXCEEDED ? `no answer within ${PATIENCE_MS} ms` : plainCause(details || String(error));
   return fail(name, `cannot be reached: ${why}`, remedy);
+}
+
+/** grpc-js wraps what the system said into words of its own. */
+function plainCause(details: string): string {
+  return /Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(details)?.[1] ?? details;
 }

@@ -61,7 +61,7 @@ export class LocalCluster {
       return await this.#launch(index, port);
     } catch (error) {
       // Somebody can have taken the port since it was tried.
-      const taken = error instanceof ProgramError && /EADDRINUSE|in use/i.test(error.message);
+      const taken = error instanceof ProgramError && /EADDRINUSE|cannot listen on/i.test(error.message);
       if (!taken || port === 0 || this.#stopping) throw error;
       return await this.#launch(index, 0);
     }

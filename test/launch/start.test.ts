@@ -1,0 +1,125 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { afterEach, expect, test } from "vitest";
+import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { environment } from "../../src/config/environment.js";
+import { descendants, expectNoLeaks, hasEnded } from "../support/leaks.js";
+import { until } from "../support/until.js";
+
+expectNoLeaks();
+
+const running: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill("SIGKILL");
+});
+
+interface Start {
+  readonly child: ChildProcess;
+  /** What it has printed so far, line by line. */
+  readonly lines: string[];
+  readonly errors: string[];
+}
+
+/** Runs the main job of `npm start` from the build. */
+function start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Start {
+  const child = spawn(process.execPath, ["dist/cmd/start.js", ...args], {
+    cwd: PACKAGE_ROOT,
+    env: { ...environment(), REDIS_URL: "", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.push(child);
+  const lines: string[] = [];
+  const errors: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+  createInterface({ input: child.stderr }).on("line", (line) => errors.push(line));
+  return { child, lines, errors };
+}
+
+const UP_WITHIN_MS = 90_000;
+
+/** Waits until everything runs, and gives the processes that were started for it. */
+async function up({ child, lines }: Start): Promise<readonly number[]> {
+  await until("npm start says what to try next", () => lines.some((line) => line.startsWith("Logs: ")), {
+    withinMs: UP_WITHIN_MS,
+  });
+  return descendants(child.pid ?? 0).map((row) => Number.parseInt(row, 10));
+}
+
+test("--once makes three calls through three nodes, and ends with 0", { timeout: 120_000 }, async () => {
+  const { child, lines, errors } = start(["--once"]);
+  expect(await once(child, "close")).toEqual([0, null]);
+  const text = lines.join("\n");
+  expect(text).toMatch(/redis\s+127\.0\.0\.1:\d+\s+((redis|valkey)-server \d|docker-compose\.yml)/);
+  expect(text.match(/node \d\s+127\.0\.0\.1:\d+\s+listens after \d+ ms/g)).toHaveLength(3);
+  expect(text).toMatch(/files\s+\d+ tools, healthy/);
+  expect(text).toMatch(/text\s+3 tools, healthy/);
+  expect(text).toMatch(/node 1\s+text\/slugify\s+[\d.]+ ms\s+\{"slug":"hello-world"\}/);
+  expect(text).toMatch(/node 2\s+files\/list_directory\s+[\d.]+ ms\s+.*package\.json|\[DIR\]/);
+  expect(text).toMatch(/node 3\s+text\/countdown\s+[\d.]+ ms\s+3 2 1 \{"counted":3\}/);
+  expect(errors).toEqual([]);
+});
+
+test("Ctrl-C stops everything quietly, with 0; twice at once counts as one", { timeout: 120_000 }, async () => {
+  const started = start();
+  const pids = await up(started);
+  // Redis and its keeper, three nodes, two providers, the MCP server and whoever watches that.
+  expect(pids.length).toBeGreaterThanOrEqual(8);
+  const { child, lines, errors } = started;
+  const ended = once(child, "close");
+  child.kill("SIGINT");
+  child.kill("SIGINT");
+  expect(await ended).toEqual([0, null]);
+  expect(pids.filter((pid) => !hasEnded(pid))).toEqual([]);
+  expect(lines.slice(lines.findIndex((line) => line.startsWith("Logs: ")) + 1)).toEqual(["Stopping …"]);
+  expect(errors).toEqual([]);
+});
+
+test("what it says to try next works as it stands", { timeout: 120_000 }, async () => {
+  const started = start();
+  await up(started);
+  const nodes = started.lines.flatMap((line) => / {2}export TOOLGATE_NODES=(\S+)/.exec(line)?.[1] ?? [])[0];
+  const commands = started.lines.flatMap((line) => /^ {2}npx toolgate (.*)$/.exec(line)?.[1] ?? []);
+  expect(commands.length).toBeGreaterThanOrEqual(4);
+  for (const command of commands.filter((line) => line !== "watch")) {
+    const { status, stderr } = await shell(`"$NODE" dist/cmd/toolgate.js ${command}`, {
+      NODE: process.execPath,
+      ...(nodes === undefined ? {} : { TOOLGATE_NODES: nodes }),
+    });
+    expect({ command, status, stderr }).toMatchObject({ command, status: 0 });
+  }
+  started.child.kill("SIGTERM");
+  expect(await once(started.child, "close")).toEqual([0, null]);
+});
+
+test("nothing remains after kill -9", { timeout: 120_000 }, async () => {
+  const started = start();
+  const pids = await up(started);
+  started.child.kill("SIGKILL");
+  await once(started.child, "exit");
+  await until("every process has ended", () => pids.every(hasEnded), { withinMs: 30_000 });
+});
+
+test("without any Redis it says in two lines what to do, and ends with 1", async () => {
+  const { child, lines } = start(["--once"], { PATH: "/nowhere" });
+  expect(await once(child, "close")).toEqual([1, null]);
+  expect(lines.slice(-2)).toEqual([
+    expect.stringMatching(/^No Redis 7\.0 or newer: REDIS_URL is not set, and no redis-server/),
+    expect.stringMatching(/^Install one .* or set REDIS_URL=/),
+  ]);
+});
+
+test("a flag that it does not know is a fault of use", async () => {
+  const { child, errors } = start(["--twice"]);
+  expect(await once(child, "close")).toEqual([2, null]);
+  expect(errors.join("\n")).toContain("unknown option '--twice'");
+});
+
+function shell(command: string, env: NodeJS.ProcessEnv): Promise<{ status: number; stderr: string }> {
+  return new Promise((resolve) => {
+    const settings = { cwd: PACKAGE_ROOT, env: { ...environment(), ...env } };
+    execFile("/bin/sh", ["-c", command], settings, (error, _, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), stderr });
+    }).stdin?.end();
+  });
+}
