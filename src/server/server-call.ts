@@ -51,7 +51,7 @@ export interface AnyServerCall {
   getPath(): string;
   /** A date, or a number that is infinite when there is none. */
   getDeadline(): Date | number;
-  once(event: "cancelled", listener: () => void): unknown;
+  on(event: "cancelled", listener: () => void): unknown;
 }
 
 /** A peer's own timer ends a call a little before ours does: this near to the deadline, it was the deadline. */
@@ -76,12 +76,14 @@ export class ServerCall implements CallContext {
     this.#state = state;
     this.path = call.getPath();
     // grpc-js says "cancelled" at the end of every call, also of one that was answered.
-    call.once("cancelled", () => this.abandon(whyGone(call)));
+    call.on("cancelled", () => {
+      if (!this.#finished) this.abandon(whyGone(call));
+    });
   }
 
   /** @throws what `authenticate` refuses with; the adaptors ask before any handler runs */
   get principal(): Principal {
-    this.#principal ??= authenticate({ metadata: this.#call.metadata, peer: this.peer });
+    this.#principal ??= authenticate(this);
     return this.#principal;
   }
 
