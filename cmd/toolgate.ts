@@ -50,6 +50,7 @@ async function buildProgram(first: string | undefined): Promise<Command> {
       // What a fault of use is told as is decided in one place, below.
       .configureOutput({ outputError: () => {} }),
   ).addHelpText("after", helpTail());
+  if (first === "--version" || first === "-V") return program;
   const only = Object.values(COMMANDS).some((group) => first !== undefined && Object.hasOwn(group, first))
     ? first
     : undefined;

@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import type { Check } from "../../cmd/doctor/check.js";
+import { checkRedis, judgeRedis, type RedisFacts } from "../../cmd/doctor/check-redis.js";
+import { checkRuntime } from "../../cmd/doctor/check-runtime.js";
+import { judgeToolsets } from "../../cmd/doctor/check-toolsets.js";
+import type { ToolsetSummary } from "../../src/index.js";
+import { redisForFile } from "../support/redis.js";
+
+const statusOf = (checks: readonly Check[], name: string): string | undefined =>
+  checks.find((check) => check.name === name)?.status;
+
+describe("Redis", () => {
+  const good: RedisFacts = {
+    info: { redis_version: "7.2.4", role: "master", maxmemory: "0", maxmemory_policy: "noeviction", aof_enabled: "1" },
+    save: "",
+    latencyMs: 0.3,
+    clockAheadMs: 10,
+  };
+  const judge = (info: Record<string, string>, more: Partial<RedisFacts> = {}): Check[] =>
+    judgeRedis("Redis", { ...good, ...more, info: { ...good.info, ...info } });
+
+  test("as it should be is fine", () => {
+    expect(judge({}).every(({ status }) => status === "ok")).toBe(true);
+  });
+
+  test.each<[string, Record<string, string>, Partial<RedisFacts>, string, string]>([
+    ["too old", { redis_version: "6.0.9" }, {}, "Redis version", "fail"],
+    ["old", { redis_version: "6.2.1" }, {}, "Redis version", "warn"],
+    ["a replica", { role: "slave" }, {}, "Redis role", "fail"],
+    ["a cluster", { cluster_enabled: "1" }, {}, "Redis mode", "fail"],
+    ["evicting", { maxmemory_policy: "allkeys-lru" }, {}, "Redis eviction", "warn"],
+    ["full", { maxmemory: "1000", used_memory: "950" }, {}, "Redis memory", "warn"],
+    ["without persistence", { aof_enabled: "0" }, {}, "Redis persistence", "warn"],
+    ["with snapshots only", { aof_enabled: "0" }, { save: "3600 1" }, "Redis persistence", "warn"],
+    ["of unknown persistence", { aof_enabled: "0" }, { save: undefined }, "Redis persistence", "warn"],
+    ["far away", {}, { latencyMs: 80 }, "Redis", "warn"],
+    ["of another time", {}, { clockAheadMs: -90_000 }, "Redis clock", "warn"],
+  ])("%s is told, with a remedy", (_name, info, more, name, status) => {
+    const checks = judge(info, more);
+    expect(statusOf(checks, name)).toBe(status);
+    for (const check of checks) expect(check.remedy !== undefined).toBe(check.status !== "ok");
+  });
+
+  const redis = redisForFile({ args: ["--maxmemory-policy", "allkeys-lru"] });
+
+  test("that runs is looked at", async () => {
+    const checks = await checkRedis(redis().url);
+    expect(checks[0]).toMatchObject({ status: "ok" });
+    expect(statusOf(checks, "Redis version")).toBe("ok");
+    expect(statusOf(checks, "Redis eviction")).toBe("warn");
+    expect(statusOf(checks, "Redis persistence")).toBe("warn");
+    expect(statusOf(checks, "Redis clock")).toBe("ok");
+  });
+
+  test("that is not there fails, without its password", async () => {
+    const [check] = await checkRedis("redis://user:secret@127.0.0.1:1");
+    expect(check).toMatchObject({ status: "fail", name: "Redis redis://127.0.0.1:1" });
+    expect(JSON.stringify(check)).not.toContain("secret");
+  });
+
+  test("of a bad URL fails", async () => {
+    expect(await checkRedis("http://x")).toMatchObject([
+      { status: "fail", finding: expect.stringContaining("redis://") },
+    ]);
+  });
+});
+
+test("Node must be new enough", () => {
+  expect(checkRuntime("20.20.2", ">=20.19").status).toBe("ok");
+  expect(checkRuntime("18.0.0", ">=20.19").status).toBe("fail");
+});
+
+test("unhealthy toolsets are named with what is known of them", () => {
+  const at = new Date("2030-01-01T00:00:00Z");
+  const toolset = (name: string, lastPong?: Date, liveUntil?: Date): ToolsetSummary => ({
+    name,
+    title: "",
+    description: "",
+    version: "1.0.0",
+    tags: [],
+    toolCount: 1,
+    healthy: false,
+    stale: false,
+    epochs: [
+      {
+        epoch: 1,
+        digest: "",
+        version: "1.0.0",
+        state: "active",
+        registeredAt: at,
+        health: { healthy: false, room: 0, ...(lastPong && { lastPong }), ...(liveUntil && { liveUntil }) },
+      },
+    ],
+  });
+  const later = at.getTime() + 60_000;
+  const checks = judgeToolsets(
+    [toolset("new"), toolset("gone", at, at), toolset("mute", at, new Date(later + 1))],
+    later,
+  );
+  expect(checks.map(({ name, status, finding }) => [name, status, finding])).toEqual([
+    ["toolset new", "warn", "unhealthy: no provider has answered a ping yet"],
+    ["toolset gone", "warn", "unhealthy: no provider is there; the last pong came 60 s ago"],
+    ["toolset mute", "warn", "unhealthy: its providers do not answer; the last pong came 60 s ago"],
+  ]);
+  expect(judgeToolsets([], later)).toMatchObject([{ status: "ok" }]);
+});
