@@ -1,0 +1,46 @@
+import { parentPort } from "node:worker_threads";
+import { LRUCache } from "lru-cache";
+import type { CompiledSchema } from "./compiler.js";
+import { inspectSchema } from "./inspect-schema.js";
+import { weigh } from "./weigh.js";
+import { READY, type WorkerReply, type WorkerRequest } from "./worker-messages.js";
+
+/**
+ * The worker in which schemas that may be hostile are compiled and judge values. It has a heap limit, and whoever asks it
+ * has a time limit and ends it; so it holds nothing that cannot be lost.
+ */
+
+/** How many prepared schemas are kept; what is forgotten is prepared again when it is asked for. */
+const MAX_PREPARED = 200;
+/** How much a value's part counts when it is decided whether all of its faults are told: the schema's rates are not known. */
+const RATES = { perValue: 50, perChar: 0 };
+const ENOUGH = 1_000_000;
+
+const prepared = new LRUCache<string, CompiledSchema>({ max: MAX_PREPARED });
+
+function answer(request: WorkerRequest): WorkerReply {
+  switch (request.kind) {
+    case "inspect": {
+      const inspected = inspectSchema(request.schema);
+      return inspected.kind === "sound"
+        ? { kind: "inspected", faults: [], notes: inspected.notes }
+        : { kind: "inspected", faults: inspected.faults, notes: [] };
+    }
+    case "prepare": {
+      const inspected = inspectSchema(request.schema);
+      if (inspected.kind === "faulty") return { kind: "refused", faults: inspected.faults };
+      prepared.set(request.key, inspected.compiled);
+      return { kind: "prepared" };
+    }
+    case "judge": {
+      const compiled = prepared.get(request.key);
+      if (compiled === undefined) return { kind: "unprepared" };
+      return { kind: "judged", validation: compiled.check(request.value, weigh(request.value, RATES, ENOUGH)) };
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+parentPort?.on("message", (request: WorkerRequest) => parentPort?.postMessage(answer(request)));
+parentPort?.postMessage(READY);

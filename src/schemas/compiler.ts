@@ -1,0 +1,163 @@
+import { _, Ajv, type ErrorObject, Name, type Options, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import ajvFormats from "ajv-formats";
+import type { JsonSchema } from "../contract/contract.js";
+import { boundPointer, type Step } from "../json/pointer.js";
+import { areDistinct } from "./distinct-items.js";
+import type { Draft } from "./draft.js";
+import { type Gated, LOOP_FROM } from "./gate.js";
+import { linearRegExp } from "./linear-regexp.js";
+import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
+import { invalid, VALID, type Validation } from "./validation.js";
+import { violationsOf } from "./violations.js";
+
+/**
+ * Values up to this weight are judged a second time for all their violations. Every error is an object of its own, so
+ * this also bounds their number: at most about 20,000, some megabytes.
+ */
+const EXPLAIN_WEIGHT = 50_000;
+
+const OPTIONS: Options = {
+  // Unknown keywords and formats are annotations, as the specification says.
+  strict: false,
+  // 1e999 was refused by the reader; this is for values from elsewhere.
+  strictNumbers: true,
+  logger: false,
+  // Each schema was judged by its meta-schema when it was admitted, and references to meta-schemas lead outside.
+  meta: false,
+  validateSchema: false,
+  addUsedSchema: false,
+  // What a value inherits is not in it: {"required": ["toString"]} asks for a property of its own.
+  ownProperties: true,
+  // Inlining would copy a target per reference, and code would grow with their product.
+  inlineRefs: false,
+  loopEnum: LOOP_FROM,
+  loopRequired: LOOP_FROM,
+  // The wording is ours; Ajv's would be generated into every validator.
+  messages: false,
+  // Ajv's optimiser takes two thirds of the time to compile, recurses deeply, and the engine does as well without.
+  code: { regExp: linearRegExp, optimize: false },
+};
+
+/** Ajv for one schema: an instance of its own, so that no `$id` is seen by another schema of the same contract. */
+function createAjv(draft: Draft, allErrors: boolean): Ajv {
+  const ajv =
+    draft === "2020-12"
+      ? new Ajv2020({ ...OPTIONS, allErrors })
+      : // In draft-07 a reference stands alone.
+        new Ajv({ ...OPTIONS, allErrors, ignoreKeywordsWithRef: true });
+  ajvFormats.default(ajv);
+  ajv.removeKeyword("uniqueItems");
+  ajv.addKeyword({
+    keyword: "uniqueItems",
+    type: "array",
+    schemaType: "boolean",
+    errors: false,
+    validate: (isOn: boolean, items: readonly unknown[]) => !isOn || areDistinct(items),
+  });
+  // Draft-04's keyword, which Ajv refuses to compile; and those of 2019-09, which 2020-12 does not know.
+  for (const keyword of ["id", "$recursiveRef", "$recursiveAnchor"]) ajv.removeKeyword(keyword);
+  if (draft === "2020-12") guardUnevaluated(ajv);
+  return ajv;
+}
+
+/**
+ * Where combinators are about, Ajv notes evaluated properties in a plain object and asks it by name: "toString" and
+ * "constructor" would pass for evaluated through the object's prototype. So that object loses its prototype first.
+ */
+function guardUnevaluated(ajv: Ajv): void {
+  const definition = ajv.getKeyword("unevaluatedProperties");
+  if (typeof definition !== "object" || !("code" in definition)) return;
+  const { code } = definition;
+  ajv.removeKeyword("unevaluatedProperties");
+  ajv.addKeyword({
+    ...definition,
+    keyword: "unevaluatedProperties",
+    code(cxt, ruleType) {
+      const { props } = cxt.it;
+      if (props instanceof Name)
+        cxt.gen.code(_`if (${props} && ${props} !== true) Object.setPrototypeOf(${props}, null)`);
+      code(cxt, ruleType);
+    },
+  });
+}
+
+/**
+ * A schema that judges values. The schema has passed the gate.
+ *
+ * Judging stops at the first fault, since collecting all of a large value's takes hundreds of megabytes. A user wants to
+ * see more than one, so an invalid value that is small enough is judged again by a second validator that collects all,
+ * compiled when it is first needed; the hot path, with valid values, never pays for it.
+ */
+export class CompiledSchema {
+  readonly #schema: JsonSchema;
+  readonly #draft: Draft;
+  readonly #judge: ValidateFunction;
+  #explain: ValidateFunction | undefined;
+
+  /** @throws Error when Ajv cannot compile it. */
+  constructor(schema: JsonSchema, { draft, graph }: Pick<Extract<Gated, { kind: "passed" }>, "draft" | "graph">) {
+    this.#schema = withoutNullable(schema, graph);
+    this.#draft = draft;
+    this.#judge = createAjv(draft, false).compile(this.#schema);
+  }
+
+  /** @param weight what judging the value costs at most, in units of roughly 10 ns; decides whether all faults are told. */
+  check(value: unknown, weight: number): Validation {
+    try {
+      // Not truthy, but true: an asynchronous validator would return a promise. The gate refuses those; this is the net.
+      if (this.#judge(value) === true) return VALID;
+      let errors: readonly ErrorObject[] = this.#judge.errors ?? [];
+      this.#judge.errors = null; // it would keep a part of the value alive
+      if (weight <= EXPLAIN_WEIGHT) {
+        this.#explain ??= createAjv(this.#draft, true).compile(this.#schema);
+        this.#explain(value);
+        errors = this.#explain.errors ?? errors;
+        this.#explain.errors = null;
+      }
+      return { kind: "invalid", violations: violationsOf(errors) };
+    } catch {
+      // Recursion without end, or a comparison with {"valueOf": 1}. What cannot be judged is not let through.
+      return invalid("", "cannot be judged by its schema");
+    }
+  }
+}
+
+/**
+ * OpenAPI's `nullable` is built into Ajv, which acts on it beside `type` and refuses to compile it elsewhere. In JSON
+ * Schema it is an unknown keyword, so it is taken away; the provider gets a warning.
+ */
+function withoutNullable(schema: JsonSchema, graph: SchemaGraph): JsonSchema {
+  const nodes = graph.nodes.filter((node) => Object.hasOwn(node.schema, "nullable"));
+  if (nodes.length === 0) return schema;
+  const copy = structuredClone(schema) as JsonSchema; // the clone of a schema
+  for (const { steps } of nodes) {
+    let place: unknown = copy;
+    for (const step of steps) place = (place as Record<Step, unknown>)[step]; // the way that led to the node in the original
+    delete (place as { nullable?: unknown }).nullable;
+  }
+  return copy;
+}
+
+const metaValidators = new Map<Draft, Ajv>();
+
+/** What breaks the rules of the draft itself, such as an unknown type. Takes 25 ms the first time: not for the event loop. */
+export function metaFaults(schema: JsonSchema, draft: Draft): SchemaFault[] {
+  const options: Options = { strict: false, logger: false, allErrors: true };
+  const ajv = metaValidators.get(draft) ?? (draft === "2020-12" ? new Ajv2020(options) : new Ajv(options));
+  metaValidators.set(draft, ajv);
+  const id =
+    draft === "2020-12" ? "https://json-schema.org/draft/2020-12/schema" : "http://json-schema.org/draft-07/schema";
+  if (ajv.validate(id, schema)) return [];
+  const faults = new Map<string, string>();
+  for (const error of ajv.errors ?? []) {
+    // The first error of a place says it best; the combinators around it add nothing.
+    if (["anyOf", "allOf", "if", "$dynamicRef"].includes(error.keyword) || faults.has(error.instancePath)) continue;
+    const allowed: unknown = error.params["allowedValues"];
+    const reason = Array.isArray(allowed)
+      ? `must be one of ${allowed.join(", ")}`
+      : violationsOf([error])[0]?.description;
+    faults.set(error.instancePath, reason ?? "must be as the draft says");
+  }
+  return [...faults].map(([pointer, reason]) => ({ pointer: boundPointer(pointer), reason }));
+}

@@ -1,0 +1,356 @@
+import type { Json, JsonSchema } from "../contract/contract.js";
+import { pointerOf, type Step } from "../json/pointer.js";
+import { type Draft, draftOf } from "./draft.js";
+import { applicatorIn, assertsIn } from "./keywords.js";
+import { linearPattern } from "./linear-regexp.js";
+import { type SchemaFault, type SchemaGraph, type SchemaNode, schemaGraph } from "./schema-graph.js";
+import type { Rates } from "./weigh.js";
+
+/** Limits on one schema. Of 409 schemas in wide use, the largest has 12 KB, 20 levels and 122 objects. */
+export interface SchemaLimits {
+  /** Its JSON, in bytes. */
+  readonly maxBytes: number;
+  /** How deep its JSON nests. */
+  readonly maxDepth: number;
+  /** How many schema objects it has. */
+  readonly maxSubschemas: number;
+  /** How many ways lead through references and combinators from one schema to all that judge the same value. */
+  readonly maxPaths: number;
+  /** How much code it compiles to, in keywords, with each spelling of each reference counted as a copy of its target. */
+  readonly maxCode: number;
+  /** The size of all its patterns together, in instructions of the matching engine. */
+  readonly maxPatternInstructions: number;
+}
+
+export const DEFAULT_SCHEMA_LIMITS: SchemaLimits = {
+  maxBytes: 262_144,
+  maxDepth: 64,
+  maxSubschemas: 2_000,
+  maxPaths: 10_000,
+  maxCode: 20_000,
+  maxPatternInstructions: 20_000,
+};
+
+/**
+ * What judging by a schema costs. `cheap`: it compiles within a few milliseconds, and judges a value within a time that
+ * the rates bound, so it may run on the event loop while the value is small enough. `costly`: neither is known.
+ */
+export type Cost = { readonly kind: "cheap"; readonly rates: Rates } | { readonly kind: "costly" };
+
+/** What the gate says of a schema. */
+export type Gated =
+  | { readonly kind: "passed"; readonly draft: Draft; readonly cost: Cost; readonly graph: SchemaGraph }
+  | {
+      readonly kind: "refused";
+      readonly faults: readonly SchemaFault[];
+      /** Its draft, where it is known and the schema is small enough to be looked at further. */
+      readonly draft: Draft | undefined;
+    };
+
+/** The most code that compiles on the event loop: about 20 ms where a core is slow. */
+const CHEAP_CODE = 800;
+const CHEAP_PATTERN_INSTRUCTIONS = 2_000;
+/** Over these rates not even a small value is judged on the event loop. */
+const CHEAP_PER_VALUE = 100_000;
+/** From here on Ajv loops over `enum` and `required` instead of writing each member out. */
+export const LOOP_FROM = 20;
+
+/** Keywords whose values are data; `{"$data": ...}` elsewhere is Ajv's extension, which would let payloads make rules. */
+const MAY_BE_OBJECT = new Set(["default", "examples"]);
+
+/**
+ * The static gate: judges a schema by looking at it, before any of it is compiled. Pure, and linear in the schema.
+ *
+ * It refuses what would harm the process or mislead an author: schemas over the limits, other drafts, references that
+ * leave the schema or go round in a circle, patterns without a linear-time match, `$async` and `$data` (extensions of
+ * Ajv: a validator that is asynchronous would answer with a promise, which is truthy), and keys that name prototypes.
+ */
+export function gateSchema(schema: JsonSchema, limits: SchemaLimits = DEFAULT_SCHEMA_LIMITS): Gated {
+  const early = sizeFault(schema, limits);
+  if (early !== undefined) return refused(undefined, early);
+  const draft = draftOf(schema);
+  if (draft.kind === "unknown") {
+    return refused(undefined, {
+      pointer: "/$schema",
+      reason: 'must name draft 2020-12 ("https://json-schema.org/draft/2020-12/schema") or draft-07',
+    });
+  }
+  const graph = schemaGraph(schema, draft.draft, limits.maxSubschemas);
+  const faults = [...graph.faults];
+  const patterns = new Map<string, number>();
+  for (const node of graph.nodes) inspectNode(node, node.index === 0, draft.draft, patterns, faults);
+  const instructions = [...patterns.values()].reduce((sum, size) => sum + size, 0);
+  if (instructions > limits.maxPatternInstructions)
+    faults.push({ pointer: "", reason: "must have fewer or shorter patterns and counted repetitions" });
+  if (faults.length > 0) return refused(draft.draft, ...faults);
+
+  const order = placesInOrder(graph);
+  if (order.kind === "circle") {
+    return refused(draft.draft, {
+      pointer: pointerOf(order.node.steps),
+      reason: "refers to itself for one and the same value, without end",
+    });
+  }
+  const crowded = crowdedNode(graph, order.nodes, limits.maxPaths);
+  if (crowded !== undefined) {
+    const reason = `must lead by at most ${limits.maxPaths} ways through references and combinators to what judges one value`;
+    return refused(draft.draft, { pointer: pointerOf(crowded.steps), reason });
+  }
+  const code = codeSize(graph, draft.draft);
+  if (code > limits.maxCode) {
+    return refused(draft.draft, {
+      pointer: "",
+      reason: `must compile to at most ${limits.maxCode} keywords, with the targets of differently written references counted again`,
+    });
+  }
+  const isPlain =
+    !graph.hasInnerIds && !graph.isDynamic && code <= CHEAP_CODE && instructions <= CHEAP_PATTERN_INSTRUCTIONS;
+  const rates = isPlain ? ratesOf(graph, order.nodes, patterns, limits.maxDepth) : undefined;
+  return {
+    kind: "passed",
+    draft: draft.draft,
+    cost: rates === undefined ? { kind: "costly" } : { kind: "cheap", rates },
+    graph,
+  };
+}
+
+function refused(draft: Draft | undefined, ...faults: SchemaFault[]): Gated {
+  return { kind: "refused", faults, draft };
+}
+
+/** Looks at size and depth first, so that nothing after this meets a schema that is too large to walk through. */
+function sizeFault(schema: JsonSchema, limits: SchemaLimits): SchemaFault | undefined {
+  const tooDeep = deepPlace(schema, limits.maxDepth, []);
+  if (tooDeep !== undefined)
+    return { pointer: pointerOf(tooDeep), reason: `must nest at most ${limits.maxDepth} levels deep` };
+  const bytes = Buffer.byteLength(JSON.stringify(schema));
+  return bytes > limits.maxBytes ? { pointer: "", reason: `must be at most ${limits.maxBytes} bytes long` } : undefined;
+}
+
+function deepPlace(value: Json, left: number, steps: Step[]): readonly Step[] | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (left === 0) return steps;
+  for (const key of Object.keys(value)) {
+    steps.push(key);
+    const found = deepPlace((value as { readonly [key: string]: Json })[key] ?? null, left - 1, steps); // its own key
+    if (found !== undefined) return found;
+    steps.pop();
+  }
+  return undefined;
+}
+
+function inspectNode(
+  node: SchemaNode,
+  isRoot: boolean,
+  draft: Draft,
+  patterns: Map<string, number>,
+  faults: SchemaFault[],
+): void {
+  const fault = (keys: readonly Step[], reason: string) =>
+    faults.push({ pointer: pointerOf([...node.steps, ...keys]), reason });
+  const pattern = (text: string, keys: readonly Step[]) => {
+    const known = linearPattern(text);
+    if (known.kind === "ok") patterns.set(text, known.instructions);
+    else fault(keys, known.reason);
+  };
+  for (const [keyword, value] of Object.entries(node.schema)) {
+    if (keyword === "$async") fault([keyword], "is not allowed: validators are synchronous");
+    if (keyword === "__proto__") fault([keyword], "is not allowed");
+    if (keyword === "$schema" && !isRoot) {
+      const named = draftOf(node.schema);
+      if (named.kind === "unknown" || named.draft !== draft)
+        fault([keyword], "must be the draft of the whole schema, or be left out");
+    }
+    if (isDataReference(value) && !MAY_BE_OBJECT.has(keyword) && applicatorIn(keyword, draft) === undefined) {
+      fault([keyword], "must be a value; $data references are not allowed");
+    }
+    if (keyword === "pattern" && typeof value === "string") pattern(value, [keyword]);
+    if (keyword === "patternProperties" && typeof value === "object" && value !== null) {
+      for (const text of Object.keys(value)) pattern(text, [keyword, text]);
+    }
+    if (
+      applicatorIn(keyword, draft)?.shape === "map" &&
+      typeof value === "object" &&
+      value !== null &&
+      Object.hasOwn(value, "__proto__")
+    ) {
+      fault([keyword, "__proto__"], "is not allowed");
+    }
+  }
+}
+
+function isDataReference(value: Json): boolean {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, "$data");
+}
+
+/** The nodes sorted so that each comes before those that judge the same value for it; or a circle among them. */
+function placesInOrder(
+  graph: SchemaGraph,
+): { kind: "order"; nodes: readonly SchemaNode[] } | { kind: "circle"; node: SchemaNode } {
+  const state = new Uint8Array(graph.nodes.length); // 0 new, 1 open, 2 done
+  const done: SchemaNode[] = [];
+  for (const start of graph.nodes) {
+    // Iterative: a chain of references may be as long as there are subschemas.
+    const open: { node: SchemaNode; next: number }[] = state[start.index] === 0 ? [{ node: start, next: 0 }] : [];
+    state[start.index] ||= 1;
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const edge = top.node.edges[top.next++];
+      if (edge === undefined) {
+        state[top.node.index] = 2;
+        done.push(top.node);
+        open.pop();
+        continue;
+      }
+      const node = edge.reach === "place" ? graph.nodes[edge.to] : undefined;
+      if (node === undefined || state[node.index] === 2) continue;
+      if (state[node.index] === 1) return { kind: "circle", node };
+      state[node.index] = 1;
+      open.push({ node, next: 0 });
+    }
+  }
+  return { kind: "order", nodes: done.reverse() };
+}
+
+/** The innermost node from which too many ways lead to what judges the same value. */
+function crowdedNode(graph: SchemaGraph, order: readonly SchemaNode[], maxPaths: number): SchemaNode | undefined {
+  const paths = new Float64Array(graph.nodes.length);
+  for (const node of [...order].reverse()) {
+    let sum = 1;
+    for (const edge of node.edges) if (edge.reach === "place") sum += paths[edge.to] ?? 0;
+    if (sum > maxPaths) return node;
+    paths[node.index] = sum;
+  }
+  return undefined;
+}
+
+/** How much Ajv writes for a schema: its own keywords, once in place and once more for each spelling of a reference. */
+function codeSize(graph: SchemaGraph, draft: Draft): number {
+  const sizes = new Float64Array(graph.nodes.length).fill(-1);
+  const sizeOf = (node: SchemaNode): number => {
+    const known = sizes[node.index] ?? -1;
+    if (known >= 0) return known;
+    let size = 1;
+    for (const [keyword, value] of Object.entries(node.schema)) {
+      if (!assertsIn(keyword, draft)) continue;
+      size++;
+      if (Array.isArray(value)) size += Math.min(value.length, LOOP_FROM) / 4;
+      else if (typeof value === "object" && value !== null && applicatorIn(keyword, draft) !== undefined)
+        size += Object.keys(value).length / 4;
+    }
+    // The depth limit bounds this recursion: only subschemas are counted, and they nest as the JSON does.
+    for (const edge of node.edges) {
+      const child = graph.nodes[edge.to];
+      if (edge.ref === undefined && edge.reach !== "held" && child !== undefined) size += sizeOf(child);
+    }
+    sizes[node.index] = size;
+    return size;
+  };
+  const root = graph.nodes[0];
+  let sum = root === undefined ? 0 : sizeOf(root);
+  const seen = new Set<string>();
+  for (const node of graph.nodes) {
+    for (const edge of node.edges) {
+      const target = graph.nodes[edge.to];
+      if (edge.ref === undefined || seen.has(edge.ref) || target === undefined) continue;
+      seen.add(edge.ref);
+      sum += sizeOf(target);
+    }
+  }
+  return sum;
+}
+
+/**
+ * Bounds what one value, at any depth of an instance, costs. Level by level, it counts how often each schema judges one
+ * value there: added up where several ways lead to it, and only the greatest taken where the ways exclude each other (an
+ * item of an array, a property of one name or another, a property's name). A schema that refers to itself by two ways
+ * that do not exclude each other doubles with each level, which soon is over the bound.
+ */
+function ratesOf(
+  graph: SchemaGraph,
+  order: readonly SchemaNode[],
+  patterns: ReadonlyMap<string, number>,
+  maxDepth: number,
+): Rates | undefined {
+  const own = graph.nodes.map((node) => ownRates(node, patterns));
+  const rates = { perValue: 1, perChar: 0 };
+  let arrived = new Float64Array(graph.nodes.length);
+  if (arrived.length > 0) arrived[0] = 1;
+  for (let depth = 0; depth <= maxDepth; depth++) {
+    const level = arrived.slice();
+    for (const node of order) {
+      const times = level[node.index] ?? 0;
+      if (times === 0) continue;
+      for (const edge of node.edges) if (edge.reach === "place") level[edge.to] = (level[edge.to] ?? 0) + times;
+    }
+    let perValue = 0;
+    let perChar = 0;
+    for (const [index, times] of level.entries()) {
+      perValue += times * (own[index]?.perValue ?? 0);
+      perChar += times * (own[index]?.perChar ?? 0);
+    }
+    if (perValue > CHEAP_PER_VALUE) return undefined;
+    rates.perValue = Math.max(rates.perValue, perValue);
+    rates.perChar = Math.max(rates.perChar, perChar);
+    const next = nextLevel(graph, level);
+    // What does not grow any more never will.
+    if (next.every((times, index) => times <= (arrived[index] ?? 0))) break;
+    arrived = next;
+  }
+  return rates;
+}
+
+/** How often each schema judges a value one level further down, in the worst case for that schema. */
+function nextLevel(graph: SchemaGraph, level: Float64Array): Float64Array<ArrayBuffer> {
+  const size = graph.nodes.length;
+  const items = new Float64Array(size);
+  const names = new Float64Array(size);
+  const wild = new Float64Array(size);
+  const named: (Map<string, number> | undefined)[] = [];
+  for (const node of graph.nodes) {
+    const times = level[node.index] ?? 0;
+    if (times === 0) continue;
+    for (const edge of node.edges) {
+      if (edge.reach === "array") items[edge.to] = (items[edge.to] ?? 0) + times;
+      else if (edge.reach === "keys") names[edge.to] = (names[edge.to] ?? 0) + times;
+      else if (edge.reach === "wild") wild[edge.to] = (wild[edge.to] ?? 0) + times;
+      else if (edge.reach === "named") {
+        const sums = named[edge.to] ?? new Map<string, number>();
+        named[edge.to] = sums;
+        sums.set(edge.name ?? "", (sums.get(edge.name ?? "") ?? 0) + times);
+      }
+    }
+  }
+  return items.map((item, index) => {
+    const property = (wild[index] ?? 0) + Math.max(0, ...(named[index]?.values() ?? []));
+    return Math.max(item, names[index] ?? 0, property);
+  });
+}
+
+/** What a schema's own keywords cost for one value, in units of roughly 10 ns. */
+function ownRates(node: SchemaNode, patterns: ReadonlyMap<string, number>): Rates {
+  let perValue = 2;
+  let perChar = 0;
+  for (const [keyword, value] of Object.entries(node.schema)) {
+    if (keyword === "enum" || keyword === "const") perValue += partsOf(value);
+    else if (Array.isArray(value)) perValue += value.length;
+    else if (typeof value === "object" && value !== null) perValue += Object.keys(value).length;
+    if (keyword === "pattern" && typeof value === "string") perChar += patterns.get(value) ?? 0;
+    else if (keyword === "patternProperties" && typeof value === "object" && value !== null) {
+      for (const text of Object.keys(value)) perChar += patterns.get(text) ?? 0;
+    } else if (keyword === "format") perChar += 1;
+    else if (keyword === "minLength" || keyword === "maxLength") perChar += 0.2;
+    else if (keyword === "uniqueItems") {
+      // The canonical JSON of each item, which may hold such arrays in turn.
+      perValue += 500;
+      perChar += 5;
+    }
+  }
+  return { perValue, perChar };
+}
+
+function partsOf(value: Json): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let sum = 1;
+  for (const member of Object.values(value)) sum += partsOf(member);
+  return sum;
+}

@@ -1,0 +1,42 @@
+import type { JsonSchema } from "../contract/contract.js";
+import { CompiledSchema, metaFaults } from "./compiler.js";
+import { type Gated, gateSchema } from "./gate.js";
+import type { SchemaFault } from "./schema-graph.js";
+import { type SchemaNote, schemaNotes } from "./warnings.js";
+
+/** The longest message of Ajv that is told, in UTF-16 code units. */
+const MAX_MESSAGE = 200;
+
+/** A schema that can be used, with notes on what is ignored in it; or everything that is wrong with it. */
+export type Inspected =
+  | { readonly kind: "sound"; readonly compiled: CompiledSchema; readonly notes: readonly SchemaNote[] }
+  | { readonly kind: "faulty"; readonly faults: readonly SchemaFault[] };
+
+/** Gate, meta-schema, compiler, in this order. May take a second for a hostile schema: for workers only. */
+export function inspectSchema(schema: JsonSchema): Inspected {
+  const gated = gateSchema(schema);
+  const gateFaults = gated.kind === "refused" ? gated.faults : [];
+  const places = new Set(gateFaults.map((fault) => fault.pointer));
+  const draftFaults = gated.draft === undefined ? [] : metaFaults(schema, gated.draft);
+  const faults = [...gateFaults, ...draftFaults.filter((fault) => !places.has(fault.pointer))];
+  if (gated.kind === "refused" || faults.length > 0) return { kind: "faulty", faults };
+  const compiled = compileGated(schema, gated);
+  if (!(compiled instanceof CompiledSchema)) return { kind: "faulty", faults: [compiled] };
+  return { kind: "sound", compiled, notes: schemaNotes(gated.graph.nodes, gated.draft) };
+}
+
+/** Compiles what passed the gate, or says why that failed. */
+export function compileGated(
+  schema: JsonSchema,
+  gated: Extract<Gated, { kind: "passed" }>,
+): CompiledSchema | SchemaFault {
+  try {
+    return new CompiledSchema(schema, gated);
+  } catch (error) {
+    const why =
+      error instanceof RangeError || !(error instanceof Error)
+        ? "it is too complex"
+        : error.message.slice(0, MAX_MESSAGE);
+    return { pointer: "", reason: `does not compile: ${why.replace(/[\p{C}\u2028\u2029]/gu, "\ufffd")}` };
+  }
+}

@@ -1,0 +1,220 @@
+import { LRUCache } from "lru-cache";
+import type { Contract, JsonSchema, SealedContract } from "../contract/contract.js";
+import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
+import type { Digest } from "../identity/names.js";
+import { type Logger, SILENT_LOGGER } from "../log/logger.js";
+import { ContractValidators, schemaPath } from "./contract-validators.js";
+import { Sandbox } from "./sandbox.js";
+
+/** Something in a schema that is ignored, and that may be a slip. */
+export interface SchemaWarning {
+  readonly tool: string;
+  /** JSON pointer into the tool, such as /payload_schema/properties/a. */
+  readonly path: string;
+  /** What is ignored, and what may have been meant. */
+  readonly message: string;
+}
+
+export interface ValidatorCacheOptions {
+  /** How many contracts are kept compiled. */
+  readonly maxContracts: number;
+  /** How many schemas they may have together, at 16 KB of heap for each that is in use; 20,000 unless said. */
+  readonly maxSchemas?: number;
+  /** How long judging a value may take in the worker, in milliseconds; 50 unless said. */
+  readonly judgeWithinMs?: number;
+  /** How long one schema may take to compile, in milliseconds; 5,000 unless said. */
+  readonly compileWithinMs?: number;
+  /** How long the schemas of one contract may take to compile, in milliseconds; 20,000 unless said. */
+  readonly contractWithinMs?: number;
+  /** Milliseconds that only go forward. */
+  readonly monotonicNow?: () => number;
+  readonly log?: Logger;
+}
+
+/** What the cache has done since it was made. */
+export interface ValidatorCounters {
+  /** Validator sets that were made, one per contract and stay in the cache. */
+  readonly compiled: number;
+  /** How often a set was asked for and was there. */
+  readonly hits: number;
+  /** Sets that made room for others. */
+  readonly evicted: number;
+  /** Schemas that were compiled for use; each once in its set's life, a costly one again when the worker was lost. */
+  readonly schemas: number;
+  /** Contracts whose schemas were inspected for registration. */
+  readonly admitted: number;
+  /** Jobs of the worker that judges values; each is a value, or a schema that it had not compiled yet. */
+  readonly sandboxed: number;
+  /** Workers that were started, of both kinds; beyond two, each replaces one that was lost to a hostile schema. */
+  readonly workers: number;
+}
+
+/** The most warnings of one contract: they travel in an answer, and nobody reads more. */
+const MAX_WARNINGS = 64;
+/** How many workers one contract may break before the rest of its schemas is not looked at any more. */
+const MAX_BROKEN = 3;
+/** A contract's message names this many faults; the violations name eight. */
+const FAULTS_IN_MESSAGE = 3;
+const ADMISSION_LIMITS = { maxHeapMb: 256, maxWaiting: 64 };
+const JUDGING_LIMITS = { maxHeapMb: 256, maxWaiting: 256 };
+
+/**
+ * The validators of contracts, one set per digest, in a cache that forgets what was used least recently.
+ *
+ * Registration inspects a contract's schemas in a worker (`admit`). Whoever then judges values asks for the contract's
+ * set (`forContract`), which compiles each schema when it is first needed; contracts that other nodes admitted are
+ * treated alike. There are two workers, so that a registration of a thousand schemas does not hold up a call.
+ */
+export class ValidatorCache {
+  readonly #sets: LRUCache<Digest, ContractValidators>;
+  readonly #admissions: LRUCache<Digest, Promise<{ readonly warnings: readonly SchemaWarning[] }>>;
+  readonly #admission: Sandbox;
+  readonly #judging: Sandbox;
+  readonly #judgeWithinMs: number;
+  readonly #compileWithinMs: number;
+  readonly #contractWithinMs: number;
+  readonly #log: Logger;
+  #compiled = 0;
+  #hits = 0;
+  #evicted = 0;
+  #schemas = 0;
+  #admitted = 0;
+
+  constructor(options: ValidatorCacheOptions) {
+    this.#sets = new LRUCache({
+      max: options.maxContracts,
+      maxSize: options.maxSchemas ?? 20_000,
+      sizeCalculation: (set) => Math.max(1, set.schemas),
+      dispose: (_set, _digest, reason) => {
+        if (reason === "evict") this.#evicted++;
+      },
+    });
+    this.#admissions = new LRUCache({ max: options.maxContracts });
+    this.#judgeWithinMs = options.judgeWithinMs ?? 50;
+    this.#compileWithinMs = options.compileWithinMs ?? 5_000;
+    this.#contractWithinMs = options.contractWithinMs ?? 20_000;
+    const monotonicNow = options.monotonicNow ?? (() => performance.now());
+    this.#admission = new Sandbox(ADMISSION_LIMITS, monotonicNow);
+    this.#judging = new Sandbox(JUDGING_LIMITS, monotonicNow);
+    this.#log = options.log ?? SILENT_LOGGER;
+  }
+
+  get counters(): ValidatorCounters {
+    return {
+      compiled: this.#compiled,
+      hits: this.#hits,
+      evicted: this.#evicted,
+      schemas: this.#schemas,
+      admitted: this.#admitted,
+      sandboxed: this.#judging.counters.jobs,
+      workers: this.#admission.counters.starts + this.#judging.counters.starts,
+    };
+  }
+
+  /**
+   * Inspects all schemas of a contract in the worker: gate, meta-schema, compiler. Concurrent requests for one digest
+   * share one inspection, and later ones its outcome, as ten replicas register the same contract.
+   *
+   * @returns what is ignored in the schemas; at most 64 warnings.
+   * @throws ToolgateError INVALID_SCHEMA with every fault found: tool, JSON path and reason, the first eight as violations
+   *   and the number of all in the message; LIMIT_EXCEEDED when too much is being inspected already.
+   */
+  admit(sealed: SealedContract): Promise<{ readonly warnings: readonly SchemaWarning[] }> {
+    const known = this.#admissions.get(sealed.digest);
+    if (known !== undefined) return known;
+    const admission = this.#inspect(sealed.contract).then((warnings) => {
+      this.#set(sealed.digest, sealed.contract);
+      return { warnings };
+    });
+    this.#admissions.set(sealed.digest, admission);
+    // Faults are found again the next time: they may have been the machine's.
+    admission.catch(() => this.#admissions.delete(sealed.digest));
+    return admission;
+  }
+
+  /** The validators of a contract; at once, whether they are known or not. */
+  forContract(digest: Digest, contract: Contract): ContractValidators {
+    const known = this.#sets.get(digest);
+    if (known === undefined) return this.#set(digest, contract);
+    this.#hits++;
+    return known;
+  }
+
+  /** Ends the workers and forgets everything; idempotent, and resolves when the threads are gone. */
+  async stop(): Promise<void> {
+    this.#sets.clear();
+    this.#admissions.clear();
+    await Promise.all([this.#admission.stop(), this.#judging.stop()]);
+  }
+
+  #set(digest: Digest, contract: Contract): ContractValidators {
+    const known = this.#sets.peek(digest);
+    if (known !== undefined) return known;
+    const costly = {
+      sandbox: this.#judging,
+      compileWithinMs: this.#compileWithinMs,
+      judgeWithinMs: this.#judgeWithinMs,
+    };
+    const set = new ContractValidators(digest, contract, costly, () => this.#schemas++);
+    this.#compiled++;
+    this.#sets.set(digest, set);
+    return set;
+  }
+
+  async #inspect(contract: Contract): Promise<readonly SchemaWarning[]> {
+    this.#admitted++;
+    let leftMs = this.#contractWithinMs;
+    const faults: Violation[] = [];
+    const warnings: SchemaWarning[] = [];
+    let broken = 0;
+    for (const { tool, direction, schema } of schemasOf(contract)) {
+      const fault = (pointer: string, description: string) =>
+        faults.push({ field: schemaPath(tool, direction, pointer), description });
+      if (broken >= MAX_BROKEN || leftMs <= 0) {
+        fault("", "was not checked, as the schemas before it took too long");
+        continue;
+      }
+      const outcome = await this.#admission.run({ kind: "inspect", schema }, Math.min(leftMs, this.#compileWithinMs));
+      leftMs -= outcome.tookMs;
+      if (outcome.kind !== "done") {
+        broken++;
+        fault(
+          "",
+          outcome.kind === "overran"
+            ? "takes too long to compile; make it plainer"
+            : "takes too much memory to compile; make it plainer",
+        );
+        this.#log.warn({ event: "schema-broke-worker", toolset: contract.name, tool, outcome: outcome.kind });
+      } else if (outcome.reply.kind === "inspected") {
+        for (const { pointer, reason } of outcome.reply.faults) fault(pointer, reason);
+        for (const { pointer, message } of outcome.reply.notes)
+          warnings.push({ tool, path: `/${direction}_schema${pointer}`, message });
+      }
+    }
+    if (faults.length > 0) throw schemaError(contract.name, faults);
+    if (warnings.length <= MAX_WARNINGS) return warnings;
+    const rest = warnings.splice(MAX_WARNINGS - 1);
+    const last = rest[0];
+    return last === undefined
+      ? warnings
+      : [...warnings, { ...last, message: `and ${rest.length - 1} more warnings after this: ${last.message}` }];
+  }
+}
+
+function* schemasOf(
+  contract: Contract,
+): Generator<{ tool: string; direction: "payload" | "result"; schema: JsonSchema }> {
+  for (const { name, payload, result } of contract.tools) {
+    yield { tool: name, direction: "payload", schema: payload };
+    if (result !== undefined) yield { tool: name, direction: "result", schema: result };
+  }
+}
+
+function schemaError(toolset: string, faults: readonly Violation[]): ToolgateError {
+  const listed = faults.slice(0, FAULTS_IN_MESSAGE).map(({ field, description }) => `${field} ${description}`);
+  const more = faults.length > FAULTS_IN_MESSAGE ? `; and ${faults.length - FAULTS_IN_MESSAGE} more` : "";
+  const count = faults.length === 1 ? "a fault" : `${faults.length} faults`;
+  return new ToolgateError("INVALID_SCHEMA", `the schemas of "${toolset}" have ${count}: ${listed.join("; ")}${more}`, {
+    violations: faults.slice(0, MAX_VIOLATIONS),
+  });
+}

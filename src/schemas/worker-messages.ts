@@ -1,0 +1,25 @@
+import type { Json, JsonSchema } from "../contract/contract.js";
+import type { SchemaFault } from "./schema-graph.js";
+import type { Validation } from "./validation.js";
+import type { SchemaNote } from "./warnings.js";
+
+/** What a worker is asked for. */
+export type WorkerRequest =
+  /** Everything that registration wants to know of a schema: does it pass the gate, follow its draft, and compile? */
+  | { readonly kind: "inspect"; readonly schema: JsonSchema }
+  /** Keep a schema ready under a key. */
+  | { readonly kind: "prepare"; readonly key: string; readonly schema: JsonSchema }
+  /** Judge a value by the schema that was prepared under a key. */
+  | { readonly kind: "judge"; readonly key: string; readonly value: Json };
+
+/** What it answers. */
+export type WorkerReply =
+  | { readonly kind: "inspected"; readonly faults: readonly SchemaFault[]; readonly notes: readonly SchemaNote[] }
+  | { readonly kind: "prepared" }
+  | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] }
+  | { readonly kind: "judged"; readonly validation: Validation }
+  /** The key is not known: the worker is new, or has forgotten it. */
+  | { readonly kind: "unprepared" };
+
+/** The first message of a worker, when it can take requests. */
+export const READY = "ready";
