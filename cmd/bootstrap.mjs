@@ -222,6 +222,10 @@ function runAsChild(command) {
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   process.on("SIGHUP", () => child.kill("SIGHUP"));
+  // When npm runs us and is gone, nobody waits for the outcome.
+  const parent = process.ppid;
+  const { npm_lifecycle_event: script } = env;
+  if (script) setInterval(() => process.ppid === parent || child.kill("SIGTERM"), 1_000).unref();
   child.once("error", (error) => fail(error.message, 1));
   child.once("close", (status, signal) => {
     process.exitCode = status ?? 128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 0);

@@ -48,7 +48,7 @@ const interruptions = hearInterruptions(
     started.kill();
     process.exit(1);
   },
-  // When npm runs us, npm is what people see; without it nobody could stop us.
+  // When npm runs us, npm is what people see and stop. (The script's `exec` makes npm our parent, with no shell between.)
   script === "start" ? process.ppid : undefined,
 );
 const interrupted = new Promise<"interrupted">((resolve) => {
