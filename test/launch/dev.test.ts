@@ -1,0 +1,43 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Program } from "../../cmd/local/program.js";
+import { environment } from "../../src/config/environment.js";
+import { descendants, expectNoLeaks, hasEnded } from "../support/leaks.js";
+
+expectNoLeaks();
+
+let folder = "";
+let dev: Program | undefined;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "toolgate-dev-"));
+});
+afterEach(async () => {
+  await dev?.stop(0);
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("toolgate dev runs a cluster with a private Redis below the folder, and leaves nothing", async () => {
+  dev = new Program({
+    name: "toolgate dev",
+    entry: "cmd/toolgate.js",
+    args: ["dev", "--nodes", "2", "--port", "0"],
+    env: { ...environment(), REDIS_URL: "" },
+    cwd: folder,
+  });
+  dev.start();
+  const nodes = await dev.line("where its nodes are", (line) => /export TOOLGATE_NODES=(\S+)/.exec(line)?.[1], 60_000);
+  expect(nodes.split(",")).toHaveLength(2);
+  expect(dev.output.join("\n")).toMatch(/node 1 {2}info {3}listening {2}address=127\.0\.0\.1:\d+/);
+
+  const list = new Program({ name: "list", entry: "cmd/toolgate.js", args: ["list", "--json", "--nodes", nodes] });
+  list.start();
+  expect(await list.ended()).toEqual({ code: 0, signal: null });
+
+  const pids = descendants(dev.pid ?? 0).map((row) => Number.parseInt(row, 10));
+  dev.signal("SIGINT");
+  expect(await dev.ended()).toEqual({ code: 0, signal: null });
+  expect(pids.filter((pid) => !hasEnded(pid))).toEqual([]);
+  expect(await readdir(join(folder, ".toolgate")).catch(() => [])).toEqual([]);
+});
