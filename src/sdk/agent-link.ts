@@ -68,6 +68,7 @@ export class AgentLink {
 
   async #end(): Promise<void> {
     this.#queue.flushAll();
+    this.#queue.close();
     this.#stream.end();
     if (await settlesWithin(this.#over, 1000)) return;
     this.#stream.cancel();

@@ -1,10 +1,10 @@
+import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import { AgentLink } from "./agent-link.js";
 import type { InvokeOptions } from "./call-options.js";
 import { type PreparedCall, prepareCall, withTimeLeft } from "./call-spec.js";
-import { deferred } from "./deferred.js";
 import type { Nodes } from "./nodes.js";
 import { readDelta, readTerminal, refusalOf, resultOf } from "./read-call.js";
 import { mayAskElsewhere } from "./request.js";
@@ -53,7 +53,7 @@ interface Pending {
   readonly wantHandle: boolean;
   readonly onDelta: InvokeOptions["onDelta"];
   /** Cursors of the output that was passed on: a stream that was opened again may tell them again. */
-  readonly seen: Set<string>;
+  readonly seen: Set<string> | undefined;
   /** When the caller's time is over, by the monotonic clock. */
   readonly endsAtMs: number | undefined;
   readonly settle: (outcome: Outcome) => void;
@@ -114,7 +114,7 @@ export class BatchedSession implements AgentSession {
         call,
         wantHandle: signal !== undefined,
         onDelta,
-        seen: new Set(),
+        seen: onDelta === undefined ? undefined : new Set(),
         endsAtMs: call.timeoutMs === undefined ? undefined : now + call.timeoutMs,
         settle: (outcome) => {
           signal?.removeEventListener("abort", onAbort);
@@ -200,8 +200,8 @@ export class BatchedSession implements AgentSession {
   }
 
   #passOn(pending: Pending, link: AgentLink, wire: OutputDelta__Output): void {
-    if (pending.onDelta === undefined || pending.seen.has(wire.cursor)) return;
-    pending.seen.add(wire.cursor);
+    if (pending.onDelta === undefined || pending.seen?.has(wire.cursor) === true) return;
+    pending.seen?.add(wire.cursor);
     const delta = readDelta(wire);
     try {
       pending.onDelta(delta.data, delta);
@@ -321,7 +321,7 @@ export class BatchedSession implements AgentSession {
   close(): Promise<void> {
     if (this.#state.kind === "closed") return this.#state.done;
     if (this.#state.kind === "opening") this.#state.stop.abort();
-    const { promise: done, resolve } = deferred();
+    const { promise: done, resolve } = deferred<void>();
     this.#state = { kind: "closed", done };
     void this.#end().finally(() => resolve());
     return done;

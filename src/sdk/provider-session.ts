@@ -1,4 +1,5 @@
 import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { AttachRequest } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse__Output } from "../protocol/generated/toolgate/v1/AttachResponse.js";
@@ -12,7 +13,6 @@ import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderR
 import type { Settled__Output } from "../protocol/generated/toolgate/v1/Settled.js";
 import type { Superseded__Output } from "../protocol/generated/toolgate/v1/Superseded.js";
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
-import { deferred } from "./deferred.js";
 import { FrameQueue } from "./frame-queue.js";
 import type { Node } from "./node.js";
 import { readError } from "./request.js";
@@ -50,7 +50,7 @@ export class ProviderSession {
   readonly #timing: Timing;
   readonly #stream: ClientDuplexStream<AttachRequest, AttachResponse__Output>;
   readonly #queue: FrameQueue<Outgoing, AttachRequest>;
-  readonly #over = deferred();
+  readonly #over = deferred<void>();
   #phase: "opening" | "open" | "over" = "opening";
   #paused = false;
   #timer: NodeJS.Timeout;
@@ -93,6 +93,7 @@ export class ProviderSession {
   async #end(): Promise<void> {
     if (this.#phase === "over") return;
     this.#queue.flushAll();
+    this.#queue.close();
     this.#stream.end();
     if (await settlesWithin(this.#over.promise, 1000)) return;
     this.#stream.cancel();

@@ -83,6 +83,7 @@ export function askNode<Answer>(
   attemptMs: number | undefined,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted(); // a node may have been looked for since this was asked last
     const deadline = attemptMs === undefined ? {} : { deadline: Date.now() + attemptMs };
     const startedMs = Date.now();
     const onAbort = () => call.cancel();

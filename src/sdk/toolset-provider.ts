@@ -1,3 +1,4 @@
+import { type Deferred, deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { GoAway__Output } from "../protocol/generated/toolgate/v1/GoAway.js";
@@ -8,7 +9,6 @@ import type { RegisterResponse__Output } from "../protocol/generated/toolgate/v1
 import type { ReleaseResponse__Output } from "../protocol/generated/toolgate/v1/ReleaseResponse.js";
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
 import { CallsInHand } from "./calls-in-hand.js";
-import { type Deferred, deferred } from "./deferred.js";
 import { DeltaOutput } from "./delta-output.js";
 import type { Node } from "./node.js";
 import type { Nodes } from "./nodes.js";
@@ -107,6 +107,7 @@ export class ToolsetProvider implements Provider {
   #unsent: readonly Outgoing[] = [];
   #registered: Registered = { epoch: 0, digest: "", warnings: [] };
   #epochState: EpochState = "candidate";
+  #wasServed = false;
   #ending: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
 
@@ -200,7 +201,7 @@ export class ToolsetProvider implements Provider {
     for (;;) {
       signal.throwIfAborted();
       // A first start fails for good when it takes too long; a provider that was serving comes back, however long it takes.
-      const isFirst = this.#registered.epoch === 0;
+      const isFirst = !this.#wasServed;
       const giveUpAtMs = isFirst ? startedMs + this.#setup.connectTimeoutMs : Number.POSITIVE_INFINITY;
       const node = await this.#setup.nodes.acquire({ signal, giveUpAtMs });
       if (this.#state.kind === "draining" && (this.#calls.size === 0 || this.#state.lease === undefined)) {
@@ -316,6 +317,7 @@ export class ToolsetProvider implements Provider {
     this.#output.use(session, unsent);
     for (const { result, bytes } of this.#calls.outcomes()) session.push({ kind: "result", bytes, result });
     this.#tell({ kind: "attached", address: node.address, nodeId, state: this.#epochState });
+    this.#wasServed = true;
     this.#attached.resolve();
   }
 
