@@ -70,11 +70,10 @@ export function exitOfTerminal(terminal: CallTerminal): ExitName {
       return "ok";
     case "tool_error":
       return "toolFailed";
-    case "cancelled":
-      return "cancelled";
     case "outcome_unknown":
     case "attempts_exhausted":
       return "unknown";
+    case "cancelled":
     case "rejected":
     case "not_executed":
       return exitOfReason(terminal.reason);

@@ -127,8 +127,8 @@ describe("discovery", () => {
     [["get", "dmo"], "UNKNOWN_TOOLSET", "demo"],
     [["get", "demo", "--tool", "smu"], "UNKNOWN_TOOL", "sum"],
     [["call", "demo", "smu", "{}"], "UNKNOWN_TOOL", "sum"],
-    [["follow", "nosuchcall"], "UNKNOWN_CALL", ""],
-    [["cancel", "nosuchcall"], "UNKNOWN_CALL", ""],
+    [["follow", `0.${"A".repeat(22)}`], "UNKNOWN_CALL", ""],
+    [["cancel", `0.${"A".repeat(22)}`], "UNKNOWN_CALL", ""],
   ])("toolgate %j is status 3, %s, with what is near", async (args, reason, near) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }).toEqual({ code: 3, stdout: "" });

@@ -28,6 +28,7 @@ test("a call's ending decides the exit status", () => {
   expect(exitOfTerminal(failed("not_executed", "CANCELLED"))).toBe("cancelled");
   expect(exitOfTerminal(failed("not_executed", "EPOCH_GONE"))).toBe("unavailable");
   expect(exitOfTerminal(failed("cancelled", "CANCELLED"))).toBe("cancelled");
+  expect(exitOfTerminal(failed("cancelled", "DEADLINE_EXCEEDED"))).toBe("unknown");
   expect(exitOfTerminal(failed("outcome_unknown", "PROVIDER_LOST"))).toBe("unknown");
   expect(exitOfTerminal(failed("attempts_exhausted", "ATTEMPTS_EXHAUSTED"))).toBe("unknown");
 });

@@ -1,0 +1,255 @@
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { connect, type Toolgate } from "../../src/index.js";
+import { type Mount, mountMcpServer } from "../../src/mount/mount.js";
+import type { MountOptions } from "../../src/mount/mount-options.js";
+import { familyOf, listProcesses } from "../../src/mount/process-tree.js";
+import { startToolgate } from "../cli/run-toolgate.js";
+import { type Cluster, startCluster } from "../support/cluster.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { running } from "./running.js";
+
+expectNoLeaks();
+
+const bin = (name: string): string => fileURLToPath(new URL(`../../node_modules/.bin/${name}`, import.meta.url));
+const ODD = fileURLToPath(new URL("./fixtures/odd-server.mjs", import.meta.url));
+
+let redis: TestRedis;
+let cluster: Cluster;
+let client: Toolgate;
+let folder = "";
+
+beforeAll(async () => {
+  redis = await privateRedis();
+  cluster = await startCluster({ redis, config: { pingIntervalMs: 500 } });
+  client = await connect(cluster.nodes);
+  folder = await realpath(await mkdtemp(join(tmpdir(), "toolgate-mount-")));
+});
+
+afterAll(async () => {
+  await client?.close();
+  await cluster?.stop();
+  await redis?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const open: Mount[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((mount) => mount.stop()));
+});
+
+const lines: string[] = [];
+async function mount(
+  name: string,
+  command: string,
+  args: readonly string[],
+  more: Partial<MountOptions> = {},
+): Promise<Mount> {
+  const write = (_fields: object, message: string): void => void lines.push(message);
+  const mounted = await mountMcpServer({
+    name,
+    command,
+    args,
+    nodes: cluster.nodes,
+    log: { info: write, warn: write, error: write },
+    ...more,
+  });
+  open.push(mounted);
+  await untilHealthy(name);
+  return mounted;
+}
+
+const untilHealthy = (name: string): Promise<unknown> =>
+  until(`${name} is healthy`, async () => (await client.get(name)).healthy);
+
+interface Answer {
+  readonly content: readonly { readonly type: string; readonly text?: string }[];
+  readonly structuredContent?: unknown;
+}
+
+describe("the official filesystem server", () => {
+  test("writes and reads through the cluster; schemas, titles and annotations are kept", async () => {
+    await mount("files", bin("mcp-server-filesystem"), [folder], { idempotent: ["read_text_file"] });
+    const toolset = await client.get("files");
+    expect(toolset.version).toBe("0.2.0");
+    const read = toolset.tools.find(({ name }) => name === "read_text_file");
+    expect(read).toMatchObject({
+      title: "Read Text File",
+      delivery: "idempotent",
+      annotations: { readOnlyHint: true },
+      payload: { properties: { path: { type: "string" } }, required: ["path"] },
+    });
+    // Its own hint says that it is idempotent; the operator has not.
+    const write = toolset.tools.find(({ name }) => name === "write_file");
+    expect(write).toMatchObject({ delivery: "once", annotations: { idempotentHint: true } });
+
+    const path = join(folder, "note.txt");
+    await client.invoke("files", "write_file", { path, content: "through the cluster" });
+    expect(await readFile(path, "utf8")).toBe("through the cluster");
+    const answer = await client.invoke<Answer>("files", "read_text_file", { path });
+    expect(answer.structuredContent).toEqual({ content: "through the cluster" });
+  });
+
+  test("refuses what is outside: a tool error with its words", async () => {
+    await mount("guarded", bin("mcp-server-filesystem"), [folder]);
+    await expect(client.invoke("guarded", "read_text_file", { path: "/etc/passwd" })).rejects.toMatchObject({
+      kind: "tool_error",
+      reason: "TOOL_ERROR",
+      message: expect.stringContaining("Access denied"),
+      executed: "yes",
+    });
+  });
+
+  test("is not called with a payload that does not fit its own schema", async () => {
+    await mount("checked", bin("mcp-server-filesystem"), [folder]);
+    await expect(client.invoke("checked", "read_text_file", { path: 1 })).rejects.toMatchObject({
+      reason: "INVALID_PAYLOAD",
+      executed: "no",
+    });
+  });
+});
+
+describe("the official everything server", () => {
+  test("reports progress as output, and gives every kind of content", async () => {
+    await mount("everything", bin("mcp-server-everything"), []);
+    const seen: unknown[] = [];
+    const payload = { duration: 0.3, steps: 3 };
+    await client.invoke("everything", "trigger-long-running-operation", payload, {
+      onDelta: (data) => void seen.push(data),
+    });
+    expect(seen).toMatchObject([1, 2, 3].map((progress) => ({ progress, total: 3 })));
+    const weather = await client.invoke<Answer>("everything", "get-structured-content", { location: "Chicago" });
+    expect(weather.structuredContent).toHaveProperty("temperature");
+    const image = await client.invoke<Answer>("everything", "get-tiny-image");
+    expect(image.content.map(({ type }) => type)).toContain("image");
+  });
+
+  test("does not get the mount's environment", async () => {
+    await mount("everything", bin("mcp-server-everything"), [], { env: { GIVEN: "yes" } });
+    const answer = await client.invoke<Answer>("everything", "get-env");
+    const variables = JSON.parse(answer.content[0]?.text ?? "{}") as Record<string, string>; // the tool's own answer
+    expect(variables.GIVEN).toBe("yes");
+    expect(
+      Object.keys(variables).filter(
+        (name) => !["GIVEN", "HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"].includes(name),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe("a server that misbehaves", () => {
+  test("is told when its call is cancelled", async () => {
+    await mount("odd", process.execPath, [ODD]);
+    const abort = new AbortController();
+    const call = client.invoke("odd", "hang", {}, { signal: abort.signal });
+    await until("the call hangs", () => lines.some((line) => line.includes("[odd] hanging")));
+    abort.abort(new Error("enough"));
+    await expect(call).rejects.toThrow("enough");
+    await until("the server was told", () => lines.some((line) => line.includes("[odd] cancelled")));
+  });
+
+  test("and dies is out of routing until it is back, at the same epoch", async () => {
+    const mounted = await mount("odd", process.execPath, [ODD], { random: () => 0 });
+    const { epoch } = await client.get("odd");
+    await expect(client.invoke("odd", "die")).rejects.toMatchObject({ kind: "tool_error", reason: "MCP_SERVER_DIED" });
+    await until("it is out of routing", async () => !(await client.get("odd")).healthy);
+    await until("it is back", () => mounted.state === "serving");
+    expect(await client.invoke<Answer>("odd", "echo", { back: true }, { wait: true })).toMatchObject({
+      content: [{ text: '{"back":true}' }],
+    });
+    expect((await client.get("odd")).epoch).toBe(epoch);
+  });
+
+  test("and changes its tools gets a new epoch, without a call failing", async () => {
+    await mount("odd", process.execPath, [ODD]);
+    const { epoch } = await client.get("odd");
+    let failed: unknown;
+    let changed = false;
+    const calls = (async () => {
+      while (!changed) await client.invoke("odd", "echo", {}).catch((error: unknown) => (failed = error));
+    })();
+    await client.invoke("odd", "grow");
+    await until("the new contract is active", async () => (await client.get("odd")).epoch !== epoch);
+    expect((await client.get("odd")).tools.map(({ name }) => name)).toContain("grown_11");
+    changed = true;
+    await calls;
+    expect(failed).toBeUndefined();
+  });
+});
+
+describe("toolgate mount", () => {
+  test("serves until Ctrl-C, and leaves nothing running", async () => {
+    const data = join(folder, "data");
+    await mkdir(data, { recursive: true });
+    await writeFile(join(data, "a.txt"), "A");
+    const mounting = startToolgate([
+      "mount",
+      "--name",
+      "cli-files",
+      "--nodes",
+      cluster.nodes,
+      "--",
+      bin("mcp-server-filesystem"),
+      data,
+    ]);
+    await mounting.says(/cli-files 0\.2\.0 is mounted at epoch \d+: 14 tools/);
+    const answer = await client.invoke<Answer>(
+      "cli-files",
+      "read_text_file",
+      { path: join(data, "a.txt") },
+      { wait: true },
+    );
+    expect(answer.content[0]?.text).toBe("A");
+    const family = familyOf(mounting.pid, await listProcesses());
+    expect(family.length).toBeGreaterThanOrEqual(2);
+    mounting.signal("SIGINT");
+    expect(await mounting.ended).toMatchObject({ code: 0, stderr: expect.stringContaining("cli-files is unmounted") });
+    expect(await running(...family.map(({ pid }) => pid))).toEqual(family.map(() => false));
+  });
+
+  test("killed with SIGKILL leaves nothing running either", async () => {
+    const mounting = startToolgate([
+      "mount",
+      "--name",
+      "killed",
+      "--nodes",
+      cluster.nodes,
+      "--json",
+      "--",
+      process.execPath,
+      ODD,
+      "stubborn",
+    ]);
+    await mounting.says(/"mounted"/);
+    const family = familyOf(mounting.pid, await listProcesses()).map(({ pid }) => pid);
+    expect(family.length).toBeGreaterThanOrEqual(3);
+    mounting.signal("SIGKILL");
+    await mounting.ended;
+    await until("all of it is gone", async () => (await running(...family)).every((alive) => !alive));
+  });
+
+  test("of a contract that conflicts is status 4, and lists the differences", async () => {
+    await mount("taken", process.execPath, [ODD]);
+    const second = startToolgate([
+      "mount",
+      "--name",
+      "taken",
+      "--nodes",
+      cluster.nodes,
+      "--skip",
+      "die",
+      "--",
+      process.execPath,
+      ODD,
+    ]);
+    const { code, stderr } = await second.ended;
+    expect(code).toBe(4);
+    expect(stderr).toContain("CONTRACT_CONFLICT");
+    expect(stderr).toContain("die");
+  });
+});
