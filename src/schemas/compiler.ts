@@ -6,6 +6,7 @@ import { boundPointer, type Step } from "../json/pointer.js";
 import { areDistinct } from "./distinct-items.js";
 import type { Draft } from "./draft.js";
 import { type Gated, LOOP_FROM } from "./gate.js";
+import { assertsIn } from "./keywords.js";
 import { linearRegExp } from "./linear-regexp.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
 import { invalid, VALID, type Validation } from "./validation.js";
@@ -26,7 +27,6 @@ const OPTIONS: Options = {
   // Each schema was judged by its meta-schema when it was admitted, and references to meta-schemas lead outside.
   meta: false,
   validateSchema: false,
-  addUsedSchema: false,
   // What a value inherits is not in it: {"required": ["toString"]} asks for a property of its own.
   ownProperties: true,
   // Inlining would copy a target per reference, and code would grow with their product.
@@ -41,11 +41,8 @@ const OPTIONS: Options = {
 
 /** Ajv for one schema: an instance of its own, so that no `$id` is seen by another schema of the same contract. */
 function createAjv(draft: Draft, allErrors: boolean): Ajv {
-  const ajv =
-    draft === "2020-12"
-      ? new Ajv2020({ ...OPTIONS, allErrors })
-      : // In draft-07 a reference stands alone.
-        new Ajv({ ...OPTIONS, allErrors, ignoreKeywordsWithRef: true });
+  const options = { ...OPTIONS, allErrors };
+  const ajv = draft === "2020-12" ? new Ajv2020(options) : new Ajv(options);
   ajvFormats.default(ajv);
   ajv.removeKeyword("uniqueItems");
   ajv.addKeyword({
@@ -97,7 +94,7 @@ export class CompiledSchema {
 
   /** @throws Error when Ajv cannot compile it. */
   constructor(schema: JsonSchema, { draft, graph }: Pick<Extract<Gated, { kind: "passed" }>, "draft" | "graph">) {
-    this.#schema = withoutNullable(schema, graph);
+    this.#schema = asSpecified(schema, draft, graph);
     this.#draft = draft;
     this.#judge = createAjv(draft, false).compile(this.#schema);
   }
@@ -124,17 +121,25 @@ export class CompiledSchema {
 }
 
 /**
- * OpenAPI's `nullable` is built into Ajv, which acts on it beside `type` and refuses to compile it elsewhere. In JSON
- * Schema it is an unknown keyword, so it is taken away; the provider gets a warning.
+ * A schema without the keywords that Ajv acts on and its draft does not; the provider was warned of them. It is a copy
+ * where there is something to take away.
+ *
+ * - OpenAPI's `nullable` is built into Ajv, which lets null in beside `type`, and refuses to compile it elsewhere.
+ * - In draft-07 a reference stands alone; Ajv judges by what is beside it, and its option against that leaves `type` in.
  */
-function withoutNullable(schema: JsonSchema, graph: SchemaGraph): JsonSchema {
-  const nodes = graph.nodes.filter((node) => Object.hasOwn(node.schema, "nullable"));
-  if (nodes.length === 0) return schema;
+function asSpecified(schema: JsonSchema, draft: Draft, graph: SchemaGraph): JsonSchema {
+  const idle = graph.nodes.flatMap((node) => {
+    const isReference = draft === "draft-07" && Object.hasOwn(node.schema, "$ref");
+    return Object.keys(node.schema)
+      .filter((keyword) => keyword === "nullable" || (isReference && keyword !== "$ref" && assertsIn(keyword, draft)))
+      .map((keyword) => ({ keyword, steps: node.steps }));
+  });
+  if (idle.length === 0) return schema;
   const copy = structuredClone(schema) as JsonSchema; // the clone of a schema
-  for (const { steps } of nodes) {
+  for (const { keyword, steps } of idle) {
     let place: unknown = copy;
     for (const step of steps) place = (place as Record<Step, unknown>)[step]; // the way that led to the node in the original
-    delete (place as { nullable?: unknown }).nullable;
+    delete (place as Record<string, unknown>)[keyword]; // a node, so an object
   }
   return copy;
 }

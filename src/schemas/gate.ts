@@ -259,11 +259,16 @@ function codeSize(graph: SchemaGraph, draft: Draft): number {
   return sum;
 }
 
+/** How often each schema, by its index, judges one value. */
+type Times = ReadonlyMap<number, number>;
+
 /**
- * Bounds what one value, at any depth of an instance, costs. Level by level, it counts how often each schema judges one
- * value there: added up where several ways lead to it, and only the greatest taken where the ways exclude each other (an
- * item of an array, a property of one name or another, a property's name). A schema that refers to itself by two ways
- * that do not exclude each other doubles with each level, which soon is over the bound.
+ * Bounds what one value, at any depth of an instance, costs.
+ *
+ * Level by level, it counts how often each schema judges one value there. A value is reached in one way only: as an item,
+ * as the property of one name, or as a property's name. So for each such way it adds up what arrives, and keeps for each
+ * schema the greatest number of all ways: more than that judges no value, whatever the instance looks like. A schema that
+ * refers to itself twice in one way doubles with each level, which soon is over the bound.
  */
 function ratesOf(
   graph: SchemaGraph,
@@ -272,58 +277,81 @@ function ratesOf(
   maxDepth: number,
 ): Rates | undefined {
   const own = graph.nodes.map((node) => ownRates(node, patterns));
+  const places = placesOf(order);
   const rates = { perValue: 1, perChar: 0 };
-  let arrived = new Float64Array(graph.nodes.length);
-  if (arrived.length > 0) arrived[0] = 1;
-  for (let depth = 0; depth <= maxDepth; depth++) {
-    const level = arrived.slice();
-    for (const node of order) {
-      const times = level[node.index] ?? 0;
-      if (times === 0) continue;
-      for (const edge of node.edges) if (edge.reach === "place") level[edge.to] = (level[edge.to] ?? 0) + times;
+  const count = (times: Times, base: Rates): Rates => {
+    const sum = { ...base };
+    for (const [index, number] of times) {
+      sum.perValue += number * (own[index]?.perValue ?? 0);
+      sum.perChar += number * (own[index]?.perChar ?? 0);
     }
-    let perValue = 0;
-    let perChar = 0;
-    for (const [index, times] of level.entries()) {
-      perValue += times * (own[index]?.perValue ?? 0);
-      perChar += times * (own[index]?.perChar ?? 0);
+    rates.perValue = Math.max(rates.perValue, sum.perValue);
+    rates.perChar = Math.max(rates.perChar, sum.perChar);
+    return sum;
+  };
+  const none: Rates = { perValue: 0, perChar: 0 };
+
+  let level: Times = places[0] ?? new Map();
+  count(level, none);
+  for (let depth = 0; depth <= maxDepth && rates.perValue <= CHEAP_PER_VALUE; depth++) {
+    const ways = waysDown(graph, level, places);
+    count(ways.items, none);
+    count(ways.names, none);
+    const wild = count(ways.wild, none);
+    const named = new Map<number, number>();
+    for (const way of ways.named.values()) {
+      count(way, wild);
+      for (const [index, number] of way) named.set(index, Math.max(named.get(index) ?? 0, number));
     }
-    if (perValue > CHEAP_PER_VALUE) return undefined;
-    rates.perValue = Math.max(rates.perValue, perValue);
-    rates.perChar = Math.max(rates.perChar, perChar);
-    const next = nextLevel(graph, level);
+    const next = new Map<number, number>(named);
+    for (const [index, number] of ways.wild) next.set(index, (next.get(index) ?? 0) + number);
+    for (const way of [ways.items, ways.names]) {
+      for (const [index, number] of way) next.set(index, Math.max(next.get(index) ?? 0, number));
+    }
     // What does not grow any more never will.
-    if (next.every((times, index) => times <= (arrived[index] ?? 0))) break;
-    arrived = next;
+    if ([...next].every(([index, number]) => number <= (level.get(index) ?? 0))) break;
+    level = next;
   }
-  return rates;
+  return rates.perValue <= CHEAP_PER_VALUE ? rates : undefined;
 }
 
-/** How often each schema judges a value one level further down, in the worst case for that schema. */
-function nextLevel(graph: SchemaGraph, level: Float64Array): Float64Array<ArrayBuffer> {
-  const size = graph.nodes.length;
-  const items = new Float64Array(size);
-  const names = new Float64Array(size);
-  const wild = new Float64Array(size);
-  const named: (Map<string, number> | undefined)[] = [];
-  for (const node of graph.nodes) {
-    const times = level[node.index] ?? 0;
-    if (times === 0) continue;
-    for (const edge of node.edges) {
-      if (edge.reach === "array") items[edge.to] = (items[edge.to] ?? 0) + times;
-      else if (edge.reach === "keys") names[edge.to] = (names[edge.to] ?? 0) + times;
-      else if (edge.reach === "wild") wild[edge.to] = (wild[edge.to] ?? 0) + times;
+/** For each schema: what judges a value for it, itself included, and by how many ways. */
+function placesOf(order: readonly SchemaNode[]): Times[] {
+  const places: Times[] = [];
+  for (const node of [...order].reverse()) {
+    const sums = new Map([[node.index, 1]]);
+    for (const edge of node.edges) if (edge.reach === "place") addTo(sums, places[edge.to], 1);
+    places[node.index] = sums;
+  }
+  return places;
+}
+
+/** What arrives at values one level further down, by the way on which they are reached. */
+function waysDown(graph: SchemaGraph, level: Times, places: readonly Times[]) {
+  const ways = {
+    items: new Map<number, number>(),
+    names: new Map<number, number>(),
+    wild: new Map<number, number>(),
+    named: new Map<string, Map<number, number>>(),
+  };
+  for (const [index, times] of level) {
+    for (const edge of graph.nodes[index]?.edges ?? []) {
+      const arriving = places[edge.to];
+      if (edge.reach === "array") addTo(ways.items, arriving, times);
+      else if (edge.reach === "keys") addTo(ways.names, arriving, times);
+      else if (edge.reach === "wild") addTo(ways.wild, arriving, times);
       else if (edge.reach === "named") {
-        const sums = named[edge.to] ?? new Map<string, number>();
-        named[edge.to] = sums;
-        sums.set(edge.name ?? "", (sums.get(edge.name ?? "") ?? 0) + times);
+        const way = ways.named.get(edge.name ?? "") ?? new Map<number, number>();
+        ways.named.set(edge.name ?? "", way);
+        addTo(way, arriving, times);
       }
     }
   }
-  return items.map((item, index) => {
-    const property = (wild[index] ?? 0) + Math.max(0, ...(named[index]?.values() ?? []));
-    return Math.max(item, names[index] ?? 0, property);
-  });
+  return ways;
+}
+
+function addTo(sums: Map<number, number>, more: Times | undefined, times: number): void {
+  for (const [index, number] of more ?? []) sums.set(index, (sums.get(index) ?? 0) + number * times);
 }
 
 /** What a schema's own keywords cost for one value, in units of roughly 10 ns. */
