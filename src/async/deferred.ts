@@ -6,7 +6,7 @@ export interface Deferred<T> {
 }
 
 /** Makes a promise together with what settles it. */
-export function deferred<T>(): Deferred<T> {
+export function deferred<T = void>(): Deferred<T> {
   let resolve: (value: T) => void = () => {};
   let reject: (reason: unknown) => void = () => {};
   const promise = new Promise<T>((settle, fail) => {

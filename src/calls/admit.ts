@@ -132,7 +132,10 @@ export class Admissions {
   constructor(store: CallStore, settings: AdmitSettings) {
     this.#store = store;
     for (const keys of store.keyspace.shards) {
-      this.#batches.set(keys, new TurnBatch(MAX_BATCH, (admissions) => admit(store, settings, keys, admissions)));
+      this.#batches.set(
+        keys,
+        new TurnBatch({ maxItems: MAX_BATCH }, (admissions) => admit(store, settings, keys, admissions)),
+      );
     }
   }
 

@@ -25,6 +25,8 @@ for i = 3, #ARGV, 4 do
   if not holds(call, ARGV[i + 1], ARGV[i + 2]) then
     answers[#answers + 1] = 'fenced'
   elseif (tonumber(call.bytes) or 0) + #data > tonumber(ARGV[2]) or redis.call('XLEN', result) >= tonumber(ARGV[1]) then
+    -- The result may be right behind: it must not look as if the output were whole.
+    redis.call('HSET', prefix .. 'call:' .. id, 'over', '1', 'bytes', call.bytes or '0')
     answers[#answers + 1] = 'over'
   else
     redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)

@@ -8,19 +8,16 @@ import { type Completion, type CompletionAnswer, completeCalls } from "./complet
 const MAX_BATCH = 64;
 
 /**
- * What providers said about the calls of one shard in one turn of the event loop: output first, then ends, so that
- * nothing of a call comes after its terminal. Redis runs the scripts in the order in which one connection sends them.
+ * What providers say about the calls of one shard, many in one script. Output stays in order; a call's end must be handed
+ * in when its output has been answered, so that nothing comes after the terminal.
  */
 export class CallOutbox {
   readonly #outputs: TurnBatch<Output, OutputAnswer>;
   readonly #completions: TurnBatch<Completion, CompletionAnswer>;
 
   constructor(store: CallStore, keys: ShardKeys) {
-    this.#outputs = new TurnBatch(MAX_BATCH, (items) => appendOutput(store, keys, items));
-    this.#completions = new TurnBatch(MAX_BATCH, (items) => {
-      this.#outputs.flush();
-      return completeCalls(store, keys, items);
-    });
+    this.#outputs = new TurnBatch({ maxItems: MAX_BATCH, inOrder: true }, (items) => appendOutput(store, keys, items));
+    this.#completions = new TurnBatch({ maxItems: MAX_BATCH }, (items) => completeCalls(store, keys, items));
   }
 
   append(output: Output): Promise<OutputAnswer> {

@@ -27,7 +27,11 @@ for i = 1, #ARGV, 6 do
   local call = load_call(ARGV[i])
   local answer = 'fenced'
   if holds(call, ARGV[i + 1], ARGV[i + 2]) then
-    finish(call, ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
+    if call.bytes and redis.call('HGET', prefix .. 'call:' .. call.id, 'over') then
+      finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', '')
+    else
+      finish(call, ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
+    end
     answer = 'accepted'
   elseif call and call.terminal then
     local line = string.find(call.terminal, '\\n', 1, true)

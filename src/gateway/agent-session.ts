@@ -78,8 +78,13 @@ export class AgentSession {
 
   /** The node is stopping: calls in flight still end here. */
   goAway(): void {
-    this.#leaving = true;
     this.#writer.sendNow({ goAway: true });
+    this.finish();
+  }
+
+  /** No more calls come: the stream ends with the last one in flight. */
+  finish(): void {
+    this.#leaving = true;
     this.#endIfDone();
   }
 
@@ -198,7 +203,6 @@ export class AgentSession {
     this.#endIfDone();
   }
 
-  /** Once the node is stopping, the stream ends with its last call. */
   #endIfDone(): void {
     if (!this.#leaving || this.#calls.size > 0) return;
     this.#writer.flush();

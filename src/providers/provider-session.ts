@@ -32,6 +32,8 @@ export interface CallInHand {
   /** When its claim was extended last, on the monotonic clock. */
   claimedAtMs: number;
   cancelled: boolean;
+  /** Settles when the last piece of its output is in Redis, or lost. */
+  output: Promise<void> | undefined;
 }
 
 export interface SessionSettings {
@@ -130,7 +132,15 @@ export class ProviderSession {
 
   #hold({ id, tool, attempt }: KeptCall | TakenCall): void {
     this.forget(id); // an earlier attempt of it
-    this.inHand.set(id, { id, tool, attempt, stage: "running", claimedAtMs: this.#monotonicMs(), cancelled: false });
+    this.inHand.set(id, {
+      id,
+      tool,
+      attempt,
+      stage: "running",
+      claimedAtMs: this.#monotonicMs(),
+      cancelled: false,
+      output: undefined,
+    });
     this.#running++;
   }
 

@@ -71,7 +71,7 @@ export class ProviderSessions {
     this.#settings = settings;
     const { registry, calls, node, missedPings, log } = settings;
     for (const keys of registry.keyspace.shards) {
-      this.#pongs.set(keys, new TurnBatch(MAX_PONGS, (pongs) => recordPongs(registry, keys, pongs)));
+      this.#pongs.set(keys, new TurnBatch({ maxItems: MAX_PONGS }, (pongs) => recordPongs(registry, keys, pongs)));
     }
     this.#dispatcherSettings = {
       store: calls,
@@ -197,7 +197,7 @@ export class ProviderSessions {
   append(session: ProviderSession, call: CallInHand, data: Buffer): void {
     session.outputBytes += data.length;
     if (!session.outputPaused && session.outputBytes > OUTPUT_HIGH_BYTES) session.pauseOutput(true);
-    this.#outbox(session)
+    call.output = this.#outbox(session)
       .append({ id: call.id, owner: session.owner, attempt: call.attempt, data })
       .then(
         (answer) => {
@@ -222,6 +222,8 @@ export class ProviderSessions {
     session.settling(call);
     // Its slot is free: there may be another call for it.
     this.#pump(session);
+    // Nothing of a call comes after its end.
+    if (call.output !== undefined) await call.output;
     for (;;) {
       try {
         const answer = await this.#outbox(session).complete({

@@ -54,7 +54,10 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
   const lock = new Redis(redisUrl, {
     ...FAIL_FAST,
     connectionName: "toolgate-lock",
-    commandTimeout: Math.max(50, Math.floor(settings.lockTtlMs / 10)),
+    commandTimeout: Math.max(100, Math.floor(settings.lockTtlMs / 10)),
+    // Its questions to the server fall under that timeout too; the lock does not need their answers.
+    enableReadyCheck: false,
+    disableClientInfo: true,
   });
   const channels = new Redis(redisUrl, { ...FAIL_FAST, connectionName: "toolgate-channels", autoResubscribe: false });
   const subscriber = new Subscriber(channels, log);
@@ -87,7 +90,9 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
     ready: () => command.status === "ready",
     async start() {
       try {
-        await Promise.all([command.connect(), lock.connect(), subscriber.start()]);
+        // Without the lock's connection this node is not elected, and works all the same; it goes on trying.
+        lock.connect().catch(() => {});
+        await Promise.all([command.connect(), subscriber.start()]);
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
         throw new ToolgateError(

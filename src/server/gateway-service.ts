@@ -117,6 +117,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       const onDrain = (): void => session.goAway();
       stream.draining.addEventListener("abort", onDrain, { once: true });
       stream.onFrame((frame) => session.onFrame(frame));
+      stream.onPeerEnd(() => session.finish());
       stream.onOver(() => {
         stream.draining.removeEventListener("abort", onDrain);
         session.close();
