@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { connect, ToolCallError, type Toolgate, ToolgateError } from "../../src/index.js";
+import { expectNoLeaks } from "../support/leaks.js";
 import { Inbox, ScriptedNode, type ScriptedSession } from "./scripted-gateway.js";
+
+expectNoLeaks();
 
 let nodes: ScriptedNode[] = [];
 let client: Toolgate;

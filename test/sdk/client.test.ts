@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type CallEvent, connect, type Toolgate, ToolgateError, type WatchEvent } from "../../src/index.js";
+import { expectNoLeaks } from "../support/leaks.js";
 import { ScriptedNode } from "./scripted-gateway.js";
+
+expectNoLeaks();
 
 let nodes: ScriptedNode[] = [];
 let client: Toolgate;

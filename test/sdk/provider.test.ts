@@ -10,7 +10,10 @@ import {
   ToolgateError,
   Type,
 } from "../../src/index.js";
+import { expectNoLeaks } from "../support/leaks.js";
 import { Inbox, registration, type ScriptedAttachment, ScriptedNode } from "./scripted-gateway.js";
+
+expectNoLeaks();
 
 let nodes: ScriptedNode[] = [];
 let providers: Provider[] = [];

@@ -194,7 +194,7 @@ export class ScriptedNode {
     return `127.0.0.1:${this.port}`;
   }
 
-  static async start(port = 0): Promise<ScriptedNode> {
+  static async start(port = 0, credentials = ServerCredentials.createInsecure()): Promise<ScriptedNode> {
     const { Registry, Catalog, Gateway } = loadProtocol();
     const node = new ScriptedNode(new Server());
     const unary = (...methods: string[]) =>
@@ -219,7 +219,7 @@ export class ScriptedNode {
         node.sessions.put(new ScriptedSession(stream)),
     } as never);
     node.port = await new Promise<number>((resolve, reject) => {
-      node.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      node.#server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) => {
         if (error === null) resolve(bound);
         else reject(error);
       });
