@@ -87,7 +87,7 @@ export function failureText(
     ...shown.map(
       ({ field, description }) => `  ${safeLines(field === "" ? "(the whole)" : field)}: ${safeLines(description)}`,
     ),
-    ...(remedy === undefined || TOLD.has(reason) ? [] : [`  ${remedy}`]),
+    ...(remedy === undefined || TOLD.has(reason) || message.includes(remedy) ? [] : [`  ${remedy}`]),
     ...(retryAfterMs === undefined ? [] : [`  A retry may help in ${retryAfterMs} ms.`]),
     paint.dim(`  ${[reason, ...(executed === undefined ? [] : [RAN[executed]])].join("; ")}`),
   ].join("\n");

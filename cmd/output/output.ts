@@ -37,7 +37,8 @@ export class Output {
 
   /** The terminal's width in columns; undefined where stdout is no terminal, so that nothing is cut. */
   get width(): number | undefined {
-    return this.#stdout.isTTY === true ? (this.#stdout.columns ?? 80) : undefined;
+    // A terminal that does not know its size says 0.
+    return this.#stdout.isTTY === true ? this.#stdout.columns || 80 : undefined;
   }
 
   /** Data for people. */

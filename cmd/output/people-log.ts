@@ -11,6 +11,9 @@ export function peopleLog(output: Output, now: () => Date = () => new Date()): M
     else output.complaint(`${mark}${safeLines(message)}`);
   };
   return {
+    debug: (fields, message) => {
+      if (output.json) write("debug", "", fields, message);
+    },
     info: (fields, message) => write("info", "", fields, message),
     warn: (fields, message) => write("warn", `${paintNotes.warn("warning:")} `, fields, message),
     error: (fields, message) => write("error", `${paintNotes.bad("error:")} `, fields, message),

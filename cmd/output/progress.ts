@@ -34,9 +34,9 @@ export function startProgress(stream: ProgressStream, label: string): Progress {
     shown = false;
   };
   const draw = (): void => {
-    const seconds = Math.floor((performance.now() - startedAt) / 1_000);
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
     const line = `${FRAMES[frame++ % FRAMES.length]} ${current} … ${seconds} s`;
-    stream.write(`${CLEAR_LINE}${line.slice(0, (stream.columns ?? 80) - 1)}`);
+    stream.write(`${CLEAR_LINE}${line.slice(0, (stream.columns || 80) - 1)}`);
     shown = true;
   };
   timer = setTimeout(() => {

@@ -44,10 +44,18 @@ function typeOf(schema: Json, depth: number): string {
     }
   }
   if (schema.type === "array") return schema.items === undefined ? "array" : `${typeOf(schema.items, depth + 1)}[]`;
+  if (isObject(schema.properties) && Object.keys(schema.properties).length > 0)
+    return shapeOf(schema, schema.properties);
   if (typeof schema.type === "string") return oneLine(schema.type);
   if (Array.isArray(schema.type)) return cut(schema.type.map((type: Json) => oneLine(String(type))).join(" | "));
   if (typeof schema.$ref === "string") return cut(oneLine(schema.$ref.replace(/^.*\//, "")));
-  return isObject(schema.properties) ? "object" : "any";
+  return "any";
+}
+
+function shapeOf(schema: { readonly [key: string]: Json }, properties: { readonly [key: string]: Json }): string {
+  const required = Array.isArray(schema.required) ? schema.required : [];
+  const names = Object.keys(properties).map((name) => `${oneLine(name)}${required.includes(name) ? "" : "?"}`);
+  return cut(`{${names.join(", ")}}`);
 }
 
 function describe(schema: Json): string {

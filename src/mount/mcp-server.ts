@@ -10,9 +10,13 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { printable, ServerLog } from "./server-log.js";
 import { describeExit, type ServerCommand, type ServerExit, ServerProcess } from "./server-process.js";
 import { ServerTransport } from "./server-transport.js";
+import { TokenBucket } from "./token-bucket.js";
 
 /** How the client introduces itself; servers do not decide by it. */
 const CLIENT_VERSION = "1";
+/** A server that does nothing right must not fill the log. */
+const FAULTS_AT_ONCE = 20;
+const FAULTS_PER_SECOND = 1;
 /** More pages than any server has; one that never ends its list is stopped here. */
 const MAX_LIST_PAGES = 100;
 /** As many tools as a toolset may have. */
@@ -76,7 +80,10 @@ export class McpServer {
     this.#process = new ServerProcess(options.command, options.stopGraceMs);
     this.#log = new ServerLog((line) => options.onLogLine(line), options.now);
     this.#client = new Client({ name: "toolgate", version: CLIENT_VERSION });
-    this.#client.onerror = (error) => options.onFault(printable(error.message, 300));
+    const faults = new TokenBucket(FAULTS_AT_ONCE, FAULTS_PER_SECOND, options.now());
+    this.#client.onerror = (error) => {
+      if (faults.take(options.now())) options.onFault(printable(error.message, 300));
+    };
     this.#client.setNotificationHandler(ToolListChangedNotificationSchema, () => options.onToolsChanged());
   }
 

@@ -17,15 +17,15 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import semver from "semver";
+import { type Deferred, deferred } from "../async/deferred.js";
 import { ERROR_CODES } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { isToolsetName } from "../identity/names.js";
 import { type DynamicTool, type Provider, serveToolset } from "../index.js";
 import { callMountedTool } from "./call-tool.js";
-import { type Deferred, deferred } from "./deferred.js";
 import { McpServer, type ServerIdentity } from "./mcp-server.js";
 import type { MountClosed, MountOptions } from "./mount-options.js";
-import { type MountedTools, mountTools, type SkippedTool } from "./mounted-tool.js";
+import { fitDescription, fitTitle, type MountedTools, mountTools, type SkippedTool } from "./mounted-tool.js";
 import { restartDelayMs, STEADY_AFTER_MS } from "./restart-delay.js";
 import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
@@ -36,8 +36,6 @@ const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
 /** Servers that load plugins announce each of them; the list is read once, when they have been silent for this long. */
 const CHANGES_SETTLE_MS = 250;
-/** The wire contract's limit of a description, less room for the mark of a cut. */
-const MAX_DESCRIPTION_CHARACTERS = 5_000;
 
 /** A running mount. */
 export interface Mount extends AsyncDisposable {
@@ -300,7 +298,7 @@ class McpMount implements Mount {
     const facts = {
       name: options.name,
       version,
-      ...optional("title", options.title ?? identity.title),
+      ...optional("title", options.title ?? titleOf(identity)),
       description: options.description ?? describe(identity),
       ...optional("tags", options.tags),
     };
@@ -316,13 +314,21 @@ class McpMount implements Mount {
       {
         nodes: options.nodes,
         replace: former === undefined ? options.replace === true : former.contract !== contract,
-        logger: options.log,
+        // The comings and goings of its sessions are no news to whoever mounts a server.
+        logger: {
+          info: (fields, message) => options.log.debug({ toolset: this.name, ...fields }, message),
+          warn: (fields, message) => options.log.warn({ toolset: this.name, ...fields }, message),
+        },
         signal: registering.signal,
         ...optional("tls", options.tls),
         ...optional("maxInFlight", options.maxInFlight),
         ...optional("providerId", options.providerId),
       },
-    ).finally(stop.forget);
+    )
+      .catch((error: unknown) => {
+        throw withAdvice(error);
+      })
+      .finally(stop.forget);
     for (const warning of provider.warnings) {
       options.log.warn(
         { event: "schema_warning", toolset: this.name, ...warning },
@@ -412,7 +418,12 @@ class McpMount implements Mount {
   }
 
   async #stopProvider(provider: Provider): Promise<void> {
-    await provider.stop({ graceMs: this.#options.drainGraceMs ?? DEFAULT_DRAIN_GRACE_MS });
+    try {
+      await provider.stop({ graceMs: this.#options.drainGraceMs ?? DEFAULT_DRAIN_GRACE_MS });
+    } catch (error) {
+      // Its lease ends by itself; the mount's own end must not fail for it.
+      this.#options.log.warn({ event: "provider_stop_failed", toolset: this.name }, asToolgateError(error).message);
+    }
   }
 }
 
@@ -438,8 +449,21 @@ function checkOptions({ name, version, idempotent, only }: MountOptions): void {
 }
 
 function describe({ name, instructions }: ServerIdentity): string {
-  const text = instructions?.trim() ? instructions.trim() : `Tools of the MCP server ${name}.`;
-  return printable(text, MAX_DESCRIPTION_CHARACTERS);
+  const said = instructions?.trim() ?? "";
+  return fitDescription(said === "" ? `Tools of the MCP server ${name}.` : said);
+}
+
+function titleOf({ title = "" }: ServerIdentity): string | undefined {
+  return title.trim() === "" ? undefined : fitTitle(title);
+}
+
+/** The tools are a stranger's: whoever mounts them cannot mend their schemas, but can do without them. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof ToolgateError) || error.reason !== "INVALID_SCHEMA") return error;
+  return new ToolgateError("INVALID_SCHEMA", `${error.message} Leave these tools out with --skip.`, {
+    violations: error.violations,
+    cause: error,
+  });
 }
 
 /** Whether trying again is of no use. A node or Redis that is away comes back. */

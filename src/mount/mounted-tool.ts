@@ -38,13 +38,16 @@ export interface ToolChoice {
 /** Limits of the wire contract (contract.proto). */
 const MAX_TITLE_CHARACTERS = 256;
 const MAX_DESCRIPTION_BYTES = 16 * 1024;
+/** The registry's default limits of a schema, less what the result's envelope takes. */
+const MAX_SCHEMA_LEVELS = 60;
+const MAX_SCHEMA_BYTES = 250_000;
 
 /**
  * Turns the tools of an MCP server, which are a stranger's data, into tools of a toolset. A tool that cannot be one is left
  * out and reported, so that one bad tool does not keep the others away:
  *
  * - names must match what toolsets allow (MCP allows the same characters, but also a leading `.`, `/` or `-`), once each;
- * - `inputSchema` must be a JSON Schema of an object, as MCP demands;
+ * - `inputSchema` must be a JSON Schema of an object, as MCP demands; it and `outputSchema` must not be too large or deep;
  * - tools that can only be called as an MCP task are not spoken here.
  *
  * `inputSchema` becomes the payload schema as it is. The result is the MCP answer itself,
@@ -75,6 +78,12 @@ function fault(name: string, raw: { readonly [key: string]: Json }): string | un
   if (!isToolName(name)) return "its name must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}";
   if (!isObject(raw.inputSchema)) return "it has no inputSchema";
   if (raw.outputSchema !== undefined && !isObject(raw.outputSchema)) return "its outputSchema is not an object";
+  for (const which of ["inputSchema", "outputSchema"] as const) {
+    const schema = raw[which];
+    if (schema === undefined) continue;
+    if (nestsDeeper(schema, MAX_SCHEMA_LEVELS)) return `its ${which} nests more than ${MAX_SCHEMA_LEVELS} levels`;
+    if (JSON.stringify(schema).length > MAX_SCHEMA_BYTES) return `its ${which} has more than ${MAX_SCHEMA_BYTES} bytes`;
+  }
   if (isObject(raw.execution) && raw.execution.taskSupport === "required") {
     return "it can only be called as an MCP task, which a mount does not do";
   }
@@ -83,14 +92,24 @@ function fault(name: string, raw: { readonly [key: string]: Json }): string | un
 
 function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: string[]): MountedTool {
   const annotations = isObject(raw.annotations) ? raw.annotations : {};
-  const saidTitle = [raw.title, annotations.title].find((title) => typeof title === "string" && title !== "");
-  const title = typeof saidTitle === "string" ? cut(name, "title", saidTitle, MAX_TITLE_CHARACTERS, notes) : undefined;
+  const saidTitle = [raw.title, annotations.title].find((said) => typeof said === "string" && said.trim() !== "");
+  const title = typeof saidTitle === "string" ? fitTitle(saidTitle) : undefined;
   const saidDescription = typeof raw.description === "string" ? raw.description : "";
+  const description = fitDescription(saidDescription);
+  if (saidTitle !== title)
+    notes.push(
+      `the title of ${name} is changed to fit: no control characters, at most ${MAX_TITLE_CHARACTERS} characters`,
+    );
+  if (saidDescription !== description) {
+    notes.push(
+      `the description of ${name} is changed to fit: no control characters, at most ${MAX_DESCRIPTION_BYTES} bytes`,
+    );
+  }
   const hints = readHints(annotations);
   return {
     name,
     ...(title === undefined ? {} : { title }),
-    description: cutBytes(name, saidDescription, notes),
+    description,
     payload: isObject(raw.inputSchema) ? raw.inputSchema : {},
     result: resultSchema(isObject(raw.outputSchema) ? raw.outputSchema : undefined),
     ...(Object.keys(hints).length === 0 ? {} : { annotations: hints }),
@@ -132,20 +151,25 @@ function readHints(annotations: { readonly [key: string]: Json }): ToolAnnotatio
   };
 }
 
-function cut(tool: string, what: string, text: string, max: number, notes: string[]): string {
-  if (text.length <= max) return text;
-  notes.push(`the ${what} of ${tool} is cut to ${max} characters`);
-  return `${text.slice(0, max - 1)}…`;
+/** A stranger's text as a title may be: one line of at most 256 characters. */
+export function fitTitle(text: string): string {
+  return printable(text.replace(/\s+/gu, " ").trim(), MAX_TITLE_CHARACTERS - 1);
 }
 
-function cutBytes(tool: string, text: string, notes: string[]): string {
-  if (Buffer.byteLength(text) <= MAX_DESCRIPTION_BYTES) return text;
-  notes.push(`the description of ${tool} is cut to ${MAX_DESCRIPTION_BYTES} bytes`);
+/** A stranger's text as a description may be: at most 16 KiB, no control characters but line breaks and tabs. */
+export function fitDescription(text: string): string {
+  const clean = printable(text.replace(/\r\n?/g, "\n"), MAX_DESCRIPTION_BYTES);
+  if (Buffer.byteLength(clean) <= MAX_DESCRIPTION_BYTES) return clean;
   // A character that the cut splits would decode as U+FFFD: it goes too.
-  const kept = Buffer.from(text)
+  const kept = Buffer.from(clean)
     .subarray(0, MAX_DESCRIPTION_BYTES - 3)
     .toString("utf8");
   return `${kept.replace(/\uFFFD$/, "")}…`;
+}
+
+function nestsDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => nestsDeeper(inner, levels - 1));
 }
 
 function isObject(value: unknown): value is { readonly [key: string]: Json } {

@@ -5,6 +5,8 @@ import { TokenBucket } from "./token-bucket.js";
 /** So many progress notifications of a call pass at once, and so many a second after that: below a call's 10,000 deltas. */
 const BURST = 100;
 const PER_SECOND = 10;
+/** The longest message of a notification that is passed on. */
+const MAX_MESSAGE_CHARACTERS = 4_096;
 
 /**
  * Passes the progress notifications of one call on as output deltas, in order, no faster than they are taken. Progress is a
@@ -26,8 +28,9 @@ export class ProgressRelay {
   }
 
   /** Takes the next notification. */
-  offer(progress: Progress): void {
+  offer(said: Progress): void {
     if (this.#finishing.signal.aborted) return;
+    const progress = bounded(said);
     if (this.#latest === undefined && this.#queue.length < BURST && this.#bucket.take(this.#now())) {
       this.#queue.push(progress);
     } else {
@@ -68,4 +71,13 @@ export class ProgressRelay {
     this.#latest = undefined;
     return latest;
   }
+}
+
+/** What MCP defines of a notification, and no more of it than is of use. */
+function bounded({ progress, total, message }: Progress): Progress {
+  return {
+    progress,
+    ...(total === undefined ? {} : { total }),
+    ...(message === undefined ? {} : { message: message.slice(0, MAX_MESSAGE_CHARACTERS) }),
+  };
 }

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { getDefaultEnvironment } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { deferred } from "./deferred.js";
 import { parseGuardianReport } from "./guardian-report.js";
 
 /** How to start an MCP server. */
@@ -118,7 +118,8 @@ export class ServerProcess {
       }
     });
     guardian.once("error", (error) => {
-      fail(error.message);
+      // The guardian is this very Node, so what is not there can only be the folder.
+      fail("code" in error && error.code === "ENOENT" && cwd !== undefined ? "there is no such folder" : error.message);
       if (guardian.pid === undefined) this.#onGone({ code: null, signal: null });
     });
     guardian.once("exit", (code, signal) => {

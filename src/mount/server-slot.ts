@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from "./deferred.js";
+import { type Deferred, deferred } from "../async/deferred.js";
 import type { McpServer } from "./mcp-server.js";
 
 type Slot =

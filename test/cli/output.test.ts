@@ -74,6 +74,7 @@ test("a schema is summarized by its properties", () => {
       c: { enum: ["x", 1], default: "x" },
       d: { anyOf: [{ type: "string" }, { type: "null" }] },
       e: true,
+      f: { type: "array", items: { type: "object", properties: { x: true, y: true }, required: ["x"] } },
     },
   });
   expect(properties.map(({ name, type, required }) => [name, type, required])).toEqual([
@@ -82,6 +83,7 @@ test("a schema is summarized by its properties", () => {
     ["c", '"x" | 1', false],
     ["d", "string | null", false],
     ["e", "any", false],
+    ["f", "{x, y?}[]", false],
   ]);
   expect(properties[2]?.description).toBe('["x"]');
   expect(summarize(true)).toEqual({ type: "any JSON", properties: [] });

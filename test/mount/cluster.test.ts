@@ -56,7 +56,7 @@ async function mount(
     command,
     args,
     nodes: cluster.nodes,
-    log: { info: write, warn: write, error: write },
+    log: { debug: () => {}, info: write, warn: write, error: write },
     ...more,
   });
   open.push(mounted);

@@ -41,7 +41,7 @@ async function mountOdd(
     nodes: "127.0.0.1:1",
     stopGraceMs: 300,
     random: () => 0.999,
-    log: { info: write, warn: write, error: write },
+    log: { debug: () => {}, info: write, warn: write, error: write },
     serve: registry.serve,
     ...more,
   });

@@ -36,6 +36,8 @@ describe("tools of a server", () => {
       { name: "bare" },
       { name: "out", inputSchema: object, outputSchema: "no" },
       { name: "task", inputSchema: object, execution: { taskSupport: "required" } },
+      { name: "deep", inputSchema: JSON.parse(`${'{"not":'.repeat(5_000)}{}${"}".repeat(5_000)}`) },
+      { name: "large", inputSchema: { type: "object", description: "x".repeat(300_000) } },
       { inputSchema: object },
       null,
     ]);
@@ -47,8 +49,10 @@ describe("tools of a server", () => {
       ["bare", "it has no"],
       ["out", "its outputSchema is"],
       ["task", "it can only"],
-      ["#8", "it has no"],
-      ["#9", "it has no"],
+      ["deep", "its inputSchema nests"],
+      ["large", "its inputSchema has"],
+      ["#10", "it has no"],
+      ["#11", "it has no"],
     ]);
   });
 
@@ -61,11 +65,17 @@ describe("tools of a server", () => {
     expect(names({ only: ["a", "b"], skip: ["a"] })).toEqual(["b"]);
   });
 
-  test("have long texts cut to the registry's limits, and the operator is told", () => {
+  test("have texts that the registry refuses made to fit, and the operator is told", () => {
     const { tools, notes } = mountTools([
-      { name: "long", title: "t".repeat(300), description: "ü".repeat(20_000), inputSchema: object },
+      {
+        name: "long",
+        title: `\u001b[31m${"t".repeat(300)}`,
+        description: `\u0000${"ü".repeat(20_000)}`,
+        inputSchema: object,
+      },
     ]);
     expect(tools[0]?.title).toHaveLength(256);
+    expect(tools[0]?.title).toMatch(/^\[31mttt/);
     expect(Buffer.byteLength(tools[0]?.description ?? "")).toBeLessThanOrEqual(16 * 1024);
     expect(tools[0]?.description).not.toContain("\uFFFD");
     expect(notes).toHaveLength(2);
