@@ -198,19 +198,27 @@ export class ToolsetProvider implements Provider {
   async #serve(): Promise<void> {
     const signal = this.#halt.signal;
     const startedMs = this.#setup.timing.monotonicMs();
+    let lastRefusal: ToolgateError | undefined;
     for (;;) {
       signal.throwIfAborted();
       // A first start fails for good when it takes too long; a provider that was serving comes back, however long it takes.
       const isFirst = !this.#wasServed;
       const giveUpAtMs = isFirst ? startedMs + this.#setup.connectTimeoutMs : Number.POSITIVE_INFINITY;
-      const node = await this.#setup.nodes.acquire({ signal, giveUpAtMs });
+      const node = await this.#setup.nodes.acquire({ signal, giveUpAtMs }).catch((error: unknown) => {
+        throw signal.aborted ? error : (lastRefusal ?? error); // a node's own word says more
+      });
       if (this.#state.kind === "draining" && (this.#calls.size === 0 || this.#state.lease === undefined)) {
-        if (this.#state.lease === undefined) this.#calls.abandonAll("FENCED"); // nobody takes their results
+        // Without a lease nobody takes results any more. A provider that is being stopped gives its own back, and
+        // aborts what is left by itself.
+        if (this.#state.lease === undefined && this.#ending === undefined) this.#calls.abandonAll("FENCED");
         return; // nothing needs a session any more; `stop` does the rest
       }
       this.#change({ kind: "found", address: node.address });
       const lease = leaseOf(this.#state) ?? (await this.#register(node, isFirst));
-      if (lease === undefined) continue;
+      if (lease instanceof ToolgateError) {
+        if (lease.reason !== "NODE_UNREACHABLE") lastRefusal = lease;
+        continue;
+      }
       const over = await this.#attach(node, lease);
       signal.throwIfAborted();
       switch (over.kind) {
@@ -230,8 +238,8 @@ export class ToolsetProvider implements Provider {
     }
   }
 
-  /** Undefined when another attempt, on another node, may fare better. */
-  async #register(node: Node, isFirst: boolean): Promise<Lease | undefined> {
+  /** Gives the error, rather than throwing it, when another attempt may fare better. */
+  async #register(node: Node, isFirst: boolean): Promise<Lease | ToolgateError> {
     const { contract, providerId, incarnation, registration, nodes } = this.#setup;
     const request = { contract, providerId, incarnation, options: registration };
     let answer: RegisterResponse__Output;
@@ -246,7 +254,7 @@ export class ToolsetProvider implements Provider {
       if (!(error instanceof ToolgateError) || !isPassing(error, isFirst)) throw error;
       nodes.failed(node, error.message);
       this.#change({ kind: "detached" });
-      return undefined;
+      return error;
     }
     nodes.succeeded(node);
     const { epoch, digest, warnings, leaseToken } = answer;
@@ -392,8 +400,8 @@ export class ToolsetProvider implements Provider {
     const { logger, onEvent } = this.#setup;
     const isBad = (event.kind === "detached" && event.error !== undefined) || event.kind === "go_away";
     const { kind, ...fields } = event;
-    logger?.[isBad ? "warn" : "info"]({ toolset: this.name, ...fields }, `provider ${kind.replace("_", " ")}`);
     try {
+      logger?.[isBad ? "warn" : "info"]({ toolset: this.name, ...fields }, `provider ${kind.replace("_", " ")}`);
       onEvent?.(event);
     } catch {
       // told, and that is all: an observer must not end what it observes

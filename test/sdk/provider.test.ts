@@ -158,6 +158,25 @@ describe("registration", () => {
     ).rejects.toMatchObject({ reason: "NODE_UNREACHABLE" });
   });
 
+  test("waits for a store that is away, and says so when that takes too long", async () => {
+    const away = new ToolgateError("STORE_UNAVAILABLE", "Redis is away");
+    let attempts = 0;
+    for (const node of nodes) {
+      node.script("register", () => {
+        attempts += 1;
+        return attempts < 3 ? away : registration();
+      });
+    }
+    await serve();
+    for (const node of nodes) node.script("register", () => away);
+    await expect(
+      serveToolset(
+        { name: "math", version: "1.0.0", tools: { x: { payload: true, run: () => 1 } } },
+        { nodes: nodes.map(({ address }) => address), connectTimeoutMs: 200 },
+      ),
+    ).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+  });
+
   test("can be given up", async () => {
     for (const node of nodes) node.script("register", () => "silence");
     const abort = new AbortController();
