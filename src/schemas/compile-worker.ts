@@ -29,6 +29,7 @@ function answer(request: WorkerRequest): WorkerReply {
     case "prepare": {
       const inspected = inspectSchema(request.schema);
       if (inspected.kind === "faulty") return { kind: "refused", faults: inspected.faults };
+      inspected.compiled.prepareExplanations();
       prepared.set(request.key, inspected.compiled);
       return { kind: "prepared" };
     }

@@ -22,9 +22,9 @@ export interface ValidatorCacheOptions {
   readonly maxSchemas?: number;
   /** How long judging a value may take in the worker, in milliseconds; 50 unless said. */
   readonly judgeWithinMs?: number;
-  /** How long one schema may take to compile, in milliseconds; 5,000 unless said. */
+  /** How long one schema may take to compile, in milliseconds; 10,000 unless said. */
   readonly compileWithinMs?: number;
-  /** How long the schemas of one contract may take to compile, in milliseconds; 20,000 unless said. */
+  /** How long the schemas of one contract may take to compile, in milliseconds; 30,000 unless said. */
   readonly contractWithinMs?: number;
   /** Milliseconds that only go forward. */
   readonly monotonicNow?: () => number;
@@ -91,8 +91,8 @@ export class ValidatorCache {
     });
     this.#admissions = new LRUCache({ max: options.maxContracts });
     this.#judgeWithinMs = options.judgeWithinMs ?? 50;
-    this.#compileWithinMs = options.compileWithinMs ?? 5_000;
-    this.#contractWithinMs = options.contractWithinMs ?? 20_000;
+    this.#compileWithinMs = options.compileWithinMs ?? 10_000;
+    this.#contractWithinMs = options.contractWithinMs ?? 30_000;
     const monotonicNow = options.monotonicNow ?? (() => performance.now());
     this.#admission = new Sandbox(ADMISSION_LIMITS, monotonicNow);
     this.#judging = new Sandbox(JUDGING_LIMITS, monotonicNow);

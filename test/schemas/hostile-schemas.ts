@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../src/contract/contract.js";
+import type { Json, JsonSchema } from "../../src/contract/contract.js";
 
 /** References that double with each level: a few kilobytes that ask for 2^levels judgements of one small value. */
 export function doubledReferences(levels: number): JsonSchema {
@@ -22,7 +22,7 @@ export const DOUBLES_WITH_DEPTH: JsonSchema = {
 };
 
 /** A value for it. */
-export function nested(depth: number): { n?: unknown } {
+export function nested(depth: number): Json {
   return depth === 0 ? {} : { n: nested(depth - 1) };
 }
 

@@ -1,0 +1,403 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Json, JsonSchema } from "../../src/contract/contract.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import { ValidatorCache, type ValidatorCacheOptions } from "../../src/schemas/validator-cache.js";
+import { DOUBLES_WITH_DEPTH, doubledReferences, nested, wideSchema } from "./hostile-schemas.js";
+import { sealTools } from "./seal.js";
+
+/** No limit of time is at stake in most tests, and the machine may be busy. */
+const PATIENT: ValidatorCacheOptions = {
+  maxContracts: 10,
+  judgeWithinMs: 30_000,
+  compileWithinMs: 60_000,
+  contractWithinMs: 120_000,
+};
+
+let cache: ValidatorCache;
+
+beforeEach(() => {
+  cache = new ValidatorCache(PATIENT);
+});
+afterEach(() => cache.stop());
+
+async function replace(options: Partial<ValidatorCacheOptions>): Promise<void> {
+  await cache.stop();
+  cache = new ValidatorCache({ ...PATIENT, ...options });
+}
+
+async function refusal(promise: Promise<unknown>): Promise<ToolgateError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ToolgateError)) throw new Error(`It was not refused: ${error}`);
+  return error;
+}
+
+/** Admits a schema as a payload's, and returns what judges by it. */
+async function admitted(payload: JsonSchema): Promise<(value: Json) => Promise<string>> {
+  const sealed = sealTools({ tool: { payload } });
+  await cache.admit(sealed);
+  return async (value) => (await cache.forContract(sealed.digest, sealed.contract).payload("tool", value)).kind;
+}
+
+describe("admission", () => {
+  test("takes sound schemas, with warnings by tool and place", async () => {
+    const sealed = sealTools({
+      sum: { payload: { properties: { a: { type: "number", minimun: 0 } } }, result: { format: "jsn" } },
+      plain: { payload: true },
+    });
+    expect(await cache.admit(sealed)).toEqual({
+      warnings: [
+        {
+          tool: "sum",
+          path: "/payload_schema/properties/a/minimun",
+          message: "is not a keyword of draft 2020-12, so it checks nothing; did you mean minimum?",
+        },
+        {
+          tool: "sum",
+          path: "/result_schema/format",
+          message: "names a format that is not known, so it checks nothing",
+        },
+      ],
+    });
+  });
+
+  test("tells every fault by tool, place and reason", async () => {
+    const error = await refusal(
+      cache.admit(
+        sealTools({
+          "a/b": { payload: { type: "nope", $ref: "http://example.com" }, result: { pattern: "(?=x)" } },
+          fine: { payload: {} },
+          other: { payload: { $schema: "http://json-schema.org/draft-04/schema#" } },
+        }),
+      ),
+    );
+    expect(error.reason).toBe("INVALID_SCHEMA");
+    expect(error.violations.map(({ field }) => field)).toEqual([
+      "/tools/a~1b/payload_schema/$ref",
+      "/tools/a~1b/payload_schema/type",
+      "/tools/a~1b/result_schema/pattern",
+      "/tools/other/payload_schema/$schema",
+    ]);
+    expect(error.message).toMatch(/^the schemas of "tools" have 4 faults: .*; and 1 more$/);
+    expect(cache.counters).toMatchObject({ compiled: 0, workers: 1 });
+  });
+
+  test("carries eight faults, and counts all in the message", async () => {
+    const bad = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [`t${index}`, { payload: { type: "nope" } }]),
+    );
+    const error = await refusal(cache.admit(sealTools(bad)));
+    expect(error.violations).toHaveLength(8);
+    expect(error.message).toContain("20 faults");
+    expect(error.message.length).toBeLessThan(1_024);
+  });
+
+  test("bounds warnings, and counts all", async () => {
+    const payload = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`unknown${index}`, 1]));
+    const { warnings } = await cache.admit(sealTools({ tool: { payload } }));
+    expect(warnings).toHaveLength(64);
+    expect(warnings.at(-1)?.message).toContain("and 36 more warnings");
+  });
+
+  test("inspects a digest once, for requests at the same time and later ones", async () => {
+    const sealed = sealTools({ tool: { payload: { x: 1 } } });
+    const [first, second] = await Promise.all([cache.admit(sealed), cache.admit(sealed)]);
+    expect(await cache.admit(sealed)).toEqual(first);
+    expect(second).toEqual(first);
+    expect(cache.counters).toMatchObject({ admitted: 1, compiled: 1 });
+  });
+
+  test("inspects a refused digest again", async () => {
+    const sealed = sealTools({ tool: { payload: { type: "nope" } } });
+    const errors = await Promise.all([refusal(cache.admit(sealed)), refusal(cache.admit(sealed))]);
+    expect(errors[0]).toBe(errors[1]);
+    await refusal(cache.admit(sealed));
+    expect(cache.counters.admitted).toBe(2);
+  });
+
+  test("refuses the bomb that kills a process, at the gate", async () => {
+    const error = await refusal(cache.admit(sealTools({ bomb: { payload: doubledReferences(24) } })));
+    expect(error.violations).toMatchObject([{ description: expect.stringContaining("at most 10000 ways") }]);
+    expect(cache.counters.workers).toBe(1);
+  });
+
+  test("refuses asynchronous schemas, which would let everything through", async () => {
+    expect(
+      (await refusal(cache.admit(sealTools({ tool: { payload: { $async: true, type: "string" } } })))).reason,
+    ).toBe("INVALID_SCHEMA");
+  });
+
+  test("ends a compilation that takes too long, and looks at the others still", async () => {
+    // Ajv compiles a dynamic anchor once for each that is around it, twice over.
+    let anchors: JsonSchema = {};
+    for (let level = 0; level < 24; level++) anchors = { $dynamicAnchor: `a${level}`, not: anchors };
+    await replace({ compileWithinMs: 1_500 });
+    const sealed = sealTools({
+      a: { payload: { type: "nope" } },
+      b: { payload: anchors },
+      c: { payload: { type: "nope" } },
+    });
+    const error = await refusal(cache.admit(sealed));
+    expect(error.violations.map(({ field, description }) => `${field} ${description}`)).toEqual([
+      "/tools/a/payload_schema/type must be one of array, boolean, integer, null, number, object, string",
+      expect.stringMatching(/^\/tools\/b\/payload_schema takes too (long|much memory) to compile/),
+      "/tools/c/payload_schema/type must be one of array, boolean, integer, null, number, object, string",
+    ]);
+    expect(cache.counters.workers).toBe(2);
+  });
+
+  test("gives up on a contract that breaks one worker after another, or takes too long altogether", async () => {
+    let anchors: JsonSchema = {};
+    for (let level = 0; level < 24; level++) anchors = { $dynamicAnchor: `a${level}`, not: anchors };
+    await replace({ compileWithinMs: 300 });
+    const many = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`t${index}`, { payload: anchors }]));
+    const error = await refusal(cache.admit(sealTools(many)));
+    expect(error.violations.map(({ description }) => description.includes("was not checked"))).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+    await replace({ contractWithinMs: 0 });
+    const late = await refusal(cache.admit(sealTools({ tool: { payload: {} } })));
+    expect(late.violations).toMatchObject([{ description: expect.stringContaining("was not checked") }]);
+  });
+});
+
+describe("the cache", () => {
+  const contracts = Array.from({ length: 4 }, (_, index) => sealTools({ tool: { payload: { minimum: index } } }));
+
+  test("makes one set per digest, and compiles a schema once, when its first value comes", async () => {
+    const [sealed] = contracts;
+    if (sealed === undefined) throw new Error("There are four.");
+    const sets = Array.from({ length: 5 }, () => cache.forContract(sealed.digest, sealed.contract));
+    expect(new Set(sets).size).toBe(1);
+    expect(cache.counters).toMatchObject({ compiled: 1, hits: 4, schemas: 0 });
+    for (const set of sets) expect(set.payload("tool", 1)).toEqual({ kind: "valid" });
+    expect(cache.counters).toMatchObject({ compiled: 1, schemas: 1, sandboxed: 0, workers: 0 });
+  });
+
+  test("has the set of an admitted contract ready", async () => {
+    const [sealed] = contracts;
+    if (sealed === undefined) throw new Error("There are four.");
+    await cache.admit(sealed);
+    cache.forContract(sealed.digest, sealed.contract);
+    expect(cache.counters).toMatchObject({ compiled: 1, hits: 1 });
+  });
+
+  test("forgets what was used least recently", async () => {
+    await replace({ maxContracts: 2 });
+    const ask = (index: number) => {
+      const sealed = contracts[index];
+      if (sealed !== undefined) cache.forContract(sealed.digest, sealed.contract);
+    };
+    for (const index of [0, 1, 0, 2, 0, 1]) ask(index);
+    expect(cache.counters).toMatchObject({ compiled: 4, hits: 2, evicted: 2 });
+  });
+
+  test("counts schemas too", async () => {
+    await replace({ maxSchemas: 5 });
+    for (let index = 0; index < 3; index++) {
+      const sealed = sealTools({ a: { payload: { minimum: index }, result: {} }, b: { payload: {} } });
+      cache.forContract(sealed.digest, sealed.contract);
+    }
+    expect(cache.counters).toMatchObject({ compiled: 3, evicted: 2 });
+  });
+});
+
+describe("judging", () => {
+  test("tells payloads from results, and tools from each other", () => {
+    const sealed = sealTools({
+      a: { payload: { type: "string" }, result: { type: "number" } },
+      b: { payload: { type: "null" } },
+    });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect([
+      set.payload("a", "x"),
+      set.payload("a", 1),
+      set.result("a", 1),
+      set.payload("b", null),
+      set.result("b", "anything"),
+    ]).toMatchObject([{ kind: "valid" }, { kind: "invalid" }, { kind: "valid" }, { kind: "valid" }, { kind: "valid" }]);
+    expect(() => set.payload("toString", {})).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
+    expect(() => set.result("c", {})).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
+  });
+
+  test("keeps tools of one contract from each other's $id", async () => {
+    const sealed = sealTools({
+      owner: { payload: { $id: "https://example.com/s", type: "string" } },
+      squatter: { payload: { $id: "https://example.com/s", type: "number" } },
+    });
+    await cache.admit(sealed);
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect([set.payload("owner", "a"), set.payload("squatter", 1), set.payload("owner", 1)]).toMatchObject([
+      { kind: "valid" },
+      { kind: "valid" },
+      { kind: "invalid" },
+    ]);
+    const thief = sealTools({
+      owner: { payload: { $id: "https://example.com/s" } },
+      thief: { payload: { $ref: "https://example.com/s" } },
+    });
+    expect((await refusal(cache.admit(thief))).violations).toMatchObject([
+      { field: "/tools/thief/payload_schema/$ref" },
+    ]);
+  });
+
+  test("answers at once where schema and value are small, without a worker", () => {
+    const sealed = sealTools({ tool: { payload: { properties: { a: { pattern: "^(a+)+$" } } } } });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect(set.payload("tool", { a: `${"a".repeat(28)}!` })).toMatchObject({
+      kind: "invalid",
+      violations: [{ field: "/a" }],
+    });
+    expect(cache.counters.workers).toBe(0);
+  });
+
+  test("leaves costly schemas to the worker, with all their violations", async () => {
+    const sealed = sealTools({ tool: { payload: wideSchema(1_000) } });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect(await set.payload("tool", { p1: "a" })).toEqual({ kind: "valid" });
+    expect(await set.payload("tool", { p1: "", p999: 1 })).toEqual({
+      kind: "invalid",
+      violations: [
+        { field: "/p1", description: "must have at least 1 character" },
+        { field: "/p999", description: "must be of type string" },
+      ],
+    });
+    expect(cache.counters).toMatchObject({ schemas: 1, workers: 1 });
+    expect(cache.counters.sandboxed).toBe(4); // not known, compiled, judged; then judged
+  });
+
+  test.each<[string, JsonSchema, Json]>([
+    [
+      "many values under many alternatives",
+      { items: { anyOf: Array.from({ length: 60 }, (_, index) => ({ const: index })) } },
+      Array.from({ length: 20_000 }, () => 1),
+    ],
+    ["a long text under a pattern", { pattern: "^([a-z]{1,20}-)*x$" }, "abc-".repeat(20_000)],
+    [
+      "a large array without two equal items",
+      { uniqueItems: true },
+      Array.from({ length: 20_000 }, (_, id) => ({ id })),
+    ],
+    [
+      "a long enum for many values",
+      { items: { enum: Array.from({ length: 2_000 }, (_, index) => `v${index}`) } },
+      Array.from({ length: 5_000 }, () => "v1999"),
+    ],
+  ])("leaves a heavy value of a cheap schema to the worker: %s", async (_what, payload, heavy) => {
+    const sealed = sealTools({ tool: { payload } });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    const light = set.payload("tool", Array.isArray(heavy) ? heavy.slice(0, 1) : "a-x");
+    expect(light).not.toBeInstanceOf(Promise);
+    expect(cache.counters.sandboxed).toBe(0);
+    const judged = set.payload("tool", heavy);
+    expect(judged).toBeInstanceOf(Promise);
+    await judged;
+    expect(cache.counters.sandboxed).toBeGreaterThan(0);
+  });
+
+  test("ends a judgement that would take years, says so, and goes on", async () => {
+    await replace({ judgeWithinMs: 300 });
+    const sealed = sealTools({ tool: { payload: DOUBLES_WITH_DEPTH } });
+    await cache.admit(sealed);
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect(await set.payload("tool", nested(60))).toEqual({
+      kind: "invalid",
+      violations: [
+        { field: "", description: "took longer than 300 ms to judge by its schema; make it smaller or plainer" },
+      ],
+    });
+    expect(await set.payload("tool", { no: 1 })).toEqual({ kind: "valid" });
+    expect(cache.counters.workers).toBe(3);
+  });
+
+  test("refuses to judge by what does not pass this node's gate", async () => {
+    const sealed = sealTools({
+      a: { payload: { $async: true } },
+      b: { payload: { $defs: { a: { $id: "x" } }, type: "nope" } },
+      c: { payload: {} },
+    });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect(() => set.payload("a", {})).toThrow(expect.objectContaining({ reason: "INVALID_SCHEMA" }));
+    await expect(set.payload("b", {})).rejects.toMatchObject({
+      reason: "INVALID_SCHEMA",
+      violations: [{ field: "/tools/b/payload_schema/type" }],
+    });
+    expect(set.payload("c", {})).toEqual({ kind: "valid" });
+  });
+
+  test("fails clearly when stopped", async () => {
+    const sealed = sealTools({ tool: { payload: wideSchema(500) } });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    await cache.stop();
+    await cache.stop();
+    await expect(set.payload("tool", {})).rejects.toMatchObject({ reason: "NODE_DRAINING" });
+    await expect(cache.admit(sealed)).rejects.toMatchObject({ reason: "NODE_DRAINING" });
+  });
+
+  test.each<[string, JsonSchema, Json]>([
+    ["required", { required: ["toString"] }, {}],
+    [
+      "unevaluatedProperties",
+      { allOf: [{ properties: { a: {} } }], anyOf: [{ properties: { b: {} } }], unevaluatedProperties: false },
+      { constructor: 1 },
+    ],
+    ["a prototype key", { required: ["a"] }, JSON.parse('{"__proto__":{"a":1}}')],
+  ])("is not fooled by what objects inherit: %s", async (_what, schema, value) => {
+    expect(await (await admitted(schema))(value)).toBe("invalid");
+  });
+});
+
+describe("schemas of a real MCP server", () => {
+  test("are admitted without a warning, cheap, and judge its own kind of arguments", async () => {
+    // The package has no types; its factory returns an McpServer and what cleans up after it.
+    const path = "@modelcontextprotocol/server-everything/dist/server/index.js";
+    const { createServer } = (await import(path)) as {
+      createServer(): {
+        server: { connect(transport: unknown): Promise<void>; close(): Promise<void> };
+        cleanup(): void;
+      };
+    };
+    const { server, cleanup } = createServer();
+    const client = new Client({ name: "test", version: "1.0.0" });
+    const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
+    await Promise.all([server.connect(serverSide), client.connect(clientSide)]);
+    const { tools } = await client.listTools();
+    await client.close();
+    cleanup();
+    await server.close();
+
+    expect(tools.length).toBeGreaterThan(8);
+    const sealed = sealTools(
+      Object.fromEntries(
+        tools.map(({ name, inputSchema, outputSchema }) => [
+          name,
+          // JSON came in, so JSON it is.
+          {
+            payload: inputSchema as JsonSchema,
+            ...(outputSchema === undefined ? {} : { result: outputSchema as JsonSchema }),
+          },
+        ]),
+      ),
+    );
+    expect(await cache.admit(sealed)).toEqual({ warnings: [] });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    for (const { name } of tools) {
+      expect(set.payload(name, []), name).toMatchObject({ kind: "invalid" });
+      expect(set.result(name, {}), name).not.toBeInstanceOf(Promise);
+    }
+    expect(set.payload("get-sum", { a: 1, b: 2 })).toEqual({ kind: "valid" });
+    expect(set.payload("get-sum", { a: 1, b: "2" })).toEqual({
+      kind: "invalid",
+      violations: [{ field: "/b", description: "must be of type number" }],
+    });
+    expect(cache.counters.sandboxed).toBe(0);
+  });
+});
