@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { connect, type Provider, type Toolgate } from "../../src/index.js";
+import { type Cluster, startCluster } from "../support/cluster.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { FAST } from "./fast.js";
+import { type Gate, gate, type Ledger, serveLab } from "./tools.js";
+
+expectNoLeaks();
+
+let redis: TestRedis;
+let cluster: Cluster;
+let ledger: Ledger;
+let held: Gate;
+let agent: Toolgate;
+let provider: Provider;
+
+beforeAll(async () => {
+  redis = await privateRedis({ appendOnly: true });
+  cluster = await startCluster({ redis, config: FAST });
+});
+beforeEach(async () => {
+  ledger = { runs: [] };
+  held = gate();
+  agent = await connect(cluster.nodes);
+  provider = await serveLab(ledger, { nodes: cluster.nodes, maxInFlight: 200 }, held);
+  await until("the toolset can be called", async () => (await agent.get("lab")).healthy);
+  return async () => {
+    held.open();
+    await provider.stop();
+    await agent.close();
+  };
+});
+afterAll(async () => {
+  await cluster?.stop();
+  await redis?.stop();
+});
+
+/** The node that serves the provider, or the agent. */
+const indexOf = (address: string): number => cluster.addresses.indexOf(address);
+
+describe("a node that is stopped gracefully", () => {
+  test("tells its sessions to move; what runs goes on, and it exits with 0", async () => {
+    const outcomes = Array.from({ length: 20 }, () => agent.invoke("lab", "hold", {}));
+    await until("all run", () => ledger.runs.length === 20);
+    for (let index = 0; index < 3; index++) {
+      const restarted = cluster.restart(index); // fails unless the node ends with 0 within its grace
+      await restarted;
+    }
+    held.open();
+    expect(await Promise.all(outcomes)).toEqual(Array(20).fill("let go"));
+    expect(ledger.runs).toHaveLength(20);
+  });
+
+  test("fails no call of a client with retries, one node after the other", async () => {
+    let failed: unknown;
+    let calls = 0;
+    let rolling = true;
+    const load = Array.from({ length: 6 }, async () => {
+      while (rolling) {
+        await agent.invoke("lab", "sum", { a: 1, b: 1 }).catch((error: unknown) => {
+          failed ??= error;
+        });
+        calls++;
+      }
+    });
+    for (let index = 0; index < 3; index++) await cluster.restart(index);
+    rolling = false;
+    await Promise.all(load);
+    expect(failed).toBeUndefined();
+    expect(calls).toBeGreaterThan(50);
+  });
+});
+
+describe("a node that is killed", () => {
+  test("loses no call: the provider attaches elsewhere, the agent asks elsewhere, and nothing runs twice", async () => {
+    const outcomes = Array.from({ length: 30 }, () => agent.invoke("lab", "hold", {}));
+    await until("all run", () => ledger.runs.length === 30);
+    const victims = new Set([indexOf(agent.node), ...cluster.addresses.keys()]);
+    const victim = [...victims][0] ?? 0;
+    await cluster.kill(victim, "SIGKILL");
+    held.open();
+    expect(await Promise.all(outcomes)).toEqual(Array(30).fill("let go"));
+    expect(ledger.runs).toHaveLength(30);
+    await cluster.restart(victim);
+  });
+});
+
+describe("health", () => {
+  test("a provider that stops answering pings is unhealthy, on every node, and healthy again when it answers", async () => {
+    // All of this process stops answering: its event loop is the provider's. So the toolset is watched from a node's side.
+    const { epoch } = await agent.get("lab");
+    const client = redis.client();
+    const field = async () => (await client.hget("toolgate:{default/0}:health", `lab@${epoch}`))?.split(" ") ?? [];
+    const first = Number((await field())[1]);
+    await until("another pong has come, so the elected node pings", async () => Number((await field())[1]) > first);
+    await provider.stop();
+    await until("it is unhealthy everywhere", async () => !(await agent.get("lab")).healthy);
+    client.disconnect();
+  });
+
+  test("pings go on when the node that sends them is killed", async () => {
+    const { epoch } = await agent.get("lab");
+    const client = redis.client();
+    const pong = async () => Number((await client.hget("toolgate:{default/0}:health", `lab@${epoch}`))?.split(" ")[1]);
+    const leader = await until("one node leads", () => {
+      const index = cluster.addresses.findIndex((_, i) =>
+        cluster
+          .output(i)
+          .findLast((line) => line.includes("leader_"))
+          ?.includes("leader_elected"),
+      );
+      return index >= 0 && { index };
+    });
+    await cluster.kill(leader.index, "SIGKILL");
+    const before = await pong();
+    await until("pongs come again", async () => (await pong()) > before + 1_000, { withinMs: 20_000 });
+    await cluster.restart(leader.index);
+    client.disconnect();
+  });
+});
