@@ -30,13 +30,18 @@ for i = 1, #ARGV, 6 do
     if call.bytes and redis.call('HGET', prefix .. 'call:' .. call.id, 'over') then
       finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', '')
     else
-      finish(call, ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
+      local reason = ARGV[i + 4]
+      -- A provider stops because it was told to, or because its own timer was first to see that the deadline passed.
+      if ARGV[i + 3] == 'cancelled' then
+        reason = call.cancel or (now >= call.deadline - 1000 and 'DEADLINE_EXCEEDED' or reason)
+      end
+      finish(call, ARGV[i + 3], reason, ARGV[i + 5])
     end
     answer = 'accepted'
   elseif call and call.terminal then
     local line = string.find(call.terminal, '\\n', 1, true)
     local kind, reason, attempt = string.match(call.terminal, '^(%S+) (%S+) (%d+) ')
-    if kind == ARGV[i + 3] and reason == ARGV[i + 4] and attempt == ARGV[i + 2] and string.sub(call.terminal, line + 1) == ARGV[i + 5] then
+    if kind == ARGV[i + 3] and (kind == 'cancelled' or reason == ARGV[i + 4]) and attempt == ARGV[i + 2] and string.sub(call.terminal, line + 1) == ARGV[i + 5] then
       answer = 'accepted'
     end
   end
