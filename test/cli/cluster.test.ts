@@ -148,7 +148,7 @@ describe("discovery", () => {
       { name: "watched", version: "1.0.0", tools: { nothing: { payload: any, run: () => null } } },
       { nodes: cluster.nodes },
     );
-    await watching.says(/"healthy"/);
+    await watching.says(/"kind":"healthy"/);
     await watched.stop();
     watching.signal("SIGINT");
     const { code, stdout } = await watching.ended;
