@@ -63,9 +63,9 @@ export class Report {
     if (shown !== "" && this.#output.isTTY) this.#output.write("\r\u001b[K");
   }
 
-  /** A line that is rewritten must not wrap. */
+  /** A line that is rewritten must not wrap. (A terminal may not say how wide it is, or say 0.) */
   #clip(text: string): string {
-    const width = (this.#output.columns ?? 80) - 1;
+    const width = (this.#output.columns || 80) - 1;
     return text.length > width ? `${text.slice(0, width - 1)}…` : text;
   }
 }
