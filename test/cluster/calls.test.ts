@@ -141,7 +141,10 @@ describe("invoke", () => {
 
   test("the deadline reaches the tool, and the call ends within a second of it", async () => {
     const start = Date.now();
-    await expect(agent(1).invoke("lab", "hold", {}, { timeoutMs: 300 })).rejects.toMatchObject({ kind: "cancelled" });
+    await expect(agent(1).invoke("lab", "hold", {}, { timeoutMs: 300 })).rejects.toMatchObject({
+      kind: "cancelled",
+      reason: "DEADLINE_EXCEEDED",
+    });
     const context = ledger.runs[0]?.context;
     expect(context?.signal.reason).toMatchObject({ reason: "DEADLINE" });
     expect(Math.abs((context?.deadline.getTime() ?? 0) - start - 300)).toBeLessThan(5_000);
