@@ -367,6 +367,8 @@ function ownRates(node: SchemaNode, patterns: ReadonlyMap<string, number>): Rate
       for (const text of Object.keys(value)) perChar += patterns.get(text) ?? 0;
     } else if (keyword === "format") perChar += 1;
     else if (keyword === "minLength" || keyword === "maxLength") perChar += 0.2;
+    // Each item that does not fit leaves an error behind, until one does.
+    else if (keyword === "contains") perValue += 10;
     else if (keyword === "uniqueItems") {
       // The canonical JSON of each item, which may hold such arrays in turn.
       perValue += 500;

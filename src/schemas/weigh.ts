@@ -4,7 +4,13 @@ export interface Rates {
   readonly perChar: number;
 }
 
-/** What judging a value costs at most by these rates; counting ends as soon as the sum is over `enough`. */
+/** What a member costs whatever the schema: large objects are hash tables, and going through one takes 300 ns a key. */
+const PER_KEY = 30;
+
+/**
+ * What judging a JSON value costs at most by these rates; counting ends as soon as the sum is over `enough`. It is done
+ * for each value before it is judged, so it allocates nothing.
+ */
 export function weigh(value: unknown, rates: Rates, enough: number): number {
   let sum = rates.perValue;
   if (typeof value === "string") return sum + value.length * rates.perChar;
@@ -16,8 +22,10 @@ export function weigh(value: unknown, rates: Rates, enough: number): number {
     }
     return sum;
   }
-  for (const [key, member] of Object.entries(value)) {
-    sum += key.length * rates.perChar + weigh(member, rates, enough - sum);
+  const members = value as { readonly [key: string]: unknown }; // an object that is no array
+  for (const key in members) {
+    sum += PER_KEY + key.length * rates.perChar;
+    sum += weigh(members[key], rates, enough - sum);
     if (sum > enough) return sum;
   }
   return sum;

@@ -3,8 +3,9 @@ import { weigh } from "../../src/schemas/weigh.js";
 
 test("counts every value, key and character", () => {
   const value = { ab: "xyz", c: [1, null, { d: true }] };
-  expect(weigh(value, { perValue: 1, perChar: 0 }, 1_000)).toBe(7);
-  expect(weigh(value, { perValue: 0, perChar: 1 }, 1_000)).toBe(2 + 3 + 1 + 1);
+  const keys = 3 * 30;
+  expect(weigh(value, { perValue: 1, perChar: 0 }, 1_000)).toBe(keys + 7);
+  expect(weigh(value, { perValue: 0, perChar: 1 }, 1_000)).toBe(keys + 2 + 3 + 1 + 1);
   expect(weigh("abc", { perValue: 10, perChar: 2 }, 1_000)).toBe(16);
 });
 
