@@ -274,6 +274,17 @@ describe("judging", () => {
     expect(cache.counters.sandboxed).toBe(4); // not known, compiled, judged; then judged
   });
 
+  test("leaves long schemas to the worker without looking at them", async () => {
+    const sealed = sealTools({
+      short: { payload: { description: "x".repeat(32_000) } },
+      long: { payload: { description: "x".repeat(33_000) } },
+    });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect(set.payload("short", 1)).toEqual({ kind: "valid" });
+    expect(set.payload("long", 1)).toBeInstanceOf(Promise);
+    expect(await set.payload("long", 1)).toEqual({ kind: "valid" });
+  });
+
   test.each<[string, JsonSchema, Json]>([
     [
       "many values under many alternatives",
