@@ -16,15 +16,17 @@ import type { GatewayParts } from "./gateway/gateway-parts.js";
 import type { PlaceCallSettings } from "./gateway/place-call.js";
 import { rehouseDestination } from "./gateway/rehouse-destination.js";
 import { PayloadChecks } from "./gateway/validate-payload.js";
-import { type NodeId, parseNodeId, parseRegistryName } from "./identity/names.js";
+import { type NodeId, parseNodeId, parseRegistryName, type ToolsetName } from "./identity/names.js";
 import { createLogger, type RootLogger } from "./log/logger.js";
 import { loadProtocol } from "./protocol/load.js";
+import { CallReports } from "./providers/call-reports.js";
 import { ResultChecks } from "./providers/check-result.js";
 import { followEpochs } from "./providers/follow-epochs.js";
+import { KeepAlive } from "./providers/keep-alive.js";
 import { ProviderSessions } from "./providers/provider-sessions.js";
 import { warnOfRedis } from "./redis/check-redis.js";
 import { createConnections } from "./redis/connections.js";
-import { createKeyspace, type ShardKeys } from "./redis/keys.js";
+import { createKeyspace } from "./redis/keys.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
 import type { RegistryStore } from "./registry/registry-store.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
@@ -109,21 +111,25 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const validators = new ValidatorCache({ maxContracts: config.maxCachedContracts, log });
 
   // Providers
-  const outboxes = new Map<ShardKeys, CallOutbox>(keyspace.shards.map((keys) => [keys, new CallOutbox(calls, keys)]));
-  const sessions = new ProviderSessions({
+  const outboxes = keyspace.shards.map((keys) => new CallOutbox(calls, keys));
+  const sessions: ProviderSessions = new ProviderSessions({
+    ...config,
     registry,
     calls,
-    outboxOf: (keys) => outboxes.get(keys) ?? new CallOutbox(calls, keys),
     subscriber,
     node,
     log,
     monotonicMs,
-    leaseMs: config.leaseMs,
-    heartbeatMs: config.heartbeatMs,
-    missedPings: config.missedPings,
-    drainGraceMs: config.drainGraceMs,
     budgetBytes: PROVIDER_BUDGET_BYTES,
+    onTakeRefused: (session) => void keepAlive.check(session),
   });
+  const keepAlive = new KeepAlive({ ...config, registry, calls, sessions, node, log, monotonicMs });
+  const reports = new CallReports({ sessions, outboxOf: outboxFor, log });
+  function outboxFor(toolset: ToolsetName): CallOutbox {
+    const outbox = outboxes[keyspace.forToolset(toolset).shard];
+    if (outbox === undefined) throw new RangeError("a toolset outside of the keyspace");
+    return outbox;
+  }
   const epochs = followEpochs(catalog, sessions, clock);
 
   // Agents
@@ -212,6 +218,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           validators,
           results: new ResultChecks(validators, config.maxResultBytes),
           sessions,
+          reports,
+          keepAlive,
           limits: config,
           randomBytes: bytes,
           log,
@@ -241,7 +249,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await clock.start();
       await catalog.start();
       await doorbell.start();
-      await sessions.start();
+      sessions.start();
+      keepAlive.start();
       await pinger.start();
       searchIndex.start();
       epochs.start();
@@ -274,6 +283,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await leader.stop();
     await Promise.all([pinger.stop(), chores.stop(), epochs.stop()]);
     await server.stop(config.drainGraceMs);
+    await keepAlive.stop();
     await sessions.stop();
     await Promise.all([settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
     await catalog.stop();

@@ -1,8 +1,5 @@
-import type { CallOutbox } from "../calls/call-outbox.js";
 import type { CallStore } from "../calls/call-store.js";
-import type { Completion } from "../calls/complete.js";
 import type { StopNotice } from "../calls/doorbell.js";
-import { renewClaims } from "../calls/renew-claims.js";
 import { resumeCalls } from "../calls/take.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -13,7 +10,7 @@ import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReaso
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
-import { type Lease, renewLease, renewLeases } from "../registry/leases.js";
+import { type Lease, renewLease } from "../registry/leases.js";
 import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
@@ -24,7 +21,6 @@ import { type CallInHand, ProviderSession } from "./provider-session.js";
 export interface ProviderSessionsSettings {
   readonly registry: RegistryStore;
   readonly calls: CallStore;
-  readonly outboxOf: (keys: ShardKeys) => CallOutbox;
   readonly subscriber: Subscriber;
   readonly node: NodeId;
   readonly log: Logger;
@@ -35,6 +31,8 @@ export interface ProviderSessionsSettings {
   readonly drainGraceMs: number;
   /** What may wait for one provider that does not read, in bytes. */
   readonly budgetBytes: number;
+  /** A session was refused calls: its lease is gone, or another session speaks for its provider. */
+  readonly onTakeRefused: (session: ProviderSession) => void;
 }
 
 /** What a provider asks for when it attaches. */
@@ -46,14 +44,16 @@ export interface AttachWish {
 
 /** How often waiting calls are looked for without a bell, in milliseconds. */
 const SWEEP_INTERVAL_MS = 5_000;
-/** How long to wait before a result is handed in again while Redis is away, in milliseconds. */
-const RETRY_MS = 200;
-/** Above so many bytes of output on their way to Redis, a provider is asked to pause. */
-const OUTPUT_HIGH_BYTES = 1_048_576;
+/** What a provider is told when its lease is gone, and how it is to go on. */
+const GO_AWAY = {
+  lost: "GO_AWAY_REASON_LEASE_LOST",
+  replaced: "GO_AWAY_REASON_REPLACED",
+  gone: "GO_AWAY_REASON_RETIRED",
+} as const satisfies Record<string, GoAwayReason>;
 /** The most pongs that one script records. */
 const MAX_PONGS = 128;
 
-/** All provider sessions of this node: who is attached, what they have in hand, and that they are alive. */
+/** All provider sessions of this node: who is attached, and what they have in hand. */
 export class ProviderSessions {
   readonly #settings: ProviderSessionsSettings;
   readonly #dispatchers = new Map<string, EpochDispatcher>();
@@ -64,7 +64,7 @@ export class ProviderSessions {
   readonly #dispatcherSettings: DispatcherSettings;
   #sessionNumber = 0;
   #draining = false;
-  #timers: NodeJS.Timeout[] = [];
+  #sweep: NodeJS.Timeout | undefined;
   #unsubscribe: () => void = () => {};
 
   constructor(settings: ProviderSessionsSettings) {
@@ -79,37 +79,32 @@ export class ProviderSessions {
       missedPings,
       log,
       onTaken: (session, id) => this.#byCall.set(id, session),
-      onLost: (session) => void this.#checkLease(session),
+      onLost: settings.onTakeRefused,
     };
   }
 
-  async start(): Promise<void> {
-    const { calls, leaseMs } = this.#settings;
-    const shortestMs = Math.min(leaseMs, calls.claimLeaseMs.once, calls.claimLeaseMs.idempotent);
-    this.#timers = [
-      setInterval(() => void this.#renew(), Math.max(20, Math.floor(shortestMs / 4))),
-      setInterval(() => this.wakeAll(), SWEEP_INTERVAL_MS),
-    ];
-    for (const timer of this.#timers) timer.unref();
+  start(): void {
+    this.#sweep = setInterval(() => this.wakeAll(), SWEEP_INTERVAL_MS);
+    this.#sweep.unref();
     this.#unsubscribe = this.#settings.subscriber.onGap(() => this.wakeAll());
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    clearInterval(this.#sweep);
     this.#unsubscribe();
-    for (const session of this.#byOwner.values()) this.close(session, "the node stops");
+    for (const session of this.all()) this.close(session, "the node stops");
     for (const bell of this.#bells.values()) (await bell)();
     this.#bells.clear();
   }
 
-  /** Sessions that are open. */
+  /** How many sessions are open. */
   get size(): number {
     return this.#byOwner.size;
   }
 
-  /** Calls that providers have in hand through this node. */
-  get callsInHand(): number {
-    return this.#byCall.size;
+  /** The open sessions, as of now. */
+  all(): readonly ProviderSession[] {
+    return [...this.#byOwner.values()];
   }
 
   /**
@@ -193,67 +188,31 @@ export class ProviderSessions {
       .catch((error: unknown) => this.#onStoreError("pong_failed", error));
   }
 
-  /** Hands output on; the provider is asked to pause while too much of it is on its way. */
-  append(session: ProviderSession, call: CallInHand, data: Buffer): void {
-    session.outputBytes += data.length;
-    if (!session.outputPaused && session.outputBytes > OUTPUT_HIGH_BYTES) session.pauseOutput(true);
-    call.output = this.#outbox(session)
-      .append({ id: call.id, owner: session.owner, attempt: call.attempt, data })
-      .then(
-        (answer) => {
-          if (answer === "over")
-            this.abort(session, call, { kind: "tool_error", reason: "OUTPUT_TOO_LARGE", body: Buffer.alloc(0) });
-          else if (answer === "fenced") session.cancel(call.id, "CANCEL_REASON_FENCED");
-        },
-        (error: unknown) => this.#onStoreError("output_lost", error),
-      )
-      .finally(() => {
-        session.outputBytes -= data.length;
-        if (session.outputPaused && session.outputBytes < OUTPUT_HIGH_BYTES / 2) session.pauseOutput(false);
-      });
+  /** A slot of a session is free: there may be a call for it. */
+  pump(session: ProviderSession): void {
+    this.#dispatchers.get(keyOf(session.lease.toolset, session.lease.epoch))?.pump();
   }
 
-  /** Ends a call with what its provider answered, and tells the provider when that is settled. */
-  async complete(
-    session: ProviderSession,
-    call: CallInHand,
-    end: Pick<Completion, "kind" | "reason" | "body">,
-  ): Promise<void> {
-    session.settling(call);
-    // Its slot is free: there may be another call for it.
-    this.#pump(session);
-    // Nothing of a call comes after its end.
-    if (call.output !== undefined) await call.output;
-    for (;;) {
-      try {
-        const answer = await this.#outbox(session).complete({
-          id: call.id,
-          owner: session.owner,
-          attempt: call.attempt,
-          ...end,
-        });
-        this.#byCall.delete(call.id);
-        session.settled(call.id, call.attempt, answer === "accepted");
-        this.#endWhenDrained(session);
-        return;
-      } catch (error) {
-        this.#onStoreError("complete_failed", error);
-        if (session.state.kind === "closed") return; // the provider still has the result, and attaches with it
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
-      }
-    }
+  /** A result was dealt with: its provider may forget the call. */
+  settled(session: ProviderSession, { id, attempt }: CallInHand, accepted: boolean): void {
+    this.#byCall.delete(id);
+    session.settled(id, attempt, accepted);
+    this.#endWhenDrained(session);
   }
 
-  /** Ends a call whose output breaks a rule, and tells its provider to stop. */
-  abort(session: ProviderSession, call: CallInHand, end: Pick<Completion, "kind" | "reason" | "body">): void {
-    if (call.stage === "settling") return;
-    session.cancel(call.id, "CANCEL_REASON_OUTPUT_LIMIT");
-    void this.complete(session, call, end);
+  /** A call is not this provider's any more: it should stop, and its result would be refused. */
+  fenced(session: ProviderSession, { id }: CallInHand): void {
+    session.cancel(id, "CANCEL_REASON_FENCED");
+    session.forget(id);
+    this.#byCall.delete(id);
+    this.pump(session);
+    this.#endWhenDrained(session);
   }
 
-  /** A provider's result for a call that it does not have (any more). */
-  refuse(session: ProviderSession, id: CallId, attempt: number): void {
-    session.settled(id, attempt, false);
+  /** The provider's lease is gone: it is told what to do about that, and the session ends. */
+  leaseLost(session: ProviderSession, kind: "lost" | "replaced" | "gone"): void {
+    session.drain(GO_AWAY[kind], 0);
+    this.close(session, `lease ${kind}`);
   }
 
   /** Asks a provider to stop a call; for a call that another node delivers, that node hears it by itself. */
@@ -302,7 +261,7 @@ export class ProviderSessions {
   /** Tells all providers to move to another node, and takes no new ones. */
   drainNode(): void {
     this.#draining = true;
-    for (const session of [...this.#byOwner.values()]) this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING");
+    for (const session of this.all()) this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING");
   }
 
   wakeAll(): void {
@@ -335,15 +294,6 @@ export class ProviderSessions {
     if (session !== undefined) this.close(session, "the provider released its lease");
   }
 
-  /** Extends the claims of a provider that renews by itself; those that are not its own any more come back. */
-  async renewInHand(lease: Lease, inHand: AttachWish["inHand"]): Promise<AttachWish["inHand"]> {
-    const { calls, node, registry } = this.#settings;
-    const owner = `${lease.provider}/${lease.incarnation}`;
-    const claims = inHand.map(({ id, attempt }) => ({ id, owner, attempt, heardAgoMs: 0 }));
-    const answers = await renewClaims(calls, registry.keyspace.forToolset(lease.toolset), node, claims);
-    return inHand.filter((_, index) => answers[index] === "fenced");
-  }
-
   #knows(session: ProviderSession): boolean {
     return this.#byOwner.get(ownerKey(session)) === session;
   }
@@ -369,14 +319,6 @@ export class ProviderSessions {
     return dispatcher;
   }
 
-  #pump(session: ProviderSession): void {
-    this.#dispatchers.get(keyOf(session.lease.toolset, session.lease.epoch))?.pump();
-  }
-
-  #outbox(session: ProviderSession): CallOutbox {
-    return this.#settings.outboxOf(this.#settings.registry.keyspace.forToolset(session.lease.toolset));
-  }
-
   #goAway(session: ProviderSession, reason: GoAwayReason): void {
     session.drain(reason, this.#settings.drainGraceMs);
     this.#endWhenDrained(session);
@@ -386,93 +328,6 @@ export class ProviderSessions {
   #endWhenDrained(session: ProviderSession): void {
     if (session.state.kind !== "draining" || session.inHand.size > 0) return;
     this.close(session, "drained");
-  }
-
-  /** Keeps alive what the providers keep alive: heartbeats out, leases and claims forward for those that were heard. */
-  async #renew(): Promise<void> {
-    const { registry, leaseMs, heartbeatMs, monotonicMs } = this.#settings;
-    const nowMs = monotonicMs();
-    for (const session of [...this.#byOwner.values()]) {
-      if (nowMs - session.lastHeardMs > Math.max(3 * heartbeatMs, leaseMs))
-        this.close(session, "the provider was silent");
-      // Providers with calls in hand are asked at each turn: their claims depend on it.
-      else if (session.inHand.size > 0 || nowMs - session.heartbeatAtMs >= heartbeatMs) session.heartbeat();
-    }
-    for (const keys of registry.keyspace.shards) {
-      const sessions = [...this.#byOwner.values()].filter(
-        (session) => registry.keyspace.forToolset(session.lease.toolset) === keys,
-      );
-      try {
-        await this.#renewLeases(sessions, nowMs);
-        await this.#renewClaims(keys, sessions, nowMs);
-      } catch (error) {
-        this.#onStoreError("renew_failed", error);
-      }
-    }
-  }
-
-  async #renewLeases(sessions: readonly ProviderSession[], nowMs: number): Promise<void> {
-    const { registry, leaseMs } = this.#settings;
-    const old = sessions.filter(
-      (session) => nowMs - session.leasedAtMs >= leaseMs / 3 && nowMs - session.lastHeardMs < leaseMs,
-    );
-    const renewals = old.map((session) => ({ lease: session.lease, room: 0, draining: false, session: "" }));
-    const answers = await renewLeases(registry, leaseMs, renewals);
-    for (const [index, session] of old.entries()) {
-      const answer = answers[index];
-      if (answer?.kind === "held") session.leasedAtMs = nowMs;
-      else if (answer !== undefined) this.#leaseLost(session, answer.kind);
-    }
-  }
-
-  async #renewClaims(keys: ShardKeys, sessions: readonly ProviderSession[], nowMs: number): Promise<void> {
-    const { calls, node } = this.#settings;
-    const held = sessions.flatMap((session) =>
-      [...session.inHand.values()]
-        .filter((call) => session.lastHeardMs > call.claimedAtMs)
-        .map((call) => ({ session, call })),
-    );
-    const claims = held.map(({ session, call }) => ({
-      id: call.id,
-      owner: session.owner,
-      attempt: call.attempt,
-      heardAgoMs: Math.max(0, nowMs - session.lastHeardMs),
-    }));
-    const answers = await renewClaims(calls, keys, node, claims);
-    for (const [index, { session, call }] of held.entries()) {
-      if (session.inHand.get(call.id) !== call || call.stage === "settling") continue;
-      call.claimedAtMs = session.lastHeardMs;
-      if (answers[index] === "cancel") session.cancel(call.id, "CANCEL_REASON_CANCELLED");
-      else if (answers[index] === "fenced") {
-        session.cancel(call.id, "CANCEL_REASON_FENCED");
-        session.forget(call.id);
-        this.#byCall.delete(call.id);
-        this.#pump(session);
-      }
-    }
-  }
-
-  /** Why a session may take no calls: its lease is gone, or another session speaks for the provider. */
-  async #checkLease(session: ProviderSession): Promise<void> {
-    if (session.state.kind === "closed") return;
-    try {
-      const renewal = { lease: session.lease, room: 0, draining: false, session: "" };
-      const [answer] = await renewLeases(this.#settings.registry, this.#settings.leaseMs, [renewal]);
-      if (answer?.kind === "held") this.close(session, "the provider attached elsewhere");
-      else if (answer !== undefined) this.#leaseLost(session, answer.kind);
-    } catch (error) {
-      this.#onStoreError("lease_check_failed", error);
-    }
-  }
-
-  #leaseLost(session: ProviderSession, kind: "lost" | "replaced" | "gone"): void {
-    const reasons = {
-      lost: "GO_AWAY_REASON_LEASE_LOST",
-      replaced: "GO_AWAY_REASON_REPLACED",
-      gone: "GO_AWAY_REASON_RETIRED",
-    } as const;
-    session.drain(reasons[kind], 0);
-    this.close(session, `lease ${kind}`);
   }
 
   #onStoreError(event: string, error: unknown): void {

@@ -15,8 +15,10 @@ import type { Hello__Output } from "../protocol/generated/toolgate/v1/Hello.js";
 import type { LeaseRef__Output } from "../protocol/generated/toolgate/v1/LeaseRef.js";
 import type { RegisterOptions__Output } from "../protocol/generated/toolgate/v1/RegisterOptions.js";
 import type { RegistryHandlers } from "../protocol/generated/toolgate/v1/Registry.js";
+import type { CallReports } from "../providers/call-reports.js";
 import type { ResultChecks } from "../providers/check-result.js";
 import { supersede } from "../providers/follow-epochs.js";
+import type { KeepAlive } from "../providers/keep-alive.js";
 import type { ProviderSession } from "../providers/provider-session.js";
 import { type ProviderSessions, toWireState } from "../providers/provider-sessions.js";
 import { type Lease, leaseLost, releaseLease, renewLease } from "../registry/leases.js";
@@ -35,6 +37,8 @@ export interface RegistryServiceParts {
   readonly validators: ValidatorCache;
   readonly results: ResultChecks;
   readonly sessions: ProviderSessions;
+  readonly reports: CallReports;
+  readonly keepAlive: KeepAlive;
   readonly limits: ContractLimits;
   readonly randomBytes: (size: number) => Buffer;
   readonly log: Logger;
@@ -108,7 +112,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       const lease = parseLease(wire);
       if (maxInFlight > MAX_IN_FLIGHT) throw invalidField("max_in_flight", `must be at most ${MAX_IN_FLIGHT}`);
       const { untilMs } = await renewLease(store, leaseMs, { lease, room: maxInFlight, draining: false, session: "" });
-      const fenced = await sessions.renewInHand(lease, parseInHand(inHand));
+      const fenced = await parts.keepAlive.renewInHand(lease, parseInHand(inHand));
       return { leaseUntilMs: untilMs, fenced: fenced.map(({ id, attempt }) => ({ callId: id, attempt })) };
     }),
 
@@ -210,28 +214,28 @@ function receive(
   epoch: EpochView,
   frame: AttachRequest__Output,
 ): void {
-  const { sessions, results } = parts;
+  const { sessions, results, reports } = parts;
   sessions.heard(session);
   for (const _pong of frame.pongs) sessions.ponged(session);
   for (const delta of frame.deltas) {
-    const call = sessions.callOf(session, parseCallId(delta.callId, "deltas.call_id"), delta.attempt);
-    if (call === undefined || call.stage === "settling") continue;
+    const call = reports.running(session, parseCallId(delta.callId, "deltas.call_id"), delta.attempt);
+    if (call === undefined) continue;
     const fault = results.checkOutput(delta.dataJson);
-    if (fault === undefined) sessions.append(session, call, delta.dataJson);
-    else sessions.abort(session, call, fault);
+    if (fault === undefined) reports.append(session, call, delta.dataJson);
+    else reports.abort(session, call, fault);
   }
   for (const result of frame.results) {
     const id = parseCallId(result.callId, "results.call_id");
-    const call = sessions.callOf(session, id, result.attempt);
+    const call = reports.running(session, id, result.attempt);
     if (call === undefined) {
-      sessions.refuse(session, id, result.attempt);
+      // A result that is being settled was only said twice; any other one is refused.
+      if (!session.inHand.has(id)) session.settled(id, result.attempt, false);
       continue;
     }
-    if (call.stage === "settling") continue; // said twice
     session.settling(call);
     const end = results.check(epoch, call.tool, result);
-    if (end instanceof Promise) void end.then((checked) => sessions.complete(session, call, checked));
-    else void sessions.complete(session, call, end);
+    if (end instanceof Promise) void end.then((checked) => reports.complete(session, call, checked));
+    else void reports.complete(session, call, end);
   }
   if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
   if (frame.drain !== null) void sessions.drainByProvider(session);

@@ -1,0 +1,88 @@
+import type { CallOutbox } from "../calls/call-outbox.js";
+import type { Completion } from "../calls/complete.js";
+import type { CallId } from "../identity/call-id.js";
+import type { ToolsetName } from "../identity/names.js";
+import type { Logger } from "../log/logger.js";
+import type { CallInHand, ProviderSession } from "./provider-session.js";
+import type { ProviderSessions } from "./provider-sessions.js";
+
+export interface CallReportsSettings {
+  readonly sessions: ProviderSessions;
+  readonly outboxOf: (toolset: ToolsetName) => CallOutbox;
+  readonly log: Logger;
+}
+
+/** How long to wait before a result is handed in again while Redis is away, in milliseconds. */
+const RETRY_MS = 200;
+/** Above so many bytes of output on their way to Redis, a provider is asked to pause. */
+const OUTPUT_HIGH_BYTES = 1_048_576;
+
+/** What providers say about the calls that they run, on its way to Redis. */
+export class CallReports {
+  readonly #settings: CallReportsSettings;
+
+  constructor(settings: CallReportsSettings) {
+    this.#settings = settings;
+  }
+
+  /** The call that a provider speaks of, if it still runs it through this session. */
+  running(session: ProviderSession, id: CallId, attempt: number): CallInHand | undefined {
+    const call = session.inHand.get(id);
+    return call?.attempt === attempt && call.stage === "running" ? call : undefined;
+  }
+
+  /** Hands output on; the provider is asked to pause while too much of it is on its way. */
+  append(session: ProviderSession, call: CallInHand, data: Buffer): void {
+    session.outputBytes += data.length;
+    if (!session.outputPaused && session.outputBytes > OUTPUT_HIGH_BYTES) session.pauseOutput(true);
+    call.output = this.#settings
+      .outboxOf(session.lease.toolset)
+      .append({ id: call.id, owner: session.owner, attempt: call.attempt, data })
+      .then(
+        (answer) => {
+          if (answer === "over") {
+            this.abort(session, call, { kind: "tool_error", reason: "OUTPUT_TOO_LARGE", body: Buffer.alloc(0) });
+          } else if (answer === "fenced") session.cancel(call.id, "CANCEL_REASON_FENCED");
+        },
+        // It may be there or not, and saying it twice would be worse: the result still comes.
+        (error: unknown) => this.#settings.log.warn({ event: "output_lost", call: call.id, error }),
+      )
+      .finally(() => {
+        session.outputBytes -= data.length;
+        if (session.outputPaused && session.outputBytes < OUTPUT_HIGH_BYTES / 2) session.pauseOutput(false);
+      });
+  }
+
+  /** Ends a call with what its provider answered, and tells the provider when that is settled. */
+  async complete(
+    session: ProviderSession,
+    call: CallInHand,
+    end: Pick<Completion, "kind" | "reason" | "body">,
+  ): Promise<void> {
+    const { sessions, outboxOf, log } = this.#settings;
+    session.settling(call);
+    // Its slot is free: there may be another call for it.
+    sessions.pump(session);
+    // Nothing of a call comes after its end.
+    if (call.output !== undefined) await call.output;
+    const completion = { id: call.id, owner: session.owner, attempt: call.attempt, ...end };
+    while (session.state.kind !== "closed") {
+      try {
+        const answer = await outboxOf(session.lease.toolset).complete(completion);
+        sessions.settled(session, call, answer === "accepted");
+        return;
+      } catch (error) {
+        // The provider keeps the result until it is settled, so it is safe to try until then, here or where it attaches next.
+        log.warn({ event: "complete_failed", call: call.id, error });
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
+  }
+
+  /** Ends a call whose output breaks a rule, and tells its provider to stop. */
+  abort(session: ProviderSession, call: CallInHand, end: Pick<Completion, "kind" | "reason" | "body">): void {
+    if (call.stage === "settling") return;
+    session.cancel(call.id, "CANCEL_REASON_OUTPUT_LIMIT");
+    void this.complete(session, call, end);
+  }
+}

@@ -1,0 +1,138 @@
+import type { CallStore } from "../calls/call-store.js";
+import { renewClaims } from "../calls/renew-claims.js";
+import type { CallId } from "../identity/call-id.js";
+import type { NodeId } from "../identity/names.js";
+import type { Logger } from "../log/logger.js";
+import type { ShardKeys } from "../redis/keys.js";
+import { type Lease, renewLeases } from "../registry/leases.js";
+import type { RegistryStore } from "../registry/registry-store.js";
+import { every, type Repeating } from "../ticker/every.js";
+import type { ProviderSession } from "./provider-session.js";
+import type { ProviderSessions } from "./provider-sessions.js";
+
+export interface KeepAliveSettings {
+  readonly registry: RegistryStore;
+  readonly calls: CallStore;
+  readonly sessions: ProviderSessions;
+  readonly node: NodeId;
+  readonly log: Logger;
+  readonly monotonicMs: () => number;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** A call that a provider names as its own. */
+type NamedCall = { readonly id: CallId; readonly attempt: number };
+
+/**
+ * Keeps alive what the providers keep alive: heartbeats go out, and leases and claims forward for those that were heard.
+ * A claim counts from the provider's last sign of life, so that a lost provider is noticed within its claim's lease.
+ */
+export class KeepAlive {
+  readonly #settings: KeepAliveSettings;
+  readonly #loop: Repeating;
+
+  constructor(settings: KeepAliveSettings) {
+    this.#settings = settings;
+    const { calls, leaseMs } = settings;
+    const shortestMs = Math.min(leaseMs, calls.claimLeaseMs.once, calls.claimLeaseMs.idempotent);
+    this.#loop = every(
+      () => Math.max(20, Math.floor(shortestMs / 4)),
+      () => this.#turn(),
+      (error) => this.#failed(error),
+    );
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** Why a session may take no calls: its lease is gone, or another session speaks for the provider. */
+  async check(session: ProviderSession): Promise<void> {
+    if (session.state.kind === "closed") return;
+    const { registry, leaseMs, sessions } = this.#settings;
+    try {
+      const [answer] = await renewLeases(registry, leaseMs, [renewalOf(session.lease)]);
+      if (answer?.kind === "held") sessions.close(session, "the provider attached elsewhere");
+      else if (answer !== undefined) sessions.leaseLost(session, answer.kind);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Extends the claims of a provider that renews by itself; those that are not its own any more come back. */
+  async renewInHand(lease: Lease, inHand: readonly NamedCall[]): Promise<readonly NamedCall[]> {
+    const { calls, node, registry } = this.#settings;
+    const owner = `${lease.provider}/${lease.incarnation}`;
+    const claims = inHand.map(({ id, attempt }) => ({ id, owner, attempt, heardAgoMs: 0 }));
+    const answers = await renewClaims(calls, registry.keyspace.forToolset(lease.toolset), node, claims);
+    return inHand.filter((_, index) => answers[index] === "fenced");
+  }
+
+  async #turn(): Promise<void> {
+    const { registry, sessions, leaseMs, heartbeatMs, monotonicMs } = this.#settings;
+    const nowMs = monotonicMs();
+    for (const session of sessions.all()) {
+      if (nowMs - session.lastHeardMs > Math.max(3 * heartbeatMs, leaseMs)) {
+        sessions.close(session, "the provider was silent");
+      } else if (session.inHand.size > 0 || nowMs - session.heartbeatAtMs >= heartbeatMs) {
+        // Providers with calls in hand are asked at each turn: their claims depend on it.
+        session.heartbeat();
+      }
+    }
+    for (const keys of registry.keyspace.shards) {
+      const own = sessions.all().filter(({ lease }) => registry.keyspace.forToolset(lease.toolset) === keys);
+      await this.#renewLeases(own, nowMs);
+      await this.#renewClaims(keys, own, nowMs);
+    }
+  }
+
+  async #renewLeases(sessions: readonly ProviderSession[], nowMs: number): Promise<void> {
+    const { registry, leaseMs } = this.#settings;
+    const old = sessions.filter(
+      (session) => nowMs - session.leasedAtMs >= leaseMs / 3 && nowMs - session.lastHeardMs < leaseMs,
+    );
+    const renewals = old.map(({ lease }) => renewalOf(lease));
+    const answers = await renewLeases(registry, leaseMs, renewals);
+    for (const [index, session] of old.entries()) {
+      const answer = answers[index];
+      if (answer?.kind === "held") session.leasedAtMs = nowMs;
+      else if (answer !== undefined) this.#settings.sessions.leaseLost(session, answer.kind);
+    }
+  }
+
+  async #renewClaims(keys: ShardKeys, sessions: readonly ProviderSession[], nowMs: number): Promise<void> {
+    const { calls, node } = this.#settings;
+    const held = sessions.flatMap((session) =>
+      [...session.inHand.values()]
+        .filter((call) => session.lastHeardMs > call.claimedAtMs)
+        .map((call) => ({ session, call })),
+    );
+    const claims = held.map(({ session, call }) => ({
+      id: call.id,
+      owner: session.owner,
+      attempt: call.attempt,
+      heardAgoMs: Math.max(0, nowMs - session.lastHeardMs),
+    }));
+    const answers = await renewClaims(calls, keys, node, claims);
+    for (const [index, { session, call }] of held.entries()) {
+      if (session.inHand.get(call.id) !== call || call.stage === "settling") continue;
+      call.claimedAtMs = session.lastHeardMs;
+      if (answers[index] === "cancel") session.cancel(call.id, "CANCEL_REASON_CANCELLED");
+      else if (answers[index] === "fenced") this.#settings.sessions.fenced(session, call);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#settings.log.warn({ event: "renew_failed", error });
+  }
+}
+
+/** Extends a lease and changes nothing else about it. */
+function renewalOf(lease: Lease) {
+  return { lease, room: 0, draining: false, session: "" } as const;
+}
