@@ -94,10 +94,12 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
         lock.connect().catch(() => {});
         await Promise.all([command.connect(), subscriber.start()]);
       } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error);
+        // What connecting rejects with is only that the connection is closed; the fault before it says why.
+        const cause =
+          lastFault.slice(lastFault.indexOf(" ") + 1) || (error instanceof Error ? error.message : String(error));
         throw new ToolgateError(
           "STORE_UNAVAILABLE",
-          `Redis at ${withoutSecrets(redisUrl)} cannot be reached (${cause || lastFault}); start it, or set REDIS_URL`,
+          `Redis at ${withoutSecrets(redisUrl)} cannot be reached (${cause}); start it, or set REDIS_URL`,
           { cause: error },
         );
       }
