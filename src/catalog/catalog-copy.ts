@@ -3,7 +3,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { CatalogRedis, ChangeEntry, FeedReading, StreamId } from "./change-feed.js";
-import { compareIds, readEntry, readFeed } from "./change-feed.js";
+import { BEFORE_ALL, compareIds, readEntry, readFeed } from "./change-feed.js";
 import { ContractText, createContractCache } from "./contract-text.js";
 import { nearNames } from "./near-names.js";
 import { formatRevision, type Positions } from "./revision.js";
@@ -249,7 +249,9 @@ export class CatalogCopy implements CatalogReader {
     const keys = this.#options.shards[shard];
     if (keys === undefined) return undefined;
     if (from === to) return [];
-    const reading: FeedReading = await readFeed(this.#options.redis, keys.changes, from, limit);
+    // Nothing proves that a stream which was empty then is the one that has entries now.
+    if (from === BEFORE_ALL) return undefined;
+    const reading: FeedReading = await readFeed(this.#options.redis, keys.changes, { id: from }, limit);
     if (reading.kind === "gap") return undefined;
     const last = reading.entries.at(-1);
     // A full page that does not reach the end leaves some untold.

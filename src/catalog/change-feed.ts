@@ -5,6 +5,7 @@ export interface CatalogRedis {
   /** "ready" when commands can be sent. */
   readonly status: string;
   hscan(key: string, cursor: string, countToken: "COUNT", count: number): Promise<[cursor: string, items: string[]]>;
+  hlen(key: string): Promise<number>;
   hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
   xrange(key: string, from: string, to: string, countToken: "COUNT", count: number): Promise<RawEntry[]>;
   xrevrange(key: string, from: string, to: string, countToken: "COUNT", count: number): Promise<RawEntry[]>;
@@ -72,43 +73,64 @@ export type FeedReading =
   /** The entry at the position is gone: trimmed away, or the stream is another one. What happened is unknown. */
   | { readonly kind: "gap" };
 
+/** Where a reader stands in a stream: the last entry that it knows, whole if it has it, else by its id. */
+export interface FeedPosition {
+  readonly id: StreamId;
+  readonly fields?: readonly string[];
+}
+
+/** The position in a stream that is empty or missing. */
+export const START: FeedPosition = { id: BEFORE_ALL };
+
 /**
  * Judges a read that started *at* a position, not after it. As long as that entry is still there nothing was trimmed
- * behind it, and the stream is the same one; a Redis that lost everything cannot have it.
+ * behind it, and the stream is the same one; a Redis that lost everything cannot have it. Ids alone do not tell that
+ * quite: two streams of one millisecond give the same ones.
  *
  * @param untrimmed whether the stream still has every entry it ever had: decides for a position before all.
  */
 export function judgeReading(
-  position: StreamId,
+  position: FeedPosition,
   entries: readonly RawEntry[],
   limit: number,
   untrimmed: boolean,
 ): FeedReading {
   const more = entries.length >= limit;
-  if (position === BEFORE_ALL) {
+  if (position.id === BEFORE_ALL) {
     return entries.length === 0 || untrimmed ? { kind: "continuous", entries, more } : { kind: "gap" };
   }
   const [first] = entries;
-  if (first === undefined || first[0] !== position) return { kind: "gap" };
+  if (first === undefined || !isAt(position, first)) return { kind: "gap" };
   return { kind: "continuous", entries: entries.slice(1), more };
+}
+
+function isAt({ id, fields }: FeedPosition, [entryId, entryFields]: RawEntry): boolean {
+  if (id !== entryId) return false;
+  if (fields === undefined) return true;
+  return fields.length === entryFields.length && fields.every((field, index) => field === entryFields[index]);
 }
 
 /** Reads what came after a position, at most `limit` entries. */
 export async function readFeed(
   redis: CatalogRedis,
   stream: string,
-  position: StreamId,
+  position: FeedPosition,
   limit: number,
 ): Promise<FeedReading> {
-  const entries = await redis.xrange(stream, position, "+", "COUNT", limit + 1);
-  const untrimmed = position === BEFORE_ALL && entries.length > 0 ? await isUntrimmed(redis, stream) : false;
+  const entries = await redis.xrange(stream, position.id, "+", "COUNT", limit + 1);
+  const untrimmed = position.id === BEFORE_ALL && entries.length > 0 ? await isUntrimmed(redis, stream) : false;
   return judgeReading(position, entries, limit + 1, untrimmed);
 }
 
-/** The id of the last entry; before all when there is none. */
-export async function lastPosition(redis: CatalogRedis, stream: string): Promise<StreamId> {
+/** Where a stream ends. */
+export async function lastPosition(redis: CatalogRedis, stream: string): Promise<FeedPosition> {
   const [last] = await redis.xrevrange(stream, "+", "-", "COUNT", 1);
-  return last?.[0] ?? BEFORE_ALL;
+  return last === undefined ? START : positionAt(last);
+}
+
+/** The position of a reader that knows an entry and everything before it. */
+export function positionAt([id, fields]: RawEntry): FeedPosition {
+  return { id, fields };
 }
 
 async function isUntrimmed(redis: CatalogRedis, stream: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import { nameTerms, nameWords, words } from "./search-terms.js";
  * Finds toolsets and tools by words.
  *
  * The dictionary of terms, with its searches by prefix and by slips, is minisearch's radix tree. The lists behind the
- * terms and the ranking are our own: minisearch makes an object per matching document and field, which took 50 to
+ * terms and the ranking are our own: minisearch makes an object per matching document and field, which took 20 to
  * 1,000 ms per query over 100,000 tools, on the thread that also answers calls. Here a term's list is an array of
  * small integers, document and impact in one, and a query adds numbers up in arrays.
  *

@@ -2,7 +2,8 @@ import { compareIds, isStreamId, type StreamId } from "./change-feed.js";
 
 /**
  * Where a copy of the catalogue stands: per shard the id of the last change that it contains. Callers see it as one
- * opaque text, the revision, and give it back to go on from there, on any node.
+ * opaque text, the revision, and give it back to go on from there, on any node. What it cannot tell: a Redis that lost
+ * everything, and wrote its first new entry within the millisecond of the entry that the revision names.
  */
 export type Positions = readonly StreamId[];
 

@@ -5,10 +5,13 @@ import {
   BEFORE_ALL,
   type CatalogRedis,
   type ChangeEntry,
+  type FeedPosition,
   lastPosition,
+  positionAt,
   type RawEntry,
   readEntry,
   readFeed,
+  START,
   type StreamId,
 } from "./change-feed.js";
 import type { ContractText } from "./contract-text.js";
@@ -102,7 +105,7 @@ export class ShardCopy {
   readonly #monotonicMs: () => number;
   readonly #slice: TimeSlice;
   #state: State = { kind: "new" };
-  #position: StreamId = BEFORE_ALL;
+  #position: FeedPosition = START;
   readonly #names = new Set<ToolsetName>();
   /** Records with faults, also those whose fields are no toolsets' names. */
   readonly #faulty = new Set<string>();
@@ -136,7 +139,7 @@ export class ShardCopy {
 
   /** The last change that the copy contains. */
   get position(): StreamId {
-    return this.#position;
+    return this.#position.id;
   }
 
   /** Reads the whole shard, then follows it. @throws ToolgateError STORE_UNAVAILABLE when the shard cannot be read. */
@@ -283,15 +286,30 @@ export class ShardCopy {
   }
 
   async #followOnce(): Promise<void> {
-    const reading = await this.#ask(readFeed(this.#redis, this.#keys.changes, this.#position, CHANGES_PER_STEP));
+    const from = this.#position;
+    const reading = await this.#ask(readFeed(this.#redis, this.#keys.changes, from, CHANGES_PER_STEP));
     this.#nextSweepMs = this.#monotonicMs() + this.#times.sweepMs;
-    if (reading.kind === "gap") return this.#reload();
-    if (reading.entries.length === 0) return;
+    if (reading.kind === "gap" || (await this.#isEmptied(from, reading.entries))) return this.#reload();
+    const last = reading.entries.at(-1);
+    if (last === undefined) return;
     if (reading.more) this.#followDue = true;
     const changes = knownEntries(reading.entries);
-    await this.#readToolsets([...new Set(changes.map(({ toolset }) => toolset))]);
-    this.#position = reading.entries.at(-1)?.[0] ?? this.#position;
-    this.#listener.changed(changes);
+    const mentioned = new Set(changes.map(({ toolset }) => toolset));
+    const unmentioned = from.id === BEFORE_ALL ? [...this.#names].filter((name) => !mentioned.has(name)) : [];
+    await this.#readToolsets([...mentioned, ...unmentioned]);
+    this.#position = positionAt(last);
+    if (unmentioned.some((name) => !this.#names.has(name))) this.#listener.reloaded([...mentioned, ...unmentioned]);
+    else this.#listener.changed(changes);
+  }
+
+  /**
+   * Before the first entry nothing proves that the stream is still the same one. But a stream that has all its entries
+   * mentions every toolset that there is, and one without entries goes with a catalogue that is empty: what the copy
+   * knows beyond that is from before a loss.
+   */
+  async #isEmptied(from: FeedPosition, entries: readonly RawEntry[]): Promise<boolean> {
+    if (from.id !== BEFORE_ALL || entries.length > 0 || this.#names.size === 0) return false;
+    return (await this.#ask(this.#redis.hlen(this.#keys.toolsets))) === 0;
   }
 
   /** Reads a few toolsets as they are now. A contract whose text is known is not read again: an epoch never changes. */

@@ -124,8 +124,7 @@ class Watch {
   async open(): Promise<void> {
     this.#unsubscribe = this.#copy.onChange((event) => this.#note(event));
     const from = parseRevision(this.#resumeFrom, this.#copy.positions().length);
-    if (from !== undefined) this.#state = await this.#resume(from);
-    if (this.#state.kind === "following") this.#told = from;
+    if (from !== undefined) await this.#resume(from);
   }
 
   close(): void {
@@ -181,10 +180,6 @@ class Watch {
     });
   }
 
-  #current(): State {
-    return this.#state;
-  }
-
   #covers(name: string): boolean {
     return this.#names?.has(name) ?? true;
   }
@@ -214,24 +209,25 @@ class Watch {
     }
   }
 
-  /** What was missed since a revision, or a snapshot when that cannot be told. */
-  async #resume(from: Positions): Promise<State> {
+  /**
+   * Goes on from a revision, if what was missed since can be told; otherwise a snapshot stays due.
+   *
+   * The state is always read and written in one turn: news that come in between two turns would be lost otherwise.
+   */
+  async #resume(from: Positions): Promise<void> {
     try {
       // A reader that comes from another node may know of changes that this one is about to read.
       if (isAhead(from, this.#copy.positions())) await this.#copy.catchUp();
       const to = this.#copy.positions();
-      if (isAhead(from, to)) return { kind: "snapshot due" };
+      if (isAhead(from, to)) return;
       // From here on the copy's news are collected; what is read below ends where they begin.
-      const collecting: State = { kind: "following", pending: [], seen: to };
-      this.#state = collecting;
+      this.#state = { kind: "following", pending: [], seen: to };
       const missed = await this.#missed(from, to);
-      const since = this.#current();
-      if (missed === undefined || since.kind === "snapshot due") return { kind: "snapshot due" };
-      const pending = [...missed, ...since.pending];
-      return pending.length > MAX_PENDING ? { kind: "snapshot due" } : { kind: "following", pending, seen: since.seen };
+      this.#state = resumed(this.#state, missed);
+      if (this.#state.kind === "following") this.#told = from;
     } catch {
       // Redis is away: the copy is all there is.
-      return { kind: "snapshot due" };
+      this.#state = { kind: "snapshot due" };
     }
   }
 
@@ -257,6 +253,13 @@ class Watch {
     this.#told = this.#told === undefined ? positions : laterPositions(this.#told, positions);
     return formatRevision(this.#told);
   }
+}
+
+/** What was missed, and then the news since; a snapshot when there was a gap meanwhile, or when it is all too much. */
+function resumed(since: State, missed: readonly Pending[] | undefined): State {
+  if (missed === undefined || since.kind === "snapshot due") return { kind: "snapshot due" };
+  const pending = [...missed, ...since.pending];
+  return pending.length > MAX_PENDING ? { kind: "snapshot due" } : { kind: "following", pending, seen: since.seen };
 }
 
 function isAhead(a: Positions, b: Positions): boolean {

@@ -307,6 +307,36 @@ describe("gaps", () => {
   });
 });
 
+describe("losses that the stream does not show", () => {
+  test.each([
+    ["and nothing has come since", false],
+    ["and something has come since", true],
+  ])("a toolset that was read before any entry goes with its Redis, %s", async (_, since) => {
+    await catalog.writeActive(contract("before"));
+    const { copy, events } = await open({ sweepMs: 50 });
+    expect(copy.revision()).toBe("0-0");
+    await catalog.redis.flushall();
+    if (since) {
+      await catalog.writeActive(contract("after"));
+      await catalog.announce("registered", "after");
+    }
+    await until("the copy has what Redis has", () => namesOf(copy.all()).join() === (since ? "after" : ""));
+    expect(events.map(({ kind }) => kind)).toContain("reloaded");
+  });
+
+  test("a new stream that begins with the very id where the copy stands is another one", async () => {
+    await catalog.writeActive(contract("before"));
+    await catalog.append("registered", "before", 1, "5-1");
+    const { copy } = await open({ sweepMs: NEVER_MS });
+    await catalog.redis.flushall();
+    await catalog.writeActive(contract("after"));
+    await catalog.append("registered", "after", 1, "5-1");
+    await catalog.redis.publish(catalog.keyspace.forToolset(name("after")).changed, "5-1");
+    await until("the copy has reloaded", () => copy.get("after") !== undefined);
+    expect(namesOf(copy.all())).toEqual(["after"]);
+  });
+});
+
 describe("bad records", () => {
   test("are named, logged once, and break neither the start nor their neighbours", async () => {
     const { toolsets } = catalog.keyspace.forToolset(name("good"));

@@ -6,28 +6,36 @@ const entry = (id: string): RawEntry => [id, ["kind", "registered", "toolset", "
 
 describe("judging a read that starts at a position", () => {
   test("the entry at the position is still there: nothing was missed", () => {
-    const reading = judgeReading("5-0", [entry("5-0"), entry("6-0")], 10, false);
+    const reading = judgeReading({ id: "5-0" }, [entry("5-0"), entry("6-0")], 10, false);
     expect(reading).toEqual({ kind: "continuous", entries: [entry("6-0")], more: false });
   });
 
   test("a full page says that there may be more", () => {
-    expect(judgeReading("5-0", [entry("5-0"), entry("6-0")], 2, false)).toMatchObject({ more: true });
+    expect(judgeReading({ id: "5-0" }, [entry("5-0"), entry("6-0")], 2, false)).toMatchObject({ more: true });
   });
 
   test.each([
     ["trimmed away", [entry("7-0")]],
     ["gone with the whole stream", []],
   ])("the entry at the position was %s: a gap", (_, entries) => {
-    expect(judgeReading("5-0", entries, 10, true)).toEqual({ kind: "gap" });
+    expect(judgeReading({ id: "5-0" }, entries, 10, true)).toEqual({ kind: "gap" });
+  });
+
+  test("another entry under the same id is a gap for who knows the entry", () => {
+    const [id, fields] = entry("5-0");
+    const other: RawEntry = ["5-0", ["kind", "healthy", "toolset", "files", "epoch", "5"]];
+    expect(judgeReading({ id, fields }, [entry("5-0")], 10, false)).toMatchObject({ kind: "continuous" });
+    expect(judgeReading({ id, fields }, [other], 10, false)).toEqual({ kind: "gap" });
+    expect(judgeReading({ id }, [other], 10, false)).toMatchObject({ kind: "continuous" });
   });
 
   test("before all, an empty stream is no gap, and a stream with all its entries neither", () => {
-    expect(judgeReading("0-0", [], 10, false)).toEqual({ kind: "continuous", entries: [], more: false });
-    expect(judgeReading("0-0", [entry("1-0")], 10, true)).toMatchObject({
+    expect(judgeReading({ id: "0-0" }, [], 10, false)).toEqual({ kind: "continuous", entries: [], more: false });
+    expect(judgeReading({ id: "0-0" }, [entry("1-0")], 10, true)).toMatchObject({
       kind: "continuous",
       entries: [entry("1-0")],
     });
-    expect(judgeReading("0-0", [entry("1-0")], 10, false)).toEqual({ kind: "gap" });
+    expect(judgeReading({ id: "0-0" }, [entry("1-0")], 10, false)).toEqual({ kind: "gap" });
   });
 });
 

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Watches, type WatchStep } from "../../src/catalog/watch.js";
+import type { CatalogEvent } from "../../src/catalog/catalog-copy.js";
+import type { ChangeEntry } from "../../src/catalog/change-feed.js";
+import { type WatchedCopy, Watches, type WatchStep } from "../../src/catalog/watch.js";
+import { parseEpoch } from "../../src/identity/names.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
@@ -247,6 +250,45 @@ describe("a watch that resumes", () => {
       await redis().restart();
     }
   });
+});
+
+describe("news that come while a watch resumes", () => {
+  const change = (id: string): ChangeEntry => ({
+    id,
+    atMs: 1,
+    kind: "healthy",
+    toolset: name(`t${id.split("-")[0]}`),
+    epoch: parseEpoch(1, "epoch"),
+  });
+
+  test.each(Array.from({ length: 12 }, (_, turns) => turns))(
+    "are not lost, %i microtasks after the answer",
+    async (turns) => {
+      let tell: (event: CatalogEvent) => void = () => {};
+      let positions = ["2-0"];
+      const copy: WatchedCopy = {
+        get: () => undefined,
+        all: () => [],
+        positions: () => positions,
+        catchUp: async () => {},
+        onChange: (listener) => {
+          tell = listener;
+          return () => {};
+        },
+        changesBetween: async () => {
+          const news = async () => {
+            for (let turn = 0; turn < turns; turn++) await null;
+            positions = ["3-0"];
+            tell({ kind: "changed", shard: 0, entries: [change("3-0")] });
+          };
+          void news();
+          return [change("2-0")];
+        },
+      };
+      const reader = new Reader(new Watches(copy), "1-0");
+      expect(await reader.changes(2)).toEqual(["healthy t2@1 gone", "healthy t3@1 gone"]);
+    },
+  );
 });
 
 describe("gaps", () => {
