@@ -1,9 +1,9 @@
 import type { Contract, ToolContract } from "../contract/contract.js";
 import type { Digest, Epoch, ToolsetName } from "../identity/names.js";
+import type { EpochRecord, EpochState } from "../registry/toolset-record.js";
 import type { ContractFacts, ContractText } from "./contract-text.js";
 
-/** Where an epoch stands in the life of its toolset. */
-export type EpochState = "candidate" | "active" | "retiring";
+export type { EpochRecord, EpochState };
 
 /** What Redis says about an epoch's providers; all times are Unix milliseconds by Redis's clock. */
 export interface EpochHealth {
@@ -23,25 +23,6 @@ export interface HealthRule {
   readonly intervalMs: number;
   /** How many pings in a row may stay without a pong. */
   readonly missed: number;
-}
-
-/** What was registered with an epoch; durations and times in milliseconds. */
-export interface EpochRecord {
-  readonly epoch: Epoch;
-  readonly digest: Digest;
-  readonly version: string;
-  readonly state: EpochState;
-  readonly registeredAtMs: number;
-  /** The share of the active epoch's room at which a candidate takes over. */
-  readonly activateAt: number;
-  /** The most unfinished calls. */
-  readonly maxBacklog: number;
-  /** How long the toolset stays listed without a live provider. */
-  readonly retentionMs: number;
-  /** How long it may go on once it is retiring. */
-  readonly retireAfterMs: number;
-  /** When a retiring epoch ends, by Redis's clock; 0 when it is not retiring. */
-  readonly retireAtMs: number;
 }
 
 /** One epoch as the node knows it. It never changes; news make a new view. */
