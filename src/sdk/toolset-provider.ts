@@ -48,6 +48,8 @@ const REGISTER_MS = 30_000;
 const RELEASE_MS = 2000;
 /** How long tools may take to stop once they were told for the last time. */
 const ABORT_MS = 1000;
+/** How long a node may take to end a session that was drained and has nothing in hand, in milliseconds. */
+const DRAINED_SESSION_MS = 2_000;
 /** How long calls in hand may go on when a provider is stopped. */
 const GRACE_MS = 10_000;
 
@@ -103,6 +105,8 @@ export class ToolsetProvider implements Provider {
   readonly #former = new Set<ProviderSession>();
   #state: ProviderState = { kind: "connecting", lease: undefined };
   #current: ProviderSession | undefined;
+  /** Settles when the session that was welcomed last has ended. */
+  #currentOver: Promise<void> = Promise.resolve();
   /** Output that a lost session did not send. */
   #unsent: readonly Outgoing[] = [];
   #registered: Registered = { epoch: 0, digest: "", warnings: [] };
@@ -179,7 +183,7 @@ export class ToolsetProvider implements Provider {
 
   async drain(): Promise<void> {
     this.#startDraining();
-    await Promise.race([this.#calls.empty(), this.closed]);
+    await Promise.race([this.#drained(), this.closed]);
   }
 
   async stop({ graceMs = GRACE_MS }: StopOptions = {}): Promise<void> {
@@ -271,13 +275,17 @@ export class ToolsetProvider implements Provider {
   #attach(node: Node, lease: Lease): Promise<SessionOver> {
     const { maxInFlight, timing } = this.#setup;
     const over: Deferred<SessionOver> = deferred();
+    const gone = deferred();
     let wasToldToGo = false;
     const hello = { lease: this.#leaseRef(lease), maxInFlight, inHand: this.#calls.list() };
     const session: ProviderSession = new ProviderSession(
       node,
       hello,
       {
-        welcomed: (welcome) => this.#welcomed(session, welcome),
+        welcomed: (welcome) => {
+          this.#currentOver = gone.promise;
+          this.#welcomed(session, welcome);
+        },
         call: (call) => this.#calls.take(call),
         cancel: ({ callId, attempt, reason }) => this.#calls.abort(callId, attempt, readCancelReason(reason)),
         settled: ({ callId, attempt }) => this.#calls.settled(callId, attempt),
@@ -291,6 +299,7 @@ export class ToolsetProvider implements Provider {
         },
         writable: () => this.#output.pump(),
         ended: (error, unsent) => {
+          gone.resolve();
           this.#former.delete(session);
           if (this.#current === session) {
             this.#current = undefined;
@@ -352,6 +361,18 @@ export class ToolsetProvider implements Provider {
     this.#tell({ kind: "draining" });
   }
 
+  /**
+   * Nothing is in hand, and nothing can be on its way any more: the node takes calls until it has heard of the drain, and
+   * then ends the session. A lease that is given back earlier loses the calls that are just being delivered. A node that
+   * does not end it in time is not waited for.
+   */
+  async #drained(): Promise<void> {
+    do {
+      await this.#calls.empty();
+      await settlesWithin(this.#currentOver, DRAINED_SESSION_MS);
+    } while (this.#calls.size > 0);
+  }
+
   #shutDown(reason: ProviderClosed, graceMs: number): Promise<void> {
     this.#ending ??= this.#end(reason, graceMs);
     return this.#ending;
@@ -359,7 +380,7 @@ export class ToolsetProvider implements Provider {
 
   async #end(reason: ProviderClosed, graceMs: number): Promise<void> {
     this.#startDraining();
-    if (graceMs > 0) await settlesWithin(this.#calls.empty(), graceMs);
+    if (graceMs > 0) await settlesWithin(this.#drained(), graceMs);
     await this.#release();
     this.#calls.abandonAll("STOPPING");
     await settlesWithin(this.#calls.quiet(), ABORT_MS);
