@@ -28,7 +28,7 @@ export const DEFAULT_SCHEMA_LIMITS: SchemaLimits = {
   maxSubschemas: 2_000,
   maxPaths: 10_000,
   maxCode: 20_000,
-  maxPatternInstructions: 20_000,
+  maxPatternInstructions: 10_000,
 };
 
 /**
@@ -79,11 +79,11 @@ export function gateSchema(schema: JsonSchema, limits: SchemaLimits = DEFAULT_SC
   }
   const graph = schemaGraph(schema, draft.draft, limits.maxSubschemas);
   const faults = [...graph.faults];
-  const patterns = new Map<string, number>();
+  const patterns = new PatternSizes(limits.maxPatternInstructions);
   for (const node of graph.nodes) inspectNode(node, node.index === 0, draft.draft, patterns, faults);
-  const instructions = [...patterns.values()].reduce((sum, size) => sum + size, 0);
-  if (instructions > limits.maxPatternInstructions)
+  if (patterns.areTooMany) {
     faults.push({ pointer: "", reason: "must have fewer or shorter patterns and counted repetitions" });
+  }
   if (faults.length > 0) return refused(draft.draft, ...faults);
 
   const order = placesInOrder(graph);
@@ -106,8 +106,8 @@ export function gateSchema(schema: JsonSchema, limits: SchemaLimits = DEFAULT_SC
     });
   }
   const isPlain =
-    !graph.hasInnerIds && !graph.isDynamic && code <= CHEAP_CODE && instructions <= CHEAP_PATTERN_INSTRUCTIONS;
-  const rates = isPlain ? ratesOf(graph, order.nodes, patterns, limits.maxDepth) : undefined;
+    !graph.hasInnerIds && !graph.isDynamic && code <= CHEAP_CODE && patterns.total <= CHEAP_PATTERN_INSTRUCTIONS;
+  const rates = isPlain ? ratesOf(graph, order.nodes, patterns.sizes, limits.maxDepth) : undefined;
   return {
     kind: "passed",
     draft: draft.draft,
@@ -141,19 +141,48 @@ function deepPlace(value: Json, left: number, steps: Step[]): readonly Step[] | 
   return undefined;
 }
 
+/** The patterns of a schema by their size. Compiling them takes up to 4 µs an instruction, so it ends at the limit. */
+class PatternSizes {
+  readonly sizes = new Map<string, number>();
+  readonly #max: number;
+  #total = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** The instructions of all together. */
+  get total(): number {
+    return this.#total;
+  }
+
+  get areTooMany(): boolean {
+    return this.#total > this.#max;
+  }
+
+  /** Adds a pattern, and says why it is refused if it is. */
+  add(pattern: string): string | undefined {
+    if (this.sizes.has(pattern) || this.areTooMany) return undefined;
+    const compiled = linearPattern(pattern);
+    if (compiled.kind === "refused") return compiled.reason;
+    this.sizes.set(pattern, compiled.instructions);
+    this.#total += compiled.instructions;
+    return undefined;
+  }
+}
+
 function inspectNode(
   node: SchemaNode,
   isRoot: boolean,
   draft: Draft,
-  patterns: Map<string, number>,
+  patterns: PatternSizes,
   faults: SchemaFault[],
 ): void {
   const fault = (keys: readonly Step[], reason: string) =>
     faults.push({ pointer: pointerOf([...node.steps, ...keys]), reason });
   const pattern = (text: string, keys: readonly Step[]) => {
-    const known = linearPattern(text);
-    if (known.kind === "ok") patterns.set(text, known.instructions);
-    else fault(keys, known.reason);
+    const reason = patterns.add(text);
+    if (reason !== undefined) fault(keys, reason);
   };
   for (const [keyword, value] of Object.entries(node.schema)) {
     if (keyword === "$async") fault([keyword], "is not allowed: validators are synchronous");

@@ -39,8 +39,6 @@ type State =
 /** How long a worker may take to start, in milliseconds; a busy machine needs a second. */
 const START_WITHIN_MS = 30_000;
 const RETRY_AFTER_MS = 1_000;
-/** Ajv writes properties as nested conditions: the largest schema that the gate lets through needs most of this. */
-const STACK_MB = 16;
 
 /** The worker's entry. From sources (in tests) it is the build's, since a worker thread runs JavaScript only. */
 const ENTRY = new URL(
@@ -146,7 +144,6 @@ export class Sandbox {
       resourceLimits: {
         maxOldGenerationSizeMb: this.#limits.maxHeapMb,
         maxYoungGenerationSizeMb: 32,
-        stackSizeMb: STACK_MB,
       },
       // It runs what strangers wrote: no settings, no secrets, no flags of this process.
       env: {},

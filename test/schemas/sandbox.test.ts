@@ -1,6 +1,11 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { Sandbox, type SandboxLimits } from "../../src/schemas/sandbox.js";
+import { expectNoLeaks } from "../support/leaks.js";
 import { DOUBLES_WITH_DEPTH, nested, wideSchema } from "./hostile-schemas.js";
+
+expectNoLeaks();
 
 const LONG_MS = 30_000;
 
@@ -52,6 +57,20 @@ describe("a worker", () => {
     const outcome = await start({ maxHeapMb: 256 }).run({ kind: "inspect", schema: wideSchema(1_999) }, LONG_MS);
     expect(outcome).toMatchObject({ kind: "done", reply: { kind: "inspected", faults: [] } });
   });
+});
+
+test("an idle worker does not keep its process alive", async () => {
+  const module = new URL("../../dist/src/schemas/sandbox.js", import.meta.url).href;
+  const script = `
+    import { Sandbox } from ${JSON.stringify(module)};
+    const box = new Sandbox({ maxHeapMb: 64, maxWaiting: 4 }, () => performance.now());
+    const busy = setInterval(() => {}, 1_000);
+    const outcome = await box.run({ kind: "inspect", schema: {} }, 30_000);
+    clearInterval(busy);
+    console.log(outcome.kind);
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+  expect(stdout).toBe("done\n");
 });
 
 describe("limits", () => {

@@ -4,8 +4,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Json, JsonSchema } from "../../src/contract/contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { ValidatorCache, type ValidatorCacheOptions } from "../../src/schemas/validator-cache.js";
+import { expectNoLeaks } from "../support/leaks.js";
 import { DOUBLES_WITH_DEPTH, doubledReferences, nested, wideSchema } from "./hostile-schemas.js";
 import { sealTools } from "./seal.js";
+
+expectNoLeaks();
 
 /** No limit of time is at stake in most tests, and the machine may be busy. */
 const PATIENT: ValidatorCacheOptions = {
