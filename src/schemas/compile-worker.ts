@@ -21,13 +21,13 @@ const prepared = new LRUCache<string, CompiledSchema>({ max: MAX_PREPARED });
 function answer(request: WorkerRequest): WorkerReply {
   switch (request.kind) {
     case "inspect": {
-      const inspected = inspectSchema(request.schema);
+      const inspected = inspectSchema(request.schema, request.limits);
       return inspected.kind === "sound"
         ? { kind: "inspected", faults: [], notes: inspected.notes }
         : { kind: "inspected", faults: inspected.faults, notes: [] };
     }
     case "prepare": {
-      const inspected = inspectSchema(request.schema);
+      const inspected = inspectSchema(request.schema, request.limits);
       if (inspected.kind === "faulty") return { kind: "refused", faults: inspected.faults };
       inspected.compiled.prepareExplanations();
       prepared.set(request.key, inspected.compiled);

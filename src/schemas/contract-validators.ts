@@ -2,15 +2,16 @@ import type { Contract, Json, JsonSchema } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
 import { CompiledSchema } from "./compiler.js";
-import { gateSchema } from "./gate.js";
+import { gateSchema, type SchemaLimits } from "./gate.js";
 import { compileGated } from "./inspect-schema.js";
 import type { Sandbox } from "./sandbox.js";
 import type { SchemaFault } from "./schema-graph.js";
 import { invalid, VALID, type Validation } from "./validation.js";
 import { type Rates, weigh } from "./weigh.js";
 
-/** What judges values that are too costly for the event loop, and how long it may take. */
-export interface CostlyJudge {
+/** How schemas are judged by: their limits, and what judges values that are too costly for the event loop. */
+export interface Judging {
+  readonly limits: SchemaLimits;
   readonly sandbox: Sandbox;
   /** For compiling a schema, in milliseconds. */
   readonly compileWithinMs: number;
@@ -48,12 +49,12 @@ export class ContractValidators {
   readonly #digest: Digest;
   readonly #judges: Record<Direction, Map<string, Judge>> = { payload: new Map(), result: new Map() };
   readonly #tools: ReadonlySet<string>;
-  readonly #costly: CostlyJudge;
+  readonly #judging: Judging;
   readonly #onCompiled: () => void;
 
-  constructor(digest: Digest, contract: Contract, costly: CostlyJudge, onCompiled: () => void) {
+  constructor(digest: Digest, contract: Contract, judging: Judging, onCompiled: () => void) {
     this.#digest = digest;
-    this.#costly = costly;
+    this.#judging = judging;
     this.#onCompiled = onCompiled;
     this.#tools = new Set(contract.tools.map((tool) => tool.name));
     for (const { name, payload, result } of contract.tools) {
@@ -110,14 +111,14 @@ export class ContractValidators {
       return { kind: "none" };
     }
     if (known.kind !== "unused") return known;
-    const judge = makeJudge(known.schema);
+    const judge = makeJudge(known.schema, this.#judging.limits);
     if (judge.kind === "cheap") this.#onCompiled();
     this.#judges[direction].set(tool, judge);
     return judge;
   }
 
   async #sandboxed(direction: Direction, tool: string, schema: JsonSchema, value: Json): Promise<Validation> {
-    const { sandbox, compileWithinMs, judgeWithinMs } = this.#costly;
+    const { limits, sandbox, compileWithinMs, judgeWithinMs } = this.#judging;
     const key = `${this.#digest} ${direction} ${tool}`;
     // The worker may be new, or have forgotten the schema, at each step: other calls share it, and hostile ones break it.
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -127,7 +128,7 @@ export class ContractValidators {
       if (judged.kind === "broke")
         return invalid("", "took too much memory to judge by its schema; make it smaller or plainer");
       if (judged.reply.kind === "judged") return judged.reply.validation;
-      const prepared = await sandbox.run({ kind: "prepare", key, schema }, compileWithinMs);
+      const prepared = await sandbox.run({ kind: "prepare", key, schema, limits }, compileWithinMs);
       if (prepared.kind !== "done")
         throw refusal(direction, tool, [{ pointer: "", reason: "takes too long or too much memory to compile" }]);
       if (prepared.reply.kind === "refused") throw refusal(direction, tool, prepared.reply.faults);
@@ -142,9 +143,9 @@ export class ContractValidators {
 /** How often a schema is prepared for one value before giving up. */
 const MAX_ATTEMPTS = 4;
 
-function makeJudge(schema: JsonSchema): Exclude<Judge, { kind: "unused" }> {
+function makeJudge(schema: JsonSchema, limits: SchemaLimits): Exclude<Judge, { kind: "unused" }> {
   if (JSON.stringify(schema).length > MAX_CHEAP_CHARACTERS) return { kind: "costly", schema };
-  const gated = gateSchema(schema);
+  const gated = gateSchema(schema, limits);
   if (gated.kind === "refused") return gated;
   if (gated.cost.kind === "costly") return { kind: "costly", schema };
   const compiled = compileGated(schema, gated);

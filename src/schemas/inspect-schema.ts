@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../contract/contract.js";
 import { CompiledSchema, metaFaults } from "./compiler.js";
-import { type Gated, gateSchema } from "./gate.js";
+import { type Gated, gateSchema, type SchemaLimits } from "./gate.js";
 import type { SchemaFault } from "./schema-graph.js";
 import { type SchemaNote, schemaNotes } from "./warnings.js";
 
@@ -13,8 +13,8 @@ export type Inspected =
   | { readonly kind: "faulty"; readonly faults: readonly SchemaFault[] };
 
 /** Gate, meta-schema, compiler, in this order. May take a second for a hostile schema: for workers only. */
-export function inspectSchema(schema: JsonSchema): Inspected {
-  const gated = gateSchema(schema);
+export function inspectSchema(schema: JsonSchema, limits: SchemaLimits): Inspected {
+  const gated = gateSchema(schema, limits);
   const gateFaults = gated.kind === "refused" ? gated.faults : [];
   const places = new Set(gateFaults.map((fault) => fault.pointer));
   const draftFaults = gated.draft === undefined ? [] : metaFaults(schema, gated.draft);

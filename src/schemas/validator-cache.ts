@@ -4,6 +4,7 @@ import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgat
 import type { Digest } from "../identity/names.js";
 import { type Logger, SILENT_LOGGER } from "../log/logger.js";
 import { ContractValidators, schemaPath } from "./contract-validators.js";
+import { DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "./gate.js";
 import { Sandbox } from "./sandbox.js";
 
 /** Something in a schema that is ignored, and that may be a slip. */
@@ -18,6 +19,8 @@ export interface SchemaWarning {
 export interface ValidatorCacheOptions {
   /** How many contracts are kept compiled. */
   readonly maxContracts: number;
+  /** The largest schema, in bytes of JSON; 262,144 unless said. */
+  readonly maxSchemaBytes?: number;
   /** How many schemas they may have together, at 16 KB of heap for each that is in use; 20,000 unless said. */
   readonly maxSchemas?: number;
   /** How long judging a value may take in the worker, in milliseconds; 50 unless said. */
@@ -70,6 +73,7 @@ export class ValidatorCache {
   readonly #admissions: LRUCache<Digest, Promise<{ readonly warnings: readonly SchemaWarning[] }>>;
   readonly #admission: Sandbox;
   readonly #judging: Sandbox;
+  readonly #limits: SchemaLimits;
   readonly #judgeWithinMs: number;
   readonly #compileWithinMs: number;
   readonly #contractWithinMs: number;
@@ -90,6 +94,7 @@ export class ValidatorCache {
       },
     });
     this.#admissions = new LRUCache({ max: options.maxContracts });
+    this.#limits = { ...DEFAULT_SCHEMA_LIMITS, maxBytes: options.maxSchemaBytes ?? DEFAULT_SCHEMA_LIMITS.maxBytes };
     this.#judgeWithinMs = options.judgeWithinMs ?? 50;
     this.#compileWithinMs = options.compileWithinMs ?? 10_000;
     this.#contractWithinMs = options.contractWithinMs ?? 30_000;
@@ -150,12 +155,13 @@ export class ValidatorCache {
   #set(digest: Digest, contract: Contract): ContractValidators {
     const known = this.#sets.peek(digest);
     if (known !== undefined) return known;
-    const costly = {
+    const judging = {
+      limits: this.#limits,
       sandbox: this.#judging,
       compileWithinMs: this.#compileWithinMs,
       judgeWithinMs: this.#judgeWithinMs,
     };
-    const set = new ContractValidators(digest, contract, costly, () => this.#schemas++);
+    const set = new ContractValidators(digest, contract, judging, () => this.#schemas++);
     this.#compiled++;
     this.#sets.set(digest, set);
     return set;
@@ -174,7 +180,10 @@ export class ValidatorCache {
         fault("", "was not checked, as the schemas before it took too long");
         continue;
       }
-      const outcome = await this.#admission.run({ kind: "inspect", schema }, Math.min(leftMs, this.#compileWithinMs));
+      const outcome = await this.#admission.run(
+        { kind: "inspect", schema, limits: this.#limits },
+        Math.min(leftMs, this.#compileWithinMs),
+      );
       leftMs -= outcome.tookMs;
       if (outcome.kind !== "done") {
         broken++;

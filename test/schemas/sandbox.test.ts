@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
+import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { Sandbox, type SandboxLimits } from "../../src/schemas/sandbox.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { DOUBLES_WITH_DEPTH, nested, wideSchema } from "./hostile-schemas.js";
@@ -18,7 +19,7 @@ function start(limits: Partial<SandboxLimits> = {}): Sandbox {
 
 afterEach(() => sandbox?.stop());
 
-const PREPARE = { kind: "prepare", key: "k", schema: { type: "string" } } as const;
+const PREPARE = { kind: "prepare", key: "k", schema: { type: "string" }, limits: DEFAULT_SCHEMA_LIMITS } as const;
 
 describe("a worker", () => {
   test("starts with the first job, and is the same for the next", async () => {
@@ -49,12 +50,18 @@ describe("a worker", () => {
   });
 
   test("refuses what inspection refuses", async () => {
-    const outcome = await start().run({ kind: "prepare", key: "k", schema: { type: "nonsense" } }, LONG_MS);
+    const outcome = await start().run(
+      { kind: "prepare", key: "k", schema: { type: "nonsense" }, limits: DEFAULT_SCHEMA_LIMITS },
+      LONG_MS,
+    );
     expect(outcome).toMatchObject({ kind: "done", reply: { kind: "refused", faults: [{ pointer: "/type" }] } });
   });
 
   test("compiles the largest schema that the gate lets through", async () => {
-    const outcome = await start({ maxHeapMb: 256 }).run({ kind: "inspect", schema: wideSchema(1_999) }, LONG_MS);
+    const outcome = await start({ maxHeapMb: 256 }).run(
+      { kind: "inspect", schema: wideSchema(1_999), limits: DEFAULT_SCHEMA_LIMITS },
+      LONG_MS,
+    );
     expect(outcome).toMatchObject({ kind: "done", reply: { kind: "inspected", faults: [] } });
   });
 });
@@ -65,7 +72,7 @@ test("an idle worker does not keep its process alive", async () => {
     import { Sandbox } from ${JSON.stringify(module)};
     const box = new Sandbox({ maxHeapMb: 64, maxWaiting: 4 }, () => performance.now());
     const busy = setInterval(() => {}, 1_000);
-    const outcome = await box.run({ kind: "inspect", schema: {} }, 30_000);
+    const outcome = await box.run({ kind: "inspect", schema: {}, limits: ${JSON.stringify(DEFAULT_SCHEMA_LIMITS)} }, 30_000);
     clearInterval(busy);
     console.log(outcome.kind);
   `;
@@ -76,7 +83,7 @@ test("an idle worker does not keep its process alive", async () => {
 describe("limits", () => {
   test("of time end a job that would take years, and the next one gets a new worker", async () => {
     const box = start();
-    await box.run({ kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH }, LONG_MS);
+    await box.run({ kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH, limits: DEFAULT_SCHEMA_LIMITS }, LONG_MS);
     const turns = countTurns();
     expect(await box.run({ kind: "judge", key: "k", value: nested(60) }, 200)).toMatchObject({ kind: "overran" });
     // The event loop went on meanwhile: it was another thread that was busy.
@@ -90,7 +97,7 @@ describe("limits", () => {
 
   test("of memory end a job, not the process", async () => {
     const box = start({ maxHeapMb: 24 });
-    await box.run({ kind: "prepare", key: "k", schema: { uniqueItems: true } }, LONG_MS);
+    await box.run({ kind: "prepare", key: "k", schema: { uniqueItems: true }, limits: DEFAULT_SCHEMA_LIMITS }, LONG_MS);
     const value = Array.from({ length: 150_000 }, (_, id) => ({ id: `item-${id}`.repeat(10) }));
     expect((await box.run({ kind: "judge", key: "k", value }, LONG_MS)).kind).toBe("broke");
     expect((await box.run(PREPARE, LONG_MS)).kind).toBe("done");
@@ -116,7 +123,7 @@ describe("stop", () => {
 
   test("ends the running job and refuses those that wait", async () => {
     const box = start();
-    await box.run({ kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH }, LONG_MS);
+    await box.run({ kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH, limits: DEFAULT_SCHEMA_LIMITS }, LONG_MS);
     const jobs = [
       box.run({ kind: "judge", key: "k", value: nested(60) }, LONG_MS),
       box.run({ kind: "judge", key: "k", value: nested(1) }, LONG_MS),

@@ -128,6 +128,17 @@ describe("admission", () => {
     expect(cache.counters.workers).toBe(1);
   });
 
+  test("takes schemas as large as it is told, and not larger", async () => {
+    await replace({ maxSchemaBytes: 400_000 });
+    const sealed = sealTools({ fits: { payload: { description: "x".repeat(300_000) } } });
+    expect(await cache.admit(sealed)).toEqual({ warnings: [] });
+    expect(await cache.forContract(sealed.digest, sealed.contract).payload("fits", 1)).toEqual({ kind: "valid" });
+    const error = await refusal(cache.admit(sealTools({ large: { payload: { description: "x".repeat(400_000) } } })));
+    expect(error.violations).toEqual([
+      { field: "/tools/large/payload_schema", description: "must be at most 400000 bytes long" },
+    ]);
+  });
+
   test("refuses asynchronous schemas, which would let everything through", async () => {
     expect(
       (await refusal(cache.admit(sealTools({ tool: { payload: { $async: true, type: "string" } } })))).reason,
