@@ -117,10 +117,14 @@ export class InvertedIndex {
     return this.#entries.get(toolset)?.digest;
   }
 
-  /** Whether so much of the index belongs to documents that are gone that a new one is worth its while. */
+  /** How many documents are gone and still take room. */
+  get dead(): number {
+    return this.#documents.length - this.#live;
+  }
+
+  /** Whether so much of the index is dead that a new one is worth its while. */
   get wasteful(): boolean {
-    const dead = this.#documents.length - this.#live;
-    return dead > 2_000 && dead > this.#live / 2;
+    return this.dead > 2_000 && this.dead > this.#live / 2;
   }
 
   remove(toolset: string): void {

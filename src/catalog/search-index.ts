@@ -65,12 +65,19 @@ export class SearchIndex {
   #state: State = { kind: "new" };
   #current = new Filling();
   #next: Filling | undefined;
+  #turnOfNext = false;
   #loop: Promise<void> | undefined;
   #waiters: Waiter[] = [];
 
   constructor(copy: Pick<CatalogCopy, "get" | "all" | "onChange">, monotonicMs: () => number) {
     this.#copy = copy;
     this.#slice = new TimeSlice(monotonicMs);
+  }
+
+  /** What the index holds: documents that can be found, and dead ones that a renewal will drop. */
+  get size(): { readonly live: number; readonly dead: number } {
+    const { size, dead } = this.#current.index;
+    return { live: size, dead };
   }
 
   /** Starts to index in the background. */
@@ -175,20 +182,30 @@ export class SearchIndex {
   async #run(): Promise<void> {
     await this.#slice.next();
     while (this.#state.kind === "running") {
-      const filling = this.#current.queue.size > 0 ? this.#current : this.#next;
+      const filling = this.#nextToFill();
       const name = filling === undefined ? undefined : first(filling.queue);
       if (filling === undefined || name === undefined) {
-        this.#serveWaiters();
         if (!this.#replace()) break;
         continue;
       }
       filling.queue.delete(name);
       filling.begun++;
       await this.#takeIn(filling.index, name);
+      if (this.#state.kind !== "running") break;
       filling.done++;
+      // The new index has everything, and so has all that the current one still waits for.
+      if (this.#next?.queue.size === 0) this.#replace();
       this.#serveWaiters();
     }
     this.#loop = undefined;
+  }
+
+  /** The two take turns: under constant change the current index alone would keep the loop busy, and waste grow. */
+  #nextToFill(): Filling | undefined {
+    const [current, next] = [this.#current, this.#next];
+    if (next === undefined || next.queue.size === 0) return current.queue.size > 0 ? current : undefined;
+    this.#turnOfNext = !this.#turnOfNext;
+    return current.queue.size === 0 || this.#turnOfNext ? next : current;
   }
 
   async #takeIn(index: InvertedIndex, name: string): Promise<void> {
@@ -205,11 +222,12 @@ export class SearchIndex {
     if (this.#slice.over()) await this.#slice.next();
   }
 
-  /** Starts a new index when this one is wasteful, or puts the finished one in its place; false when all is done. */
+  /** Puts the new index in its place, or starts one when the current is wasteful; false when there is nothing to do. */
   #replace(): boolean {
     if (this.#next !== undefined) {
       this.#current = this.#next;
       this.#next = undefined;
+      this.#serveWaiters();
       return true;
     }
     if (!this.#current.index.wasteful) return false;

@@ -173,8 +173,8 @@ describe("following", () => {
     expect(copy.all()).toEqual([]);
   });
 
-  test("more changes than one step takes are all followed", async () => {
-    const { copy, events } = await open();
+  test("more changes than one step takes are all followed, by one ring", async () => {
+    const { copy, events } = await open({ sweepMs: NEVER_MS });
     for (let index = 0; index < 600; index++) {
       await catalog.writeActive(contract(`t${index}`));
       await catalog.append("registered", `t${index}`);
@@ -308,21 +308,39 @@ describe("gaps", () => {
 });
 
 describe("losses that the stream does not show", () => {
-  test.each([
-    ["and nothing has come since", false],
-    ["and something has come since", true],
-  ])("a toolset that was read before any entry goes with its Redis, %s", async (_, since) => {
+  test("a toolset that was read before any entry goes with its Redis", async () => {
     await catalog.writeActive(contract("before"));
     const { copy, events } = await open({ sweepMs: 50 });
     expect(copy.revision()).toBe("0-0");
     await catalog.redis.flushall();
-    if (since) {
-      await catalog.writeActive(contract("after"));
-      await catalog.announce("registered", "after");
-    }
-    await until("the copy has what Redis has", () => namesOf(copy.all()).join() === (since ? "after" : ""));
-    expect(events.map(({ kind }) => kind)).toContain("reloaded");
+    await until("the copy is empty", () => copy.size === 0);
+    expect(events).toEqual([{ kind: "reloaded", shard: 0, names: ["before"] }]);
   });
+
+  test("and goes when the new Redis has a first entry already, which readers must take for a reload", async () => {
+    await catalog.writeActive(contract("before"));
+    const { copy, events } = await open({ sweepMs: NEVER_MS });
+    await caughtUp(copy);
+    await catalog.redis.flushall();
+    await catalog.writeActive(contract("after"));
+    await catalog.announce("registered", "after");
+    await until("the copy has what Redis has", () => namesOf(copy.all()).join() === "after");
+    expect(events).toEqual([{ kind: "reloaded", shard: 0, names: ["after", "before"] }]);
+  });
+
+  test("while one that the first entry does not mention, and that is there, stays", async () => {
+    await catalog.writeActive(contract("unmentioned"));
+    const { copy, events } = await open({ sweepMs: NEVER_MS });
+    await caughtUp(copy);
+    await catalog.writeActive(contract("new"));
+    await catalog.announce("registered", "new");
+    await until("the new toolset is there", () => copy.get("new") !== undefined);
+    expect(copy.get("unmentioned")).toBeDefined();
+    expect(events.map(({ kind }) => kind)).toEqual(["changed"]);
+  });
+
+  /** The look at the stream that follows the start is over. */
+  const caughtUp = (copy: OpenCopy["copy"]): Promise<void> => copy.catchUp();
 
   test("a new stream that begins with the very id where the copy stands is another one", async () => {
     await catalog.writeActive(contract("before"));
@@ -376,6 +394,16 @@ describe("bad records", () => {
     await catalog.announce("registered", "bad-state", 8);
     await until("the record is healed", () => copy.get("bad-state")?.active?.epoch === 8);
     expect(copy.quarantined().map(({ toolset }) => toolset)).not.toContain("bad-state");
+  });
+
+  test("are forgotten when they are gone", async () => {
+    const { toolsets } = catalog.keyspace.forToolset(name("x"));
+    await catalog.redis.hset(toolsets, "NOT A NAME", "{}", "not-json", "{");
+    await catalog.append("registered", "x");
+    const { copy } = await open({ sweepMs: 50 });
+    expect(copy.quarantined()).toHaveLength(2);
+    await catalog.redis.flushall();
+    await until("nothing is quarantined", () => copy.quarantined().length === 0);
   });
 
   test("one bad epoch leaves the others of its toolset", async () => {

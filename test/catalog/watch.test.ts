@@ -218,6 +218,7 @@ describe("a watch that resumes", () => {
     ["of another number of shards", "1-0,2-0"],
     ["from before what is still known", "5-0"],
     ["that never was", "9999999999999-0"],
+    ["from before the first entry", "0-0"],
   ])("from a revision %s starts with a snapshot", async (_, revision) => {
     await catalog.writeActive(contract("files"));
     await catalog.append("registered", "files");
