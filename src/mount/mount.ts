@@ -13,6 +13,7 @@
  * - The operator's mount owns its toolset's contract: when the server changes its tools, the new contract is registered with
  *   `replace`, since a server has no way to raise its version while it runs. A contract that did not change is never
  *   registered with `replace` again, so that a restarted server does not take the toolset back from a newer one.
+ * - The provider of a former contract goes on until the new one is active everywhere, so that no call fails for a change.
  * - When changed tools cannot be registered, the former contract stays, and the log says so.
  */
 import { setTimeout as delay } from "node:timers/promises";
@@ -36,6 +37,11 @@ const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
 /** Servers that load plugins announce each of them; the list is read once, when they have been silent for this long. */
 const CHANGES_SETTLE_MS = 250;
+
+/** How long a new contract may take to become the active one before the former provider stops all the same, in milliseconds. */
+const SUPERSEDED_WITHIN_MS = 30_000;
+/** How long the former provider goes on after that, until every node has heard that another contract is active, in milliseconds. */
+const HANDOVER_MS = 1_000;
 
 /** A running mount. */
 export interface Mount extends AsyncDisposable {
@@ -63,6 +69,8 @@ export interface MountRegistration {
 interface Serving {
   readonly server: McpServer;
   readonly provider: Provider;
+  /** Resolves when a newer contract is active. */
+  readonly superseded: Promise<void>;
   readonly contract: string;
   readonly registration: MountRegistration;
   readonly sinceMs: number;
@@ -102,6 +110,10 @@ class McpMount implements Mount {
   readonly #stopping = new AbortController();
   readonly #closed = deferred<MountClosed>();
   #changed: Deferred<void> = deferred();
+  /** Former providers that serve on until their successor is active. */
+  readonly #handovers = new Set<Promise<void>>();
+  /** Aborts when they cannot go on: the server is gone, or the mount ends. */
+  #serverGone = new AbortController();
   #state: MountState = { kind: "starting" };
 
   constructor(options: MountOptions) {
@@ -187,9 +199,11 @@ class McpMount implements Mount {
             { event: "server_died", toolset: this.name, ...event.exit, deaths, lastLines },
             `The MCP server ${describeExit(event.exit)}; it is started again.`,
           );
+          this.#serverGone.abort();
           const [reopened] = await Promise.all([
             this.#reopen(serving, deaths),
             this.#stopProvider(serving.provider),
+            ...this.#handovers,
             serving.server.stop(),
           ]);
           if (reopened.kind === "closed") return reopened.reason;
@@ -220,6 +234,7 @@ class McpMount implements Mount {
     const server = this.#newServer();
     const identity = await server.start(this.#stopping.signal);
     this.#changed = deferred();
+    this.#serverGone = new AbortController();
     try {
       this.#slot.fill(server);
       return await this.#register(server, identity, former);
@@ -273,7 +288,7 @@ class McpMount implements Mount {
         { event: "tools_changed", toolset: this.name, epoch: changed.registration.epoch },
         "The MCP server changed its tools; they are registered as a new contract.",
       );
-      await this.#stopProvider(serving.provider);
+      this.#handOver(serving);
       return changed;
     } catch (error) {
       if (signal.aborted || serving.server.group === undefined) return serving;
@@ -305,6 +320,7 @@ class McpMount implements Mount {
     const contract = JSON.stringify([facts, mounted.tools]);
     if (former?.server === server && former.contract === contract) return former;
 
+    const superseded = deferred<void>();
     // Aborts the registration only: a provider that is served is stopped in its turn, before its server.
     const registering = new AbortController();
     const stop = aborted(this.#stopping.signal);
@@ -320,6 +336,9 @@ class McpMount implements Mount {
           warn: (fields, message) => options.log.warn({ toolset: this.name, ...fields }, message),
         },
         signal: registering.signal,
+        onEvent: ({ kind }) => {
+          if (kind === "superseded") superseded.resolve();
+        },
         ...optional("tls", options.tls),
         ...optional("maxInFlight", options.maxInFlight),
         ...optional("providerId", options.providerId),
@@ -342,7 +361,7 @@ class McpMount implements Mount {
       tools: mounted.tools.map((tool) => tool.name),
       skipped: mounted.skipped,
     };
-    return { server, provider, contract, registration, sinceMs: this.#now() };
+    return { server, provider, superseded: superseded.promise, contract, registration, sinceMs: this.#now() };
   }
 
   #definitions({ tools }: MountedTools): Record<string, DynamicTool> {
@@ -411,10 +430,24 @@ class McpMount implements Mount {
 
   async #close(serving: Serving, reason: MountClosed): Promise<MountClosed> {
     this.#state = { kind: "stopping" };
-    await this.#stopProvider(serving.provider);
+    this.#serverGone.abort();
+    await Promise.all([this.#stopProvider(serving.provider), ...this.#handovers]);
     this.#slot.empty();
     await serving.server.stop();
     return reason;
+  }
+
+  /** Stops a former provider when calls do not need it any more: both serve the same server until then. */
+  #handOver({ provider, superseded }: Serving): void {
+    const { signal } = this.#serverGone;
+    const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal }).catch(() => {});
+    const handover = (async (): Promise<void> => {
+      await Promise.race([superseded, provider.closed, pause(SUPERSEDED_WITHIN_MS)]);
+      await pause(HANDOVER_MS);
+      await this.#stopProvider(provider);
+    })();
+    this.#handovers.add(handover);
+    void handover.finally(() => this.#handovers.delete(handover));
   }
 
   async #stopProvider(provider: Provider): Promise<void> {
