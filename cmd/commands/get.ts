@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { nearestWord } from "../../src/config/nearest-word.js";
+import { nearestWord } from "../../src/spelling/nearest-word.js";
 import { type JsonSchema, type Tool, ToolgateError, type Toolset } from "../../src/index.js";
 import { healthCell, STALE_NOTE } from "../output/health-cell.js";
 import { jsonText } from "../output/json.js";

@@ -5,7 +5,7 @@ import type { Logger } from "../log/logger.js";
 import type { CatalogRedis, ChangeEntry, FeedReading, StreamId } from "./change-feed.js";
 import { BEFORE_ALL, compareIds, readEntry, readFeed } from "./change-feed.js";
 import { ContractText, createContractCache } from "./contract-text.js";
-import { nearNames } from "./near-names.js";
+import { nearNames } from "../spelling/near-names.js";
 import { formatRevision, type Positions } from "./revision.js";
 import { ShardCopy, type ShardKeysOfCatalog } from "./shard-copy.js";
 import { TimeSlice } from "./time-slice.js";

@@ -1,8 +1,8 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
-import { nearNames } from "../catalog/near-names.js";
 import type { EpochView, ToolsetView } from "../catalog/toolset-view.js";
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { nearNames } from "../spelling/near-names.js";
 import type { CallSpec } from "./call-spec.js";
 
 /** Where a call may go, by this node's copy of the catalogue. */

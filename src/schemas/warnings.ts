@@ -1,5 +1,5 @@
 import { fullFormats } from "ajv-formats/dist/formats.js";
-import { editDistance } from "../catalog/edit-distance.js";
+import { editDistance } from "../spelling/edit-distance.js";
 import { pointerOf, shortKey } from "../json/pointer.js";
 import type { Draft } from "./draft.js";
 import { assertsIn, KEYWORDS } from "./keywords.js";
