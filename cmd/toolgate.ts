@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Co
     call: async () => (await import("./commands/call.js")).callCommand(),
     follow: async () => (await import("./commands/follow.js")).followCommand(),
     cancel: async () => (await import("./commands/cancel.js")).cancelCommand(),
+    dead: async () => (await import("./commands/dead.js")).deadCommand(),
   },
   "Providers:": {
     mount: async () => (await import("./commands/mount.js")).mountCommand(),

@@ -6,6 +6,7 @@ export type { AdmittedCall, CallEvent, CallHandle, CallState, CallStatus, Cancel
 export type { CallDelta, CallOptions, InvokeOptions } from "./sdk/call-options.js";
 export { type ConnectOptions, connect } from "./sdk/connect.js";
 export type { ConnectionOptions, TlsOptions } from "./sdk/connection-options.js";
+export type { DeadCall } from "./sdk/dead-call.js";
 export type {
   GoAwayReason,
   Provider,

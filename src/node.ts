@@ -31,6 +31,7 @@ import { SampledRedisClock } from "./redis/redis-time.js";
 import type { RegistryStore } from "./registry/registry-store.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
 import { catalogMethods, createCatalogService } from "./server/catalog-service.js";
+import { deadCallsMethods } from "./server/dead-calls-service.js";
 import { gatewayMethods } from "./server/gateway-service.js";
 import { createGrpcServer } from "./server/grpc-server.js";
 import { registryMethods } from "./server/registry-service.js";
@@ -108,7 +109,11 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   });
   const searchIndex = new SearchIndex(catalog, monotonicMs);
   const watches = new Watches(catalog);
-  const validators = new ValidatorCache({ maxContracts: config.maxCachedContracts, log });
+  const validators = new ValidatorCache({
+    maxContracts: config.maxCachedContracts,
+    maxSchemaBytes: config.maxSchemaBytes,
+    log,
+  });
 
   // Providers
   const outboxes = keyspace.shards.map((keys) => new CallOutbox(calls, keys));
@@ -231,6 +236,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       },
       { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },
       { definition: protocol.Gateway.service, methods: gatewayMethods(gateway) },
+      { definition: protocol.DeadCalls.service, methods: deadCallsMethods(calls, placing) },
     ],
   });
 

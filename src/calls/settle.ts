@@ -2,6 +2,7 @@ import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asNumber, defineScript, runScript } from "../redis/script.js";
 import { CALL_LUA } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
+import { DEAD_TTL_MS, MAX_DEAD_CALLS } from "./dead-calls.js";
 
 /** How long a provider that was told of the deadline may still answer, in milliseconds. */
 const DEADLINE_GRACE_MS = 400;
@@ -28,11 +29,14 @@ const SETTLE = defineScript(
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local ended, redelivered, told = 0, 0, 0
 
+-- With its payload, so that an operator can make the call again; see dead-calls.ts.
 local function give_up(call)
+  local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
   finish(call, 'attempts_exhausted', 'ATTEMPTS_EXHAUSTED', '')
   local dead = prefix .. 'dead:' .. call.toolset
-  redis.call('XADD', dead, 'MAXLEN', '~', 1000, '*', 'call', call.id, 'tool', call.tool, 'epoch', call.epoch,
-    'reason', 'ATTEMPTS_EXHAUSTED', 'attempts', call.attempt)
+  redis.call('XADD', dead, 'MAXLEN', '~', ${MAX_DEAD_CALLS}, '*', 'call', call.id, 'tool', call.tool, 'epoch', call.epoch,
+    'reason', 'ATTEMPTS_EXHAUSTED', 'attempts', call.attempt, 'payload', entry and entry[2][6] or '{}', 'meta', entry and entry[2][8] or '')
+  redis.call('PEXPIRE', dead, ${DEAD_TTL_MS})
 end
 
 local function redeliver(call)

@@ -53,11 +53,8 @@ export class PayloadChecks {
     return (await this.#validate(epoch, tool, payload)).kind === "valid";
   }
 
-  /** No promise on the usual way: the validators are there, and the schema is cheap. */
+  /** No promise on the usual way: the schema is cheap. */
   #validate(epoch: EpochView, tool: ToolContract, payload: Json): Validation | Promise<Validation> {
-    const validators = this.#validators.forContract(epoch.digest, epoch.contract());
-    return validators instanceof Promise
-      ? validators.then((ready) => ready.payload(tool.name, payload))
-      : validators.payload(tool.name, payload);
+    return this.#validators.forContract(epoch.digest, epoch.contract()).payload(tool.name, payload);
   }
 }

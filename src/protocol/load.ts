@@ -5,6 +5,7 @@ import { loadPackageDefinition } from "@grpc/grpc-js";
 import { loadSync, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ProtoGrpcType as CatalogPackage } from "./generated/catalog.js";
+import type { ProtoGrpcType as DeadCallsPackage } from "./generated/dead_calls.js";
 import type { ProtoGrpcType as GatewayPackage } from "./generated/gateway.js";
 import type { BadRequest, BadRequest__Output } from "./generated/google/rpc/BadRequest.js";
 import type { ErrorInfo, ErrorInfo__Output } from "./generated/google/rpc/ErrorInfo.js";
@@ -18,6 +19,7 @@ export const PROTO_FILES = [
   "toolgate/v1/registry.proto",
   "toolgate/v1/catalog.proto",
   "toolgate/v1/gateway.proto",
+  "toolgate/v1/dead_calls.proto",
   "google/rpc/status.proto",
   "google/rpc/error_details.proto",
 ] as const;
@@ -32,6 +34,8 @@ export interface Protocol {
   readonly Catalog: CatalogPackage["toolgate"]["v1"]["Catalog"];
   /** Client of the agents' side; `Gateway.service` is the definition for servers. */
   readonly Gateway: GatewayPackage["toolgate"]["v1"]["Gateway"];
+  /** Client of the operators' side of dead calls; `DeadCalls.service` is the definition for servers. */
+  readonly DeadCalls: DeadCallsPackage["toolgate"]["v1"]["DeadCalls"];
   /** The messages that carry an error's details (`google.rpc`), with `serialize` and `deserialize`. */
   readonly rpc: DetailMessages;
 }
@@ -70,9 +74,10 @@ function load(): Protocol {
   // The types were generated from the very files that were just loaded; a check in CI keeps the two in step.
   const grpcObject = loadPackageDefinition(packageDefinition) as unknown as RegistryPackage &
     CatalogPackage &
-    GatewayPackage & { google: { rpc: DetailMessages } };
-  const { Registry, Catalog, Gateway } = grpcObject.toolgate.v1;
-  return { packageDefinition, Registry, Catalog, Gateway, rpc: grpcObject.google.rpc };
+    GatewayPackage &
+    DeadCallsPackage & { google: { rpc: DetailMessages } };
+  const { Registry, Catalog, Gateway, DeadCalls } = grpcObject.toolgate.v1;
+  return { packageDefinition, Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc };
 }
 
 /** The `proto` folder beside `package.json`: this file runs from `src/` under tests and from `dist/src/` when built. */

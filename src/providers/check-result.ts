@@ -62,11 +62,7 @@ export class ResultChecks {
     if (read.kind === "malformed")
       return toolError("INVALID_RESULT", { message: `the result${read.pointer} ${read.reason}` });
     if (epoch.tool(tool)?.result === undefined) return { kind: "result", reason: "", body };
-    const validators = this.#validators.forContract(epoch.digest, epoch.contract());
-    const validation =
-      validators instanceof Promise
-        ? validators.then((ready) => ready.result(tool, read.value))
-        : validators.result(tool, read.value);
+    const validation = this.#validators.forContract(epoch.digest, epoch.contract()).result(tool, read.value);
     return validation instanceof Promise ? validation.then(judge) : judge(validation);
 
     function judge(answer: Awaited<typeof validation>): ProviderEnd {

@@ -4,14 +4,20 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallToolResponse__Output } from "../protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { CancelCallResponse__Output } from "../protocol/generated/toolgate/v1/CancelCallResponse.js";
 import type { GetCallResponse__Output } from "../protocol/generated/toolgate/v1/GetCallResponse.js";
+import type { GetDeadCallResponse__Output } from "../protocol/generated/toolgate/v1/GetDeadCallResponse.js";
 import type { GetToolsetResponse__Output } from "../protocol/generated/toolgate/v1/GetToolsetResponse.js";
 import type { HealthFilter } from "../protocol/generated/toolgate/v1/HealthFilter.js";
+import type { ListDeadCallsResponse__Output } from "../protocol/generated/toolgate/v1/ListDeadCallsResponse.js";
 import type { ListToolsetsResponse__Output } from "../protocol/generated/toolgate/v1/ListToolsetsResponse.js";
+import type { PurgeDeadCallsResponse__Output } from "../protocol/generated/toolgate/v1/PurgeDeadCallsResponse.js";
+import type { RedriveDeadCallResponse__Output } from "../protocol/generated/toolgate/v1/RedriveDeadCallResponse.js";
 import type { SearchResponse__Output } from "../protocol/generated/toolgate/v1/SearchResponse.js";
 import { BatchedSession } from "./agent-session.js";
-import type { AdmittedCall, CallEvent, CallStatus, Cancellation } from "./call.js";
+import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import { prepareCall, withTimeLeft } from "./call-spec.js";
+import { type DeadCall, readDeadCall } from "./dead-call.js";
+import { decodeJson } from "./json-bytes.js";
 import { linkSignals } from "./linked-signal.js";
 import type { NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
@@ -162,6 +168,45 @@ export class Client implements Toolgate {
 
   async promote(name: string, epoch: number, { signal }: RequestOptions = {}): Promise<void> {
     await this.#ask(signal, false, ({ registry }, ...rest) => registry.promote({ name, epoch }, ...rest));
+  }
+
+  async *deadCalls(toolset: string, { signal }: RequestOptions = {}): AsyncGenerator<DeadCall, void, void> {
+    let pageToken = "";
+    do {
+      const page = await this.#read<ListDeadCallsResponse__Output>(signal, ({ deadCalls }, ...rest) =>
+        deadCalls.listDeadCalls({ toolset, pageSize: PAGE_SIZE, pageToken }, ...rest),
+      );
+      for (const call of page.calls) yield readDeadCall(call);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
+  async getDeadCall(
+    toolset: string,
+    id: string,
+    { signal }: RequestOptions = {},
+  ): Promise<DeadCall & { payload: unknown }> {
+    const answer = await this.#read<GetDeadCallResponse__Output>(signal, ({ deadCalls }, ...rest) =>
+      deadCalls.getDeadCall({ toolset, id }, ...rest),
+    );
+    if (answer.call === null) throw new ToolgateError("INTERNAL", "The node answered without the dead call.");
+    return { ...readDeadCall(answer.call), payload: decodeJson(answer.payloadJson) };
+  }
+
+  async redrive(toolset: string, id: string, { signal }: RequestOptions = {}): Promise<CallHandle> {
+    // Not repeated once it was sent: the dead call may be gone, and the repeat would say so.
+    const { handle } = await this.#ask<RedriveDeadCallResponse__Output>(signal, false, ({ deadCalls }, ...rest) =>
+      deadCalls.redriveDeadCall({ toolset, id }, ...rest),
+    );
+    if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
+    return readHandle(handle);
+  }
+
+  async purgeDeadCalls(toolset: string, ids: readonly string[] = [], { signal }: RequestOptions = {}): Promise<number> {
+    const answer = await this.#ask<PurgeDeadCallsResponse__Output>(signal, false, ({ deadCalls }, ...rest) =>
+      deadCalls.purgeDeadCalls({ toolset, ids: [...ids] }, ...rest),
+    );
+    return answer.purged;
   }
 
   session(): AgentSession {

@@ -1,11 +1,12 @@
 import { Channel, type ChannelCredentials, type ChannelOptions, connectivityState, status } from "@grpc/grpc-js";
 import { loadProtocol, type Protocol } from "../protocol/load.js";
 
-/** The three services of one node, over one connection. */
+/** The services of one node, over one connection. */
 export interface NodeClients {
   readonly registry: InstanceType<Protocol["Registry"]>;
   readonly catalog: InstanceType<Protocol["Catalog"]>;
   readonly gateway: InstanceType<Protocol["Gateway"]>;
+  readonly deadCalls: InstanceType<Protocol["DeadCalls"]>;
 }
 
 /** How a connection attempt went. */
@@ -62,12 +63,13 @@ export class Node {
   #channel(): { readonly channel: Channel; readonly clients: NodeClients } {
     if (this.#open === undefined) {
       const channel = new Channel(this.address, this.#credentials, this.#options);
-      const { Registry, Catalog, Gateway } = loadProtocol();
+      const { Registry, Catalog, Gateway, DeadCalls } = loadProtocol();
       const over = { channelOverride: channel };
       const clients = {
         registry: new Registry(this.address, this.#credentials, over),
         catalog: new Catalog(this.address, this.#credentials, over),
         gateway: new Gateway(this.address, this.#credentials, over),
+        deadCalls: new DeadCalls(this.address, this.#credentials, over),
       };
       this.#open = { channel, clients };
     }

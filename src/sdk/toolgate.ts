@@ -1,5 +1,6 @@
-import type { AdmittedCall, CallEvent, CallStatus, Cancellation } from "./call.js";
+import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
+import type { DeadCall } from "./dead-call.js";
 import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
 
 /** What a request that only asks can be given. */
@@ -95,6 +96,14 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   unregister(name: string, epoch: number, options?: RequestOptions): Promise<void>;
   /** Makes a candidate epoch the active one at once. @throws ToolgateError EPOCH_MISMATCH, UNKNOWN_TOOLSET. */
   promote(name: string, epoch: number, options?: RequestOptions): Promise<void>;
+  /** Idempotent calls of a toolset that were given up, newest first; pages by itself. */
+  deadCalls(toolset: string, options?: RequestOptions): AsyncIterable<DeadCall>;
+  /** One of them, with its payload. @throws ToolgateError UNKNOWN_CALL. */
+  getDeadCall(toolset: string, id: string, options?: RequestOptions): Promise<DeadCall & { payload: unknown }>;
+  /** Makes a dead call again, as a new call under the contract that is active now. @throws ToolgateError UNKNOWN_CALL. */
+  redrive(toolset: string, id: string, options?: RequestOptions): Promise<CallHandle>;
+  /** Forgets dead calls, all of the toolset when no ids are given; resolves to how many there were. */
+  purgeDeadCalls(toolset: string, ids?: readonly string[], options?: RequestOptions): Promise<number>;
   /** Opens a stream of its own for calls. */
   session(): AgentSession;
   /** The address of the node that requests go to first. */

@@ -1,0 +1,115 @@
+import { Command } from "commander";
+import type { DeadCall } from "../../src/index.js";
+import { UsageError } from "../output/failure.js";
+import type { Column } from "../output/table.js";
+import { withClient, withClientOptions } from "./session.js";
+
+const COLUMNS: readonly Column[] = [
+  { header: "ID" },
+  { header: "TOOL", flexible: true },
+  { header: "REASON" },
+  { header: "ATTEMPTS", align: "right" },
+  { header: "DIED" },
+  { header: "CALL", flexible: true },
+];
+
+/** `toolgate dead`: idempotent calls that were given up. */
+export function deadCommand(): Command {
+  return new Command("dead")
+    .summary("look at calls that were given up, and make them again")
+    .description("Idempotent calls that lost their provider on every attempt are kept for operators.")
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(redriveCommand())
+    .addCommand(purgeCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate dead list files
+  toolgate dead show files 1767225600001-0
+  toolgate dead redrive files 1767225600001-0
+  toolgate dead purge files --all`,
+    );
+}
+
+function listCommand(): Command {
+  return withClientOptions(
+    new Command("list").summary("list them, newest first").argument("<toolset>", "the toolset's name"),
+  ).action(async (toolset: string, _flags: object, command: Command) => {
+    await withClient(command, async (client, { output, signal }) => {
+      const calls = await output.during("Listing dead calls", async () => {
+        const all: DeadCall[] = [];
+        for await (const call of client.deadCalls(toolset, { signal })) all.push(call);
+        return all;
+      });
+      if (output.json) return output.jsonData(calls);
+      if (calls.length === 0) return output.note(`${toolset} has no dead calls.`);
+      output.table(
+        COLUMNS,
+        calls.map((call) => [
+          call.id,
+          call.tool,
+          call.reason,
+          String(call.attempts),
+          call.diedAt.toISOString(),
+          call.callId,
+        ]),
+      );
+    });
+  });
+}
+
+function showCommand(): Command {
+  return withClientOptions(
+    new Command("show")
+      .summary("show one with its payload")
+      .argument("<toolset>", "the toolset's name")
+      .argument("<id>", "the dead call, as toolgate dead list shows it"),
+  ).action(async (toolset: string, id: string, _flags: object, command: Command) => {
+    await withClient(command, async (client, { output, signal }) => {
+      const call = await output.during("Reading the dead call", () => client.getDeadCall(toolset, id, { signal }));
+      if (output.json) return output.jsonData(call);
+      output.text(
+        `${call.toolset}/${call.tool}, given up after ${call.attempts} attempts at ${call.diedAt.toISOString()}`,
+      );
+      output.text(JSON.stringify(call.payload, undefined, 2));
+    });
+  });
+}
+
+function redriveCommand(): Command {
+  return withClientOptions(
+    new Command("redrive")
+      .summary("make one again, as a new call")
+      .argument("<toolset>", "the toolset's name")
+      .argument("<id>", "the dead call, as toolgate dead list shows it"),
+  ).action(async (toolset: string, id: string, _flags: object, command: Command) => {
+    await withClient(command, async (client, { output, signal }) => {
+      const handle = await output.during("Making the call again", () => client.redrive(toolset, id, { signal }));
+      if (output.json) return output.jsonData(handle);
+      output.text(`The call is ${handle.callId}; toolgate follow ${handle.callId} shows it.`);
+    });
+  });
+}
+
+function purgeCommand(): Command {
+  return withClientOptions(
+    new Command("purge")
+      .summary("forget them")
+      .argument("<toolset>", "the toolset's name")
+      .argument("[ids...]", "dead calls, as toolgate dead list shows them")
+      .option("--all", "All of the toolset."),
+  ).action(async (toolset: string, ids: string[], { all }: { all?: boolean }, command: Command) => {
+    if (ids.length > 0 === (all === true)) {
+      throw new UsageError("Which dead calls are to be forgotten is not said.", "Name them, or say --all.");
+    }
+    await withClient(command, async (client, { output, signal }) => {
+      const purged = await output.during("Forgetting dead calls", () =>
+        client.purgeDeadCalls(toolset, ids, { signal }),
+      );
+      if (output.json) return output.jsonData({ toolset, purged });
+      output.text(`${purged} dead ${purged === 1 ? "call is" : "calls are"} forgotten.`);
+    });
+  });
+}
