@@ -1,6 +1,6 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { CatalogReader } from "./catalog-copy.js";
 import { didYouMean } from "../spelling/near-names.js";
+import type { CatalogReader } from "./catalog-copy.js";
 
 /** The error of everybody who names a toolset that is not there, with the names that may have been meant. */
 export function unknownToolset(catalog: Pick<CatalogReader, "nearNames">, name: string): ToolgateError {
