@@ -80,7 +80,10 @@ function parseMeta(wire: CallMeta__Output | null, trace: TraceContext): CallMeta
     if (value === "") continue;
     const limit = field === "tracestate" ? MAX_TRACESTATE_CHARACTERS : MAX_META_CHARACTERS;
     if (value.length > limit || CONTROL.test(value)) {
-      throw invalidField(`call.meta.${field}`, `must be at most ${limit} characters without control characters`);
+      throw invalidField(
+        `call.meta.${wireName(field)}`,
+        `must be at most ${limit} characters without control characters`,
+      );
     }
     meta[field] = value;
   }
@@ -93,6 +96,11 @@ function parseMeta(wire: CallMeta__Output | null, trace: TraceContext): CallMeta
   }
   if (meta.traceparent === undefined) delete meta.tracestate;
   return meta;
+}
+
+/** A field's name as the proto file spells it, like the names of all other faulty fields. */
+function wireName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** What makes two requests the same: toolset, tool and payload, byte for byte. 128 bits of SHA-256, base64url. */
