@@ -2,6 +2,8 @@
 const MAX_FRAME_MESSAGES = 64;
 /** The most bytes of messages that one frame carries, unless a single message is larger. */
 const MAX_FRAME_BYTES = 128 * 1_024;
+/** About what a frame of its own takes, in bytes: small, but a peer can make a node send any number of them. */
+const OWN_FRAME_BYTES = 128;
 
 /** A stream that takes frames, as the gRPC adaptor gives it. */
 export interface FrameSink<Frame> {
@@ -56,12 +58,8 @@ export class FrameWriter<Frame extends object> {
     else list.push(message);
     this.#messages++;
     this.#bytes += bytes;
-    if (this.queuedBytes > this.#budgetBytes) {
-      this.close();
-      this.#onOverflow();
-      return;
-    }
-    if (this.#scheduled) return;
+    this.#checkBudget();
+    if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -73,8 +71,10 @@ export class FrameWriter<Frame extends object> {
   sendNow(frame: Frame): void {
     if (this.#closed) return;
     this.#seal();
-    this.#queue.push({ frame, bytes: 0 });
+    this.#queue.push({ frame, bytes: OWN_FRAME_BYTES });
+    this.#queuedBytes += OWN_FRAME_BYTES;
     this.#write();
+    this.#checkBudget();
   }
 
   /** Sends what was pushed. */
@@ -89,6 +89,12 @@ export class FrameWriter<Frame extends object> {
     this.#frame = {};
     this.#queue.length = 0;
     this.#messages = this.#bytes = this.#queuedBytes = 0;
+  }
+
+  #checkBudget(): void {
+    if (this.queuedBytes <= this.#budgetBytes) return;
+    this.close();
+    this.#onOverflow();
   }
 
   #seal(): void {
