@@ -1,0 +1,133 @@
+import { status } from "@grpc/grpc-js";
+import { describe, expect, test } from "vitest";
+import type { CallHead, Ending, EndKind } from "../../src/calls/call-record.js";
+import { ERROR_CODES } from "../../src/errors/codes.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import { toWireHandle, toWireRejection, toWireTerminal } from "../../src/gateway/call-ending.js";
+import { parseCallId } from "../../src/identity/call-id.js";
+
+const ID = parseCallId("0.AAAAAAAAAAAAAAAAAAAAAA");
+const ending = (kind: EndKind, reason: string, body: string | object = ""): Ending => ({
+  kind,
+  reason,
+  attempt: 2,
+  endedAtMs: 1_764_000_000_000,
+  body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+});
+const wire = (...args: Parameters<typeof ending>) => toWireTerminal(ID, ending(...args));
+
+describe("a terminal", () => {
+  test("of a result has its bytes, and no error", () => {
+    expect(wire("result", "", '{"a" : 1}')).toEqual({
+      callId: ID,
+      kind: "TERMINAL_KIND_RESULT",
+      resultJson: Buffer.from('{"a" : 1}'),
+      error: null,
+      executed: "EXECUTED_YES",
+      attempt: 2,
+      endedAtMs: 1_764_000_000_000,
+    });
+  });
+
+  test.each([
+    ["tool_error", "TOOL_ERROR", "TERMINAL_KIND_TOOL_ERROR", "EXECUTED_YES", status.ABORTED],
+    ["tool_error", "INVALID_RESULT", "TERMINAL_KIND_TOOL_ERROR", "EXECUTED_YES", status.INTERNAL],
+    ["tool_error", "OUTPUT_TOO_LARGE", "TERMINAL_KIND_TOOL_ERROR", "EXECUTED_YES", status.RESOURCE_EXHAUSTED],
+    ["not_executed", "DEADLINE_EXCEEDED", "TERMINAL_KIND_NOT_EXECUTED", "EXECUTED_NO", status.DEADLINE_EXCEEDED],
+    ["not_executed", "CANCELLED", "TERMINAL_KIND_NOT_EXECUTED", "EXECUTED_NO", status.CANCELLED],
+    ["not_executed", "EPOCH_GONE", "TERMINAL_KIND_NOT_EXECUTED", "EXECUTED_NO", status.UNAVAILABLE],
+    ["cancelled", "CANCELLED", "TERMINAL_KIND_CANCELLED", "EXECUTED_UNKNOWN", status.CANCELLED],
+    ["outcome_unknown", "PROVIDER_LOST", "TERMINAL_KIND_OUTCOME_UNKNOWN", "EXECUTED_UNKNOWN", status.UNKNOWN],
+    ["outcome_unknown", "STATE_LOST", "TERMINAL_KIND_OUTCOME_UNKNOWN", "EXECUTED_UNKNOWN", status.UNKNOWN],
+    [
+      "attempts_exhausted",
+      "ATTEMPTS_EXHAUSTED",
+      "TERMINAL_KIND_ATTEMPTS_EXHAUSTED",
+      "EXECUTED_UNKNOWN",
+      status.UNAVAILABLE,
+    ],
+  ] as const)(
+    "of %s (%s) says whether the tool ran, and what a unary call would carry",
+    (kind, reason, wireKind, executed, code) => {
+      const { meaning, remedy } = ERROR_CODES[reason];
+      expect(wire(kind, reason)).toMatchObject({
+        kind: wireKind,
+        executed,
+        resultJson: Buffer.alloc(0),
+        error: {
+          reason,
+          grpcCode: code,
+          message: `${meaning} ${remedy}`,
+          detailsJson: Buffer.alloc(0),
+          violations: [],
+        },
+      });
+    },
+  );
+
+  test("of a tool's own failure has its word, message and details", () => {
+    const body = {
+      message: "it is empty",
+      details: { at: [1, null] },
+      violations: [{ field: "/a", description: "b" }],
+    };
+    expect(wire("tool_error", "NO_SUCH_FILE", body).error).toEqual({
+      reason: "NO_SUCH_FILE",
+      message: "it is empty",
+      detailsJson: Buffer.from('{"at":[1,null]}'),
+      grpcCode: status.ABORTED,
+      violations: [{ field: "/a", description: "b" }],
+    });
+  });
+
+  test("tells details that are null or false from none", () => {
+    expect(wire("tool_error", "X", { message: "", details: null }).error?.detailsJson).toEqual(Buffer.from("null"));
+    expect(wire("tool_error", "X", { message: "", details: false }).error?.detailsJson).toEqual(Buffer.from("false"));
+    expect(wire("tool_error", "X", { message: "" }).error?.detailsJson).toEqual(Buffer.alloc(0));
+  });
+
+  test("is not confused by a tool's word that is a property of every object", () => {
+    expect(wire("tool_error", "CONSTRUCTOR", { message: "m" }).error).toMatchObject({ grpcCode: status.ABORTED });
+    expect(wire("tool_error", "toString", { message: "m" }).error).toMatchObject({ grpcCode: status.ABORTED });
+  });
+});
+
+test("a rejection carries what the gRPC error would", () => {
+  const violations = [{ field: "/a", description: "must be a number" }];
+  const error = new ToolgateError("BACKLOG_FULL", "full", { retryAfterMs: 500, violations });
+  expect(toWireRejection(error)).toEqual({
+    callId: "",
+    kind: "TERMINAL_KIND_REJECTED",
+    error: {
+      reason: "BACKLOG_FULL",
+      message: "full",
+      grpcCode: status.RESOURCE_EXHAUSTED,
+      retryAfterMs: 500,
+      violations,
+    },
+    executed: "EXECUTED_NO",
+  });
+  const unknown = new ToolgateError("STORE_UNAVAILABLE", "away", { executed: "unknown" });
+  expect(toWireRejection(unknown)).toMatchObject({ executed: "EXECUTED_UNKNOWN", error: { retryAfterMs: 0 } });
+});
+
+test("a handle says when the call has ended at the latest, and until when its outcome can be read", () => {
+  const head = {
+    toolset: "math",
+    tool: "sum",
+    epoch: 7,
+    digest: "d",
+    delivery: "once",
+    deadlineMs: 1_000,
+    retentionMs: 500,
+  };
+  expect(toWireHandle(ID, head as CallHead)).toEqual({
+    callId: ID,
+    toolset: "math",
+    tool: "sum",
+    epoch: 7,
+    digest: "d",
+    deadlineMs: 1_000,
+    expiresMs: 1_500,
+  }); // the brands only name what is there
+});

@@ -1,0 +1,16 @@
+import { describe, expect, test } from "vitest";
+import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
+import { decodePings, encodePings } from "../../src/ticker/ping-slot.js";
+
+const target = (name: string, epoch: number) => ({ toolset: parseToolsetName(name, "name"), epoch: epoch as Epoch }); // a made-up one
+
+describe("a slot's message", () => {
+  test("names each epoch to ping, and comes back as it was", () => {
+    const targets = [target("math", 1), target("a.b_c-d", Number.MAX_SAFE_INTEGER), target("x".repeat(128), 7)];
+    expect(decodePings(Buffer.from(encodePings(88_200_000, targets)))).toEqual({ slot: "88200000", targets });
+  });
+
+  test("without targets names none", () => {
+    expect(decodePings(Buffer.from(encodePings(3, [])))).toEqual({ slot: "3", targets: [] });
+  });
+});
