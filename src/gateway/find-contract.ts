@@ -1,8 +1,9 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { EpochView, ToolsetView } from "../catalog/toolset-view.js";
+import { unknownToolset } from "../catalog/unknown-toolset.js";
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { nearNames } from "../spelling/near-names.js";
+import { didYouMean, nearNames } from "../spelling/near-names.js";
 import type { CallSpec } from "./call-spec.js";
 
 /** Where a call may go, by this node's copy of the catalogue. */
@@ -54,16 +55,4 @@ function overflowOf(toolset: ToolsetView, spec: CallSpec): Route["overflow"] {
   const epoch = toolset.retiring[0];
   const tool = epoch?.tool(spec.tool);
   return epoch === undefined || tool === undefined ? undefined : { epoch, tool };
-}
-
-/** The error of everybody who names a toolset that is not there. */
-export function unknownToolset(catalog: Pick<CatalogReader, "nearNames">, name: string): ToolgateError {
-  const near = catalog.nearNames(name);
-  return new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${name}" is registered${didYouMean(near)}`, {
-    metadata: { near: near.join(" ") },
-  });
-}
-
-function didYouMean(near: readonly string[]): string {
-  return near.length === 0 ? "" : `; did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`;
 }

@@ -25,6 +25,12 @@ export function followEpochs(catalog: CatalogCopy, sessions: ProviderSessions, c
     () => {}, // it only reads memory
   );
   const onChange = (event: CatalogEvent): void => {
+    if (event.kind === "reloaded") {
+      // What happened in the gap is not told: say again who is superseded. Renewal notices the epochs that are gone.
+      for (const toolset of new Set([...sessions.epochs()].map((served) => served.toolset))) {
+        supersede(catalog, sessions, toolset);
+      }
+    }
     if (event.kind !== "changed") return;
     for (const { kind, toolset, epoch } of event.entries) {
       if (kind === "activated") supersede(catalog, sessions, toolset);
