@@ -135,10 +135,15 @@ export async function renewLease(
   throw leaseLost(renewal.lease, answer?.kind ?? "lost");
 }
 
-/** Gives a lease back; what its holder had not finished is settled at once. A lease that is gone already is fine. */
-export async function releaseLease(store: RegistryStore, lease: Lease): Promise<void> {
+/**
+ * Gives a lease back; what its holder had not finished is settled at once. A lease that is gone already is fine.
+ *
+ * @returns whether the lease was held, and the token was its own.
+ */
+export async function releaseLease(store: RegistryStore, lease: Lease): Promise<boolean> {
   const { toolset, epoch, provider, incarnation, token } = lease;
-  await runRegistryScript(store, toolset, RELEASE, [toolset, epoch, provider, incarnation, token]);
+  const answer = await runRegistryScript(store, toolset, RELEASE, [toolset, epoch, provider, incarnation, token]);
+  return asText(answer) === "released";
 }
 
 /** The error of everybody who acts on a lease without holding it. */

@@ -3,7 +3,6 @@ import type { EpochView } from "../catalog/toolset-view.js";
 import { type ContractLimits, parseContract } from "../contract/parse-contract.js";
 import { sealContract } from "../contract/seal-contract.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
-import { ToolgateError } from "../errors/toolgate-error.js";
 import { ownerName } from "../gateway/authorise.js";
 import { parseCallId } from "../identity/call-id.js";
 import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../identity/names.js";
@@ -125,8 +124,8 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
 
     Release: unary(async ({ lease: wire }) => {
       const lease = parseLease(wire);
-      await releaseLease(store, lease);
-      sessions.released(lease);
+      // Only who proved the lease ends its session.
+      if (await releaseLease(store, lease)) sessions.released(lease);
       await catalog.refresh(lease.toolset);
       log.info({ event: "provider_released", toolset: lease.toolset, epoch: lease.epoch, provider: lease.provider });
       return {};
@@ -160,16 +159,15 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
   stream.onFrame((frame) => {
     if (opened !== undefined) return receive(parts, opened.session, opened.epoch, frame);
     stream.pause();
-    openSession(parts, stream, frame.hello).then(
-      (session) => {
+    openSession(parts, stream, frame.hello)
+      .then((session) => {
         if (over) return sessions.close(session.session, "the stream ended");
         opened = session;
         // The first frame may say more than hello.
         receive(parts, session.session, session.epoch, frame);
         stream.resume();
-      },
-      (error: unknown) => stream.fail(toToolgateError(error)),
-    );
+      })
+      .catch((error: unknown) => stream.fail(toToolgateError(error)));
   });
   stream.onOver((reason) => {
     over = true;
@@ -229,13 +227,10 @@ function receive(
     const call = reports.running(session, id, result.attempt);
     if (call === undefined) {
       // A result that is being settled was only said twice; any other one is refused.
-      if (!session.inHand.has(id)) session.settled(id, result.attempt, false);
+      if (session.inHand.get(id)?.attempt !== result.attempt) session.settled(id, result.attempt, false);
       continue;
     }
-    session.settling(call);
-    const end = results.check(epoch, call.tool, result);
-    if (end instanceof Promise) void end.then((checked) => reports.complete(session, call, checked));
-    else void reports.complete(session, call, end);
+    void reports.answer(session, call, () => results.check(epoch, call.tool, result));
   }
   if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
   if (frame.drain !== null) void sessions.drainByProvider(session);
@@ -269,8 +264,7 @@ function parseOptions(wire: RegisterOptions__Output | null, parts: RegistryServi
     retentionMs: wire?.retentionMs || parts.retentionMs,
     retireAfterMs: wire?.retireAfterMs || parts.retireAfterMs,
   };
-  for (const [field, value] of Object.entries(durations)) {
-    if (value > MAX_OPTION_MS) throw new ToolgateError("INVALID_REQUEST", `options.${field} must be at most a year`);
-  }
+  if (durations.retentionMs > MAX_OPTION_MS) throw invalidField("options.retention_ms", "must be at most a year");
+  if (durations.retireAfterMs > MAX_OPTION_MS) throw invalidField("options.retire_after_ms", "must be at most a year");
   return { replace: wire?.replace ?? false, activateAt, maxBacklog, ...durations };
 }
