@@ -120,7 +120,7 @@ for i = 7, #ARGV, 2 do
     claim(call, owner, node, lease_of(call))
     kept[#kept + 1] = { call.id, call.tool, call.attempt, call.cancel and 1 or 0 }
   else
-    fenced[#fenced + 1] = ARGV[i]
+    fenced[#fenced + 1] = { ARGV[i], ARGV[i + 1] }
   end
 end
 -- What it holds and does not name never reached it: the frame was lost with the session before. The same attempt goes out.
@@ -167,12 +167,18 @@ export interface KeptCall {
   readonly cancel: boolean;
 }
 
+/** A call that a provider brought along, and that is not its own any more; another attempt of it may be. */
+export interface FencedCall {
+  readonly id: CallId;
+  readonly attempt: number;
+}
+
 /** What a provider finds when it attaches anew. */
 export type Resumption =
   | {
       readonly kind: "resumed";
       /** Named in hand, and no longer its own. */
-      readonly fenced: readonly CallId[];
+      readonly fenced: readonly FencedCall[];
       /** Its own, and never received: to be delivered again, as the same attempt. */
       readonly undelivered: readonly TakenCall[];
       /** Named in hand, and still its own. */
@@ -197,7 +203,7 @@ export async function resumeCalls(
   const undelivered = toTakeAnswer(reply[2] ?? null);
   return {
     kind: "resumed",
-    fenced: asArray(reply[1]).map((id) => asText(id) as CallId), // as the provider named them
+    fenced: asArray(reply[1]).map(toFencedCall),
     undelivered: undelivered.kind === "taken" ? undelivered.calls : [],
     kept: asArray(reply[3]).map(toKeptCall),
   };
@@ -236,6 +242,11 @@ function toTakenCall(reply: Reply): TakenCall {
     remainingMs: asNumber(remainingMs),
     cancel: asNumber(cancel) === 1,
   };
+}
+
+function toFencedCall(reply: Reply): FencedCall {
+  const [id, attempt] = asArray(reply);
+  return { id: asText(id) as CallId, attempt: asNumber(attempt) }; // as the provider named it
 }
 
 function toKeptCall(reply: Reply): KeptCall {

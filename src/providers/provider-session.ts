@@ -158,9 +158,9 @@ export class ProviderSession {
     if (call.stage === "running") this.#running--;
   }
 
-  /** Tells the provider that a result was dealt with. */
+  /** Tells the provider that a result was dealt with. A later attempt of the call stays in hand. */
   settled(id: CallId, attempt: number, accepted: boolean): void {
-    this.forget(id);
+    if (this.inHand.get(id)?.attempt === attempt) this.forget(id);
     this.#writer.push("settled", { callId: id, attempt, accepted }, MESSAGE_OVERHEAD_BYTES);
   }
 

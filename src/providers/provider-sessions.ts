@@ -135,14 +135,11 @@ export class ProviderSessions {
         `provider "${lease.provider}" attached elsewhere at the same time; attach again`,
       );
     }
-    const fenced = new Set<CallId>(resumed.fenced);
     session.welcome({
       welcome: {
         nodeId: node,
         state: toWireState(state),
-        fenced: inHand
-          .filter((call) => fenced.has(call.id))
-          .map((call) => ({ callId: call.id, attempt: call.attempt })),
+        fenced: resumed.fenced.map(({ id, attempt }) => ({ callId: id, attempt })),
         heartbeatMs,
       },
     });
@@ -160,7 +157,7 @@ export class ProviderSessions {
       provider: lease.provider,
       maxInFlight,
       inHand: inHand.length,
-      fenced: fenced.size,
+      fenced: resumed.fenced.length,
     });
     return session;
   }

@@ -342,7 +342,7 @@ describe("claims", () => {
     expect(resumed).toMatchObject({
       kind: "resumed",
       kept: [{ id: named.id, tool: "sum", attempt: 1, cancel: false }],
-      fenced: [ended.id],
+      fenced: [{ id: ended.id, attempt: 1 }],
       undelivered: [{ id: unnamed.id, attempt: 1, payload: Buffer.from('{"a":1}') }],
     });
   });
