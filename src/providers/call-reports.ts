@@ -1,8 +1,9 @@
 import type { CallOutbox } from "../calls/call-outbox.js";
-import type { Completion } from "../calls/complete.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
+import { type ProviderEnd, unjudged } from "./check-result.js";
 import type { CallInHand, ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
 
@@ -53,12 +54,26 @@ export class CallReports {
       });
   }
 
-  /** Ends a call with what its provider answered, and tells the provider when that is settled. */
-  async complete(
+  /** Judges what a provider answered, as soon as that can be judged, and ends the call with it. Never rejects. */
+  async answer(
     session: ProviderSession,
     call: CallInHand,
-    end: Pick<Completion, "kind" | "reason" | "body">,
+    judge: () => ProviderEnd | Promise<ProviderEnd>,
   ): Promise<void> {
+    session.settling(call);
+    while (session.state.kind !== "closed") {
+      try {
+        const judged = judge();
+        return await this.complete(session, call, judged instanceof Promise ? await judged : judged);
+      } catch (error) {
+        if (!isPassing(error)) return await this.complete(session, call, unjudged(error));
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
+  }
+
+  /** Ends a call with what its provider answered, and tells the provider when that is settled. */
+  async complete(session: ProviderSession, call: CallInHand, end: ProviderEnd): Promise<void> {
     const { sessions, outboxOf, log } = this.#settings;
     session.settling(call);
     // Its slot is free: there may be another call for it.
@@ -80,9 +95,14 @@ export class CallReports {
   }
 
   /** Ends a call whose output breaks a rule, and tells its provider to stop. */
-  abort(session: ProviderSession, call: CallInHand, end: Pick<Completion, "kind" | "reason" | "body">): void {
+  abort(session: ProviderSession, call: CallInHand, end: ProviderEnd): void {
     if (call.stage === "settling") return;
     session.cancel(call.id, "CANCEL_REASON_OUTPUT_LIMIT");
     void this.complete(session, call, end);
   }
+}
+
+/** Whether a result can be judged later: its schema's worker has too much to do, or is stopping with its node. */
+function isPassing(error: unknown): boolean {
+  return error instanceof ToolgateError && (error.reason === "LIMIT_EXCEEDED" || error.reason === "NODE_DRAINING");
 }

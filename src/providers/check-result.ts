@@ -1,5 +1,6 @@
 import type { Completion } from "../calls/complete.js";
 import type { EpochView } from "../catalog/toolset-view.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolErrorBody } from "../gateway/call-ending.js";
 import { readJson } from "../json/scan-json.js";
 import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/ProviderResult.js";
@@ -73,6 +74,12 @@ export class ResultChecks {
       });
     }
   }
+}
+
+/** How a call ends whose result cannot be judged: agents rely on the schema. */
+export function unjudged(error: unknown): ProviderEnd {
+  const why = error instanceof ToolgateError ? error.message : "its schema failed";
+  return toolError("INVALID_RESULT", { message: `the result cannot be checked: ${why}` });
 }
 
 function toolError(reason: string, body: ToolErrorBody): ProviderEnd {
