@@ -36,14 +36,16 @@ export interface CallInHand {
   output: Promise<void> | undefined;
 }
 
+/** Ends a session's stream: well, or with what went wrong. */
+export type EndStream = (error?: unknown) => void;
+
 export interface SessionSettings {
   readonly lease: Lease;
   readonly taker: Taker;
   readonly maxInFlight: number;
   readonly sink: FrameSink<AttachResponse>;
   readonly budgetBytes: number;
-  /** Ends the stream. */
-  readonly end: () => void;
+  readonly end: EndStream;
   readonly monotonicMs: () => number;
 }
 
@@ -69,7 +71,7 @@ export class ProviderSession {
   #unansweredPings = 0;
   #heartbeats = 0;
   readonly #writer: FrameWriter<AttachResponse>;
-  readonly #end: () => void;
+  readonly #end: EndStream;
   readonly #monotonicMs: () => number;
 
   constructor(settings: SessionSettings) {
@@ -192,6 +194,7 @@ export class ProviderSession {
   }
 
   superseded(activeEpoch: number, activeVersion: string): void {
+    if (this.#state.kind === "opening") return; // it hears of it once it is open
     this.#writer.sendNow({ superseded: { activeEpoch, activeVersion } });
   }
 
@@ -219,13 +222,13 @@ export class ProviderSession {
   }
 
   /** Ends the session and its stream. */
-  close(reason: string): void {
+  close(reason: string, error?: unknown): void {
     if (this.#state.kind === "closed") return;
     this.#writer.flush();
     this.#state = { kind: "closed", reason };
     this.#writer.close();
     this.inHand.clear();
     this.#running = 0;
-    this.#end();
+    this.#end(error);
   }
 }

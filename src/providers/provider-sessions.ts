@@ -1,6 +1,6 @@
 import type { CallStore } from "../calls/call-store.js";
 import type { StopNotice } from "../calls/doorbell.js";
-import { resumeCalls } from "../calls/take.js";
+import { type Resumption, resumeCalls } from "../calls/take.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
@@ -16,7 +16,7 @@ import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
 import type { FrameSink } from "../server/frame-writer.js";
 import { type DispatcherSettings, EpochDispatcher } from "./epoch-dispatcher.js";
-import { type CallInHand, ProviderSession } from "./provider-session.js";
+import { type CallInHand, type EndStream, ProviderSession } from "./provider-session.js";
 
 export interface ProviderSessionsSettings {
   readonly registry: RegistryStore;
@@ -112,7 +112,7 @@ export class ProviderSessions {
    *
    * @throws ToolgateError LEASE_LOST, NODE_DRAINING, STORE_UNAVAILABLE
    */
-  async attach(wish: AttachWish, sink: FrameSink<AttachResponse>, end: () => void): Promise<ProviderSession> {
+  async attach(wish: AttachWish, sink: FrameSink<AttachResponse>, end: EndStream): Promise<ProviderSession> {
     const { registry, calls, node, leaseMs, heartbeatMs, budgetBytes, monotonicMs } = this.#settings;
     if (this.#draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; attach to another one`);
     const { lease, maxInFlight, inHand } = wish;
@@ -126,9 +126,17 @@ export class ProviderSessions {
     const session = new ProviderSession({ lease, taker, maxInFlight, sink, budgetBytes, end, monotonicMs });
     this.#replace(session);
     const dispatcher = this.#dispatcherOf(lease.toolset, lease.epoch);
-    await this.#bells.get(keyOf(lease.toolset, lease.epoch));
-    const resumed = await resumeCalls(calls, node, lease.toolset, lease.epoch, taker, inHand);
-    if (resumed.kind === "lost") {
+    // It takes nothing before it is open, but the dispatcher and its bell have to stay until then.
+    dispatcher.sessions.add(session);
+    let resumed: Resumption;
+    try {
+      await this.#bells.get(keyOf(lease.toolset, lease.epoch));
+      resumed = await resumeCalls(calls, node, lease.toolset, lease.epoch, taker, inHand);
+    } catch (error) {
+      this.close(session, "it could not be opened", error);
+      throw error;
+    }
+    if (resumed.kind === "lost" || session.state.kind === "closed") {
       this.close(session, "the lease was lost");
       throw new ToolgateError(
         "LEASE_LOST",
@@ -148,7 +156,6 @@ export class ProviderSessions {
     for (const id of session.inHand.keys()) this.#byCall.set(id, session);
     // A new epoch is pinged at once: its health must not wait for the next tick.
     session.ping("attach");
-    dispatcher.sessions.add(session);
     dispatcher.wake();
     this.#settings.log.info({
       event: "provider_attached",
@@ -159,6 +166,8 @@ export class ProviderSessions {
       inHand: inHand.length,
       fenced: resumed.fenced.length,
     });
+    // The node began to stop meanwhile.
+    if (this.#draining) this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING");
     return session;
   }
 
@@ -266,11 +275,11 @@ export class ProviderSessions {
   }
 
   /** Lets go of a session; what its provider has in hand stays the provider's until its claims end. */
-  close(session: ProviderSession, reason: string): void {
+  close(session: ProviderSession, reason: string, error?: unknown): void {
     if (session.state.kind === "closed" && !this.#knows(session)) return;
     for (const id of session.inHand.keys()) if (this.#byCall.get(id) === session) this.#byCall.delete(id);
     const inHand = session.inHand.size;
-    session.close(reason);
+    session.close(reason, error);
     const { toolset, epoch, provider } = session.lease;
     if (this.#byOwner.get(ownerKey(session)) === session) this.#byOwner.delete(ownerKey(session));
     const key = keyOf(toolset, epoch);

@@ -186,10 +186,13 @@ async function openSession(
     throw invalidField("hello.max_in_flight", `must be from 1 to ${MAX_IN_FLIGHT}`);
   const lease = parseLease(hello.lease);
   const epoch = await epochOf(parts.catalog, lease);
-  const session = await parts.sessions.attach({ lease, maxInFlight, inHand: parseInHand(hello.inHand) }, stream, () =>
-    stream.end(),
+  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand) };
+  const session = await parts.sessions.attach(wish, stream, (error) =>
+    error === undefined ? stream.end() : stream.fail(toToolgateError(error)),
   );
-  if (epoch.state === "retiring") supersede(parts.catalog, parts.sessions, lease.toolset);
+  // What happened while it was opened included.
+  if (parts.catalog.get(lease.toolset)?.retiring.some((known) => known.epoch === lease.epoch))
+    supersede(parts.catalog, parts.sessions, lease.toolset);
   return { session, epoch };
 }
 

@@ -1,0 +1,100 @@
+import { beforeEach, expect, test } from "vitest";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { SILENT_LOGGER } from "../../src/log/logger.js";
+import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
+import { ProviderSessions } from "../../src/providers/provider-sessions.js";
+import { Subscriber } from "../../src/redis/subscriber.js";
+import type { Lease } from "../../src/registry/leases.js";
+import { type Registered, register } from "../../src/registry/register.js";
+import type { RegistryStore } from "../../src/registry/registry-store.js";
+import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
+import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { until } from "../support/until.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let registry: RegistryStore;
+let store: CallStore;
+let sessions: ProviderSessions;
+beforeEach(async () => {
+  const client = redis().client();
+  const subscriber = new Subscriber(redis().client({ lazyConnect: true }), SILENT_LOGGER);
+  await subscriber.start();
+  registry = registryStore(client);
+  store = callStore(client);
+  sessions = new ProviderSessions({
+    registry,
+    calls: store,
+    subscriber,
+    node: NODE,
+    log: SILENT_LOGGER,
+    monotonicMs: () => performance.now(),
+    leaseMs: LONG_MS,
+    heartbeatMs: LONG_MS,
+    missedPings: 3,
+    drainGraceMs: 0,
+    budgetBytes: 16_777_216,
+    onTakeRefused: () => {},
+  });
+  sessions.start();
+  return async () => {
+    await sessions.stop();
+    await subscriber.stop();
+    client.disconnect();
+  };
+});
+
+const join = (provider: string): Promise<Registered> =>
+  register(registry, registrationOf(contractOf("1.0.0"), provider));
+
+/** Attaches a provider that reads everything. */
+function attach(lease: Lease, maxInFlight = 10) {
+  const frames: AttachResponse[] = [];
+  const ends: unknown[] = [];
+  const sink = { send: (frame: AttachResponse) => frames.push(frame) > 0, drained: async () => {} };
+  const opened = sessions.attach({ lease, maxInFlight, inHand: [] }, sink, (error) => ends.push(error));
+  return { opened, ends, calls: () => frames.flatMap((frame) => frame.calls ?? []), frames };
+}
+
+/** Resolves once so many sessions are known, the one that is being opened included. */
+async function known(count: number): Promise<void> {
+  while (sessions.size < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("a session that opens while the epoch's only other one ends gets calls and pings", async () => {
+  const first = await join("p1");
+  const second = await join("p2");
+  const leaving = await attach(first.lease).opened;
+  const arriving = attach(second.lease);
+  await known(2);
+  sessions.close(leaving, "it left");
+  await arriving.opened;
+  await admit(store, admissionOf(second, { wait: true }));
+  await until("the call was delivered", () => arriving.calls().length === 1, { withinMs: 3_000 });
+  sessions.ping(second.lease.toolset, second.lease.epoch, "tick");
+  await until("the ping came", () => arriving.frames.some(({ pings }) => pings?.some(({ nonce }) => nonce === "tick")));
+});
+
+test("a session that cannot be opened is not kept, and its stream ends with the reason", async () => {
+  const { lease } = await join("p1");
+  const attaching = attach(lease);
+  await known(1);
+  registry.redis.disconnect();
+  await expect(attaching.opened).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+  expect(sessions.size).toBe(0);
+  expect([...sessions.epochs()]).toEqual([]);
+  expect(attaching.ends).toMatchObject([{ reason: "STORE_UNAVAILABLE" }]);
+});
+
+test("a session that opens while its node begins to stop is told to move", async () => {
+  const { lease } = await join("p1");
+  const attaching = attach(lease);
+  sessions.drainNode();
+  await attaching.opened;
+  await until("it was told", () =>
+    attaching.frames.some(({ goAway }) => goAway?.reason === "GO_AWAY_REASON_NODE_DRAINING"),
+  );
+  expect(sessions.size).toBe(0);
+});
