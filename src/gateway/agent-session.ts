@@ -91,10 +91,12 @@ export class AgentSession {
   /** The stream is over: what the agent left behind goes on or is cancelled, as each call says. */
   close(): void {
     for (const call of [...this.#calls.values()]) {
+      const admitted = call.state === "running";
       this.#forget(call);
       if (call.spec.continueOnDisconnect) continue;
+      // One that is still being placed is cancelled once it is admitted.
       call.cancelled = true;
-      if (call.state === "running") this.#settings.parts.cancel(call.id);
+      if (admitted) this.#settings.parts.cancel(call.id);
     }
     this.#writer.close();
   }

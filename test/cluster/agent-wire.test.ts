@@ -1,0 +1,291 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
+import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
+import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
+import type { OnDisconnect } from "../../src/protocol/generated/toolgate/v1/OnDisconnect.js";
+import { ask } from "../server/ask.js";
+import { type Cluster, startCluster } from "../support/cluster.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { FAST } from "./fast.js";
+import {
+  contractNamed,
+  json,
+  openAgentSession,
+  provide,
+  type RawProvider,
+  specOf,
+  terminalOf,
+  type Wire,
+  wireTo,
+} from "./wire.js";
+
+expectNoLeaks();
+
+let redis: TestRedis;
+let cluster: Cluster;
+let a: Wire;
+let b: Wire;
+let tests = 0;
+/** A toolset of each test's own, served on the first node. */
+let name: string;
+let provider: RawProvider;
+
+beforeAll(async () => {
+  redis = await privateRedis();
+  cluster = await startCluster({ redis, config: { ...FAST, maxInFlightPerPeer: 200 } });
+  [a, b] = cluster.addresses.map(wireTo) as [Wire, Wire, Wire]; // three unless said
+});
+beforeEach(async () => {
+  name = `agent-${++tests}`;
+  provider = await provide(a, [a, b], contractNamed(name));
+});
+afterAll(async () => {
+  for (const wire of [a, b]) wire?.close();
+  await cluster?.stop();
+  await redis?.stop();
+});
+
+const call = (tool?: string, more?: Partial<CallSpec>) => specOf(name, tool, more);
+const getCall = (callId: string) => ask<GetCallResponse__Output>((cb) => a.gateway.getCall({ callId }, cb));
+const endOf = (callId: string) => until("the call has ended", async () => (await getCall(callId)).terminal);
+const first = <T>(list: readonly T[]): T => {
+  const [one] = list;
+  if (one === undefined) throw new Error("the list is empty");
+  return one;
+};
+
+describe("Session", () => {
+  test("answers each call under the caller's own number, in any order", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: [7, 0, Number.MAX_SAFE_INTEGER].map((ref) => ({ ref, call: call("echo") })) });
+    const given = await provider.given(3);
+    for (const [i, one] of [...given].reverse().entries()) provider.finish(one, i);
+    for (const ref of [7, 0, Number.MAX_SAFE_INTEGER]) {
+      expect(await terminalOf(session, ref)).toMatchObject({ kind: "TERMINAL_KIND_RESULT", executed: "EXECUTED_YES" });
+    }
+    const terminals = session.all((frame) => frame.terminals);
+    expect(terminals.map(({ ref }) => ref).sort()).toEqual([0, 7, Number.MAX_SAFE_INTEGER].sort());
+    expect(session.all(({ accepted }) => accepted)).toEqual([]);
+    expect(session.all(({ deltas }) => deltas)).toEqual([]);
+  });
+
+  test("want_handle sends the handle as soon as the call is admitted", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: [{ ref: 1, call: call(), wantHandle: true }] });
+    const { ref, handle } = await until("the handle came", () => session.all(({ accepted }) => accepted)[0]);
+    expect(ref).toBe(1);
+    expect(handle).toMatchObject({ toolset: name, tool: "echo", digest: provider.answer.digest });
+    expect(session.all(({ terminals }) => terminals)).toEqual([]);
+    const one = first(await provider.given(1));
+    expect(handle?.callId).toBe(one.callId);
+    provider.finish(one, "done");
+    expect(await terminalOf(session, 1)).toMatchObject({ callId: one.callId });
+  });
+
+  test("want_deltas sends output as it comes, in order, before the end", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: [{ ref: 1, call: call(), wantDeltas: true }] });
+    const { callId, attempt } = first(await provider.given(1));
+    const said = (from: number) =>
+      Array.from({ length: 5 }, (_, i) => ({ callId, attempt, dataJson: json({ i: from + i }) }));
+    provider.stream.send({ deltas: said(0) });
+    const seen = () => session.all(({ deltas }) => deltas).map(({ delta }) => delta?.dataJson.toString());
+    await until("the first five came", () => seen().length === 5);
+    expect(session.all(({ terminals }) => terminals)).toEqual([]);
+    // The end travels in the very frame of the last output.
+    provider.stream.send({ deltas: said(5), results: [{ callId, attempt, resultJson: json("end") }] });
+    await terminalOf(session, 1);
+    expect(seen()).toEqual(Array.from({ length: 10 }, (_, i) => JSON.stringify({ i })));
+    const cursors = session.all(({ deltas }) => deltas).map(({ delta }) => delta?.cursor);
+    expect(new Set(cursors).size).toBe(10);
+  });
+
+  test("a cancel by number reaches the provider; one of an unknown number changes nothing", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: [{ ref: 1, call: call() }], cancels: [{ ref: 99 }] });
+    const { callId, attempt } = first(await provider.given(1));
+    session.send({ cancels: [{ ref: 1 }] });
+    const notice = await until("it was told", () => provider.stream.all(({ cancels }) => cancels)[0]);
+    expect(notice).toEqual({ callId, attempt, reason: "CANCEL_REASON_CANCELLED" });
+    provider.stream.send({ results: [{ callId, attempt, cancelled: {} }] });
+    expect(await terminalOf(session, 1)).toMatchObject({
+      kind: "TERMINAL_KIND_CANCELLED",
+      executed: "EXECUTED_UNKNOWN",
+      error: { reason: "CANCELLED" },
+    });
+  });
+
+  test("a cancel in the very frame of its call is carried out", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: [{ ref: 1, call: call() }], cancels: [{ ref: 1 }] });
+    const stop = until("it was told or had not started", () => {
+      const told = first([...provider.stream.all(({ cancels }) => cancels), null]);
+      if (told !== null) provider.stream.send({ results: [{ ...told, cancelled: {} }] });
+      return session.all(({ terminals }) => terminals)[0];
+    });
+    expect((await stop).terminal?.error?.reason).toBe("CANCELLED");
+  });
+
+  test("a number that is in use is refused; the call that has it goes on", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: [{ ref: 5, call: call() }] });
+    const one = first(await provider.given(1));
+    session.send({ calls: [{ ref: 5, call: call() }] });
+    expect(await terminalOf(session, 5)).toMatchObject({
+      kind: "TERMINAL_KIND_REJECTED",
+      executed: "EXECUTED_NO",
+      error: { reason: "INVALID_REQUEST" },
+    });
+    provider.finish(one, 1);
+    await until("the first one ended too", () => session.all(({ terminals }) => terminals).length === 2);
+    expect(session.all(({ terminals }) => terminals)[1]?.terminal?.kind).toBe("TERMINAL_KIND_RESULT");
+    // Free again.
+    session.send({ calls: [{ ref: 5, call: call() }] });
+    await provider.given(2);
+  });
+
+  test("a refusal is one call's own: the stream and the others go on", async () => {
+    const session = openAgentSession(b);
+    session.send({
+      calls: [
+        { ref: 1, call: { ...call(), toolset: "nowhere" } },
+        { ref: 2, call: { ...call(), toolset: "NOT A NAME" } },
+        { ref: 3, call: call("nothing") },
+        { ref: 4, call: call("echo", { payloadJson: Buffer.from("{") }) },
+        { ref: 5, call: call("strict", { payloadJson: json({ a: "x" }) }) },
+        { ref: 6 },
+        { ref: 7, call: call("echo", { expectDigest: "0".repeat(64) }) },
+        { ref: 8, call: call() },
+      ],
+    });
+    const reasons = [
+      "UNKNOWN_TOOLSET",
+      "INVALID_REQUEST",
+      "UNKNOWN_TOOL",
+      "MALFORMED_JSON",
+      "INVALID_PAYLOAD",
+      "INVALID_REQUEST",
+      "DIGEST_MISMATCH",
+    ];
+    for (const [i, reason] of reasons.entries()) {
+      expect(await terminalOf(session, i + 1)).toMatchObject({
+        kind: "TERMINAL_KIND_REJECTED",
+        executed: "EXECUTED_NO",
+        callId: "",
+        error: { reason },
+      });
+    }
+    expect((await terminalOf(session, 5)).error?.violations).toHaveLength(8);
+    provider.finish(first(await provider.given(1)), "fine");
+    expect(await terminalOf(session, 8)).toMatchObject({ kind: "TERMINAL_KIND_RESULT" });
+    expect(provider.calls()).toHaveLength(1);
+    expect(session.over).toBe(false);
+  });
+
+  test("that is half closed ends with the last call in flight", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: [1, 2].map((ref) => ({ ref, call: call() })) });
+    session.end();
+    const given = await provider.given(2);
+    for (const one of given) provider.finish(one, 1);
+    expect(await session.ended).toBeUndefined();
+    expect(session.all(({ terminals }) => terminals)).toHaveLength(2);
+  });
+
+  test("over too many calls at once refuses the rest, with when to come again", async () => {
+    const session = openAgentSession(b);
+    session.send({ calls: Array.from({ length: 201 }, (_, ref) => ({ ref, call: call() })) });
+    expect(await terminalOf(session, 200)).toMatchObject({
+      kind: "TERMINAL_KIND_REJECTED",
+      error: { reason: "LIMIT_EXCEEDED", retryAfterMs: 200 },
+    });
+    await provider.given(100);
+  });
+});
+
+describe("when the caller's connection goes", () => {
+  const ids = (runId: string) => ({ runId, toolCallId: "c" });
+  type Case = [string, boolean, OnDisconnect, "cancelled" | "runs on"];
+  const cases: Case[] = [
+    ["with both ids", true, "ON_DISCONNECT_UNSPECIFIED", "runs on"],
+    ["without ids", false, "ON_DISCONNECT_UNSPECIFIED", "cancelled"],
+    ["with both ids that says cancel", true, "ON_DISCONNECT_CANCEL", "cancelled"],
+    ["without ids that says continue", false, "ON_DISCONNECT_CONTINUE", "runs on"],
+  ];
+
+  /** Beside the call in question, one that is surely cancelled tells that the node has noticed. */
+  const witness = () => call("echo", { meta: { turnId: "witness" } });
+  async function judge(fate: "cancelled" | "runs on"): Promise<void> {
+    const given = await provider.given(2);
+    const asked = given.find(({ meta }) => meta?.turnId !== "witness");
+    const other = given.find(({ meta }) => meta?.turnId === "witness");
+    if (asked === undefined || other === undefined) throw new Error("a call is missing");
+    const cancelled = () => provider.stream.all(({ cancels }) => cancels).map(({ callId }) => callId);
+    await until("the witness was cancelled", () => cancelled().includes(other.callId));
+    if (fate === "cancelled") {
+      await until("it was cancelled", () => cancelled().includes(asked.callId));
+      provider.stream.send({ results: [{ callId: asked.callId, attempt: asked.attempt, cancelled: {} }] });
+      expect((await endOf(asked.callId)).kind).toBe("TERMINAL_KIND_CANCELLED");
+    } else {
+      expect(cancelled()).not.toContain(asked.callId);
+      provider.finish(asked, "for who comes back");
+      const { kind, resultJson } = await endOf(asked.callId);
+      expect([kind, resultJson.toString()]).toEqual(["TERMINAL_KIND_RESULT", '"for who comes back"']);
+      expect(cancelled()).not.toContain(asked.callId);
+    }
+  }
+
+  test.each(cases)("a session's call %s", async (_what, withIds, onDisconnect, fate) => {
+    const session = openAgentSession(b);
+    const spec = call("echo", { onDisconnect, meta: withIds ? ids(`${name}-s`) : { turnId: "asked" } });
+    session.send({
+      calls: [
+        { ref: 1, call: spec },
+        { ref: 2, call: witness() },
+      ],
+    });
+    await provider.given(2);
+    session.cut();
+    await judge(fate);
+  });
+
+  test.each(cases)("an Invoke %s", async (_what, withIds, onDisconnect, fate) => {
+    const spec = call("echo", { onDisconnect, meta: withIds ? ids(`${name}-i`) : { turnId: "asked" } });
+    const ignore = (): void => {};
+    const asked = b.gateway.invoke({ call: spec }, ignore);
+    const other = b.gateway.invoke({ call: witness() }, ignore);
+    await provider.given(2);
+    asked.cancel();
+    // Frames of one connection stay in order: the node learns of this one last.
+    other.cancel();
+    await judge(fate);
+  });
+
+  test("who comes back with the same ids gets the same answer, and nothing runs twice", async () => {
+    const session = openAgentSession(b);
+    const spec = call("echo", { meta: ids(`${name}-w`) });
+    session.send({
+      calls: [
+        { ref: 1, call: spec },
+        { ref: 2, call: witness() },
+      ],
+    });
+    await provider.given(2);
+    session.cut();
+    await judge("runs on");
+    const again = openAgentSession(a);
+    again.send({ calls: [{ ref: 1, call: spec }] });
+    expect((await terminalOf(again, 1)).resultJson.toString()).toBe('"for who comes back"');
+    expect(provider.calls()).toHaveLength(2);
+  });
+
+  test("CallTool's call runs on in any case: its caller does not wait", async () => {
+    const own = wireTo(b.address);
+    const { handle } = await ask<CallToolResponse__Output>((cb) => own.gateway.callTool({ call: call() }, cb));
+    own.close();
+    provider.finish(first(await provider.given(1)), 1);
+    expect((await endOf(handle?.callId ?? "")).kind).toBe("TERMINAL_KIND_RESULT");
+  });
+});
