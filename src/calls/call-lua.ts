@@ -51,6 +51,11 @@ local function finish(call, kind, reason, body)
   return terminal
 end
 
+-- Ends a call that nobody holds: it did not run, unless an earlier attempt of it may have.
+local function finish_unclaimed(call, reason)
+  return finish(call, call.attempt == 0 and 'not_executed' or 'outcome_unknown', reason, '')
+end
+
 -- Gives a call to an owner, or extends its claim. A claim never outlives the deadline: somebody must look then.
 local function claim(call, owner, node, lease_ms)
   call.claim = now + lease_ms

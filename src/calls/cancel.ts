@@ -19,7 +19,7 @@ const CANCEL = defineScript(
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 if call.terminal then return { 'ended', call.terminal } end
-if call.state == 'queued' then return { 'ended', finish(call, 'not_executed', 'CANCELLED', '') } end
+if call.state == 'queued' then return { 'ended', finish_unclaimed(call, 'CANCELLED') } end
 if not call.cancel then redis.call('HSET', prefix .. 'call:' .. call.id, 'cancel', 'CANCELLED') end
 ring(call.node, 'c' .. call.id .. '\\n' .. call.attempt .. ' CANCELLED')
 return { 'told' }

@@ -47,7 +47,7 @@ for i = 2, #ARGV, 3 do
   if call and not call.terminal and call.state == 'queued' and call.epoch == ARGV[1] then
     local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
     if ARGV[i + 1] == '0' or not entry then
-      finish(call, 'not_executed', 'EPOCH_GONE', '')
+      finish_unclaimed(call, call.attempt == 0 and 'EPOCH_GONE' or 'PROVIDER_LOST')
     else
       redis.call('XACK', call.requests, 'providers', call.entry)
       redis.call('XDEL', call.requests, call.entry)

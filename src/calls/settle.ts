@@ -18,7 +18,7 @@ export interface Settled {
 }
 
 // ARGV[1] most calls, [2] most attempts, [3] grace after the deadline. Looks at each call whose time has come:
-//   queued, past its deadline           -> not_executed
+//   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
 //   claimed, claim over, once           -> outcome_unknown
 //   claimed, claim over, idempotent     -> back into the line, or attempts_exhausted (and into dead)
 //   claimed, at its deadline            -> its provider is told to stop; a little later: outcome_unknown
@@ -54,7 +54,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, AR
   if not call or call.terminal then
     redis.call('ZREM', due, id)
   elseif call.state == 'queued' then
-    finish(call, 'not_executed', 'DEADLINE_EXCEEDED', '')
+    finish_unclaimed(call, 'DEADLINE_EXCEEDED')
     ended = ended + 1
   elseif call.claim <= now then
     if call.delivery ~= 'idempotent' then

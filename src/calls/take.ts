@@ -90,7 +90,7 @@ for i = 4, #ARGV, 4 do
       if not call or call.terminal or call.state ~= 'queued' or call.entry ~= entry[1] then
         drop(entry[1])
       elseif call.deadline <= now then
-        finish(call, 'not_executed', 'DEADLINE_EXCEEDED', '')
+        finish_unclaimed(call, 'DEADLINE_EXCEEDED')
       else
         call.attempt = call.attempt + 1
         claim(call, owner, node, lease_of(call))

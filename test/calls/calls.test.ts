@@ -400,6 +400,33 @@ describe("settling", () => {
     await settleUntil(store, "the call expired", call.id, (_, kind) => kind === "not_executed");
   });
 
+  test("a call that waits for another attempt ends with an unknown outcome: the one before may have run", async () => {
+    const waiting = async (timeoutMs = LONG_MS) => {
+      const calls = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
+      const call = admissionOf(provider, { delivery: "idempotent", timeoutMs });
+      await admit(calls, call);
+      await take(calls, provider.lease);
+      await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+      return call.id;
+    };
+    const cancelled = await waiting();
+    expect(await cancelCall(store, cancelled)).toMatchObject({ kind: "ended", ending: { kind: "outcome_unknown" } });
+    const expired = await waiting(200);
+    await settleUntil(store, "the call expired", expired, (state) => state === "ended");
+    expect((await readCall(store, expired, {}))?.ending).toMatchObject({ kind: "outcome_unknown", attempt: 1 });
+    const found = await waiting(200);
+    const deadlineMs = (await readCall(store, found, {}))?.head.deadlineMs ?? 0;
+    await until("its time is over", async () => Number((await client.time())[0]) * 1_000 > deadlineMs);
+    expect(await take(store, provider.lease)).toEqual([]);
+    expect((await readCall(store, found, {}))?.ending).toMatchObject({ kind: "outcome_unknown", attempt: 1 });
+    const stranded = await waiting();
+    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
+    expect((await readCall(store, stranded, {}))?.ending).toMatchObject({
+      kind: "outcome_unknown",
+      reason: "PROVIDER_LOST",
+    });
+  });
+
   test("a running call's provider is told of the deadline first; without an answer its outcome is unknown", async () => {
     const call = admissionOf(provider, { timeoutMs: 50 });
     await admit(store, call);
