@@ -63,8 +63,8 @@ export interface NodeSurroundings {
 
 /** A standalone Redis has one slot, and so one shard. */
 const SHARDS = 1;
-/** What may wait for one provider that does not read, in bytes. */
-const PROVIDER_BUDGET_BYTES = 16 * 1_048_576;
+/** What may wait for one provider that does not read: in bytes, and at least so many of the largest payloads. */
+const PROVIDER_BUDGET = { bytes: 16 * 1_048_576, payloads: 16 };
 
 /** Puts a node together: the composition root, used by `toolgate serve` and by tests alike. Nothing runs until `start`. */
 export function createNode(config: Config, surroundings: Partial<NodeSurroundings> = {}): GatewayNode {
@@ -125,7 +125,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     node,
     log,
     monotonicMs,
-    budgetBytes: PROVIDER_BUDGET_BYTES,
+    budgetBytes: Math.max(PROVIDER_BUDGET.bytes, PROVIDER_BUDGET.payloads * config.maxPayloadBytes),
     onTakeRefused: (session) => void keepAlive.check(session),
   });
   const keepAlive = new KeepAlive({ ...config, registry, calls, sessions, node, log, monotonicMs });

@@ -1,5 +1,5 @@
 import type { CallId } from "../identity/call-id.js";
-import type { NodeId } from "../identity/names.js";
+import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asText, defineScript, runScript } from "../redis/script.js";
 import { CALL_LUA } from "./call-lua.js";
@@ -15,6 +15,9 @@ export interface Claim {
 
 /** A claim whose provider gave a sign of life. */
 export interface HeardClaim extends Claim {
+  /** What the provider serves: another toolset may have a provider of the same name. */
+  readonly toolset: ToolsetName;
+  readonly epoch: Epoch;
   /** How long ago that was, in milliseconds: the claim counts from then, so that a lost provider is noticed in time. */
   readonly heardAgoMs: number;
 }
@@ -22,17 +25,18 @@ export interface HeardClaim extends Claim {
 /** `cancel`: held, and somebody asked to stop it; `fenced`: not this owner's and attempt's any more. */
 export type ClaimAnswer = "held" | "cancel" | "fenced";
 
-// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: id, owner, attempt, age of the sign of life.
+// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: toolset, epoch, id, owner,
+// attempt, age of the sign of life.
 const RENEW_CLAIMS = defineScript(
   "RENEW_CLAIMS",
   CALL_LUA,
   `
 local answers = {}
-for i = 4, #ARGV, 4 do
-  local call = load_call(ARGV[i])
-  if holds(call, ARGV[i + 1], ARGV[i + 2]) then
+for i = 4, #ARGV, 6 do
+  local call = load_call(ARGV[i + 2])
+  if holds(call, ARGV[i + 3], ARGV[i + 4]) and call.toolset == ARGV[i] and call.epoch == ARGV[i + 1] then
     local lease_ms = call.delivery == 'idempotent' and tonumber(ARGV[2]) or tonumber(ARGV[1])
-    claim(call, call.owner, ARGV[3], math.max(lease_ms - tonumber(ARGV[i + 3]), call.claim - now))
+    claim(call, call.owner, ARGV[3], math.max(lease_ms - tonumber(ARGV[i + 5]), call.claim - now))
     answers[#answers + 1] = call.cancel and 'cancel' or 'held'
   else
     answers[#answers + 1] = 'fenced'
@@ -50,7 +54,14 @@ export async function renewClaims(
   claims: readonly HeardClaim[],
 ): Promise<ClaimAnswer[]> {
   if (claims.length === 0) return [];
-  const args = claims.flatMap((claim) => [claim.id, claim.owner, claim.attempt, Math.round(claim.heardAgoMs)]);
+  const args = claims.flatMap((claim) => [
+    claim.toolset,
+    claim.epoch,
+    claim.id,
+    claim.owner,
+    claim.attempt,
+    Math.round(claim.heardAgoMs),
+  ]);
   const leases = [store.claimLeaseMs.once, store.claimLeaseMs.idempotent];
   const reply = await runScript(store.redis, RENEW_CLAIMS, [keys.prefix, keys.due], [...leases, node, ...args]);
   return asArray(reply).map((answer) => {

@@ -26,8 +26,16 @@ export interface TakenCall {
   readonly cancel: boolean;
 }
 
-/** `lost`: the session does not speak for a provider that holds a lease. */
-export type TakeAnswer = { readonly kind: "taken"; readonly calls: readonly TakenCall[] } | { readonly kind: "lost" };
+export type TakeAnswer =
+  /** `more`: the end of the waiting line was not seen. */
+  | { readonly kind: "taken"; readonly calls: readonly TakenCall[]; readonly more: boolean }
+  /** The session does not speak for a provider that holds a lease. */
+  | { readonly kind: "lost" };
+
+/** So many bytes of payloads are brought by one execution at most, and those of as many calls as are read at once. */
+const MAX_TAKEN_BYTES = 4_194_304;
+/** How many entries are read at once. */
+const READ_COUNT = 8;
 
 /** The name of a claim's owner. */
 export const ownerOf = (taker: Taker): string => `${taker.provider}/${taker.incarnation}`;
@@ -72,32 +80,41 @@ local function frame(call, fields)
 end
 `;
 
-// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per taker: provider, incarnation, session, credits.
+// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per taker: provider, incarnation, session, credits. Reads on
+// where an entry turns out to have ended already: nobody rings for those behind it.
 const TAKE = defineScript(
   "TAKE",
   CALL_LUA,
   TAKER_LUA,
   `
-local answers = {}
+local answers, bytes = {}, 0
 for i = 4, #ARGV, 4 do
   local owner = ARGV[i] .. '/' .. ARGV[i + 1]
   if not may_take(ARGV[i], ARGV[i + 1], ARGV[i + 2]) then
     answers[#answers + 1] = { 'lost' }
   else
-    local taken = { 'taken' }
-    for _, entry in ipairs(read_group(owner, ARGV[i + 3], '>')) do
-      local call = load_call(entry[2][2])
-      if not call or call.terminal or call.state ~= 'queued' or call.entry ~= entry[1] then
-        drop(entry[1])
-      elseif call.deadline <= now then
-        finish_unclaimed(call, 'DEADLINE_EXCEEDED')
-      else
-        call.attempt = call.attempt + 1
-        claim(call, owner, node, lease_of(call))
-        taken[#taken + 1] = frame(call, entry[2])
+    local frames, credits, more = {}, tonumber(ARGV[i + 3]), 1
+    while #frames < credits and bytes < ${MAX_TAKEN_BYTES} do
+      local entries = read_group(owner, math.min(credits - #frames, ${READ_COUNT}), '>')
+      for _, entry in ipairs(entries) do
+        local call = load_call(entry[2][2])
+        if not call or call.terminal or call.state ~= 'queued' or call.entry ~= entry[1] then
+          drop(entry[1])
+        elseif call.deadline <= now then
+          finish_unclaimed(call, 'DEADLINE_EXCEEDED')
+        else
+          call.attempt = call.attempt + 1
+          claim(call, owner, node, lease_of(call))
+          bytes = bytes + #entry[2][6]
+          frames[#frames + 1] = frame(call, entry[2])
+        end
+      end
+      if #entries == 0 then
+        more = 0
+        break
       end
     end
-    answers[#answers + 1] = taken
+    answers[#answers + 1] = { 'taken', more, frames }
   end
 end
 return answers
@@ -112,10 +129,11 @@ const RESUME = defineScript(
   `
 local owner = ARGV[4] .. '/' .. ARGV[5]
 if not may_take(ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
-local in_hand, fenced, again, kept = {}, {}, { 'taken' }, {}
+local in_hand, fenced, again, kept = {}, {}, {}, {}
 for i = 7, #ARGV, 2 do
   local call = load_call(ARGV[i])
-  if holds(call, owner, ARGV[i + 1]) then
+  -- Another toolset may have a provider of the same name: its calls are not this one's.
+  if holds(call, owner, ARGV[i + 1]) and call.requests == requests then
     in_hand[ARGV[i]] = true
     claim(call, owner, node, lease_of(call))
     kept[#kept + 1] = { call.id, call.tool, call.attempt, call.cancel and 1 or 0 }
@@ -200,11 +218,10 @@ export async function resumeCalls(
     await runScript(store.redis, RESUME, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]),
   );
   if (asText(reply[0]) === "lost") return { kind: "lost" };
-  const undelivered = toTakeAnswer(reply[2] ?? null);
   return {
     kind: "resumed",
     fenced: asArray(reply[1]).map(toFencedCall),
-    undelivered: undelivered.kind === "taken" ? undelivered.calls : [],
+    undelivered: asArray(reply[2]).map(toTakenCall),
     kept: asArray(reply[3]).map(toKeptCall),
   };
 }
@@ -225,9 +242,9 @@ function takerArgs(store: CallStore, node: NodeId): (string | number)[] {
 }
 
 function toTakeAnswer(reply: Reply): TakeAnswer {
-  const [kind, ...frames] = asArray(reply);
+  const [kind, more, frames] = asArray(reply);
   if (asText(kind) === "lost") return { kind: "lost" };
-  return { kind: "taken", calls: frames.map(toTakenCall) };
+  return { kind: "taken", calls: asArray(frames).map(toTakenCall), more: asNumber(more) === 1 };
 }
 
 function toTakenCall(reply: Reply): TakenCall {

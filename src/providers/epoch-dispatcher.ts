@@ -90,16 +90,19 @@ export class EpochDispatcher {
         taker.session.deliver(call);
         if (taker.session.inHand.has(call.id)) onTaken(taker.session, call.id);
       }
-      if (answer.calls.length === taker.credits) this.#mayHaveMore = true;
+      if (answer.more) this.#mayHaveMore = true;
     }
   }
 
-  /** Sessions with room, another one first each time, so that none gets all. */
+  /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */
   #takers(): { readonly session: ProviderSession; readonly credits: number }[] {
     const sessions = [...this.sessions];
     const first = this.#turn++ % Math.max(1, sessions.length);
-    return [...sessions.slice(first), ...sessions.slice(0, first)]
-      .map((session) => ({ session, credits: Math.min(session.credits(this.#settings.missedPings), MAX_TAKE) }))
-      .filter(({ credits }) => credits > 0);
+    const free = [...sessions.slice(first), ...sessions.slice(0, first)]
+      .map((session) => ({ session, credits: session.credits(this.#settings.missedPings) }))
+      .filter(({ credits }) => credits > 0)
+      .slice(0, MAX_TAKE);
+    const share = Math.floor(MAX_TAKE / Math.max(1, free.length));
+    return free.map(({ session, credits }) => ({ session, credits: Math.min(credits, share) }));
   }
 }

@@ -67,9 +67,10 @@ export class KeepAlive {
   /** Extends the claims of a provider that renews by itself; those that are not its own any more come back. */
   async renewInHand(lease: Lease, inHand: readonly NamedCall[]): Promise<readonly NamedCall[]> {
     const { calls, node, registry } = this.#settings;
+    const { toolset, epoch } = lease;
     const owner = `${lease.provider}/${lease.incarnation}`;
-    const claims = inHand.map(({ id, attempt }) => ({ id, owner, attempt, heardAgoMs: 0 }));
-    const answers = await renewClaims(calls, registry.keyspace.forToolset(lease.toolset), node, claims);
+    const claims = inHand.map(({ id, attempt }) => ({ toolset, epoch, id, owner, attempt, heardAgoMs: 0 }));
+    const answers = await renewClaims(calls, registry.keyspace.forToolset(toolset), node, claims);
     return inHand.filter((_, index) => answers[index] === "fenced");
   }
 
@@ -113,6 +114,8 @@ export class KeepAlive {
         .map((call) => ({ session, call })),
     );
     const claims = held.map(({ session, call }) => ({
+      toolset: session.lease.toolset,
+      epoch: session.lease.epoch,
       id: call.id,
       owner: session.owner,
       attempt: call.attempt,

@@ -47,6 +47,8 @@ export interface SessionSettings {
   readonly budgetBytes: number;
   readonly end: EndStream;
   readonly monotonicMs: () => number;
+  /** What waited for the provider to read has gone: there is room for calls. */
+  readonly onRoom: (session: ProviderSession) => void;
 }
 
 /** Roughly what a message takes in a frame besides its payload, in bytes. */
@@ -81,7 +83,12 @@ export class ProviderSession {
     this.#end = settings.end;
     this.#monotonicMs = settings.monotonicMs;
     this.lastHeardMs = this.leasedAtMs = this.heartbeatAtMs = settings.monotonicMs();
-    this.#writer = new FrameWriter(settings.sink, settings.budgetBytes, () => this.close("the provider does not read"));
+    this.#writer = new FrameWriter(
+      settings.sink,
+      settings.budgetBytes,
+      () => this.close("the provider does not read"),
+      () => settings.onRoom(this),
+    );
   }
 
   get state(): SessionState {
@@ -95,7 +102,7 @@ export class ProviderSession {
 
   /** How many more calls it takes now; none while it misses pings that others answer. */
   credits(missedPings: number): number {
-    if (this.#state.kind !== "ready" || this.#unansweredPings > missedPings) return 0;
+    if (this.#state.kind !== "ready" || this.#unansweredPings > missedPings || this.#writer.saturated) return 0;
     return Math.max(0, this.maxInFlight - this.#running);
   }
 
@@ -127,9 +134,17 @@ export class ProviderSession {
         timeoutMs: call.remainingMs,
         meta: call.meta === "" ? null : (JSON.parse(call.meta) as CallMeta), // written by the node that admitted it
       },
-      MESSAGE_OVERHEAD_BYTES + call.payload.length + call.meta.length,
+      bytesOf(call),
     );
     if (call.cancel) this.cancel(call.id, "CANCEL_REASON_CANCELLED");
+  }
+
+  /** Sends calls that are the provider's already, and that it did not get. */
+  redeliver(calls: readonly TakenCall[]): void {
+    for (const call of calls) {
+      this.#writer.allow(bytesOf(call));
+      this.deliver(call);
+    }
   }
 
   #hold({ id, tool, attempt }: KeptCall | TakenCall): void {
@@ -232,3 +247,5 @@ export class ProviderSession {
     this.#end(error);
   }
 }
+
+const bytesOf = (call: TakenCall): number => MESSAGE_OVERHEAD_BYTES + call.payload.length + call.meta.length;

@@ -123,7 +123,10 @@ export class ProviderSessions {
     };
     const renewal = { lease, room: maxInFlight, draining: false, session: taker.session };
     const { state } = await renewLease(registry, leaseMs, renewal);
-    const session = new ProviderSession({ lease, taker, maxInFlight, sink, budgetBytes, end, monotonicMs });
+    const session = new ProviderSession({
+      ...{ lease, taker, maxInFlight, sink, budgetBytes, end, monotonicMs },
+      onRoom: (room) => this.pump(room),
+    });
     this.#replace(session);
     const dispatcher = this.#dispatcherOf(lease.toolset, lease.epoch);
     // It takes nothing before it is open, but the dispatcher and its bell have to stay until then.
@@ -152,7 +155,7 @@ export class ProviderSessions {
       },
     });
     for (const call of resumed.kept) session.keep(call);
-    for (const call of resumed.undelivered) session.deliver(call);
+    session.redeliver(resumed.undelivered);
     for (const id of session.inHand.keys()) this.#byCall.set(id, session);
     // A new epoch is pinged at once: its health must not wait for the next tick.
     session.ping("attach");

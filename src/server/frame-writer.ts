@@ -5,6 +5,9 @@ const MAX_FRAME_BYTES = 128 * 1_024;
 /** About what a frame of its own takes, in bytes: small, but a peer can make a node send any number of them. */
 const OWN_FRAME_BYTES = 128;
 
+/** Above so many bytes waiting, whoever can wait should. */
+const SATURATED_BYTES = 2 * 1_048_576;
+
 /** A stream that takes frames, as the gRPC adaptor gives it. */
 export interface FrameSink<Frame> {
   /** Sends a frame; false when its buffer is full, and the next one should wait for `drained`. */
@@ -26,21 +29,35 @@ type Item<Frame, K extends keyof Frame> = NonNullable<Frame[K]> extends readonly
  */
 export class FrameWriter<Frame extends object> {
   readonly #sink: FrameSink<Frame>;
-  readonly #budgetBytes: number;
   readonly #onOverflow: () => void;
+  readonly #onRoom: () => void;
   readonly #queue: { readonly frame: Frame; readonly bytes: number }[] = [];
   #frame: Record<PropertyKey, unknown[]> = {};
   #messages = 0;
   #bytes = 0;
   #queuedBytes = 0;
+  #budgetBytes: number;
   #scheduled = false;
   #blocked = false;
+  #wasSaturated = false;
   #closed = false;
 
-  constructor(sink: FrameSink<Frame>, budgetBytes: number, onOverflow: () => void) {
+  /** @param onRoom told when the writer is not saturated any more. */
+  constructor(sink: FrameSink<Frame>, budgetBytes: number, onOverflow: () => void, onRoom: () => void = () => {}) {
     this.#sink = sink;
     this.#budgetBytes = budgetBytes;
     this.#onOverflow = onOverflow;
+    this.#onRoom = onRoom;
+  }
+
+  /** Whether whoever can wait should. */
+  get saturated(): boolean {
+    return this.queuedBytes > SATURATED_BYTES;
+  }
+
+  /** Raises the budget by what the peer is owed at any rate. */
+  allow(bytes: number): void {
+    this.#budgetBytes += bytes;
   }
 
   /** Bytes that wait for the peer to read. */
@@ -92,6 +109,7 @@ export class FrameWriter<Frame extends object> {
   }
 
   #checkBudget(): void {
+    if (this.saturated) this.#wasSaturated = true;
     if (this.queuedBytes <= this.#budgetBytes) return;
     this.close();
     this.#onOverflow();
@@ -107,6 +125,10 @@ export class FrameWriter<Frame extends object> {
 
   #write(): void {
     while (!this.#blocked) {
+      if (this.#wasSaturated && !this.saturated) {
+        this.#wasSaturated = false;
+        this.#onRoom();
+      }
       const next = this.#queue.shift();
       if (next === undefined) return;
       this.#queuedBytes -= next.bytes;

@@ -8,7 +8,8 @@ import { rehouseCalls } from "../../src/calls/rehouse.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls, takeCalls } from "../../src/calls/take.js";
-import type { Epoch } from "../../src/identity/names.js";
+import { sealContract } from "../../src/contract/seal-contract.js";
+import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { releaseLease } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
@@ -176,6 +177,31 @@ describe("taking", () => {
     expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
   });
 
+  test("reads on past calls that have expired: nobody rings for those behind them", async () => {
+    const expired = admissionOf(provider, { timeoutMs: 1 });
+    const behind = admissionOf(provider);
+    await admit(store, expired);
+    await admit(store, behind);
+    await until("its time is over", async () => {
+      const [seconds, micros] = await client.time();
+      const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
+      return nowMs > ((await readCall(store, expired.id, {}))?.head.deadlineMs ?? 0) + 1;
+    });
+    expect((await take(store, provider.lease, 1)).map(({ id }) => id)).toEqual([behind.id]);
+  });
+
+  test("brings no more bytes at once than a session can be given, and says that there is more", async () => {
+    const payload = Buffer.alloc(1_048_576, "x");
+    for (let i = 0; i < 30; i++) await admit(store, admissionOf(provider, { payload }));
+    const taker = { ...takerOf(provider.lease), credits: 64 };
+    const [answer] = await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [taker]);
+    if (answer?.kind !== "taken") throw new Error("nothing was taken");
+    expect(answer.more).toBe(true);
+    expect(answer.calls.length).toBeLessThan(16);
+    const [rest] = await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...taker, credits: 1 }]);
+    expect(rest).toMatchObject({ kind: "taken", calls: [{ attempt: 1 }] });
+  });
+
   test("a group that was lost is made again, and skips nothing", async () => {
     await admit(store, admissionOf(provider));
     await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
@@ -323,10 +349,27 @@ describe("claims", () => {
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
-    const claim = { ...claimOf(provider.lease, taken), heardAgoMs: 0 };
+    const claim = { ...provider.lease, ...claimOf(provider.lease, taken), heardAgoMs: 0 };
     expect(await renewClaims(store, keys, NODE, [claim, { ...claim, attempt: 2 }])).toEqual(["held", "fenced"]);
     await cancelCall(store, taken.id);
     expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["cancel"]);
+  });
+
+  test("a provider of another toolset cannot claim them, whatever it calls itself", async () => {
+    await admit(store, admissionOf(provider));
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const sealed = sealContract({ ...contractOf("1.0.0").contract, name: parseToolsetName("other", "name") });
+    const { lease } = await register(registry, registrationOf(sealed, "p1"));
+    await attach(registry, lease, 10, "s9");
+    const named = [{ id: taken.id, attempt: 1 }];
+    expect(await resumeCalls(store, NODE, lease.toolset, lease.epoch, takerOf(lease, "s9"), named)).toMatchObject({
+      kept: [],
+      fenced: named,
+    });
+    expect(await renewClaims(store, keys, NODE, [{ ...lease, ...claimOf(lease, taken), heardAgoMs: 0 }])).toEqual([
+      "fenced",
+    ]);
   });
 
   test("a provider that attaches anew keeps what it names, gets again what never reached it, and drops the rest", async () => {

@@ -98,3 +98,18 @@ test("a session that opens while its node begins to stop is told to move", async
   );
   expect(sessions.size).toBe(0);
 });
+
+test("large payloads go out as the provider reads, and do not end its session", async () => {
+  const { lease } = await join("p1");
+  const registered = { lease } as Registered; // all that an admission needs of it
+  const payload = Buffer.alloc(1_048_576, "x");
+  for (let i = 0; i < 40; i++) await admit(store, admissionOf(registered, { wait: true, payload }));
+  const first = attach(lease, 100);
+  await first.opened;
+  await until("all were delivered", () => first.calls().length === 40);
+  expect(first.ends).toEqual([]);
+  const second = attach(lease, 100);
+  await second.opened;
+  await until("all were delivered again", () => second.calls().length === 40);
+  expect(second.ends).toEqual([]);
+});
