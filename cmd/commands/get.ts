@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { nearestWord } from "../../src/spelling/nearest-word.js";
 import { type JsonSchema, type Tool, ToolgateError, type Toolset } from "../../src/index.js";
+import { nearestWord } from "../../src/spelling/nearest-word.js";
 import { healthCell, STALE_NOTE } from "../output/health-cell.js";
 import { jsonText } from "../output/json.js";
 import type { Output } from "../output/output.js";

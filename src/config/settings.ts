@@ -1,8 +1,8 @@
 import { Ajv } from "ajv";
 import type { Static, TObject, TSchema } from "typebox";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Environment } from "./environment.js";
 import { nearestWord } from "../spelling/nearest-word.js";
+import type { Environment } from "./environment.js";
 
 /** What a program's flags were given as, by key (`maxPayloadBytes` for `--max-payload-bytes`). */
 export type Flags = Readonly<Record<string, string | number | boolean | undefined>>;

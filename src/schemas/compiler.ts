@@ -174,7 +174,7 @@ export function metaFaults(schema: JsonSchema, draft: Draft): SchemaFault[] {
   for (const error of ajv.errors ?? []) {
     // The first error of a place says it best; the combinators around it add nothing.
     if (["anyOf", "allOf", "if", "$dynamicRef"].includes(error.keyword) || faults.has(error.instancePath)) continue;
-    const allowed: unknown = error.params["allowedValues"];
+    const allowed: unknown = error.params.allowedValues;
     const reason = Array.isArray(allowed)
       ? `must be one of ${allowed.join(", ")}`
       : violationsOf([error])[0]?.description;

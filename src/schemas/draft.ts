@@ -14,7 +14,7 @@ const DRAFTS: ReadonlyMap<string, Draft> = new Map([
 /** Reads `$schema`; where it is absent, the draft is 2020-12, as the Model Context Protocol has it. */
 export function draftOf(schema: JsonSchema): DraftOf {
   if (typeof schema === "boolean" || !Object.hasOwn(schema, "$schema")) return { kind: "known", draft: "2020-12" };
-  const named = schema["$schema"];
+  const named = schema.$schema;
   if (typeof named !== "string") return { kind: "unknown" };
   const draft = DRAFTS.get(named.replace(/^https?:\/\//, "").replace(/#$/, ""));
   return draft === undefined ? { kind: "unknown" } : { kind: "known", draft };

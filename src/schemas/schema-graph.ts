@@ -260,7 +260,7 @@ function isObject(value: Json | undefined): value is SchemaObject {
 }
 
 function idOf(schema: SchemaObject): string | undefined {
-  const id = Object.hasOwn(schema, "$id") ? schema["$id"] : undefined;
+  const id = Object.hasOwn(schema, "$id") ? schema.$id : undefined;
   return typeof id === "string" && id !== "" && id !== "#" ? id : undefined;
 }
 

@@ -23,13 +23,13 @@ export function violationsOf(errors: readonly ErrorObject[]): Violation[] {
 }
 
 function violationOf(error: ErrorObject): Violation {
-  const extra = text(error.params["additionalProperty"]) ?? text(error.params["unevaluatedProperty"]);
+  const extra = text(error.params.additionalProperty) ?? text(error.params.unevaluatedProperty);
   if (extra !== undefined)
     return {
       field: boundPointer(`${error.instancePath}/${shortKey(extra)}`),
       description: "is not a property that the schema knows",
     };
-  const named = error.propertyName ?? text(error.params["propertyName"]);
+  const named = error.propertyName ?? text(error.params.propertyName);
   if (named !== undefined) {
     const rule = error.keyword === "propertyNames" ? "must fit the schema of property names" : expectation(error);
     return {
@@ -42,15 +42,15 @@ function violationOf(error: ErrorObject): Violation {
 
 /** What was expected at a place, by keyword; parameters are the schema's, not the value's. */
 function expectation({ keyword, params }: ErrorObject): string {
-  const limit = Number(params["limit"]);
+  const limit = Number(params.limit);
   switch (keyword) {
     case "type":
-      return `must be of type ${[params["type"]].flat().join(" or ")}`;
+      return `must be of type ${[params.type].flat().join(" or ")}`;
     case "required":
-      return `must have the property ${quoted(params["missingProperty"])}`;
+      return `must have the property ${quoted(params.missingProperty)}`;
     case "dependentRequired":
     case "dependencies":
-      return `must have the property ${quoted(params["missingProperty"])} beside ${quoted(params["property"])}`;
+      return `must have the property ${quoted(params.missingProperty)} beside ${quoted(params.property)}`;
     case "enum":
       return "must be one of the values that the schema lists";
     case "const":
@@ -59,9 +59,9 @@ function expectation({ keyword, params }: ErrorObject): string {
     case "maximum":
     case "exclusiveMinimum":
     case "exclusiveMaximum":
-      return `must be ${params["comparison"]} ${limit}`;
+      return `must be ${params.comparison} ${limit}`;
     case "multipleOf":
-      return `must be a multiple of ${Number(params["multipleOf"])}`;
+      return `must be a multiple of ${Number(params.multipleOf)}`;
     case "minLength":
       return `must have at least ${count(limit, "character")}`;
     case "maxLength":
@@ -72,7 +72,7 @@ function expectation({ keyword, params }: ErrorObject): string {
     case "items":
     case "additionalItems":
     case "unevaluatedItems":
-      return `must have at most ${count(Number(params["limit"] ?? params["len"]), "item")}`;
+      return `must have at most ${count(Number(params.limit ?? params.len), "item")}`;
     case "minProperties":
       return `must have at least ${count(limit, "property", "properties")}`;
     case "maxProperties":
@@ -80,25 +80,25 @@ function expectation({ keyword, params }: ErrorObject): string {
     case "uniqueItems":
       return "must have no two equal items";
     case "contains": {
-      const most = params["maxContains"] === undefined ? "" : ` and at most ${Number(params["maxContains"])}`;
-      return `must have at least ${Number(params["minContains"] ?? 1)}${most} of the items that the schema asks for`;
+      const most = params.maxContains === undefined ? "" : ` and at most ${Number(params.maxContains)}`;
+      return `must have at least ${Number(params.minContains ?? 1)}${most} of the items that the schema asks for`;
     }
     case "pattern":
-      return `must match the pattern ${quoted(params["pattern"])}`;
+      return `must match the pattern ${quoted(params.pattern)}`;
     case "format":
-      return `must be in the format ${quoted(params["format"])}`;
+      return `must be in the format ${quoted(params.format)}`;
     case "propertyNames":
       return "must have property names that fit the schema";
     case "anyOf":
       return "must fit at least one of the schema's alternatives (anyOf)";
     case "oneOf":
-      return params["passingSchemas"]
+      return params.passingSchemas
         ? "must fit only one of the schema's alternatives (oneOf)"
         : "must fit one of the schema's alternatives (oneOf)";
     case "not":
       return "must not fit the schema that is excluded (not)";
     case "if":
-      return `must fit what follows from the schema's condition (${quoted(params["failingKeyword"])})`;
+      return `must fit what follows from the schema's condition (${quoted(params.failingKeyword)})`;
     case "false schema":
       return "is not allowed here";
     default:

@@ -1,6 +1,6 @@
 import { fullFormats } from "ajv-formats/dist/formats.js";
-import { editDistance } from "../spelling/edit-distance.js";
 import { pointerOf, shortKey } from "../json/pointer.js";
+import { editDistance } from "../spelling/edit-distance.js";
 import type { Draft } from "./draft.js";
 import { assertsIn, KEYWORDS } from "./keywords.js";
 import type { SchemaNode } from "./schema-graph.js";
