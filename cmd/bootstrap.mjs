@@ -1,6 +1,6 @@
-// What `npm start`, `npm test` and `npm run build` run: plain JavaScript without a dependency, so that it works on a
-// fresh clone with nothing but Node and npm. It installs the dependencies if they are missing or out of step with the
-// lock file, builds if the build is missing or older than the sources, then does the job.
+// What `npm start`, `npm test`, `npm run bench` and `npm run build` run: plain JavaScript without a dependency, so that
+// it works on a fresh clone with nothing but Node and npm. It installs the dependencies if they are missing or out of
+// step with the lock file, builds if the build is missing or older than the sources, then does the job.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -19,9 +19,12 @@ switch (job) {
   case "start":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    // In this very process: signals and the exit status need no passing on, and one process less can be left behind.
-    process.argv.splice(1, 2, join(ROOT, "dist", "cmd", "start.js"));
-    await import(pathToFileURL(join(ROOT, "dist", "cmd", "start.js")).href);
+    await runHere(join(ROOT, "dist", "cmd", "start.js"));
+    break;
+  case "bench":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "cmd", "bench", "main.js"));
     break;
   case "test":
     await installIfNeeded();
@@ -40,7 +43,7 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: true });
     break;
   default:
-    fail(`"${job ?? ""}" is no job: use start, test, build, install or refresh.`, 2);
+    fail(`"${job ?? ""}" is no job: use start, test, bench, build, install or refresh.`, 2);
 }
 
 /** Ends with one clear message on a Node that is too old. */
@@ -209,6 +212,12 @@ function run([command, ...rest]) {
       resolve({ status: status ?? 1, output });
     });
   });
+}
+
+/** Runs a program in this very process: signals and the exit status need no passing on, and nothing can be left behind. */
+async function runHere(program) {
+  process.argv.splice(1, 2, program);
+  await import(pathToFileURL(program).href);
 }
 
 /** Runs a Node program as a child that ends when we do, and ends with its status. */

@@ -1,0 +1,232 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { environment } from "../../src/config/environment.js";
+import { canInstallRedis, installRedis } from "../local/install-redis.js";
+import { hearInterruptions } from "../local/interruption.js";
+import { thisMachine } from "../local/machine.js";
+import { findRedisServer, type RedisServer } from "../local/redis-server.js";
+import { Unwinding } from "../local/unwinding.js";
+import { painter, showsColours } from "../output/paint.js";
+import { startProgress } from "../output/progress.js";
+import { type Figure, summarise } from "./figures.js";
+import { machineFacts } from "./machine-facts.js";
+import type { Effort } from "./measure.js";
+import { detailTable, figureTable, type RunReport } from "./report.js";
+import { Stage } from "./stage.js";
+import type { Detail, Work, WorkContext } from "./work.js";
+import { CALLS, CALLS_FILE } from "./works/calls.js";
+import { SEARCH, TOOLSETS } from "./works/growth.js";
+import { OUTPUT } from "./works/output.js";
+import { BACKLOG, PARKED } from "./works/parked.js";
+import { PROFILE } from "./works/profile.js";
+
+/**
+ * `npm run bench`: real processes on loopback around a Redis of their own, each figure beside its baseline in the same
+ * run. Whatever is started ends with the benchmark, however that ends.
+ */
+
+const WORKS: readonly Work[] = [CALLS, CALLS_FILE, OUTPUT, PARKED, BACKLOG, TOOLSETS, SEARCH];
+/** Only when asked for. */
+const MORE_WORKS: readonly Work[] = [PROFILE];
+
+const EFFORT: Effort = { repetitions: 5, warmUpMs: 1_500, leadMs: 200, windowMs: 1_000 };
+const QUICK_EFFORT: Effort = { repetitions: 2, warmUpMs: 200, leadMs: 50, windowMs: 250 };
+
+interface Options {
+  readonly only?: readonly string[];
+  readonly quick?: boolean;
+  readonly repetitions?: number;
+  readonly toolsets: number;
+  readonly json?: string;
+  readonly compare?: string;
+  readonly against?: string;
+  readonly profile?: string;
+}
+
+const listed = [...WORKS, ...MORE_WORKS].map(({ name, description }) => `  ${name.padEnd(11)} ${description}`);
+const options = new Command("npm run bench --")
+  .description("Measures Toolgate beside its baselines, and says which targets are met.")
+  .option("--only <names>", "only this work, separated by commas", worksNamed)
+  .option("--quick", "short and small: a first impression, not figures to quote")
+  .option(
+    "--repetitions <n>",
+    `how often each figure is measured (${EFFORT.repetitions}, quick ${QUICK_EFFORT.repetitions})`,
+    count,
+  )
+  .option("--toolsets <n>", "how many toolsets the catalogue grows to", count, 1_000)
+  .option("--json <file>", "write everything that was measured to a file")
+  .option("--compare <file>", "show an earlier run's figures (its --json) beside this one's")
+  .option("--against <folder>", "measure another built checkout's nodes beside this one's, in the same run")
+  .option("--profile <folder>", 'profile a node, as "--only profile" does, into this folder')
+  .addHelpText(
+    "after",
+    `
+Work:
+${listed.join("\n")}
+
+Examples:
+  npm run bench
+  npm run bench -- --only calls --json now.json
+  npm run bench -- --only calls --compare before.json
+  npm run bench -- --only calls --against ../toolgate-main
+  npm run bench -- --only toolsets --toolsets 10000
+  npm run bench -- --profile profiles`,
+  )
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<Options>();
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 100_000)
+    throw new InvalidArgumentError("It must be a whole number, 1 to 100000.");
+  return value;
+}
+
+function worksNamed(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const known = new Set([...WORKS, ...MORE_WORKS].map(({ name }) => name));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0)
+    throw new InvalidArgumentError(`There is no ${unknown.join(", ")}: use ${[...known].join(", ")}.`);
+  return names;
+}
+
+const stages = new Unwinding();
+const { npm_lifecycle_event: script } = environment();
+const interruptions = hearInterruptions(
+  () => {
+    stages.kill();
+    process.exit(1);
+  },
+  script === "bench" ? process.ppid : undefined,
+);
+const interrupted = new Promise<never>((_, reject) => {
+  interruptions.signal.addEventListener("abort", () => reject(new Error("The benchmark was interrupted.")), {
+    once: true,
+  });
+});
+
+let status = 0;
+try {
+  await Promise.race([bench(options, interruptions.signal), interrupted]);
+} catch (error) {
+  status = 1;
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+}
+await stages.stop((error) => process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`));
+process.exit(status);
+
+async function bench(options: Options, signal: AbortSignal): Promise<void> {
+  const redis = await redisServer();
+  const machine = machineFacts(redis.version);
+  const before = options.compare === undefined ? undefined : await readReport(options.compare);
+  const quick = options.quick ?? false;
+  const effort = {
+    ...(quick ? QUICK_EFFORT : EFFORT),
+    ...(options.repetitions ? { repetitions: options.repetitions } : {}),
+  };
+  const works =
+    options.only === undefined && options.profile !== undefined
+      ? [PROFILE]
+      : [...WORKS, ...MORE_WORKS].filter((work) => options.only?.includes(work.name) ?? WORKS.includes(work));
+  say(
+    `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ${machine.redis}; ` +
+      `${effort.repetitions} repetitions, interleaved${quick ? "; quick: not figures to quote" : ""}`,
+  );
+  const figures: Figure[] = [];
+  const details: Detail[] = [];
+  for (const work of works) {
+    try {
+      await runWork(work);
+    } catch (error) {
+      // The others' figures are as good as before.
+      signal.throwIfAborted();
+      status = 1;
+      process.stderr.write(`${work.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+  const paint = painter(showsColours(process.stdout, environment()));
+  const width = process.stdout.isTTY ? process.stdout.columns || 80 : undefined;
+  if (details.length > 0) say(`\n${detailTable(details, width, paint)}`);
+  if (figures.length > 0) say(figureTable(figures, before, width, paint));
+  if (options.json !== undefined) {
+    const report: RunReport = {
+      version: 1,
+      at: new Date().toISOString(),
+      machine,
+      repetitions: effort.repetitions,
+      figures: figures.map((figure) => ({ ...figure, ...summarise(figure.values) })),
+      details,
+    };
+    await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+
+  async function runWork(work: Work): Promise<void> {
+    const progress = startProgress(process.stderr, work.name);
+    const startedAt = performance.now();
+    let told = "";
+    const own: Stage[] = [];
+    const context: WorkContext = {
+      effort,
+      quick,
+      toolsets: options.toolsets,
+      against: options.against === undefined ? undefined : resolve(options.against, "dist"),
+      profileFolder: options.profile,
+      signal,
+      stage: async ({ appendOnly = false } = {}) => {
+        const stage = new Stage({ redisBinary: redis.path, appendOnly, signal });
+        own.push(stage);
+        stages.add({ stop: () => stage.stop(), kill: () => stage.kill() });
+        await stage.start();
+        return stage;
+      },
+      progress: (text) => {
+        progress.update(`${work.name}: ${text}`);
+        // Where no line can be redrawn, one for each new thing.
+        if (process.stderr.isTTY || told === text) return;
+        told = text;
+        process.stderr.write(`${work.name}: ${text}\n`);
+      },
+      figure: (figure) => figures.push(figure),
+      detail: (detail) => details.push(detail),
+      note: (text) => {
+        progress.clear();
+        say(`\n${text}`);
+      },
+    };
+    try {
+      await work.run(context);
+    } finally {
+      progress.update(`${work.name}: stopping its processes`);
+      for (const stage of own) await stage.stop();
+      progress.done();
+    }
+    process.stderr.write(`${work.name}: done in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s\n`);
+  }
+}
+
+async function redisServer(): Promise<RedisServer> {
+  const machine = thisMachine(environment().PATH ?? "");
+  const found = await findRedisServer(machine);
+  if (found !== undefined) return found;
+  if (canInstallRedis(machine)) {
+    say("Installing Debian's redis-server (apt-get), for its program only: no service is started");
+    await installRedis(machine, environment());
+    const installed = await findRedisServer(machine);
+    if (installed !== undefined) return installed;
+  }
+  throw new Error("The benchmark needs a redis-server (7.0 or newer) or a valkey-server on the PATH: install one.");
+}
+
+async function readReport(file: string): Promise<RunReport> {
+  const report = JSON.parse(await readFile(file, "utf8")) as RunReport; // checked on the next line
+  if (report.version !== 1 || !Array.isArray(report.figures))
+    throw new Error(`${file} is not what --json of this benchmark writes.`);
+  return report;
+}
+
+function say(text: string): void {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+}

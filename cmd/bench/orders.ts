@@ -1,0 +1,44 @@
+import { createServer } from "node:http";
+
+/** What the benchmark asks of one of its processes: JSON there, JSON back, over loopback HTTP. */
+
+interface Reply {
+  readonly answer?: unknown;
+  readonly error?: string;
+}
+
+/**
+ * Answers orders until the process ends.
+ *
+ * @param handle what it throws is told to whoever gave the order.
+ * @returns the address to send orders to
+ */
+export function serveOrders(handle: (order: unknown) => Promise<unknown>): Promise<string> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const answer = async (): Promise<Reply> => ({
+        answer: await handle(JSON.parse(Buffer.concat(chunks).toString())),
+      });
+      answer()
+        .catch((error: unknown): Reply => ({ error: error instanceof Error ? error.message : String(error) }))
+        .then((reply) => response.end(JSON.stringify(reply)));
+    });
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      server.unref(); // orders alone keep no process alive
+      const address = server.address();
+      resolve(`127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`);
+    });
+  });
+}
+
+/** Gives an order, and resolves to its answer; the type parameter is what the other side is known to answer. */
+export async function sendOrder<Answer>(address: string, order: object, signal: AbortSignal): Promise<Answer> {
+  const response = await fetch(`http://${address}`, { method: "POST", body: JSON.stringify(order), signal });
+  const { answer, error } = (await response.json()) as Reply; // our own process is at the other end
+  if (error !== undefined) throw new Error(error);
+  return answer as Answer;
+}

@@ -1,0 +1,61 @@
+import { writeFile } from "node:fs/promises";
+import { Session } from "node:inspector/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { isMainThread } from "node:worker_threads";
+import { serveOrders } from "./orders.js";
+
+/**
+ * A preload (`node --import`) for the programs that are measured: it tells their memory after a garbage collection, and
+ * profiles them, when asked. It does nothing by itself.
+ */
+
+export type ProbeOrder =
+  /** Collects garbage, then tells what is left. */
+  | { readonly kind: "memory" }
+  | { readonly kind: "start_profile" }
+  /** Writes the profile, for Chrome's developer tools. */
+  | { readonly kind: "stop_profile"; readonly file: string };
+
+/** What a process holds after a garbage collection, in bytes. */
+export interface HeldMemory {
+  readonly rssBytes: number;
+  /** What JavaScript holds, in and out of its heap; nghttp2's buffers are counted here too. */
+  readonly heldBytes: number;
+}
+
+let profiler: Session | undefined;
+
+if (isMainThread) {
+  const address = await serveOrders((order) => obey(order as ProbeOrder)); // the benchmark sends nothing else
+  console.error(JSON.stringify({ event: "probing", address }));
+}
+
+async function obey(order: ProbeOrder): Promise<HeldMemory | null> {
+  switch (order.kind) {
+    case "memory": {
+      setFlagsFromString("--expose-gc");
+      const collect = runInNewContext("gc") as () => void; // what the flag exposes
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 100)); // finalizers run between the two
+      collect();
+      const { rss, heapUsed, external } = process.memoryUsage();
+      return { rssBytes: rss, heldBytes: heapUsed + external };
+    }
+    case "start_profile":
+      profiler = new Session();
+      profiler.connect();
+      await profiler.post("Profiler.enable");
+      await profiler.post("Profiler.setSamplingInterval", { interval: 500 });
+      await profiler.post("Profiler.start");
+      return null;
+    case "stop_profile": {
+      const { profile } = (await profiler?.post("Profiler.stop")) ?? {};
+      profiler?.disconnect();
+      await writeFile(order.file, JSON.stringify(profile));
+      return null;
+    }
+    default:
+      return order satisfies never;
+  }
+}

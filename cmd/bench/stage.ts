@@ -1,0 +1,206 @@
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Redis } from "ioredis";
+import { environment } from "../../src/config/environment.js";
+import { connect } from "../../src/index.js";
+import { listeningAddress } from "../local/listening-line.js";
+import { builtProgram } from "../local/package-root.js";
+import { PrivateRedis } from "../local/private-redis.js";
+import { Program } from "../local/program.js";
+import type { AgentOrder } from "./actors/agent.js";
+import type { LoadReport } from "./actors/drive.js";
+import { sendOrder } from "./orders.js";
+import type { HeldMemory, ProbeOrder } from "./probe.js";
+
+export interface StageSettings {
+  /** The path of a redis-server. */
+  readonly redisBinary: string;
+  /** Whether Redis keeps an append-only file, synced every second. */
+  readonly appendOnly: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A process that is measured. */
+export interface Actor {
+  readonly pid: number;
+  readonly address: string;
+}
+
+/** A node, with the probe inside. */
+export interface Gateway extends Actor {
+  readonly registry: string;
+  /** What it holds after a garbage collection. */
+  memory(): Promise<HeldMemory>;
+  /** Profiles it from now on. */
+  startProfile(): Promise<void>;
+  stopProfile(file: string): Promise<void>;
+}
+
+export interface GatewayOptions {
+  /** The cluster's name; another one keeps apart what shares this Redis. */
+  readonly registry?: string;
+  /** The `dist` of another build of Toolgate. */
+  readonly dist?: string;
+}
+
+export interface ProviderOptions {
+  readonly toolset?: string;
+  /** The most calls at once; 10,000 unless said. */
+  readonly room?: number;
+}
+
+/** The toolset that is called, unless another one is named. */
+export const TOOLSET = "bench";
+
+const READY_WITHIN_MS = 60_000;
+/** How many unfinished calls an epoch may have here. */
+const BACKLOG = 50_000;
+
+/** A Redis of its own and the processes around it: all that one measurement needs. Nothing of it outlives the benchmark. */
+export class Stage {
+  readonly #settings: StageSettings;
+  readonly #redis: PrivateRedis;
+  readonly #programs: Program[] = [];
+  #client: Redis | undefined;
+
+  constructor(settings: StageSettings) {
+    this.#settings = settings;
+    this.#redis = new PrivateRedis({
+      binary: settings.redisBinary,
+      folder: join(tmpdir(), `toolgate-bench-${randomBytes(6).toString("hex")}`),
+      removeFolder: true,
+      appendOnly: settings.appendOnly,
+      args: ["--appendfsync", "everysec"],
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#settings.signal.throwIfAborted();
+    await this.#redis.start();
+    this.#client = new Redis(this.#redis.url, { lazyConnect: true });
+    await this.#client.connect();
+  }
+
+  /** Ends all of it, at once: nothing here is worth being finished. Idempotent. */
+  async stop(): Promise<void> {
+    this.#client?.disconnect();
+    this.kill();
+    for (const program of this.#programs) await program.ended();
+    await this.#redis.stop();
+  }
+
+  /** Ends the processes without waiting for that; Redis ends with its keeper. */
+  kill(): void {
+    for (const program of this.#programs) program.signal("SIGKILL");
+  }
+
+  get redis(): Redis {
+    if (this.#client === undefined) throw new Error("The stage was not started.");
+    return this.#client;
+  }
+
+  get redisPid(): number {
+    return this.#redis.pid;
+  }
+
+  /** `host:port`. */
+  get redisAddress(): string {
+    return new URL(this.#redis.url).host;
+  }
+
+  async gateway({ registry = "bench", dist }: GatewayOptions = {}): Promise<Gateway> {
+    const args = ["serve", "--listen", "127.0.0.1:0", "--redis-url", this.#redis.url, "--registry", registry];
+    const entry = join(dist === undefined ? "." : relative(builtProgram("."), dist), "cmd/toolgate.js");
+    const probe = pathToFileURL(builtProgram("cmd/bench/probe.js")).href;
+    // The settings of whoever runs the benchmark are not what is measured.
+    const own = Object.entries(environment()).filter(([name]) => !/^(TOOLGATE_|REDIS_URL$)/.test(name));
+    const program = this.#launch("gateway", entry, [...args, "--log-level", "warn", "--max-backlog", String(BACKLOG)], {
+      ...Object.fromEntries(own),
+      NODE_OPTIONS: `--import ${probe}`,
+    });
+    const address = await program.line("it listens", listeningAddress, READY_WITHIN_MS);
+    const probing = await program.line("its probe listens", probingAddress, READY_WITHIN_MS);
+    const ask = <Answer>(order: ProbeOrder): Promise<Answer> => sendOrder(probing, order, this.#settings.signal);
+    return {
+      pid: program.pid ?? 0,
+      address,
+      registry,
+      memory: () => ask({ kind: "memory" }),
+      startProfile: () => ask({ kind: "start_profile" }),
+      stopProfile: (file) => ask({ kind: "stop_profile", file }),
+    };
+  }
+
+  /** A provider of the SDK's, once calls of it succeed. */
+  async provider(gateway: Gateway, { toolset = TOOLSET, room = 10_000 }: ProviderOptions = {}): Promise<Actor> {
+    const args = [gateway.address, toolset, String(room), String(BACKLOG)];
+    const pid = await this.#serving("provider", "provider.js", args);
+    const client = await connect(gateway.address);
+    try {
+      await client.invoke(toolset, "echo", { text: "" }, { wait: true, signal: this.#settings.signal });
+    } finally {
+      await client.close();
+    }
+    return { pid, address: gateway.address };
+  }
+
+  async agent(): Promise<Agent> {
+    const { pid, address } = await this.#listening("agent", "agent.js");
+    return {
+      pid,
+      load: (order) => sendOrder(address, { ...order, kind: "load" }, this.#settings.signal),
+      order: (order) => sendOrder(address, order, this.#settings.signal),
+    };
+  }
+
+  /** The bare grpc-js server. */
+  echo(): Promise<Actor> {
+    return this.#listening("echo", "echo-server.js");
+  }
+
+  /** The plain proxy, with its provider. */
+  async proxy(): Promise<{ readonly gateway: Actor; readonly provider: Actor }> {
+    const gateway = await this.#listening("proxy", "proxy-gateway.js");
+    const pid = await this.#serving("proxy's provider", "proxy-provider.js", [gateway.address]);
+    return { gateway, provider: { pid, address: gateway.address } };
+  }
+
+  /** BullMQ's worker. */
+  async worker(): Promise<Actor> {
+    const pid = await this.#serving("worker", "job-worker.js", [this.redisAddress, TOOLSET]);
+    return { pid, address: this.redisAddress };
+  }
+
+  async #listening(name: string, file: string): Promise<Actor> {
+    const program = this.#launch(name, `cmd/bench/actors/${file}`, []);
+    const address = await program.line("it listens", listeningAddress, READY_WITHIN_MS);
+    return { pid: program.pid ?? 0, address };
+  }
+
+  async #serving(name: string, file: string, args: readonly string[]): Promise<number> {
+    const program = this.#launch(name, `cmd/bench/actors/${file}`, args);
+    await program.line("it serves", (line) => (line.includes('"serving"') ? true : undefined), READY_WITHIN_MS);
+    return program.pid ?? 0;
+  }
+
+  #launch(name: string, entry: string, args: readonly string[], env?: NodeJS.ProcessEnv): Program {
+    this.#settings.signal.throwIfAborted();
+    const program = new Program({ name, entry, args, ...(env ? { env } : {}) });
+    this.#programs.push(program);
+    program.start();
+    return program;
+  }
+}
+
+/** The process that makes load. */
+export interface Agent {
+  readonly pid: number;
+  load(order: Omit<Extract<AgentOrder, { kind: "load" }>, "kind">): Promise<LoadReport>;
+  order<Answer>(order: Exclude<AgentOrder, { kind: "load" }>): Promise<Answer>;
+}
+
+function probingAddress(line: string): string | undefined {
+  return /"probing","address":"([^"]+)"/.exec(line)?.[1];
+}

@@ -1,0 +1,43 @@
+import type { Figure } from "./figures.js";
+import type { Effort, Measurement } from "./measure.js";
+import type { Stage } from "./stage.js";
+
+/** What a piece of work is given. */
+export interface WorkContext {
+  readonly effort: Effort;
+  /** Small: to see that all of it works, or for a first impression. */
+  readonly quick: boolean;
+  /** How many toolsets the catalogue grows to. */
+  readonly toolsets: number;
+  /** The `dist` of another build, to be measured beside this one. */
+  readonly against: string | undefined;
+  /** Where profiles go. */
+  readonly profileFolder: string | undefined;
+  readonly signal: AbortSignal;
+  /** A stage that was started; it is stopped when the work is over. */
+  stage(options?: { readonly appendOnly?: boolean }): Promise<Stage>;
+  /** Says what is going on. */
+  progress(text: string): void;
+  /** Adds what was found. */
+  figure(figure: Figure): void;
+  /** Adds the details behind figures. */
+  detail(detail: Detail): void;
+  /** A remark for people. */
+  note(text: string): void;
+}
+
+/** What a contender did under one load. */
+export interface Detail {
+  readonly work: string;
+  readonly contender: string;
+  readonly inFlight: number;
+  readonly payloadBytes: number;
+  readonly measurements: readonly Measurement[];
+}
+
+/** One part of the benchmark, to be named after `--only`. */
+export interface Work {
+  readonly name: string;
+  readonly description: string;
+  run(context: WorkContext): Promise<void>;
+}

@@ -1,0 +1,59 @@
+import type { CallTarget } from "../callers/caller.js";
+import type { Contender } from "../measure.js";
+import { type Actor, type Gateway, type Stage, TOOLSET } from "../stage.js";
+
+/** A JSON payload of exactly so many bytes. */
+export function payloadOf(bytes: number): string {
+  return JSON.stringify({ text: "x".repeat(Math.max(0, bytes - '{"text":""}'.length)) });
+}
+
+/** What to call, unless said otherwise: the tool that gives back what it got. */
+export interface Call {
+  readonly payload: string;
+  readonly tool?: string;
+}
+
+const target = (address: string, { payload, tool = "echo" }: Call): CallTarget => ({
+  address,
+  toolset: TOOLSET,
+  tool,
+  payload,
+});
+
+/** The bare echo, called as `how` says. */
+export function echoContender(echo: Actor, call: Call, how: "unary" | "stream" | "follow" = "unary"): Contender {
+  return { name: "echo", caller: how, target: target(echo.address, call), processes: { server: echo.pid } };
+}
+
+/** Toolgate, called as `how` says. */
+export function toolgateContender(
+  name: string,
+  how: Contender["caller"],
+  { stage, gateway, provider }: { readonly stage: Stage; readonly gateway: Gateway; readonly provider: Actor },
+  call: Call,
+): Contender {
+  return {
+    name,
+    caller: how,
+    target: target(gateway.address, call),
+    processes: { gateway: gateway.pid, provider: provider.pid, redis: stage.redisPid },
+  };
+}
+
+export function proxyContender(proxy: { readonly gateway: Actor; readonly provider: Actor }, call: Call): Contender {
+  return {
+    name: "proxy",
+    caller: "unary",
+    target: target(proxy.gateway.address, call),
+    processes: { gateway: proxy.gateway.pid, provider: proxy.provider.pid },
+  };
+}
+
+export function jobContender(stage: Stage, worker: Actor, call: Call): Contender {
+  return {
+    name: "bullmq",
+    caller: "job",
+    target: target(stage.redisAddress, call),
+    processes: { worker: worker.pid, redis: stage.redisPid },
+  };
+}

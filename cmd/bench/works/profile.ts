@@ -1,0 +1,33 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { profileTable } from "../profile-summary.js";
+import type { Work } from "../work.js";
+import { payloadOf, toolgateContender } from "./contenders.js";
+
+/** Where a node's time goes. Not part of a whole run: a profiled process is slower. */
+export const PROFILE: Work = {
+  name: "profile",
+  description: "CPU profiles of a node under Session and Invoke, into the folder of --profile",
+  async run(context) {
+    const folder = context.profileFolder ?? "bench-profiles";
+    await mkdir(folder, { recursive: true });
+    const stage = await context.stage();
+    const agent = await stage.agent();
+    const gateway = await stage.gateway();
+    const own = { stage, gateway, provider: await stage.provider(gateway) };
+    for (const [name, how] of [
+      ["session", "session"],
+      ["invoke", "unary"],
+    ] as const) {
+      context.progress(`profiling a node under ${name}`);
+      const contender = toolgateContender(name, how, own, { payload: payloadOf(64) });
+      const load = { inFlight: 64, leadMs: 0, windowMs: context.quick ? 500 : 4_000 };
+      await agent.load({ ...contender, load });
+      await gateway.startProfile();
+      const { calls } = await agent.load({ ...contender, load });
+      const file = join(folder, `gateway-${name}.cpuprofile`);
+      await gateway.stopProfile(join(process.cwd(), file));
+      context.note(`A node under ${name}, 64 in flight (${file}):\n${await profileTable(file, calls)}`);
+    }
+  },
+};

@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { summarise, verdict } from "../../cmd/bench/figures.js";
+import type { RunReport } from "../../cmd/bench/report.js";
+import { builtProgram } from "../../cmd/local/package-root.js";
+import { environment } from "../../src/config/environment.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import "../support/provided.js";
+
+expectNoLeaks();
+
+/** That the benchmark works. What it measures depends on the machine, and is nothing to assert on. */
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "toolgate-bench-test-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function bench(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const program = [builtProgram("cmd/bench/main.js"), ...args];
+    execFile(process.execPath, program, { cwd: folder, env: environment() }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+/** The benchmark measures a Redis of its own, and takes no container's. */
+const hasRedisServer = (): boolean => inject("redisForTests").kind === "binary";
+
+test("a quick run measures calls beside all baselines, writes them down, and reads them again", async ({ skip }) => {
+  if (!hasRedisServer()) skip();
+  const first = await bench("--quick", "--repetitions", "1", "--only", "calls", "--json", "first.json");
+  expect(first.stderr).toContain("calls: done");
+  expect(first.status).toBe(0);
+  expect(first.stdout).toMatch(/FIGURE +AT LEAST +AIM +MEASURED +SPREAD +MET/);
+  const report = JSON.parse(await readFile(join(folder, "first.json"), "utf8")) as RunReport;
+  const ids = report.figures.map((figure) => figure.id);
+  expect(ids).toContain("calls/session-vs-echo@64");
+  expect(ids).toContain("calls/invoke-vs-bullmq@64");
+  expect(ids).toContain("calls/invoke-vs-proxy@64");
+  for (const figure of report.figures) expect(figure.median, figure.id).toEqual(expect.any(Number));
+  const contenders = new Set(report.details.map((detail) => detail.contender));
+  expect([...contenders].sort()).toEqual(["bullmq", "echo", "invoke", "proxy", "sdk", "session"]);
+
+  const second = await bench("--quick", "--repetitions", "1", "--only", "backlog", "--compare", "first.json");
+  expect(second.stderr).toContain("backlog: done");
+  expect(second.status).toBe(0);
+  expect(second.stdout).toMatch(/BEFORE +CHANGE/);
+});
+
+test("unknown work is refused with the names that there are", async () => {
+  const { status, stderr } = await bench("--only", "calls,nothing");
+  expect(status).toBe(2);
+  expect(stderr).toContain("There is no nothing: use calls, calls-file, output");
+});
+
+test("a figure is judged by its median", () => {
+  expect(summarise([3, 1, 2, 10])).toEqual({ median: 2.5, min: 1, max: 10 });
+  const figure = { id: "x", what: "x", unit: "×", values: [1, 2, 9] } as const;
+  expect(verdict(figure)).toBeUndefined();
+  expect(verdict({ ...figure, target: { better: "higher", least: 2 } })).toBe("met");
+  expect(verdict({ ...figure, target: { better: "higher", least: 1.5, aim: 2 } })).toBe("aim");
+  expect(verdict({ ...figure, target: { better: "lower", least: 1.9, aim: 1 } })).toBe("missed");
+});
