@@ -4,6 +4,7 @@ import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type CallId, derivedCallId, randomCallId } from "../identity/call-id.js";
+import type { Digest, Epoch } from "../identity/names.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { Principal } from "../server/principal.js";
 import { authorise } from "./authorise.js";
@@ -73,8 +74,16 @@ export async function placeCall(
   authorise(caller.principal, spec.toolset);
   const payload = parsePayload(spec.payload, settings.maxPayloadBytes);
   for (let attempt = 1; ; attempt++) {
-    const route = findContract(settings.catalog, spec);
-    await settings.payloads.check(route.epoch, route.tool, payload);
+    let route: Route;
+    try {
+      route = findContract(settings.catalog, spec);
+      await settings.payloads.check(route.epoch, route.tool, payload);
+    } catch (error) {
+      // A repeat comes to the first call, also when the contract has changed since, or gone.
+      const former = await formerCall(settings, id, spec, watch);
+      if (former === undefined) throw error;
+      return former;
+    }
     const overflow =
       route.overflow !== undefined &&
       (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload));
@@ -114,6 +123,26 @@ export async function placeCall(
     }
   }
 }
+
+/** The call that the same request made before, if its caller gave the ids for finding it. */
+async function formerCall(
+  settings: PlaceCallSettings,
+  id: CallId,
+  spec: CallSpec,
+  watch: boolean,
+): Promise<PlacedCall | undefined> {
+  if (spec.meta.runId === undefined || spec.meta.toolCallId === undefined) return undefined;
+  const answer = await settings.admissions.admit({
+    ...{ id, watch, requestDigest: requestDigest(spec), toolset: spec.toolset, tool: spec.tool, payload: spec.payload },
+    ...{ destination: NOWHERE, overflow: undefined, pinned: false, wait: false },
+    ...{ delivery: "once", timeoutMs: 1, meta: "" },
+  });
+  if (answer.kind === "conflict") throw refusal(answer, spec, settings.pingIntervalMs);
+  return answer.kind === "repeated" ? { id, head: answer.head, repeated: true, ending: answer.ending } : undefined;
+}
+
+/** No epoch: nothing is admitted to it. */
+const NOWHERE = { epoch: 0 as Epoch, digest: "" as Digest, maxBacklog: 0 } satisfies Destination; // neither is one
 
 /** The least of what the caller, the tool and the registry allow. */
 function executionTimeoutMs(settings: PlaceCallSettings, caller: Caller, spec: CallSpec, route: Route): number {

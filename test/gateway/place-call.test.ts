@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { beforeEach, describe, expect, test } from "vitest";
+import { Admissions } from "../../src/calls/admit.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import type { CatalogCopy } from "../../src/catalog/catalog-copy.js";
+import { type CallSpec, requestDigest } from "../../src/gateway/call-spec.js";
+import { callIdOf, type PlaceCallSettings, placeCall } from "../../src/gateway/place-call.js";
+import { PayloadChecks } from "../../src/gateway/validate-payload.js";
+import { parseToolName } from "../../src/identity/names.js";
+import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
+import {
+  contractOf,
+  keyspace,
+  LONG_MS,
+  registrationOf,
+  registryStore,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let store: CallStore;
+beforeEach(() => {
+  store = callStore(redis().client());
+  return () => store.redis.disconnect();
+});
+
+const principal = { tenant: "default", subject: "anonymous" } as const;
+const spec: CallSpec = {
+  toolset: TOOLSET,
+  tool: parseToolName("sum", "tool"),
+  payload: Buffer.from('{"a":1}'),
+  meta: { runId: "run", toolCallId: "1" },
+  expectDigest: undefined,
+  wait: false,
+  continueOnDisconnect: true,
+  timeoutMs: 0,
+};
+
+/** A node that knows no toolset: it was unregistered. */
+function settings(): PlaceCallSettings {
+  const catalog: Pick<CatalogCopy, "get" | "nearNames"> = { get: () => undefined, nearNames: () => [] };
+  return {
+    catalog: catalog as CatalogCopy, // placing asks for nothing else of it here
+    admissions: new Admissions(store, { node: NODE, healthWindowMs: LONG_MS }),
+    payloads: new PayloadChecks(new ValidatorCache({ maxContracts: 1 })),
+    keyspace,
+    randomBytes,
+    defaultTimeoutMs: LONG_MS,
+    maxTimeoutMs: LONG_MS,
+    maxPayloadBytes: 1_024,
+    pingIntervalMs: 1_000,
+  };
+}
+
+const place = (asked: CallSpec) => {
+  const id = callIdOf(settings(), principal, asked);
+  return placeCall(settings(), { principal, remainingMs: undefined }, id, asked, false);
+};
+
+describe("a repeat after its toolset has changed or gone", () => {
+  beforeEach(async () => {
+    const provider = await serve(registryStore(store.redis), registrationOf(contractOf("1.0.0")));
+    const id = callIdOf(settings(), principal, spec);
+    await admit(store, admissionOf(provider, { id, requestDigest: requestDigest(spec) }));
+  });
+
+  test("comes to the call that was made before", async () => {
+    expect(await place(spec)).toMatchObject({ repeated: true, head: { toolset: TOOLSET, tool: "sum" } });
+  });
+
+  test("of another request is refused as such", async () => {
+    await expect(place({ ...spec, payload: Buffer.from('{"a":2}') })).rejects.toMatchObject({
+      reason: "CALL_CONFLICT",
+    });
+  });
+
+  test("is refused for the change's sake where there was no call", async () => {
+    await expect(place({ ...spec, meta: { runId: "run", toolCallId: "2" } })).rejects.toMatchObject({
+      reason: "UNKNOWN_TOOLSET",
+      executed: "no",
+    });
+  });
+});
