@@ -6,6 +6,7 @@ import type { SessionCall__Output } from "../protocol/generated/toolgate/v1/Sess
 import type { SessionRequest__Output } from "../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
+import { checkFrameSize } from "../server/frame-size.js";
 import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
 import type { Principal } from "../server/principal.js";
 import { EndingWatch } from "./await-ending.js";
@@ -72,6 +73,7 @@ export class AgentSession {
   }
 
   onFrame(frame: SessionRequest__Output): void {
+    checkFrameSize({ calls: frame.calls, cancels: frame.cancels });
     for (const call of frame.calls) this.#call(call);
     for (const { ref } of frame.cancels) this.#cancel(ref);
   }

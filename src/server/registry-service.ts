@@ -28,6 +28,7 @@ import type { RegistryStore } from "../registry/registry-store.js";
 import { unregister } from "../registry/unregister.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
 import type { BidiStream } from "./bidi-stream.js";
+import { checkFrameSize } from "./frame-size.js";
 import { bidi, type Methods, unary } from "./methods.js";
 
 export interface RegistryServiceParts {
@@ -216,8 +217,10 @@ function receive(
   frame: AttachRequest__Output,
 ): void {
   const { sessions, results, reports } = parts;
+  checkFrameSize({ deltas: frame.deltas, results: frame.results, pongs: frame.pongs });
   sessions.heard(session);
-  for (const _pong of frame.pongs) sessions.ponged(session);
+  // Several pongs at once say no more than one.
+  if (frame.pongs.length > 0) sessions.ponged(session);
   for (const delta of frame.deltas) {
     const call = reports.running(session, parseCallId(delta.callId, "deltas.call_id"), delta.attempt);
     if (call === undefined) continue;
