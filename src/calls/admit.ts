@@ -102,6 +102,7 @@ for i = 4, #ARGV, 17 do
         local head = table.concat({ toolset, ARGV[i + 3], to.epoch, to.contract, ARGV[i + 4], deadline, retention }, ' ')
         local key = prefix .. 'call:' .. id
         redis.call('HSET', key, 'digest', ARGV[i + 1], 'head', head, 'watchers', ARGV[i + 16] == '1' and node or '')
+        if ARGV[i + 11] == '1' then redis.call('HSET', key, 'pinned', '1') end
         redis.call('PEXPIREAT', key, deadline + retention)
         redis.call('ZADD', due, deadline, id)
         local call = { id = id, toolset = toolset, epoch = to.epoch, requests = prefix .. 'requests:' .. toolset .. ':' .. to.epoch }

@@ -5,7 +5,7 @@
  *
  * A call's record is a hash. From admission to expiry it holds `digest` (of the request) and `head` (what was fixed at
  * admission). While the call lives it also holds `state` (queued, claimed), `attempt`, `entry` (in the requests stream),
- * `watchers` (nodes to ring), and once claimed `owner` (provider/incarnation), `node` (who delivers), `claim` (lease end),
+ * `watchers` (nodes to ring), `pinned` (to its contract), and once claimed `owner` (provider/incarnation), `node` (who delivers), `claim` (lease end),
  * `cancel` (why it was asked to stop), `bytes` (of output) and `over` (output was refused). When it ends, `terminal` replaces all of those: a record
  * with a terminal has ended, and nothing else says so.
  */

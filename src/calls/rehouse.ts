@@ -17,13 +17,14 @@ export interface StrandedCall {
 /** The most calls that one execution looks at. */
 const BATCH = 100;
 
-// KEYS[3] requests. ARGV[1] count. Only calls that nobody has claimed.
+// KEYS[3] requests. ARGV[1] where to begin, [2] count. Only calls that nobody has claimed, and where to go on.
 const STRANDED = defineScript(
   "STRANDED",
   CALL_LUA,
   `
 local calls = {}
-for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', ARGV[1])) do
+local entries = redis.call('XRANGE', KEYS[3], ARGV[1], '+', 'COUNT', ARGV[2])
+for _, entry in ipairs(entries) do
   local call = load_call(entry[2][2])
   if not call or call.terminal or call.entry ~= entry[1] then
     redis.call('XACK', KEYS[3], 'providers', entry[1])
@@ -32,7 +33,7 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', ARGV[1])
     calls[#calls + 1] = { call.id, entry[2][4], entry[2][6], call.delivery }
   end
 end
-return calls
+return { #entries > 0 and '(' .. entries[#entries][1] or '', calls }
 `,
 );
 
@@ -46,7 +47,9 @@ for i = 2, #ARGV, 3 do
   local call = load_call(ARGV[i])
   if call and not call.terminal and call.state == 'queued' and call.epoch == ARGV[1] then
     local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
-    if ARGV[i + 1] == '0' or not entry then
+    -- Its caller accepts no other contract than the one that it named.
+    local pinned = redis.call('HEXISTS', prefix .. 'call:' .. call.id, 'pinned') == 1 and call.contract ~= ARGV[i + 2]
+    if ARGV[i + 1] == '0' or pinned or not entry then
       finish_unclaimed(call, call.attempt == 0 and 'EPOCH_GONE' or 'PROVIDER_LOST')
     else
       redis.call('XACK', call.requests, 'providers', call.entry)
@@ -79,11 +82,13 @@ export async function rehouseCalls(
   const keys = store.keyspace.forToolset(toolset);
   let moved = 0;
   let seen = 0;
-  for (;;) {
-    const reply = asArray(
-      await runScript(store.redis, STRANDED, [keys.prefix, keys.due, keys.requests(toolset, epoch)], [BATCH]),
+  for (let from = "-"; ; ) {
+    const [next, stranded] = asArray(
+      await runScript(store.redis, STRANDED, [keys.prefix, keys.due, keys.requests(toolset, epoch)], [from, BATCH]),
     );
-    if (reply.length === 0) return { moved, ended: seen - moved };
+    from = asText(next);
+    if (from === "") return { moved, ended: seen - moved };
+    const reply = asArray(stranded);
     const args: (string | number)[] = [epoch];
     for (const item of reply) {
       const [id, tool, payload, delivery] = asArray(item);

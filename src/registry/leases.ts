@@ -85,8 +85,10 @@ local member = provider .. '/' .. incarnation
 redis.call('HDEL', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
 redis.call('ZREM', prefix .. 'leases:' .. name .. ':' .. epoch, member)
 local requests = prefix .. 'requests:' .. name .. ':' .. epoch
-if redis.call('EXISTS', requests) == 1 then
-  for _, pending in ipairs(redis.call('XPENDING', requests, 'providers', '-', '+', 10000, member)) do
+-- The stream or its group may be gone with a loss of state: then nothing is known of what it holds.
+local held = redis.pcall('XPENDING', requests, 'providers', '-', '+', 10000, member)
+if not held.err then
+  for _, pending in ipairs(held) do
     local entry = redis.call('XRANGE', requests, pending[1], pending[1])[1]
     local id = entry and entry[2][2]
     if id and redis.call('HGET', prefix .. 'call:' .. id, 'owner') == member then

@@ -9,7 +9,7 @@ import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls, takeCalls } from "../../src/calls/take.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
-import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
+import { type Digest, type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { releaseLease } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
@@ -492,6 +492,11 @@ describe("settling", () => {
     });
   });
 
+  test("a provider is released also when the group of its epoch's calls was lost", async () => {
+    await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
+    expect(await releaseLease(registry, provider.lease)).toBe(true);
+  });
+
   test("many at once, by many at once, end each call once", async () => {
     const calls = Array.from({ length: 150 }, () =>
       admissionOf(provider, { timeoutMs: 1, destination: { ...admissionOf(provider).destination, maxBacklog: 1_000 } }),
@@ -528,6 +533,32 @@ describe("calls that wait in an abandoned epoch", () => {
     expect(await readCall(store, goes.id, {})).toMatchObject({ state: "queued", head: { epoch: next.lease.epoch } });
     await attach(registry, next.lease, 10);
     expect((await take(store, next.lease)).map(({ id }) => id)).toEqual([goes.id]);
+  });
+
+  test("are found behind any number that providers have in hand", async () => {
+    const wide = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 1_000);
+    const roomy = { ...admissionOf(provider).destination, maxBacklog: 1_000 };
+    for (let i = 0; i < 120; i++) await admit(store, admissionOf(provider, { destination: roomy }));
+    expect(await take(store, wide.lease, 120)).toHaveLength(120);
+    const behind = admissionOf(provider, { destination: roomy });
+    await admit(store, behind);
+    expect(await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined)).toEqual({
+      moved: 0,
+      ended: 1,
+    });
+    expect((await readCall(store, behind.id, {}))?.state).toBe("ended");
+  });
+
+  test("stay with the contract that their caller named", async () => {
+    const pinned = admissionOf(provider, { pinned: true });
+    await admit(store, pinned);
+    const next = await register(registry, registrationOf(contractOf("2.0.0", "better"), "q1"));
+    const destination = { ...admissionOf(next).destination, digest: "e".repeat(64) as Digest }; // a made-up one
+    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => destination);
+    expect((await readCall(store, pinned.id, {}))?.ending).toMatchObject({
+      kind: "not_executed",
+      reason: "EPOCH_GONE",
+    });
   });
 
   test("leaves alone what a provider has in hand", async () => {
