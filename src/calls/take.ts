@@ -50,12 +50,13 @@ local function lease_of(call)
   return call.delivery == 'idempotent' and lease_idempotent or lease_once
 end
 
+-- Whether the session speaks for the holder of a lease; and whether that one drains, and so takes nothing new.
 local function may_take(provider, incarnation, session)
   local text = redis.call('HGET', providers, provider)
   if not text then return false end
-  local holder, _, _, _, current = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  local holder, _, _, draining, current = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
   local lease_end = redis.call('ZSCORE', leases, provider .. '/' .. incarnation)
-  return holder == incarnation and current == session and lease_end and tonumber(lease_end) > now
+  return holder == incarnation and current == session and lease_end and tonumber(lease_end) > now, draining == '1'
 end
 
 local function read_group(owner, count, from)
@@ -90,16 +91,19 @@ const TAKE = defineScript(
 local answers, bytes = {}, 0
 for i = 4, #ARGV, 4 do
   local owner = ARGV[i] .. '/' .. ARGV[i + 1]
-  if not may_take(ARGV[i], ARGV[i + 1], ARGV[i + 2]) then
+  local allowed, draining = may_take(ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  if not allowed then
     answers[#answers + 1] = { 'lost' }
   else
     local frames, credits, more = {}, tonumber(ARGV[i + 3]), 1
-    while #frames < credits and bytes < ${MAX_TAKEN_BYTES} do
+    while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} do
       local entries = read_group(owner, math.min(credits - #frames, ${READ_COUNT}), '>')
       for _, entry in ipairs(entries) do
         local call = load_call(entry[2][2])
-        if not call or call.terminal or call.state ~= 'queued' or call.entry ~= entry[1] then
+        if not call or call.terminal or call.entry ~= entry[1] then
           drop(entry[1])
+        elseif call.state ~= 'queued' then
+          -- Claimed, and read again by a group that was lost and made anew: it stays its owner's, with its payload.
         elseif call.deadline <= now then
           finish_unclaimed(call, 'DEADLINE_EXCEEDED')
         else

@@ -10,7 +10,7 @@ import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls, takeCalls } from "../../src/calls/take.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { type Digest, type Epoch, parseToolsetName } from "../../src/identity/names.js";
-import { releaseLease } from "../../src/registry/leases.js";
+import { releaseLease, renewLease } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
 import {
@@ -147,6 +147,16 @@ describe("taking", () => {
       await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...takerOf(provider.lease, "s1"), credits: 5 }]),
     ).toEqual([{ kind: "lost" }]);
     expect(await take(store, provider.lease, 5, "s2")).toHaveLength(1);
+  });
+
+  test("gives nothing to a provider that drains: what waits is for the others", async () => {
+    await renewLease(registry, LONG_MS, { lease: provider.lease, room: 0, draining: true, session: "" });
+    await admit(store, admissionOf(provider, { wait: true }));
+    expect(
+      await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...takerOf(provider.lease), credits: 5 }]),
+    ).toMatchObject([{ kind: "taken", calls: [] }]);
+    const second = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 10);
+    expect(await take(store, second.lease)).toHaveLength(1);
   });
 
   test("two providers never get the same call", async () => {
@@ -435,6 +445,16 @@ describe("settling", () => {
     await settleUntil(calls, "the call was given up", call.id, (_, kind) => kind === "attempts_exhausted");
     expect(await client.xlen(keys.dead(TOOLSET))).toBe(1);
     expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
+  });
+
+  test("an idempotent call is delivered again also when the group was lost in between", async () => {
+    const { calls, call } = lapsed("idempotent");
+    await admit(calls, call);
+    expect(await take(calls, provider.lease)).toHaveLength(1);
+    await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
+    expect(await take(calls, provider.lease)).toEqual([]);
+    await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+    expect(await take(calls, provider.lease)).toMatchObject([{ id: call.id, attempt: 2 }]);
   });
 
   test("a waiting call ends at its deadline: it did not run", async () => {
