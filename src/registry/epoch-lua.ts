@@ -19,7 +19,10 @@ end
 
 local function load_record(name)
   local json = redis.call('HGET', toolsets, name)
-  return json and cjson.decode(json) or nil
+  if not json then return nil end
+  -- A damaged record must not end a script that looks at others too; nodes name it, and registering reports it.
+  local whole, record = pcall(cjson.decode, json)
+  return whole and type(record) == 'table' and type(record.epochs) == 'table' and record or nil
 end
 
 local function save_record(record)

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Epoch } from "../../src/identity/names.js";
+import { sealContract } from "../../src/contract/seal-contract.js";
+import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
 import { promote } from "../../src/registry/promote.js";
 import { register } from "../../src/registry/register.js";
@@ -208,6 +209,16 @@ describe("epochs", () => {
 });
 
 describe("leases", () => {
+  test("are renewed although another toolset's record is damaged", async () => {
+    const good = await register(store, registrationOf(contractOf("1.0.0")));
+    const sealed = sealContract({ ...contractOf("1.0.0").contract, name: parseToolsetName("bad", "name") });
+    const bad = await register(store, registrationOf(sealed));
+    await client.hset(keys.toolsets, "bad", "{");
+    const renewals = [bad, good].map(({ lease }) => ({ lease, room: 1, draining: false, session: "s1" }));
+    expect(await renewLeases(store, LONG_MS, renewals)).toMatchObject([{ kind: "held" }, { kind: "held" }]);
+    await sweepToolsets(store, keys, [bad.lease.toolset, good.lease.toolset], LONG_MS);
+  });
+
   test("only the holder of the token renews", async () => {
     const { lease } = await register(store, registrationOf(V1));
     const forged = { ...lease, token: "forged" };
