@@ -95,7 +95,7 @@ for i = 4, #ARGV, 4 do
   if not allowed then
     answers[#answers + 1] = { 'lost' }
   else
-    local frames, credits, more = {}, tonumber(ARGV[i + 3]), 1
+    local frames, credits, more = {}, tonumber(ARGV[i + 3]), draining and 0 or 1
     while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} do
       local entries = read_group(owner, math.min(credits - #frames, ${READ_COUNT}), '>')
       for _, entry in ipairs(entries) do

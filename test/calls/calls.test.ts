@@ -154,7 +154,7 @@ describe("taking", () => {
     await admit(store, admissionOf(provider, { wait: true }));
     expect(
       await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...takerOf(provider.lease), credits: 5 }]),
-    ).toMatchObject([{ kind: "taken", calls: [] }]);
+    ).toMatchObject([{ kind: "taken", calls: [], more: false }]);
     const second = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 10);
     expect(await take(store, second.lease)).toHaveLength(1);
   });
