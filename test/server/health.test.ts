@@ -1,36 +1,11 @@
-import { credentials, loadPackageDefinition, type ServiceClientConstructor } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
-import { protoPath } from "grpc-health-check";
 import { describe, expect, test } from "vitest";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
-import { ask } from "./ask.js";
 import { echoServer, GATEWAY } from "./echo-server.js";
+import { healthClient } from "./health-client.js";
 import { endOf } from "./stream-end.js";
 
 expectNoLeaks();
-
-const definition = loadSync(protoPath, { keepCase: true, longs: String, enums: String, defaults: true });
-// The path of the service within its own package.
-const { grpc } = loadPackageDefinition(definition) as unknown as {
-  grpc: { health: { v1: { Health: ServiceClientConstructor } } };
-};
-
-function healthClient(address: string) {
-  const client = new grpc.health.v1.Health(address, credentials.createInsecure(), {
-    "grpc.use_local_subchannel_pool": 1,
-  });
-  return {
-    check: (service: string) =>
-      ask<{ status: string }>((cb) => client.check?.({ service }, cb)).then(
-        ({ status }) => status,
-        (error) => error.status,
-      ),
-    list: () => ask<{ statuses: object }>((cb) => client.list?.({}, cb)),
-    watch: (service: string) => client.watch?.({ service }),
-    [Symbol.dispose]: () => client.close(),
-  };
-}
 
 const NOT_FOUND = 5;
 
