@@ -24,6 +24,7 @@ export class EndingWatch {
   readonly #onEnd: (ending: Ending) => void;
   readonly #onLost: (error: ToolgateError) => void;
   #admitted = false;
+  #early: Ending | undefined;
   #done = false;
 
   constructor(
@@ -40,7 +41,9 @@ export class EndingWatch {
         case "output":
           return;
         case "ended":
-          this.#end(ring.ending);
+          // Before it is admitted, it may be the end of another request's call under the same ids.
+          if (this.#admitted) this.#end(ring.ending);
+          else this.#early = ring.ending;
           return;
         case "gone":
           if (this.#admitted) this.#end(lostEnding(settings.clock.nowMs()));
@@ -57,8 +60,9 @@ export class EndingWatch {
   /** The call is admitted; it may have ended already. */
   admitted(head: CallHead, ending: Ending | undefined): void {
     this.#admitted = true;
-    if (ending !== undefined) {
-      this.#end(ending);
+    const known = ending ?? this.#early;
+    if (known !== undefined) {
+      this.#end(known);
       return;
     }
     const remainingMs = head.deadlineMs - this.#settings.clock.nowMs();

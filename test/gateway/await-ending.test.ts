@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import type { CallHead, Ending } from "../../src/calls/call-record.js";
+import type { Doorbell, Ring } from "../../src/calls/doorbell.js";
+import { EndingWatch } from "../../src/gateway/await-ending.js";
+import { randomCallId } from "../../src/identity/call-id.js";
+
+const ENDING: Ending = { kind: "result", reason: "", attempt: 1, endedAtMs: 1, body: Buffer.from("3") };
+const HEAD = { deadlineMs: 1_000 } as CallHead; // all that waiting needs of it
+
+function watching() {
+  let ring = (_ring: Ring): void => {};
+  const bell: Pick<Doorbell, "watch"> = {
+    watch: (_id, listener) => {
+      ring = listener;
+      return { overdueAtMs: Number.POSITIVE_INFINITY, stop: () => {} };
+    },
+  };
+  const settings = { doorbell: bell as Doorbell, clock: { nowMs: () => 0 }, monotonicMs: () => 0 }; // only `watch` is used
+  const ended: Ending[] = [];
+  const id = randomCallId(0, (size) => Buffer.alloc(size));
+  const watch = new EndingWatch(
+    settings,
+    id,
+    (ending) => ended.push(ending),
+    () => {},
+  );
+  return { watch, ended, ring: (one: Ring) => ring(one) };
+}
+
+test("an end that is rung before the call is admitted counts once it is", () => {
+  const { watch, ended, ring } = watching();
+  ring({ kind: "ended", ending: ENDING });
+  expect(ended, "it may be another request's under the same ids").toEqual([]);
+  watch.admitted(HEAD, undefined);
+  expect(ended).toEqual([ENDING]);
+});
+
+test("an end is told once, however often it is rung", () => {
+  const { watch, ended, ring } = watching();
+  watch.admitted(HEAD, undefined);
+  for (let i = 0; i < 2; i++) ring({ kind: "ended", ending: ENDING });
+  expect(ended).toEqual([ENDING]);
+});
+
+test("a refused call's watch tells nothing", () => {
+  const { watch, ended, ring } = watching();
+  ring({ kind: "ended", ending: ENDING });
+  watch.stop();
+  ring({ kind: "gone" });
+  expect(ended).toEqual([]);
+});
