@@ -209,8 +209,10 @@ export class AgentSession {
 
   #endIfDone(): void {
     if (!this.#leaving || this.#calls.size > 0) return;
-    this.#writer.flush();
-    this.#settings.end();
+    // Not before an agent that reads slowly has been sent all of it: a stream that has ended sends nothing.
+    this.#writer.onceSent(() => {
+      if (this.#calls.size === 0) this.#settings.end();
+    });
   }
 
   #forget(call: SessionCallEntry): void {

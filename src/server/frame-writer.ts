@@ -40,6 +40,7 @@ export class FrameWriter<Frame extends object> {
   #scheduled = false;
   #blocked = false;
   #wasSaturated = false;
+  #onSent: (() => void) | undefined;
   #closed = false;
 
   /** @param onRoom told when the writer is not saturated any more. */
@@ -100,9 +101,17 @@ export class FrameWriter<Frame extends object> {
     this.#write();
   }
 
+  /** Calls back once all that was pushed has been sent; not at all if the writer is closed before. */
+  onceSent(callback: () => void): void {
+    if (this.#closed) return;
+    this.#onSent = callback;
+    this.flush();
+  }
+
   /** Forgets what was not sent; nothing is sent any more. */
   close(): void {
     this.#closed = true;
+    this.#onSent = undefined;
     this.#frame = {};
     this.#queue.length = 0;
     this.#messages = this.#bytes = this.#queuedBytes = 0;
@@ -130,7 +139,7 @@ export class FrameWriter<Frame extends object> {
         this.#onRoom();
       }
       const next = this.#queue.shift();
-      if (next === undefined) return;
+      if (next === undefined) break;
       this.#queuedBytes -= next.bytes;
       if (this.#sink.send(next.frame)) continue;
       this.#blocked = true;
@@ -139,5 +148,9 @@ export class FrameWriter<Frame extends object> {
         this.#write();
       });
     }
+    if (this.#queue.length > 0 || this.#onSent === undefined) return;
+    const tell = this.#onSent;
+    this.#onSent = undefined;
+    tell();
   }
 }

@@ -141,3 +141,18 @@ test("a closed writer forgets what was not sent", async () => {
   expect(peer.frames).toEqual([]);
   expect(overflows()).toBe(0);
 });
+
+test("tells when all was sent, and not before a peer that is slow has taken it", async () => {
+  const { peer, writer } = writing();
+  peer.full = true;
+  let sent = 0;
+  for (const call of range(200)) writer.push("calls", call, 10);
+  writer.onceSent(() => sent++);
+  expect(sent).toBe(0);
+  for (let i = 0; i < 4; i++) await peer.read();
+  expect(peer.frames.flatMap(({ calls = [] }) => calls)).toEqual(range(200));
+  expect(sent).toBe(1);
+  writer.close();
+  writer.onceSent(() => sent++);
+  expect(sent).toBe(1);
+});
