@@ -104,12 +104,23 @@ return 'released'
 `,
 );
 
-/** Extends leases in one execution per shard; the answers are in the order of the renewals, all of one shard. */
+/** The most leases that one execution extends, so that Redis is never held up. */
+const MAX_BATCH = 128;
+
+/** Extends leases of one shard, many in one execution; the answers are in their order. */
 export async function renewLeases(
   store: RegistryStore,
   leaseMs: number,
   renewals: readonly Renewal[],
 ): Promise<LeaseAnswer[]> {
+  const answers: LeaseAnswer[] = [];
+  for (let start = 0; start < renewals.length; start += MAX_BATCH) {
+    answers.push(...(await renewBatch(store, leaseMs, renewals.slice(start, start + MAX_BATCH))));
+  }
+  return answers;
+}
+
+async function renewBatch(store: RegistryStore, leaseMs: number, renewals: readonly Renewal[]): Promise<LeaseAnswer[]> {
   const first = renewals[0];
   if (first === undefined) return [];
   const args = renewals.flatMap(({ lease, room, draining, session }) => [

@@ -365,6 +365,17 @@ describe("claims", () => {
     expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["cancel"]);
   });
 
+  test("are extended by the hundred at most, so that Redis is never held up", async () => {
+    const destination = { ...admissionOf(provider).destination, maxBacklog: 1_000 };
+    for (let i = 0; i < 300; i++) await admit(store, admissionOf(provider, { destination }));
+    const taken = await take(store, provider.lease, 300);
+    const claims = taken.map((call) => ({ ...provider.lease, ...claimOf(provider.lease, call), heardAgoMs: 0 }));
+    await client.config("RESETSTAT");
+    expect(await renewClaims(store, keys, NODE, claims)).toEqual(claims.map(() => "held"));
+    const scripts = /cmdstat_evalsha:calls=(\d+)/.exec(await client.info("commandstats"))?.[1];
+    expect(Number(scripts)).toBeGreaterThan(1);
+  });
+
   test("a provider of another toolset cannot claim them, whatever it calls itself", async () => {
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
