@@ -1,0 +1,195 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { environment } from "../../src/config/environment.js";
+import { listeningAddress } from "../local/listening-line.js";
+import type { LogFolder } from "../local/log-folder.js";
+import type { Exit } from "../local/program.js";
+import { ClockFile } from "./clock-file.js";
+import { GatewayClient } from "./gateway-client.js";
+import { Member } from "./member.js";
+import type { ProviderOrder } from "./serve-tools.js";
+import { GATEWAYS, NODE_SETTINGS, TOOLSETS } from "./settings.js";
+import type { Store } from "./store.js";
+import { TcpProxy } from "./tcp-proxy.js";
+
+/** One gateway, with the connections to it and from it that can be made to fail. */
+export interface Gateway {
+  readonly member: Member;
+  /** Its wall clock; absent where clocks cannot be stepped. */
+  readonly clock: ClockFile | undefined;
+  /** Between it and Redis. */
+  readonly storeLink: TcpProxy;
+  /** Between the agents and it. */
+  readonly agentLink: TcpProxy;
+  /** Between the providers and it. */
+  readonly providerLink: TcpProxy;
+  /** Straight to it. */
+  readonly client: GatewayClient;
+}
+
+/** One provider process. */
+export interface Provider {
+  readonly member: Member;
+  readonly clock: ClockFile | undefined;
+}
+
+export interface ChaosClusterOptions {
+  readonly store: Store;
+  /** A folder of the run's own. */
+  readonly folder: string;
+  readonly logs: LogFolder;
+  /** libfaketime's library; undefined where no clock is to be stepped. */
+  readonly faketime: string | undefined;
+  readonly onLost: (name: string, exit: Exit, output: readonly string[]) => void;
+}
+
+/** A provider takes so many calls at once. */
+const MAX_IN_FLIGHT = 32;
+
+/** Gateways and providers as processes of their own, on one store, with a proxy on every way between them. */
+export class ChaosCluster {
+  readonly gateways: Gateway[] = [];
+  readonly providers: Provider[] = [];
+  readonly store: Store;
+  readonly #options: ChaosClusterOptions;
+  readonly #proxies: TcpProxy[] = [];
+
+  constructor(options: ChaosClusterOptions) {
+    this.#options = options;
+    this.store = options.store;
+  }
+
+  /** Where agents are to connect. */
+  get agentAddresses(): string[] {
+    return this.gateways.map(({ agentLink }) => agentLink.address);
+  }
+
+  /** Where the ledgers of all providers are. */
+  get ledgerFolder(): string {
+    return join(this.#options.folder, "ledgers");
+  }
+
+  /** Starts the store, then the gateways, then the providers; resolves when all are up. */
+  async start(): Promise<void> {
+    mkdirSync(this.ledgerFolder, { recursive: true });
+    mkdirSync(join(this.#options.folder, "clocks"), { recursive: true });
+    await this.store.start();
+    const numbers = Array.from({ length: GATEWAYS }, (_, index) => index + 1);
+    this.gateways.push(...(await Promise.all(numbers.map((number) => this.#startGateway(number)))));
+    for (const [toolset, replicas] of Object.entries(TOOLSETS)) {
+      for (let replica = 1; replica <= replicas; replica++) {
+        this.providers.push(this.#makeProvider(toolset, `${toolset}-${replica}`));
+      }
+    }
+    await Promise.all(this.providers.map(({ member }) => member.start()));
+  }
+
+  /** Stops everything in the order of a shutdown; how each process ended that did not end well comes back. */
+  async stop(): Promise<string[]> {
+    const complaints: string[] = [];
+    const stopAll = async (members: readonly Member[]): Promise<void> => {
+      await Promise.all(
+        members.map(async (member) => {
+          const running = member.pid !== undefined;
+          const { code, signal } = await member.stop();
+          if (running && code !== 0) complaints.push(`${member.name} ended with ${signal ?? `status ${code}`}`);
+        }),
+      );
+    };
+    await stopAll(this.providers.map(({ member }) => member));
+    for (const { client } of this.gateways) client.close();
+    await stopAll(this.gateways.map(({ member }) => member));
+    await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
+    await this.store.stop();
+    return complaints;
+  }
+
+  async #startGateway(number: number): Promise<Gateway> {
+    const { logs, onLost } = this.#options;
+    const name = `gateway ${number}`;
+    const clock = this.#clock(`gateway-${number}`);
+    let port = 0;
+    let starts = 0;
+    const [storeLink, agentLink, providerLink] = await Promise.all([
+      this.#proxy(() => this.store.port),
+      this.#proxy(() => port),
+      this.#proxy(() => port),
+    ]);
+    const member = new Member({
+      name,
+      program: () => ({
+        name,
+        entry: "cmd/toolgate.js",
+        args: ["serve"],
+        env: {
+          ...cleanEnvironment(),
+          ...clock?.environment,
+          ...Object.fromEntries(Object.entries(NODE_SETTINGS).map(([variable, value]) => [variable, String(value)])),
+          REDIS_URL: `redis://${storeLink.address}`,
+          TOOLGATE_LISTEN: `127.0.0.1:${port}`,
+          TOOLGATE_NODE_ID: nodeIdOf(number, ++starts),
+        },
+        onLine: (line) => logs.write(name, line),
+      }),
+      ready: listeningAddress,
+      onLost,
+    });
+    const address = await member.start();
+    port = Number(new URL(`tcp://${address}`).port);
+    return { member, clock, storeLink, agentLink, providerLink, client: new GatewayClient(name, address) };
+  }
+
+  #makeProvider(toolset: string, name: string): Provider {
+    const { logs, onLost } = this.#options;
+    const clock = this.#clock(name);
+    const order: ProviderOrder = {
+      provider: name,
+      toolset,
+      nodes: this.gateways.map(({ providerLink }) => providerLink.address),
+      ledgerFile: join(this.ledgerFolder, `${name}.jsonl`),
+      maxInFlight: MAX_IN_FLIGHT,
+    };
+    const member = new Member({
+      name,
+      program: () => ({
+        name,
+        entry: "cmd/chaos/serve-tools.js",
+        args: [JSON.stringify(order)],
+        env: { ...cleanEnvironment(), ...clock?.environment },
+        onLine: (line) => logs.write(name, line),
+      }),
+      ready: (line) => (line === "serving" ? line : undefined),
+      onLost,
+    });
+    return { member, clock };
+  }
+
+  #clock(name: string): ClockFile | undefined {
+    const { faketime, folder } = this.#options;
+    return faketime === undefined ? undefined : new ClockFile(join(folder, "clocks", name), faketime);
+  }
+
+  async #proxy(target: () => number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target);
+    await proxy.start();
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+}
+
+/** The id of a gateway's start; a new one each time, as a random one would be. */
+function nodeIdOf(number: number, start: number): string {
+  return `gateway-${number}.${start}`;
+}
+
+/** The gateway that a node id was given to. */
+export function gatewayOfNode(nodeId: string): string {
+  return nodeId.replace(/^gateway-(\d+)\..*$/, "gateway $1");
+}
+
+/** What an operator has set for their own nodes must not reach these. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment()).filter(([name]) => !/^(TOOLGATE_|REDIS_URL$|LD_PRELOAD$|FAKETIME)/.test(name)),
+  );
+}

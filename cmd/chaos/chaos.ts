@@ -1,0 +1,121 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { environment } from "../../src/config/environment.js";
+import { integer, words } from "../commands/option-values.js";
+import { hearInterruptions } from "../local/interruption.js";
+import { thisMachine } from "../local/machine.js";
+import { PACKAGE_ROOT } from "../local/package-root.js";
+import { FAULTS, SCENARIOS, type ScenarioName } from "./faults.js";
+import { reportJson, reportText } from "./report.js";
+import { runChaos } from "./run.js";
+
+/**
+ * `npm run chaos`: a cluster of real processes under load and faults; what it left behind is checked against what Toolgate
+ * promises. Exit status: 0 clean, 1 a promise was broken, 2 wrong use, 3 the run itself could not be done, 130 interrupted.
+ */
+
+interface Flags {
+  readonly seed: string;
+  readonly seconds: number;
+  readonly scenario?: readonly ScenarioName[];
+  readonly rate: number;
+  readonly calls: number;
+  readonly agents: number;
+  readonly keep?: boolean;
+  readonly json?: boolean;
+}
+
+const ALL = Object.keys(SCENARIOS) as ScenarioName[]; // the table's own keys
+
+const program = new Command("npm run chaos --")
+  .description("Runs a cluster of real processes under load and faults, and checks that every promise was kept.")
+  .option(
+    "--seed <text>",
+    "what decides the load and the faults; the same seed does the same",
+    randomBytes(4).toString("hex"),
+  )
+  .option("--seconds <n>", "how long load and faults last, at least 8", integer(8, 86_400), 60)
+  .option("--scenario <names>", `which faults, of ${ALL.join(", ")}; all when absent`, scenarios)
+  .option("--rate <n>", "calls per second, of all agents together", integer(1, 2_000), 60)
+  .option("--calls <n>", "at most so many calls", integer(1, 10_000_000), 100_000)
+  .option("--agents <n>", "how many agent processes", integer(1, 16), 2)
+  .option("--keep", "keep histories, ledgers and logs also of a clean run")
+  .option("--json", "print the outcome as one line of JSON; what happens meanwhile goes to standard error")
+  .addHelpText("after", helpTail())
+  .configureOutput({ outputError: (text, write) => write(text) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .parse();
+const flags = program.opts<Flags>();
+
+const { npm_lifecycle_event: script, PATH: path } = environment();
+const interruptions = hearInterruptions(() => process.exit(130), script === "chaos" ? process.ppid : undefined);
+const folder = join(
+  PACKAGE_ROOT,
+  ".toolgate",
+  "chaos",
+  `${flags.seed.replace(/[^A-Za-z0-9._-]/g, "_")}-${process.pid}`,
+);
+const say = (line: string): void => void (flags.json === true ? process.stderr : process.stdout).write(`${line}\n`);
+
+say(`seed ${flags.seed}`);
+try {
+  const outcome = await runChaos({
+    seed: flags.seed,
+    seconds: flags.seconds,
+    scenarios: flags.scenario ?? ALL,
+    callsPerSecond: flags.rate,
+    maxCalls: flags.calls,
+    agents: flags.agents,
+    folder,
+    machine: thisMachine(path ?? ""),
+    onLine: say,
+    signal: interruptions.signal,
+  });
+  const clean = outcome.phases.every(({ violations }) => violations.length === 0);
+  const kept = !clean || flags.keep === true;
+  if (!kept) rmSync(folder, { recursive: true, force: true });
+  const shown = { ...outcome, folder: kept ? relative(process.cwd(), folder) : "" };
+  if (flags.json === true) process.stdout.write(`${reportJson(shown)}\n`);
+  else process.stdout.write(`\n${reportText(shown, process.stdout.columns)}`);
+  process.exitCode = clean ? 0 : 1;
+} catch (error) {
+  const interrupted = interruptions.signal.aborted;
+  if (interrupted) rmSync(folder, { recursive: true, force: true });
+  else
+    say(
+      `The run could not be done: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nLogs: ${relative(process.cwd(), folder)}`,
+    );
+  process.exitCode = interrupted ? 130 : 3;
+}
+await new Promise<void>((resolve) => {
+  process.stdout.write("", () => resolve());
+});
+process.exit();
+
+function scenarios(value: string, before: readonly ScenarioName[] | undefined): readonly ScenarioName[] {
+  return words(value, before).map((word) => {
+    const known = ALL.find((name) => name === word);
+    if (known === undefined)
+      throw new InvalidArgumentError(`There is no scenario "${word}"; there are ${ALL.join(", ")}.`);
+    return known;
+  });
+}
+
+function helpTail(): string {
+  const scenarioLines = Object.entries(SCENARIOS).flatMap(([name, kinds]) =>
+    kinds.map((kind, index) => `  ${(index === 0 ? name : "").padEnd(13)}${kind.padEnd(25)}${FAULTS[kind]}`),
+  );
+  return `
+Scenarios and their faults:
+${scenarioLines.join("\n")}
+
+Exit status: 0 clean, 1 a promise was broken, 2 wrong use, 3 the run could not be done, 130 interrupted.
+
+Examples:
+  npm run chaos
+  npm run chaos -- --seed 7 --seconds 600 --rate 100
+  npm run chaos -- --scenario kill,store --seconds 30
+  npm run chaos -- --scenario flush --json`;
+}

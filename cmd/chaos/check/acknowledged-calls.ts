@@ -1,0 +1,22 @@
+import { type CallFile, linesOf } from "./call-file.js";
+import type { Violation } from "./evidence.js";
+
+/**
+ * No acknowledged call is lost: whoever was given a handle or a terminal finds the call's record on every node. A flush of
+ * Redis after the call was asked for excuses its absence.
+ */
+export function checkAcknowledged(file: CallFile): Violation[] {
+  if (file.admitted.length + file.ended.length === 0 || file.flushes > 0) return [];
+  const missing = (file.record?.readings ?? []).filter(({ answer }) => answer.kind === "unknown");
+  if (missing.length === 0) return [];
+  const nodes = [...new Set(missing.map(({ node }) => node))].join(", ");
+  return [
+    {
+      rule: "no acknowledged call is lost",
+      sort: "lost",
+      call: file.call,
+      message: `acknowledged, and unknown to ${nodes}`,
+      evidence: linesOf(file),
+    },
+  ];
+}

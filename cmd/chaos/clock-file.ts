@@ -1,0 +1,44 @@
+import { renameSync, writeFileSync } from "node:fs";
+import type { Machine } from "../local/machine.js";
+
+/** libfaketime's library, as `faketime` itself would load it; undefined where it is not installed. */
+export async function findFaketime(machine: Machine): Promise<string | undefined> {
+  const faketime = machine.find("faketime");
+  const printenv = machine.find("printenv");
+  if (faketime === undefined || printenv === undefined) return undefined;
+  const { status, stdout } = await machine.run(faketime, ["-f", "+0", printenv, "LD_PRELOAD"]);
+  const library = stdout.trim();
+  return status === 0 && library !== "" ? library : undefined;
+}
+
+/** The wall clock of one process, which can be stepped while it runs; its monotonic clock stays true. */
+export class ClockFile {
+  readonly #file: string;
+  readonly #library: string;
+
+  /** @param library libfaketime's, see `findFaketime` */
+  constructor(file: string, library: string) {
+    this.#file = file;
+    this.#library = library;
+    this.step(0);
+  }
+
+  /** What the process is to be started with. */
+  get environment(): NodeJS.ProcessEnv {
+    return {
+      LD_PRELOAD: this.#library,
+      FAKETIME_TIMESTAMP_FILE: this.#file,
+      // The file is looked at once a second: a step takes effect within that.
+      FAKETIME_CACHE_DURATION: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      DONT_FAKE_MONOTONIC: "1", // its name in versions before 0.9.8
+    };
+  }
+
+  /** Sets the clock so many seconds before or after the machine's. */
+  step(seconds: number): void {
+    // Never half a file: the process may read it at any time.
+    writeFileSync(`${this.#file}.next`, `${seconds < 0 ? "" : "+"}${seconds}s\n`);
+    renameSync(`${this.#file}.next`, this.#file);
+  }
+}

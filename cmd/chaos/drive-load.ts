@@ -1,0 +1,175 @@
+import { appendFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type CallHandle,
+  type CallTerminal,
+  connect,
+  type InvokeOptions,
+  ToolCallError,
+  type Toolgate,
+  ToolgateError,
+} from "../../src/index.js";
+import { callIdFor } from "./call-ids.js";
+import { type CallPlan, planCall } from "./call-plan.js";
+import type { HistoryEvent, SeenDelta, SeenTerminal } from "./history.js";
+import { machineMs } from "./machine-clock.js";
+import { SeededRandom } from "./seeded-random.js";
+
+/**
+ * An agent that makes calls for a while and writes down what it saw. It ends by itself when the load is over and every
+ * request came to an outcome; SIGTERM makes it end at once, with what it has.
+ */
+
+/** What it is to do, as JSON in the first argument. */
+export interface AgentOrder {
+  readonly agent: string;
+  readonly nodes: readonly string[];
+  readonly toolsets: readonly string[];
+  readonly seed: string;
+  readonly callsPerSecond: number;
+  readonly maxCalls: number;
+  readonly durationMs: number;
+  readonly historyFile: string;
+}
+
+/** How many requests may be under way at once: the load is bounded whatever the cluster does. */
+const MAX_PENDING = 400;
+
+type Unstamped<Event> = Event extends HistoryEvent ? Omit<Event, "atMs"> : never;
+
+// Written by the program that starts us.
+const order = JSON.parse(process.argv[2] ?? "null") as AgentOrder;
+const random = new SeededRandom(`${order.seed}/${order.agent}`);
+const runId = `${order.seed}/${order.agent}`;
+
+const [first, second, watcher] = await Promise.all([
+  connect(order.nodes),
+  connect(order.nodes),
+  connect(order.nodes, { patienceMs: Number.POSITIVE_INFINITY }),
+]);
+const watching = new AbortController();
+const watched = watch(watcher, watching.signal);
+process.on("SIGTERM", () => process.exit(0));
+
+const pending = new Set<Promise<void>>();
+console.log("driving");
+const startMs = machineMs();
+for (let n = 1; n <= order.maxCalls; n++) {
+  const plan = planCall(n, order.toolsets, random);
+  const dueMs = startMs + (n * 1_000) / order.callsPerSecond;
+  if (dueMs - startMs > order.durationMs) break;
+  await delay(Math.max(0, dueMs - machineMs()));
+  if (pending.size >= MAX_PENDING) continue;
+  const call = make(n, plan).finally(() => pending.delete(call));
+  pending.add(call);
+}
+await Promise.all(pending);
+watching.abort(new Error("the load is over"));
+await watched;
+await Promise.all([first.close(), second.close(), watcher.close()]);
+process.exit(0);
+
+/** One call: its requests, all with the same ids. */
+async function make(n: number, plan: CallPlan): Promise<void> {
+  const ids = { runId, toolCallId: String(n) };
+  const call = callIdFor(plan.toolset, ids.runId, ids.toolCallId);
+  const request = (k: number): string => `${order.agent}/${n}.${k}`;
+  const requests = [ask(first, call, request(1), plan, ids, plan.how)];
+  if (plan.twice) requests.push(ask(second, call, request(2), plan, ids, "invoke"));
+  const outcomes = await Promise.all(requests);
+  if (!outcomes.includes("unknown")) return;
+  // Whoever does not know how a call ended asks again with the same ids.
+  await delay(plan.repeatAfterMs);
+  await ask(second, call, request(3), { ...plan, cancelAfterMs: undefined }, ids, "invoke");
+}
+
+type Outcome = "ended" | "refused" | "unknown";
+
+async function ask(
+  client: Toolgate,
+  call: string,
+  request: string,
+  plan: CallPlan,
+  ids: { readonly runId: string; readonly toolCallId: string },
+  how: CallPlan["how"],
+): Promise<Outcome> {
+  const { toolset, tool, payload, delivery, timeoutMs, wait, cancelAfterMs } = plan;
+  note({ kind: "asked", request, call, toolset, delivery, timeoutMs, how });
+  const changedItsMind = new AbortController();
+  const timer =
+    cancelAfterMs === undefined
+      ? undefined
+      : setTimeout(() => changedItsMind.abort(new Error("enough")), cancelAfterMs);
+  const options: InvokeOptions = { ...ids, timeoutMs, wait, signal: changedItsMind.signal };
+  let handle: CallHandle | undefined;
+  try {
+    if (how === "invoke") {
+      const result = await client.invoke(toolset, tool, payload, options);
+      note({ kind: "ended", request, call, terminal: { kind: "result", body: JSON.stringify(result) } });
+      return "ended";
+    }
+    const admitted = await client.call(toolset, tool, payload, options);
+    handle = admitted;
+    note({ kind: "admitted", request, call, deadlineMs: admitted.deadline.getTime(), repeated: admitted.repeated });
+    if (admitted.callId !== call) throw new Error(`the call has the id ${admitted.callId}, and not ${call}`);
+    note({ kind: "ended", request, call, ...(await follow(client, call, changedItsMind.signal)) });
+    return "ended";
+  } catch (error) {
+    if (error instanceof ToolCallError) {
+      note({ kind: "ended", request, call, terminal: seen(error.terminal) });
+      return "ended";
+    }
+    if (changedItsMind.signal.aborted) {
+      // A handle outlives the request that followed it.
+      if (handle !== undefined) await client.cancel(call).catch(() => {});
+      note({ kind: "unknown", request, call, reason: "ABORTED_BY_AGENT" });
+      return "unknown";
+    }
+    const reason = error instanceof ToolgateError ? error.reason : String(error);
+    const message = error instanceof Error ? error.message.slice(0, 300) : "";
+    const refused = error instanceof ToolgateError && error.executed === "no" && handle === undefined;
+    note({ kind: refused ? "refused" : "unknown", request, call, reason, message });
+    return refused ? "refused" : "unknown";
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function follow(
+  client: Toolgate,
+  call: string,
+  signal: AbortSignal,
+): Promise<{ readonly terminal: SeenTerminal; readonly deltas: readonly SeenDelta[] }> {
+  const deltas: SeenDelta[] = [];
+  for await (const event of client.follow(call, { signal })) {
+    if (event.kind === "terminal") return { terminal: seen(event.terminal), deltas };
+    deltas.push({ cursor: event.cursor, attempt: event.attempt, data: JSON.stringify(event.data) });
+  }
+  throw new Error("the output ended without a terminal");
+}
+
+function seen(terminal: CallTerminal): SeenTerminal {
+  const { kind, attempt, endedAt } = terminal;
+  return {
+    kind,
+    body: kind === "result" ? JSON.stringify(terminal.result) : "",
+    reason: kind === "result" ? "" : terminal.reason,
+    attempt,
+    endedAtMs: endedAt.getTime(),
+  };
+}
+
+/** One watch for the whole load, wherever it has to go on. */
+async function watch(client: Toolgate, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const event of client.watch({ signal })) {
+      note({ kind: "watched", watch: order.agent, revision: event.revision, what: event.kind });
+    }
+  } catch (error) {
+    if (!signal.aborted) note({ kind: "watched", watch: order.agent, revision: "", what: `failed: ${String(error)}` });
+  }
+}
+
+function note(event: Unstamped<HistoryEvent>): void {
+  appendFileSync(order.historyFile, `${JSON.stringify({ ...event, atMs: machineMs() })}\n`);
+}

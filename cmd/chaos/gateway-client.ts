@@ -1,0 +1,41 @@
+import { type ChannelOptions, credentials, type ServiceError } from "@grpc/grpc-js";
+import { loadProtocol } from "../../src/protocol/load.js";
+
+/** The services of one gateway without any cleverness between: one connection, no repeats, answers as they came. */
+export class GatewayClient {
+  readonly name: string;
+  readonly gateway: InstanceType<ReturnType<typeof loadProtocol>["Gateway"]>;
+  readonly catalog: InstanceType<ReturnType<typeof loadProtocol>["Catalog"]>;
+
+  constructor(name: string, address: string) {
+    const { Gateway, Catalog } = loadProtocol();
+    const options: ChannelOptions = {
+      "grpc.enable_retries": 0,
+      "grpc.initial_reconnect_backoff_ms": 100,
+      "grpc.min_reconnect_backoff_ms": 100,
+      "grpc.max_reconnect_backoff_ms": 300,
+      "grpc.service_config_disable_resolution": 1,
+    };
+    this.name = name;
+    this.gateway = new Gateway(address, credentials.createInsecure(), options);
+    this.catalog = new Catalog(address, credentials.createInsecure(), options);
+  }
+
+  close(): void {
+    this.gateway.close();
+    this.catalog.close();
+  }
+}
+
+/** A unary answer as a promise; rejects with the service's error. */
+export function answerOf<Answer>(
+  send: (callback: (error: ServiceError | null, answer?: Answer) => void) => void,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    send((error, answer) => {
+      if (error !== null) reject(error);
+      else if (answer === undefined) reject(new Error("the node answered nothing"));
+      else resolve(answer);
+    });
+  });
+}

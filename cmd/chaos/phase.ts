@@ -1,0 +1,211 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { LogFolder } from "../local/log-folder.js";
+import { Program } from "../local/program.js";
+import type { ChaosCluster } from "./chaos-cluster.js";
+import { AFTER_DEADLINE_MS } from "./check/deadlines.js";
+import type { Evidence, Mishap } from "./check/evidence.js";
+import type { AgentOrder } from "./drive-load.js";
+import { type HistoryEvent, parseLines } from "./history.js";
+import { Injector } from "./injector.js";
+import type { LedgerLine } from "./ledger.js";
+import { machineMs } from "./machine-clock.js";
+import { Monitor } from "./monitor.js";
+import type { PingObserver } from "./ping-observer.js";
+import { readBack } from "./read-back.js";
+import type { PlannedFault } from "./schedule.js";
+import { HEAL_WITHIN_MS, LIMITS, SETTLE_WITHIN_MS, TOOLSETS } from "./settings.js";
+
+/** A stretch of load under some faults, after which everything is read back: what happened before it is over by then. */
+export interface PhaseOptions {
+  readonly name: string;
+  readonly cluster: ChaosCluster;
+  readonly observer: PingObserver;
+  readonly logs: LogFolder;
+  readonly folder: string;
+  readonly seed: string;
+  readonly durationMs: number;
+  readonly schedule: readonly PlannedFault[];
+  readonly agents: number;
+  /** Of all agents together. */
+  readonly callsPerSecond: number;
+  readonly maxCalls: number;
+  /** What Redis's clock shows more than the machine's monotonic one, in milliseconds. */
+  readonly redisOffsetMs: number;
+  /** Calls of earlier phases, which are no business of this one. */
+  readonly earlier: ReadonlySet<string>;
+  /** Filled by the processes' supervisors. */
+  readonly mishaps: readonly Mishap[];
+  readonly onFault: (fault: PlannedFault, target: string, remark: string) => void;
+  readonly onProgress: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface PhaseResult {
+  readonly evidence: Evidence;
+  /** When all was well for the first time in questions asked after a time; by Redis's clock. */
+  readonly wellSince: (fromMs: number) => number | undefined;
+}
+
+/** Redis may have been asked for a deadline a little later than the agent asked; the last calls are read after that. */
+const MARGIN_MS = 1_000;
+
+/** Runs one phase: load and faults together, then healing, then everything is read back from every gateway. */
+export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
+  const { cluster, observer, folder, name, signal, onProgress } = options;
+  const historyFolder = join(folder, `history-${name}`);
+  mkdirSync(historyFolder, { recursive: true });
+  const firstPing = observer.pings.length;
+  const firstMishap = options.mishaps.length;
+  const injector = new Injector(options);
+  const monitor = new Monitor({
+    gateways: cluster.gateways.map(({ client }) => client),
+    toolsets: Object.keys(TOOLSETS),
+    historyFile: join(historyFolder, "monitor.jsonl"),
+    runId: `${options.seed}/${name}/monitor`,
+  });
+  monitor.start();
+  await untilWell(monitor, machineMs(), HEAL_WITHIN_MS, signal);
+  const agents = startAgents(options, historyFolder);
+  try {
+    await injectAll(options.schedule, injector, machineMs(), signal);
+    onProgress("all faults are healed; waiting until all is healthy");
+    const healedMs = machineMs();
+    const wellMs = await untilWell(monitor, healedMs, HEAL_WITHIN_MS, signal);
+    const complaint = monitor.complaint();
+    onProgress("waiting for the agents' last requests to come to an outcome");
+    const deadline = delay(options.durationMs + SETTLE_WITHIN_MS, undefined, { ref: false });
+    const allEnded = Promise.all(agents.map((agent) => agent.ended()));
+    await Promise.race([allEnded, deadline, aborted(signal)]);
+    signal.throwIfAborted();
+    await Promise.all(agents.map((agent) => agent.stop(1_000)));
+    await monitor.stop();
+    const history = readHistory(historyFolder, options.redisOffsetMs);
+    const calls = [...new Set(history.flatMap((event) => (event.kind === "watched" ? [] : [event.call])))];
+    await delay(Math.max(0, lastDeadlineMs(history) - options.redisOffsetMs - machineMs()), undefined, { signal });
+    onProgress(`reading ${calls.length} calls back from every gateway, from every cursor`);
+    const records = await readBack(
+      calls,
+      cluster.gateways.map(({ client }) => client),
+    );
+    const offset = options.redisOffsetMs;
+    const agentMishaps = (await allEnded).flatMap(({ code }, index) =>
+      code === 0
+        ? []
+        : [
+            {
+              atMs: machineMs(),
+              message: `agent ${index + 1} ended with status ${code}`,
+              evidence: agents[index]?.output.slice(-20) ?? [],
+            },
+          ],
+    );
+    const evidence: Evidence = {
+      limits: LIMITS,
+      history,
+      ledger: readLedger(cluster.ledgerFolder, offset).filter(({ call }) => !options.earlier.has(call)),
+      records,
+      pings: observer.pings.slice(firstPing).map((ping) => ({ ...ping, atMs: ping.atMs + offset })),
+      faults: injector.faults
+        .map((fault) => ({ ...fault, atMs: fault.atMs + offset, healedAtMs: fault.healedAtMs + offset }))
+        .sort((a, b) => a.atMs - b.atMs),
+      outages: injector.outages.map((one) => ({ ...one, fromMs: one.fromMs + offset, toMs: one.toMs + offset })),
+      mishaps: [...options.mishaps.slice(firstMishap), ...injector.mishaps, ...agentMishaps],
+      healing: {
+        healthy: wellMs !== undefined,
+        tookMs: (wellMs ?? machineMs()) - healedMs,
+        boundMs: HEAL_WITHIN_MS,
+        why: complaint,
+      },
+    };
+    const wellSince = (fromMs: number): number | undefined => {
+      const found = monitor.wellSince(fromMs - offset);
+      return found === undefined ? undefined : found + offset;
+    };
+    return { evidence, wellSince };
+  } finally {
+    await Promise.all(agents.map((agent) => agent.stop(1_000)));
+    await monitor.stop();
+  }
+}
+
+function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
+  const { agents, callsPerSecond, maxCalls, cluster, logs, name, seed, durationMs } = options;
+  return Array.from({ length: agents }, (_, index) => {
+    const agent = `agent-${index + 1}`;
+    const order: AgentOrder = {
+      agent,
+      nodes: cluster.agentAddresses,
+      toolsets: Object.keys(TOOLSETS),
+      seed: `${seed}/${name}`,
+      callsPerSecond: callsPerSecond / agents,
+      maxCalls: Math.ceil(maxCalls / agents),
+      durationMs,
+      historyFile: join(historyFolder, `${agent}.jsonl`),
+    };
+    const program = new Program({
+      name: agent,
+      entry: "cmd/chaos/drive-load.js",
+      args: [JSON.stringify(order)],
+      onLine: (line) => logs.write(agent, line),
+    });
+    program.start();
+    return program;
+  });
+}
+
+/** Does all faults, each at its time; resolves when the last one is healed. */
+async function injectAll(
+  schedule: readonly PlannedFault[],
+  injector: Injector,
+  startMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const healing: Promise<void>[] = [];
+  for (const fault of schedule) {
+    await delay(Math.max(0, startMs + fault.atMs - machineMs()), undefined, { signal });
+    healing.push(injector.inject(fault));
+  }
+  await Promise.all(healing);
+}
+
+/** Waits until every gateway was well in questions asked after a time; undefined when that takes too long. */
+async function untilWell(
+  monitor: Monitor,
+  fromMs: number,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  for (;;) {
+    const wellMs = monitor.wellSince(fromMs);
+    if (wellMs !== undefined || machineMs() - fromMs > withinMs) return wellMs;
+    await delay(50, undefined, { signal });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+function readHistory(folder: string, offsetMs: number): HistoryEvent[] {
+  const events = readdirSync(folder).flatMap((file) =>
+    parseLines<HistoryEvent>(readFileSync(join(folder, file), "utf8")),
+  );
+  return events.map((event) => ({ ...event, atMs: event.atMs + offsetMs })).sort((a, b) => a.atMs - b.atMs);
+}
+
+function readLedger(folder: string, offsetMs: number): LedgerLine[] {
+  const lines = readdirSync(folder).flatMap((file) => parseLines<LedgerLine>(readFileSync(join(folder, file), "utf8")));
+  return lines.map((line) => ({ ...line, atMs: line.atMs + offsetMs })).sort((a, b) => a.atMs - b.atMs);
+}
+
+/** When every call must have ended, by Redis's clock; times of the history are in it already. */
+function lastDeadlineMs(history: readonly HistoryEvent[]): number {
+  let latest = 0;
+  for (const event of history) {
+    if (event.kind === "asked") latest = Math.max(latest, event.atMs + event.timeoutMs);
+    if (event.kind === "admitted") latest = Math.max(latest, event.deadlineMs);
+  }
+  return latest + AFTER_DEADLINE_MS + LIMITS.schedulingMs + MARGIN_MS;
+}

@@ -1,0 +1,44 @@
+import type { Redis } from "ioredis";
+import { decodePings } from "../../src/ticker/ping-slot.js";
+import { KEYSPACE } from "./call-ids.js";
+import type { Ping } from "./check/evidence.js";
+import { machineMs } from "./machine-clock.js";
+
+/** Hears all pings at Redis itself, past the gateways, and knows who sent the last ones. */
+export class PingObserver {
+  /** By the machine's clock. */
+  readonly pings: Ping[] = [];
+  readonly #channels: Redis;
+  readonly #reader: Redis;
+  #pinger = "";
+  #pingerAtMs = 0;
+
+  /** @param clients two clients of the store: one for channels, one for questions */
+  constructor(clients: { readonly channels: Redis; readonly reader: Redis }) {
+    this.#channels = clients.channels;
+    this.#reader = clients.reader;
+  }
+
+  async start(): Promise<void> {
+    this.#channels.on("messageBuffer", (_channel: Buffer, message: Buffer) => {
+      const atMs = machineMs();
+      const { slot, targets } = decodePings(message);
+      for (const { toolset, epoch } of targets) this.pings.push({ atMs, slot, toolset, epoch });
+      void this.#askWho(Number(slot), atMs);
+    });
+    for (const { pings } of KEYSPACE.shards) await this.#channels.subscribe(pings);
+  }
+
+  /** The name of the node that pinged last, if that was a moment ago. */
+  pinger(withinMs: number): string | undefined {
+    return machineMs() - this.#pingerAtMs <= withinMs ? this.#pinger : undefined;
+  }
+
+  async #askWho(slot: number, atMs: number): Promise<void> {
+    const [keys] = KEYSPACE.shards;
+    const node = keys === undefined ? null : await this.#reader.get(keys.slot(slot)).catch(() => null);
+    if (node === null) return;
+    this.#pinger = node;
+    this.#pingerAtMs = atMs;
+  }
+}

@@ -1,0 +1,178 @@
+import { join } from "node:path";
+import { LogFolder } from "../local/log-folder.js";
+import type { Machine } from "../local/machine.js";
+import { describeExit, type Exit } from "../local/program.js";
+import { findRedisServer } from "../local/redis-server.js";
+import { ChaosCluster } from "./chaos-cluster.js";
+import { check } from "./check/check.js";
+import type { Mishap } from "./check/evidence.js";
+import { takeovers } from "./check/pings.js";
+import { findFaketime } from "./clock-file.js";
+import { FAULTS, type FaultKind, SCENARIOS, type ScenarioName } from "./faults.js";
+import { machineMs } from "./machine-clock.js";
+import { runPhase } from "./phase.js";
+import { PingObserver } from "./ping-observer.js";
+import { recoveryTimes, redeliveryTimes, summarise, type Times, takeoverTimes } from "./recovery.js";
+import type { Outcome, PhaseOutcome } from "./report.js";
+import { type PlannedFault, planFaults } from "./schedule.js";
+import { SeededRandom } from "./seeded-random.js";
+import { StandaloneStore } from "./store.js";
+
+export interface RunOptions {
+  readonly seed: string;
+  /** How long load and faults last, all phases together. */
+  readonly seconds: number;
+  readonly scenarios: readonly ScenarioName[];
+  readonly callsPerSecond: number;
+  /** At most so many calls, all phases together. */
+  readonly maxCalls: number;
+  readonly agents: number;
+  /** A folder of the run's own. */
+  readonly folder: string;
+  readonly machine: Machine;
+  readonly onLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A stretch of the run with faults of its own. */
+interface PlannedPhase {
+  readonly name: string;
+  readonly durationMs: number;
+  readonly schedule: readonly PlannedFault[];
+}
+
+/** A phase is no shorter than this, in milliseconds: a fault needs room before and after it. */
+const SHORTEST_PHASE_MS = 8_000;
+/** The share of the time that the flush has for itself. */
+const FLUSH_SHARE = 0.2;
+
+/** Runs a cluster under faults, and checks what it left behind. */
+export async function runChaos(options: RunOptions): Promise<Outcome> {
+  const { folder, machine, onLine, signal } = options;
+  const server = await findRedisServer(machine);
+  if (server === undefined) {
+    throw new Error("No redis-server 7.0 or newer is on the PATH: install one (Debian: apt-get install redis-server).");
+  }
+  const faketime = await findFaketime(machine);
+  if (faketime === undefined && options.scenarios.includes("clock")) {
+    onLine("clock: skipped, since faketime is not installed (Debian: apt-get install faketime)");
+  }
+  const logs = new LogFolder(join(folder, "logs"));
+  const store = new StandaloneStore(server.path, join(folder, "redis"));
+  const mishaps: Mishap[] = [];
+  const onLost = (name: string, exit: Exit, output: readonly string[]): void => {
+    mishaps.push({
+      atMs: machineMs(),
+      message: `${name} ended by itself with ${describeExit(exit)}`,
+      evidence: output.slice(-40),
+    });
+  };
+  const cluster = new ChaosCluster({ store, folder, logs, faketime, onLost });
+  const phases: PhaseOutcome[] = [];
+  try {
+    onLine(`starting ${store.description}, three gateways and their providers`);
+    await cluster.start();
+    const observer = new PingObserver({ channels: store.observer(), reader: store.observer() });
+    await observer.start();
+    const redisOffsetMs = await offsetOf(store);
+    const earlier = new Set<string>();
+    for (const phase of planPhases(options, faketime !== undefined)) {
+      onLine(`phase ${phase.name}: ${phase.schedule.length} faults in ${Math.round(phase.durationMs / 1_000)} s`);
+      const startMs = machineMs();
+      const { evidence, wellSince } = await runPhase({
+        ...phase,
+        cluster,
+        observer,
+        logs,
+        folder,
+        seed: options.seed,
+        agents: options.agents,
+        callsPerSecond: options.callsPerSecond,
+        maxCalls: Math.ceil((options.maxCalls * phase.durationMs) / (options.seconds * 1_000)),
+        redisOffsetMs,
+        earlier,
+        mishaps,
+        onFault: ({ number, kind, lastsMs }, target, remark) => {
+          const at = ((machineMs() - startMs) / 1_000).toFixed(1).padStart(6);
+          const what = target === "" ? kind : `${kind} of ${target}, ${lastsMs} ms`;
+          onLine(
+            `${at} s  ${String(number).padStart(3)}  ${what}${remark === "" ? `: ${FAULTS[kind]}` : `: ${remark}`}`,
+          );
+        },
+        onProgress: (text) => onLine(`${((machineMs() - startMs) / 1_000).toFixed(1).padStart(6)} s       ${text}`),
+        signal,
+      });
+      for (const { call } of evidence.records) earlier.add(call);
+      const recovered = recoveryTimes(evidence.faults, wellSince);
+      phases.push({
+        name: phase.name,
+        evidence,
+        violations: check(evidence),
+        recoveries: byKind(recovered.map(({ fault, tookMs }) => ({ kind: fault.kind, tookMs }))),
+        figures: [
+          ...summarise(
+            "from healing until all is well",
+            recovered.map(({ tookMs }) => tookMs),
+          ),
+          ...summarise("from the pinger's loss until the next ping", takeoverTimes(takeovers(evidence))),
+          ...summarise(
+            "from kill -9 of a provider until its idempotent calls run anew",
+            redeliveryTimes(evidence.faults, evidence.ledger),
+          ),
+        ],
+      });
+    }
+  } finally {
+    const complaints = await cluster.stop();
+    await logs.close();
+    for (const complaint of complaints) onLine(`at the end: ${complaint}`);
+  }
+  return { seed: options.seed, store: store.description, phases, folder };
+}
+
+/** The flush breaks promises by its nature, so it has a phase of its own, after everything else has been read back. */
+export function planPhases(
+  { seed, seconds, scenarios }: Pick<RunOptions, "seed" | "seconds" | "scenarios">,
+  clocks: boolean,
+): PlannedPhase[] {
+  const random = new SeededRandom(seed);
+  const kinds = scenarios
+    .flatMap((name): readonly FaultKind[] => SCENARIOS[name])
+    .filter((kind) => clocks || kind !== "step-clock");
+  const flushes = kinds.filter((kind) => kind === "flush");
+  const others = kinds.filter((kind) => kind !== "flush");
+  const wholeMs = seconds * 1_000;
+  const flushMs =
+    flushes.length === 0 ? 0 : others.length === 0 ? wholeMs : Math.max(SHORTEST_PHASE_MS, wholeMs * FLUSH_SHARE);
+  const phase = (name: string, ownKinds: readonly FaultKind[], durationMs: number): PlannedPhase[] => {
+    if (ownKinds.length === 0) return [];
+    const ms = Math.max(SHORTEST_PHASE_MS, durationMs);
+    const schedule = planFaults({ kinds: ownKinds, durationMs: ms, random: random.fork(name) });
+    return [{ name, durationMs: ms, schedule }];
+  };
+  return [...phase("faults", others, wholeMs - flushMs), ...phase("flush", flushes, flushMs)];
+}
+
+/** What Redis's clock shows more than the machine's monotonic one, in milliseconds, by the quickest of some answers. */
+async function offsetOf(store: StandaloneStore): Promise<number> {
+  const client = store.observer();
+  let best = { tookMs: Number.POSITIVE_INFINITY, offsetMs: 0 };
+  for (let i = 0; i < 9; i++) {
+    const sentMs = machineMs();
+    const [seconds, microseconds] = await client.time();
+    const tookMs = machineMs() - sentMs;
+    const redisMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+    if (tookMs < best.tookMs) best = { tookMs, offsetMs: redisMs - sentMs - tookMs / 2 };
+  }
+  client.disconnect();
+  return best.offsetMs;
+}
+
+function byKind(times: readonly { readonly kind: FaultKind; readonly tookMs: number }[]): Times[] {
+  return [...new Set(times.map(({ kind }) => kind))].flatMap((kind) =>
+    summarise(
+      kind,
+      times.filter((one) => one.kind === kind).map(({ tookMs }) => tookMs),
+    ),
+  );
+}

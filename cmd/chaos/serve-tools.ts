@@ -1,0 +1,107 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { CallAborted, defineTool, type Provider, serveToolset, type ToolContext, Type } from "../../src/index.js";
+import { TOOLS, type ToolInput } from "./call-plan.js";
+import { Ledger } from "./ledger.js";
+import { machineMs } from "./machine-clock.js";
+
+/**
+ * A provider that keeps a ledger of every execution. It prints "serving" when its toolset is served; SIGTERM stops it in good
+ * order. A cluster that cannot register it now is asked again, as a supervisor would.
+ */
+
+/** What it is to do, as JSON in the first argument. */
+export interface ProviderOrder {
+  readonly provider: string;
+  readonly toolset: string;
+  readonly nodes: readonly string[];
+  readonly ledgerFile: string;
+  readonly maxInFlight: number;
+}
+
+const RETRY_MS = 200;
+
+// Written by the program that starts us.
+const order = JSON.parse(process.argv[2] ?? "null") as ProviderOrder;
+const incarnation = `${order.provider}#${process.pid}.${Math.round(machineMs())}`;
+const ledger = new Ledger(order.ledgerFile, incarnation);
+
+const stopping = new AbortController();
+process.on("SIGTERM", () => stopping.abort());
+
+const provider = await serve();
+if (provider === undefined) process.exit(0);
+console.log("serving");
+const reason = await provider.closed;
+await provider.stop();
+if (reason.kind !== "stopped") console.error(`the provider was closed: ${JSON.stringify(reason)}`);
+process.exit(reason.kind === "stopped" ? 0 : 3);
+
+async function serve(): Promise<Provider | undefined> {
+  while (!stopping.signal.aborted) {
+    try {
+      return await serveToolset(toolset(), {
+        nodes: order.nodes,
+        providerId: order.provider,
+        maxInFlight: order.maxInFlight,
+        signal: stopping.signal,
+        onEvent: (event) => console.log(JSON.stringify({ at: machineMs(), ...event })),
+      });
+    } catch (error) {
+      console.error(String(error));
+      await delay(RETRY_MS);
+    }
+  }
+  return undefined;
+}
+
+function toolset() {
+  const payload = Type.Object({
+    n: Type.Integer(),
+    ms: Type.Integer(),
+    pieces: Type.Integer(),
+    stubborn: Type.Boolean(),
+  });
+  const result = Type.Object({ n: Type.Integer(), by: Type.String(), attempt: Type.Integer(), run: Type.String() });
+  return {
+    name: order.toolset,
+    version: "1.0.0",
+    description: "Works for a while, and writes down that it did.",
+    tools: {
+      [TOOLS.once]: defineTool({ description: "Runs once per call.", payload, result, run: work }),
+      [TOOLS.idempotent]: defineTool({
+        description: "May run again for the same call.",
+        payload,
+        result,
+        idempotent: true,
+        run: work,
+      }),
+    },
+  };
+}
+
+async function work(input: ToolInput, context: ToolContext) {
+  const { callId, attempt, signal } = context;
+  const { run, end } = ledger.begin(callId, attempt);
+  try {
+    for (let piece = 1; piece <= input.pieces; piece++) {
+      await context.emit({ piece, run });
+      await pause(input.ms / (input.pieces + 1), input.stubborn ? undefined : signal);
+    }
+    await pause(input.ms / (input.pieces + 1), input.stubborn ? undefined : signal);
+    end("returned");
+    return { n: input.n, by: incarnation, attempt, run };
+  } catch (error) {
+    end(error instanceof CallAborted ? error.reason : String(error));
+    throw error;
+  }
+}
+
+/** Waits; throws why the call has to stop when it has. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+import { Redis } from "ioredis";
+import { PrivateRedis } from "../local/private-redis.js";
+
+/** The cluster's Redis, whatever it is made of, with what can happen to it. */
+export interface Store {
+  /** What it is, for the report. */
+  readonly description: string;
+  /** The loopback port that the gateways' proxies connect to now. */
+  readonly port: number;
+  start(): Promise<void>;
+  /** Ends it at once, as a crash would. */
+  crash(): Promise<void>;
+  /** Starts it again after a crash, with what it has on disk; resolves when it answers. */
+  recover(): Promise<void>;
+  /** Loses everything: data and loaded scripts. */
+  flush(): Promise<void>;
+  /** A client that goes to it directly, past all proxies; `stop` closes it. */
+  observer(): Redis;
+  /** Ends it. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * One Redis server with an append-only file.
+ *
+ * `appendfsync always`, since "acknowledged" is to mean "in the file": with `everysec` Redis may hold back its writes to the
+ * file, while it goes on to answer, as long as an fsync is under way, and kill -9 loses those.
+ */
+export class StandaloneStore implements Store {
+  readonly description = "one Redis, append-only file (appendfsync always)";
+  readonly #binary: string;
+  readonly #folder: string;
+  readonly #clients = new Set<Redis>();
+  #port = 0;
+  #server: PrivateRedis | undefined;
+
+  constructor(binary: string, folder: string) {
+    this.#binary = binary;
+    this.#folder = folder;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  async start(): Promise<void> {
+    const server = new PrivateRedis({
+      binary: this.#binary,
+      folder: this.#folder,
+      removeFolder: false,
+      appendOnly: true,
+      args: ["--appendfsync", "always"],
+      ...(this.#port === 0 ? {} : { port: this.#port }),
+    });
+    await server.start();
+    this.#server = server;
+    this.#port = Number(new URL(server.url).port);
+  }
+
+  async crash(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    process.kill(server.pid, "SIGKILL");
+    await server.stop();
+  }
+
+  recover(): Promise<void> {
+    return this.start();
+  }
+
+  async flush(): Promise<void> {
+    const client = this.observer();
+    try {
+      await client.flushall();
+      await client.script("FLUSH");
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  observer(): Redis {
+    const client = new Redis({
+      port: this.#port,
+      host: "127.0.0.1",
+      retryStrategy: () => 50,
+      maxRetriesPerRequest: null,
+    });
+    client.on("error", () => {}); // it comes back; whoever asks waits
+    client.once("end", () => this.#clients.delete(client));
+    this.#clients.add(client);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of [...this.#clients]) client.disconnect();
+    await this.#server?.stop();
+  }
+}
