@@ -58,11 +58,18 @@ async function buildProgram(first: string | undefined): Promise<Command> {
   for (const [heading, group] of Object.entries(COMMANDS)) {
     program.commandsGroup(heading);
     for (const [name, load] of Object.entries(group)) {
-      if (only === undefined || only === name) program.addCommand((await load()).copyInheritedSettings(program));
+      if (only === undefined || only === name) program.addCommand(inherit(await load(), program));
     }
   }
   const help = new Command("help").argument("[command]").helpOption(false).description("show help for a command");
   return program.addHelpCommand(help.helpGroup("Help:"));
+}
+
+/** Commands are made before they have a parent, so its settings are handed down when they are added. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
 }
 
 function helpTail(): string {
@@ -97,11 +104,12 @@ function tell(error: unknown, args: readonly string[]): number {
   return failure.exitCode;
 }
 
-/** Whoever reads our output may stop reading; there is nobody left to tell then. */
+/** Whoever reads our output may stop reading: there is nobody left to tell then. Any other fault of writing is told once. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT_CODES.ok.code);
+    if (error.code === "EPIPE") process.exit(EXIT_CODES.ok.code);
+    if (stream === process.stdout) process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
+    process.exit(EXIT_CODES.internal.code);
   });
 }
 

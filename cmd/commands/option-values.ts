@@ -23,12 +23,12 @@ export function integer(least: number, most: number): (value: string) => number 
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
-/** A length of time, in milliseconds: `1500`, `1500ms`, `30s`, `5m`, `1h`. */
+/** A length of time, in milliseconds: `1500ms`, `30s`, `5m`, `1h`. A bare number is refused: it could mean anything. */
 export function duration(value: string): number {
-  const [, digits, unit = "ms"] = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)?$/.exec(value) ?? [];
+  const [, digits, unit] = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)$/.exec(value) ?? [];
   const ms = digits === undefined ? Number.NaN : Math.round(Number(digits) * UNITS[unit as keyof typeof UNITS]); // the pattern allows only these
   if (!(ms >= 1 && ms <= 2 ** 31)) {
-    throw new InvalidArgumentError("It must be a length of time such as 1500ms, 30s, 5m or 1h.");
+    throw new InvalidArgumentError("It must be a length of time with its unit, such as 1500ms, 30s, 5m or 1h.");
   }
   return ms;
 }

@@ -126,7 +126,7 @@ export const ERROR_CODES = {
     status: status.UNAVAILABLE,
     retry: "later",
     meaning: "Redis cannot be reached, or refuses writes.",
-    remedy: "Retry with the same run_id and tool_call_id; operators look at Redis.",
+    remedy: "Retry later; a call is retried safely with the same run_id and tool_call_id. Operators look at Redis.",
   },
   NODE_DRAINING: {
     status: status.UNAVAILABLE,

@@ -26,7 +26,7 @@ export const PROTO_FILES = [
 
 /** The wire contract, as both sides of a connection use it. */
 export interface Protocol {
-  /** Everything that was loaded; reflection is made from it. */
+  /** Everything that was loaded. */
   readonly packageDefinition: PackageDefinition;
   /** Client of the providers' side; `Registry.service` is the definition for servers. */
   readonly Registry: RegistryPackage["toolgate"]["v1"]["Registry"];
@@ -78,6 +78,11 @@ function load(): Protocol {
     DeadCallsPackage & { google: { rpc: DetailMessages } };
   const { Registry, Catalog, Gateway, DeadCalls } = grpcObject.toolgate.v1;
   return { packageDefinition, Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc };
+}
+
+/** The same files with their own field names, for whoever describes them to others: reflection. */
+export function loadDescriptors(): PackageDefinition {
+  return loadSync([...PROTO_FILES], { keepCase: true, includeDirs: [protoFolder()] });
 }
 
 /** The `proto` folder beside `package.json`: this file runs from `src/` under tests and from `dist/src/` when built. */

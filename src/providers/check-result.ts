@@ -68,10 +68,10 @@ export class ResultChecks {
 
     function judge(answer: Awaited<typeof validation>): ProviderEnd {
       if (answer.kind === "valid") return { kind: "result", reason: "", body };
-      return toolError("INVALID_RESULT", {
-        message: "the result does not fit the tool's result schema",
-        violations: answer.violations,
-      });
+      const [first] = answer.violations;
+      const where = first === undefined ? "" : `: ${first.field || "the result"} ${first.description}`;
+      const message = `the result does not fit the tool's result schema${where}`;
+      return toolError("INVALID_RESULT", { message, violations: answer.violations });
     }
   }
 }

@@ -3,7 +3,6 @@ import type { Epoch, ToolsetName } from "../identity/names.js";
 import { asText, defineScript } from "../redis/script.js";
 import { EPOCH_LUA } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript } from "./registry-store.js";
-import { epochMismatch } from "./unregister.js";
 
 // ARGV[2] name, [3] candidate epoch, [4] owner.
 const PROMOTE = defineScript(
@@ -34,6 +33,6 @@ export async function promote(store: RegistryStore, toolset: ToolsetName, epoch:
     case "not_owner":
       throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal`);
     default:
-      throw epochMismatch(toolset, epoch, "without this candidate");
+      throw new ToolgateError("EPOCH_MISMATCH", `"${toolset}" has no candidate epoch ${epoch}; get the toolset again`);
   }
 }

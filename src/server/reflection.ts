@@ -2,7 +2,7 @@ import type { Server, ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { protoPath as healthProto } from "grpc-health-check";
-import { loadProtocol } from "../protocol/load.js";
+import { loadDescriptors } from "../protocol/load.js";
 import { bidi, type Service } from "./methods.js";
 
 /** The part of a stream that @grpc/reflection uses. */
@@ -22,11 +22,10 @@ type ReflectionHandler = (stream: ReflectionStream) => void;
  * streams end when the node drains.
  */
 export function reflectionServices(names: readonly string[]): Service[] {
-  const health = loadSync(healthProto, { keepCase: true, longs: String, enums: String, defaults: true });
-  const reflection = new ReflectionService(
-    { ...loadProtocol().packageDefinition, ...health },
-    { services: [...names] },
-  );
+  // With the names of the proto files: descriptors of what we use ourselves have camelCase ones, and a client made from
+  // those would drop every field that it names as the files do.
+  const described = { ...loadDescriptors(), ...loadSync(healthProto, { keepCase: true }) };
+  const reflection = new ReflectionService(described, { services: [...names] });
   const services: Service[] = [];
   const registrar = {
     addService(definition: ServiceDefinition, handlers: Record<string, ReflectionHandler>) {

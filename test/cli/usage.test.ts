@@ -62,6 +62,8 @@ describe("wrong use is status 2, told on stderr, with nothing on stdout", () => 
     ["a missing option", ["unregister", "files"], /required option '--epoch <n>'/],
     ["a bad number", ["get", "files", "--epoch", "x"], /must be a whole number/],
     ["a bad time", ["call", "a", "b", "--timeout", "soon"], /length of time/],
+    ["a time without its unit", ["call", "a", "b", "--timeout", "5"], /with its unit/],
+    ["a missing argument of a command's command", ["dead", "show", "files"], /missing required argument 'id'/],
     ["a bad choice", ["list", "--health", "good"], /Allowed choices are healthy, unhealthy/],
     ["bad nodes", ["list", "--nodes", "here"], /--nodes must be hosts and ports/],
     ["a CA that is not there", ["list", "--ca", "/no/such.pem"], /cannot be read/],

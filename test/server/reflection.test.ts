@@ -28,6 +28,15 @@ describe.each(["v1", "v1alpha"] as const)("reflection %s", (version) => {
     expect(Object.keys(loadFileDescriptorSetFromBuffer(set)[GATEWAY] ?? {})).toContain("Invoke");
   });
 
+  test("names fields as the proto files do", async () => {
+    await using echo = await echoServer();
+    using client = reflectionClient(version, echo.address);
+    const [answer] = await client.ask({ file_containing_symbol: GATEWAY });
+    const text = Buffer.concat([...(answer?.file_descriptor_response?.file_descriptor_proto ?? [])]).toString("latin1");
+    for (const field of ["payload_json", "call_id", "expect_digest"]) expect(text).toContain(field);
+    expect(text).not.toContain("expectDigest");
+  });
+
   test("odd questions get an error each, and the server lives", async () => {
     await using echo = await echoServer();
     using client = reflectionClient(version, echo.address);
