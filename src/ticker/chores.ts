@@ -93,9 +93,15 @@ export class Chores {
 
   async #rehouse(view: ToolsetView, epoch: EpochView): Promise<void> {
     const { calls, destinationOf, log } = this.#settings;
-    const { moved, ended } = await rehouseCalls(calls, view.name, epoch.epoch, (call) =>
-      destinationOf(view.name, call),
-    );
-    if (moved + ended > 0) log.info({ event: "calls_rehoused", toolset: view.name, epoch: epoch.epoch, moved, ended });
+    const where = { toolset: view.name, epoch: epoch.epoch };
+    try {
+      const { moved, ended } = await rehouseCalls(calls, view.name, epoch.epoch, (call) =>
+        destinationOf(view.name, call),
+      );
+      if (moved + ended > 0) log.info({ event: "calls_rehoused", ...where, moved, ended });
+    } catch (error) {
+      // One toolset whose schema cannot judge must not keep the others' calls waiting; the next turn tries again.
+      log.warn({ event: "rehouse_failed", ...where, error });
+    }
   }
 }
