@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { readCall } from "../../src/calls/read-call.js";
+import type { ToolsetView } from "../../src/catalog/toolset-view.js";
+import { sealContract } from "../../src/contract/seal-contract.js";
+import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js";
+import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { register } from "../../src/registry/register.js";
+import { Chores } from "../../src/ticker/chores.js";
+import type { Leader } from "../../src/ticker/leader.js";
+import { admissionOf, admit, callStore } from "../calls/calls-fixture.js";
+import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+
+test("calls of one toolset that cannot be rehoused do not keep those of others waiting", async () => {
+  const client = redis().client();
+  const [registry, calls] = [registryStore(client), callStore(client)];
+  const stranded = async (toolset: ToolsetName) => {
+    const sealed = sealContract({ ...contractOf("1.0.0").contract, name: toolset });
+    const call = admissionOf(await register(registry, registrationOf(sealed)), { toolset, wait: true });
+    await admit(calls, call);
+    const retiring = [{ epoch: call.destination.epoch, health: { liveUntilMs: 0 } }];
+    return { id: call.id, view: { name: toolset, epochs: [], retiring } as unknown as ToolsetView }; // what chores look at
+  };
+  const [broken, sound] = [
+    await stranded(parseToolsetName("a", "name")),
+    await stranded(parseToolsetName("b", "name")),
+  ];
+  const chores = new Chores({
+    ...{ registry, calls, leader: { leads: true } as Leader, clock: { nowMs: () => Date.now() } },
+    ...{ rule: { intervalMs: 1_000, missed: 3 }, lingerMs: LONG_MS, log: SILENT_LOGGER },
+    toolsets: () => [broken.view, sound.view],
+    destinationOf: async (toolset) => {
+      if (toolset === "a") throw new Error("its schema cannot be used");
+      return undefined;
+    },
+  });
+  await chores.run();
+  expect((await readCall(calls, broken.id, {}))?.state).toBe("queued");
+  expect((await readCall(calls, sound.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
+  client.disconnect();
+});
