@@ -1,45 +1,153 @@
-import { expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Destination } from "../../src/calls/admit.js";
 import { readCall } from "../../src/calls/read-call.js";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
-import { sealContract } from "../../src/contract/seal-contract.js";
-import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
-import { register } from "../../src/registry/register.js";
+import { releaseLease } from "../../src/registry/leases.js";
 import { Chores } from "../../src/ticker/chores.js";
-import type { Leader } from "../../src/ticker/leader.js";
-import { admissionOf, admit, callStore } from "../calls/calls-fixture.js";
-import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callStore, take } from "../calls/calls-fixture.js";
+import {
+  changesOf,
+  contractOf,
+  LONG_MS,
+  registrationOf,
+  registryStore,
+  serve,
+  statesOf,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { leaderThat, toolsetOf } from "./toolset-of.js";
 
 expectNoLeaks();
 const redis = redisForFile();
+let client: ReturnType<ReturnType<typeof redis>["client"]>;
+let leads: boolean;
+let toolsets: ToolsetView[];
+let destination: Destination | undefined;
+beforeEach(() => {
+  client = redis().client();
+  leads = true;
+  toolsets = [];
+  destination = undefined;
+  return () => client.disconnect();
+});
 
-test("calls of one toolset that cannot be rehoused do not keep those of others waiting", async () => {
-  const client = redis().client();
-  const [registry, calls] = [registryStore(client), callStore(client)];
-  const stranded = async (toolset: ToolsetName) => {
-    const sealed = sealContract({ ...contractOf("1.0.0").contract, name: toolset });
-    const call = admissionOf(await register(registry, registrationOf(sealed)), { toolset, wait: true });
-    await admit(calls, call);
-    const retiring = [{ epoch: call.destination.epoch, health: { liveUntilMs: 0 } }];
-    return { id: call.id, view: { name: toolset, epochs: [], retiring } as unknown as ToolsetView }; // what chores look at
-  };
-  const [broken, sound] = [
-    await stranded(parseToolsetName("a", "name")),
-    await stranded(parseToolsetName("b", "name")),
-  ];
-  const chores = new Chores({
-    ...{ registry, calls, leader: { leads: true } as Leader, clock: { nowMs: () => Date.now() } },
-    ...{ rule: { intervalMs: 1_000, missed: 3 }, lingerMs: LONG_MS, log: SILENT_LOGGER },
-    toolsets: () => [broken.view, sound.view],
-    destinationOf: async (toolset) => {
-      if (toolset === "a") throw new Error("its schema cannot be used");
-      return undefined;
-    },
+const V1 = contractOf("1.0.0");
+const V2 = contractOf("2.0.0", "better");
+
+/** The chores of one node, whose copy of the catalogue is what `toolsets` says. */
+function chores(healthWindowMs = LONG_MS): Chores {
+  return new Chores({
+    registry: registryStore(client, healthWindowMs),
+    calls: callStore(client),
+    leader: leaderThat(() => leads),
+    clock: { nowMs: () => Date.now() },
+    rule: { intervalMs: LONG_MS, missed: 0 },
+    toolsets: () => toolsets,
+    destinationOf: async () => destination,
+    lingerMs: LONG_MS,
+    log: SILENT_LOGGER,
   });
-  await chores.run();
-  expect((await readCall(calls, broken.id, {}))?.state).toBe("queued");
-  expect((await readCall(calls, sound.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
-  client.disconnect();
+}
+
+describe("the chores", () => {
+  test("announce lost health once, whoever does them and how often", async () => {
+    const brief = registryStore(client, 30);
+    const { lease } = await serve(brief, registrationOf(V1));
+    toolsets = [toolsetOf(TOOLSET, { epoch: lease.epoch, liveUntilMs: Date.now() + LONG_MS })];
+    const nodes = [chores(30), chores(30), chores(30)];
+    const unhealthy = async () => (await changesOf(client)).filter((change) => change.startsWith("unhealthy"));
+    await until("it was announced", async () => {
+      await Promise.all(nodes.map((node) => node.run()));
+      return (await unhealthy()).length > 0;
+    });
+    for (const node of nodes) await node.run();
+    expect(await unhealthy()).toEqual([`unhealthy ${lease.epoch}`]);
+  });
+
+  test("are nobody's but the leader's", async () => {
+    const brief = registryStore(client, 1);
+    const { lease } = await serve(brief, registrationOf(V1, "p1", { retentionMs: 1 }));
+    await releaseLease(brief, lease);
+    toolsets = [toolsetOf(TOOLSET, { epoch: lease.epoch, liveUntilMs: 0 })];
+    const late = chores(1);
+    leads = false;
+    await late.run();
+    expect(await statesOf(client)).toEqual({ [lease.epoch]: "active" });
+    leads = true;
+    await until("its retention is over", async () => {
+      await late.run();
+      return Object.keys(await statesOf(client)).length === 0;
+    });
+    expect((await changesOf(client)).at(-1)).toBe(`unregistered ${lease.epoch}`);
+    await late.run();
+    expect((await changesOf(client)).filter((change) => change.startsWith("unregistered"))).toHaveLength(1);
+  });
+
+  test("let a retiring epoch go with its last lease", async () => {
+    const store = registryStore(client);
+    const old = await serve(store, registrationOf(V1), 1);
+    const next = await serve(store, registrationOf(V2, "q1"), 10);
+    const views = (liveUntilMs: number) => [
+      toolsetOf(
+        TOOLSET,
+        { epoch: next.lease.epoch, liveUntilMs: Date.now() + LONG_MS },
+        { epoch: old.lease.epoch, state: "retiring", liveUntilMs },
+      ),
+    ];
+    toolsets = views(Date.now() + LONG_MS);
+    await chores().run();
+    expect(await statesOf(client)).toMatchObject({ [old.lease.epoch]: "retiring" });
+    await releaseLease(store, old.lease);
+    toolsets = views(0);
+    await chores().run();
+    expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
+  });
+});
+
+describe("calls that wait in a retiring epoch that nobody serves", () => {
+  async function stranded() {
+    const store = registryStore(client);
+    const calls = callStore(client);
+    const old = await serve(store, registrationOf(V1), 1);
+    const call = admissionOf(old);
+    await admit(calls, call);
+    const next = await serve(store, registrationOf(V2, "q1"), 10);
+    await releaseLease(store, old.lease);
+    toolsets = [
+      toolsetOf(
+        TOOLSET,
+        { epoch: next.lease.epoch, liveUntilMs: Date.now() + LONG_MS },
+        { epoch: old.lease.epoch, state: "retiring", liveUntilMs: 0 },
+      ),
+    ];
+    return { calls, old, next, call };
+  }
+
+  test("move to the active epoch where that takes them, once", async () => {
+    const { calls, next, call } = await stranded();
+    destination = admissionOf(next).destination;
+    await Promise.all([chores().run(), chores().run()]);
+    expect(await readCall(calls, call.id, {})).toMatchObject({ state: "queued", head: { epoch: next.lease.epoch } });
+    expect((await take(calls, next.lease)).map(({ id }) => id)).toEqual([call.id]);
+  });
+
+  test("end as not executed where it does not", async () => {
+    const { calls, old, next, call } = await stranded();
+    await chores().run();
+    expect((await readCall(calls, call.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
+    await chores().run();
+    expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
+    expect(await client.exists(`toolgate:{test/0}:requests:${TOOLSET}:${old.lease.epoch}`)).toBe(0);
+  });
+
+  test("stay while the node does not lead", async () => {
+    const { calls, old, call } = await stranded();
+    leads = false;
+    await chores().run();
+    expect(await readCall(calls, call.id, {})).toMatchObject({ state: "queued", head: { epoch: old.lease.epoch } });
+  });
 });

@@ -1,0 +1,142 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { cancelCall } from "../../src/calls/cancel.js";
+import { completeCalls } from "../../src/calls/complete.js";
+import { Doorbell, type Ring, type StopNotice } from "../../src/calls/doorbell.js";
+import type { CallId } from "../../src/identity/call-id.js";
+import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
+import type { Registered } from "../../src/registry/register.js";
+import { contractOf, keys, registrationOf, registryStore, serve } from "../registry/registry-fixture.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { admissionOf, admit, callStore, claimOf, NODE, take } from "./calls-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+
+let connections: RedisConnections;
+let store: CallStore;
+let provider: Registered;
+let doorbell: Doorbell;
+let stops: StopNotice[];
+let aheadMs: number;
+beforeEach(async () => {
+  connections = createConnections({
+    redisUrl: redis().url,
+    lockTtlMs: 1_000,
+    log: SILENT_LOGGER,
+    onReady: () => {},
+  });
+  await connections.start();
+  store = callStore(connections.command);
+  provider = await serve(registryStore(connections.command), registrationOf(contractOf("1.0.0")));
+  stops = [];
+  aheadMs = 0;
+  doorbell = new Doorbell({
+    store,
+    subscriber: connections.subscriber,
+    node: NODE,
+    log: SILENT_LOGGER,
+    monotonicMs: () => performance.now() + aheadMs,
+    onStop: (notice) => stops.push(notice),
+  });
+  await doorbell.start();
+});
+afterEach(async () => {
+  await doorbell.stop();
+  await connections.stop();
+});
+
+function listen(id: CallId) {
+  const rings: Ring[] = [];
+  const watch = doorbell.watch(id, (ring) => rings.push(ring));
+  return { rings, watch, end: () => rings.find((ring) => ring.kind === "ended") };
+}
+/** A call in the provider's hands; `watch` says whether its end rings this node. */
+async function running(watch: boolean) {
+  const call = admissionOf(provider, { watch });
+  await admit(store, call);
+  const [taken] = await take(store, provider.lease);
+  if (taken === undefined) throw new Error("nothing was taken");
+  return taken;
+}
+const finish = (call: Awaited<ReturnType<typeof running>>, body = Buffer.from("3")) =>
+  completeCalls(store, keys, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body }]);
+
+describe("a bell", () => {
+  test("brings the end, with the result", async () => {
+    const call = await running(true);
+    const { end } = listen(call.id);
+    await finish(call);
+    expect(await until("it rang", end)).toMatchObject({ ending: { kind: "result", body: Buffer.from("3") } });
+  });
+
+  test("of a long result brings that too", async () => {
+    const call = await running(true);
+    const { end } = listen(call.id);
+    const body = Buffer.alloc(100_000, "7");
+    await finish(call, body);
+    const ring = await until("it rang", end);
+    expect(ring.kind === "ended" && ring.ending.body.equals(body)).toBe(true);
+  });
+
+  test("that was lost is made up: whoever waits is told in the end", async () => {
+    const call = await running(false);
+    const { end } = listen(call.id);
+    await finish(call);
+    expect(await until("it was looked up", end)).toMatchObject({ ending: { kind: "result" } });
+  });
+
+  test("that was lost with its connection is made up as soon as there is another one", async () => {
+    const call = await running(true);
+    const { rings, end } = listen(call.id);
+    const other = redis().client();
+    await other.client("KILL", "TYPE", "PUBSUB");
+    await finish(call);
+    await until("it was told", end);
+    other.disconnect();
+    // Whoever follows output is told that there may be some.
+    await until("output was hinted at", () => rings.some(({ kind }) => kind === "output"));
+  });
+
+  test("of a call that Redis has lost says that it is gone", async () => {
+    const { rings } = listen(admissionOf(provider).id);
+    await until("it was looked up", () => rings.some(({ kind }) => kind === "gone"));
+  });
+
+  test("asks for a running call to be stopped, by attempt", async () => {
+    const call = await running(false);
+    await cancelCall(store, call.id);
+    await until("it was asked", () => stops.length > 0);
+    expect(stops).toEqual([{ id: call.id, attempt: 1, reason: "CANCELLED" }]);
+  });
+});
+
+describe("a watch", () => {
+  test("that was stopped hears nothing any more, and is forgotten", async () => {
+    const call = await running(true);
+    const [one, two] = [listen(call.id), listen(call.id)];
+    expect(doorbell.size).toBe(1);
+    one.watch.stop();
+    one.watch.stop();
+    await finish(call);
+    await until("the other one rang", two.end);
+    expect(one.rings).toEqual([]);
+    two.watch.stop();
+    expect(doorbell.size).toBe(0);
+  });
+
+  test("that is overdue while Redis is away is told, and no other", async () => {
+    const call = await running(true);
+    const [due, patient] = [listen(call.id), listen(call.id)];
+    due.watch.overdueAtMs = performance.now() + 1_000_000;
+    await redis().kill();
+    await until("the node knows", () => !connections.ready());
+    aheadMs = 2_000_000;
+    await until("it was told", () => due.rings.some(({ kind }) => kind === "overdue"));
+    expect(patient.rings.some(({ kind }) => kind === "overdue")).toBe(false);
+    await redis().restart();
+  });
+});
