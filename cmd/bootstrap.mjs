@@ -1,6 +1,6 @@
-// What `npm start`, `npm test`, `npm run bench` and `npm run build` run: plain JavaScript without a dependency, so that
-// it works on a fresh clone with nothing but Node and npm. It installs the dependencies if they are missing or out of
-// step with the lock file, builds if the build is missing or older than the sources, then does the job.
+// What `npm start`, `npm test`, `npm run bench`, `npm run chaos` and `npm run build` run: plain JavaScript without a
+// dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the dependencies if they are
+// missing or out of step with the lock file, builds if the build is missing or older than the sources, then does the job.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -20,6 +20,11 @@ switch (job) {
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
     await runHere(join(ROOT, "dist", "cmd", "start.js"));
+    break;
+  case "chaos":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "cmd", "chaos", "chaos.js"));
     break;
   case "bench":
     await installIfNeeded();
@@ -43,7 +48,7 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: true });
     break;
   default:
-    fail(`"${job ?? ""}" is no job: use start, test, bench, build, install or refresh.`, 2);
+    fail(`"${job ?? ""}" is no job: use start, test, bench, chaos, build, install or refresh.`, 2);
 }
 
 /** Ends with one clear message on a Node that is too old. */
