@@ -62,6 +62,8 @@ export class RunningCall {
   readonly #deadline: NodeJS.Timeout;
   /** Output that still waits; the result comes after it. */
   #emitting: Promise<unknown> | undefined;
+  /** The first piece of output that was refused: a call that lacks some of its output has no result. */
+  #refused: ToolFailure | undefined;
   #over = false;
 
   /** The call's time runs from here on. */
@@ -97,6 +99,9 @@ export class RunningCall {
     clearTimeout(this.#deadline);
     if (this.#emitting !== undefined) await this.#emitting;
     this.#over = true;
+    if (this.#refused !== undefined && outcome.resultJson !== undefined) {
+      outcome = toolError(this.#refused.reason, this.#refused.message);
+    }
     const bytes = outcome.resultJson?.length ?? 512;
     return { result: { callId: this.callId, attempt: this.attempt, ...outcome }, bytes };
   }
@@ -119,8 +124,11 @@ export class RunningCall {
   #emit(delta: unknown): Promise<void> {
     const sent = this.#sendDelta(delta);
     if (sent === undefined) return Promise.resolve();
-    // A tool may leave it unawaited; its rejection must not end the process then.
-    this.#emitting = Promise.allSettled([this.#emitting, sent]);
+    // A tool may leave it unawaited: its rejection must not end the process then, and must not go unnoticed either.
+    const noted = sent.catch((error: unknown) => {
+      if (error instanceof ToolFailure) this.#refused ??= error;
+    });
+    this.#emitting = Promise.all([this.#emitting, noted]);
     return sent;
   }
 

@@ -49,9 +49,15 @@ export interface ToolContext {
   /** Aborts when the call is to stop; its `reason` is a CallAborted. */
   readonly signal: AbortSignal;
   /**
-   * Sends a piece of output, any JSON. Resolves when it is on its way: await it, and the tool goes no faster than the
-   * agent's side can take. Rejects with a ToolFailure when the piece is not JSON or too large, and with the signal's
-   * reason when the call was stopped. Pieces under way can be lost with the connection; the result never is.
+   * Sends a piece of output, any JSON. Resolves when it is on its way. It must be awaited: then the tool goes no faster
+   * than the agent's side can take, and learns of a refusal.
+   *
+   * Rejects with a ToolFailure when the piece is not JSON (INVALID_OUTPUT), when it is too large, or when more than 1,000
+   * pieces of the call wait already (both OUTPUT_TOO_LARGE). The call then ends as a tool error with that reason and
+   * message, even if the tool goes on and returns a result; only an error that the tool throws itself comes before it.
+   * Rejects with the signal's reason when the call was stopped.
+   *
+   * Pieces under way can be lost with the connection; the result never is.
    */
   emit(delta: unknown): Promise<void>;
   /** The call; opaque. */

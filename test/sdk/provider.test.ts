@@ -421,6 +421,51 @@ describe("output", () => {
   });
 });
 
+describe("output that is refused", () => {
+  const refusals: [string, unknown, string][] = [
+    ["is not JSON", 1n, "INVALID_OUTPUT"],
+    ["is too large", "x".repeat(100), "OUTPUT_TOO_LARGE"],
+  ];
+  test.each(refusals)(
+    "because it %s ends the call as a tool error, also when nobody looks",
+    async (_, piece, reason) => {
+      const { attachment, held } = await serve({ maxDeltaBytes: 50 });
+      attachment.call("c1", "held", {});
+      const { context, resolve } = await held.calls.next();
+      const refusal: unknown = await context.emit(piece).catch((error: unknown) => error);
+      if (!(refusal instanceof ToolFailure)) throw new Error("it was not refused");
+      await context.emit("fits");
+      void context.emit(12n);
+      resolve("done");
+      const result = await attachment.results.next();
+      expect(result).toMatchObject({ callId: "c1", outcome: "error", error: { reason, message: refusal.message } });
+    },
+  );
+
+  test("because too much waits ends the call as a tool error, after what was taken", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, resolve } = await held.calls.next();
+    attachment.send({ flowControl: { pauseOutput: true }, pings: [{ nonce: "p" }] });
+    await attachment.pongs.next();
+    for (let step = 0; step < 1500; step += 1) void context.emit(step);
+    resolve("done");
+    attachment.send({ flowControl: { pauseOutput: false } });
+    const { error } = await attachment.results.next();
+    expect(error).toMatchObject({ reason: "OUTPUT_TOO_LARGE", message: expect.stringContaining("await emit()") });
+    expect(attachment.deltas.all).toHaveLength(1000);
+  });
+
+  test("leaves a call that fails by itself its own failure", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, reject } = await held.calls.next();
+    void context.emit(1n);
+    reject(new ToolFailure("NO_FUNDS", "broke"));
+    expect((await attachment.results.next()).error).toMatchObject({ reason: "NO_FUNDS", message: "broke" });
+  });
+});
+
 describe("signs of life", () => {
   test("pings are answered at once while every slot is busy and output is held back", async () => {
     const { attachment, held } = await serve({ maxInFlight: 1 });
