@@ -8,11 +8,14 @@ import { hearInterruptions } from "./local/interruption.js";
 import { LocalCluster, type LocalNode } from "./local/local-cluster.js";
 import { LogFolder } from "./local/log-folder.js";
 import { thisMachine } from "./local/machine.js";
+import { checkInheritedSettings } from "./local/node-environment.js";
 import { PACKAGE_ROOT } from "./local/package-root.js";
 import { describeExit, Program } from "./local/program.js";
-import { NoRedisError, provisionRedis } from "./local/provision-redis.js";
+import { NoRedisError, type ProvisionedRedis, provisionRedis } from "./local/provision-redis.js";
 import { Report } from "./local/report.js";
 import { Unwinding } from "./local/unwinding.js";
+import { failureOf, failureText } from "./output/failure.js";
+import { painter, showsColours } from "./output/paint.js";
 
 /**
  * `npm start`: Redis, three nodes, the official MCP filesystem server and a toolset of our own; three calls, each through
@@ -28,6 +31,8 @@ const HEALTHY_WITHIN_MS = 60_000;
 const CALL_WITHIN_MS = 30_000;
 const PROVIDER_GRACE_MS = 15_000;
 const NODE_GRACE_MS = 10_000;
+/** What a Redis that is still starting is given to come up, so that it can be stopped; later it ends as we do. */
+const REDIS_GRACE_MS = 5_000;
 /** On a Redis that others use too, the demonstration keeps to itself. */
 const SHARED_REGISTRY = "npm-start";
 
@@ -38,6 +43,14 @@ const { once } = new Command("npm start --")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse()
   .opts<{ once?: boolean }>();
+
+try {
+  checkInheritedSettings();
+} catch (error) {
+  const failure = failureOf(error);
+  process.stderr.write(`${failureText(failure, painter(showsColours(process.stderr, environment())))}\n`);
+  process.exit(failure.exitCode);
+}
 
 const report = new Report(process.stdout);
 const logs = new LogFolder(join(PACKAGE_ROOT, ".toolgate", "logs"));
@@ -60,10 +73,13 @@ try {
   const outcome = await Promise.race([run(interruptions.signal), interrupted]);
   if (outcome === "up" && !once) await interrupted;
 } catch (error) {
-  status = 1;
-  report.line();
-  report.line(error instanceof Error ? error.message : String(error));
-  if (!(error instanceof NoRedisError)) report.line(`The logs are in ${relative(process.cwd(), logs.path)}.`);
+  // What fails because we stop is no failure.
+  if (!interruptions.signal.aborted) {
+    status = 1;
+    report.line();
+    report.line(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof NoRedisError)) report.line(`The logs are in ${relative(process.cwd(), logs.path)}.`);
+  }
 }
 if (interruptions.signal.aborted) report.line(process.stdout.isTTY ? "\r\u001b[KStopping …" : "Stopping …");
 await started.stop((error) => {
@@ -73,16 +89,18 @@ await started.stop((error) => {
 await logs.close();
 process.exit(status);
 
+/** Brings everything up. Nobody hears it any more once `signal` has fired: from then on it starts and prints nothing. */
 async function run(signal: AbortSignal): Promise<"up"> {
   report.line("Toolgate: a cluster of three nodes on this machine");
   report.line();
-  const redis = await startRedis();
-  const nodes = await startNodes(redis);
+  const redis = await startRedis(signal);
+  const nodes = await startNodes(redis, signal);
   const client = await connect(
     nodes.map((node) => node.address),
     { signal },
   );
   started.add({ stop: () => client.close() });
+  signal.throwIfAborted();
   await startProviders(client, nodes, signal);
   report.line();
   report.line("Three calls, each through another node");
@@ -97,25 +115,42 @@ interface Redis {
   readonly registry: string;
 }
 
-async function startRedis(): Promise<Redis> {
+async function startRedis(signal: AbortSignal): Promise<Redis> {
   const { REDIS_URL: redisUrl, TOOLGATE_REGISTRY: registry, PATH: path } = environment();
   let url = "";
   await report.row("redis", async (progress) => {
-    const redis = await provisionRedis({
+    const provisioning = provisionRedis({
       redisUrl,
       machine: thisMachine(path ?? ""),
       environment: environment(),
       folder: join(PACKAGE_ROOT, ".toolgate"),
       onProgress: progress,
     });
-    started.add({ stop: () => redis.stop() });
+    started.add({ stop: () => stopRedis(provisioning) });
+    const redis = await provisioning;
+    signal.throwIfAborted();
     url = redis.url;
     return { value: new URL(url).host, remark: redis.origin };
   });
   return { url, registry: registry || (redisUrl ? SHARED_REGISTRY : "default") };
 }
 
-async function startNodes({ url, registry }: Redis): Promise<readonly LocalNode[]> {
+/** Stops a Redis that may still be starting. */
+async function stopRedis(provisioning: Promise<ProvisionedRedis>): Promise<void> {
+  let cut: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    cut = setTimeout(() => resolve(undefined), REDIS_GRACE_MS);
+  });
+  try {
+    // One that never came up has nothing to stop; why has been told.
+    const redis = await Promise.race([provisioning.catch(() => undefined), late]);
+    await redis?.stop();
+  } finally {
+    clearTimeout(cut);
+  }
+}
+
+async function startNodes({ url, registry }: Redis, signal: AbortSignal): Promise<readonly LocalNode[]> {
   const cluster = new LocalCluster({
     nodes: NODES,
     redisUrl: url,
@@ -131,6 +166,7 @@ async function startNodes({ url, registry }: Redis): Promise<readonly LocalNode[
   for (const [index, node] of starting.entries()) {
     await report.row(`node ${index + 1}`, async () => {
       nodes.push(await node);
+      signal.throwIfAborted();
       return { value: nodes.at(-1)?.address ?? "", remark: `listens after ${milliseconds(start)}` };
     });
   }

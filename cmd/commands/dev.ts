@@ -4,6 +4,7 @@ import { environment } from "../../src/config/environment.js";
 import { hearInterruptions } from "../local/interruption.js";
 import { LocalCluster } from "../local/local-cluster.js";
 import { thisMachine } from "../local/machine.js";
+import { checkInheritedSettings } from "../local/node-environment.js";
 import { prettyLine } from "../local/pretty-line.js";
 import { describeExit } from "../local/program.js";
 import { provisionRedis } from "../local/provision-redis.js";
@@ -47,8 +48,13 @@ Examples:
     });
 }
 
-/** Runs the cluster, and gives the exit status. */
+/**
+ * Runs the cluster, and gives the exit status.
+ *
+ * @throws ToolgateError INVALID_CONFIG, before anything is started
+ */
 async function dev({ nodes: count, port }: DevFlags): Promise<number> {
+  checkInheritedSettings();
   const report = new Report(process.stdout);
   const started = new Unwinding();
   const interruptions = hearInterruptions(() => {

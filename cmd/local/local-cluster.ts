@@ -1,6 +1,6 @@
-import { environment } from "../../src/config/environment.js";
 import { tryPort } from "./free-port.js";
 import { listeningAddress } from "./listening-line.js";
+import { nodeEnvironment } from "./node-environment.js";
 import { type Exit, Program, ProgramError } from "./program.js";
 
 export interface LocalClusterOptions {
@@ -37,9 +37,16 @@ export class LocalCluster {
     this.#options = options;
   }
 
-  /** Starts all nodes at once; each promise resolves when that node listens. */
+  /**
+   * Starts all nodes at once; each promise resolves when that node listens, and rejects with a ProgramError when it ends
+   * first. They may be awaited in any order, or not at all.
+   */
   start(): readonly Promise<LocalNode>[] {
-    return Array.from({ length: this.#options.nodes }, (_, index) => this.#startNode(index));
+    return Array.from({ length: this.#options.nodes }, (_, index) => {
+      const node = this.#startNode(index);
+      node.catch(() => {}); // one that fails before its turn to be awaited must not end the process
+      return node;
+    });
   }
 
   /** Stops all nodes, each after draining; kills one that has not ended in `graceMs` and some. Idempotent. */
@@ -74,15 +81,7 @@ export class LocalCluster {
       name,
       entry: "cmd/toolgate.js",
       args: ["serve"],
-      env: {
-        ...environment(),
-        REDIS_URL: redisUrl,
-        TOOLGATE_REGISTRY: registry,
-        TOOLGATE_LISTEN: `127.0.0.1:${port}`,
-        // These belong to one node; inherited, they would be given to all.
-        TOOLGATE_ADVERTISE: "",
-        TOOLGATE_NODE_ID: "",
-      },
+      env: nodeEnvironment({ redisUrl, registry, listen: `127.0.0.1:${port}` }),
       onLine: (line) => onLine?.(name, line),
     });
     if (this.#stopping) throw new ProgramError(`${name} is not started any more: its cluster is stopping`);

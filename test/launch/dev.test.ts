@@ -41,3 +41,17 @@ test("toolgate dev runs a cluster with a private Redis below the folder, and lea
   expect(pids.filter((pid) => !hasEnded(pid))).toEqual([]);
   expect(await readdir(join(folder, ".toolgate")).catch(() => [])).toEqual([]);
 });
+
+test("toolgate dev tells a wrong setting as serve does, before anything is started", async () => {
+  const env = { ...environment(), REDIS_URL: "foo", TOOLGATE_LEASE_MS: "abc" };
+  dev = new Program({ name: "toolgate dev", entry: "cmd/toolgate.js", args: ["dev", "--port", "0"], env, cwd: folder });
+  dev.start();
+  expect(await dev.ended()).toEqual({ code: 2, signal: null });
+  expect(dev.output).toEqual([
+    "error: 2 settings are wrong:",
+    expect.stringMatching(/^ {2}REDIS_URL must be a URL/),
+    expect.stringMatching(/^ {2}TOOLGATE_LEASE_MS must be an integer/),
+    "  INVALID_CONFIG",
+  ]);
+  expect(await readdir(folder)).toEqual([]);
+});

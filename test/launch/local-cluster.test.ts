@@ -51,3 +51,11 @@ test("stopping it while it starts leaves nothing", async () => {
   await starting;
   expect(descendants(process.pid).filter((row) => row.includes("toolgate.js serve"))).toEqual([]);
 });
+
+test("nodes that cannot start may be awaited one after the other", async () => {
+  cluster = new LocalCluster({ nodes: 3, redisUrl: "foo", registry: "default", firstPort: 0 });
+  for (const [index, node] of cluster.start().entries()) {
+    // The later ones have ended, unheard, by the time that it is their turn.
+    await expect(node).rejects.toThrow(`node ${index + 1} ended with status 2 before it listens`);
+  }
+});

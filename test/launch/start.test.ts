@@ -75,6 +75,30 @@ test("Ctrl-C stops everything quietly, with 0; twice at once counts as one", { t
   expect(errors).toEqual([]);
 });
 
+test.for([
+  ["its Redis", /^Toolgate: a cluster/],
+  ["its nodes", /^ {2}redis /],
+  ["its last nodes", /^ {2}node 1 /],
+  ["its providers", /^ {2}node 3 /],
+] as const)("Ctrl-C while it starts %s stops everything quietly, with 0", { timeout: 120_000 }, async ([, seen]) => {
+  const { child, lines, errors } = start();
+  await until("it is that far", () => lines.some((line) => seen.test(line)), { withinMs: UP_WITHIN_MS, everyMs: 1 });
+  const ended = once(child, "close");
+  child.kill("SIGINT");
+  const pids = new Set<number>();
+  await until(
+    "it has ended",
+    () => {
+      for (const row of descendants(child.pid ?? 0)) pids.add(Number.parseInt(row, 10));
+      return child.exitCode !== null || child.signalCode !== null;
+    },
+    { withinMs: UP_WITHIN_MS, everyMs: 1 },
+  );
+  expect({ ended: await ended, errors }).toEqual({ ended: [0, null], errors: [] });
+  expect(lines.at(-1)).toBe("Stopping …");
+  expect([...pids].filter((pid) => !hasEnded(pid))).toEqual([]);
+});
+
 test("what it says to try next works as it stands", { timeout: 120_000 }, async () => {
   const started = start();
   await up(started);
@@ -107,6 +131,26 @@ test("without any Redis it says in two lines what to do, and ends with 1", async
     expect.stringMatching(/^No Redis 7\.0 or newer: REDIS_URL is not set, and no redis-server/),
     expect.stringMatching(/^Install one .* or set REDIS_URL=/),
   ]);
+});
+
+test.for([
+  ["REDIS_URL", "foo", /^ {2}REDIS_URL must be a URL, as in/],
+  ["TOOLGATE_LEASE_MS", "abc", /^ {2}TOOLGATE_LEASE_MS must be an integer from 100 to/],
+] as const)("a wrong %s is told as serve tells it, before anything is started", async ([variable, value, fault]) => {
+  const { child, lines, errors } = start(["--once"], { [variable]: value });
+  expect(await once(child, "close")).toEqual([2, null]);
+  expect(lines).toEqual([]);
+  expect(errors).toEqual(["error: A setting is wrong:", expect.stringMatching(fault), "  INVALID_CONFIG"]);
+});
+
+test("what only a node can find wrong is told without a stack, with 1", { timeout: 120_000 }, async () => {
+  const file = "/nowhere/toolgate.pem";
+  const { child, lines, errors } = start(["--once"], { TOOLGATE_TLS_CERT: file, TOOLGATE_TLS_KEY: file });
+  expect(await once(child, "close")).toEqual([1, null]);
+  expect(errors).toEqual([]);
+  const text = lines.join("\n");
+  expect(text).toMatch(/node 1 ended with status \d before it listens\n(.*\n)*.*\/nowhere\/toolgate\.pem/);
+  expect(text).not.toMatch(/^\s+at .*\.js:\d+/m);
 });
 
 test("a flag that it does not know is a fault of use", async () => {

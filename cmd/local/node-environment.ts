@@ -1,0 +1,33 @@
+import { parseConfig } from "../../src/config/config.js";
+import { type Environment, environment } from "../../src/config/environment.js";
+
+/** What belongs to one node; inherited from us, it would be given to all. */
+const NOT_INHERITED = { TOOLGATE_LISTEN: "", TOOLGATE_ADVERTISE: "", TOOLGATE_NODE_ID: "" } as const;
+
+/** What one node of a cluster on this machine is given beyond what all inherit. */
+export interface OwnSettings {
+  readonly redisUrl: string;
+  readonly registry: string;
+  /** Where it listens: `127.0.0.1:7400`. */
+  readonly listen: string;
+}
+
+/** The environment of one node of a cluster on this machine: ours, with what is its own. */
+export function nodeEnvironment({ redisUrl, registry, listen }: OwnSettings): Environment {
+  return {
+    ...environment(),
+    ...NOT_INHERITED,
+    REDIS_URL: redisUrl,
+    TOOLGATE_REGISTRY: registry,
+    TOOLGATE_LISTEN: listen,
+  };
+}
+
+/**
+ * Checks the settings that nodes would inherit from us, so that a wrong one is told once, before anything is started.
+ *
+ * @throws ToolgateError INVALID_CONFIG naming every fault at once, as a node itself would
+ */
+export function checkInheritedSettings(): void {
+  parseConfig({ env: { ...environment(), ...NOT_INHERITED } });
+}
