@@ -1,12 +1,21 @@
 import type { Evidence, Violation } from "./evidence.js";
 
-/** Revisions seen by one watch never go back, in no shard. */
+/** Revisions seen by one watch never go back, in no shard; and a watch that may wait for ever never fails. */
 export function checkWatches({ history }: Evidence): Violation[] {
   const violations: Violation[] = [];
   const last = new Map<string, { readonly revision: string; readonly line: string }>();
   for (const event of history) {
     if (event.kind !== "watched") continue;
     const line = `history ${JSON.stringify(event)}`;
+    if (event.what.startsWith("failed")) {
+      violations.push({
+        rule: "a watch outlives faults",
+        sort: "other",
+        message: `${event.watch} ${event.what}`,
+        evidence: [line],
+      });
+      continue;
+    }
     const before = last.get(event.watch);
     if (before !== undefined && wentBack(before.revision, event.revision)) {
       violations.push({
