@@ -59,15 +59,19 @@ const ADMIT = defineScript(
   `
 local window, node, retention = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 
--- An epoch as a destination: its health, and how many unfinished calls it has.
+-- An epoch as a destination: its health, and how many unfinished calls it has. Looked up once per script.
+local destinations = {}
 local function destination(toolset, epoch, contract, max_backlog)
-  local text = epoch ~= '0' and redis.call('HGET', KEYS[3], toolset .. '@' .. epoch)
+  local field = toolset .. '@' .. epoch
+  if destinations[field] then return destinations[field] end
+  local text = epoch ~= '0' and redis.call('HGET', KEYS[3], field)
   if not text then return nil end
   local state, pong, live, room = string.match(text, '^(%a+) (%d+) (%d+) (%d+)')
   pong = tonumber(pong)
-  return { epoch = epoch, contract = contract, state = state, pong = pong, room = tonumber(room),
+  destinations[field] = { epoch = epoch, contract = contract, state = state, pong = pong, room = tonumber(room),
     healthy = pong > 0 and now - pong <= window and tonumber(live) > now,
     calls = redis.call('XLEN', prefix .. 'requests:' .. toolset .. ':' .. epoch), max_backlog = tonumber(max_backlog) }
+  return destinations[field]
 end
 
 local answers = {}
@@ -107,6 +111,7 @@ for i = 4, #ARGV, 17 do
         redis.call('ZADD', due, deadline, id)
         local call = { id = id, toolset = toolset, epoch = to.epoch, requests = prefix .. 'requests:' .. toolset .. ':' .. to.epoch }
         enqueue(call, ARGV[i + 3], ARGV[i + 14], ARGV[i + 15])
+        to.calls = to.calls + 1
         answer = { 'admitted', head }
       end
     end

@@ -69,10 +69,13 @@ local function holds(call, owner, attempt)
   return call and not call.terminal and call.state == 'claimed' and call.owner == owner and call.attempt == tonumber(attempt)
 end
 
--- Puts a call into the waiting line of its epoch's providers, and tells them.
+-- Puts a call into the waiting line of its epoch's providers, and tells them: once per script, which is when it is heard.
+local rung = {}
 local function enqueue(call, tool, payload, meta)
   call.entry = redis.call('XADD', call.requests, '*', 'call', call.id, 'tool', tool, 'payload', payload, 'meta', meta)
   redis.call('HSET', prefix .. 'call:' .. call.id, 'state', 'queued', 'entry', call.entry)
-  redis.call('PUBLISH', prefix .. 'work:' .. call.toolset .. ':' .. call.epoch, '')
+  local bell = prefix .. 'work:' .. call.toolset .. ':' .. call.epoch
+  if not rung[bell] then redis.call('PUBLISH', bell, '') end
+  rung[bell] = true
 end
 `;

@@ -31,7 +31,8 @@ interface SessionCallEntry {
   readonly spec: CallSpec;
   readonly leave: () => void;
   readonly watch: EndingWatch;
-  readonly followed: AbortController;
+  /** Ends the reading of its output; only a call that is followed has one. */
+  followed: AbortController | undefined;
   state: CallState;
   cancelled: boolean;
 }
@@ -117,7 +118,7 @@ export class AgentSession {
         id,
         spec,
         leave,
-        followed: new AbortController(),
+        followed: undefined,
         watch: new EndingWatch(
           parts.awaiting,
           id,
@@ -154,8 +155,10 @@ export class AgentSession {
   async #follow(call: SessionCallEntry, head: CallHead): Promise<void> {
     const { parts } = this.#settings;
     call.watch.stop();
+    const followed = new AbortController();
+    call.followed = followed;
     try {
-      for await (const step of followCall(parts.following, call.id, "", call.followed.signal)) {
+      for await (const step of followCall(parts.following, call.id, "", followed.signal)) {
         if (call.state === "over") return;
         if (step.kind === "ended") return this.#ended(call, step.ending);
         for (const delta of step.deltas) {
@@ -218,7 +221,7 @@ export class AgentSession {
   #forget(call: SessionCallEntry): void {
     call.state = "over";
     call.watch.stop();
-    call.followed.abort();
+    call.followed?.abort();
     call.leave();
     this.#calls.delete(call.ref);
   }
