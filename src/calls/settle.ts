@@ -15,6 +15,8 @@ export interface Settled {
   readonly ended: number;
   readonly redelivered: number;
   readonly told: number;
+  /** There may be more calls whose time has come. */
+  readonly more: boolean;
 }
 
 // ARGV[1] most calls, [2] most attempts, [3] grace after the deadline. Looks at each call whose time has come:
@@ -49,7 +51,8 @@ local function redeliver(call)
   enqueue(call, entry[2][4], entry[2][6], entry[2][8])
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, id in ipairs(ids) do
   local call = load_call(id)
   if not call or call.terminal then
     redis.call('ZREM', due, id)
@@ -82,7 +85,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, AR
     redis.call('ZADD', due, call.deadline + grace, id)
   end
 end
-return { ended, redelivered, told }
+return { ended, redelivered, told, #ids }
 `,
 );
 
@@ -91,5 +94,6 @@ export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Se
   const reply = asArray(
     await runScript(store.redis, SETTLE, [keys.prefix, keys.due], [BATCH, store.maxAttempts, DEADLINE_GRACE_MS]),
   );
-  return { ended: asNumber(reply[0]), redelivered: asNumber(reply[1]), told: asNumber(reply[2]) };
+  const [ended, redelivered, told, looked] = reply.map(asNumber);
+  return { ended: ended ?? 0, redelivered: redelivered ?? 0, told: told ?? 0, more: looked === BATCH };
 }

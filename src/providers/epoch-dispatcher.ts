@@ -30,6 +30,8 @@ export class EpochDispatcher {
   readonly epoch: Epoch;
   readonly sessions = new Set<ProviderSession>();
   readonly #settings: DispatcherSettings;
+  /** Sessions that were refused calls: whether they end is being found out, so they are not asked for until the next bell. */
+  readonly #refused = new Set<ProviderSession>();
   #mayHaveMore = false;
   #taking = false;
   #turn = 0;
@@ -42,6 +44,7 @@ export class EpochDispatcher {
 
   /** There may be calls. */
   wake(): void {
+    this.#refused.clear();
     this.#mayHaveMore = true;
     this.pump();
   }
@@ -83,6 +86,8 @@ export class EpochDispatcher {
       const answer = answers[index];
       if (answer === undefined) continue;
       if (answer.kind === "lost") {
+        this.#refused.add(taker.session);
+        this.#mayHaveMore = true; // nothing was looked at for it
         onLost(taker.session);
         continue;
       }
@@ -96,7 +101,7 @@ export class EpochDispatcher {
 
   /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */
   #takers(): { readonly session: ProviderSession; readonly credits: number }[] {
-    const sessions = [...this.sessions];
+    const sessions = [...this.sessions].filter((session) => !this.#refused.has(session));
     const first = this.#turn++ % Math.max(1, sessions.length);
     const free = [...sessions.slice(first), ...sessions.slice(0, first)]
       .map((session) => ({ session, credits: session.credits(this.#settings.missedPings) }))

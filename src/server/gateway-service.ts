@@ -2,6 +2,7 @@ import { deferred } from "../async/deferred.js";
 import type { Ending } from "../calls/call-record.js";
 import { cancelCall } from "../calls/cancel.js";
 import { readCall } from "../calls/read-call.js";
+import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { AgentSession } from "../gateway/agent-session.js";
 import { EndingWatch } from "../gateway/await-ending.js";
@@ -45,14 +46,15 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         const watch = new EndingWatch(awaiting, id, ended.resolve, ended.reject);
         ended.promise.catch(() => {}); // whoever stops waiting has no use for it
         const onAbort = (): void => ended.reject(context.signal.reason);
+        // A request that was refused has no call: under its id there may be somebody else's.
+        let mayBeAdmitted = false;
         try {
-          const placed = await placeCall(
-            placing,
-            { principal: context.principal, remainingMs: context.deadlineMs },
-            id,
-            spec,
-            true,
-          );
+          const caller = { principal: context.principal, remainingMs: context.deadlineMs };
+          const placed = await placeCall(placing, caller, id, spec, true).catch((error: unknown) => {
+            mayBeAdmitted = toToolgateError(error).executed !== "no";
+            throw error;
+          });
+          mayBeAdmitted = true;
           watch.admitted(placed.head, placed.ending);
           if (context.signal.aborted) onAbort();
           else context.signal.addEventListener("abort", onAbort, { once: true });
@@ -60,8 +62,8 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           return { handle: toWireHandle(id, placed.head), terminal: toWireTerminal(id, ending) };
         } finally {
           watch.stop();
-          if (context.signal.aborted && !spec.continueOnDisconnect && !isDeadline(context.signal.reason))
-            parts.cancel(id);
+          const abandoned = context.signal.aborted && !isDeadline(context.signal.reason);
+          if (abandoned && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
         }
       } finally {
         leave();

@@ -17,9 +17,9 @@ export function createSettler(store: CallStore, random: () => number, log: Logge
     async () => {
       for (const keys of store.keyspace.shards) {
         for (;;) {
-          const { ended, redelivered, told } = await settleCalls(store, keys);
-          if (ended + redelivered + told === 0) break;
-          log.info({ event: "calls_settled", ended, redelivered, told });
+          const { ended, redelivered, told, more } = await settleCalls(store, keys);
+          if (ended + redelivered + told > 0) log.info({ event: "calls_settled", ended, redelivered, told });
+          if (!more) break;
         }
       }
     },
