@@ -1,7 +1,7 @@
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { DeltaOutput } from "./delta-output.js";
-import { type CallOutcome, type OutputLimits, RunningCall, type RunTool } from "./running-call.js";
+import { type CallOutcome, type OutputLimits, RunningCall, type ToolCode } from "./running-call.js";
 import type { CallAbortReason } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 
@@ -17,7 +17,7 @@ type Held =
   | { readonly kind: "finished"; readonly call: RunningCall; readonly outcome: CallOutcome };
 
 export interface InHandSetup {
-  readonly tools: ReadonlyMap<string, RunTool>;
+  readonly tools: ReadonlyMap<string, ToolCode>;
   readonly maxInFlight: number;
   readonly limits: OutputLimits;
   readonly output: DeltaOutput;
@@ -32,6 +32,7 @@ export class CallsInHand {
   #turn: RunningCall[] = [];
   /** Tools at work, also on calls that are not in hand any more. */
   readonly #working = new Set<RunningCall>();
+  #stopping = false;
   #whenEmpty: (() => void)[] = [];
   #whenQuiet: (() => void)[] = [];
 
@@ -64,6 +65,10 @@ export class CallsInHand {
     const { tools, limits, output } = this.#setup;
     const call = new RunningCall(wire, tools.get(wire.tool) ?? unknownTool(wire.tool), limits, output);
     this.#held.set(wire.callId, { kind: "waiting", call });
+    if (this.#stopping) {
+      this.#stop(call);
+      return;
+    }
     this.#turn.push(call);
     this.#startNext();
   }
@@ -81,6 +86,13 @@ export class CallsInHand {
   settled(callId: string, attempt: number): void {
     const held = this.#held.get(callId);
     if (held?.kind === "finished" && held.call.attempt === attempt) this.#forget(held);
+  }
+
+  /** Tells all tools to stop; the calls stay in hand until their ends are settled. What comes from now on runs no more. */
+  stopAll(): void {
+    this.#stopping = true;
+    for (const call of this.#working) call.abort("STOPPING");
+    for (const held of [...this.#held.values()]) if (held.kind === "waiting") this.#stop(held.call);
   }
 
   /** Tells all tools to stop, and forgets the calls. */
@@ -118,16 +130,23 @@ export class CallsInHand {
     }
   }
 
+  /** Ends a call whose turn has not come, without its tool. */
+  #stop(call: RunningCall): void {
+    call.abort("STOPPING");
+    this.#start(call);
+  }
+
   #start(call: RunningCall): void {
     this.#held.set(call.callId, { kind: "running", call });
     this.#working.add(call);
     void call.run().then((outcome) => this.#ended(call, outcome));
   }
 
-  #ended(call: RunningCall, outcome: CallOutcome): void {
+  #ended(call: RunningCall, outcome: CallOutcome | undefined): void {
     this.#working.delete(call);
     const held = this.#held.get(call.callId);
-    if (held?.call === call) {
+    if (held?.call === call && outcome === undefined) this.#forget(held);
+    else if (held?.call === call && outcome !== undefined) {
       this.#held.set(call.callId, { kind: "finished", call, outcome });
       this.#setup.onOutcome(outcome);
     }
@@ -141,8 +160,9 @@ export class CallsInHand {
   }
 }
 
-function unknownTool(name: string): RunTool {
-  return () => {
+function unknownTool(name: string): ToolCode {
+  const run = () => {
     throw new ToolFailure("UNKNOWN_TOOL", `This provider has no tool ${name}.`);
   };
+  return { run, idempotent: false };
 }

@@ -107,6 +107,10 @@ export interface Provider extends AsyncDisposable {
   /**
    * Drains, aborts what still runs after the grace, gives the lease back and closes the connections. Repeating it gives
    * the same promise.
+   *
+   * Tools that are aborted have a second to stop and to have said so: such a call ends as cancelled, or as the tool error
+   * that the tool throws. One whose tool ignores its signal has an unknown outcome. An idempotent one is run again by
+   * another provider in either case, unless it came to its result.
    */
   stop(options?: StopOptions): Promise<void>;
   /** Resolves when the provider serves no more, with the reason; never rejects. */

@@ -10,6 +10,13 @@ import { ToolFailure } from "./tool-failure.js";
 /** The code of one tool, whatever its types. */
 export type RunTool = (input: unknown, context: ToolContext) => unknown;
 
+/** A tool as a provider runs it. */
+export interface ToolCode {
+  readonly run: RunTool;
+  /** Whether a call may be run again, by another provider. */
+  readonly idempotent: boolean;
+}
+
 /** The largest outputs, in bytes of JSON. */
 export interface OutputLimits {
   readonly maxResultBytes: number;
@@ -58,22 +65,24 @@ export class RunningCall {
   readonly #run: RunTool;
   readonly #limits: OutputLimits;
   readonly #output: DeltaOutput;
+  readonly #idempotent: boolean;
   readonly #abort = new AbortController();
   readonly #deadline: NodeJS.Timeout;
   /** Output that still waits; the result comes after it. */
   #emitting: Promise<unknown> | undefined;
   /** The first piece of output that was refused: a call that lacks some of its output has no result. */
-  #refused: ToolFailure | undefined;
+  #refused: ToolFailure | CallAborted | undefined;
   #over = false;
 
   /** The call's time runs from here on. */
-  constructor(call: ProviderCall__Output, run: RunTool, limits: OutputLimits, output: DeltaOutput) {
+  constructor(call: ProviderCall__Output, { run, idempotent }: ToolCode, limits: OutputLimits, output: DeltaOutput) {
     this.callId = call.callId;
     this.attempt = call.attempt;
     this.#call = call;
     this.#run = run;
     this.#limits = limits;
     this.#output = output;
+    this.#idempotent = idempotent;
     this.#deadline = setTimeout(() => this.abort("DEADLINE"), call.timeoutMs);
   }
 
@@ -85,8 +94,11 @@ export class RunningCall {
     this.#abort.abort(aborted);
   }
 
-  /** Runs the tool; never rejects. */
-  async run(): Promise<CallOutcome> {
+  /**
+   * Runs the tool; never rejects. Undefined when nothing is to be told: an idempotent call that did not come to its result
+   * because its provider stopped is run again by another one, as soon as the lease is given back.
+   */
+  async run(): Promise<CallOutcome | undefined> {
     let outcome: Omit<ProviderResult, "callId" | "attempt">;
     try {
       this.#abort.signal.throwIfAborted(); // while it waited for its turn
@@ -99,9 +111,11 @@ export class RunningCall {
     clearTimeout(this.#deadline);
     if (this.#emitting !== undefined) await this.#emitting;
     this.#over = true;
-    if (this.#refused !== undefined && outcome.resultJson !== undefined) {
-      outcome = toolError(this.#refused.reason, this.#refused.message);
+    if (outcome.resultJson !== undefined && this.#refused !== undefined) {
+      const refused = this.#refused;
+      outcome = refused instanceof ToolFailure ? toolError(refused.reason, refused.message) : this.#failureOf(refused);
     }
+    if (this.#idempotent && this.#abortedFor === "STOPPING" && outcome.resultJson === undefined) return undefined;
     const bytes = outcome.resultJson?.length ?? 512;
     return { result: { callId: this.callId, attempt: this.attempt, ...outcome }, bytes };
   }
@@ -126,7 +140,9 @@ export class RunningCall {
     if (sent === undefined) return Promise.resolve();
     // A tool may leave it unawaited: its rejection must not end the process then, and must not go unnoticed either.
     const noted = sent.catch((error: unknown) => {
-      if (error instanceof ToolFailure) this.#refused ??= error;
+      // What a cancelled call still says is nobody's loss. A provider's stop is nothing that the agent asked for.
+      const counts = error instanceof ToolFailure || (error instanceof CallAborted && error.reason === "STOPPING");
+      if (counts) this.#refused ??= error;
     });
     this.#emitting = Promise.all([this.#emitting, noted]);
     return sent;
@@ -161,13 +177,24 @@ export class RunningCall {
     return { resultJson: bytes };
   }
 
-  #failureOf(error: unknown): Omit<ProviderResult, "callId" | "attempt"> {
+  get #abortedFor(): CallAbortReason | undefined {
     const aborted: unknown = this.#abort.signal.reason;
-    const stopped = aborted instanceof CallAborted && (aborted.reason === "CANCELLED" || aborted.reason === "DEADLINE");
-    if (stopped) return { cancelled: {} };
+    return aborted instanceof CallAborted ? aborted.reason : undefined;
+  }
+
+  #failureOf(error: unknown): Omit<ProviderResult, "callId" | "attempt"> {
+    const reason = this.#abortedFor;
+    if (reason === "CANCELLED" || reason === "DEADLINE") return { cancelled: {} };
+    // Nobody asked for this one, so a tool that has something to say about it is heard.
+    if (reason === "STOPPING" && isAbort(error)) return { cancelled: {} };
     if (error instanceof ToolFailure) return toolError(error.reason, error.message, error.details);
     return toolError("TOOL_ERROR", error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Whether a tool threw this because its signal aborted: the reason itself, or what Node and the web platform make of it. */
+function isAbort(error: unknown): boolean {
+  return error instanceof CallAborted || (error instanceof Error && error.name === "AbortError");
 }
 
 function toolError(reason: string, message: string, details?: unknown): Omit<ProviderResult, "callId" | "attempt"> {

@@ -5,7 +5,7 @@ import { CONNECT_TIMEOUT_MS } from "./connect.js";
 import { Nodes } from "./nodes.js";
 import { present } from "./present.js";
 import type { Provider, ServeOptions } from "./provider.js";
-import type { RunTool } from "./running-call.js";
+import type { ToolCode } from "./running-call.js";
 import { SYSTEM_TIMING } from "./timing.js";
 import type { DynamicToolset, Schema, ToolsetDefinition } from "./tool-definition.js";
 import { ToolsetProvider } from "./toolset-provider.js";
@@ -31,8 +31,8 @@ export async function serveToolset<
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > 10_000) {
     throw invalidField("maxInFlight", "must be an integer between 1 and 10,000");
   }
-  const tools = Object.entries(untyped.tools).map(([name, tool]): [string, RunTool] => {
-    return [name, (input, context) => tool.run(input, context)];
+  const tools = Object.entries(untyped.tools).map(([name, tool]): [string, ToolCode] => {
+    return [name, { run: (input, context) => tool.run(input, context), idempotent: tool.idempotent === true }];
   });
   const setup = {
     contract: wireContract(untyped),

@@ -26,7 +26,7 @@ import { type Outgoing, ProviderSession } from "./provider-session.js";
 import { type Lease, leaseOf, nextState, type ProviderChange, type ProviderState } from "./provider-state.js";
 import { readEpochState } from "./read-catalog.js";
 import { ask, askNode, mayAskElsewhere } from "./request.js";
-import { type OutputLimits, type RunTool, readCancelReason } from "./running-call.js";
+import { type OutputLimits, readCancelReason, type ToolCode } from "./running-call.js";
 import { settlesWithin, type Timing } from "./timing.js";
 import type { EpochState } from "./toolset.js";
 
@@ -38,15 +38,16 @@ import type { EpochState } from "./toolset.js";
  * next session is welcomed, so that nothing waits for the move. A result stays in hand until the gateway has settled it,
  * and is sent anew on each session; the gateway knows it by call and attempt.
  *
- * The end has one way too (`#shutDown`): drain, wait for what is in hand, give the lease back, abort what still runs,
- * close. In that order, since a lease that is given back tells the gateway that no more results come.
+ * The end has one way too (`#shutDown`): drain, wait for what is in hand, abort what still runs, wait for it to say how it
+ * ended, give the lease back, close. In that order, since a lease that is given back tells the gateway that no more results
+ * come: a call that has not said anything by then has an unknown outcome, or runs again if it is idempotent.
  */
 
 /** How long one node may take to register a toolset, which compiles every schema, in milliseconds. */
 const REGISTER_MS = 30_000;
 /** How long giving the lease back may take: it ends by itself, too. */
 const RELEASE_MS = 2000;
-/** How long tools may take to stop once they were told for the last time. */
+/** How long tools may take to stop once they were told for the last time, and their calls' ends to be settled. */
 const ABORT_MS = 1000;
 /** How long a node may take to end a session that was drained and has nothing in hand, in milliseconds. */
 const DRAINED_SESSION_MS = 2_000;
@@ -64,7 +65,7 @@ const GO_AWAY_REASONS = {
 /** What a provider is made of. */
 export interface ProviderSetup {
   readonly contract: Contract;
-  readonly tools: ReadonlyMap<string, RunTool>;
+  readonly tools: ReadonlyMap<string, ToolCode>;
   readonly registration: RegisterOptions;
   readonly providerId: string;
   readonly incarnation: string;
@@ -381,9 +382,13 @@ export class ToolsetProvider implements Provider {
   async #end(reason: ProviderClosed, graceMs: number): Promise<void> {
     this.#startDraining();
     if (graceMs > 0) await settlesWithin(this.#drained(), graceMs);
+    this.#calls.stopAll();
+    // Where no session can be had any more, nobody settles anything.
+    const canSettle = reason.kind !== "failed" && leaseOf(this.#state) !== undefined;
+    const ended = Promise.all([this.#calls.quiet(), ...(canSettle ? [this.#calls.empty()] : [])]);
+    await settlesWithin(ended, ABORT_MS);
     await this.#release();
     this.#calls.abandonAll("STOPPING");
-    await settlesWithin(this.#calls.quiet(), ABORT_MS);
     this.#halt.abort(new ToolgateError("CANCELLED", `${this.name} was stopped.`));
     const sessions = [...this.#former, ...(this.#current === undefined ? [] : [this.#current])];
     await Promise.all(sessions.map((session) => session.close()));

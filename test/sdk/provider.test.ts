@@ -67,6 +67,7 @@ async function serve(options: Partial<ServeOptions> = {}, heartbeatMs?: number) 
     version: "1.0.0",
     tools: {
       held: { payload: true, run: held.run },
+      again: { payload: true, idempotent: true, run: held.run },
       sum: {
         payload: Type.Object({ a: Type.Number(), b: Type.Number() }),
         result: Type.Number(),
@@ -109,6 +110,7 @@ describe("registration", () => {
         version: "1.0.0",
         tools: [
           { name: "held", delivery: "DELIVERY_MODE_ONCE" },
+          { name: "again", delivery: "DELIVERY_MODE_IDEMPOTENT" },
           { name: "sum", delivery: "DELIVERY_MODE_IDEMPOTENT" },
         ],
       },
@@ -656,14 +658,70 @@ describe("stopping", () => {
     expect(node.requests.all).toHaveLength(2);
   });
 
-  test("aborts what still runs after the grace", async () => {
-    const { provider, attachment, held } = await serve();
-    attachment.call("c1", "held", {});
+  test("aborts what still runs after the grace, and gives the lease back once that has ended", async () => {
+    const { provider, attachment, node, held } = await serve({ maxInFlight: 2 });
+    const reasons: unknown[] = [];
+    const run = async (callId: string, failure?: Error) => {
+      attachment.call(callId, "held", {});
+      const { context, reject } = await held.calls.next();
+      context.signal.addEventListener("abort", () => {
+        reasons.push(context.signal.reason);
+        reject(failure ?? context.signal.reason);
+      });
+    };
+    await run("stops");
+    await run("explains", new ToolFailure("HALF_DONE", "two of three files were written"));
+    attachment.call("waits", "held", {});
+    const stopped = provider.stop({ graceMs: 1 });
+    const results = [await attachment.results.next(), await attachment.results.next(), await attachment.results.next()];
+    expect(new Map(results.map(({ callId, outcome }) => [callId, outcome]))).toEqual(
+      new Map([
+        ["stops", "cancelled"],
+        ["explains", "error"],
+        ["waits", "cancelled"],
+      ]),
+    );
+    expect(results.find(({ callId }) => callId === "explains")?.error).toMatchObject({ reason: "HALF_DONE" });
+    expect(reasons).toMatchObject([{ reason: "STOPPING" }, { reason: "STOPPING" }]);
+    expect(node.requests.all.map(({ method }) => method)).toEqual(["register"]);
+    for (const { callId } of results) attachment.settle(callId);
+    await stopped;
+    expect(node.requests.all.map(({ method }) => method)).toEqual(["register", "release"]);
+    expect(held.calls.all).toHaveLength(2);
+  });
+
+  test("says nothing of an idempotent call that it aborts: another provider runs it", async () => {
+    const { provider, attachment, node, held } = await serve();
+    attachment.call("c1", "again", {});
     const { context, reject } = await held.calls.next();
     context.signal.addEventListener("abort", () => reject(context.signal.reason));
-    await provider.stop({ graceMs: 10 });
-    expect(context.signal.reason).toMatchObject({ reason: "STOPPING" });
-    expect(attachment.results.all).toHaveLength(0);
+    await provider.stop({ graceMs: 1 });
+    expect(attachment.results.all).toEqual([]);
+    expect(node.requests.all.map(({ method }) => method)).toEqual(["register", "release"]);
+  });
+
+  test("tells nobody of a result whose output it has lost", async () => {
+    const { provider, attachment, held } = await serve();
+    attachment.call("c1", "held", {});
+    const { context, resolve } = await held.calls.next();
+    attachment.send({ flowControl: { pauseOutput: true }, pings: [{ nonce: "p" }] });
+    await attachment.pongs.next();
+    void context.emit("held back");
+    context.signal.addEventListener("abort", () => resolve("done"));
+    const stopped = provider.stop({ graceMs: 1 });
+    expect(await attachment.results.next()).toMatchObject({ callId: "c1", outcome: "cancelled" });
+    attachment.settle("c1");
+    await stopped;
+  });
+
+  test("ends also while a tool ignores its signal", async () => {
+    const { provider, attachment, node, held } = await serve();
+    attachment.call("c1", "held", {});
+    await held.calls.next();
+    await provider.stop({ graceMs: 1 });
+    expect(attachment.results.all).toEqual([]);
+    expect(node.requests.all.map(({ method }) => method)).toEqual(["register", "release"]);
+    expect(provider.inHand).toBe(0);
   });
 
   test("happens when its signal aborts", async () => {
