@@ -30,6 +30,10 @@ const WORKS: readonly Work[] = [CALLS, CALLS_FILE, OUTPUT, PARKED, BACKLOG, TOOL
 /** Only when asked for. */
 const MORE_WORKS: readonly Work[] = [PROFILE];
 
+const LOADS = [1, 16, 64, 256];
+const QUICK_LOADS = [1, 64];
+const PAYLOAD_BYTES = [64, 4_096];
+const QUICK_PAYLOAD_BYTES = [64];
 const EFFORT: Effort = { repetitions: 5, warmUpMs: 1_500, leadMs: 200, windowMs: 1_000 };
 const QUICK_EFFORT: Effort = { repetitions: 2, warmUpMs: 200, leadMs: 50, windowMs: 250 };
 
@@ -37,6 +41,8 @@ interface Options {
   readonly only?: readonly string[];
   readonly quick?: boolean;
   readonly repetitions?: number;
+  readonly inFlight?: readonly number[];
+  readonly bytes?: readonly number[];
   readonly toolsets: number;
   readonly json?: string;
   readonly compare?: string;
@@ -54,6 +60,12 @@ const options = new Command("npm run bench --")
     `how often each figure is measured (${EFFORT.repetitions}, quick ${QUICK_EFFORT.repetitions})`,
     count,
   )
+  .option("--in-flight <n,...>", `how many calls at once (${LOADS.join(",")}, quick ${QUICK_LOADS.join(",")})`, counts)
+  .option(
+    "--bytes <n,...>",
+    `the payloads' sizes (${PAYLOAD_BYTES.join(",")}, quick ${QUICK_PAYLOAD_BYTES.join(",")})`,
+    counts,
+  )
   .option("--toolsets <n>", "how many toolsets the catalogue grows to", count, 1_000)
   .option("--json <file>", "write everything that was measured to a file")
   .option("--compare <file>", "show an earlier run's figures (its --json) beside this one's")
@@ -69,7 +81,7 @@ Examples:
   npm run bench
   npm run bench -- --only calls --json now.json
   npm run bench -- --only calls --compare before.json
-  npm run bench -- --only calls --against ../toolgate-main
+  npm run bench -- --only calls --in-flight 64 --bytes 64 --against ../toolgate-main
   npm run bench -- --only toolsets --toolsets 10000
   npm run bench -- --profile profiles`,
   )
@@ -82,6 +94,10 @@ function count(text: string): number {
   if (!Number.isInteger(value) || value < 1 || value > 100_000)
     throw new InvalidArgumentError("It must be a whole number, 1 to 100000.");
   return value;
+}
+
+function counts(text: string): readonly number[] {
+  return text.split(",").map(count);
 }
 
 function worksNamed(text: string): readonly string[] {
@@ -171,6 +187,8 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
     const context: WorkContext = {
       effort,
       quick,
+      loads: options.inFlight ?? (quick ? QUICK_LOADS : LOADS),
+      payloadBytes: options.bytes ?? (quick ? QUICK_PAYLOAD_BYTES : PAYLOAD_BYTES),
       toolsets: options.toolsets,
       against: options.against === undefined ? undefined : resolve(options.against, "dist"),
       profileFolder: options.profile,

@@ -2,44 +2,71 @@ import { readFile } from "node:fs/promises";
 
 /** What is read of a CPU profile, in the form of Chrome's developer tools. */
 interface CpuProfile {
-  readonly nodes: readonly {
-    readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  }[];
+  readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
+interface ProfileNode {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly children?: readonly number[];
+}
+
 const SHOWN = 30;
 
-/** The functions that took the most time themselves, in shares of the busy time and in microseconds per call. */
+/**
+ * Where the busy time went, in shares and in microseconds per call: by what functions took themselves and, for functions
+ * of ours, together with what they called.
+ */
 export async function profileTable(file: string, calls: number): Promise<string> {
   const profile = JSON.parse(await readFile(file, "utf8")) as CpuProfile; // V8 wrote it
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
-  const micros = new Map<string, number>();
-  let idle = 0;
-  let busy = 0;
-  for (const [index, id] of profile.samples.entries()) {
-    const name = names.get(id) ?? "?";
-    const took = profile.timeDeltas[index] ?? 0;
-    if (name === "(idle)") idle += took;
-    else {
-      busy += took;
-      micros.set(name, (micros.get(name) ?? 0) + took);
+  const own = new Map<number, number>();
+  for (const [index, id] of profile.samples.entries())
+    own.set(id, (own.get(id) ?? 0) + (profile.timeDeltas[index] ?? 0));
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const self = new Map<string, number>();
+  const whole = new Map<string, number>();
+  const add = (map: Map<string, number>, name: string, micros: number): void => {
+    map.set(name, (map.get(name) ?? 0) + micros);
+  };
+  // A function within itself counts once.
+  const walk = (node: ProfileNode, above: ReadonlySet<string>): number => {
+    const name = nameOf(node);
+    const within = new Set(above).add(name);
+    let micros = own.get(node.id) ?? 0;
+    add(self, name, micros);
+    for (const id of node.children ?? []) {
+      const child = nodes.get(id);
+      if (child) micros += walk(child, within);
     }
-  }
-  const share = (took: number): string => `${((100 * took) / busy).toFixed(1).padStart(5)} %`;
-  const rows = [...micros.entries()]
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, SHOWN)
-    .map(([name, took]) => `  ${share(took)}  ${(took / calls).toFixed(2).padStart(7)} µs  ${name}`);
+    if (!above.has(name)) add(whole, name, micros);
+    return micros;
+  };
+  const [root] = profile.nodes;
+  const total = root === undefined ? 0 : walk(root, new Set());
+  const idle = self.get("(idle)") ?? 0;
+  const busy = total - idle;
+  self.delete("(idle)");
+  const rows = (map: ReadonlyMap<string, number>): string[] =>
+    [...map.entries()]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, SHOWN)
+      .map(([name, micros]) => {
+        const share = ((100 * micros) / busy).toFixed(1).padStart(5);
+        return `  ${share} %  ${(micros / calls).toFixed(2).padStart(7)} µs  ${name}`;
+      });
+  const ours = new Map([...whole].filter(([name]) => / src\//.test(name)));
   return [
-    `  busy ${((100 * busy) / (busy + idle)).toFixed(0)} %, ${(busy / calls).toFixed(1)} µs per call`,
-    ...rows,
+    `  busy ${((100 * busy) / total).toFixed(0)} % of the time, ${(busy / calls).toFixed(1)} µs per call`,
+    "  by itself:",
+    ...rows(self),
+    "  with what it calls:",
+    ...rows(ours),
   ].join("\n");
 }
 
-function nameOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["callFrame"]): string {
+function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
   const place = url.replace(/^.*\/node_modules\//, "").replace(/^.*\/dist\//, "");
   const name = functionName || "(anonymous)";
   return place === "" ? name : `${name} ${place}:${lineNumber + 1}`;

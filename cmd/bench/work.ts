@@ -7,6 +7,10 @@ export interface WorkContext {
   readonly effort: Effort;
   /** Small: to see that all of it works, or for a first impression. */
   readonly quick: boolean;
+  /** How many calls are in flight, one load after the other; unless the work says so itself. */
+  readonly loads: readonly number[];
+  /** The payloads' sizes. */
+  readonly payloadBytes: readonly number[];
   /** How many toolsets the catalogue grows to. */
   readonly toolsets: number;
   /** The `dist` of another build, to be measured beside this one. */

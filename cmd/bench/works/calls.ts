@@ -5,9 +5,6 @@ import { echoContender, jobContender, payloadOf, proxyContender, toolgateContend
 
 /** `Invoke` and `Session` beside what else one could use, with a Redis that keeps no file and with one that does. */
 
-const LOADS = [1, 16, 64, 256];
-const QUICK_LOADS = [1, 64];
-
 const higher = (least: number, aim: number): Target => ({ better: "higher", least, aim });
 const lower = (least: number, aim: number): Target => ({ better: "lower", least, aim });
 
@@ -50,8 +47,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
     return { stage, gateway, provider: await stage.provider(gateway) };
   }
 
-  const loads = context.quick ? QUICK_LOADS : LOADS;
-  for (const payloadBytes of context.quick ? [64] : [64, 4_096]) {
+  for (const payloadBytes of context.payloadBytes) {
     const call = { payload: payloadOf(payloadBytes) };
     const contenders: Contender[] = [
       echoContender(echo, call),
@@ -67,7 +63,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
       // The baselines without our messages are compared at one size.
       ...(payloadBytes === 64 ? [proxyContender(proxy, call), jobContender(stage, worker, call)] : []),
     ];
-    for (const inFlight of loads) {
+    for (const inFlight of context.loads) {
       const say = ({ name }: Contender) => context.progress(`${name}, ${inFlight} in flight, ${payloadBytes} B`);
       const found = await interleave(stage, agent, contenders, inFlight, context.effort, say);
       for (const [contender, measurements] of found)
@@ -132,6 +128,22 @@ function addFigures(
   add("invoke-vs-echo", "Invoke against the echo", "×", rates("invoke", "echo"), invokeTarget && memory(invokeTarget));
   add("session-vs-other", "Session against the other build's", "×", rates("session", "other session"), undefined);
   add("invoke-vs-other", "Invoke against the other build's", "×", rates("invoke", "other invoke"), undefined);
+  for (const [name, label] of [
+    ["session", "Session"],
+    ["invoke", "Invoke"],
+  ] as const) {
+    for (const part of ["gateway", "redis"]) {
+      const cpu = (one: Measurement): number => one.cpuPerCall[part] ?? Number.NaN;
+      const against = paired(of(name, cpu), of(`other ${name}`, cpu), ratio);
+      add(
+        `${name}-${part}-cpu-vs-other`,
+        `${label}, CPU of ${part} per call against the other build's`,
+        "×",
+        against,
+        undefined,
+      );
+    }
+  }
   if (inFlight === 64) {
     const cpu = (name: string): number[] => paired(of(name, cpuTotal), of("echo", cpuTotal), ratio);
     add("invoke-cpu", "CPU per call against the echo's, Invoke", "×", cpu("invoke"), memory(lower(1.8, 1.3)));

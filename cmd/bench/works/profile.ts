@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { profileTable } from "../profile-summary.js";
 import type { Work } from "../work.js";
 import { payloadOf, toolgateContender } from "./contenders.js";
@@ -9,24 +9,25 @@ export const PROFILE: Work = {
   name: "profile",
   description: "CPU profiles of a node under Session and Invoke, into the folder of --profile",
   async run(context) {
-    const folder = context.profileFolder ?? "bench-profiles";
+    const folder = resolve(context.profileFolder ?? "bench-profiles");
     await mkdir(folder, { recursive: true });
     const stage = await context.stage();
     const agent = await stage.agent();
     const gateway = await stage.gateway();
     const own = { stage, gateway, provider: await stage.provider(gateway) };
-    for (const [name, how] of [
-      ["session", "session"],
-      ["invoke", "unary"],
+    for (const [name, how, payloadBytes] of [
+      ["session", "session", 64],
+      ["invoke", "unary", 64],
+      ["session-4096", "session", 4_096],
     ] as const) {
       context.progress(`profiling a node under ${name}`);
-      const contender = toolgateContender(name, how, own, { payload: payloadOf(64) });
+      const contender = toolgateContender(name, how, own, { payload: payloadOf(payloadBytes) });
       const load = { inFlight: 64, leadMs: 0, windowMs: context.quick ? 500 : 4_000 };
       await agent.load({ ...contender, load });
       await gateway.startProfile();
       const { calls } = await agent.load({ ...contender, load });
       const file = join(folder, `gateway-${name}.cpuprofile`);
-      await gateway.stopProfile(join(process.cwd(), file));
+      await gateway.stopProfile(file);
       context.note(`A node under ${name}, 64 in flight (${file}):\n${await profileTable(file, calls)}`);
     }
   },
