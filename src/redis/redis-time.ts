@@ -12,7 +12,7 @@ const SAMPLE_INTERVAL_MS = 5_000;
 export class SampledRedisClock implements RedisClock {
   readonly #redis: Redis;
   readonly #monotonicMs: () => number;
-  #offsetMs = 0;
+  #offsetMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(redis: Redis, monotonicMs: () => number) {
@@ -21,7 +21,7 @@ export class SampledRedisClock implements RedisClock {
   }
 
   nowMs(): number {
-    return Math.round(this.#monotonicMs() + this.#offsetMs);
+    return Math.round(this.#monotonicMs() + (this.#offsetMs ?? 0));
   }
 
   async start(): Promise<void> {
@@ -38,7 +38,12 @@ export class SampledRedisClock implements RedisClock {
     const sentMs = this.#monotonicMs();
     const [seconds, microseconds] = await this.#redis.time();
     const receivedMs = this.#monotonicMs();
-    this.#offsetMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000 - (sentMs + receivedMs) / 2;
+    const redisMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+    // The true offset lies between these two, wherever the time of the answer went. A slow answer, as after the process
+    // stood still, says little: what was known before stays as far as it agrees.
+    const [least, most] = [redisMs - receivedMs, redisMs - sentMs];
+    const known = this.#offsetMs ?? (least + most) / 2;
+    this.#offsetMs = Math.min(Math.max(known, least), most);
   }
 }
 
