@@ -79,6 +79,10 @@ export async function placeCall(
       route = findContract(settings.catalog, spec);
       await settings.payloads.check(route.epoch, route.tool, payload);
     } catch (error) {
+      if (attempt === 1 && mayBeNews(error)) {
+        await settings.catalog.refresh(spec.toolset);
+        continue;
+      }
       // A repeat comes to the first call, also when the contract has changed since, or gone.
       const former = await formerCall(settings, id, spec, watch);
       if (former === undefined) throw error;
@@ -122,6 +126,13 @@ export async function placeCall(
         throw refusal(answer, spec, settings.pingIntervalMs);
     }
   }
+}
+
+/** Whether a refusal may only mean that this node has not heard yet of what was registered through another one. */
+function mayBeNews(error: unknown): boolean {
+  return (
+    error instanceof ToolgateError && ["UNKNOWN_TOOLSET", "UNKNOWN_TOOL", "DIGEST_MISMATCH"].includes(error.reason)
+  );
 }
 
 /** The call that the same request made before, if its caller gave the ids for finding it. */

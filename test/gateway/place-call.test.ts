@@ -41,9 +41,18 @@ const spec: CallSpec = {
   timeoutMs: 0,
 };
 
+/** How often the node asked Redis for news of a toolset. */
+let refreshed = 0;
+
 /** A node that knows no toolset: it was unregistered. */
 function settings(): PlaceCallSettings {
-  const catalog: Pick<CatalogCopy, "get" | "nearNames"> = { get: () => undefined, nearNames: () => [] };
+  const catalog: Pick<CatalogCopy, "get" | "nearNames" | "refresh"> = {
+    get: () => undefined,
+    nearNames: () => [],
+    refresh: async () => {
+      refreshed++;
+    },
+  };
   return {
     catalog: catalog as CatalogCopy, // placing asks for nothing else of it here
     admissions: new Admissions(store, { node: NODE, healthWindowMs: LONG_MS }),
@@ -85,4 +94,10 @@ describe("a repeat after its toolset has changed or gone", () => {
       executed: "no",
     });
   });
+});
+
+test("a toolset that this node has not heard of is looked up once before it is refused", async () => {
+  const before = refreshed;
+  await expect(place({ ...spec, meta: {} })).rejects.toMatchObject({ reason: "UNKNOWN_TOOLSET", executed: "no" });
+  expect(refreshed).toBe(before + 1);
 });
