@@ -9,6 +9,12 @@ export interface PingTarget {
   readonly epoch: Epoch;
 }
 
+/**
+ * How long a slot stays taken beyond its end, in milliseconds: longer than a command can be under way, so that one that a
+ * stalled connection held back does not ping a slot of long ago again.
+ */
+const SLOT_KEPT_MS = 60_000;
+
 /** One message to all nodes holds so many epochs at most. */
 const TARGETS_PER_MESSAGE = 500;
 
@@ -39,7 +45,7 @@ export async function emitPings(
   for (let start = 0; start < targets.length; start += TARGETS_PER_MESSAGE) {
     messages.push(encodePings(slot, targets.slice(start, start + TARGETS_PER_MESSAGE)));
   }
-  const args = [node, intervalMs * 2, ...messages];
+  const args = [node, intervalMs * 2 + SLOT_KEPT_MS, ...messages];
   return asNumber(await runScript(store.redis, PING_SLOT, [keys.slot(slot), keys.pings], args)) === 1;
 }
 

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
-import { decodePings, encodePings } from "../../src/ticker/ping-slot.js";
+import { decodePings, emitPings, encodePings } from "../../src/ticker/ping-slot.js";
+import { keys, registryStore } from "../registry/registry-fixture.js";
+import { redisForFile } from "../support/redis.js";
+
+const redis = redisForFile();
 
 const target = (name: string, epoch: number) => ({ toolset: parseToolsetName(name, "name"), epoch: epoch as Epoch }); // a made-up one
 
@@ -13,4 +17,12 @@ describe("a slot's message", () => {
   test("without targets names none", () => {
     expect(decodePings(Buffer.from(encodePings(3, [])))).toEqual({ slot: "3", targets: [] });
   });
+});
+
+test("a slot stays taken longer than a command can be under way", async () => {
+  const client = redis().client();
+  const store = registryStore(client);
+  expect(await emitPings(store, keys, 7, "a", 100, [target("math", 1)])).toBe(true);
+  expect(await emitPings(store, keys, 7, "b", 100, [target("math", 1)])).toBe(false);
+  expect(await client.pttl(keys.slot(7))).toBeGreaterThan(30_000);
 });
