@@ -34,6 +34,8 @@ const LOADS = [1, 16, 64, 256];
 const QUICK_LOADS = [1, 64];
 const PAYLOAD_BYTES = [64, 4_096];
 const QUICK_PAYLOAD_BYTES = [64];
+/** From this share of the machine on, others disturb what is measured. */
+const BUSY_SHARE = 0.1;
 const EFFORT: Effort = { repetitions: 5, warmUpMs: 1_500, leadMs: 200, windowMs: 1_000 };
 const QUICK_EFFORT: Effort = { repetitions: 2, warmUpMs: 200, leadMs: 50, windowMs: 250 };
 
@@ -166,6 +168,12 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const paint = painter(showsColours(process.stdout, environment()));
   const width = process.stdout.isTTY ? process.stdout.columns || 80 : undefined;
   if (details.length > 0) say(`\n${detailTable(details, width, paint)}`);
+  const others = summarise(details.flatMap((detail) => detail.measurements.map((one) => one.othersShare)));
+  if (others.median > BUSY_SHARE)
+    say(
+      `Others used ${(100 * others.median).toFixed(0)} % of the machine meanwhile (at most ${(100 * others.max).toFixed(0)} %): ` +
+        "the figures are not to be quoted, but for CPU per call.\n",
+    );
   if (figures.length > 0) say(figureTable(figures, before, width, paint));
   if (options.json !== undefined) {
     const report: RunReport = {

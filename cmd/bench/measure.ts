@@ -1,7 +1,8 @@
+import { availableParallelism } from "node:os";
 import type { CallerKind } from "./actors/agent.js";
 import type { Load, LoadReport } from "./actors/drive.js";
 import type { CallTarget } from "./callers/caller.js";
-import { cpuMicros } from "./process-cost.js";
+import { cpuMicros, machineCpuMicros } from "./process-cost.js";
 import { redisCost } from "./redis-cost.js";
 import type { Agent, Stage } from "./stage.js";
 
@@ -22,6 +23,11 @@ export interface Measurement extends LoadReport {
   readonly cpuPerCallTotal: number;
   readonly redisCommandsPerCall: number;
   readonly redisScriptsPerCall: number;
+  /**
+   * The share of the machine that was used by processes other than these. Whoever has more processes gets more of a busy
+   * machine, so ratios lean to one side when others want it too.
+   */
+  readonly othersShare: number;
 }
 
 /** Makes load once, and reads the meters before and after. */
@@ -32,9 +38,11 @@ export async function measure(stage: Stage, agent: Agent, contender: Contender, 
       const micros = cpuMicros(pid);
       return micros === undefined ? [] : [[part, micros] as const];
     });
-  const [cpuBefore, redisBefore] = [cpu(), await redisCost(stage.redis)];
+  const redisBefore = await redisCost(stage.redis);
+  const [cpuBefore, machineBefore, startedAt] = [cpu(), machineCpuMicros(), performance.now()];
   const report = await agent.load({ caller: contender.caller, target: contender.target, load });
-  const [cpuAfter, redisAfter] = [cpu(), await redisCost(stage.redis)];
+  const [cpuAfter, machineAfter, tookMs] = [cpu(), machineCpuMicros(), performance.now() - startedAt];
+  const redisAfter = await redisCost(stage.redis);
   const cpuPerCall = Object.fromEntries(
     cpuAfter.map(([part, micros], index) => [part, (micros - (cpuBefore[index]?.[1] ?? 0)) / report.calls]),
   );
@@ -45,6 +53,10 @@ export async function measure(stage: Stage, agent: Agent, contender: Contender, 
     cpuPerCallTotal: cpuAfter.length === processes.length ? total : Number.NaN,
     redisCommandsPerCall: (redisAfter.commands - redisBefore.commands) / report.calls,
     redisScriptsPerCall: (redisAfter.scripts - redisBefore.scripts) / report.calls,
+    othersShare:
+      machineBefore === undefined || machineAfter === undefined
+        ? Number.NaN
+        : Math.max(0, machineAfter - machineBefore - total * report.calls) / (tookMs * 1_000 * availableParallelism()),
   };
 }
 
