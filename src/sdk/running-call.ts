@@ -89,6 +89,7 @@ export class RunningCall {
   /** Tells the tool to stop; the first reason counts. */
   abort(reason: CallAbortReason): void {
     if (this.#abort.signal.aborted) return;
+    clearTimeout(this.#deadline); // it has nothing to add, and must not keep the process alive
     const aborted = new CallAborted(reason);
     this.#output.drop(this, aborted);
     this.#abort.abort(aborted);

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import {
   CallAborted,
   type Provider,
@@ -722,6 +724,26 @@ describe("stopping", () => {
     expect(attachment.results.all).toEqual([]);
     expect(node.requests.all.map(({ method }) => method)).toEqual(["register", "release"]);
     expect(provider.inHand).toBe(0);
+  });
+
+  test("leaves nothing behind that keeps the process alive, also when a tool hangs", async () => {
+    const code = `
+      import { serveToolset } from ${JSON.stringify(new URL("../../dist/src/index.js", import.meta.url).href)};
+      let provider;
+      const hang = () => {
+        setImmediate(() => provider.stop({ graceMs: 1 }));
+        return new Promise(() => {});
+      };
+      const toolset = { name: "math", version: "1.0.0", tools: { hang: { payload: true, run: hang } } };
+      provider = await serveToolset(toolset, { nodes: ${JSON.stringify(nodes.map(({ address }) => address))} });
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "ignore" });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const exited = once(child, "exit");
+    const { attachment } = await nextAttachment();
+    attachment.welcome();
+    attachment.call("c1", "hang", {}, { timeoutMs: 3_600_000 });
+    expect(await exited).toEqual([0, null]);
   });
 
   test("happens when its signal aborts", async () => {
