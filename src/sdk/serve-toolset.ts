@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import { parseAddresses } from "./addresses.js";
 import { CONNECT_TIMEOUT_MS } from "./connect.js";
@@ -18,8 +19,9 @@ const MAX_DELTA_BYTES = 1_048_576;
 /**
  * Registers a toolset and serves its calls. Resolves when the first session is open.
  *
- * @throws ToolgateError INVALID_CONTRACT, INVALID_SCHEMA, CONTRACT_CONFLICT and NOT_OWNER when the gateway refuses the
- *   toolset; NODE_UNREACHABLE when no node answers within `connectTimeoutMs`.
+ * @throws ToolgateError INVALID_CONTRACT when a tool has no `run` function, before anything is sent; INVALID_CONTRACT,
+ *   INVALID_SCHEMA, CONTRACT_CONFLICT and NOT_OWNER when the gateway refuses the toolset; NODE_UNREACHABLE when no node
+ *   answers within `connectTimeoutMs`.
  */
 export async function serveToolset<
   const Payloads extends Record<string, Schema>,
@@ -31,6 +33,7 @@ export async function serveToolset<
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > 10_000) {
     throw invalidField("maxInFlight", "must be an integer between 1 and 10,000");
   }
+  for (const [name, tool] of Object.entries(untyped.tools)) requireCode(name, tool);
   const tools = Object.entries(untyped.tools).map(([name, tool]): [string, ToolCode] => {
     return [name, { run: (input, context) => tool.run(input, context), idempotent: tool.idempotent === true }];
   });
@@ -60,4 +63,12 @@ export async function serveToolset<
   const provider = new ToolsetProvider({ ...setup, nodes });
   await provider.start(options.signal);
   return provider;
+}
+
+/** The gateway cannot see that code is missing: each call of the tool would fail. */
+function requireCode(name: string, tool: unknown): void {
+  if (typeof tool === "object" && tool !== null && "run" in tool && typeof tool.run === "function") return;
+  const violation = { field: `tools[${name}].run`, description: "must be a function" };
+  const message = `The tool ${name} has no code: its "run" must be a function.`;
+  throw new ToolgateError("INVALID_CONTRACT", message, { executed: "no", violations: [violation] });
 }

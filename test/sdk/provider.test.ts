@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import {
   CallAborted,
+  type DynamicToolset,
   type Provider,
   type ProviderEvent,
   type ServeOptions,
@@ -142,6 +143,18 @@ describe("registration", () => {
       options,
     );
     await expect(serving).rejects.toMatchObject({ reason: "INVALID_SCHEMA", violations });
+  });
+
+  test("of a tool without code is refused before anything is sent", async () => {
+    const tools = { fine: { payload: true, run: () => 1 }, sum: { payload: true } };
+    const toolset = { name: "math", version: "1.0.0", tools } as unknown as DynamicToolset; // as plain JavaScript may
+    const serving = serveToolset(toolset, { nodes: nodes.map(({ address }) => address) });
+    await expect(serving).rejects.toMatchObject({
+      reason: "INVALID_CONTRACT",
+      message: expect.stringContaining("sum"),
+      violations: [{ field: "tools[sum].run" }],
+    });
+    expect(nodes.flatMap((node) => node.requests.all)).toEqual([]);
   });
 
   test("goes to another node when one is stopping", async () => {
