@@ -135,9 +135,20 @@ export function fromServiceError(error: WireStatus): ToolgateError {
     executed: details.executed,
     violations: details.violations,
     metadata: details.metadata,
-    cause: error,
+    cause: causeOf(error),
     ...(details.retryAfterMs === undefined ? {} : { retryAfterMs: details.retryAfterMs }),
   });
+}
+
+/** What is kept of a transport's error as the cause of ours. */
+export interface WireCause {
+  readonly code: status;
+  readonly message: string;
+}
+
+/** The transport's error without its metadata and buffers, which would fill a screen where the error is printed. */
+export function causeOf({ code, details }: WireStatus): WireCause {
+  return { code, message: `${code} ${status[code] ?? "UNKNOWN_CODE"}: ${details}` };
 }
 
 interface Details {
@@ -215,7 +226,7 @@ function withoutDetails(error: WireStatus, details: Details | undefined): Toolga
     executed: details?.executed ?? executed,
     metadata: details?.metadata ?? {},
     violations: details?.violations ?? [],
-    cause: error,
+    cause: causeOf(error),
     ...(details?.retryAfterMs === undefined ? {} : { retryAfterMs: details.retryAfterMs }),
   });
 }

@@ -1,6 +1,6 @@
 import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ERROR_CODES } from "../errors/codes.js";
-import { DETAILS_TRAILER, fromServiceError } from "../errors/status-details.js";
+import { causeOf, DETAILS_TRAILER, fromServiceError } from "../errors/status-details.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Node, NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
@@ -14,7 +14,7 @@ export function readError(error: ServiceError, address: string): ToolgateError {
   if (error.metadata?.get(DETAILS_TRAILER).length > 0 || !BROKEN.includes(error.code)) return read;
   const message = `The connection to the node ${address} broke, or could not be made: ${error.details}`;
   const executed = read.reason === "NODE_UNREACHABLE" ? read.executed : "unknown";
-  return new ToolgateError("NODE_UNREACHABLE", message, { executed, cause: error });
+  return new ToolgateError("NODE_UNREACHABLE", message, { executed, cause: causeOf(error) });
 }
 
 /** Whether another node may be asked the same: always after a refusal, otherwise only what can be repeated. */
@@ -103,5 +103,5 @@ function timedOut(error: ServiceError, node: Node, startedMs: number, attemptMs:
   const answered = error.metadata?.get(DETAILS_TRAILER).length > 0;
   if (error.code !== status.DEADLINE_EXCEEDED || answered || Date.now() - startedMs < attemptMs - 50) return read;
   const message = `The node ${node.address} did not answer within ${attemptMs} ms.`;
-  return new ToolgateError("NODE_UNREACHABLE", message, { executed: "unknown", cause: error });
+  return new ToolgateError("NODE_UNREACHABLE", message, { executed: "unknown", cause: causeOf(error) });
 }

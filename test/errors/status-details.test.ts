@@ -126,7 +126,9 @@ describe("a status that no node made", () => {
     [status.UNKNOWN, "", "INTERNAL", "unknown"],
   ] as const)("%s %s is %s, executed %s", (code, details, reason, executed) => {
     const error = { code, details, metadata: new Metadata() };
-    expect(fromServiceError(error)).toMatchObject({ reason, executed, cause: error });
+    expect(fromServiceError(error)).toMatchObject({ reason, executed });
+    const cause = { code, message: `${code} ${status[code]}: ${details}` };
+    expect(fromServiceError(error).cause).toEqual(cause); // and no metadata, which fills a screen
     expect(fromServiceError(error).message).not.toBe("");
     expect(fromServiceError({ code, details })).toMatchObject({ reason, executed });
   });
