@@ -17,6 +17,8 @@ const CLIENT_VERSION = "1";
 /** A server that does nothing right must not fill the log. */
 const FAULTS_AT_ONCE = 20;
 const FAULTS_PER_SECOND = 1;
+/** How the client's error begins when progress comes for a call that has ended. */
+const LATE_PROGRESS = "Received a progress notification for an unknown token";
 /** More pages than any server has; one that never ends its list is stopped here. */
 const MAX_LIST_PAGES = 100;
 /** As many tools as a toolset may have. */
@@ -81,8 +83,10 @@ export class McpServer {
     this.#log = new ServerLog((line) => options.onLogLine(line), options.now);
     this.#client = new Client({ name: "toolgate", version: CLIENT_VERSION });
     const faults = new TokenBucket(FAULTS_AT_ONCE, FAULTS_PER_SECOND, options.now());
-    this.#client.onerror = (error) => {
-      if (faults.take(options.now())) options.onFault(printable(error.message, 300));
+    this.#client.onerror = ({ message }) => {
+      // A server goes on reporting until it has heard of a cancellation: no fault.
+      if (message.startsWith(LATE_PROGRESS)) return;
+      if (faults.take(options.now())) options.onFault(printable(withoutFrame(message), 300));
     };
     this.#client.setNotificationHandler(ToolListChangedNotificationSchema, () => options.onToolsChanged());
   }
@@ -198,6 +202,11 @@ export class McpServer {
       { cause },
     );
   }
+}
+
+/** The client puts the message that it could not use, as JSON, behind what was wrong with it. */
+function withoutFrame(message: string): string {
+  return message.replace(/: \{.*$/s, "");
 }
 
 /** McpError puts its code before the server's own message. */

@@ -107,6 +107,14 @@ describe("a call", () => {
     expect(await server.callTool("echo", {}, patient)).toEqual({ kind: "not_sent" });
   });
 
+  test("that has ended may still be reported on: no fault is progress, and no fault shows what was sent", async () => {
+    const { server, faults } = odd();
+    await server.start(never);
+    await server.callTool("late", {}, patient);
+    await server.callTool("echo", {}, patient);
+    expect(faults).toEqual(["Received a response for an unknown message ID"]);
+  });
+
   test("whose answer is too large fails alone", async () => {
     const { server } = odd("", { maxMessageBytes: 100_000 });
     await server.start(never);
