@@ -304,9 +304,10 @@ class McpMount implements Mount {
   /** Registers what the server offers now; gives `former` back when that is registered already, by this very server. */
   async #register(server: McpServer, identity: ServerIdentity, former: Serving | undefined): Promise<Serving> {
     const options = this.#options;
-    const mounted = mountTools(await server.listTools(this.#stopping.signal), options);
+    const listed = await server.listTools(this.#stopping.signal);
+    const mounted = mountTools(listed, options);
     this.#report(mounted, former);
-    this.#checkChoice(mounted, former);
+    this.#checkChoice(mounted, listed, former);
     const { version, note } =
       options.version === undefined ? semanticVersion(identity.version) : { version: options.version };
     if (note !== undefined && former === undefined) options.log.info({ event: "version", toolset: this.name }, note);
@@ -407,24 +408,27 @@ class McpMount implements Mount {
     for (const note of notes) this.#options.log.warn({ event: "tool_cut", toolset: this.name }, note);
   }
 
-  #checkChoice({ tools, skipped }: MountedTools, former: Serving | undefined): void {
-    const { idempotent, only } = this.#options;
-    if (tools.length === 0) {
-      const why =
-        skipped.length === 0
-          ? ""
-          : ` It has ${skipped.length} that cannot be: ${skipped[0]?.name}: ${skipped[0]?.why}.`;
-      throw new ToolgateError("INVALID_CONFIG", `The MCP server of "${this.name}" offers no tool to register.${why}`);
-    }
+  #checkChoice({ tools, skipped }: MountedTools, listed: readonly unknown[], former: Serving | undefined): void {
     // Later the server may drop tools; a slip of the operator shows at the start.
-    if (former !== undefined) return;
+    if (former === undefined) this.#checkNames(tools, listed);
+    if (tools.length > 0) return;
+    const why =
+      skipped.length === 0 ? "" : ` It has ${skipped.length} that cannot be: ${skipped[0]?.name}: ${skipped[0]?.why}.`;
+    throw new ToolgateError("INVALID_CONFIG", `The MCP server of "${this.name}" offers no tool to register.${why}`);
+  }
+
+  #checkNames(tools: MountedTools["tools"], listed: readonly unknown[]): void {
+    const { idempotent, only } = this.#options;
     const names = new Set(tools.map((tool) => tool.name));
-    const wanted = [...(idempotent === "all" || idempotent === undefined ? [] : idempotent), ...(only ?? [])];
-    const absent = wanted.filter((name) => !names.has(name));
+    const wanted = [...(only ?? []), ...(idempotent === "all" || idempotent === undefined ? [] : idempotent)];
+    const absent = [...new Set(wanted)].filter((name) => !names.has(name));
     if (absent.length === 0) return;
+    // What the server has, not what was chosen of it: the name that was meant is among those.
+    const offered = mountTools(listed).tools.map(({ name }) => name);
+    if (offered.length === 0) return;
     throw new ToolgateError(
       "INVALID_CONFIG",
-      `The MCP server of "${this.name}" has no tool ${absent.map((name) => `"${name}"`).join(", ")}. It has: ${[...names].slice(0, 50).join(", ")}.`,
+      `The MCP server of "${this.name}" has no tool ${absent.map((name) => `"${name}"`).join(", ")}. It has: ${offered.slice(0, 50).join(", ")}.`,
     );
   }
 

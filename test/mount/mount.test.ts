@@ -187,6 +187,7 @@ describe("what cannot be mounted is refused, and nothing is left running", () =>
     ["a bad name", "", { name: "Odd" }, /cannot be named "Odd"/],
     ["a bad version", "", { version: "1.2" }, /"1.2" is no semantic version/],
     ["a tool that is not there", "", { idempotent: ["ehco"] }, /has no tool "ehco"/],
+    ["only a tool that is not there", "", { only: ["nosuch"] }, /has no tool "nosuch"\. It has: die, echo, fail/],
     ["an idempotent tool that is not mounted", "", { only: ["echo"], idempotent: ["fail"] }, /not mounted: fail/],
     ["a server without tools", "no-tools", {}, /offers no tool to register/],
     ["a server that exits", "exits", {}, /cannot open the database/],
