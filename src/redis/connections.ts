@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
+import { SilenceWatch } from "./silence-watch.js";
 import { Subscriber } from "./subscriber.js";
 
 /** The longest that one command may take before its outcome counts as unknown, in milliseconds. */
@@ -21,6 +22,8 @@ const FAIL_FAST = {
   autoResendUnfulfilledCommands: false,
   commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: CONNECT_TIMEOUT_MS,
+  // A half-open connection never answers our goodbye; the next one waits for that.
+  disconnectTimeout: 100,
   retryStrategy: (times: number) => Math.min(50 * times, 500),
   // After a failover the old master answers READONLY: connect anew (1), but do not resend the command (2).
   reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? 1 : false),
@@ -61,6 +64,7 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
   });
   const channels = new Redis(redisUrl, { ...FAIL_FAST, connectionName: "toolgate-channels", autoResubscribe: false });
   const subscriber = new Subscriber(channels, log);
+  const watches = [command, lock].map((client) => new SilenceWatch(client, log, () => performance.now()));
 
   let lastFault = "";
   for (const [name, client] of [
@@ -92,6 +96,7 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
       try {
         // Without the lock's connection this node is not elected, and works all the same; it goes on trying.
         lock.connect().catch(() => {});
+        for (const watch of watches) watch.start();
         await Promise.all([command.connect(), subscriber.start()]);
       } catch (error) {
         // What connecting rejects with is only that the connection is closed; the fault before it says why.
@@ -105,6 +110,7 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
       }
     },
     async stop() {
+      for (const watch of watches) watch.stop();
       await subscriber.stop();
       for (const client of [command, lock]) client.disconnect();
     },
