@@ -11,55 +11,84 @@ const PARALLEL = 24;
 /** How long one answer may take, in milliseconds. */
 const ANSWER_WITHIN_MS = 15_000;
 
+/** A gateway that failed so often in a row is not asked any more: waiting for it thousands of times would tell no more. */
+const HOPELESS_AFTER = 20;
+
 /** Reads every call on every gateway: where it stands, and its output from the beginning and from every cursor. */
 export async function readBack(calls: readonly string[], gateways: readonly GatewayClient[]): Promise<CallRecord[]> {
   const records: CallRecord[] = [];
+  const readers = gateways.map((gateway) => new Reader(gateway));
   const left = [...calls];
   const work = async (): Promise<void> => {
     for (let call = left.pop(); call !== undefined; call = left.pop()) {
-      records.push({ call, readings: await readCall(call, gateways) });
+      records.push({ call, readings: await readCall(call, readers) });
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
   return records;
 }
 
-async function readCall(call: string, gateways: readonly GatewayClient[]): Promise<Reading[]> {
-  const readings = await Promise.all(gateways.map((gateway) => get(gateway, call)));
+async function readCall(call: string, readers: readonly Reader[]): Promise<Reading[]> {
+  const readings = await Promise.all(readers.map((reader) => reader.get(call)));
   // An unfinished call is followed by nobody: it would be waited for.
   if (readings.some(({ answer }) => answer.kind === "unfinished")) return readings;
-  const whole = await Promise.all(gateways.map((gateway) => follow(gateway, call, "")));
+  const whole = await Promise.all(readers.map((reader) => reader.follow(call, "")));
   readings.push(...whole);
   const cursors = new Set(
     whole.flatMap(({ answer }) => (answer.kind === "ended" ? answer.deltas.map(({ cursor }) => cursor) : [])),
   );
   for (const cursor of cursors) {
-    readings.push(...(await Promise.all(gateways.map((gateway) => follow(gateway, call, cursor)))));
+    readings.push(...(await Promise.all(readers.map((reader) => reader.follow(call, cursor)))));
   }
   return readings;
 }
 
-async function get({ name, gateway }: GatewayClient, callId: string): Promise<Reading> {
-  const reading = (answer: Answer): Reading => ({ node: name, asked: { kind: "get" }, answer });
-  const deadline = Date.now() + ANSWER_WITHIN_MS;
-  try {
+/** Reads calls on one gateway. */
+class Reader {
+  readonly #client: GatewayClient;
+  #failures = 0;
+
+  constructor(client: GatewayClient) {
+    this.#client = client;
+  }
+
+  async get(call: string): Promise<Reading> {
+    return { node: this.#client.name, asked: { kind: "get" }, answer: await this.#answer(() => this.#get(call)) };
+  }
+
+  async follow(call: string, cursor: string): Promise<Reading> {
+    const answer = await this.#answer(() => this.#follow(call, cursor));
+    return { node: this.#client.name, asked: { kind: "follow", cursor }, answer };
+  }
+
+  async #answer(ask: () => Promise<Answer>): Promise<Answer> {
+    if (this.#failures >= HOPELESS_AFTER) {
+      return { kind: "failed", why: `not asked any more, after ${HOPELESS_AFTER} failures in a row` };
+    }
+    let answer: Answer;
+    try {
+      answer = await ask();
+    } catch (error) {
+      answer = failure(error, this.#client.name);
+    }
+    this.#failures = answer.kind === "failed" ? this.#failures + 1 : 0;
+    return answer;
+  }
+
+  async #get(callId: string): Promise<Answer> {
+    const deadline = Date.now() + ANSWER_WITHIN_MS;
     const { handle, state, terminal } = await answerOf<GetCallResponse__Output>((callback) =>
-      gateway.getCall({ callId }, { deadline }, callback),
+      this.#client.gateway.getCall({ callId }, { deadline }, callback),
     );
     const deadlineMs = handle?.deadlineMs ?? 0;
-    if (terminal === null) return reading({ kind: "unfinished", state, deadlineMs });
-    return reading({ kind: "ended", terminal: readTerminal(terminal), deadlineMs, deltas: [] });
-  } catch (error) {
-    return reading(failure(error, name));
+    if (terminal === null) return { kind: "unfinished", state, deadlineMs };
+    return { kind: "ended", terminal: readTerminal(terminal), deadlineMs, deltas: [] };
   }
-}
 
-async function follow({ name, gateway }: GatewayClient, callId: string, cursor: string): Promise<Reading> {
-  const reading = (answer: Answer): Reading => ({ node: name, asked: { kind: "follow", cursor }, answer });
-  const deltas: ReadDelta[] = [];
-  const terminals: Terminal__Output[] = [];
-  const stream = gateway.followCall({ callId, cursor }, { deadline: Date.now() + ANSWER_WITHIN_MS });
-  try {
+  async #follow(callId: string, cursor: string): Promise<Answer> {
+    const deltas: ReadDelta[] = [];
+    const terminals: Terminal__Output[] = [];
+    const stream = this.#client.gateway.followCall({ callId, cursor }, { deadline: Date.now() + ANSWER_WITHIN_MS });
     for await (const item of stream) {
       const message = item as FollowCallResponse__Output; // grpc-js types what a stream iterates over as any
       for (const delta of message.deltas) {
@@ -67,14 +96,12 @@ async function follow({ name, gateway }: GatewayClient, callId: string, cursor: 
       }
       if (message.terminal !== null) terminals.push(message.terminal);
     }
-  } catch (error) {
-    return reading(failure(error, name));
+    const [terminal, ...more] = terminals;
+    if (terminal === undefined || more.length > 0) {
+      return { kind: "failed", why: `its output ended with ${terminals.length} terminals` };
+    }
+    return { kind: "ended", terminal: readTerminal(terminal), deltas };
   }
-  const [terminal, ...more] = terminals;
-  if (terminal === undefined || more.length > 0) {
-    return reading({ kind: "failed", why: `its output ended with ${terminals.length} terminals` });
-  }
-  return reading({ kind: "ended", terminal: readTerminal(terminal), deltas });
 }
 
 function failure(error: unknown, node: string): Answer {
