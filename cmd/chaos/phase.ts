@@ -88,6 +88,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     const records = await readBack(
       calls,
       cluster.gateways.map(({ client }) => client),
+      signal,
     );
     const offset = options.redisOffsetMs;
     const agentMishaps = (await allEnded).flatMap(({ code }, index) =>

@@ -15,12 +15,17 @@ const ANSWER_WITHIN_MS = 15_000;
 const HOPELESS_AFTER = 20;
 
 /** Reads every call on every gateway: where it stands, and its output from the beginning and from every cursor. */
-export async function readBack(calls: readonly string[], gateways: readonly GatewayClient[]): Promise<CallRecord[]> {
+export async function readBack(
+  calls: readonly string[],
+  gateways: readonly GatewayClient[],
+  signal: AbortSignal,
+): Promise<CallRecord[]> {
   const records: CallRecord[] = [];
   const readers = gateways.map((gateway) => new Reader(gateway));
   const left = [...calls];
   const work = async (): Promise<void> => {
     for (let call = left.pop(); call !== undefined; call = left.pop()) {
+      signal.throwIfAborted();
       records.push({ call, readings: await readCall(call, readers) });
     }
   };

@@ -1,6 +1,7 @@
 import type { InjectedFault } from "./check/evidence.js";
 import type { Takeover } from "./check/pings.js";
 import type { LedgerLine } from "./ledger.js";
+import { TOOLSETS } from "./settings.js";
 
 /** Times of one kind, in milliseconds. */
 export interface Times {
@@ -41,14 +42,14 @@ export function recoveryTimes(
 }
 
 /**
- * How long from a kill -9 of a provider until the idempotent calls that it ran began anew elsewhere. (The bound is the claim's
- * lease and half a second, where another provider is there with room and the store answers.)
+ * How long from a kill -9 of a provider until the idempotent calls that it ran began anew elsewhere. A toolset's only provider
+ * is left out: there is no elsewhere. (The bound is the claim's lease and half a second, where the store answers.)
  */
 export function redeliveryTimes(faults: readonly InjectedFault[], ledger: readonly LedgerLine[]): number[] {
   const ended = new Set(ledger.filter(({ phase }) => phase === "end").map(({ run }) => run));
   const starts = ledger.filter(({ phase }) => phase === "start");
   return faults
-    .filter(({ kind }) => kind === "kill-provider")
+    .filter(({ kind, target }) => kind === "kill-provider" && hasColleagues(target))
     .flatMap((fault) =>
       starts
         .filter((start) => start.incarnation.startsWith(`${fault.target}#`) && !ended.has(start.run))
@@ -58,6 +59,10 @@ export function redeliveryTimes(faults: readonly InjectedFault[], ledger: readon
           return next === undefined || next.atMs < fault.atMs ? [] : [next.atMs - fault.atMs];
         }),
     );
+}
+
+function hasColleagues(provider: string): boolean {
+  return Object.entries(TOOLSETS).some(([toolset, replicas]) => provider.startsWith(`${toolset}-`) && replicas > 1);
 }
 
 /** Of the takeovers that could be judged, how long each took. */

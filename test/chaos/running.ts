@@ -1,0 +1,35 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { builtProgram } from "../../cmd/local/package-root.js";
+import { environment } from "../../src/config/environment.js";
+
+/** The program of `npm run chaos`, run from the build. */
+export interface Running {
+  readonly child: ChildProcess;
+  /** What it printed so far, both streams. */
+  readonly output: () => string;
+  /** What it printed on standard output. */
+  readonly told: () => string;
+  /** Resolves with its status, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+}
+
+export function runChaosProgram(args: readonly string[]): Running {
+  const { npm_lifecycle_event: _script, ...env } = environment(); // it would watch the test runner's npm
+  const child = spawn(process.execPath, [builtProgram("cmd/chaos/chaos.js"), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env,
+  });
+  let told = "";
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    told += chunk.toString();
+    output += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.once("close", (code, signal) => resolve(signal ?? code));
+  });
+  return { child, output: () => output, told: () => told, ended };
+}
