@@ -52,6 +52,12 @@ export function verdict({ values, target }: Figure): Verdict | undefined {
   return target.aim !== undefined && reaches(target.aim) ? "aim" : "met";
 }
 
+/** Whether each repetition would have been judged alike; otherwise the verdict is the noise's as much as the figure's. */
+export function isSure({ values, target }: Figure): boolean {
+  const { min, max } = summarise(values);
+  return target === undefined || values.length < 2 || target.least <= min || target.least >= max;
+}
+
 /** The values of two series, pair by pair: what was measured one after the other is compared. */
 export function paired(
   left: readonly number[],

@@ -79,6 +79,9 @@ const options = new Command("npm run bench --")
 Work:
 ${listed.join("\n")}
 
+The table judges by the median; "?" where the repetitions do not agree. Targets that belong to a size are judged at that size
+only: --toolsets 10000 for the growth of the catalogue, no --quick for waiting calls.
+
 Examples:
   npm run bench
   npm run bench -- --only calls --json now.json

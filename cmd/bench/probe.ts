@@ -19,8 +19,7 @@ export type ProbeOrder =
 
 /** What a process holds after a garbage collection, in bytes. */
 export interface HeldMemory {
-  readonly rssBytes: number;
-  /** What JavaScript holds, in and out of its heap; nghttp2's buffers are counted here too. */
+  /** What JavaScript holds in its heap, and what it accounts for outside of it. Not the resident size, which shrinks with the collection itself. */
   readonly heldBytes: number;
 }
 
@@ -39,8 +38,8 @@ async function obey(order: ProbeOrder): Promise<HeldMemory | null> {
       collect();
       await new Promise((resolve) => setTimeout(resolve, 100)); // finalizers run between the two
       collect();
-      const { rss, heapUsed, external } = process.memoryUsage();
-      return { rssBytes: rss, heldBytes: heapUsed + external };
+      const { heapUsed, external } = process.memoryUsage();
+      return { heldBytes: heapUsed + external };
     }
     case "start_profile":
       profiler = new Session();

@@ -17,7 +17,9 @@ export async function redisCost(redis: Redis): Promise<RedisCost> {
   return { commands, scripts };
 }
 
-/** What Redis holds, in bytes. */
+/** What Redis holds, in bytes, with its tables of keys and without the buffers of clients and of its file, which come and go. */
 export async function redisMemoryBytes(redis: Redis): Promise<number> {
-  return Number(/^used_memory:(\d+)/m.exec(await redis.info("memory"))?.[1] ?? Number.NaN);
+  const info = await redis.info("memory");
+  const read = (field: string): number => Number(new RegExp(`^${field}:(\\d+)`, "m").exec(info)?.[1] ?? Number.NaN);
+  return read("used_memory") - read("mem_clients_normal") - read("mem_aof_buffer");
 }

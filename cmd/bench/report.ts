@@ -1,6 +1,6 @@
 import type { Painter } from "../output/paint.js";
 import { type Cell, table } from "../output/table.js";
-import { type Figure, summarise, type Unit, verdict } from "./figures.js";
+import { type Figure, isSure, summarise, type Unit, verdict } from "./figures.js";
 import type { MachineFacts } from "./machine-facts.js";
 import type { Detail } from "./work.js";
 
@@ -20,7 +20,7 @@ const VERDICT_CELLS = {
   missed: { text: "MISSED", style: "bad" },
 } as const satisfies Record<string, Cell>;
 
-/** The figures beside their targets and, where there is one, the earlier run. */
+/** The figures beside their targets (`?` where the repetitions do not agree) and, where there is one, the earlier run. */
 export function figureTable(
   figures: readonly Figure[],
   before: RunReport | undefined,
@@ -56,7 +56,7 @@ export function figureTable(
       ...(before
         ? [former === undefined ? "" : withUnit(former, unit), former === undefined ? "" : change(median, former)]
         : []),
-      met === undefined ? "" : VERDICT_CELLS[met],
+      met === undefined ? "" : isSure(figure) ? VERDICT_CELLS[met] : `${VERDICT_CELLS[met].text}?`,
     ];
   });
   return table(columns, rows, width, paint);
