@@ -199,7 +199,9 @@ export class ProviderSession {
     this.#unansweredPings = 0;
   }
 
+  /** Asks for a sign of life; not before the welcome, which is the first thing that a provider hears. */
   heartbeat(): void {
+    if (this.#state.kind === "opening") return;
     this.heartbeatAtMs = this.#monotonicMs();
     this.#writer.sendNow({ heartbeat: { sequence: ++this.#heartbeats, reply: false } });
   }
