@@ -1,4 +1,4 @@
-import type { InjectedFault } from "./check/evidence.js";
+import type { Evidence, InjectedFault } from "./check/evidence.js";
 import type { Takeover } from "./check/pings.js";
 import type { LedgerLine } from "./ledger.js";
 import { TOOLSETS } from "./settings.js";
@@ -41,24 +41,45 @@ export function recoveryTimes(
   });
 }
 
+/** Runs that a kill -9 of their provider cut off, each with its kill. */
+function cutRuns({ faults, ledger }: Evidence): { readonly start: LedgerLine; readonly fault: InjectedFault }[] {
+  const ended = new Set(ledger.filter(({ phase }) => phase === "end").map(({ run }) => run));
+  const unfinished = ledger.filter(({ phase, run }) => phase === "start" && !ended.has(run));
+  return unfinished.flatMap((start) => {
+    const fault = faults
+      .filter(({ kind, target }) => kind === "kill-provider" && start.incarnation.startsWith(`${target}#`))
+      .find(({ atMs, healedAtMs }) => start.atMs <= healedAtMs && atMs >= start.atMs - ROUNDING_MS);
+    return fault === undefined ? [] : [{ start, fault }];
+  });
+}
+
+/** A run that begins in the very millisecond of the kill. */
+const ROUNDING_MS = 5;
+
 /**
  * How long from a kill -9 of a provider until the idempotent calls that it ran began anew elsewhere. A toolset's only provider
  * is left out: there is no elsewhere. (The bound is the claim's lease and half a second, where the store answers.)
  */
-export function redeliveryTimes(faults: readonly InjectedFault[], ledger: readonly LedgerLine[]): number[] {
-  const ended = new Set(ledger.filter(({ phase }) => phase === "end").map(({ run }) => run));
-  const starts = ledger.filter(({ phase }) => phase === "start");
-  return faults
-    .filter(({ kind, target }) => kind === "kill-provider" && hasColleagues(target))
-    .flatMap((fault) =>
-      starts
-        .filter((start) => start.incarnation.startsWith(`${fault.target}#`) && !ended.has(start.run))
-        .filter((start) => start.atMs <= fault.atMs && start.atMs > fault.atMs - 30_000)
-        .flatMap((start) => {
-          const next = starts.find(({ call, attempt }) => call === start.call && attempt === start.attempt + 1);
-          return next === undefined || next.atMs < fault.atMs ? [] : [next.atMs - fault.atMs];
-        }),
-    );
+export function redeliveryTimes(evidence: Evidence): number[] {
+  const starts = evidence.ledger.filter(({ phase }) => phase === "start");
+  return cutRuns(evidence).flatMap(({ start, fault }) => {
+    const next = starts.find(({ call, attempt }) => call === start.call && attempt === start.attempt + 1);
+    return next === undefined || !hasColleagues(fault.target) ? [] : [Math.max(0, next.atMs - fault.atMs)];
+  });
+}
+
+/**
+ * How long from a kill -9 of a provider until the `once` calls that it ran ended as `outcome_unknown`. (The bound is the
+ * claim's lease and a second, where the store answers.) Those whose deadline came first are left out.
+ */
+export function lostOnceTimes(evidence: Evidence): number[] {
+  const answers = new Map(evidence.records.map(({ call, readings }) => [call, readings[0]?.answer]));
+  return cutRuns(evidence).flatMap(({ start, fault }) => {
+    const answer = answers.get(start.call);
+    if (answer?.kind !== "ended") return [];
+    const { kind, reason, endedAtMs } = answer.terminal;
+    return kind === "outcome_unknown" && reason === "PROVIDER_LOST" ? [endedAtMs - fault.atMs] : [];
+  });
 }
 
 function hasColleagues(provider: string): boolean {

@@ -12,7 +12,7 @@ import { FAULTS, type FaultKind, SCENARIOS, type ScenarioName } from "./faults.j
 import { machineMs } from "./machine-clock.js";
 import { runPhase } from "./phase.js";
 import { PingObserver } from "./ping-observer.js";
-import { recoveryTimes, redeliveryTimes, summarise, type Times, takeoverTimes } from "./recovery.js";
+import { lostOnceTimes, recoveryTimes, redeliveryTimes, summarise, type Times, takeoverTimes } from "./recovery.js";
 import type { Outcome, PhaseOutcome } from "./report.js";
 import { type PlannedFault, planFaults } from "./schedule.js";
 import { SeededRandom } from "./seeded-random.js";
@@ -115,10 +115,8 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
             recovered.map(({ tookMs }) => tookMs),
           ),
           ...summarise("from the pinger's loss until the next ping", takeoverTimes(takeovers(evidence))),
-          ...summarise(
-            "from kill -9 of a provider until its idempotent calls run anew",
-            redeliveryTimes(evidence.faults, evidence.ledger),
-          ),
+          ...summarise("from kill -9 of a provider until its idempotent calls run anew", redeliveryTimes(evidence)),
+          ...summarise("from kill -9 of a provider until its once calls are outcome_unknown", lostOnceTimes(evidence)),
         ],
       });
     }
