@@ -121,7 +121,7 @@ describe.runIf(opensslWorks())("TLS", () => {
       expect(await client.search("x")).toEqual([]);
       await client.close();
       const refused = (tls: Parameters<typeof connect>[1]) =>
-        connect(secure.address, { connectTimeoutMs: 300, ...tls });
+        connect(secure.address, { connectTimeoutMs: 3_000, ...tls });
       await expect(refused({ tls: true })).rejects.toThrow(/self-signed/);
       await expect(refused({ tls: { ca } })).rejects.toThrow(/altnames|IP/);
       await expect(refused({})).rejects.toMatchObject({ reason: "NODE_UNREACHABLE" });
