@@ -25,7 +25,7 @@ export class ShardKeys {
   get health(): string {
     return `${this.prefix}health`;
   }
-  /** Hash: toolset → last epoch given; outlives the toolset. */
+  /** Hash: toolset → last epoch given, toolset@first → the first one that this Redis remembers; both outlive the toolset. */
   get epochs(): string {
     return `${this.prefix}epochs`;
   }

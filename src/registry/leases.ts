@@ -49,8 +49,11 @@ for i = 3, #ARGV, 8 do
   if h then
     p, fault = check_holder(name, epoch, provider, incarnation, ARGV[i + 4])
   else
-    -- The last epoch given outlives the toolset: without it Redis has lost everything, and the provider registers anew.
-    fault = tonumber(redis.call('HGET', prefix .. 'epochs', name) or '0') >= tonumber(epoch) and 'gone' or 'lost'
+    -- The epochs given outlive the toolset. One that is not among them was given by a Redis that has lost everything since:
+    -- the provider registers anew, also when others of its toolset have done so before it.
+    local given = redis.call('HMGET', prefix .. 'epochs', name .. '@first', name)
+    local first, last = tonumber(given[1] or '0'), tonumber(given[2] or '0')
+    fault = first <= tonumber(epoch) and tonumber(epoch) <= last and 'gone' or 'lost'
   end
   if p then
     local lease_end = now + lease_ms

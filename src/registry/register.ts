@@ -52,6 +52,7 @@ if ARGV[4] ~= '0' then
 else
   local epoch = math.max(tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1, now)
   redis.call('HSET', KEYS[5], name, epoch)
+  redis.call('HSETNX', KEYS[5], name .. '@first', epoch)
   record = record or { name = name, owner = ARGV[5], generation = 0, epochs = {} }
   local former = find_state(record, 'candidate')
   if former then set_state(record, former, 'retiring') end

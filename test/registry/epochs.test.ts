@@ -258,6 +258,22 @@ describe("leases", () => {
     await client.flushall();
     expect(await renewLeases(store, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
   });
+
+  test("after a loss of everything it is merely lost also when another provider has registered before", async () => {
+    const { lease } = await register(store, registrationOf(V1, "p2"));
+    await client.flushall();
+    await until("Redis's clock has gone on", async () => {
+      const [seconds, microseconds] = await client.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) > lease.epoch;
+    });
+    const next = await register(store, registrationOf(V1));
+    expect(next.lease.epoch).toBeGreaterThan(lease.epoch);
+    const renewal = { lease, room: 1, draining: false, session: "" };
+    expect(await renewLeases(store, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
+    // What is unregistered from now on is gone again.
+    await unregister(store, TOOLSET, next.lease.epoch, "default/anonymous", LONG_MS);
+    expect(await renewLeases(store, LONG_MS, [{ ...renewal, lease: next.lease }])).toEqual([{ kind: "gone" }]);
+  });
 });
 
 describe("health", () => {
