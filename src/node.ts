@@ -17,6 +17,7 @@ import type { PlaceCallSettings } from "./gateway/place-call.js";
 import { rehouseDestination } from "./gateway/rehouse-destination.js";
 import { PayloadChecks } from "./gateway/validate-payload.js";
 import { type NodeId, parseNodeId, parseRegistryName, type ToolsetName } from "./identity/names.js";
+import { pooledRandomBytes } from "./identity/random-pool.js";
 import { createLogger, type RootLogger } from "./log/logger.js";
 import { loadProtocol } from "./protocol/load.js";
 import { CallReports } from "./providers/call-reports.js";
@@ -70,7 +71,7 @@ const PROVIDER_BUDGET = { bytes: 16 * 1_048_576, payloads: 16 };
 export function createNode(config: Config, surroundings: Partial<NodeSurroundings> = {}): GatewayNode {
   const monotonicMs = surroundings.monotonicMs ?? (() => performance.now());
   const random = surroundings.random ?? Math.random;
-  const bytes = surroundings.randomBytes ?? randomBytes;
+  const bytes = surroundings.randomBytes ?? pooledRandomBytes(randomBytes);
   const node = parseNodeId(config.nodeId === "" ? `node-${bytes(6).toString("hex")}` : config.nodeId, "nodeId");
   const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node } });
 

@@ -2,10 +2,10 @@ import type { Delivery } from "../contract/contract.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Digest, Epoch, NodeId, ToolName, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../redis/script.js";
+import { asArray, asBuffer, type Reply, runScript } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
-import { CALL_LUA } from "./call-lua.js";
-import { type CallHead, type Ending, parseEnding, parseHead } from "./call-record.js";
+import { defineCallScript } from "./call-lua.js";
+import { type CallHead, type Ending, headOf, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
 /** An epoch that a call may go to. */
@@ -50,70 +50,66 @@ export type AdmissionAnswer =
   | { readonly kind: "unhealthy"; readonly lastPongMs: number; readonly nowMs: number }
   | { readonly kind: "full" };
 
-// KEYS[3] health. ARGV[1] how old a pong may be, [2] this node, [3] how long outcomes are kept; then per call 17 values:
-// id, request digest, toolset, tool, delivery, epoch, contract digest, max backlog, the same three of the overflow epoch (0
-// for none), pinned, wait, timeout, payload, meta, watch.
-const ADMIT = defineScript(
+// KEYS[3] health. ARGV[1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line
+// each: toolset, epoch (0 for none), contract digest, max backlog; [5] calls, a line each: id, request digest, tool, delivery,
+// line of its destination, line of the overflow or 0, pinned, wait, timeout, watch, meta; then their payloads.
+const ADMIT = defineCallScript(
   "ADMIT",
-  CALL_LUA,
   `
 local window, node, retention = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 
--- An epoch as a destination: its health, and how many unfinished calls it has. Looked up once per script.
+-- Epochs as destinations: their health, and how many unfinished calls they have.
 local destinations = {}
-local function destination(toolset, epoch, contract, max_backlog)
-  local field = toolset .. '@' .. epoch
-  if destinations[field] then return destinations[field] end
-  local text = epoch ~= '0' and redis.call('HGET', KEYS[3], field)
-  if not text then return nil end
-  local state, pong, live, room = string.match(text, '^(%a+) (%d+) (%d+) (%d+)')
-  pong = tonumber(pong)
-  destinations[field] = { epoch = epoch, contract = contract, state = state, pong = pong, room = tonumber(room),
-    healthy = pong > 0 and now - pong <= window and tonumber(live) > now,
-    calls = redis.call('XLEN', prefix .. 'requests:' .. toolset .. ':' .. epoch), max_backlog = tonumber(max_backlog) }
-  return destinations[field]
+for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+) (%S*) (%d+)\\n') do
+  local to = { toolset = toolset, epoch = epoch, contract = contract, max_backlog = tonumber(max_backlog) }
+  local health = epoch ~= '0' and redis.call('HGET', KEYS[3], toolset .. '@' .. epoch)
+  if health then
+    local state, pong, live, room = string.match(health, '^(%a+) (%d+) (%d+) (%d+)')
+    to.state, to.pong, to.room = state, tonumber(pong), tonumber(room)
+    to.healthy = to.pong > 0 and now - to.pong <= window and tonumber(live) > now
+    to.requests = prefix .. 'requests:' .. toolset .. ':' .. epoch
+    to.calls = redis.call('XLEN', to.requests)
+  end
+  destinations[#destinations + 1] = to
+end
+
+local function repeated(id, digest, watch)
+  local former = load_call(id)
+  if former.digest ~= digest then return 'conflict' end
+  if watch and not former.terminal and not string.find(' ' .. former.watchers .. ' ', ' ' .. node .. ' ', 1, true) then
+    redis.call('HSET', prefix .. 'call:' .. id, 'watchers', former.watchers .. ' ' .. node)
+  end
+  return 'repeated ' .. former.head .. '\\n' .. (former.terminal or '')
 end
 
 local answers = {}
-for i = 4, #ARGV, 17 do
-  local id, toolset = ARGV[i], ARGV[i + 2]
-  local former = load_call(id)
+for id, digest, tool, delivery, first, second, pinned, wait, timeout, watch, meta in string.gmatch(ARGV[5],
+  '(%S+) (%S+) (%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) ([^\\n]*)\\n') do
+  local key = prefix .. 'call:' .. id
+  local to = destinations[tonumber(first)]
   local answer
-  if former then
-    if former.digest ~= ARGV[i + 1] then
-      answer = { 'conflict' }
-    else
-      answer = { 'repeated', former.head, former.terminal or '' }
-      if ARGV[i + 16] == '1' and not former.terminal and not string.find(' ' .. former.watchers .. ' ', ' ' .. node .. ' ', 1, true) then
-        redis.call('HSET', prefix .. 'call:' .. id, 'watchers', former.watchers .. ' ' .. node)
-      end
-    end
+  if redis.call('EXISTS', key) == 1 then
+    answer = repeated(id, digest, watch == '1')
+  elseif not (to.state == 'active' or (to.state == 'retiring' and pinned == '1')) then
+    answer = 'stale'
   else
-    local to = destination(toolset, ARGV[i + 5], ARGV[i + 6], ARGV[i + 7])
-    if not to or not (to.state == 'active' or (to.state == 'retiring' and ARGV[i + 11] == '1')) then
-      answer = { 'stale' }
+    local other = to.calls >= to.room and destinations[tonumber(second)]
+    if other and other.state == 'retiring' and other.healthy and other.calls < other.room then to = other end
+    if not to.healthy and wait == '0' then
+      answer = 'unhealthy ' .. text[to.pong] .. ' ' .. text[now]
+    elseif to.calls >= to.max_backlog then
+      answer = 'full'
     else
-      if to.calls >= to.room and ARGV[i + 8] ~= '0' then
-        local other = destination(toolset, ARGV[i + 8], ARGV[i + 9], ARGV[i + 10])
-        if other and other.state == 'retiring' and other.healthy and other.calls < other.room then to = other end
-      end
-      if not to.healthy and ARGV[i + 12] == '0' then
-        answer = { 'unhealthy', to.pong, now }
-      elseif to.calls >= to.max_backlog then
-        answer = { 'full' }
-      else
-        local deadline = now + tonumber(ARGV[i + 13])
-        local head = table.concat({ toolset, ARGV[i + 3], to.epoch, to.contract, ARGV[i + 4], deadline, retention }, ' ')
-        local key = prefix .. 'call:' .. id
-        redis.call('HSET', key, 'digest', ARGV[i + 1], 'head', head, 'watchers', ARGV[i + 16] == '1' and node or '')
-        if ARGV[i + 11] == '1' then redis.call('HSET', key, 'pinned', '1') end
-        redis.call('PEXPIREAT', key, deadline + retention)
-        redis.call('ZADD', due, deadline, id)
-        local call = { id = id, toolset = toolset, epoch = to.epoch, requests = prefix .. 'requests:' .. toolset .. ':' .. to.epoch }
-        enqueue(call, ARGV[i + 3], ARGV[i + 14], ARGV[i + 15])
-        to.calls = to.calls + 1
-        answer = { 'admitted', head }
-      end
+      local deadline = now + tonumber(timeout)
+      local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. to.contract .. ' ' .. delivery .. ' ' .. text[deadline] .. ' ' .. ARGV[3]
+      local call = { id = id, toolset = to.toolset, epoch = to.epoch, requests = to.requests }
+      enqueue(call, tool, ARGV[6 + #answers], meta)
+      redis.call('HSET', key, 'digest', digest, 'head', head, 'state', 'queued', 'entry', call.entry, 'watchers', watch == '1' and node or '')
+      if pinned == '1' then redis.call('HSET', key, 'pinned', '1') end
+      redis.call('PEXPIREAT', key, text[deadline + retention])
+      redis.call('ZADD', due, text[deadline], id)
+      to.calls = to.calls + 1
+      answer = 'admitted ' .. head
     end
   end
   answers[#answers + 1] = answer
@@ -159,50 +155,65 @@ async function admit(
   keys: ShardKeys,
   admissions: readonly Admission[],
 ): Promise<AdmissionAnswer[]> {
-  const args = admissions.flatMap((call) => [
-    call.id,
-    call.requestDigest,
-    call.toolset,
-    call.tool,
-    call.delivery,
-    call.destination.epoch,
-    call.destination.digest,
-    call.destination.maxBacklog,
-    call.overflow?.epoch ?? 0,
-    call.overflow?.digest ?? "",
-    call.overflow?.maxBacklog ?? 0,
-    call.pinned ? 1 : 0,
-    call.wait ? 1 : 0,
-    call.timeoutMs,
-    call.payload,
-    call.meta,
-    call.watch ? 1 : 0,
-  ]);
+  const destinations = new Lines();
+  const calls = admissions.map((call) => {
+    const to = destinations.place(lineOf(call.toolset, call.destination));
+    const overflow = call.overflow === undefined ? 0 : destinations.place(lineOf(call.toolset, call.overflow));
+    return `${call.id} ${call.requestDigest} ${call.tool} ${call.delivery} ${to} ${overflow} ${call.pinned ? 1 : 0} ${call.wait ? 1 : 0} ${call.timeoutMs} ${call.watch ? 1 : 0} ${call.meta}\n`;
+  });
   const reply = await runScript(
     store.redis,
     ADMIT,
     [keys.prefix, keys.due, keys.health],
-    [settings.healthWindowMs, settings.node, store.resultTtlMs, ...args],
+    [
+      settings.healthWindowMs,
+      settings.node,
+      store.resultTtlMs,
+      destinations.text,
+      calls.join(""),
+      ...admissions.map(({ payload }) => payload),
+    ],
   );
   return asArray(reply).map(toAnswer);
 }
 
+const lineOf = (toolset: ToolsetName, { epoch, digest, maxBacklog }: Destination): string =>
+  `${toolset} ${epoch} ${digest} ${maxBacklog}\n`;
+
+/** Different lines, each at its place, counted from 1: what many calls have in common is said once. */
+class Lines {
+  readonly #places = new Map<string, number>();
+
+  place(line: string): number {
+    const known = this.#places.get(line);
+    if (known !== undefined) return known;
+    this.#places.set(line, this.#places.size + 1);
+    return this.#places.size;
+  }
+
+  get text(): string {
+    return [...this.#places.keys()].join("");
+  }
+}
+
+/** A word that says which answer it is, and what belongs to it. */
 function toAnswer(reply: Reply): AdmissionAnswer {
-  const [kind, first, second] = asArray(reply);
-  const word = asText(kind);
+  const bytes = asBuffer(reply);
+  const line = bytes.indexOf(10);
+  const [word = "", ...rest] = bytes.toString("latin1", 0, line < 0 ? bytes.length : line).split(" ");
   switch (word) {
     case "admitted":
-      return { kind: "admitted", head: parseHead(asText(first)) };
+      return { kind: "admitted", head: headOf(rest) };
     case "repeated": {
-      const terminal = asBuffer(second);
+      const terminal = bytes.subarray(line + 1);
       return {
         kind: "repeated",
-        head: parseHead(asText(first)),
+        head: headOf(rest),
         ending: terminal.length === 0 ? undefined : parseEnding(terminal),
       };
     }
     case "unhealthy":
-      return { kind: "unhealthy", lastPongMs: asNumber(first), nowMs: asNumber(second) };
+      return { kind: "unhealthy", lastPongMs: Number(rest[0]), nowMs: Number(rest[1]) };
     case "conflict":
     case "stale":
     case "full":

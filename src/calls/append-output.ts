@@ -1,6 +1,6 @@
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, defineScript, runScript } from "../redis/script.js";
-import { CALL_LUA } from "./call-lua.js";
+import { asArray, asText, runScript } from "../redis/script.js";
+import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 import type { Claim } from "./renew-claims.js";
 
@@ -13,9 +13,8 @@ export interface Output extends Claim {
 export type OutputAnswer = "kept" | "fenced" | "over";
 
 // ARGV[1] most pieces, [2] most bytes; then per piece: id, owner, attempt, data.
-const APPEND = defineScript(
+const APPEND = defineCallScript(
   "APPEND",
-  CALL_LUA,
   `
 local answers = {}
 for i = 3, #ARGV, 4 do
@@ -32,7 +31,7 @@ for i = 3, #ARGV, 4 do
     redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)
     redis.call('PEXPIREAT', result, call.deadline + call.retention)
     redis.call('HINCRBY', prefix .. 'call:' .. id, 'bytes', #data)
-    ring(call.watchers, 'd' .. id .. '\\n')
+    ring(call.watchers, 'd', id, '')
     answers[#answers + 1] = 'kept'
   end
 end

@@ -39,9 +39,14 @@ export const EXECUTED_BY_END = {
   attempts_exhausted: "unknown",
 } as const satisfies Record<EndKind, Executed>;
 
-/** Reads the `head` field. The scripts wrote it, so the casts only give the fields their names. */
+/** Reads the `head` field. */
 export function parseHead(text: string): CallHead {
-  const [toolset, tool, epoch, digest, delivery, deadline, retention] = text.split(" ");
+  return headOf(text.split(" "));
+}
+
+/** The `head` field's words. The scripts wrote it, so the casts only give the fields their names. */
+export function headOf(words: readonly string[]): CallHead {
+  const [toolset, tool, epoch, digest, delivery, deadline, retention] = words;
   return {
     toolset: toolset as ToolsetName,
     tool: tool as ToolName,

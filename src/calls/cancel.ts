@@ -1,6 +1,6 @@
 import type { CallId } from "../identity/call-id.js";
-import { asArray, asBuffer, asText, defineScript, runScript } from "../redis/script.js";
-import { CALL_LUA } from "./call-lua.js";
+import { asArray, asBuffer, asText, runScript } from "../redis/script.js";
+import { defineCallScript } from "./call-lua.js";
 import { type Ending, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
@@ -12,16 +12,15 @@ export type CancelAnswer =
   | { readonly kind: "told" };
 
 // ARGV[1] id.
-const CANCEL = defineScript(
+const CANCEL = defineCallScript(
   "CANCEL",
-  CALL_LUA,
   `
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 if call.terminal then return { 'ended', call.terminal } end
 if call.state == 'queued' then return { 'ended', finish_unclaimed(call, 'CANCELLED') } end
 if not call.cancel then redis.call('HSET', prefix .. 'call:' .. call.id, 'cancel', 'CANCELLED') end
-ring(call.node, 'c' .. call.id .. '\\n' .. call.attempt .. ' CANCELLED')
+ring(call.node, 'c', call.id, call.attempt .. ' CANCELLED')
 return { 'told' }
 `,
 );

@@ -1,6 +1,6 @@
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, defineScript, runScript } from "../redis/script.js";
-import { CALL_LUA } from "./call-lua.js";
+import { asArray, asText, runScript } from "../redis/script.js";
+import { defineCallScript } from "./call-lua.js";
 import type { EndKind } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import type { Claim } from "./renew-claims.js";
@@ -16,34 +16,36 @@ export interface Completion extends Claim {
 /** `fenced`: the call has ended otherwise, or belongs to another attempt. */
 export type CompletionAnswer = "accepted" | "fenced";
 
-// Per completion: id, owner, attempt, kind, reason, body. A repeat of what ended the call is accepted again: its first
-// answer may have been lost.
-const COMPLETE = defineScript(
+// ARGV[1] completions, a line each: id, owner, attempt, kind, reason; then their bodies. A repeat of what ended the call is
+// accepted again: its first answer may have been lost.
+const COMPLETE = defineCallScript(
   "COMPLETE",
-  CALL_LUA,
   `
+local function said_before(call, kind, reason, attempt, body)
+  local line = string.find(call.terminal, '\\n', 1, true)
+  local former_kind, former_reason, former_attempt = string.match(call.terminal, '^(%S+) (%S+) (%d+) ')
+  return former_kind == kind and (kind == 'cancelled' or former_reason == reason) and former_attempt == attempt
+    and string.sub(call.terminal, line + 1) == body
+end
+
 local answers = {}
-for i = 1, #ARGV, 6 do
-  local call = load_call(ARGV[i])
+for id, owner, attempt, kind, reason in string.gmatch(ARGV[1], '(%S+) (%S+) (%d+) (%S+) (%S+)\\n') do
+  local body = ARGV[2 + #answers]
+  local call = load_call(id)
   local answer = 'fenced'
-  if holds(call, ARGV[i + 1], ARGV[i + 2]) then
-    if call.bytes and redis.call('HGET', prefix .. 'call:' .. call.id, 'over') then
+  if holds(call, owner, attempt) then
+    if call.bytes and redis.call('HGET', prefix .. 'call:' .. id, 'over') then
       finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', '')
     else
-      local reason = ARGV[i + 4]
       -- A provider stops because it was told to, or because its own timer was first to see that the deadline passed.
-      if ARGV[i + 3] == 'cancelled' then
+      if kind == 'cancelled' then
         reason = call.cancel or (now >= call.deadline - 1000 and 'DEADLINE_EXCEEDED' or reason)
       end
-      finish(call, ARGV[i + 3], reason, ARGV[i + 5])
+      finish(call, kind, reason, body)
     end
     answer = 'accepted'
-  elseif call and call.terminal then
-    local line = string.find(call.terminal, '\\n', 1, true)
-    local kind, reason, attempt = string.match(call.terminal, '^(%S+) (%S+) (%d+) ')
-    if kind == ARGV[i + 3] and (kind == 'cancelled' or reason == ARGV[i + 4]) and attempt == ARGV[i + 2] and string.sub(call.terminal, line + 1) == ARGV[i + 5] then
-      answer = 'accepted'
-    end
+  elseif call and call.terminal and said_before(call, kind, reason, attempt, body) then
+    answer = 'accepted'
   end
   answers[#answers + 1] = answer
 end
@@ -57,14 +59,10 @@ export async function completeCalls(
   keys: ShardKeys,
   completions: readonly Completion[],
 ): Promise<CompletionAnswer[]> {
-  const args = completions.flatMap((done) => [
-    done.id,
-    done.owner,
-    done.attempt,
-    done.kind,
-    done.reason || "-",
-    done.body,
-  ]);
-  const reply = await runScript(store.redis, COMPLETE, [keys.prefix, keys.due], args);
+  const lines = completions.map(
+    ({ id, owner, attempt, kind, reason }) => `${id} ${owner} ${attempt} ${kind} ${reason || "-"}\n`,
+  );
+  const bodies = completions.map(({ body }) => body);
+  const reply = await runScript(store.redis, COMPLETE, [keys.prefix, keys.due], [lines.join(""), ...bodies]);
   return asArray(reply).map((answer) => (asText(answer) === "accepted" ? "accepted" : "fenced"));
 }

@@ -116,12 +116,21 @@ export class Doorbell {
     for (const watcher of [...(this.#watched.get(id) ?? [])]) watcher.listener(ring);
   }
 
-  /** `t<id>\n<terminal, or nothing when it is long>`, `d<id>\n`, `c<id>\n<attempt> <reason>`; see `ring` in call-lua.ts. */
+  /** Any number of rings, each `<letter><call id> <length>\n` and so many bytes; see `ring` in call-lua.ts. */
   #onMessage(message: Buffer): void {
-    const line = message.indexOf(10);
-    const id = message.toString("latin1", 1, line) as CallId; // the scripts ring by call ids only
-    const rest = message.subarray(line + 1);
-    switch (message.toString("latin1", 0, 1)) {
+    for (let at = 0; at < message.length; ) {
+      const space = message.indexOf(0x20, at);
+      const line = message.indexOf(0x0a, space);
+      const id = message.toString("latin1", at + 1, space) as CallId; // the scripts ring by call ids only
+      const end = line + 1 + Number(message.toString("latin1", space + 1, line));
+      this.#onRing(message.toString("latin1", at, at + 1), id, message.subarray(line + 1, end));
+      at = end;
+    }
+  }
+
+  /** `t` with the terminal, or with nothing when it is long; `d`; `c` with attempt and reason. */
+  #onRing(letter: string, id: CallId, rest: Buffer): void {
+    switch (letter) {
       case "t":
         if (rest.length > 0) this.#ring(id, { kind: "ended", ending: parseEnding(rest) });
         else void this.#probe([id]);
@@ -139,7 +148,7 @@ export class Doorbell {
         return;
       }
       default:
-        this.#settings.log.warn({ event: "doorbell_unknown", message: message.toString("latin1", 0, 1) });
+        this.#settings.log.warn({ event: "doorbell_unknown", message: letter });
     }
   }
 

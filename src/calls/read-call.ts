@@ -2,7 +2,7 @@ import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../redis/script.js";
-import { CALL_LUA } from "./call-lua.js";
+import { defineCallScript } from "./call-lua.js";
 import { type CallHead, type Ending, parseEnding, parseHead } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
@@ -30,9 +30,8 @@ export interface CallReading {
 const READ_COUNT = 256;
 
 // ARGV[1] id, [2] cursor, [3] a node that wants to hear of the call from now on or nothing, [4] count.
-const READ = defineScript(
+const READ = defineCallScript(
   "READ",
-  CALL_LUA,
   `
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
@@ -92,14 +91,19 @@ export type ProbeAnswer =
   | { readonly kind: "gone" }
   | { readonly kind: "ended"; readonly ending: Ending };
 
-// Ids. For nodes whose doorbell may have been lost.
+// Ids. For nodes whose doorbell may have been lost. What has ended is a string; see call-lua.ts.
 const PROBE = defineScript(
   "PROBE",
   `
 local answers = {}
 for i = 1, #ARGV do
-  local v = redis.call('HMGET', KEYS[1] .. 'call:' .. ARGV[i], 'head', 'terminal')
-  answers[i] = v[2] or (v[1] and 1 or 0)
+  local key = KEYS[1] .. 'call:' .. ARGV[i]
+  local alive = redis.pcall('HEXISTS', key, 'head')
+  if type(alive) == 'table' then
+    local record = redis.call('GET', key)
+    alive = string.sub(record, string.find(record, '\\n', 1, true) + 1)
+  end
+  answers[i] = alive
 end
 return answers
 `,

@@ -1,9 +1,9 @@
 import type { Delivery } from "../contract/contract.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
-import { asArray, asBuffer, asNumber, asText, defineScript, runScript } from "../redis/script.js";
+import { asArray, asBuffer, asNumber, asText, runScript } from "../redis/script.js";
 import type { Destination } from "./admit.js";
-import { CALL_LUA } from "./call-lua.js";
+import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
 /** A call that waits in an epoch that nobody serves any more. */
@@ -18,9 +18,8 @@ export interface StrandedCall {
 const BATCH = 100;
 
 // KEYS[3] requests. ARGV[1] where to begin, [2] count. Only calls that nobody has claimed, and where to go on.
-const STRANDED = defineScript(
+const STRANDED = defineCallScript(
   "STRANDED",
-  CALL_LUA,
   `
 local calls = {}
 local entries = redis.call('XRANGE', KEYS[3], ARGV[1], '+', 'COUNT', ARGV[2])
@@ -38,9 +37,8 @@ return { #entries > 0 and '(' .. entries[#entries][1] or '', calls }
 );
 
 // ARGV[1] epoch that they leave; then per call: id, epoch that takes it or 0, its contract's digest.
-const REHOUSE = defineScript(
+const REHOUSE = defineCallScript(
   "REHOUSE",
-  CALL_LUA,
   `
 local moved = 0
 for i = 2, #ARGV, 3 do
@@ -56,9 +54,9 @@ for i = 2, #ARGV, 3 do
       redis.call('XDEL', call.requests, call.entry)
       call.epoch, call.contract = ARGV[i + 1], ARGV[i + 2]
       call.requests = prefix .. 'requests:' .. call.toolset .. ':' .. call.epoch
-      redis.call('HSET', prefix .. 'call:' .. call.id, 'head',
-        table.concat({ call.toolset, call.tool, call.epoch, call.contract, call.delivery, call.deadline, call.retention }, ' '))
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])
+      redis.call('HSET', prefix .. 'call:' .. call.id, 'entry', call.entry, 'head',
+        table.concat({ call.toolset, call.tool, call.epoch, call.contract, call.delivery, call.deadline, call.retention }, ' '))
       moved = moved + 1
     end
   end

@@ -1,8 +1,8 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, defineScript, runScript } from "../redis/script.js";
-import { CALL_LUA } from "./call-lua.js";
+import { asArray, asText, runScript } from "../redis/script.js";
+import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
 /** A claim that a provider still works on. */
@@ -27,9 +27,8 @@ export type ClaimAnswer = "held" | "cancel" | "fenced";
 
 // ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: toolset, epoch, id, owner,
 // attempt, age of the sign of life.
-const RENEW_CLAIMS = defineScript(
+const RENEW_CLAIMS = defineCallScript(
   "RENEW_CLAIMS",
-  CALL_LUA,
   `
 local answers = {}
 for i = 4, #ARGV, 6 do

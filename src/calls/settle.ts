@@ -1,6 +1,6 @@
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asNumber, defineScript, runScript } from "../redis/script.js";
-import { CALL_LUA } from "./call-lua.js";
+import { asArray, asNumber, runScript } from "../redis/script.js";
+import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 import { DEAD_TTL_MS, MAX_DEAD_CALLS } from "./dead-calls.js";
 
@@ -24,9 +24,8 @@ export interface Settled {
 //   claimed, claim over, once           -> outcome_unknown
 //   claimed, claim over, idempotent     -> back into the line, or attempts_exhausted (and into dead)
 //   claimed, at its deadline            -> its provider is told to stop; a little later: outcome_unknown
-const SETTLE = defineScript(
+const SETTLE = defineCallScript(
   "SETTLE",
-  CALL_LUA,
   `
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local ended, redelivered, told = 0, 0, 0
@@ -49,6 +48,7 @@ local function redeliver(call)
   redis.call('HDEL', prefix .. 'call:' .. call.id, 'owner', 'node', 'claim')
   redis.call('ZADD', due, call.deadline, call.id)
   enqueue(call, entry[2][4], entry[2][6], entry[2][8])
+  redis.call('HSET', prefix .. 'call:' .. call.id, 'state', 'queued', 'entry', call.entry)
 end
 
 local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
@@ -79,7 +79,7 @@ for _, id in ipairs(ids) do
   else
     if call.cancel ~= 'DEADLINE_EXCEEDED' then
       redis.call('HSET', prefix .. 'call:' .. id, 'cancel', 'DEADLINE_EXCEEDED')
-      ring(call.node, 'c' .. id .. '\\n' .. call.attempt .. ' DEADLINE_EXCEEDED')
+      ring(call.node, 'c', id, call.attempt .. ' DEADLINE_EXCEEDED')
       told = told + 1
     end
     redis.call('ZADD', due, call.deadline + grace, id)

@@ -1,7 +1,7 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, Incarnation, NodeId, ProviderId, ToolsetName } from "../identity/names.js";
-import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../redis/script.js";
-import { CALL_LUA } from "./call-lua.js";
+import { asArray, asBuffer, asNumber, asText, type Reply, runScript } from "../redis/script.js";
+import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
 /** Who holds claims: one start of a provider. */
@@ -52,9 +52,9 @@ end
 
 -- Whether the session speaks for the holder of a lease; and whether that one drains, and so takes nothing new.
 local function may_take(provider, incarnation, session)
-  local text = redis.call('HGET', providers, provider)
-  if not text then return false end
-  local holder, _, _, draining, current = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  local said = redis.call('HGET', providers, provider)
+  if not said then return false end
+  local holder, _, _, draining, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
   local lease_end = redis.call('ZSCORE', leases, provider .. '/' .. incarnation)
   return holder == incarnation and current == session and lease_end and tonumber(lease_end) > now, draining == '1'
 end
@@ -75,19 +75,29 @@ local function drop(entry)
   redis.call('XDEL', requests, entry)
 end
 
+-- What a provider gets: a line of id, tool, attempt, deadline, what is left until then and whether to stop; payload; meta.
 -- fields: call, id, tool, t, payload, p, meta, m
 local function frame(call, fields)
-  return { call.id, fields[4], fields[6], fields[8], call.attempt, call.deadline, math.max(0, call.deadline - now), call.cancel and 1 or 0 }
+  return { call.id .. ' ' .. fields[4] .. ' ' .. text[call.attempt] .. ' ' .. text[call.deadline] .. ' ' ..
+    text[math.max(0, call.deadline - now)] .. (call.cancel and ' 1' or ' 0'), fields[6], fields[8] }
 end
 `;
 
 // ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per taker: provider, incarnation, session, credits. Reads on
 // where an entry turns out to have ended already: nobody rings for those behind it.
-const TAKE = defineScript(
+const TAKE = defineCallScript(
   "TAKE",
-  CALL_LUA,
   TAKER_LUA,
   `
+-- No more of a call than claiming it takes; nothing of one that has ended.
+local function load_waiting(id)
+  local v = redis.pcall('HMGET', prefix .. 'call:' .. id, 'head', 'state', 'entry', 'attempt', 'cancel')
+  if v.err or not v[1] then return nil end
+  local delivery, deadline = string.match(v[1], '^%S+ %S+ %d+ %S+ (%a+) (%d+)')
+  return { id = id, delivery = delivery, deadline = tonumber(deadline), state = v[2], entry = v[3],
+    attempt = tonumber(v[4] or '0'), cancel = v[5] }
+end
+
 local answers, bytes = {}, 0
 for i = 4, #ARGV, 4 do
   local owner = ARGV[i] .. '/' .. ARGV[i + 1]
@@ -99,13 +109,13 @@ for i = 4, #ARGV, 4 do
     while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} do
       local entries = read_group(owner, math.min(credits - #frames, ${READ_COUNT}), '>')
       for _, entry in ipairs(entries) do
-        local call = load_call(entry[2][2])
-        if not call or call.terminal or call.entry ~= entry[1] then
+        local call = load_waiting(entry[2][2])
+        if not call or call.entry ~= entry[1] then
           drop(entry[1])
         elseif call.state ~= 'queued' then
           -- Claimed, and read again by a group that was lost and made anew: it stays its owner's, with its payload.
         elseif call.deadline <= now then
-          finish_unclaimed(call, 'DEADLINE_EXCEEDED')
+          finish_unclaimed(load_call(call.id), 'DEADLINE_EXCEEDED')
         else
           call.attempt = call.attempt + 1
           claim(call, owner, node, lease_of(call))
@@ -126,9 +136,8 @@ return answers
 );
 
 // ARGV[1..3] as TAKE, [4] provider, [5] incarnation, [6] session; then per call in hand: id, attempt.
-const RESUME = defineScript(
+const RESUME = defineCallScript(
   "RESUME",
-  CALL_LUA,
   TAKER_LUA,
   `
 local owner = ARGV[4] .. '/' .. ARGV[5]
@@ -252,16 +261,17 @@ function toTakeAnswer(reply: Reply): TakeAnswer {
 }
 
 function toTakenCall(reply: Reply): TakenCall {
-  const [id, tool, payload, meta, attempt, deadlineMs, remainingMs, cancel] = asArray(reply);
+  const [line, payload, meta] = asArray(reply);
+  const [id = "", tool = "", attempt, deadlineMs, remainingMs, cancel] = asText(line).split(" ");
   return {
-    id: asText(id) as CallId, // admitted under this id
-    tool: asText(tool),
+    id: id as CallId, // admitted under this id
+    tool,
     payload: asBuffer(payload),
     meta: asText(meta),
-    attempt: asNumber(attempt),
-    deadlineMs: asNumber(deadlineMs),
-    remainingMs: asNumber(remainingMs),
-    cancel: asNumber(cancel) === 1,
+    attempt: Number(attempt),
+    deadlineMs: Number(deadlineMs),
+    remainingMs: Number(remainingMs),
+    cancel: cancel === "1",
   };
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   type Digest,
   invalidField,
@@ -70,7 +70,7 @@ export function parseCallSpec(wire: CallSpec__Output | null, trace: TraceContext
 function continues(policy: CallSpec__Output["onDisconnect"], meta: CallMeta): boolean {
   if (policy === "ON_DISCONNECT_CONTINUE") return true;
   if (policy === "ON_DISCONNECT_CANCEL") return false;
-  return meta.runId !== undefined && meta.toolCallId !== undefined;
+  return repeatIds(meta) !== undefined;
 }
 
 function parseMeta(wire: CallMeta__Output | null, trace: TraceContext): CallMeta {
@@ -103,12 +103,18 @@ function wireName(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** What makes two requests the same: toolset, tool and payload, byte for byte. 128 bits of SHA-256, base64url. */
+/** The ids of a call that its agent can ask for again, and get the first one's answer. */
+export function repeatIds(meta: CallMeta): { readonly runId: string; readonly toolCallId: string } | undefined {
+  const { runId, toolCallId } = meta;
+  return runId === undefined || toolCallId === undefined ? undefined : { runId, toolCallId };
+}
+
+/**
+ * What makes two requests of the same ids the same: toolset, tool and payload, byte for byte. 132 bits of SHA-256, base64url.
+ * A call that cannot be asked for again needs none.
+ */
 export function requestDigest(spec: CallSpec): string {
-  return createHash("sha256")
-    .update(`${spec.toolset}\n${spec.tool}\n`)
-    .update(spec.payload)
-    .digest()
-    .subarray(0, 16)
-    .toString("base64url");
+  if (repeatIds(spec.meta) === undefined) return "-";
+  const head = Buffer.from(`${spec.toolset}\n${spec.tool}\n`);
+  return hash("sha256", Buffer.concat([head, spec.payload]), "base64url").slice(0, 22);
 }

@@ -8,7 +8,7 @@ import type { Digest, Epoch } from "../identity/names.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { Principal } from "../server/principal.js";
 import { authorise } from "./authorise.js";
-import { type CallSpec, requestDigest } from "./call-spec.js";
+import { type CallSpec, repeatIds, requestDigest } from "./call-spec.js";
 import { findContract, type Route } from "./find-contract.js";
 import { type PayloadChecks, parsePayload } from "./validate-payload.js";
 
@@ -52,9 +52,9 @@ export function callIdOf(
   spec: CallSpec,
 ): CallId {
   const { shard } = settings.keyspace.forToolset(spec.toolset);
-  const { runId, toolCallId } = spec.meta;
-  if (runId === undefined || toolCallId === undefined) return randomCallId(shard, settings.randomBytes);
-  return derivedCallId(shard, principal.tenant, runId, toolCallId);
+  const ids = repeatIds(spec.meta);
+  if (ids === undefined) return randomCallId(shard, settings.randomBytes);
+  return derivedCallId(shard, principal.tenant, ids.runId, ids.toolCallId);
 }
 
 /**
@@ -142,7 +142,7 @@ async function formerCall(
   spec: CallSpec,
   watch: boolean,
 ): Promise<PlacedCall | undefined> {
-  if (spec.meta.runId === undefined || spec.meta.toolCallId === undefined) return undefined;
+  if (repeatIds(spec.meta) === undefined) return undefined;
   const answer = await settings.admissions.admit({
     ...{ id, watch, requestDigest: requestDigest(spec), toolset: spec.toolset, tool: spec.tool, payload: spec.payload },
     ...{ destination: NOWHERE, overflow: undefined, pinned: false, wait: false },

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { invalidField } from "./names.js";
 
 declare const brand: unique symbol;
@@ -27,5 +27,5 @@ export function randomCallId(shard: number, randomBytes: (size: number) => Buffe
  */
 export function derivedCallId(shard: number, tenant: string, runId: string, toolCallId: string): CallId {
   const seed = JSON.stringify([tenant, runId, toolCallId]);
-  return make(shard, createHash("sha256").update(seed).digest().subarray(0, 16));
+  return make(shard, hash("sha256", seed, "buffer").subarray(0, 16));
 }

@@ -338,7 +338,7 @@ describe("cancelling", () => {
     listener.on("message", (_channel: string, message: string) => rung.push(message));
     await listener.subscribe(keys.node(NODE));
     expect(await cancelCall(store, call.id)).toEqual({ kind: "told" });
-    await until("the node was rung", () => rung.includes(`c${call.id}\n1 CANCELLED`));
+    await until("the node was rung", () => rung.includes(`c${call.id} 11\n1 CANCELLED`));
     listener.disconnect();
     expect(await readCall(store, call.id, {})).toMatchObject({ state: "claimed", cancelRequested: true });
     expect(

@@ -130,22 +130,31 @@ describe("trace context", () => {
 });
 
 describe("the request's digest", () => {
+  const repeatable = (more: Partial<CallSpec__Output> = {}, meta: Partial<CallMeta__Output> = {}) =>
+    parse({ meta: { ...META, runId: "r", toolCallId: "c", ...meta }, ...more });
+
   test("is the same for the same toolset, tool and payload, whatever else differs", () => {
-    const one = requestDigest(parse());
+    const one = requestDigest(repeatable());
     expect(one).toMatch(/^[A-Za-z0-9_-]{22}$/);
-    expect(requestDigest(withMeta({ runId: "r", toolCallId: "c" }))).toBe(one);
-    expect(requestDigest(parse({ timeoutMs: 5, wait: "WAIT_POLICY_WAIT", expectDigest: "a".repeat(64) }))).toBe(one);
+    expect(requestDigest(repeatable({}, { turnId: "t" }))).toBe(one);
+    const more = { timeoutMs: 5, wait: "WAIT_POLICY_WAIT", expectDigest: "a".repeat(64) } as const;
+    expect(requestDigest(repeatable(more))).toBe(one);
   });
 
   test("differs with the toolset, the tool and each byte of the payload", () => {
     const digests = [
-      parse(),
-      parse({ toolset: "maths" }),
-      parse({ tool: "sums" }),
-      parse({ payloadJson: Buffer.from("{ }") }),
-      parse({ payloadJson: Buffer.from('{"a":1}') }),
-      parse({ payloadJson: Buffer.from('{"a":1.0}') }),
+      repeatable(),
+      repeatable({ toolset: "maths" }),
+      repeatable({ tool: "sums" }),
+      repeatable({ payloadJson: Buffer.from("{ }") }),
+      repeatable({ payloadJson: Buffer.from('{"a":1}') }),
+      repeatable({ payloadJson: Buffer.from('{"a":1.0}') }),
     ].map(requestDigest);
     expect(new Set(digests).size).toBe(digests.length);
+  });
+
+  test("is not taken of a call that cannot be asked for again", () => {
+    expect(requestDigest(parse())).toBe("-");
+    expect(requestDigest(withMeta({ runId: "r" }))).toBe("-");
   });
 });
