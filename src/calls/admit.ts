@@ -58,24 +58,39 @@ const ADMIT = defineCallScript(
   `
 local window, node, retention = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 
+-- What is no stream is kept aside for a day: it must not keep other calls from being admitted.
+local function line_length(requests, toolset, epoch)
+  local length = redis.pcall('XLEN', requests)
+  if type(length) == 'number' then return length end
+  local aside = prefix .. 'damaged:requests:' .. toolset .. ':' .. epoch
+  redis.call('RENAME', requests, aside)
+  redis.call('PEXPIRE', aside, 86400000)
+  return 0
+end
+
 -- Epochs as destinations: their health, and how many unfinished calls they have.
 local destinations = {}
 for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+) (%S*) (%d+)\\n') do
   local to = { toolset = toolset, epoch = epoch, contract = contract, max_backlog = tonumber(max_backlog) }
   local health = epoch ~= '0' and redis.call('HGET', KEYS[3], toolset .. '@' .. epoch)
-  if health then
-    local state, pong, live, room = string.match(health, '^(%a+) (%d+) (%d+) (%d+)')
+  local state, pong, live, room = string.match(health or '', '^(%a+) (%d+) (%d+) (%d+)')
+  if state then
     to.state, to.pong, to.room = state, tonumber(pong), tonumber(room)
     to.healthy = to.pong > 0 and now - to.pong <= window and tonumber(live) > now
     to.requests = prefix .. 'requests:' .. toolset .. ':' .. epoch
-    to.calls = redis.call('XLEN', to.requests)
+    to.calls = line_length(to.requests, toolset, epoch)
   end
   destinations[#destinations + 1] = to
 end
 
-local function repeated(id, digest, watch)
+local function repeated(id, digest, watch, head)
   local former = load_call(id)
-  if former.digest ~= digest then return 'conflict' end
+  if not former then
+    -- Its record was damaged: it may have run.
+    lose(id, head, 0)
+    former = load_call(id)
+  end
+  if former.digest ~= digest and former.digest ~= '*' then return 'conflict' end
   if watch and not former.terminal and not string.find(' ' .. former.watchers .. ' ', ' ' .. node .. ' ', 1, true) then
     redis.call('HSET', prefix .. 'call:' .. id, 'watchers', former.watchers .. ' ' .. node)
   end
@@ -89,7 +104,9 @@ for id, digest, tool, delivery, first, second, pinned, wait, timeout, watch, met
   local to = destinations[tonumber(first)]
   local answer
   if redis.call('EXISTS', key) == 1 then
-    answer = repeated(id, digest, watch == '1')
+    local contract = to.contract == '' and '-' or to.contract
+    local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. contract .. ' ' .. delivery .. ' ' .. text[now] .. ' ' .. ARGV[3]
+    answer = repeated(id, digest, watch == '1', head)
   elseif not (to.state == 'active' or (to.state == 'retiring' and pinned == '1')) then
     answer = 'stale'
   else

@@ -12,7 +12,7 @@ import { defineScript, type Script } from "../redis/script.js";
  *
  * When it ends, a string takes the place of all that: digest, head and terminal. That it is a string says that the call has
  * ended, and nothing else does; it takes two thirds of the memory, and one command. It expires when its handle said that it
- * would: so long after its deadline, however early it ended.
+ * would: so long after its deadline, however early it ended. The digest `*` is that of a call whose record was lost: any request's.
  */
 const CALL_LUA = `
 local prefix, due = KEYS[1], KEYS[2]
@@ -26,23 +26,50 @@ local text = setmetatable({}, { __index = function(known, number)
   return made
 end })
 
+local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%a+) (%d+) (%d+)$'
+
+-- Ends a call whose record was lost: nobody can say what became of it. A repeat of it comes to this end, and does not run it again.
+local function lose(id, head, attempt)
+  local deadline, retention = string.match(head, '(%d+) (%d+)$')
+  local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. '\\n'
+  redis.call('SET', prefix .. 'call:' .. id, '* ' .. head .. '\\n' .. terminal, 'PXAT', text[math.max(now + 1, deadline + retention)])
+  redis.call('ZREM', due, id)
+end
+
+-- A damaged record must not end a script that looks at other calls too. It is kept aside for a day, and its call is lost.
+local function set_aside(id, head)
+  local aside = prefix .. 'damaged:' .. id
+  redis.call('RENAME', prefix .. 'call:' .. id, aside)
+  redis.call('PEXPIRE', aside, 86400000)
+  redis.call('ZREM', due, id)
+  redis.log(redis.LOG_WARNING, 'toolgate: the record of a call was damaged and is set aside as ' .. aside)
+  if head and string.match(head, HEAD) then lose(id, head, 0) end
+end
+
+-- The call, or nothing when it has no record; then also whether there was a damaged one.
 local function load_call(id)
   local key = prefix .. 'call:' .. id
   local v = redis.pcall('HMGET', key, 'head', 'digest', 'state', 'attempt', 'owner', 'entry', 'watchers', 'claim', 'cancel', 'bytes', 'node')
-  local call
+  local call, whole
   if v.err then
-    local record = redis.call('GET', key)
-    local line = string.find(record, '\\n', 1, true)
-    local digest, head = string.match(string.sub(record, 1, line - 1), '^(%S+) (.+)$')
-    call = { head = head, digest = digest, terminal = string.sub(record, line + 1), attempt = 0 }
-  elseif v[1] then
+    local record = redis.pcall('GET', key)
+    local line = type(record) == 'string' and string.find(record, '\\n', 1, true) or 1
+    local digest, head = string.match(type(record) == 'string' and string.sub(record, 1, line - 1) or '', '^(%S+) (.+)$')
+    call = { head = head, digest = digest, terminal = head and string.sub(record, line + 1), attempt = 0 }
+    whole = head and string.find(call.terminal, '^[%l_]+ %S+ %d+ %d+\\n')
+  elseif v[1] or v[2] then
     call = { head = v[1], digest = v[2], state = v[3], attempt = tonumber(v[4] or '0'), owner = v[5], entry = v[6],
       watchers = v[7] or '', claim = tonumber(v[8] or '0'), cancel = v[9], bytes = v[10], node = v[11] }
+    whole = call.digest and call.attempt and call.claim and string.find(call.entry or '', '^%d+%-%d+$')
+      and (not call.bytes or tonumber(call.bytes)) and (call.state == 'queued' or (call.state == 'claimed' and call.owner and call.node))
   else
     return nil
   end
-  local toolset, tool, epoch, contract, delivery, deadline, retention = string.match(call.head,
-    '^(%S+) (%S+) (%d+) (%S+) (%a+) (%d+) (%d+)$')
+  local toolset, tool, epoch, contract, delivery, deadline, retention = string.match(call.head or '', HEAD)
+  if not whole or not toolset then
+    set_aside(id, call.head)
+    return load_call(id), true
+  end
   call.id, call.toolset, call.tool, call.epoch, call.contract, call.delivery = id, toolset, tool, epoch, contract, delivery
   call.deadline, call.retention = tonumber(deadline), tonumber(retention)
   call.requests = prefix .. 'requests:' .. toolset .. ':' .. epoch

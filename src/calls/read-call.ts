@@ -100,8 +100,10 @@ for i = 1, #ARGV do
   local key = KEYS[1] .. 'call:' .. ARGV[i]
   local alive = redis.pcall('HEXISTS', key, 'head')
   if type(alive) == 'table' then
-    local record = redis.call('GET', key)
-    alive = string.sub(record, string.find(record, '\\n', 1, true) + 1)
+    local record = redis.pcall('GET', key)
+    local line = type(record) == 'string' and string.find(record, '\\n', 1, true)
+    -- A damaged record is as good as none.
+    alive = line and string.find(record, '^[%l_]+ %S+ %d+ %d+\\n', line + 1) and string.sub(record, line + 1) or 0
   end
   answers[i] = alive
 end

@@ -94,6 +94,7 @@ local function load_waiting(id)
   local v = redis.pcall('HMGET', prefix .. 'call:' .. id, 'head', 'state', 'entry', 'attempt', 'cancel')
   if v.err or not v[1] then return nil end
   local delivery, deadline = string.match(v[1], '^%S+ %S+ %d+ %S+ (%a+) (%d+)')
+  if not deadline or not tonumber(v[4] or '0') then return nil end
   return { id = id, delivery = delivery, deadline = tonumber(deadline), state = v[2], entry = v[3],
     attempt = tonumber(v[4] or '0'), cancel = v[5] }
 end

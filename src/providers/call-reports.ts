@@ -1,4 +1,5 @@
 import type { CallOutbox } from "../calls/call-outbox.js";
+import { isRedisAway } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
@@ -15,6 +16,8 @@ export interface CallReportsSettings {
 
 /** How long to wait before a result is handed in again while Redis is away, in milliseconds. */
 const RETRY_MS = 200;
+/** How often a result is handed in that Redis, though it is there, cannot take. */
+const MAX_FAULTS = 25;
 /** Above so many bytes of output on their way to Redis, a provider is asked to pause. */
 const OUTPUT_HIGH_BYTES = 1_048_576;
 
@@ -81,7 +84,7 @@ export class CallReports {
     // Nothing of a call comes after its end.
     if (call.output !== undefined) await call.output;
     const completion = { id: call.id, owner: session.owner, attempt: call.attempt, ...end };
-    while (session.state.kind !== "closed") {
+    for (let faults = 0; session.state.kind !== "closed"; ) {
       try {
         const answer = await outboxOf(session.lease.toolset).complete(completion);
         sessions.settled(session, call, answer === "accepted");
@@ -89,6 +92,11 @@ export class CallReports {
       } catch (error) {
         // The provider keeps the result until it is settled, so it is safe to try until then, here or where it attaches next.
         log.warn({ event: "complete_failed", call: call.id, error });
+        if (!isRedisAway(error) && ++faults === MAX_FAULTS) {
+          log.error({ event: "result_given_up", call: call.id, error });
+          sessions.settled(session, call, false);
+          return;
+        }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }

@@ -81,6 +81,10 @@ export class ShardKeys {
   dead(toolset: ToolsetName): string {
     return `${this.prefix}dead:${toolset}`;
   }
+  /** What was found damaged in the place of a call's record (`<id>`) or a requests stream (`requests:…`); expires. */
+  damaged(what: string): string {
+    return `${this.prefix}damaged:${what}`;
+  }
 }
 
 /** All shards of a registry. */

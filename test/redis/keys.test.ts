@@ -28,6 +28,7 @@ function allKeys(keys: ShardKeys, name = toolset("math")): string[] {
     keys.call(id),
     keys.result(id),
     keys.dead(name),
+    keys.damaged(id),
   ];
 }
 /** What a Redis Cluster hashes: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags */

@@ -1,0 +1,182 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { appendOutput } from "../../src/calls/append-output.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { cancelCall } from "../../src/calls/cancel.js";
+import { completeCalls } from "../../src/calls/complete.js";
+import { probeCalls, readCall } from "../../src/calls/read-call.js";
+import { rehouseCalls } from "../../src/calls/rehouse.js";
+import { type Claim, renewClaims } from "../../src/calls/renew-claims.js";
+import { settleCalls } from "../../src/calls/settle.js";
+import { resumeCalls, takeCalls } from "../../src/calls/take.js";
+import type { CallId } from "../../src/identity/call-id.js";
+import type { Registered } from "../../src/registry/register.js";
+import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
+import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { admissionOf, admit, callStore, claimOf, NODE, take, takerOf } from "./calls-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let client: ReturnType<ReturnType<typeof redis>["client"]>;
+let store: CallStore;
+let provider: Registered;
+beforeEach(async () => {
+  client = redis().client();
+  store = callStore(client);
+  provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
+  return () => client.disconnect();
+});
+
+const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
+const LOST = { kind: "outcome_unknown", reason: "STATE_LOST" } as const;
+
+/** What can have become of a record, by name; `lost` where its head can still be read. */
+const DAMAGES = [
+  ["another type", "gone", (key: string) => client.multi().del(key).lpush(key, "x").exec()],
+  ["an end that does not parse", "gone", (key: string) => client.multi().del(key).set(key, "x").exec()],
+  ["a head that does not parse", "gone", (key: string) => client.hset(key, "head", "x")],
+  ["no head", "gone", (key: string) => client.hdel(key, "head")],
+  ["no digest", "lost", (key: string) => client.hdel(key, "digest")],
+  ["a state that is none", "lost", (key: string) => client.hset(key, "state", "x")],
+  ["an entry that is none", "lost", (key: string) => client.hset(key, "entry", "x")],
+  ["an attempt that is no number", "lost", (key: string) => client.hset(key, "attempt", "x")],
+  ["output of no size", "lost", (key: string) => client.hset(key, "bytes", "x")],
+] as const;
+
+describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
+  const spoil = (id: CallId) => damage(keys.call(id));
+
+  /** Two calls, the first of them damaged, that wait or are claimed. */
+  async function pair(more: Parameters<typeof admissionOf>[1] = {}): Promise<readonly [CallId, CallId]> {
+    const [bad, good] = [admissionOf(provider, more), admissionOf(provider, more)];
+    await Promise.all([admit(store, bad), admit(store, good)]);
+    return [bad.id, good.id];
+  }
+  async function claimedPair() {
+    const [bad, good] = await pair();
+    const calls = await take(store, provider.lease);
+    await spoil(bad);
+    const claim = (id: CallId) => claimOf(provider.lease, calls.find((call) => call.id === id) as (typeof calls)[0]); // both were taken
+    return { bad: claim(bad), good: claim(good) };
+  }
+  /** Its call has ended as lost, or is not known any more; what was there is kept aside, for a day. */
+  async function expectLost(id: CallId): Promise<void> {
+    const reading = await readCall(store, id, {});
+    if (leaves === "lost") expect(reading).toMatchObject({ state: "ended", ending: LOST });
+    else expect(reading).toBeUndefined();
+    expect(await client.exists(keys.damaged(id))).toBe(1);
+    expect(await client.zscore(keys.due, id)).toBeNull();
+    await expectKeysToExpire(client);
+  }
+
+  test("does not keep others from being taken", async () => {
+    const [bad, good] = await pair();
+    await spoil(bad);
+    expect((await take(store, provider.lease)).map(({ id }) => id)).toContain(good);
+    await expectLost(bad);
+  });
+  test.each([
+    [
+      "completed",
+      "accepted",
+      (claims) =>
+        completeCalls(
+          store,
+          keys,
+          claims.map((claim) => ({ ...claim, ...RESULT })),
+        ),
+    ],
+    [
+      "given output",
+      "kept",
+      (claims) =>
+        appendOutput(
+          store,
+          keys,
+          claims.map((claim) => ({ ...claim, data: Buffer.from("1") })),
+        ),
+    ],
+    [
+      "renewed",
+      "held",
+      (claims) =>
+        renewClaims(
+          store,
+          keys,
+          NODE,
+          claims.map((claim) => ({ ...claim, toolset: TOOLSET, epoch: provider.lease.epoch, heardAgoMs: 0 })),
+        ),
+    ],
+  ] satisfies [string, string, (claims: readonly Claim[]) => Promise<readonly string[]>][])(
+    "does not keep others from being %s",
+    async (_done, answer, act) => {
+      const { bad, good } = await claimedPair();
+      expect((await act([bad, good]))[1]).toBe(answer);
+      await expectLost(bad.id);
+    },
+  );
+  test("does not keep others from being settled", async () => {
+    const [bad, good] = await pair({ timeoutMs: 1 });
+    await spoil(bad);
+    const settled = await until("a call was settled", async () => {
+      const { ended } = await settleCalls(store, keys);
+      return ended > 0 ? ended : undefined;
+    });
+    expect(settled).toBe(1);
+    expect((await readCall(store, good, {}))?.ending).toMatchObject({ kind: "not_executed" });
+    await expectLost(bad);
+  });
+  test("does not keep its provider from attaching anew", async () => {
+    const { bad, good } = await claimedPair();
+    const resumed = await resumeCalls(
+      store,
+      NODE,
+      TOOLSET,
+      provider.lease.epoch,
+      takerOf(provider.lease),
+      [bad, good].map(({ id, attempt }) => ({ id, attempt })),
+    );
+    expect(resumed).toMatchObject({ kept: [{ id: good.id }], fenced: [{ id: bad.id }] });
+    await expectLost(bad.id);
+  });
+  test("does not keep others from being moved", async () => {
+    const [bad, good] = await pair();
+    await spoil(bad);
+    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
+    expect((await readCall(store, good, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
+    await expectLost(bad);
+  });
+  test("does not keep others from being looked up, and is cancelled like one that is lost", async () => {
+    const [bad, good] = await pair();
+    await spoil(bad);
+    expect((await probeCalls(store, keys, [bad, good]))[1]).toEqual({ kind: "alive" });
+    expect(await cancelCall(store, bad)).toMatchObject(
+      leaves === "lost" ? { kind: "ended", ending: LOST } : { kind: "unknown" },
+    );
+    await expectLost(bad);
+  });
+  test("is a lost call to whoever repeats it, whatever it asked: it may have run", async () => {
+    const [bad, good] = await pair();
+    await spoil(bad);
+    const repeats = [bad, good].map((id) => admit(store, admissionOf(provider, { id })));
+    const [ofBad, ofGood] = await Promise.all(repeats);
+    expect(ofBad).toMatchObject({ kind: "repeated", ending: LOST });
+    expect(ofGood).toMatchObject({ kind: "repeated", ending: undefined });
+    expect(
+      await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...takerOf(provider.lease), credits: 9 }]),
+    ).toMatchObject([{ calls: [{ id: good }] }]);
+  });
+});
+
+test("a line of calls that is no stream is set aside, and others are admitted", async () => {
+  await client
+    .multi()
+    .del(keys.requests(TOOLSET, provider.lease.epoch))
+    .set(keys.requests(TOOLSET, provider.lease.epoch), "x")
+    .exec();
+  const call = admissionOf(provider);
+  expect(await admit(store, call)).toMatchObject({ kind: "admitted" });
+  expect((await take(store, provider.lease)).map(({ id }) => id)).toEqual([call.id]);
+  await expectKeysToExpire(client);
+});
