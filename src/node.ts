@@ -26,6 +26,7 @@ import { followEpochs } from "./providers/follow-epochs.js";
 import { KeepAlive } from "./providers/keep-alive.js";
 import { ProviderSessions } from "./providers/provider-sessions.js";
 import { warnOfRedis } from "./redis/check-redis.js";
+import { FAST_COMMITS, ReplicatedCommits } from "./redis/commits.js";
 import { createConnections } from "./redis/connections.js";
 import { createKeyspace } from "./redis/keys.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
@@ -80,15 +81,32 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const connections = createConnections({
     redisUrl: config.redisUrl,
     lockTtlMs: config.lockTtlMs,
+    replicaTimeoutMs: config.replicaTimeoutMs,
     log,
-    onReady: (ready) => setReady(ready),
+    onReady: () => tellReady(),
   });
   const { command: redis, subscriber } = connections;
   const clock = new SampledRedisClock(redis, monotonicMs);
   const rule = { intervalMs: config.pingIntervalMs, missed: config.missedPings };
   const registry: RegistryStore = { redis, keyspace, healthWindowMs: (rule.missed + 1) * rule.intervalMs };
+  const replicated =
+    config.durability === "fast"
+      ? undefined
+      : new ReplicatedCommits({
+          client: connections.commit,
+          shards: keyspace.shards,
+          replicas: config.replicas,
+          timeoutMs: config.replicaTimeoutMs,
+          log,
+          onConfirming: (confirming) => {
+            tellReady();
+            // Calls that were claimed and not handed out, because nobody could say whether that lasts.
+            if (confirming) sessions.wakeAll();
+          },
+        });
   const calls: CallStore = {
     redis,
+    commits: replicated ?? FAST_COMMITS,
     keyspace,
     claimLeaseMs: { once: config.claimLeaseOnceMs, idempotent: config.claimLeaseIdempotentMs },
     maxAttempts: config.maxAttempts,
@@ -242,7 +260,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   });
 
   let started = false;
-  function setReady(ready: boolean): void {
+  function tellReady(): void {
+    const ready = connections.ready() && (replicated?.confirming ?? true);
     if (started) server.setServing("all", ready && !draining);
   }
 
@@ -252,7 +271,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
     async start() {
       await connections.start();
-      await warnOfRedis(redis, log);
+      await warnOfRedis(redis, log, replicated === undefined ? 0 : config.replicas);
+      await replicated?.start();
       await clock.start();
       await catalog.start();
       await doorbell.start();
@@ -266,7 +286,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       settler.start();
       const { address } = await server.start();
       started = true;
-      setReady(connections.ready());
+      tellReady();
       log.info({ event: "node_started", address });
       return { address };
     },
@@ -295,6 +315,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await Promise.all([settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
     await catalog.stop();
     await clock.stop();
+    await replicated?.stop();
     await connections.stop();
     log.info({ event: "node_stopped" });
     if (surroundings.log === undefined) await log.stop();

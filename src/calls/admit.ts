@@ -1,6 +1,7 @@
 import type { Delivery } from "../contract/contract.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Digest, Epoch, NodeId, ToolName, ToolsetName } from "../identity/names.js";
+import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, type Reply, runScript } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
@@ -147,22 +148,35 @@ export interface AdmitSettings {
 export class Admissions {
   readonly #store: CallStore;
   readonly #batches = new Map<ShardKeys, TurnBatch<Admission, AdmissionAnswer>>();
+  /** Those that are told to their callers at once. */
+  readonly #told = new Map<ShardKeys, TurnBatch<Admission, AdmissionAnswer>>();
 
   constructor(store: CallStore, settings: AdmitSettings) {
     this.#store = store;
     for (const keys of store.keyspace.shards) {
-      this.#batches.set(
-        keys,
-        new TurnBatch({ maxItems: MAX_BATCH }, (admissions) => admit(store, settings, keys, admissions)),
-      );
+      const batch = (told: boolean) =>
+        new TurnBatch<Admission, AdmissionAnswer>({ maxItems: MAX_BATCH }, (admissions) =>
+          admit(store, settings, keys, admissions, told),
+        );
+      const untold = batch(false);
+      this.#batches.set(keys, untold);
+      this.#told.set(keys, store.commits.waits ? batch(true) : untold);
     }
   }
 
-  /** @throws ToolgateError STORE_UNAVAILABLE; when its outcome is unknown, the same call id tells it later. */
-  admit(admission: Admission): Promise<AdmissionAnswer> {
-    const batch = this.#batches.get(this.#store.keyspace.forToolset(admission.toolset));
+  /**
+   * @param told the caller hears of the admission before the call's end.
+   * @throws ToolgateError STORE_UNAVAILABLE; when its outcome is unknown, the same call id tells it later.
+   */
+  admit(admission: Admission, told: boolean): Promise<AdmissionAnswer> {
+    const batch = (told ? this.#told : this.#batches).get(this.#store.keyspace.forToolset(admission.toolset));
     if (batch === undefined) throw new RangeError("a toolset outside of the keyspace");
-    return batch.add(admission);
+    const answer = batch.add(admission);
+    if (told || !this.#store.commits.waits) return answer;
+    // The end of an earlier request's call is told at once, so it is asked for again as one that is.
+    return answer.then((untold) =>
+      untold.kind === "repeated" && untold.ending !== undefined ? this.admit(admission, true) : untold,
+    );
   }
 }
 
@@ -171,6 +185,7 @@ async function admit(
   settings: AdmitSettings,
   keys: ShardKeys,
   admissions: readonly Admission[],
+  told: boolean,
 ): Promise<AdmissionAnswer[]> {
   const destinations = new Lines();
   const calls = admissions.map((call) => {
@@ -178,19 +193,18 @@ async function admit(
     const overflow = call.overflow === undefined ? 0 : destinations.place(lineOf(call.toolset, call.overflow));
     return `${call.id} ${call.requestDigest} ${call.tool} ${call.delivery} ${to} ${overflow} ${call.pinned ? 1 : 0} ${call.wait ? 1 : 0} ${call.timeoutMs} ${call.watch ? 1 : 0} ${call.meta}\n`;
   });
-  const reply = await runScript(
-    store.redis,
-    ADMIT,
-    [keys.prefix, keys.due, keys.health],
-    [
-      settings.healthWindowMs,
-      settings.node,
-      store.resultTtlMs,
-      destinations.text,
-      calls.join(""),
-      ...admissions.map(({ payload }) => payload),
-    ],
-  );
+  const scriptKeys = [keys.prefix, keys.due, keys.health];
+  const scriptArgs = [
+    settings.healthWindowMs,
+    settings.node,
+    store.resultTtlMs,
+    destinations.text,
+    calls.join(""),
+    ...admissions.map(({ payload }) => payload),
+  ];
+  const reply = told
+    ? await runConfirmed(store, keys, ADMIT, scriptKeys, scriptArgs)
+    : await runScript(store.redis, ADMIT, scriptKeys, scriptArgs);
   return asArray(reply).map(toAnswer);
 }
 

@@ -1,10 +1,9 @@
-import type { Redis } from "ioredis";
 import type { Delivery } from "../contract/contract.js";
+import type { CommittedStore } from "../redis/commits.js";
 import type { Keyspace } from "../redis/keys.js";
 
 /** What every script of calls needs. Durations are milliseconds. */
-export interface CallStore {
-  readonly redis: Redis;
+export interface CallStore extends CommittedStore {
   readonly keyspace: Keyspace;
   readonly claimLeaseMs: Readonly<Record<Delivery, number>>;
   /** How often an idempotent call is delivered at most. */

@@ -1,5 +1,6 @@
 import type { CallId } from "../identity/call-id.js";
-import { asArray, asBuffer, asText, runScript } from "../redis/script.js";
+import { runConfirmed } from "../redis/commits.js";
+import { asArray, asBuffer, asText } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import { type Ending, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -29,7 +30,7 @@ return { 'told' }
 export async function cancelCall(store: CallStore, id: CallId): Promise<CancelAnswer> {
   const keys = store.keyspace.forCall(id);
   if (keys === undefined) return { kind: "unknown" };
-  const [kind, terminal] = asArray(await runScript(store.redis, CANCEL, [keys.prefix, keys.due], [id]));
+  const [kind, terminal] = asArray(await runConfirmed(store, keys, CANCEL, [keys.prefix, keys.due], [id]));
   switch (asText(kind)) {
     case "ended":
       return { kind: "ended", ending: parseEnding(asBuffer(terminal)) };

@@ -1,5 +1,6 @@
+import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, runScript } from "../redis/script.js";
+import { asArray, asText } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { EndKind } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -63,6 +64,6 @@ export async function completeCalls(
     ({ id, owner, attempt, kind, reason }) => `${id} ${owner} ${attempt} ${kind} ${reason || "-"}\n`,
   );
   const bodies = completions.map(({ body }) => body);
-  const reply = await runScript(store.redis, COMPLETE, [keys.prefix, keys.due], [lines.join(""), ...bodies]);
+  const reply = await runConfirmed(store, keys, COMPLETE, [keys.prefix, keys.due], [lines.join(""), ...bodies]);
   return asArray(reply).map((answer) => (asText(answer) === "accepted" ? "accepted" : "fenced"));
 }

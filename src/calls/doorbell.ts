@@ -61,6 +61,7 @@ export class Doorbell {
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #probing: Promise<void> | undefined;
+  #rung: CallId[] = [];
 
   constructor(settings: DoorbellSettings) {
     this.#settings = settings;
@@ -132,8 +133,8 @@ export class Doorbell {
   #onRing(letter: string, id: CallId, rest: Buffer): void {
     switch (letter) {
       case "t":
-        if (rest.length > 0) this.#ring(id, { kind: "ended", ending: parseEnding(rest) });
-        else void this.#probe([id]);
+        if (rest.length === 0 || this.#settings.store.commits.waits) this.#probeSoon(id);
+        else this.#ring(id, { kind: "ended", ending: parseEnding(rest) });
         return;
       case "d":
         this.#ring(id, { kind: "output" });
@@ -150,6 +151,13 @@ export class Doorbell {
       default:
         this.#settings.log.warn({ event: "doorbell_unknown", message: letter });
     }
+  }
+
+  /** Looks up, in one go, what one turn of the event loop heard of. */
+  #probeSoon(id: CallId): void {
+    if (!this.#watched.has(id)) return;
+    if (this.#rung.push(id) > 1) return;
+    setImmediate(() => void this.#probe(this.#rung.splice(0)));
   }
 
   #probeAll(): Promise<void> {

@@ -1,7 +1,8 @@
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
+import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../redis/script.js";
+import { asArray, asBuffer, asNumber, asText, defineScript, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import { type CallHead, type Ending, parseEnding, parseHead } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -60,7 +61,7 @@ export async function readCall(
   if (keys === undefined) return undefined;
   const args = [id, options.cursor ?? "", options.watcher ?? "", options.output === false ? 0 : READ_COUNT];
   const [kind, head, state, attempt, cancel, terminal, entries] = asArray(
-    await runScript(store.redis, READ, [keys.prefix, keys.due], args),
+    await runConfirmed(store, keys, READ, [keys.prefix, keys.due], args),
   );
   if (asText(kind) === "unknown") return undefined;
   const stream = asArray(entries);
@@ -113,7 +114,7 @@ return answers
 
 /** Looks up whether calls of one shard have ended; the answers are in order. */
 export async function probeCalls(store: CallStore, keys: ShardKeys, ids: readonly CallId[]): Promise<ProbeAnswer[]> {
-  return asArray(await runScript(store.redis, PROBE, [keys.prefix], ids)).map((answer) => {
+  return asArray(await runConfirmed(store, keys, PROBE, [keys.prefix], ids)).map((answer) => {
     if (Buffer.isBuffer(answer)) return { kind: "ended", ending: parseEnding(answer) };
     return { kind: answer === 1 ? "alive" : "gone" };
   });

@@ -1,6 +1,7 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, Incarnation, NodeId, ProviderId, ToolsetName } from "../identity/names.js";
-import { asArray, asBuffer, asNumber, asText, type Reply, runScript } from "../redis/script.js";
+import { runConfirmed } from "../redis/commits.js";
+import { asArray, asBuffer, asNumber, asText, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
@@ -174,7 +175,11 @@ return { 'resumed', fenced, again, kept }
 `,
 );
 
-/** Claims waiting calls of one epoch, for several providers in one execution; the answers are in their order. */
+/**
+ * Claims waiting calls of one epoch, for several providers in one execution; the answers are in their order.
+ *
+ * @throws ToolgateError STORE_UNAVAILABLE; when its outcome is unknown, `resumeCalls` tells what was claimed.
+ */
 export async function takeCalls(
   store: CallStore,
   node: NodeId,
@@ -183,7 +188,7 @@ export async function takeCalls(
   takers: readonly (Taker & { readonly credits: number })[],
 ): Promise<TakeAnswer[]> {
   const args = takers.flatMap((taker) => [taker.provider, taker.incarnation, taker.session, taker.credits]);
-  const reply = await runScript(store.redis, TAKE, takerKeys(store, toolset, epoch), [
+  const reply = await runConfirmed(store, store.keyspace.forToolset(toolset), TAKE, takerKeys(store, toolset, epoch), [
     ...takerArgs(store, node),
     ...args,
   ]);
@@ -218,7 +223,10 @@ export type Resumption =
     }
   | { readonly kind: "lost" };
 
-/** Reconciles what a provider has in hand with what it holds claims on, and moves those claims to this node. */
+/**
+ * Reconciles what a provider has in hand with what it holds claims on, and moves those claims to this node: when it
+ * attaches, and after a take whose outcome is unknown.
+ */
 export async function resumeCalls(
   store: CallStore,
   node: NodeId,
@@ -228,8 +236,9 @@ export async function resumeCalls(
   inHand: readonly { readonly id: CallId; readonly attempt: number }[],
 ): Promise<Resumption> {
   const args = [taker.provider, taker.incarnation, taker.session, ...inHand.flatMap((call) => [call.id, call.attempt])];
+  const keys = store.keyspace.forToolset(toolset);
   const reply = asArray(
-    await runScript(store.redis, RESUME, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]),
+    await runConfirmed(store, keys, RESUME, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]),
   );
   if (asText(reply[0]) === "lost") return { kind: "lost" };
   return {

@@ -47,6 +47,18 @@ const CONFIG_SCHEMA = Type.Object(
       variable: "REDIS_URL",
       secret: true,
     }),
+    durability: Type.Enum(["fast", "replicated"], {
+      default: "fast",
+      placeholder: "mode",
+      description: "Whether a call is acknowledged when Redis has it, or when its replicas have it too.",
+    }),
+    replicas: count(1, 1, 16, "With `replicated`: how many replicas must have a write before anybody is told of it."),
+    replicaTimeoutMs: milliseconds(
+      1_000,
+      50,
+      10_000,
+      "With `replicated`: how long the replicas may take; then nothing is acknowledged.",
+    ),
     registry: text("default", "name", "The cluster's name: nodes of one name on one Redis are one cluster.", {
       pattern: IDENTIFIER_PATTERN,
       rule: IDENTIFIER_RULE,

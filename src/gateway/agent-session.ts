@@ -139,7 +139,8 @@ export class AgentSession {
   async #place(call: SessionCallEntry, wire: SessionCall__Output): Promise<void> {
     const { parts, principal } = this.#settings;
     try {
-      const placed = await placeCall(parts.placing, { principal, remainingMs: undefined }, call.id, call.spec, true);
+      const caller = { principal, remainingMs: undefined };
+      const placed = await placeCall(parts.placing, caller, call.id, call.spec, true, wire.wantHandle);
       if (call.cancelled) parts.cancel(call.id);
       if (call.state === "over") return;
       call.state = "running";

@@ -62,6 +62,7 @@ export function callIdOf(
  * of it succeeds, and a refusal is definite: the tool does not run.
  *
  * @param watch this node wants to hear of the call's output and end.
+ * @param told the caller hears of the admission before the call's end; whoever does not watch does.
  * @throws ToolgateError with `executed = no`; STORE_UNAVAILABLE may say `unknown`.
  */
 export async function placeCall(
@@ -70,6 +71,7 @@ export async function placeCall(
   id: CallId,
   spec: CallSpec,
   watch: boolean,
+  told = !watch,
 ): Promise<PlacedCall> {
   authorise(caller.principal, spec.toolset);
   const payload = parsePayload(spec.payload, settings.maxPayloadBytes);
@@ -84,14 +86,14 @@ export async function placeCall(
         continue;
       }
       // A repeat comes to the first call, also when the contract has changed since, or gone.
-      const former = await formerCall(settings, id, spec, watch);
+      const former = await formerCall(settings, id, spec, watch, told);
       if (former === undefined) throw error;
       return former;
     }
     const overflow =
       route.overflow !== undefined &&
       (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload));
-    const answer = await settings.admissions.admit({
+    const admission = {
       id,
       requestDigest: requestDigest(spec),
       toolset: spec.toolset,
@@ -109,7 +111,8 @@ export async function placeCall(
       payload: spec.payload,
       meta: Object.keys(spec.meta).length === 0 ? "" : JSON.stringify(spec.meta),
       watch,
-    } satisfies Admission);
+    } satisfies Admission;
+    const answer = await settings.admissions.admit(admission, told);
     switch (answer.kind) {
       case "admitted":
         return { id, head: answer.head, repeated: false, ending: undefined };
@@ -141,13 +144,15 @@ async function formerCall(
   id: CallId,
   spec: CallSpec,
   watch: boolean,
+  told: boolean,
 ): Promise<PlacedCall | undefined> {
   if (repeatIds(spec.meta) === undefined) return undefined;
-  const answer = await settings.admissions.admit({
+  const admission: Admission = {
     ...{ id, watch, requestDigest: requestDigest(spec), toolset: spec.toolset, tool: spec.tool, payload: spec.payload },
     ...{ destination: NOWHERE, overflow: undefined, pinned: false, wait: false },
     ...{ delivery: "once", timeoutMs: 1, meta: "" },
-  });
+  };
+  const answer = await settings.admissions.admit(admission, told);
   if (answer.kind === "conflict") throw refusal(answer, spec, settings.pingIntervalMs);
   return answer.kind === "repeated" ? { id, head: answer.head, repeated: true, ending: answer.ending } : undefined;
 }

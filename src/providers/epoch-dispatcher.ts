@@ -1,5 +1,6 @@
 import type { CallStore } from "../calls/call-store.js";
-import { takeCalls } from "../calls/take.js";
+import { resumeCalls, takeCalls } from "../calls/take.js";
+import { toToolgateError } from "../errors/to-toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
@@ -32,6 +33,8 @@ export class EpochDispatcher {
   readonly #settings: DispatcherSettings;
   /** Sessions that were refused calls: whether they end is being found out, so they are not asked for until the next bell. */
   readonly #refused = new Set<ProviderSession>();
+  /** Sessions for which a take may have claimed calls that did not come here. */
+  readonly #unsure = new Set<ProviderSession>();
   #mayHaveMore = false;
   #taking = false;
   #turn = 0;
@@ -60,13 +63,14 @@ export class EpochDispatcher {
 
   async #takeWhileUseful(): Promise<void> {
     while (this.#mayHaveMore) {
-      const takers = this.#takers();
-      if (takers.length === 0) return;
-      this.#mayHaveMore = false;
       try {
+        for (const session of this.#unsure) await this.#recover(session);
+        const takers = this.#takers();
+        if (takers.length === 0) return;
+        this.#mayHaveMore = false;
         await this.#take(takers);
       } catch (error) {
-        // Redis is away. What a lost reply claimed is found again when the sessions attach anew, or settled.
+        // Redis is away, or its replicas are: what is not sure to last is not handed out.
         this.#settings.log.debug({
           event: "take_failed",
           toolset: this.toolset,
@@ -81,7 +85,10 @@ export class EpochDispatcher {
   async #take(takers: readonly { readonly session: ProviderSession; readonly credits: number }[]): Promise<void> {
     const { store, node, onTaken, onLost } = this.#settings;
     const asked = takers.map(({ session, credits }) => ({ ...session.taker, credits }));
-    const answers = await takeCalls(store, node, this.toolset, this.epoch, asked);
+    const answers = await takeCalls(store, node, this.toolset, this.epoch, asked).catch((error: unknown) => {
+      if (toToolgateError(error).executed !== "no") for (const { session } of takers) this.#unsure.add(session);
+      throw error;
+    });
     for (const [index, taker] of takers.entries()) {
       const answer = answers[index];
       if (answer === undefined) continue;
@@ -97,6 +104,20 @@ export class EpochDispatcher {
       }
       if (answer.more) this.#mayHaveMore = true;
     }
+  }
+
+  /** Hands out what an earlier take claimed and nobody got; as after attaching, Redis knows. */
+  async #recover(session: ProviderSession): Promise<void> {
+    const { store, node, onTaken } = this.#settings;
+    if (this.sessions.has(session)) {
+      const inHand = [...session.inHand.values()].map(({ id, attempt }) => ({ id, attempt }));
+      const resumed = await resumeCalls(store, node, this.toolset, this.epoch, session.taker, inHand);
+      // Whether the session speaks for anybody, the take that follows finds out.
+      const undelivered = resumed.kind === "resumed" ? resumed.undelivered : [];
+      session.redeliver(undelivered);
+      for (const { id } of undelivered) if (session.inHand.has(id)) onTaken(session, id);
+    }
+    this.#unsure.delete(session);
   }
 
   /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */

@@ -1,9 +1,10 @@
 import type { Redis } from "ioredis";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
 
 /** Something about a Redis that an operator should know. */
 export interface RedisFinding {
-  readonly setting: "version" | "eviction" | "persistence";
+  readonly setting: "version" | "eviction" | "persistence" | "replicas";
   readonly message: string;
 }
 
@@ -13,8 +14,10 @@ const OLDEST_MAJOR = 7;
 /**
  * Looks for settings under which a cluster cannot keep its word: an eviction policy drops calls, and without persistence
  * a restart loses everything. A Redis that does not answer these questions (some hosted ones do not) is not judged.
+ *
+ * @param replicas how many replicas the cluster waits for; none with `durability: fast`.
  */
-export async function checkRedis(redis: Redis): Promise<readonly RedisFinding[]> {
+export async function checkRedis(redis: Redis, replicas = 0): Promise<readonly RedisFinding[]> {
   const findings: RedisFinding[] = [];
   const info = await redis.info().catch(() => "");
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
@@ -32,13 +35,33 @@ export async function checkRedis(redis: Redis): Promise<readonly RedisFinding[]>
   if (field("aof_enabled") === "0") {
     findings.push({
       setting: "persistence",
-      message: "appendonly is off: a restart of Redis loses calls; set appendonly yes",
+      message:
+        replicas === 0
+          ? "appendonly is off: a restart of Redis loses calls; set appendonly yes"
+          : "appendonly is off: a master that restarts empties its replicas too; set appendonly yes",
+    });
+  }
+  const [, minReplicas] = replicas === 0 ? [] : await redis.config("GET", "min-replicas-to-write").catch(() => []);
+  if (Number(minReplicas) < replicas) {
+    findings.push({
+      setting: "replicas",
+      message: `min-replicas-to-write is ${minReplicas}: a master that is cut off from its replicas goes on taking writes, which are lost unacknowledged; set it to ${replicas}`,
     });
   }
   return findings;
 }
 
-/** Says what was found, once per finding. */
-export async function warnOfRedis(redis: Redis, log: Logger): Promise<void> {
-  for (const { setting, message } of await checkRedis(redis)) log.warn({ event: "redis_setting", setting, message });
+/**
+ * Says what was found, once per finding.
+ *
+ * @throws ToolgateError INVALID_CONFIG when calls are to survive a failover, and eviction may drop them without one: that is
+ * not what was asked for. With `durability: fast` it is a warning, as all else is.
+ */
+export async function warnOfRedis(redis: Redis, log: Logger, replicas = 0): Promise<void> {
+  for (const { setting, message } of await checkRedis(redis, replicas)) {
+    if (setting === "eviction" && replicas > 0) {
+      throw new ToolgateError("INVALID_CONFIG", `TOOLGATE_DURABILITY=replicated cannot be kept: ${message}`);
+    }
+    log.warn({ event: "redis_setting", setting, message });
+  }
 }

@@ -29,11 +29,13 @@ const FAIL_FAST = {
   reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? 1 : false),
 } satisfies RedisOptions;
 
-/** A node's connections to Redis: one for commands, one for channels, one for the pinger's lock. */
+/** A node's connections to Redis: one for commands, one for channels, one for the pinger's lock, one for commits. */
 export interface RedisConnections {
   readonly command: Redis;
   readonly subscriber: Subscriber;
   readonly lock: Redis;
+  /** For waiting on replicas; whoever does that connects it. */
+  readonly commit: Redis;
   /** Whether commands can be sent just now. */
   ready(): boolean;
   /** @throws ToolgateError STORE_UNAVAILABLE when Redis cannot be reached. */
@@ -44,6 +46,8 @@ export interface RedisConnections {
 export interface ConnectionSettings {
   readonly redisUrl: string;
   readonly lockTtlMs: number;
+  /** How long a WAIT may block the commits' connection, in milliseconds. */
+  readonly replicaTimeoutMs?: number;
   readonly log: Logger;
   /** Told when commands can be sent, and when they cannot any more. */
   readonly onReady: (ready: boolean) => void;
@@ -63,6 +67,11 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
     disableClientInfo: true,
   });
   const channels = new Redis(redisUrl, { ...FAIL_FAST, connectionName: "toolgate-channels", autoResubscribe: false });
+  const commit = new Redis(redisUrl, {
+    ...FAIL_FAST,
+    connectionName: "toolgate-commit",
+    commandTimeout: COMMAND_TIMEOUT_MS + (settings.replicaTimeoutMs ?? 0),
+  });
   const subscriber = new Subscriber(channels, log);
   const watches = [command, lock].map((client) => new SilenceWatch(client, log, () => performance.now()));
 
@@ -71,6 +80,7 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
     ["command", command],
     ["lock", lock],
     ["channels", channels],
+    ["commit", commit],
   ] as const) {
     client.on("error", (error: Error) => {
       // ioredis repeats the same fault at every attempt; one line tells it.
@@ -91,6 +101,7 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
     command,
     subscriber,
     lock,
+    commit,
     ready: () => command.status === "ready",
     async start() {
       try {
@@ -112,7 +123,7 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
     async stop() {
       for (const watch of watches) watch.stop();
       await subscriber.stop();
-      for (const client of [command, lock]) client.disconnect();
+      for (const client of [command, lock, commit]) client.disconnect();
     },
   };
 }

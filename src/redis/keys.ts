@@ -41,6 +41,10 @@ export class ShardKeys {
   get due(): string {
     return `${this.prefix}due`;
   }
+  /** String, expires: what is written to ask the replicas how far they are. */
+  get commit(): string {
+    return `${this.prefix}commit`;
+  }
   /** Channel: pings, to all nodes. */
   get pings(): string {
     return `${this.prefix}pings`;

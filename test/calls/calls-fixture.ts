@@ -5,6 +5,7 @@ import type { CallStore } from "../../src/calls/call-store.js";
 import { type TakenCall, takeCalls } from "../../src/calls/take.js";
 import { randomCallId } from "../../src/identity/call-id.js";
 import { parseNodeId, parseToolName } from "../../src/identity/names.js";
+import { FAST_COMMITS } from "../../src/redis/commits.js";
 import type { Lease } from "../../src/registry/leases.js";
 import type { Registered } from "../../src/registry/register.js";
 import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
@@ -15,6 +16,7 @@ export const NODE = parseNodeId("node-a", "node");
 export function callStore(redis: Redis, more: Partial<CallStore> = {}): CallStore {
   return {
     redis,
+    commits: FAST_COMMITS,
     keyspace,
     claimLeaseMs: { once: LONG_MS, idempotent: LONG_MS },
     maxAttempts: 3,
@@ -49,7 +51,7 @@ export function admissionOf(registered: Registered, more: Partial<Admission> = {
 }
 
 export function admit(store: CallStore, admission: Admission): Promise<AdmissionAnswer> {
-  return new Admissions(store, { node: NODE, healthWindowMs: LONG_MS }).admit(admission);
+  return new Admissions(store, { node: NODE, healthWindowMs: LONG_MS }).admit(admission, true);
 }
 
 export const takerOf = (lease: Lease, session = "s1") => ({

@@ -47,6 +47,24 @@ describe("a Redis", () => {
   });
 });
 
+describe("a Redis whose replicas are waited for", () => {
+  test("should refuse writes that too few of them get, and keep a file", async () => {
+    const findings = await checkRedis(client, 1);
+    expect(findings).toMatchObject([
+      { setting: "persistence", message: expect.stringContaining("empties its replicas") },
+      { setting: "replicas", message: expect.stringContaining("set it to 1") },
+    ]);
+    await client.config("SET", "min-replicas-to-write", "1", "appendonly", "yes");
+    expect(await checkRedis(client, 1)).toEqual([]);
+    await client.config("SET", "min-replicas-to-write", "0");
+  });
+
+  test("may not drop calls: the node does not start", async () => {
+    await client.config("SET", "maxmemory-policy", "allkeys-lru");
+    await expect(warnOfRedis(client, SILENT_LOGGER, 1)).rejects.toMatchObject({ reason: "INVALID_CONFIG" });
+  });
+});
+
 test("each finding is one warning", async () => {
   await client.config("SET", "maxmemory-policy", "allkeys-lru");
   const warnings: LogFields[] = [];

@@ -1,0 +1,142 @@
+import type { Redis } from "ioredis";
+import { type Deferred, deferred } from "../async/deferred.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Logger } from "../log/logger.js";
+import { HISTORY_LUA } from "./history.js";
+
+export interface CommitLineSettings {
+  readonly client: Redis;
+  /** What is written to ask; it expires. */
+  readonly key: string;
+  /** How many replicas must have a write. */
+  readonly replicas: number;
+  /** How long they may take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  /** `confirming` has changed. */
+  readonly onChange: () => void;
+}
+
+/** WAIT covers only what its own client wrote, so this connection writes before it waits. Also where memory has run out. */
+const ASK = `#!lua flags=allow-oom
+redis.call('SET', KEYS[1], '', 'PX', 60000)
+return ${HISTORY_LUA}`;
+
+/** How often the replicas are asked while nobody else asks, so that readiness is true, in milliseconds. */
+const PROBE_INTERVAL_MS = 1_000;
+/** What a caller should wait when the replicas are behind, in milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * Asks the replicas of one master whether they have what was written so far.
+ *
+ *   idle ──somebody asks──▶ asking ──answered──▶ idle, or asking for those who came meanwhile
+ *
+ * One question is under way at a time. Who comes then is answered by the next one, together with all others who came: so one
+ * WAIT serves many writes, and no command waits behind it, for it has this connection to itself.
+ */
+export class CommitLine {
+  readonly #settings: CommitLineSettings;
+  #waiting: Deferred<string> | undefined;
+  #asking = false;
+  /** The questions that are under way; over when it resolves. */
+  #asked: Promise<void> = Promise.resolve();
+  #confirming: boolean | undefined;
+  #probe: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(settings: CommitLineSettings) {
+    this.#settings = settings;
+  }
+
+  /** Whether the replicas confirmed when they were asked last. */
+  get confirming(): boolean {
+    return this.#confirming === true;
+  }
+
+  /** Resolves when the replicas were asked for the first time, whatever they said. */
+  async start(): Promise<void> {
+    await this.#join().catch(() => {}); // replicas that are behind are no fault of the settings: the node is not ready yet
+    this.#probe = setInterval(() => {
+      if (!this.#asking) this.#join().catch(() => {}); // it is seen in `confirming`
+    }, PROBE_INTERVAL_MS);
+    this.#probe.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#probe);
+    await this.#asked;
+  }
+
+  /**
+   * Resolves when the replicas have all that was written in this history before.
+   *
+   * @throws ToolgateError STORE_UNAVAILABLE, `executed = unknown`
+   */
+  async commit(history: string): Promise<void> {
+    if ((await this.#join()) === history) return;
+    throw unconfirmed("another Redis has become the master since, and may not have the write");
+  }
+
+  #join(): Promise<string> {
+    this.#waiting ??= deferred<string>();
+    const { promise } = this.#waiting;
+    if (!this.#asking) this.#asked = this.#askWhileAsked();
+    return promise;
+  }
+
+  async #askWhileAsked(): Promise<void> {
+    this.#asking = true;
+    for (let round = this.#waiting; round !== undefined; round = this.#waiting) {
+      this.#waiting = undefined;
+      try {
+        if (this.#stopped) throw unconfirmed("the node stops");
+        round.resolve(await this.#ask());
+        this.#tell(true, "");
+      } catch (error) {
+        const fault =
+          error instanceof ToolgateError
+            ? error
+            : unconfirmed("Redis does not answer whether its replicas have the write", error);
+        round.reject(fault);
+        this.#tell(false, fault.message);
+      }
+    }
+    this.#asking = false;
+  }
+
+  async #ask(): Promise<string> {
+    const { client, key, replicas, timeoutMs } = this.#settings;
+    try {
+      // One pipeline, so that both go to one master also where there are several.
+      const asked = await client.pipeline().eval(ASK, 1, key).wait(replicas, timeoutMs).exec();
+      const [history, confirmed] = (asked ?? []).map(([error, answer]) => {
+        if (error !== null) throw error;
+        return answer;
+      });
+      if (Number(confirmed) >= replicas) return String(history);
+      throw unconfirmed(`${confirmed} of ${replicas} replicas have confirmed the write within ${timeoutMs} ms`);
+    } catch (error) {
+      // Who does not answer a bounded question is not there any more, whatever the socket says.
+      if (error instanceof Error && error.message === "Command timed out") client.disconnect(true);
+      throw error;
+    }
+  }
+
+  #tell(confirming: boolean, message: string): void {
+    if (this.#confirming === confirming || this.#stopped) return;
+    this.#confirming = confirming;
+    if (confirming) this.#settings.log.info({ event: "replicas_confirm" });
+    else this.#settings.log.warn({ event: "replicas_behind", message });
+    this.#settings.onChange();
+  }
+}
+
+function unconfirmed(why: string, cause?: unknown): ToolgateError {
+  return new ToolgateError(
+    "STORE_UNAVAILABLE",
+    `${why}; a repeat with the same run_id and tool_call_id tells later what became of it`,
+    { executed: "unknown", retryAfterMs: RETRY_AFTER_MS, cause },
+  );
+}

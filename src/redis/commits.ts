@@ -1,0 +1,169 @@
+import type { Redis } from "ioredis";
+import { fromRedisError } from "../errors/redis-errors.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Logger } from "../log/logger.js";
+import { CommitLine } from "./commit-line.js";
+import { withHistory } from "./history.js";
+import type { ShardKeys } from "./keys.js";
+import { asArray, asText, type Reply, runScript, type Script, type ScriptArgument } from "./script.js";
+
+/**
+ * When the outside may be told of what a script did.
+ *
+ * With `fast` at once: Redis has it. With `replicated` when its replicas have it too, so that a failover takes back nothing
+ * that anybody was told. Waiting is apart from running, because not everything is told: what a node only remembers for
+ * itself waits for nobody.
+ *
+ * What is confirmed before it is told, and where:
+ *   ADMIT           where the caller gets a handle, or the end of an earlier request's call (admit.ts). Who only waits for
+ *                   the end is told nothing before it, and the end lies behind the admission in the same replication stream.
+ *   TAKE, RESUME    before a provider gets the calls (epoch-dispatcher.ts, take.ts)
+ *   COMPLETE        before its provider may forget the result (complete.ts)
+ *   CANCEL          before the caller hears what became of the call (cancel.ts)
+ *   READ, PROBE     before output and ends are told (read-call.ts). Whoever reads confirms what was read, whichever node
+ *                   wrote it. A bell is only a reason to look: it may come from a master whose writes are about to be lost.
+ * Everything else (SETTLE, RENEW, REHOUSE, APPEND, registrations) is told by one of these, or comes back by itself.
+ */
+export interface Commits {
+  /** Whether there is anything to wait for. */
+  readonly waits: boolean;
+  /** Runs a script of one shard, as `runScript` does. */
+  run(
+    redis: Redis,
+    script: Script,
+    shard: ShardKeys,
+    keys: readonly string[],
+    args: readonly ScriptArgument[],
+  ): Promise<Outcome>;
+}
+
+/** What a script answered. */
+export interface Outcome {
+  readonly reply: Reply;
+  /**
+   * Resolves when the outside may be told of it.
+   *
+   * @throws ToolgateError STORE_UNAVAILABLE, `executed = unknown`, when the replicas do not confirm in time, or when another
+   * master has taken over since: then it may be lost.
+   */
+  confirm(): Promise<void>;
+}
+
+/** What runs scripts of calls: a Redis, and what its replicas say. */
+export interface CommittedStore {
+  readonly redis: Redis;
+  readonly commits: Commits;
+}
+
+/** Runs a script and waits until the outside may be told of it. @throws ToolgateError STORE_UNAVAILABLE */
+export async function runConfirmed(
+  { redis, commits }: CommittedStore,
+  shard: ShardKeys,
+  script: Script,
+  keys: readonly string[],
+  args: readonly ScriptArgument[],
+): Promise<Reply> {
+  if (!commits.waits) return runScript(redis, script, keys, args);
+  const { reply, confirm } = await commits.run(redis, script, shard, keys, args);
+  await confirm();
+  return reply;
+}
+
+const TOLD = Promise.resolve();
+
+/** `fast`: what Redis has may be told. */
+export const FAST_COMMITS: Commits = {
+  waits: false,
+  async run(redis, script, _shard, keys, args) {
+    return { reply: await runScript(redis, script, keys, args), confirm: () => TOLD };
+  },
+};
+
+export interface ReplicatedSettings {
+  /** A connection of its own: waiting blocks it. */
+  readonly client: Redis;
+  readonly shards: readonly ShardKeys[];
+  readonly replicas: number;
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  /** Told when the replicas begin to confirm, and when they stop. */
+  readonly onConfirming: (confirming: boolean) => void;
+}
+
+/**
+ * `replicated`: what the replicas have may be told.
+ *
+ * A script's reply carries the id of the history that its master writes (Redis names a new one at each promotion); a later
+ * confirmation counts only if it comes from the same history. So a write on a master that was cut off, and a confirmation by
+ * the one that took its place, do not pass for one another, however the connections move.
+ */
+export class ReplicatedCommits implements Commits {
+  readonly waits = true;
+  readonly #lines = new Map<ShardKeys, CommitLine>();
+  readonly #client: Redis;
+  readonly #replicas: number;
+  readonly #variants = new WeakMap<Script, Script>();
+
+  constructor({ shards, onConfirming, ...settings }: ReplicatedSettings) {
+    this.#client = settings.client;
+    this.#replicas = settings.replicas;
+    for (const keys of shards) {
+      const onChange = (): void => onConfirming(this.confirming);
+      this.#lines.set(keys, new CommitLine({ ...settings, key: keys.commit, onChange }));
+    }
+  }
+
+  /** @throws ToolgateError INVALID_CONFIG when Redis has too few replicas, STORE_UNAVAILABLE */
+  async start(): Promise<void> {
+    await this.#client.connect().catch((error: unknown) => {
+      throw fromRedisError(error);
+    });
+    const connected = await connectedReplicas(this.#client);
+    if (connected !== undefined && connected < this.#replicas) {
+      throw new ToolgateError(
+        "INVALID_CONFIG",
+        `TOOLGATE_DURABILITY=replicated waits for ${this.#replicas} of Redis's replicas, and it has ${connected}; start them, lower TOOLGATE_REPLICAS, or set TOOLGATE_DURABILITY=fast`,
+      );
+    }
+    for (const line of this.#lines.values()) await line.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#client.disconnect();
+    for (const line of this.#lines.values()) await line.stop();
+  }
+
+  /** Whether the replicas of all shards confirmed when they were asked last. */
+  get confirming(): boolean {
+    return [...this.#lines.values()].every((line) => line.confirming);
+  }
+
+  async run(
+    redis: Redis,
+    script: Script,
+    shard: ShardKeys,
+    keys: readonly string[],
+    args: readonly ScriptArgument[],
+  ): Promise<Outcome> {
+    const line = this.#lines.get(shard);
+    if (line === undefined) throw new RangeError("a shard outside of the keyspace");
+    const [history, reply = null] = asArray(await runScript(redis, this.#withHistory(script), keys, args));
+    return { reply, confirm: () => line.commit(asText(history)) };
+  }
+
+  #withHistory(script: Script): Script {
+    let variant = this.#variants.get(script);
+    if (variant === undefined) {
+      variant = withHistory(script);
+      this.#variants.set(script, variant);
+    }
+    return variant;
+  }
+}
+
+/** How many replicas a master sees; nothing where it does not tell. */
+async function connectedReplicas(client: Redis): Promise<number | undefined> {
+  const info = await client.info("replication").catch(() => "");
+  const count = /^connected_slaves:(\d+)/m.exec(info)?.[1];
+  return count === undefined ? undefined : Number(count);
+}
