@@ -1,7 +1,6 @@
-import { mkdirSync, rmSync } from "node:fs";
 import { freePort } from "./free-port.js";
-import type { KeeperMessage, KeeperOrder } from "./keeper.js";
-import { Program, ProgramError } from "./program.js";
+import { launchKept, SERVER_GRACE_MS } from "./kept-server.js";
+import { type Program, ProgramError } from "./program.js";
 
 export interface PrivateRedisOptions {
   /** The path of a redis-server or valkey-server. */
@@ -23,8 +22,6 @@ type State =
   | { readonly kind: "ready"; readonly keeper: Program; readonly port: number; readonly pid: number }
   | { readonly kind: "stopped" };
 
-const READY_WITHIN_MS = 20_000;
-const GRACE_MS = 5_000;
 /** A port that was free can be taken by somebody else before the server binds it; that seldom happens twice. */
 const PORT_ATTEMPTS = 5;
 
@@ -77,71 +74,27 @@ export class PrivateRedis {
     const state = this.#state;
     this.#state = { kind: "stopped" };
     if (state.kind !== "ready") return;
-    await state.keeper.stop(GRACE_MS + 5_000);
+    await state.keeper.stop(SERVER_GRACE_MS + 5_000);
   }
 
   async #launch(port: number): Promise<State & { kind: "ready" }> {
     const { binary, folder, removeFolder, appendOnly, args = [] } = this.#options;
-    const order: KeeperOrder = {
-      command: binary,
+    const server = await launchKept({
+      binary,
       args: [
         ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--daemonize", "no"],
         ...["--save", "", "--appendonly", appendOnly ? "yes" : "no"],
         ...args,
       ],
-      graceMs: GRACE_MS,
-      removeAfter: removeFolder ? folder : null,
-      thenRun: null,
-    };
-    mkdirSync(folder, { recursive: true }); // at each launch: the keeper of a failed one has removed it
-    let hearPid: (pid: number) => void = () => {};
-    const started = new Promise<number>((resolve) => {
-      hearPid = resolve;
+      folder,
+      removeFolder,
+      readyText: "Ready to accept connections",
     });
-    let pid = 0;
-    const keeper = new Program({
-      name: "redis-server",
-      entry: "cmd/local/keeper.js",
-      args: [JSON.stringify(order)],
-      onMessage: (message) => {
-        const said = message as KeeperMessage; // our own keeper is at the other end of the channel
-        if (said.kind !== "started") return;
-        pid = said.pid;
-        hearPid(pid);
-      },
-      onExit: ({ signal }) => {
-        // A keeper that was killed has left its server to us.
-        if (signal !== null && isAlive(pid)) process.kill(pid, "SIGKILL");
-      },
-    });
-    keeper.start();
-    try {
-      await keeper.line(
-        "it takes connections",
-        (line) => (line.includes("Ready to accept connections") ? true : undefined),
-        READY_WITHIN_MS,
-      );
-      return { kind: "ready", keeper, port, pid: await started };
-    } catch (error) {
-      await keeper.stop(GRACE_MS);
-      if (removeFolder) rmSync(folder, { recursive: true, force: true }); // the keeper itself may not have come up
-      throw error;
-    }
+    return { kind: "ready", port, ...server };
   }
 
   #ready(): State & { kind: "ready" } {
     if (this.#state.kind !== "ready") throw new ProgramError(`redis-server is ${this.#state.kind}: start it first`);
     return this.#state;
-  }
-}
-
-/** Whether a process of this id is there. */
-export function isAlive(pid: number): boolean {
-  if (pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,0 +1,120 @@
+import { rm } from "node:fs/promises";
+import { Redis } from "ioredis";
+import { freePort } from "./free-port.js";
+import { type KeptServer, launchKept, SERVER_GRACE_MS } from "./kept-server.js";
+import { ProgramError } from "./program.js";
+
+export interface RedisMemberOptions {
+  /** The path of a redis-server or valkey-server. */
+  readonly binary: string;
+  /** Its own folder, made if need be; it stays over a restart, and goes with `stop`. */
+  readonly folder: string;
+  /** The server's arguments, given its port. */
+  readonly args: (port: number) => readonly string[];
+  readonly readyText: string;
+}
+
+/** How long one question to a member may take, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** One server of a group on loopback, under a keeper, with what can happen to it. It keeps its port and its folder over a restart. */
+export class RedisMember {
+  readonly #options: RedisMemberOptions;
+  #port = 0;
+  #server: KeptServer | undefined;
+  #frozen = false;
+
+  constructor(options: RedisMemberOptions) {
+    this.#options = options;
+  }
+
+  get port(): number {
+    if (this.#port === 0) throw new ProgramError("a server that has not been started has no port");
+    return this.#port;
+  }
+
+  /** `127.0.0.1:<port>` */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Whether its process is there, frozen or not. */
+  get running(): boolean {
+    return this.#server?.keeper.running ?? false;
+  }
+
+  /** Starts it, for the first time or again; resolves when it is ready. */
+  async start(): Promise<void> {
+    if (this.running) return;
+    const { binary, folder, args, readyText } = this.#options;
+    const port = this.#port || (await freePort());
+    this.#server = await launchKept({ binary, args: args(port), folder, removeFolder: false, readyText });
+    this.#port = port;
+  }
+
+  /** Ends it at once, as a crash would; resolves when it has ended. */
+  async kill(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    this.#frozen = false;
+    if (server.keeper.running) process.kill(server.pid, "SIGKILL");
+    await server.keeper.ended();
+  }
+
+  /** Stops it from answering; connections stay open. */
+  freeze(): void {
+    if (this.#server === undefined) return;
+    process.kill(this.#server.pid, "SIGSTOP");
+    this.#frozen = true;
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    if (this.#server === undefined || !this.#frozen) return;
+    process.kill(this.#server.pid, "SIGCONT");
+    this.#frozen = false;
+  }
+
+  /** Asks it something over a connection of its own. @throws when it does not answer. */
+  async ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis(this.port, "127.0.0.1", {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+      connectTimeout: PATIENCE_MS,
+      commandTimeout: PATIENCE_MS,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      // Replies in one shape, whatever the command.
+      protocol: 2,
+    });
+    redis.on("error", () => {}); // what is asked fails with it
+    try {
+      await redis.connect();
+      return await question(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  /** Ends it and removes its folder. Idempotent. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server !== undefined) {
+      if (this.#frozen && server.keeper.running) process.kill(server.pid, "SIGCONT"); // or it would not hear that it must end
+      await server.keeper.stop(SERVER_GRACE_MS + 5_000);
+    }
+    await rm(this.#options.folder, { recursive: true, force: true });
+  }
+}
+
+/** Asks until the answer is yes; a question that fails is a no. @throws ProgramError when the time is over. */
+export async function askUntil(awaited: string, withinMs: number, look: () => Promise<boolean>): Promise<void> {
+  const start = performance.now();
+  while (!(await look().catch(() => false))) {
+    if (performance.now() - start >= withinMs) throw new ProgramError(`Waited ${withinMs} ms in vain: ${awaited}`);
+    await new Promise<void>((resolve) => setTimeout(resolve, 25));
+  }
+}

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { canInstallRedis, installRedis } from "../../cmd/local/install-redis.js";
+import { thisMachine } from "../../cmd/local/machine.js";
+import { PrivateCluster, type PrivateClusterOptions } from "../../cmd/local/private-cluster.js";
+import { PrivateSentinel, type PrivateSentinelOptions } from "../../cmd/local/private-sentinel.js";
+import { findRedisServer } from "../../cmd/local/redis-server.js";
+import { environment } from "../../src/config/environment.js";
+import "./provided.js";
+
+interface Group {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a Redis Cluster for a test; `stop` ends it and removes its files. */
+export function privateCluster(
+  options: Omit<PrivateClusterOptions, "binary" | "folder"> = {},
+): Promise<PrivateCluster> {
+  return startGroup((binary, folder) => new PrivateCluster({ binary, folder, ...options }));
+}
+
+/** Starts a Redis with replicas and three Sentinels for a test; `stop` ends them and removes their files. */
+export function privateSentinel(
+  options: Omit<PrivateSentinelOptions, "binary" | "folder"> = {},
+): Promise<PrivateSentinel> {
+  return startGroup((binary, folder) => new PrivateSentinel({ binary, folder, ...options }));
+}
+
+async function startGroup<T extends Group>(make: (binary: string, folder: string) => T): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "toolgate-redis-"));
+  const group = make(await redisBinary(), folder);
+  const stop = group.stop.bind(group);
+  group.stop = async () => {
+    await stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await group.start();
+    return group;
+  } catch (error) {
+    await group.stop();
+    throw error;
+  }
+}
+
+/** A server's program on this machine: the servers of a group reach each other by their ports, which containers hide. */
+async function redisBinary(): Promise<string> {
+  const source = inject("redisForTests");
+  if (source.kind === "binary") return source.path;
+  const machine = thisMachine(environment().PATH ?? "");
+  if ((await findRedisServer(machine)) === undefined && canInstallRedis(machine)) {
+    await installRedis(machine, environment());
+  }
+  const found = await findRedisServer(machine);
+  if (found) return found.path;
+  throw new Error("Tests of Sentinel and Cluster need redis-server 7.0 or newer on the PATH.");
+}
