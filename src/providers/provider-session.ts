@@ -178,7 +178,7 @@ export class ProviderSession {
   /** Tells the provider that a result was dealt with. A later attempt of the call stays in hand. */
   settled(id: CallId, attempt: number, accepted: boolean): void {
     if (this.inHand.get(id)?.attempt === attempt) this.forget(id);
-    this.#writer.push("settled", { callId: id, attempt, accepted }, MESSAGE_OVERHEAD_BYTES);
+    this.#writer.pushPatiently("settled", { callId: id, attempt, accepted }, MESSAGE_OVERHEAD_BYTES);
   }
 
   /** Tells the provider to stop a call, once. */

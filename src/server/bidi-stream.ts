@@ -14,7 +14,7 @@ const SESSION_RETRY_MS = 1_000;
  * Its life: *open* until one side ends it; *ending* while what was sent goes out; then *over*, exactly once, whatever
  * happened. Nothing is delivered or sent any more once it is over.
  */
-export class BidiStream<Request, Response> implements CallContext {
+export class BidiStream<Request, Response> implements Omit<CallContext, "abandoned" | "whenAbandoned"> {
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #context: ServerCall;
   readonly #draining: AbortSignal;
@@ -29,7 +29,7 @@ export class BidiStream<Request, Response> implements CallContext {
     this.#draining = draining;
     call.on("drain", () => this.#gotRoom());
     call.on("end", () => this.#guard(() => this.#onPeerEnd()));
-    context.onAbandoned = () => this.#over();
+    context.whenAbandoned(() => this.#over());
     call.once("close", () => this.#over());
   }
 

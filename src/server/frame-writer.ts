@@ -5,6 +5,9 @@ const MAX_FRAME_BYTES = 128 * 1_024;
 /** About what a frame of its own takes, in bytes: small, but a peer can make a node send any number of them. */
 const OWN_FRAME_BYTES = 128;
 
+/** How long a message that nobody waits for is kept back for company, in milliseconds. */
+const LINGER_MS = 5;
+
 /** Above so many bytes waiting, whoever can wait should. */
 const SATURATED_BYTES = 2 * 1_048_576;
 
@@ -38,6 +41,7 @@ export class FrameWriter<Frame extends object> {
   #queuedBytes = 0;
   #budgetBytes: number;
   #scheduled = false;
+  #lingering: NodeJS.Timeout | undefined;
   #blocked = false;
   #wasSaturated = false;
   #onSent: (() => void) | undefined;
@@ -66,8 +70,25 @@ export class FrameWriter<Frame extends object> {
     return this.#queuedBytes + this.#bytes;
   }
 
-  /** Adds a message to the list of that key; `bytes` is about its size. */
+  /** Adds a message to the list of that key; `bytes` is about its size. It goes out at the end of the turn. */
   push<K extends ListKey<Frame>>(key: K, message: Item<Frame, K>, bytes: number): void {
+    this.#add(key, message, bytes);
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  /** The same for a message that nobody waits for: it goes with the next one, or a little later. A frame costs two processes. */
+  pushPatiently<K extends ListKey<Frame>>(key: K, message: Item<Frame, K>, bytes: number): void {
+    this.#add(key, message, bytes);
+    if (this.#scheduled || this.#closed) return;
+    this.#lingering ??= setTimeout(() => this.flush(), LINGER_MS);
+  }
+
+  #add(key: PropertyKey, message: unknown, bytes: number): void {
     if (this.#closed) return;
     if (this.#messages >= MAX_FRAME_MESSAGES || (this.#messages > 0 && this.#bytes + bytes > MAX_FRAME_BYTES))
       this.#seal();
@@ -77,12 +98,6 @@ export class FrameWriter<Frame extends object> {
     this.#messages++;
     this.#bytes += bytes;
     this.#checkBudget();
-    if (this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
   }
 
   /** Sends a frame of its own, after what was pushed before. */
@@ -111,6 +126,7 @@ export class FrameWriter<Frame extends object> {
   /** Forgets what was not sent; nothing is sent any more. */
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#lingering);
     this.#onSent = undefined;
     this.#frame = {};
     this.#queue.length = 0;
@@ -125,6 +141,8 @@ export class FrameWriter<Frame extends object> {
   }
 
   #seal(): void {
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
     if (this.#messages === 0) return;
     this.#queue.push({ frame: this.#frame as Frame, bytes: this.#bytes }); // built by `push`, key by key
     this.#queuedBytes += this.#bytes;

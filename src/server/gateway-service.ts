@@ -3,7 +3,6 @@ import type { Ending } from "../calls/call-record.js";
 import { cancelCall } from "../calls/cancel.js";
 import { readCall } from "../calls/read-call.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
-import { ToolgateError } from "../errors/toolgate-error.js";
 import { AgentSession } from "../gateway/agent-session.js";
 import { EndingWatch } from "../gateway/await-ending.js";
 import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
@@ -45,7 +44,6 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         const ended = deferred<Ending>();
         const watch = new EndingWatch(awaiting, id, ended.resolve, ended.reject);
         ended.promise.catch(() => {}); // whoever stops waiting has no use for it
-        const onAbort = (): void => ended.reject(context.signal.reason);
         // A request that was refused has no call: under its id there may be somebody else's.
         let mayBeAdmitted = false;
         try {
@@ -56,13 +54,13 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           });
           mayBeAdmitted = true;
           watch.admitted(placed.head, placed.ending);
-          if (context.signal.aborted) onAbort();
-          else context.signal.addEventListener("abort", onAbort, { once: true });
+          context.whenAbandoned(ended.reject);
           const ending = await ended.promise;
           return { handle: toWireHandle(id, placed.head), terminal: toWireTerminal(id, ending) };
         } finally {
           watch.stop();
-          const abandoned = context.signal.aborted && !isDeadline(context.signal.reason);
+          // A call whose deadline passed ends by itself, and says why.
+          const abandoned = context.abandoned !== undefined && context.abandoned.reason !== "DEADLINE_EXCEEDED";
           if (abandoned && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
         }
       } finally {
@@ -126,9 +124,4 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       });
     }),
   };
-}
-
-/** A call whose deadline passed ends by itself, and says why. */
-function isDeadline(reason: unknown): boolean {
-  return reason instanceof ToolgateError && reason.reason === "DEADLINE_EXCEEDED";
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
 import { type FrameSink, FrameWriter } from "../../src/server/frame-writer.js";
+import { until } from "../support/until.js";
 
 interface Frame {
   readonly calls?: readonly number[];
@@ -86,6 +87,29 @@ describe("frames", () => {
     writer.push("calls", 1, 10);
     writer.flush();
     expect(peer.frames).toEqual([{ calls: [1] }]);
+  });
+});
+
+describe("what nobody waits for", () => {
+  test("goes with the next frame", async () => {
+    const { peer, writer } = writing();
+    writer.pushPatiently("pings", "a", 10);
+    await turn();
+    expect(peer.frames).toEqual([]);
+    expect(writer.queuedBytes).toBe(10);
+    writer.push("calls", 1, 10);
+    await turn();
+    expect(peer.frames).toEqual([{ pings: ["a"], calls: [1] }]);
+  });
+
+  test("goes by itself when no other frame comes", async () => {
+    const { peer, writer } = writing();
+    writer.pushPatiently("pings", "a", 10);
+    writer.pushPatiently("pings", "b", 10);
+    await until("it went", () => peer.frames.length > 0);
+    expect(peer.frames).toEqual([{ pings: ["a", "b"] }]);
+    writer.pushPatiently("pings", "c", 10);
+    writer.close();
   });
 });
 
