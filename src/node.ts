@@ -5,6 +5,7 @@ import { CallOutbox } from "./calls/call-outbox.js";
 import type { CallStore } from "./calls/call-store.js";
 import { cancelCall } from "./calls/cancel.js";
 import { Doorbell } from "./calls/doorbell.js";
+import { LostCalls } from "./calls/lost-calls.js";
 import { rehouseCalls } from "./calls/rehouse.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { SearchIndex } from "./catalog/search-index.js";
@@ -135,11 +136,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   });
 
   // Providers
+  const lost = new LostCalls(calls, log);
   const outboxes = keyspace.shards.map((keys) => new CallOutbox(calls, keys));
   const sessions: ProviderSessions = new ProviderSessions({
     ...config,
     registry,
     calls,
+    lost,
     subscriber,
     node,
     log,
@@ -181,8 +184,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   let draining = false;
   const gateway: GatewayParts = {
     placing,
-    awaiting: { doorbell, clock, monotonicMs },
-    following: { store: calls, doorbell, node, clock },
+    awaiting: { doorbell, lost, clock, monotonicMs },
+    following: { store: calls, doorbell, node, lost },
     enter(peer) {
       if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);
       return inFlight.enter(peer);

@@ -39,6 +39,20 @@ export const EXECUTED_BY_END = {
   attempts_exhausted: "unknown",
 } as const satisfies Record<EndKind, Executed>;
 
+/** Why a provider is asked to stop a call. */
+export type StopReason = "CANCELLED" | "DEADLINE_EXCEEDED";
+
+/** Reads a `cancel` field, or the `-` that the scripts say in place of none. */
+export function parseStop(text: string): StopReason | undefined {
+  return text === "CANCELLED" || text === "DEADLINE_EXCEEDED" ? text : undefined;
+}
+
+/** The `head` field, as ADMIT wrote it. */
+export function formatHead(head: CallHead): string {
+  const { toolset, tool, epoch, digest, delivery, deadlineMs, retentionMs } = head;
+  return `${toolset} ${tool} ${epoch} ${digest} ${delivery} ${deadlineMs} ${retentionMs}`;
+}
+
 /** Reads the `head` field. */
 export function parseHead(text: string): CallHead {
   return headOf(text.split(" "));

@@ -14,8 +14,8 @@ export interface Completion extends Claim {
   readonly body: Buffer;
 }
 
-/** `fenced`: the call has ended otherwise, or belongs to another attempt. */
-export type CompletionAnswer = "accepted" | "fenced";
+/** `fenced`: the call has ended otherwise, or belongs to another attempt; `gone`: its record is lost. */
+export type CompletionAnswer = "accepted" | "fenced" | "gone";
 
 // ARGV[1] completions, a line each: id, owner, attempt, kind, reason; then their bodies. A repeat of what ended the call is
 // accepted again: its first answer may have been lost.
@@ -33,7 +33,7 @@ local answers = {}
 for id, owner, attempt, kind, reason in string.gmatch(ARGV[1], '(%S+) (%S+) (%d+) (%S+) (%S+)\\n') do
   local body = ARGV[2 + #answers]
   local call = load_call(id)
-  local answer = 'fenced'
+  local answer = call and 'fenced' or 'gone'
   if holds(call, owner, attempt) then
     if call.bytes and redis.call('HGET', prefix .. 'call:' .. id, 'over') then
       finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', '')
@@ -65,5 +65,5 @@ export async function completeCalls(
   );
   const bodies = completions.map(({ body }) => body);
   const reply = await runConfirmed(store, keys, COMPLETE, [keys.prefix, keys.due], [lines.join(""), ...bodies]);
-  return asArray(reply).map((answer) => (asText(answer) === "accepted" ? "accepted" : "fenced"));
+  return asArray(reply).map((answer) => asText(answer) as CompletionAnswer); // the script says nothing else
 }

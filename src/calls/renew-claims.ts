@@ -3,6 +3,7 @@ import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asText, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
+import type { StopReason } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
 /** A claim that a provider still works on. */
@@ -22,8 +23,8 @@ export interface HeardClaim extends Claim {
   readonly heardAgoMs: number;
 }
 
-/** `cancel`: held, and somebody asked to stop it; `fenced`: not this owner's and attempt's any more. */
-export type ClaimAnswer = "held" | "cancel" | "fenced";
+/** A reason: held, and to be stopped; `fenced`: not this owner's and attempt's any more; `gone`: its record is lost. */
+export type ClaimAnswer = "held" | StopReason | "fenced" | "gone";
 
 // ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: toolset, epoch, id, owner,
 // attempt, age of the sign of life.
@@ -36,9 +37,9 @@ for i = 4, #ARGV, 6 do
   if holds(call, ARGV[i + 3], ARGV[i + 4]) and call.toolset == ARGV[i] and call.epoch == ARGV[i + 1] then
     local lease_ms = call.delivery == 'idempotent' and tonumber(ARGV[2]) or tonumber(ARGV[1])
     claim(call, call.owner, ARGV[3], math.max(lease_ms - tonumber(ARGV[i + 5]), call.claim - now))
-    answers[#answers + 1] = call.cancel and 'cancel' or 'held'
+    answers[#answers + 1] = call.cancel or 'held'
   else
-    answers[#answers + 1] = 'fenced'
+    answers[#answers + 1] = call and 'fenced' or 'gone'
   end
 end
 return answers
@@ -78,8 +79,5 @@ async function renewBatch(
   ]);
   const leases = [store.claimLeaseMs.once, store.claimLeaseMs.idempotent];
   const reply = await runScript(store.redis, RENEW_CLAIMS, [keys.prefix, keys.due], [...leases, node, ...args]);
-  return asArray(reply).map((answer) => {
-    const word = asText(answer);
-    return word === "held" || word === "cancel" ? word : "fenced";
-  });
+  return asArray(reply).map((answer) => asText(answer) as ClaimAnswer); // the script says nothing else
 }

@@ -3,6 +3,7 @@ import type { Epoch, Incarnation, NodeId, ProviderId, ToolsetName } from "../ide
 import { runConfirmed } from "../redis/commits.js";
 import { asArray, asBuffer, asNumber, asText, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
+import { headOf, parseHead, parseStop, type StopReason } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
 /** Who holds claims: one start of a provider. */
@@ -24,7 +25,9 @@ export interface TakenCall {
   /** What is left until the deadline, in milliseconds. */
   readonly remainingMs: number;
   /** Somebody asked to stop it already. */
-  readonly cancel: boolean;
+  readonly stop: StopReason | undefined;
+  /** What was fixed at its admission, as its record says it. */
+  readonly head: string;
 }
 
 export type TakeAnswer =
@@ -76,11 +79,11 @@ local function drop(entry)
   redis.call('XDEL', requests, entry)
 end
 
--- What a provider gets: a line of id, tool, attempt, deadline, what is left until then and whether to stop; payload; meta.
+-- What a provider gets: a line of id, attempt, what is left until the deadline, why to stop or -, and the head; payload; meta.
 -- fields: call, id, tool, t, payload, p, meta, m
 local function frame(call, fields)
-  return { call.id .. ' ' .. fields[4] .. ' ' .. text[call.attempt] .. ' ' .. text[call.deadline] .. ' ' ..
-    text[math.max(0, call.deadline - now)] .. (call.cancel and ' 1' or ' 0'), fields[6], fields[8] }
+  return { call.id .. ' ' .. text[call.attempt] .. ' ' .. text[math.max(0, call.deadline - now)] .. ' ' .. (call.cancel or '-') .. ' ' ..
+    call.head, fields[6], fields[8] }
 end
 `;
 
@@ -96,7 +99,7 @@ local function load_waiting(id)
   if v.err or not v[1] then return nil end
   local delivery, deadline = string.match(v[1], '^%S+ %S+ %d+ %S+ (%a+) (%d+)')
   if not deadline or not tonumber(v[4] or '0') then return nil end
-  return { id = id, delivery = delivery, deadline = tonumber(deadline), state = v[2], entry = v[3],
+  return { id = id, head = v[1], delivery = delivery, deadline = tonumber(deadline), state = v[2], entry = v[3],
     attempt = tonumber(v[4] or '0'), cancel = v[5] }
 end
 
@@ -151,7 +154,7 @@ for i = 7, #ARGV, 2 do
   if holds(call, owner, ARGV[i + 1]) and call.requests == requests then
     in_hand[ARGV[i]] = true
     claim(call, owner, node, lease_of(call))
-    kept[#kept + 1] = { call.id, call.tool, call.attempt, call.cancel and 1 or 0 }
+    kept[#kept + 1] = { call.id, call.attempt, call.cancel or '-', call.head }
   else
     fenced[#fenced + 1] = { ARGV[i], ARGV[i + 1] }
   end
@@ -166,9 +169,10 @@ for _, entry in ipairs(read_group(owner, 10000, '0')) do
     if call and not call.terminal and call.owner == owner and call.entry == entry[1] then
       claim(call, owner, node, lease_of(call))
       again[#again + 1] = frame(call, entry[2])
-    else
+    elseif not call or call.terminal or call.entry ~= entry[1] then
       drop(entry[1])
     end
+    -- Another's, read by a group that was lost and made anew: it stays that one's, with its payload.
   end
 end
 return { 'resumed', fenced, again, kept }
@@ -201,7 +205,9 @@ export interface KeptCall {
   readonly tool: string;
   readonly attempt: number;
   /** Somebody asked to stop it meanwhile. */
-  readonly cancel: boolean;
+  readonly stop: StopReason | undefined;
+  /** What was fixed at its admission, as its record says it. */
+  readonly head: string;
 }
 
 /** A call that a provider brought along, and that is not its own any more; another attempt of it may be. */
@@ -272,16 +278,18 @@ function toTakeAnswer(reply: Reply): TakeAnswer {
 
 function toTakenCall(reply: Reply): TakenCall {
   const [line, payload, meta] = asArray(reply);
-  const [id = "", tool = "", attempt, deadlineMs, remainingMs, cancel] = asText(line).split(" ");
+  const [id = "", attempt, remainingMs, stop = "", ...words] = asText(line).split(" ");
+  const { tool, deadlineMs } = headOf(words);
   return {
     id: id as CallId, // admitted under this id
     tool,
     payload: asBuffer(payload),
     meta: asText(meta),
     attempt: Number(attempt),
-    deadlineMs: Number(deadlineMs),
+    deadlineMs,
     remainingMs: Number(remainingMs),
-    cancel: cancel === "1",
+    stop: parseStop(stop),
+    head: words.join(" "),
   };
 }
 
@@ -291,6 +299,13 @@ function toFencedCall(reply: Reply): FencedCall {
 }
 
 function toKeptCall(reply: Reply): KeptCall {
-  const [id, tool, attempt, cancel] = asArray(reply);
-  return { id: asText(id) as CallId, tool: asText(tool), attempt: asNumber(attempt), cancel: asNumber(cancel) === 1 }; // admitted under this id
+  const [id, attempt, stop, head] = asArray(reply);
+  const said = asText(head);
+  return {
+    id: asText(id) as CallId, // admitted under this id
+    tool: parseHead(said).tool,
+    attempt: asNumber(attempt),
+    stop: parseStop(asText(stop)),
+    head: said,
+  };
 }

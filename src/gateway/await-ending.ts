@@ -1,15 +1,16 @@
-import type { CallHead, Ending } from "../calls/call-record.js";
+import { type CallHead, type Ending, formatHead } from "../calls/call-record.js";
 import type { Doorbell, Watch } from "../calls/doorbell.js";
+import type { LostCalls } from "../calls/lost-calls.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { RedisClock } from "../redis/redis-time.js";
-import { lostEnding } from "./follow-call.js";
 
 /** After so long past its deadline a call without any news is given up by whoever waits, in milliseconds. */
 const OVERDUE_MS = 2_000;
 
 export interface AwaitSettings {
   readonly doorbell: Doorbell;
+  readonly lost: Pick<LostCalls, "end">;
   readonly clock: RedisClock;
   readonly monotonicMs: () => number;
 }
@@ -23,7 +24,7 @@ export class EndingWatch {
   readonly #watch: Watch;
   readonly #onEnd: (ending: Ending) => void;
   readonly #onLost: (error: ToolgateError) => void;
-  #admitted = false;
+  #admitted: CallHead | undefined;
   #early: Ending | undefined;
   #done = false;
 
@@ -42,11 +43,11 @@ export class EndingWatch {
           return;
         case "ended":
           // Before it is admitted, it may be the end of another request's call under the same ids.
-          if (this.#admitted) this.#end(ring.ending);
+          if (this.#admitted !== undefined) this.#end(ring.ending);
           else this.#early = ring.ending;
           return;
         case "gone":
-          if (this.#admitted) this.#end(lostEnding(settings.clock.nowMs()));
+          if (this.#admitted !== undefined) this.#missed(id, this.#admitted);
           return;
         case "overdue":
           this.#lose();
@@ -59,7 +60,7 @@ export class EndingWatch {
 
   /** The call is admitted; it may have ended already. */
   admitted(head: CallHead, ending: Ending | undefined): void {
-    this.#admitted = true;
+    this.#admitted = head;
     const known = ending ?? this.#early;
     if (known !== undefined) {
       this.#end(known);
@@ -72,6 +73,16 @@ export class EndingWatch {
   stop(): void {
     this.#done = true;
     this.#watch.stop();
+  }
+
+  /** Redis has lost the call. While it cannot say so, the next lookup tries again. */
+  #missed(id: CallId, head: CallHead): void {
+    this.#settings.lost.end({ id, head: formatHead(head), attempt: 0 }).then(
+      (ending) => {
+        if (ending !== undefined) this.#end(ending);
+      },
+      () => {},
+    );
   }
 
   #end(ending: Ending): void {

@@ -1,11 +1,11 @@
-import type { Ending } from "../calls/call-record.js";
+import { type Ending, formatHead } from "../calls/call-record.js";
 import type { CallStore } from "../calls/call-store.js";
 import type { Doorbell } from "../calls/doorbell.js";
-import { type Delta, readCall } from "../calls/read-call.js";
+import type { LostCalls } from "../calls/lost-calls.js";
+import { type CallReading, type Delta, readCall } from "../calls/read-call.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { invalidField, type NodeId } from "../identity/names.js";
-import type { RedisClock } from "../redis/redis-time.js";
 
 /** One step of following a call: output in order, then exactly one end. */
 export type FollowStep =
@@ -16,7 +16,7 @@ export interface FollowSettings {
   readonly store: CallStore;
   readonly doorbell: Doorbell;
   readonly node: NodeId;
-  readonly clock: RedisClock;
+  readonly lost: Pick<LostCalls, "end">;
 }
 
 const CURSOR = /^[0-9]{1,15}-[0-9]{1,10}$/;
@@ -30,11 +30,6 @@ export function parseCursor(cursor: string): string {
 /** The error of everybody who names a call that is not known. */
 export function unknownCall(id: CallId): ToolgateError {
   return new ToolgateError("UNKNOWN_CALL", `no call "${id}" is known: it never was, or its record has expired`);
-}
-
-/** What a call's end is when its record was lost: nobody can say what happened. */
-export function lostEnding(nowMs: number): Ending {
-  return { kind: "outcome_unknown", reason: "STATE_LOST", attempt: 0, endedAtMs: nowMs, body: Buffer.alloc(0) };
 }
 
 /**
@@ -51,7 +46,7 @@ export async function* followCall(
   from: string,
   signal: AbortSignal,
 ): AsyncGenerator<FollowStep, void, void> {
-  const { store, doorbell, node, clock } = settings;
+  const { store, doorbell, node, lost } = settings;
   let cursor = from;
   let rung = false;
   let wake = (): void => {};
@@ -62,14 +57,18 @@ export async function* followCall(
   const onAbort = (): void => wake();
   signal.addEventListener("abort", onAbort);
   try {
-    for (let known = false; !signal.aborted; known = true) {
+    for (let known: CallReading | undefined; !signal.aborted; ) {
       rung = false;
       const reading = await readCall(store, id, { cursor, watcher: node });
       if (reading === undefined) {
-        if (!known) throw unknownCall(id);
-        yield { kind: "ended", ending: lostEnding(clock.nowMs()) };
+        if (known === undefined) throw unknownCall(id);
+        const ending = await lost.end({ id, head: formatHead(known.head), attempt: known.attempt });
+        known = undefined; // it was admitted anew, or has expired: look once more
+        if (ending === undefined) continue;
+        yield { kind: "ended", ending };
         return;
       }
+      known = reading;
       const last = reading.deltas.at(-1);
       if (last !== undefined) {
         cursor = last.cursor;

@@ -87,6 +87,7 @@ export class CallReports {
     for (let faults = 0; session.state.kind !== "closed"; ) {
       try {
         const answer = await outboxOf(session.lease.toolset).complete(completion);
+        if (answer === "gone") sessions.missed(call);
         sessions.settled(session, call, answer === "accepted");
         return;
       } catch (error) {

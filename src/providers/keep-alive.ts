@@ -7,7 +7,7 @@ import type { ShardKeys } from "../redis/keys.js";
 import { type Lease, renewLeases } from "../registry/leases.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { every, type Repeating } from "../ticker/every.js";
-import type { ProviderSession } from "./provider-session.js";
+import { CANCEL_REASON, type ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
 
 export interface KeepAliveSettings {
@@ -71,7 +71,7 @@ export class KeepAlive {
     const owner = `${lease.provider}/${lease.incarnation}`;
     const claims = inHand.map(({ id, attempt }) => ({ toolset, epoch, id, owner, attempt, heardAgoMs: 0 }));
     const answers = await renewClaims(calls, registry.keyspace.forToolset(toolset), node, claims);
-    return inHand.filter((_, index) => answers[index] === "fenced");
+    return inHand.filter((_, index) => answers[index] === "fenced" || answers[index] === "gone");
   }
 
   async #turn(): Promise<void> {
@@ -125,8 +125,10 @@ export class KeepAlive {
     for (const [index, { session, call }] of held.entries()) {
       if (session.inHand.get(call.id) !== call || call.stage === "settling") continue;
       call.claimedAtMs = session.lastHeardMs;
-      if (answers[index] === "cancel") session.cancel(call.id, "CANCEL_REASON_CANCELLED");
-      else if (answers[index] === "fenced") this.#settings.sessions.fenced(session, call);
+      const answer = answers[index];
+      if (answer === "CANCELLED" || answer === "DEADLINE_EXCEEDED") session.cancel(call.id, CANCEL_REASON[answer]);
+      if (answer === "gone") this.#settings.sessions.missed(call);
+      if (answer === "gone" || answer === "fenced") this.#settings.sessions.fenced(session, call);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { StopReason } from "../calls/call-record.js";
 import type { KeptCall, TakenCall, Taker } from "../calls/take.js";
 import type { CallId } from "../identity/call-id.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
@@ -28,6 +29,8 @@ export interface CallInHand {
   readonly id: CallId;
   readonly tool: string;
   readonly attempt: number;
+  /** What was fixed at its admission. */
+  readonly head: string;
   stage: "running" | "settling";
   /** When its claim was extended last, on the monotonic clock. */
   claimedAtMs: number;
@@ -50,6 +53,12 @@ export interface SessionSettings {
   /** What waited for the provider to read has gone: there is room for calls. */
   readonly onRoom: (session: ProviderSession) => void;
 }
+
+/** What a provider is told when it is to stop a call. */
+export const CANCEL_REASON = {
+  CANCELLED: "CANCEL_REASON_CANCELLED",
+  DEADLINE_EXCEEDED: "CANCEL_REASON_DEADLINE",
+} as const satisfies Record<StopReason, CancelReason>;
 
 /** Roughly what a message takes in a frame besides its payload, in bytes. */
 const MESSAGE_OVERHEAD_BYTES = 128;
@@ -116,7 +125,7 @@ export class ProviderSession {
   /** A call that the provider named when it attached. */
   keep(call: KeptCall): void {
     this.#hold(call);
-    if (call.cancel) this.cancel(call.id, "CANCEL_REASON_CANCELLED");
+    if (call.stop !== undefined) this.cancel(call.id, CANCEL_REASON[call.stop]);
   }
 
   /** Sends a call. A closed session takes nothing: the provider finds the call when it attaches anew. */
@@ -136,7 +145,7 @@ export class ProviderSession {
       },
       bytesOf(call),
     );
-    if (call.cancel) this.cancel(call.id, "CANCEL_REASON_CANCELLED");
+    if (call.stop !== undefined) this.cancel(call.id, CANCEL_REASON[call.stop]);
   }
 
   /** Sends calls that are the provider's already, and that it did not get. */
@@ -147,12 +156,13 @@ export class ProviderSession {
     }
   }
 
-  #hold({ id, tool, attempt }: KeptCall | TakenCall): void {
+  #hold({ id, tool, attempt, head }: KeptCall | TakenCall): void {
     this.forget(id); // an earlier attempt of it
     this.inHand.set(id, {
       id,
       tool,
       attempt,
+      head,
       stage: "running",
       claimedAtMs: this.#monotonicMs(),
       cancelled: false,

@@ -1,5 +1,6 @@
 import type { CallStore } from "../calls/call-store.js";
 import type { StopNotice } from "../calls/doorbell.js";
+import type { LostCalls } from "../calls/lost-calls.js";
 import { type Resumption, resumeCalls } from "../calls/take.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -16,11 +17,12 @@ import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
 import type { FrameSink } from "../server/frame-writer.js";
 import { type DispatcherSettings, EpochDispatcher } from "./epoch-dispatcher.js";
-import { type CallInHand, type EndStream, ProviderSession } from "./provider-session.js";
+import { CANCEL_REASON, type CallInHand, type EndStream, ProviderSession } from "./provider-session.js";
 
 export interface ProviderSessionsSettings {
   readonly registry: RegistryStore;
   readonly calls: CallStore;
+  readonly lost: Pick<LostCalls, "end">;
   readonly subscriber: Subscriber;
   readonly node: NodeId;
   readonly log: Logger;
@@ -218,8 +220,17 @@ export class ProviderSessions {
     this.#endWhenDrained(session);
   }
 
+  /** A call's record is lost while its provider has it in hand. */
+  missed(call: CallInHand): void {
+    const { lost } = this.#settings;
+    // Whoever waits for the call will miss it too.
+    lost.end(call).catch((error: unknown) => this.#onStoreError("lose_failed", error));
+  }
+
   /** The provider's lease is gone: it is told what to do about that, and the session ends. */
   leaseLost(session: ProviderSession, kind: "lost" | "replaced" | "gone"): void {
+    // What took the lease may have taken the calls' records too.
+    if (kind === "lost") for (const call of session.inHand.values()) this.missed(call);
     session.drain(GO_AWAY[kind], 0);
     this.close(session, `lease ${kind}`);
   }
@@ -228,7 +239,7 @@ export class ProviderSessions {
   stopCall(notice: StopNotice): void {
     const session = this.#byCall.get(notice.id);
     if (session?.inHand.get(notice.id)?.attempt !== notice.attempt) return;
-    session.cancel(notice.id, notice.reason === "CANCELLED" ? "CANCEL_REASON_CANCELLED" : "CANCEL_REASON_DEADLINE");
+    session.cancel(notice.id, CANCEL_REASON[notice.reason]);
   }
 
   /** The provider takes no more calls; its lease says so to all nodes. */

@@ -131,7 +131,7 @@ describe("taking", () => {
     for (const call of calls) await admit(store, call);
     const taken = await take(store, provider.lease, 2);
     expect(taken.map(({ id }) => id)).toEqual(calls.slice(0, 2).map(({ id }) => id));
-    expect(taken[0]).toMatchObject({ tool: "sum", payload: Buffer.from('{"a":1}'), attempt: 1, cancel: false });
+    expect(taken[0]).toMatchObject({ tool: "sum", payload: Buffer.from('{"a":1}'), attempt: 1, stop: undefined });
     expect(taken[0]?.remainingMs).toBeLessThanOrEqual(LONG_MS);
     expect(taken[0]?.remainingMs).toBeGreaterThan(LONG_MS - 30_000);
     expect(await readCall(store, calls[0]?.id ?? admissionOf(provider).id, {})).toMatchObject({
@@ -362,7 +362,7 @@ describe("claims", () => {
     const claim = { ...provider.lease, ...claimOf(provider.lease, taken), heardAgoMs: 0 };
     expect(await renewClaims(store, keys, NODE, [claim, { ...claim, attempt: 2 }])).toEqual(["held", "fenced"]);
     await cancelCall(store, taken.id);
-    expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["cancel"]);
+    expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["CANCELLED"]);
   });
 
   test("are extended by the hundred at most, so that Redis is never held up", async () => {
@@ -405,7 +405,7 @@ describe("claims", () => {
     ]);
     expect(resumed).toMatchObject({
       kind: "resumed",
-      kept: [{ id: named.id, tool: "sum", attempt: 1, cancel: false }],
+      kept: [{ id: named.id, tool: "sum", attempt: 1, stop: undefined }],
       fenced: [{ id: ended.id, attempt: 1 }],
       undelivered: [{ id: unnamed.id, attempt: 1, payload: Buffer.from('{"a":1}') }],
     });

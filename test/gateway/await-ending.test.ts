@@ -5,9 +5,10 @@ import { EndingWatch } from "../../src/gateway/await-ending.js";
 import { randomCallId } from "../../src/identity/call-id.js";
 
 const ENDING: Ending = { kind: "result", reason: "", attempt: 1, endedAtMs: 1, body: Buffer.from("3") };
+const LOST: Ending = { ...ENDING, kind: "outcome_unknown", reason: "STATE_LOST" };
 const HEAD = { deadlineMs: 1_000 } as CallHead; // all that waiting needs of it
 
-function watching() {
+function watching(lost: () => Promise<Ending | undefined> = async () => LOST) {
   let ring = (_ring: Ring): void => {};
   const bell: Pick<Doorbell, "watch"> = {
     watch: (_id, listener) => {
@@ -15,7 +16,12 @@ function watching() {
       return { overdueAtMs: Number.POSITIVE_INFINITY, stop: () => {} };
     },
   };
-  const settings = { doorbell: bell as Doorbell, clock: { nowMs: () => 0 }, monotonicMs: () => 0 }; // only `watch` is used
+  const settings = {
+    doorbell: bell as Doorbell, // only `watch` is used
+    lost: { end: lost },
+    clock: { nowMs: () => 0 },
+    monotonicMs: () => 0,
+  };
   const ended: Ending[] = [];
   const id = randomCallId(0, (size) => Buffer.alloc(size));
   const watch = new EndingWatch(
@@ -49,3 +55,27 @@ test("a refused call's watch tells nothing", () => {
   ring({ kind: "gone" });
   expect(ended).toEqual([]);
 });
+
+test("a call that Redis has lost ends as its record then says", async () => {
+  const { watch, ended, ring } = watching();
+  ring({ kind: "gone" });
+  await nextTurn();
+  expect(ended, "it was not admitted yet").toEqual([]);
+  watch.admitted(HEAD, undefined);
+  ring({ kind: "gone" });
+  await nextTurn();
+  expect(ended).toEqual([LOST]);
+});
+
+test("a call that was missed while it was admitted anew, or that Redis cannot end now, is waited for", async () => {
+  const answers = [Promise.resolve(undefined), Promise.reject(new Error("away"))];
+  const { watch, ended, ring } = watching(() => answers.shift() ?? Promise.resolve(LOST));
+  watch.admitted(HEAD, undefined);
+  for (let i = 0; i < 2; i++) ring({ kind: "gone" });
+  await nextTurn();
+  expect(ended).toEqual([]);
+  ring({ kind: "ended", ending: ENDING });
+  expect(ended).toEqual([ENDING]);
+});
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import type { CallStore } from "../../src/calls/call-store.js";
+import { LostCalls } from "../../src/calls/lost-calls.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
 import { ProviderSessions } from "../../src/providers/provider-sessions.js";
@@ -27,6 +28,7 @@ beforeEach(async () => {
   sessions = new ProviderSessions({
     registry,
     calls: store,
+    lost: new LostCalls(store, SILENT_LOGGER),
     subscriber,
     node: NODE,
     log: SILENT_LOGGER,

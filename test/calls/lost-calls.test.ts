@@ -1,0 +1,94 @@
+import { beforeEach, expect, test } from "vitest";
+import { type CallHead, formatHead } from "../../src/calls/call-record.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { completeCalls } from "../../src/calls/complete.js";
+import { LostCalls } from "../../src/calls/lost-calls.js";
+import { readCall } from "../../src/calls/read-call.js";
+import { renewClaims } from "../../src/calls/renew-claims.js";
+import { SILENT_LOGGER } from "../../src/log/logger.js";
+import type { Registered } from "../../src/registry/register.js";
+import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
+import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { admissionOf, admit, callStore, claimOf, NODE, take } from "./calls-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let client: ReturnType<ReturnType<typeof redis>["client"]>;
+let store: CallStore;
+let lost: LostCalls;
+let provider: Registered;
+beforeEach(async () => {
+  client = redis().client();
+  store = callStore(client);
+  lost = new LostCalls(store, SILENT_LOGGER);
+  await begin();
+  return () => client.disconnect();
+});
+
+/** What a provider does at first, and again when Redis has lost everything. */
+async function begin(): Promise<void> {
+  provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
+}
+
+/** A call that is in flight when Redis loses everything; as its provider's session knows it. */
+async function lose() {
+  const admission = admissionOf(provider);
+  await admit(store, admission);
+  const [call] = await take(store, provider.lease);
+  if (call === undefined) throw new Error("nothing was taken");
+  const claim = claimOf(provider.lease, call);
+  await client.flushall();
+  return { admission, call, claim };
+}
+
+test("its provider's session is told that the record is gone, not that another has the call", async () => {
+  const { claim } = await lose();
+  const body = Buffer.from("3");
+  expect(await completeCalls(store, keys, [{ ...claim, kind: "result", reason: "", body }])).toEqual(["gone"]);
+  const heard = { ...claim, toolset: TOOLSET, epoch: provider.lease.epoch, heardAgoMs: 0 };
+  expect(await renewClaims(store, keys, NODE, [heard])).toEqual(["gone"]);
+});
+
+test("a lost call ends once, for whoever says so and whoever asks, and expires as its handle said", async () => {
+  const { call } = await lose();
+  const ending = await lost.end(call);
+  expect(ending).toMatchObject({ kind: "outcome_unknown", reason: "STATE_LOST", attempt: 1 });
+  expect(await lost.end({ ...call, attempt: 0 }), "of those who wait for it").toEqual(ending);
+  const reading = await readCall(store, call.id, {});
+  expect(reading?.ending).toEqual(ending);
+  const head = reading?.head as CallHead; // it was just read
+  expect(formatHead(head)).toBe(call.head);
+  expect(await client.pexpiretime(keys.call(call.id))).toBe(head.deadlineMs + head.retentionMs);
+  await expectKeysToExpire(client);
+});
+
+test("a repeat of it finds that end, and does not run it again", async () => {
+  const { admission, call } = await lose();
+  const ending = await lost.end(call);
+  await begin();
+  const repeat = { ...admission, destination: { ...admission.destination, epoch: provider.lease.epoch } };
+  expect(await admit(store, repeat)).toMatchObject({ kind: "repeated", ending });
+  expect(await take(store, provider.lease)).toEqual([]);
+});
+
+test("a call that was admitted anew meanwhile is left alone, alive or ended", async () => {
+  const { admission, call } = await lose();
+  await begin();
+  await admit(store, { ...admission, destination: { ...admission.destination, epoch: provider.lease.epoch } });
+  expect(await lost.end(call)).toBeUndefined();
+  const [again] = await take(store, provider.lease);
+  if (again === undefined) throw new Error("it runs again");
+  await completeCalls(store, keys, [
+    { ...claimOf(provider.lease, again), kind: "result", reason: "", body: Buffer.from("4") },
+  ]);
+  expect(await lost.end(call)).toMatchObject({ kind: "result", body: Buffer.from("4") });
+});
+
+test("a call whose record has expired in time is not known any more, and stays so", async () => {
+  const { call } = await lose();
+  const words = call.head.split(" ");
+  words.splice(-2, 2, "1000", "1000"); // its deadline and retention, long ago
+  expect(await lost.end({ ...call, head: words.join(" ") })).toBeUndefined();
+  expect(await readCall(store, call.id, {})).toBeUndefined();
+});
