@@ -5,6 +5,7 @@ import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/
 import { AgentLink } from "./agent-link.js";
 import type { InvokeOptions } from "./call-options.js";
 import { type PreparedCall, prepareCall, withTimeLeft } from "./call-spec.js";
+import { allowMany } from "./linked-signal.js";
 import type { Nodes } from "./nodes.js";
 import { readDelta, readTerminal, refusalOf, resultOf } from "./read-call.js";
 import { mayAskElsewhere } from "./request.js";
@@ -126,7 +127,10 @@ export class BatchedSession implements AgentSession {
         callId: undefined,
         lastLoss: undefined,
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal !== undefined) {
+        allowMany(signal);
+        signal.addEventListener("abort", onAbort, { once: true });
+      }
       this.#calls.set(pending.ref, pending);
       this.#sweep ??= setInterval(() => this.#sweepCalls(), SWEEP_MS);
       if (this.#state.kind === "open") this.#send(pending, this.#state.link);

@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** A signal that aborts with the first of several, until it is released. */
 export interface LinkedSignal {
   readonly signal: AbortSignal;
@@ -16,6 +18,7 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
       break;
     }
     const follow = () => controller.abort(source.reason);
+    allowMany(source);
     source.addEventListener("abort", follow, { once: true });
     followed.push([source, follow]);
   }
@@ -25,4 +28,9 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
       for (const [source, follow] of followed) source.removeEventListener("abort", follow);
     },
   };
+}
+
+/** One signal may end any number of calls: Node's warning of a leak above ten listeners would be wrong. */
+export function allowMany(signal: AbortSignal): void {
+  setMaxListeners(0, signal);
 }
