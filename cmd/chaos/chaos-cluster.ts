@@ -41,10 +41,16 @@ export interface ChaosClusterOptions {
   /** libfaketime's library; undefined where no clock is to be stepped. */
   readonly faketime: string | undefined;
   readonly onLost: (name: string, exit: Exit, output: readonly string[]) => void;
+  /** Settings of the gateways beside those that every run has, or instead of them; by variable. */
+  readonly settings?: Readonly<Record<string, number>>;
+  /** The toolsets and how many providers serve each; those of a run with faults unless said. */
+  readonly toolsets?: Readonly<Record<string, number>>;
 }
 
 /** A provider takes so many calls at once. */
 const MAX_IN_FLIGHT = 32;
+/** The version of the providers' contract, unless another one is asked for. */
+const FIRST_VERSION = "1.0.0";
 
 /** Gateways and providers as processes of their own, on one store, with a proxy on every way between them. */
 export class ChaosCluster {
@@ -76,10 +82,8 @@ export class ChaosCluster {
     await this.store.start();
     const numbers = Array.from({ length: GATEWAYS }, (_, index) => index + 1);
     this.gateways.push(...(await Promise.all(numbers.map((number) => this.#startGateway(number)))));
-    for (const [toolset, replicas] of Object.entries(TOOLSETS)) {
-      for (let replica = 1; replica <= replicas; replica++) {
-        this.providers.push(this.#makeProvider(toolset, `${toolset}-${replica}`));
-      }
+    for (const [toolset, replicas] of Object.entries(this.#options.toolsets ?? TOOLSETS)) {
+      for (let replica = 1; replica <= replicas; replica++) this.addProvider(toolset, `${toolset}-${replica}`);
     }
     await Promise.all(this.providers.map(({ member }) => member.start()));
   }
@@ -105,7 +109,7 @@ export class ChaosCluster {
   }
 
   async #startGateway(number: number): Promise<Gateway> {
-    const { logs, onLost } = this.#options;
+    const { logs, onLost, settings } = this.#options;
     const name = `gateway ${number}`;
     const clock = this.#clock(`gateway-${number}`);
     let port = 0;
@@ -124,7 +128,9 @@ export class ChaosCluster {
         env: {
           ...cleanEnvironment(),
           ...clock?.environment,
-          ...Object.fromEntries(Object.entries(NODE_SETTINGS).map(([variable, value]) => [variable, String(value)])),
+          ...Object.fromEntries(
+            Object.entries({ ...NODE_SETTINGS, ...settings }).map(([variable, value]) => [variable, String(value)]),
+          ),
           REDIS_URL: `redis://${storeLink.address}`,
           TOOLGATE_LISTEN: `127.0.0.1:${port}`,
           TOOLGATE_NODE_ID: nodeIdOf(number, ++starts),
@@ -139,12 +145,14 @@ export class ChaosCluster {
     return { member, clock, storeLink, agentLink, providerLink, client: new GatewayClient(name, address) };
   }
 
-  #makeProvider(toolset: string, name: string): Provider {
+  /** One more provider; it is not started yet, and stopped with the others. */
+  addProvider(toolset: string, name: string, version = FIRST_VERSION): Provider {
     const { logs, onLost } = this.#options;
     const clock = this.#clock(name);
     const order: ProviderOrder = {
       provider: name,
       toolset,
+      version,
       nodes: this.gateways.map(({ providerLink }) => providerLink.address),
       ledgerFile: join(this.ledgerFolder, `${name}.jsonl`),
       maxInFlight: MAX_IN_FLIGHT,
@@ -161,7 +169,9 @@ export class ChaosCluster {
       ready: (line) => (line === "serving" ? line : undefined),
       onLost,
     });
-    return { member, clock };
+    const provider = { member, clock };
+    this.providers.push(provider);
+    return provider;
   }
 
   #clock(name: string): ClockFile | undefined {

@@ -8,6 +8,9 @@ import { hearInterruptions } from "../local/interruption.js";
 import { thisMachine } from "../local/machine.js";
 import { PACKAGE_ROOT } from "../local/package-root.js";
 import { FAULTS, SCENARIOS, type ScenarioName } from "./faults.js";
+import { EXPERIMENT_NAMES, type ExperimentName } from "./figures/experiments.js";
+import { allMet, figuresJson, figuresMarkdown, figuresText } from "./figures/figures-report.js";
+import { runFigures } from "./figures/run-figures.js";
 import { reportJson, reportText } from "./report.js";
 import { runChaos } from "./run.js";
 
@@ -25,6 +28,10 @@ interface Flags {
   readonly agents: number;
   readonly keep?: boolean;
   readonly json?: boolean;
+  /** Experiments in place of a run with faults: all (`true`), or those that are named. */
+  readonly figures?: true | readonly ExperimentName[];
+  readonly quick?: boolean;
+  readonly markdown?: boolean;
 }
 
 const ALL = Object.keys(SCENARIOS) as ScenarioName[]; // the table's own keys
@@ -43,6 +50,13 @@ const program = new Command("npm run chaos --")
   .option("--agents <n>", "how many agent processes", integer(1, 16), 2)
   .option("--keep", "keep histories, ledgers and logs also of a clean run")
   .option("--json", "print the outcome as one line of JSON; what happens meanwhile goes to standard error")
+  .option(
+    "--figures [names]",
+    `measure the figures of the proof instead, of ${EXPERIMENT_NAMES.join(", ")}`,
+    experiments,
+  )
+  .option("--quick", "with --figures: the smallest counts, which show that it works and prove nothing")
+  .option("--markdown", "with --figures: print the table as Markdown; what happens meanwhile goes to standard error")
   .addHelpText("after", helpTail())
   .configureOutput({ outputError: (text, write) => write(text) })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -57,10 +71,28 @@ const folder = join(
   "chaos",
   `${flags.seed.replace(/[^A-Za-z0-9._-]/g, "_")}-${process.pid}`,
 );
-const say = (line: string): void => void (flags.json === true ? process.stderr : process.stdout).write(`${line}\n`);
+const quiet = flags.json === true || flags.markdown === true;
+const say = (line: string): void => void (quiet ? process.stderr : process.stdout).write(`${line}\n`);
 
 say(`seed ${flags.seed}`);
 try {
+  process.exitCode = flags.figures === undefined ? await faults() : await figures(flags.figures);
+} catch (error) {
+  const interrupted = interruptions.signal.aborted;
+  if (interrupted) rmSync(folder, { recursive: true, force: true });
+  else
+    say(
+      `The run could not be done: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nLogs: ${relative(process.cwd(), folder)}`,
+    );
+  process.exitCode = interrupted ? 130 : 3;
+}
+await new Promise<void>((resolve) => {
+  process.stdout.write("", () => resolve());
+});
+process.exit();
+
+/** A run with faults; resolves to the exit status. */
+async function faults(): Promise<number> {
   const outcome = await runChaos({
     seed: flags.seed,
     seconds: flags.seconds,
@@ -79,20 +111,37 @@ try {
   const shown = { ...outcome, folder: kept ? relative(process.cwd(), folder) : "" };
   if (flags.json === true) process.stdout.write(`${reportJson(shown)}\n`);
   else process.stdout.write(`\n${reportText(shown, process.stdout.columns)}`);
-  process.exitCode = clean ? 0 : 1;
-} catch (error) {
-  const interrupted = interruptions.signal.aborted;
-  if (interrupted) rmSync(folder, { recursive: true, force: true });
-  else
-    say(
-      `The run could not be done: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nLogs: ${relative(process.cwd(), folder)}`,
-    );
-  process.exitCode = interrupted ? 130 : 3;
+  return clean ? 0 : 1;
 }
-await new Promise<void>((resolve) => {
-  process.stdout.write("", () => resolve());
-});
-process.exit();
+
+/** The figures of the proof; resolves to the exit status. */
+async function figures(wanted: true | readonly ExperimentName[]): Promise<number> {
+  const { figures, facts } = await runFigures({
+    names: wanted === true ? EXPERIMENT_NAMES : wanted,
+    quick: flags.quick === true,
+    seed: flags.seed,
+    folder,
+    machine: thisMachine(path ?? ""),
+    onLine: say,
+    signal: interruptions.signal,
+  });
+  const met = allMet(figures);
+  if (met && flags.keep !== true) rmSync(folder, { recursive: true, force: true });
+  else say(`Histories, ledgers and logs: ${relative(process.cwd(), folder)}`);
+  if (flags.json === true) process.stdout.write(`${figuresJson(figures, facts)}\n`);
+  else if (flags.markdown === true) process.stdout.write(figuresMarkdown(figures, facts));
+  else process.stdout.write(`\n${figuresText(figures, facts, process.stdout.columns)}`);
+  return met ? 0 : 1;
+}
+
+function experiments(value: string, before: readonly ExperimentName[] | undefined): readonly ExperimentName[] {
+  return words(value, before).map((word) => {
+    const known = EXPERIMENT_NAMES.find((name) => name === word);
+    if (known === undefined)
+      throw new InvalidArgumentError(`There is no experiment "${word}"; there are ${EXPERIMENT_NAMES.join(", ")}.`);
+    return known;
+  });
+}
 
 function scenarios(value: string, before: readonly ScenarioName[] | undefined): readonly ScenarioName[] {
   return words(value, before).map((word) => {
@@ -117,5 +166,7 @@ Examples:
   npm run chaos
   npm run chaos -- --seed 7 --seconds 600 --rate 100
   npm run chaos -- --scenario kill,store --seconds 30
-  npm run chaos -- --scenario flush --json`;
+  npm run chaos -- --scenario flush --json
+  npm run chaos -- --figures
+  npm run chaos -- --figures rolling,same-id --markdown`;
 }

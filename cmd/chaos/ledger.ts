@@ -1,4 +1,6 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseLines } from "./history.js";
 import { machineMs } from "./machine-clock.js";
 
 /** One line of a provider's ledger: a tool began to run, or stopped running. */
@@ -41,4 +43,10 @@ export class Ledger {
   #write(line: LedgerLine): void {
     appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
   }
+}
+
+/** What all providers of a cluster wrote down so far, in order. */
+export function readLedgers(folder: string): LedgerLine[] {
+  const lines = readdirSync(folder).flatMap((file) => parseLines<LedgerLine>(readFileSync(join(folder, file), "utf8")));
+  return lines.sort((a, b) => a.atMs - b.atMs);
 }

@@ -9,7 +9,7 @@ import type { Evidence, Mishap } from "./check/evidence.js";
 import type { AgentOrder } from "./drive-load.js";
 import { type HistoryEvent, parseLines } from "./history.js";
 import { Injector } from "./injector.js";
-import type { LedgerLine } from "./ledger.js";
+import { readLedgers } from "./ledger.js";
 import { machineMs } from "./machine-clock.js";
 import { Monitor } from "./monitor.js";
 import type { PingObserver } from "./ping-observer.js";
@@ -105,7 +105,9 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     const evidence: Evidence = {
       limits: LIMITS,
       history,
-      ledger: readLedger(cluster.ledgerFolder, offset).filter(({ call }) => !options.earlier.has(call)),
+      ledger: readLedgers(cluster.ledgerFolder)
+        .filter(({ call }) => !options.earlier.has(call))
+        .map((line) => ({ ...line, atMs: line.atMs + offset })),
       records,
       pings: observer.pings.slice(firstPing).map((ping) => ({ ...ping, atMs: ping.atMs + offset })),
       faults: injector.faults
@@ -194,11 +196,6 @@ function readHistory(folder: string, offsetMs: number): HistoryEvent[] {
     parseLines<HistoryEvent>(readFileSync(join(folder, file), "utf8")),
   );
   return events.map((event) => ({ ...event, atMs: event.atMs + offsetMs })).sort((a, b) => a.atMs - b.atMs);
-}
-
-function readLedger(folder: string, offsetMs: number): LedgerLine[] {
-  const lines = readdirSync(folder).flatMap((file) => parseLines<LedgerLine>(readFileSync(join(folder, file), "utf8")));
-  return lines.map((line) => ({ ...line, atMs: line.atMs + offsetMs })).sort((a, b) => a.atMs - b.atMs);
 }
 
 /** When every call must have ended, by Redis's clock; times of the history are in it already. */

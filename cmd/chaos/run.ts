@@ -13,6 +13,7 @@ import { machineMs } from "./machine-clock.js";
 import { runPhase } from "./phase.js";
 import { PingObserver } from "./ping-observer.js";
 import { lostOnceTimes, recoveryTimes, redeliveryTimes, summarise, type Times, takeoverTimes } from "./recovery.js";
+import { redisOffsetMs } from "./redis-offset.js";
 import type { Outcome, PhaseOutcome } from "./report.js";
 import { type PlannedFault, planFaults } from "./schedule.js";
 import { SeededRandom } from "./seeded-random.js";
@@ -74,7 +75,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     await cluster.start();
     const observer = new PingObserver({ channels: store.observer(), reader: store.observer() });
     await observer.start();
-    const redisOffsetMs = await offsetOf(store);
+    const offsetMs = await redisOffsetMs(store);
     const earlier = new Set<string>();
     for (const phase of planPhases(options, faketime !== undefined)) {
       onLine(`phase ${phase.name}: ${phase.schedule.length} faults in ${Math.round(phase.durationMs / 1_000)} s`);
@@ -89,7 +90,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
         agents: options.agents,
         callsPerSecond: options.callsPerSecond,
         maxCalls: Math.ceil((options.maxCalls * phase.durationMs) / (options.seconds * 1_000)),
-        redisOffsetMs,
+        redisOffsetMs: offsetMs,
         earlier,
         mishaps,
         onFault: ({ number, kind, lastsMs }, target, remark) => {
@@ -149,21 +150,6 @@ export function planPhases(
     return [{ name, durationMs: ms, schedule }];
   };
   return [...phase("faults", others, wholeMs - flushMs), ...phase("flush", flushes, flushMs)];
-}
-
-/** What Redis's clock shows more than the machine's monotonic one, in milliseconds, by the quickest of some answers. */
-async function offsetOf(store: StandaloneStore): Promise<number> {
-  const client = store.observer();
-  let best = { tookMs: Number.POSITIVE_INFINITY, offsetMs: 0 };
-  for (let i = 0; i < 9; i++) {
-    const sentMs = machineMs();
-    const [seconds, microseconds] = await client.time();
-    const tookMs = machineMs() - sentMs;
-    const redisMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
-    if (tookMs < best.tookMs) best = { tookMs, offsetMs: redisMs - sentMs - tookMs / 2 };
-  }
-  client.disconnect();
-  return best.offsetMs;
 }
 
 function byKind(times: readonly { readonly kind: FaultKind; readonly tookMs: number }[]): Times[] {

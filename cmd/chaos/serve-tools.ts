@@ -13,6 +13,8 @@ import { machineMs } from "./machine-clock.js";
 export interface ProviderOrder {
   readonly provider: string;
   readonly toolset: string;
+  /** Of its contract; another version is another contract. */
+  readonly version: string;
   readonly nodes: readonly string[];
   readonly ledgerFile: string;
   readonly maxInFlight: number;
@@ -64,8 +66,8 @@ function toolset() {
   const result = Type.Object({ n: Type.Integer(), by: Type.String(), attempt: Type.Integer(), run: Type.String() });
   return {
     name: order.toolset,
-    version: "1.0.0",
-    description: "Works for a while, and writes down that it did.",
+    version: order.version,
+    description: `Works for a while, and writes down that it did: contract ${order.version}.`,
     tools: {
       [TOOLS.once]: defineTool({ description: "Runs once per call.", payload, result, run: work }),
       [TOOLS.idempotent]: defineTool({
