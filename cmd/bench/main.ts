@@ -16,17 +16,33 @@ import { detailTable, figureTable, type RunReport } from "./report.js";
 import { Stage } from "./stage.js";
 import type { Detail, Work, WorkContext } from "./work.js";
 import { CALLS, CALLS_FILE } from "./works/calls.js";
-import { SEARCH, TOOLSETS } from "./works/growth.js";
+import { DURABILITY } from "./works/durability.js";
+import { CHANGES, SEARCH, TOOLSETS } from "./works/growth.js";
+import { MEMORY } from "./works/memory.js";
 import { OUTPUT } from "./works/output.js";
 import { BACKLOG, PARKED } from "./works/parked.js";
 import { PROFILE } from "./works/profile.js";
+import { NODES, PROVIDERS } from "./works/spread.js";
 
 /**
  * `npm run bench`: real processes on loopback around a Redis of their own, each figure beside its baseline in the same
  * run. Whatever is started ends with the benchmark, however that ends.
  */
 
-const WORKS: readonly Work[] = [CALLS, CALLS_FILE, OUTPUT, PARKED, BACKLOG, TOOLSETS, SEARCH];
+const WORKS: readonly Work[] = [
+  CALLS,
+  CALLS_FILE,
+  DURABILITY,
+  OUTPUT,
+  NODES,
+  PROVIDERS,
+  PARKED,
+  BACKLOG,
+  TOOLSETS,
+  CHANGES,
+  SEARCH,
+  MEMORY,
+];
 /** Only when asked for. */
 const MORE_WORKS: readonly Work[] = [PROFILE];
 
@@ -204,8 +220,8 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
       against: options.against === undefined ? undefined : resolve(options.against, "dist"),
       profileFolder: options.profile,
       signal,
-      stage: async ({ appendOnly = false } = {}) => {
-        const stage = new Stage({ redisBinary: redis.path, appendOnly, signal });
+      stage: async ({ appendOnly = false, replica = false } = {}) => {
+        const stage = new Stage({ redisBinary: redis.path, appendOnly, replica, signal });
         own.push(stage);
         stages.add({ stop: () => stage.stop(), kill: () => stage.kill() });
         await stage.start();

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { CallerKind } from "./actors/agent.js";
 import type { Load, LoadReport } from "./actors/drive.js";
 import type { CallTarget } from "./callers/caller.js";
+import { summarise } from "./figures.js";
 import { cpuMicros, machineCpuMicros } from "./process-cost.js";
 import { redisCost } from "./redis-cost.js";
 import type { Agent, Stage } from "./stage.js";
@@ -31,16 +32,35 @@ export interface Measurement extends LoadReport {
 }
 
 /** Makes load once, and reads the meters before and after. */
-export async function measure(stage: Stage, agent: Agent, contender: Contender, load: Load): Promise<Measurement> {
-  const processes = Object.entries({ agent: agent.pid, ...contender.processes });
+export function measure(stage: Stage, agent: Agent, contender: Contender, load: Load): Promise<Measurement> {
+  return measureTogether(stage, [{ agent, contender }], load);
+}
+
+/** An agent's part of a load. */
+export interface Part {
+  readonly agent: Agent;
+  readonly contender: Contender;
+}
+
+/**
+ * The same with several agents at once, each with the whole load. Their rates add up; median and p99 are the medians of
+ * theirs. Processes of one part's name are counted together.
+ */
+export async function measureTogether(stage: Stage, parts: readonly Part[], load: Load): Promise<Measurement> {
+  const processes = partsOf(parts);
   const cpu = (): (readonly [string, number])[] =>
-    processes.flatMap(([part, pid]) => {
-      const micros = cpuMicros(pid);
-      return micros === undefined ? [] : [[part, micros] as const];
+    processes.flatMap(([part, pids]) => {
+      const micros = pids.map(cpuMicros);
+      return micros.includes(undefined)
+        ? []
+        : [[part, micros.reduce<number>((sum, one) => sum + (one ?? 0), 0)] as const];
     });
   const redisBefore = await redisCost(stage.redis);
   const [cpuBefore, machineBefore, startedAt] = [cpu(), machineCpuMicros(), performance.now()];
-  const report = await agent.load({ caller: contender.caller, target: contender.target, load });
+  const reports = await Promise.all(
+    parts.map(({ agent, contender: { caller, target } }) => agent.load({ caller, target, load })),
+  );
+  const report = addUp(reports);
   const [cpuAfter, machineAfter, tookMs] = [cpu(), machineCpuMicros(), performance.now() - startedAt];
   const redisAfter = await redisCost(stage.redis);
   const cpuPerCall = Object.fromEntries(
@@ -57,6 +77,26 @@ export async function measure(stage: Stage, agent: Agent, contender: Contender, 
       machineBefore === undefined || machineAfter === undefined
         ? Number.NaN
         : Math.max(0, machineAfter - machineBefore - total * report.calls) / (tookMs * 1_000 * availableParallelism()),
+  };
+}
+
+/** Which processes work for a load, by their part, each once. */
+function partsOf(parts: readonly Part[]): readonly (readonly [string, readonly number[]])[] {
+  const found = new Map<string, Set<number>>();
+  for (const { agent, contender } of parts) {
+    for (const [part, pid] of Object.entries({ agent: agent.pid, ...contender.processes }))
+      found.set(part, (found.get(part) ?? new Set()).add(pid));
+  }
+  return [...found].map(([part, pids]) => [part, [...pids]]);
+}
+
+function addUp(reports: readonly LoadReport[]): LoadReport {
+  const total = (pick: (report: LoadReport) => number): number => reports.reduce((sum, one) => sum + pick(one), 0);
+  return {
+    calls: total((one) => one.calls),
+    perSecond: total((one) => one.perSecond),
+    medianMs: summarise(reports.map((one) => one.medianMs)).median,
+    p99Ms: summarise(reports.map((one) => one.p99Ms)).median,
   };
 }
 
@@ -82,14 +122,32 @@ export async function interleave(
   effort: Effort,
   onMeasured: (contender: Contender) => void,
 ): Promise<ReadonlyMap<string, readonly Measurement[]>> {
-  const found = new Map<string, Measurement[]>(contenders.map(({ name }) => [name, []]));
-  for (const { caller, target } of contenders)
-    await agent.load({ caller, target, load: { inFlight, leadMs: 0, windowMs: effort.warmUpMs } });
+  const teams = contenders.map((contender) => ({ name: contender.name, parts: [{ agent, contender }], contender }));
+  return await interleaveTeams(stage, teams, inFlight, effort, ({ contender }) => onMeasured(contender));
+}
+
+/** Agents that make load together, measured beside other such teams. */
+export interface Team {
+  readonly name: string;
+  readonly parts: readonly Part[];
+}
+
+/** The same for teams of agents; each agent of a team has so many calls in flight. */
+export async function interleaveTeams<T extends Team>(
+  stage: Stage,
+  teams: readonly T[],
+  inFlight: number,
+  effort: Effort,
+  onMeasured: (team: T) => void,
+): Promise<ReadonlyMap<string, readonly Measurement[]>> {
+  const found = new Map<string, Measurement[]>(teams.map(({ name }) => [name, []]));
+  for (const { parts } of teams)
+    await measureTogether(stage, parts, { inFlight, leadMs: 0, windowMs: effort.warmUpMs });
   for (let repetition = 0; repetition < effort.repetitions; repetition += 1) {
-    for (const contender of repetition % 2 === 0 ? contenders : contenders.toReversed()) {
+    for (const team of repetition % 2 === 0 ? teams : teams.toReversed()) {
       const load = { inFlight, leadMs: effort.leadMs, windowMs: effort.windowMs };
-      found.get(contender.name)?.push(await measure(stage, agent, contender, load));
-      onMeasured(contender);
+      found.get(team.name)?.push(await measureTogether(stage, team.parts, load));
+      onMeasured(team);
     }
   }
   return found;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Redis } from "ioredis";
 import { environment } from "../../src/config/environment.js";
@@ -19,6 +20,8 @@ export interface StageSettings {
   readonly redisBinary: string;
   /** Whether Redis keeps an append-only file, synced every second. */
   readonly appendOnly: boolean;
+  /** Whether a second Redis follows the first. */
+  readonly replica: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -43,12 +46,18 @@ export interface GatewayOptions {
   readonly registry?: string;
   /** The `dist` of another build of Toolgate. */
   readonly dist?: string;
+  /** More flags of `toolgate serve`. */
+  readonly flags?: readonly string[];
 }
 
 export interface ProviderOptions {
   readonly toolset?: string;
   /** The most calls at once; 10,000 unless said. */
   readonly room?: number;
+  /** How many of them, in one process; one unless said. */
+  readonly count?: number;
+  /** What tells them from those of another process; their number unless said. */
+  readonly prefix?: string;
 }
 
 /** The toolset that is called, unless another one is named. */
@@ -62,17 +71,23 @@ const BACKLOG = 50_000;
 export class Stage {
   readonly #settings: StageSettings;
   readonly #redis: PrivateRedis;
+  readonly #replica: PrivateRedis;
   readonly #programs: Program[] = [];
   #client: Redis | undefined;
 
   constructor(settings: StageSettings) {
     this.#settings = settings;
-    this.#redis = new PrivateRedis({
-      binary: settings.redisBinary,
+    this.#redis = this.#server();
+    this.#replica = this.#server();
+  }
+
+  #server(): PrivateRedis {
+    return new PrivateRedis({
+      binary: this.#settings.redisBinary,
       folder: join(tmpdir(), `toolgate-bench-${randomBytes(6).toString("hex")}`),
       removeFolder: true,
-      appendOnly: settings.appendOnly,
-      args: ["--appendfsync", "everysec"],
+      appendOnly: this.#settings.appendOnly,
+      args: ["--appendfsync", "everysec", "--repl-diskless-sync-delay", "0"],
     });
   }
 
@@ -81,6 +96,21 @@ export class Stage {
     await this.#redis.start();
     this.#client = new Redis(this.#redis.url, { lazyConnect: true });
     await this.#client.connect();
+    if (this.#settings.replica) await this.#follow();
+  }
+
+  /** Starts the replica, and resolves when it is in step. */
+  async #follow(): Promise<void> {
+    await this.#replica.start();
+    const [host = "", port = ""] = this.redisAddress.split(":");
+    const replica = new Redis(this.#replica.url);
+    try {
+      await replica.replicaof(host, Number(port));
+      while (!/^master_link_status:up/m.test(await replica.info("replication")))
+        await after(20, undefined, { signal: this.#settings.signal });
+    } finally {
+      replica.disconnect();
+    }
   }
 
   /** Ends all of it, at once: nothing here is worth being finished. Idempotent. */
@@ -88,7 +118,7 @@ export class Stage {
     this.#client?.disconnect();
     this.kill();
     for (const program of this.#programs) await program.ended();
-    await this.#redis.stop();
+    await Promise.all([this.#redis.stop(), this.#replica.stop()]);
   }
 
   /** Ends the processes without waiting for that; Redis ends with its keeper. */
@@ -105,13 +135,17 @@ export class Stage {
     return this.#redis.pid;
   }
 
+  get replicaPid(): number {
+    return this.#replica.pid;
+  }
+
   /** `host:port`. */
   get redisAddress(): string {
     return new URL(this.#redis.url).host;
   }
 
-  async gateway({ registry = "bench", dist }: GatewayOptions = {}): Promise<Gateway> {
-    const args = ["serve", "--listen", "127.0.0.1:0", "--redis-url", this.#redis.url, "--registry", registry];
+  async gateway({ registry = "bench", dist, flags = [] }: GatewayOptions = {}): Promise<Gateway> {
+    const args = ["serve", "--listen", "127.0.0.1:0", "--redis-url", this.#redis.url, "--registry", registry, ...flags];
     const entry = join(dist === undefined ? "." : relative(builtProgram("."), dist), "cmd/toolgate.js");
     const probe = pathToFileURL(builtProgram("cmd/bench/probe.js")).href;
     // The settings of whoever runs the benchmark are not what is measured.
@@ -134,8 +168,11 @@ export class Stage {
   }
 
   /** A provider of the SDK's, once calls of it succeed. */
-  async provider(gateway: Gateway, { toolset = TOOLSET, room = 10_000 }: ProviderOptions = {}): Promise<Actor> {
-    const args = [gateway.address, toolset, String(room), String(BACKLOG)];
+  async provider(
+    gateway: Gateway,
+    { toolset = TOOLSET, room = 10_000, count = 1, prefix = "bench" }: ProviderOptions = {},
+  ): Promise<Actor> {
+    const args = [gateway.address, toolset, String(room), String(BACKLOG), String(count), prefix];
     const pid = await this.#serving("provider", "provider.js", args);
     const client = await connect(gateway.address);
     try {

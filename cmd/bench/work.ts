@@ -19,7 +19,7 @@ export interface WorkContext {
   readonly profileFolder: string | undefined;
   readonly signal: AbortSignal;
   /** A stage that was started; it is stopped when the work is over. */
-  stage(options?: { readonly appendOnly?: boolean }): Promise<Stage>;
+  stage(options?: { readonly appendOnly?: boolean; readonly replica?: boolean }): Promise<Stage>;
   /** Says what is going on. */
   progress(text: string): void;
   /** Adds what was found. */

@@ -62,10 +62,27 @@ test("a quick run measures calls beside all baselines, and writes down what an e
   expect(again).toContain("+0 %");
 });
 
+test("a quick run measures what a node holds, and how soon a change is known", async ({ skip }) => {
+  if (!hasRedisServer()) skip();
+  const args = ["--quick", "--repetitions", "1", "--only", "changes,memory", "--json", "more.json"];
+  const { status, stderr } = await bench(...args);
+  expect(stderr).toContain("memory: done");
+  expect(status).toBe(0);
+  const report = JSON.parse(await readFile(join(folder, "more.json"), "utf8")) as RunReport;
+  expect(report.figures.map((figure) => figure.id)).toEqual([
+    "changes/median",
+    "changes/worst",
+    "memory/toolset",
+    "memory/schema",
+    "memory/session",
+  ]);
+  for (const figure of report.figures) expect(figure.median, figure.id).toEqual(expect.any(Number));
+});
+
 test("unknown work is refused with the names that there are", async () => {
   const { status, stderr } = await bench("--only", "calls,nothing");
   expect(status).toBe(2);
-  expect(stderr).toContain("There is no nothing: use calls, calls-file, output");
+  expect(stderr).toContain("There is no nothing: use calls, calls-file, durability");
 });
 
 test("a figure is judged by its median", () => {

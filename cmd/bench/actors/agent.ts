@@ -5,10 +5,14 @@ import { sdkCaller } from "../callers/sdk-caller.js";
 import { sessionCaller } from "../callers/session-caller.js";
 import { unaryCaller } from "../callers/unary-caller.js";
 import { serveOrders } from "../orders.js";
+import { type CompileOrder, compile } from "./compile-payloads.js";
 import { drive, type Load } from "./drive.js";
+import { type ListOrder, list } from "./list-load.js";
+import { openSessions, type SessionsOrder } from "./open-sessions.js";
 import { type ParkOrder, park, release } from "./parking.js";
 import { type RegisterOrder, register } from "./register-toolsets.js";
 import { type SearchOrder, search } from "./search-load.js";
+import { type ChangesOrder, timeChanges } from "./watch-changes.js";
 
 /** The process that calls: it makes load as it is ordered to, and says how it went. */
 
@@ -19,7 +23,11 @@ export type AgentOrder =
   | ParkOrder
   | { readonly kind: "release" }
   | RegisterOrder
-  | SearchOrder;
+  | SearchOrder
+  | ListOrder
+  | CompileOrder
+  | SessionsOrder
+  | ChangesOrder;
 
 /** Callers stay connected: by what they call, and how. */
 const callers = new Map<string, Promise<Caller>>();
@@ -69,6 +77,14 @@ async function obey(order: AgentOrder): Promise<unknown> {
       return await register(order);
     case "search":
       return await search(order);
+    case "list":
+      return await list(order);
+    case "compile":
+      return await compile(order);
+    case "sessions":
+      return await openSessions(order);
+    case "changes":
+      return await timeChanges(order);
     default:
       return order satisfies never;
   }

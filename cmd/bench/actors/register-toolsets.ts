@@ -66,16 +66,15 @@ export async function register({ address, from, to, toolsPerToolset }: RegisterO
 
 function contractOf(index: number, tools: number) {
   return {
-    name: `growth-${index}`,
+    name: toolsetName(index),
     version: "1.0.0",
     title: `Growth ${index}`,
     description: `Toolset ${index} of many, about ${pick(NOUNS, index)}s.`,
     tags: ["growth", `group-${index % 50}`],
     tools: Array.from({ length: tools }, (_, tool) => {
-      const verb = pick(VERBS, tool);
-      const noun = pick(NOUNS, Math.floor(tool / VERBS.length) + index);
+      const { verb, noun } = wordsOf(index, tool);
       return {
-        name: `${verb}_${noun}_${tool}`,
+        name: toolName(index, tool),
         description: `${verb} one ${noun} of system ${index}, by its number.`,
         payloadSchemaJson: Buffer.from(
           JSON.stringify({
@@ -86,6 +85,18 @@ function contractOf(index: number, tools: number) {
       };
     }),
   };
+}
+
+export const toolsetName = (index: number): string => `growth-${index}`;
+
+/** The name of a tool, of a toolset of this number. */
+export function toolName(index: number, tool: number): string {
+  const { verb, noun } = wordsOf(index, tool);
+  return `${verb}_${noun}_${tool}`;
+}
+
+function wordsOf(index: number, tool: number): { readonly verb: string; readonly noun: string } {
+  return { verb: pick(VERBS, tool), noun: pick(NOUNS, Math.floor(tool / VERBS.length) + index) };
 }
 
 function pick(words: readonly string[], index: number): string {

@@ -1,5 +1,6 @@
 import { setTimeout as after } from "node:timers/promises";
-import { paired, ratio } from "../figures.js";
+import type { LoadReport } from "../actors/drive.js";
+import { paired, ratio, summarise } from "../figures.js";
 import { type Measurement, measure } from "../measure.js";
 import { cpuMicros } from "../process-cost.js";
 import type { Agent, Gateway, Stage } from "../stage.js";
@@ -21,7 +22,7 @@ export const TOOLSETS: Work = {
       const agent = await stage.agent();
       const gateway = await stage.gateway();
       const provider = await stage.provider(gateway);
-      await grow(context, agent, gateway, count, 1);
+      await grow(context, agent, gateway, { from: 0, to: count, toolsPerToolset: 1 });
       const call = { payload: payloadOf(64) };
       return {
         stage,
@@ -97,17 +98,17 @@ async function startTime(context: WorkContext, stage: Stage, toolsets: number): 
   context.figure({ id: "start/time", what: `time of a node to start with ${toolsets} toolsets`, unit: "s", values });
 }
 
-/** Searches among many tools. */
+/** Searches among many tools, and lists them. */
 export const SEARCH: Work = {
   name: "search",
-  description: "Search among 100,000 tools",
+  description: "Search and ListToolsets among 100,000 tools",
   async run(context) {
     const toolsets = context.quick ? 20 : 1_000;
     const toolsPerToolset = 100;
     const stage = await context.stage();
     const agent = await stage.agent();
     const gateway = await stage.gateway();
-    await grow(context, agent, gateway, toolsets, toolsPerToolset);
+    await grow(context, agent, gateway, { from: 0, to: toolsets, toolsPerToolset });
     const queries = (count: number) =>
       agent.order<Measurement>({ kind: "search", address: gateway.address, queries: count });
     await queries(100);
@@ -130,20 +131,73 @@ export const SEARCH: Work = {
       unit: "ms",
       values: found.map((one) => one.medianMs),
     });
+    await listing(context, agent, gateway, toolsets, toolsets * toolsPerToolset);
   },
 };
 
-/** Fills a catalogue. */
-async function grow(
+async function listing(
   context: WorkContext,
   agent: Agent,
   { address }: Gateway,
   toolsets: number,
-  toolsPerToolset: number,
+  tools: number,
+): Promise<void> {
+  const pageSize = 100;
+  const found: LoadReport[] = [];
+  for (let repetition = 0; repetition <= context.effort.repetitions; repetition += 1) {
+    context.progress(`lists, repetition ${repetition}`);
+    // The first one only warms up.
+    const report = await agent.order<LoadReport>({
+      kind: "list",
+      address,
+      pages: (4 * toolsets) / pageSize || 1,
+      pageSize,
+    });
+    if (repetition > 0) found.push(report);
+  }
+  const what = `ListToolsets, pages of ${pageSize}, at ${toolsets} toolsets with ${tools.toLocaleString("en")} tools`;
+  context.figure({ id: "list/median", what: `${what}, median`, unit: "ms", values: found.map((one) => one.medianMs) });
+  context.figure({ id: "list/p99", what: `${what}, p99`, unit: "ms", values: found.map((one) => one.p99Ms) });
+}
+
+/** How soon a change is known everywhere. */
+export const CHANGES: Work = {
+  name: "changes",
+  description: "time until a registration is seen on all of three nodes",
+  async run(context) {
+    context.progress("starting the processes");
+    const stage = await context.stage();
+    const agent = await stage.agent();
+    const gateways = [await stage.gateway(), await stage.gateway(), await stage.gateway()];
+    const addresses = gateways.map(({ address }) => address);
+    const each = context.quick ? 10 : 100;
+    const medians: number[] = [];
+    const worst: number[] = [];
+    for (let repetition = 0; repetition <= context.effort.repetitions; repetition += 1) {
+      context.progress(`registrations, repetition ${repetition}`);
+      const [from, to] = [repetition * each, (repetition + 1) * each];
+      const times = await agent.order<readonly number[]>({ kind: "changes", addresses, from, to });
+      if (repetition === 0) continue; // it only warms up
+      const { median, max } = summarise(times);
+      medians.push(median);
+      worst.push(max);
+    }
+    const what = "Register until Watch tells of it on all of three nodes";
+    context.figure({ id: "changes/median", what: `${what}, median`, unit: "ms", values: medians });
+    context.figure({ id: "changes/worst", what: `${what}, slowest of ${each}`, unit: "ms", values: worst });
+  },
+};
+
+/** Fills a catalogue with toolsets of these numbers. */
+export async function grow(
+  context: WorkContext,
+  agent: Agent,
+  { address }: Gateway,
+  { from, to, toolsPerToolset }: { readonly from: number; readonly to: number; readonly toolsPerToolset: number },
 ): Promise<void> {
   const step = 50;
-  for (let from = 0; from < toolsets; from += step) {
-    context.progress(`${from} of ${toolsets} toolsets are registered`);
-    await agent.order({ kind: "register", address, from, to: Math.min(toolsets, from + step), toolsPerToolset });
+  for (let next = from; next < to; next += step) {
+    context.progress(`${next - from} of ${to - from} toolsets are registered`);
+    await agent.order({ kind: "register", address, from: next, to: Math.min(to, next + step), toolsPerToolset });
   }
 }
