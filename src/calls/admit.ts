@@ -137,7 +137,7 @@ return answers
 );
 
 /** The most calls that one execution admits: it holds Redis up for about a millisecond. */
-const MAX_BATCH = 64;
+const MAX_BATCH = 32;
 
 export interface AdmitSettings {
   readonly node: NodeId;

@@ -5,7 +5,7 @@ import type { CallStore } from "./call-store.js";
 import { type Completion, type CompletionAnswer, completeCalls } from "./complete.js";
 
 /** The most items that one script handles. */
-const MAX_BATCH = 64;
+const MAX_BATCH = 32;
 
 /**
  * What providers say about the calls of one shard, many in one script. Output stays in order; a call's end must be handed

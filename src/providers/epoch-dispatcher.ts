@@ -18,7 +18,7 @@ export interface DispatcherSettings {
 }
 
 /** The most calls that one script claims: it holds Redis up for about a millisecond. */
-const MAX_TAKE = 64;
+const MAX_TAKE = 32;
 
 /**
  * Brings the waiting calls of one epoch to this node's sessions.
