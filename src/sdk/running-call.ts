@@ -66,7 +66,9 @@ export class RunningCall {
   readonly #limits: OutputLimits;
   readonly #output: DeltaOutput;
   readonly #idempotent: boolean;
-  readonly #abort = new AbortController();
+  /** Made when the tool asks for its signal: most never do, and one costs as much as all else that is done for a call here. */
+  #controller: AbortController | undefined;
+  #aborted: CallAborted | undefined;
   readonly #deadline: NodeJS.Timeout;
   /** Output that still waits; the result comes after it. */
   #emitting: Promise<unknown> | undefined;
@@ -88,11 +90,19 @@ export class RunningCall {
 
   /** Tells the tool to stop; the first reason counts. */
   abort(reason: CallAbortReason): void {
-    if (this.#abort.signal.aborted) return;
+    if (this.#aborted !== undefined) return;
     clearTimeout(this.#deadline); // it has nothing to add, and must not keep the process alive
-    const aborted = new CallAborted(reason);
-    this.#output.drop(this, aborted);
-    this.#abort.abort(aborted);
+    this.#aborted = new CallAborted(reason);
+    this.#output.drop(this, this.#aborted);
+    this.#controller?.abort(this.#aborted);
+  }
+
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
   }
 
   /**
@@ -102,7 +112,7 @@ export class RunningCall {
   async run(): Promise<CallOutcome | undefined> {
     let outcome: Omit<ProviderResult, "callId" | "attempt">;
     try {
-      this.#abort.signal.throwIfAborted(); // while it waited for its turn
+      if (this.#aborted !== undefined) throw this.#aborted; // while it waited for its turn
       const { payloadJson } = this.#call;
       const input: unknown = payloadJson.length === 0 ? {} : JSON.parse(payloadJson.toString());
       outcome = this.#resultOf(await this.#run(input, this.#context()));
@@ -116,7 +126,7 @@ export class RunningCall {
       const refused = this.#refused;
       outcome = refused instanceof ToolFailure ? toolError(refused.reason, refused.message) : this.#failureOf(refused);
     }
-    if (this.#idempotent && this.#abortedFor === "STOPPING" && outcome.resultJson === undefined) return undefined;
+    if (this.#idempotent && this.#aborted?.reason === "STOPPING" && outcome.resultJson === undefined) return undefined;
     const bytes = outcome.resultJson?.length ?? 512;
     return { result: { callId: this.callId, attempt: this.attempt, ...outcome }, bytes };
   }
@@ -124,8 +134,11 @@ export class RunningCall {
   #context(): ToolContext {
     const { meta, timeoutMs } = this.#call;
     const { traceparent, tracestate, ...said } = meta ?? NO_META;
+    const signal = (): AbortSignal => this.#signal();
     return {
-      signal: this.#abort.signal,
+      get signal() {
+        return signal();
+      },
       emit: (delta) => this.#emit(delta),
       callId: this.callId,
       attempt: this.attempt,
@@ -152,7 +165,7 @@ export class RunningCall {
   /** Undefined when it is on its way already. */
   #sendDelta(delta: unknown): Promise<void> | undefined {
     if (this.#over) return rejected(new ToolFailure("CALL_ENDED", "Output was emitted after the call had ended."));
-    if (this.#abort.signal.aborted) return rejected(this.#abort.signal.reason);
+    if (this.#aborted !== undefined) return rejected(this.#aborted);
     const encoded = encodeJson(delta);
     if (encoded.kind === "refused") {
       return rejected(new ToolFailure("INVALID_OUTPUT", `A piece of output is not JSON: ${encoded.why}.`));
@@ -178,13 +191,8 @@ export class RunningCall {
     return { resultJson: bytes };
   }
 
-  get #abortedFor(): CallAbortReason | undefined {
-    const aborted: unknown = this.#abort.signal.reason;
-    return aborted instanceof CallAborted ? aborted.reason : undefined;
-  }
-
   #failureOf(error: unknown): Omit<ProviderResult, "callId" | "attempt"> {
-    const reason = this.#abortedFor;
+    const reason = this.#aborted?.reason;
     if (reason === "CANCELLED" || reason === "DEADLINE") return { cancelled: {} };
     // Nobody asked for this one, so a tool that has something to say about it is heard.
     if (reason === "STOPPING" && isAbort(error)) return { cancelled: {} };
