@@ -42,7 +42,7 @@ export interface ChaosClusterOptions {
   readonly faketime: string | undefined;
   readonly onLost: (name: string, exit: Exit, output: readonly string[]) => void;
   /** Settings of the gateways beside those that every run has, or instead of them; by variable. */
-  readonly settings?: Readonly<Record<string, number>>;
+  readonly settings?: Readonly<Record<string, number | string>>;
   /** The toolsets and how many providers serve each; those of a run with faults unless said. */
   readonly toolsets?: Readonly<Record<string, number>>;
 }
@@ -131,7 +131,7 @@ export class ChaosCluster {
           ...Object.fromEntries(
             Object.entries({ ...NODE_SETTINGS, ...settings }).map(([variable, value]) => [variable, String(value)]),
           ),
-          REDIS_URL: `redis://${storeLink.address}`,
+          REDIS_URL: this.store.url(storeLink.address),
           TOOLGATE_LISTEN: `127.0.0.1:${port}`,
           TOOLGATE_NODE_ID: nodeIdOf(number, ++starts),
         },

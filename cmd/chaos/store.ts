@@ -1,5 +1,6 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { PrivateRedis } from "../local/private-redis.js";
+import { observerOf } from "./observer.js";
 
 /** The cluster's Redis, whatever it is made of, with what can happen to it. */
 export interface Store {
@@ -7,6 +8,8 @@ export interface Store {
   readonly description: string;
   /** The loopback port that the gateways' proxies connect to now. */
   readonly port: number;
+  /** What a gateway is told, given the address of its proxy to the port. */
+  url(link: string): string;
   start(): Promise<void>;
   /** Ends it at once, as a crash would. */
   crash(): Promise<void>;
@@ -41,6 +44,10 @@ export class StandaloneStore implements Store {
 
   get port(): number {
     return this.#port;
+  }
+
+  url(link: string): string {
+    return `redis://${link}`;
   }
 
   async start(): Promise<void> {
@@ -79,16 +86,7 @@ export class StandaloneStore implements Store {
   }
 
   observer(): Redis {
-    const client = new Redis({
-      port: this.#port,
-      host: "127.0.0.1",
-      retryStrategy: () => 50,
-      maxRetriesPerRequest: null,
-    });
-    client.on("error", () => {}); // it comes back; whoever asks waits
-    client.once("end", () => this.#clients.delete(client));
-    this.#clients.add(client);
-    return client;
+    return observerOf(this.#port, this.#clients);
   }
 
   async stop(): Promise<void> {

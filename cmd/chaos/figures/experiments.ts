@@ -1,4 +1,5 @@
 import { absentStore } from "./absent-store.js";
+import { failedOver } from "./failed-over.js";
 import type { Figure } from "./figure.js";
 import { killedNode } from "./killed-node.js";
 import { killedProvider } from "./killed-provider.js";
@@ -15,6 +16,7 @@ export const EXPERIMENTS = {
   "killed-provider": killedProvider,
   "lost-pinger": lostPinger,
   "absent-store": absentStore,
+  "failed-over": failedOver,
   "same-id": sameId,
   rolling,
 } as const satisfies Record<string, (scene: Scene) => Promise<Figure[]>>;
