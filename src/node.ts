@@ -220,7 +220,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     lingerMs: config.maxTimeoutMs,
     log,
   });
-  const settler = createSettler(calls, random, log);
+  const settler = createSettler(calls, toolsets, random, log);
 
   // gRPC
   const protocol = loadProtocol();

@@ -3,6 +3,7 @@ import { asArray, asNumber, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 import { DEAD_TTL_MS, MAX_DEAD_CALLS } from "./dead-calls.js";
+import { DEADLINES_WHOLE } from "./restore-deadlines.js";
 
 /** How long a provider that was told of the deadline may still answer, in milliseconds. */
 const DEADLINE_GRACE_MS = 400;
@@ -17,6 +18,8 @@ export interface Settled {
   readonly told: number;
   /** There may be more calls whose time has come. */
   readonly more: boolean;
+  /** The calls' deadlines are not all there, or it is not known: see restore-deadlines.ts. */
+  readonly deadlinesLost: boolean;
 }
 
 // ARGV[1] most calls, [2] most attempts, [3] grace after the deadline. Looks at each call whose time has come:
@@ -85,7 +88,7 @@ for _, id in ipairs(ids) do
     redis.call('ZADD', due, call.deadline + grace, id)
   end
 end
-return { ended, redelivered, told, #ids }
+return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0 }
 `,
 );
 
@@ -94,6 +97,12 @@ export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Se
   const reply = asArray(
     await runScript(store.redis, SETTLE, [keys.prefix, keys.due], [BATCH, store.maxAttempts, DEADLINE_GRACE_MS]),
   );
-  const [ended, redelivered, told, looked] = reply.map(asNumber);
-  return { ended: ended ?? 0, redelivered: redelivered ?? 0, told: told ?? 0, more: looked === BATCH };
+  const [ended, redelivered, told, looked, whole] = reply.map(asNumber);
+  return {
+    ended: ended ?? 0,
+    redelivered: redelivered ?? 0,
+    told: told ?? 0,
+    more: looked === BATCH,
+    deadlinesLost: whole === 0,
+  };
 }

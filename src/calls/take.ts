@@ -38,6 +38,8 @@ export type TakeAnswer =
 
 /** So many bytes of payloads are brought by one execution at most, and those of as many calls as are read at once. */
 const MAX_TAKEN_BYTES = 4_194_304;
+/** So many entries are looked at by one execution at most: a consumer group that was lost finds all claimed calls again. */
+const MAX_LOOKED = 512;
 /** How many entries are read at once. */
 const READ_COUNT = 8;
 
@@ -103,7 +105,7 @@ local function load_waiting(id)
     attempt = tonumber(v[4] or '0'), cancel = v[5] }
 end
 
-local answers, bytes = {}, 0
+local answers, bytes, looked = {}, 0, 0
 for i = 4, #ARGV, 4 do
   local owner = ARGV[i] .. '/' .. ARGV[i + 1]
   local allowed, draining = may_take(ARGV[i], ARGV[i + 1], ARGV[i + 2])
@@ -111,8 +113,9 @@ for i = 4, #ARGV, 4 do
     answers[#answers + 1] = { 'lost' }
   else
     local frames, credits, more = {}, tonumber(ARGV[i + 3]), draining and 0 or 1
-    while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} do
+    while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
       local entries = read_group(owner, math.min(credits - #frames, ${READ_COUNT}), '>')
+      looked = looked + #entries
       for _, entry in ipairs(entries) do
         local call = load_waiting(entry[2][2])
         if not call or call.entry ~= entry[1] then

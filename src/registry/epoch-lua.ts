@@ -42,10 +42,22 @@ local function find_epoch(record, epoch)
   end
 end
 
+local refresh_epoch
+
+-- Health that was lost or damaged while the epoch is registered: it is what the leases say, until the next pong.
+local function restore_health(name, epoch)
+  local record = load_record(name)
+  local entry = record and find_epoch(record, epoch)
+  if not entry then return nil end
+  local h = { state = entry.state, pong = 0, live = 0, room = 0, announced = '0' }
+  refresh_epoch(name, epoch, h)
+  return h
+end
+
 local function read_health(name, epoch)
   local text = redis.call('HGET', health, name .. '@' .. epoch)
-  if not text then return nil end
-  local state, pong, live, room, announced = string.match(text, '^(%a+) (%d+) (%d+) (%d+) (%d)$')
+  local state, pong, live, room, announced = string.match(text or '', '^(%a+) (%d+) (%d+) (%d+) (%d)$')
+  if not state then return restore_health(name, epoch) end
   return { state = state, pong = tonumber(pong), live = tonumber(live), room = tonumber(room), announced = announced }
 end
 
@@ -111,7 +123,7 @@ local function write_provider(name, epoch, provider, p)
 end
 
 -- Forgets ended leases, and sums up what is left into the epoch's health.
-local function refresh_epoch(name, epoch, h)
+function refresh_epoch(name, epoch, h)
   local leases = prefix .. 'leases:' .. name .. ':' .. epoch
   local providers = prefix .. 'providers:' .. name .. ':' .. epoch
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do

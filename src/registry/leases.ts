@@ -46,7 +46,10 @@ for i = 3, #ARGV, 8 do
   local name, epoch, provider, incarnation = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local h = read_health(name, epoch)
   local p, fault
-  if h then
+  if h and (redis.call('HEXISTS', toolsets, name) == 0 or redis.call('HEXISTS', toolsets, name .. '@' .. epoch) == 0) then
+    -- Nobody unregistered it, for that takes the health too: Redis has lost it.
+    fault = 'lost'
+  elseif h then
     p, fault = check_holder(name, epoch, provider, incarnation, ARGV[i + 4])
   else
     -- The epochs given outlive the toolset. One that is not among them was given by a Redis that has lost everything since:

@@ -44,12 +44,37 @@ const REGISTER = defineScript(
   EPOCH_LUA,
   `
 local name = ARGV[2]
+
+-- Epochs whose registration Redis has lost, without their health: the providers that hold them are to register anew.
+local function forget_lost_epochs()
+  local cursor, lost = '0', false
+  repeat
+    local page = redis.call('HSCAN', health, cursor, 'MATCH', name .. '@*', 'COUNT', 1000)
+    cursor = page[1]
+    for i = 1, #page[2], 2 do
+      local field = page[2][i]
+      local epoch = string.match(field, '@(%d+)$')
+      if epoch then
+        redis.call('HDEL', health, field)
+        redis.call('HDEL', toolsets, field)
+        redis.call('DEL', prefix .. 'leases:' .. name .. ':' .. epoch, prefix .. 'providers:' .. name .. ':' .. epoch)
+        redis.call('PEXPIRE', prefix .. 'requests:' .. name .. ':' .. epoch, 86400000)
+        lost = true
+      end
+    end
+  until cursor == '0'
+  -- What came before was not given by the Redis that is there now, as it were; see RENEW.
+  if lost then redis.call('HDEL', KEYS[5], name .. '@first') end
+end
+
 local record = load_record(name)
 if (record and record.generation or 0) ~= tonumber(ARGV[3]) then return { 'raced' } end
 local entry
 if ARGV[4] ~= '0' then
   entry = find_epoch(record, ARGV[4])
+  redis.call('HSETNX', toolsets, name .. '@' .. ARGV[4], ARGV[8])
 else
+  if not record then forget_lost_epochs() end
   local epoch = math.max(tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1, now)
   redis.call('HSET', KEYS[5], name, epoch)
   redis.call('HSETNX', KEYS[5], name .. '@first', epoch)

@@ -1,6 +1,9 @@
 import type { CallStore } from "../calls/call-store.js";
+import { restoreDeadlines } from "../calls/restore-deadlines.js";
 import { settleCalls } from "../calls/settle.js";
+import type { ToolsetView } from "../catalog/toolset-view.js";
 import type { Logger } from "../log/logger.js";
+import type { ShardKeys } from "../redis/keys.js";
 import { every, type Repeating } from "./every.js";
 
 /** How often every node looks for calls whose time has come, in milliseconds: a call ends at most 1 s after its deadline. */
@@ -10,14 +13,24 @@ const INTERVAL_MS = 200;
  * Settles calls whose deadline or claim has passed. Every node does it, since no election may stand between a call and
  * its end; the script decides, so two nodes at once change nothing.
  */
-export function createSettler(store: CallStore, random: () => number, log: Logger): Repeating {
+export function createSettler(
+  store: CallStore,
+  toolsets: () => Iterable<ToolsetView>,
+  random: () => number,
+  log: Logger,
+): Repeating {
+  const epochsOf = (keys: ShardKeys) =>
+    [...toolsets()]
+      .filter(({ name }) => store.keyspace.forToolset(name) === keys)
+      .flatMap(({ name, epochs }) => epochs.map(({ epoch }) => ({ toolset: name, epoch })));
   return every(
     // A little chance keeps the nodes apart.
     () => INTERVAL_MS * (0.75 + 0.5 * random()),
     async () => {
       for (const keys of store.keyspace.shards) {
         for (;;) {
-          const { ended, redelivered, told, more } = await settleCalls(store, keys);
+          const { ended, redelivered, told, more, deadlinesLost } = await settleCalls(store, keys);
+          if (deadlinesLost) await restoreDeadlines(store, keys, epochsOf(keys));
           if (ended + redelivered + told > 0) log.info({ event: "calls_settled", ended, redelivered, told });
           if (!more) break;
         }

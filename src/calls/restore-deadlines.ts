@@ -1,0 +1,64 @@
+import type { Epoch, ToolsetName } from "../identity/names.js";
+import type { ShardKeys } from "../redis/keys.js";
+import { asArray, asNumber, asText, defineScript, runScript } from "../redis/script.js";
+import { defineCallScript } from "./call-lua.js";
+import type { CallStore } from "./call-store.js";
+
+/**
+ * A member of `due` that no call has, due never: while it is there, so are the deadlines of all calls. Redis may lose the key,
+ * and the next call makes it anew; without this one nobody would look at the others at their time.
+ */
+export const DEADLINES_WHOLE = "-";
+
+/** The most requests streams that one execution is given. */
+const BATCH = 100;
+
+// Per requests stream: toolset, epoch, where to begin. Every unfinished call stands in one. Answers with the stream, counted
+// from 1, and the place in it where to go on, or 0: not more than some hundred calls are looked at.
+const RESTORE = defineCallScript(
+  "RESTORE",
+  `
+local looked = 0
+for i = 1, #ARGV, 3 do
+  local requests, from = prefix .. 'requests:' .. ARGV[i] .. ':' .. ARGV[i + 1], ARGV[i + 2]
+  repeat
+    if looked > 500 then return { (i + 2) / 3, from } end
+    local entries = redis.pcall('XRANGE', requests, from, '+', 'COUNT', 20)
+    if entries.err then entries = {} end
+    for _, entry in ipairs(entries) do
+      local call = load_call(entry[2][2])
+      if not call or call.terminal or call.entry ~= entry[1] then
+        redis.call('XACK', requests, 'providers', entry[1])
+        redis.call('XDEL', requests, entry[1])
+      elseif not redis.call('ZSCORE', due, call.id) then
+        redis.call('ZADD', due, text[call.state == 'claimed' and math.min(call.claim, call.deadline) or call.deadline], call.id)
+      end
+      from = '(' .. entry[1]
+    end
+    looked = looked + #entries
+  until #entries == 0
+end
+return { 0, '-' }
+`,
+);
+
+// KEYS[1] due.
+const WHOLE = defineScript("WHOLE", `return redis.call('ZADD', KEYS[1], '+inf', '${DEADLINES_WHOLE}')`);
+
+/** Finds the deadlines of all calls of these epochs again, in their records. Anybody may do it at any time, more than once. */
+export async function restoreDeadlines(
+  store: CallStore,
+  keys: ShardKeys,
+  epochs: readonly { readonly toolset: ToolsetName; readonly epoch: Epoch }[],
+): Promise<void> {
+  let from = "-";
+  for (let first = 0; first < epochs.length; ) {
+    const batch = epochs.slice(first, first + BATCH);
+    const args = batch.flatMap(({ toolset, epoch }, index) => [toolset, epoch, index === 0 ? from : "-"]);
+    const reply = asArray(await runScript(store.redis, RESTORE, [keys.prefix, keys.due], args));
+    const stopped = asNumber(reply[0]);
+    first += stopped === 0 ? batch.length : stopped - 1;
+    from = asText(reply[1]);
+  }
+  await runScript(store.redis, WHOLE, [keys.due], []);
+}

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { readCall } from "../../src/calls/read-call.js";
+import { restoreDeadlines } from "../../src/calls/restore-deadlines.js";
+import { settleCalls } from "../../src/calls/settle.js";
+import {
+  contractOf,
+  keys,
+  LONG_MS,
+  registrationOf,
+  registryStore,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { admissionOf, admit, callStore, take } from "./calls-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+
+test("deadlines that Redis has lost are found again in the calls' records, and what is left of ended calls goes", async () => {
+  const client = redis().client();
+  const store = callStore(client);
+  const provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
+  const epochs = [
+    { toolset: TOOLSET, epoch: provider.lease.epoch },
+    { toolset: TOOLSET, epoch: provider.lease.epoch },
+  ];
+  expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: true });
+  await restoreDeadlines(store, keys, epochs);
+  expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: false });
+
+  const calls = Array.from({ length: 620 }, () => admissionOf(provider, { timeoutMs: LONG_MS }));
+  const room = { destination: { ...admissionOf(provider).destination, maxBacklog: 1_000 } };
+  await Promise.all(calls.map((call) => admit(store, { ...call, ...room })));
+  const claimed = (await take(store, provider.lease, 5)).map(({ id }) => id);
+  const before = await client.zrange(keys.due, "0", "-1", "WITHSCORES");
+  const [gone] = calls.filter(({ id }) => !claimed.includes(id));
+  if (gone === undefined) throw new Error("five were taken");
+  await client.del(keys.call(gone.id), keys.due);
+  // The next call makes the key anew, and must not hide that the others are missing.
+  const late = admissionOf(provider, { ...room, timeoutMs: 1 });
+  await admit(store, late);
+  expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: true });
+
+  await restoreDeadlines(store, keys, epochs);
+  const after = await client.zrange(keys.due, "0", "-1", "WITHSCORES");
+  const pairs = (flat: string[]) => new Map(flat.flatMap((id, i) => (i % 2 === 0 ? [[id, flat[i + 1]] as const] : [])));
+  const expected = pairs(before);
+  expected.delete(gone.id);
+  const found = pairs(after);
+  found.delete(late.id);
+  expect(found).toEqual(expected);
+  expect(await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))).toBeLessThanOrEqual(620);
+  expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: false });
+  expect((await readCall(store, late.id, {}))?.ending).toMatchObject({ kind: "not_executed" });
+  client.disconnect();
+});

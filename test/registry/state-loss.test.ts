@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { renewLeases } from "../../src/registry/leases.js";
+import { type Registered, register } from "../../src/registry/register.js";
+import type { RegistryStore } from "../../src/registry/registry-store.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import {
+  contractOf,
+  healthOf,
+  keys,
+  LONG_MS,
+  pong,
+  registrationOf,
+  registryStore,
+  serve,
+  statesOf,
+  TOOLSET,
+} from "./registry-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let client: ReturnType<ReturnType<typeof redis>["client"]>;
+let store: RegistryStore;
+let provider: Registered;
+beforeEach(async () => {
+  client = redis().client();
+  store = registryStore(client);
+  provider = await serve(store, registrationOf(contractOf("1.0.0")), 7);
+  return () => client.disconnect();
+});
+
+const renew = async ({ lease }: Registered) =>
+  (await renewLeases(store, LONG_MS, [{ lease, room: 0, draining: false, session: "" }]))[0]?.kind;
+
+describe.each([
+  ["lost", () => client.del(keys.health)],
+  ["damaged", () => client.hset(keys.health, `${TOOLSET}@${provider.lease.epoch}`, "x")],
+])("health that was %s", (_, damage) => {
+  test("comes back from the leases with a renewal, and is good again with the next pong", async () => {
+    await damage();
+    expect(await renew(provider)).toBe("held");
+    expect(await healthOf(client, provider.lease.epoch)).toMatchObject({ state: "active", pong: 0, room: 7 });
+    await pong(store, provider.lease);
+    expect((await healthOf(client, provider.lease.epoch))?.announced).toBe(true);
+  });
+  test("comes back with a pong alone", async () => {
+    await damage();
+    expect(await pong(store, provider.lease)).toBe("recorded");
+    expect(await healthOf(client, provider.lease.epoch)).toMatchObject({ room: 7, announced: true });
+  });
+});
+
+test("a registration that was lost makes each of its providers register anew, whoever comes first", async () => {
+  const second = await serve(store, registrationOf(contractOf("1.0.0"), "p2"), 7);
+  await client.del(keys.toolsets);
+  expect(await renew(provider)).toBe("lost");
+  const again = await register(store, registrationOf(contractOf("1.0.0")));
+  expect(again.lease.epoch).toBeGreaterThan(provider.lease.epoch);
+  expect(await renew(second), "its epoch was not unregistered").toBe("lost");
+  const joined = await register(store, registrationOf(contractOf("1.0.0"), "p2"));
+  expect(joined.lease.epoch).toBe(again.lease.epoch);
+  expect(await renew(joined)).toBe("held");
+  expect(await statesOf(client)).toEqual({ [again.lease.epoch]: "active" });
+  expect(await client.hkeys(keys.health)).toEqual([`${TOOLSET}@${again.lease.epoch}`]);
+});
+
+test("a contract that was lost is there again when its providers have registered anew", async () => {
+  await client.hdel(keys.toolsets, `${TOOLSET}@${provider.lease.epoch}`);
+  expect(await renew(provider)).toBe("lost");
+  const again = await register(store, registrationOf(contractOf("1.0.0")));
+  expect(again.lease.epoch).toBe(provider.lease.epoch);
+  expect(await renew(again)).toBe("held");
+});
