@@ -86,7 +86,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     onReady: () => tellReady(),
   });
-  const { command: redis, subscriber } = connections;
+  const { subscriber } = connections;
+  const redis = connections.command.client;
   const clock = new SampledRedisClock(redis, monotonicMs);
   const rule = { intervalMs: config.pingIntervalMs, missed: config.missedPings };
   const registry: RegistryStore = { redis, keyspace, healthWindowMs: (rule.missed + 1) * rule.intervalMs };
@@ -94,7 +95,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     config.durability === "fast"
       ? undefined
       : new ReplicatedCommits({
-          client: connections.commit,
+          link: connections.commit,
           shards: keyspace.shards,
           replicas: config.replicas,
           timeoutMs: config.replicaTimeoutMs,
@@ -199,7 +200,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const destinationOf = rehouseDestination(catalog, payloads, config.maxPayloadBytes);
   const toolsets = () => catalog.all();
   const leader = new Leader({
-    clients: [connections.lock],
+    clients: connections.locks.map(({ client }) => client),
     key: keyspace.pingerLock,
     ttlMs: config.lockTtlMs,
     monotonicMs,
@@ -274,7 +275,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
     async start() {
       await connections.start();
-      await warnOfRedis(redis, log, replicated === undefined ? 0 : config.replicas);
+      await warnOfRedis(connections.command.masters(), log, replicated === undefined ? 0 : config.replicas);
       await replicated?.start();
       await clock.start();
       await catalog.start();

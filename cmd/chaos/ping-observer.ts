@@ -20,13 +20,13 @@ export class PingObserver {
   }
 
   async start(): Promise<void> {
-    this.#channels.on("messageBuffer", (_channel: Buffer, message: Buffer) => {
+    this.#channels.on("smessageBuffer", (_channel: Buffer, message: Buffer) => {
       const atMs = machineMs();
       const { slot, targets } = decodePings(message);
       for (const { toolset, epoch } of targets) this.pings.push({ atMs, slot, toolset, epoch });
       void this.#askWho(Number(slot), atMs);
     });
-    for (const { pings } of KEYSPACE.shards) await this.#channels.subscribe(pings);
+    for (const { pings } of KEYSPACE.shards) await this.#channels.ssubscribe(pings);
   }
 
   /** The name of the node that pinged last, if that was a moment ago. */

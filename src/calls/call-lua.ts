@@ -88,7 +88,7 @@ local function ring(watchers, letter, id, said)
 end
 
 local function send_rings()
-  for node, messages in pairs(rings) do redis.call('PUBLISH', prefix .. 'node:' .. node, table.concat(messages)) end
+  for node, messages in pairs(rings) do redis.call('SPUBLISH', prefix .. 'node:' .. node, table.concat(messages)) end
 end
 
 -- The one way in which a call ends. Terminals of over 16 KiB are left for the readers to fetch.
@@ -132,7 +132,7 @@ local rung = {}
 local function enqueue(call, tool, payload, meta)
   call.entry = redis.call('XADD', call.requests, '*', 'call', call.id, 'tool', tool, 'payload', payload, 'meta', meta)
   local bell = prefix .. 'work:' .. call.toolset .. ':' .. call.epoch
-  if not rung[bell] then redis.call('PUBLISH', bell, '') end
+  if not rung[bell] then redis.call('SPUBLISH', bell, '') end
   rung[bell] = true
 end
 `;

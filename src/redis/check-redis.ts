@@ -57,8 +57,11 @@ export async function checkRedis(redis: Redis, replicas = 0): Promise<readonly R
  * @throws ToolgateError INVALID_CONFIG when calls are to survive a failover, and eviction may drop them without one: that is
  * not what was asked for. With `durability: fast` it is a warning, as all else is.
  */
-export async function warnOfRedis(redis: Redis, log: Logger, replicas = 0): Promise<void> {
-  for (const { setting, message } of await checkRedis(redis, replicas)) {
+export async function warnOfRedis(masters: readonly Redis[], log: Logger, replicas = 0): Promise<void> {
+  const findings = (await Promise.all(masters.map((master) => checkRedis(master, replicas)))).flat();
+  // The masters of a cluster are mostly set up alike: what several have is said once.
+  const distinct = new Map(findings.map((finding) => [finding.message, finding]));
+  for (const { setting, message } of distinct.values()) {
     if (setting === "eviction" && replicas > 0) {
       throw new ToolgateError("INVALID_CONFIG", `TOOLGATE_DURABILITY=replicated cannot be kept: ${message}`);
     }

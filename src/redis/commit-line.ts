@@ -1,11 +1,11 @@
-import type { Redis } from "ioredis";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
 import { HISTORY_LUA } from "./history.js";
+import type { RedisLink } from "./redis-client.js";
 
 export interface CommitLineSettings {
-  readonly client: Redis;
+  readonly link: RedisLink;
   /** What is written to ask; it expires. */
   readonly key: string;
   /** How many replicas must have a write. */
@@ -107,7 +107,8 @@ export class CommitLine {
   }
 
   async #ask(): Promise<string> {
-    const { client, key, replicas, timeoutMs } = this.#settings;
+    const { link, key, replicas, timeoutMs } = this.#settings;
+    const client = link.masterOf(key);
     try {
       // One pipeline, so that both go to one master also where there are several.
       const asked = await client.pipeline().eval(ASK, 1, key).wait(replicas, timeoutMs).exec();

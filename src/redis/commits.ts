@@ -5,6 +5,7 @@ import type { Logger } from "../log/logger.js";
 import { CommitLine } from "./commit-line.js";
 import { withHistory } from "./history.js";
 import type { ShardKeys } from "./keys.js";
+import type { RedisClient, RedisLink } from "./redis-client.js";
 import { asArray, asText, type Reply, runScript, type Script, type ScriptArgument } from "./script.js";
 
 /**
@@ -29,7 +30,7 @@ export interface Commits {
   readonly waits: boolean;
   /** Runs a script of one shard, as `runScript` does. */
   run(
-    redis: Redis,
+    redis: RedisClient,
     script: Script,
     shard: ShardKeys,
     keys: readonly string[],
@@ -51,7 +52,7 @@ export interface Outcome {
 
 /** What runs scripts of calls: a Redis, and what its replicas say. */
 export interface CommittedStore {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly commits: Commits;
 }
 
@@ -80,8 +81,8 @@ export const FAST_COMMITS: Commits = {
 };
 
 export interface ReplicatedSettings {
-  /** A connection of its own: waiting blocks it. */
-  readonly client: Redis;
+  /** Connections of their own: waiting blocks them. */
+  readonly link: RedisLink;
   readonly shards: readonly ShardKeys[];
   readonly replicas: number;
   readonly timeoutMs: number;
@@ -100,12 +101,12 @@ export interface ReplicatedSettings {
 export class ReplicatedCommits implements Commits {
   readonly waits = true;
   readonly #lines = new Map<ShardKeys, CommitLine>();
-  readonly #client: Redis;
+  readonly #link: RedisLink;
   readonly #replicas: number;
   readonly #variants = new WeakMap<Script, Script>();
 
   constructor({ shards, onConfirming, ...settings }: ReplicatedSettings) {
-    this.#client = settings.client;
+    this.#link = settings.link;
     this.#replicas = settings.replicas;
     for (const keys of shards) {
       const onChange = (): void => onConfirming(this.confirming);
@@ -115,11 +116,12 @@ export class ReplicatedCommits implements Commits {
 
   /** @throws ToolgateError INVALID_CONFIG when Redis has too few replicas, STORE_UNAVAILABLE */
   async start(): Promise<void> {
-    await this.#client.connect().catch((error: unknown) => {
+    await this.#link.start().catch((error: unknown) => {
       throw fromRedisError(error);
     });
-    const connected = await connectedReplicas(this.#client);
-    if (connected !== undefined && connected < this.#replicas) {
+    for (const master of this.#link.masters()) {
+      const connected = await connectedReplicas(master);
+      if (connected === undefined || connected >= this.#replicas) continue;
       throw new ToolgateError(
         "INVALID_CONFIG",
         `TOOLGATE_DURABILITY=replicated waits for ${this.#replicas} of Redis's replicas, and it has ${connected}; start them, lower TOOLGATE_REPLICAS, or set TOOLGATE_DURABILITY=fast`,
@@ -129,7 +131,7 @@ export class ReplicatedCommits implements Commits {
   }
 
   async stop(): Promise<void> {
-    this.#client.disconnect();
+    this.#link.stop();
     for (const line of this.#lines.values()) await line.stop();
   }
 
@@ -139,7 +141,7 @@ export class ReplicatedCommits implements Commits {
   }
 
   async run(
-    redis: Redis,
+    redis: RedisClient,
     script: Script,
     shard: ShardKeys,
     keys: readonly string[],

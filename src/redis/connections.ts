@@ -1,41 +1,24 @@
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
+import { parseRedisUrl, type RedisAddress, withoutCredentials } from "../config/redis-url.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
-import { SilenceWatch } from "./silence-watch.js";
-import { Subscriber } from "./subscriber.js";
+import { ClusterLink } from "./cluster-link.js";
+import { ClusterMap, MAP_TIMEOUT_MS, toHostAndPort } from "./cluster-map.js";
+import { ConnectionFaults } from "./connection-faults.js";
+import { type ClientOptions, COMMAND_TIMEOUT_MS, FAIL_FAST, memberOptions, sentinelOptions } from "./fail-fast.js";
+import type { RedisLink } from "./redis-client.js";
+import { SingleLink } from "./single-link.js";
+import { slotOf } from "./slot.js";
+import { type ChannelRoutes, Subscriber } from "./subscriber.js";
 
-/** The longest that one command may take before its outcome counts as unknown, in milliseconds. */
-const COMMAND_TIMEOUT_MS = 2_000;
-/** The longest that a first connection may take, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 3_000;
-
-/**
- * Settings that every client of ours shares.
- *
- * A write whose reply was lost must not be sent again behind our back, and a call must fail at once while Redis is
- * away: so nothing is resent and nothing queued. Reconnecting goes on for ever, quickly.
- */
-const FAIL_FAST = {
-  lazyConnect: true,
-  maxRetriesPerRequest: 0,
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  commandTimeout: COMMAND_TIMEOUT_MS,
-  connectTimeout: CONNECT_TIMEOUT_MS,
-  // A half-open connection never answers our goodbye; the next one waits for that.
-  disconnectTimeout: 100,
-  retryStrategy: (times: number) => Math.min(50 * times, 500),
-  // After a failover the old master answers READONLY: connect anew (1), but do not resend the command (2).
-  reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? 1 : false),
-} satisfies RedisOptions;
-
-/** A node's connections to Redis: one for commands, one for channels, one for the pinger's lock, one for commits. */
+/** A node's connections to Redis: for commands, for channels, for the pinger's lock, for commits. */
 export interface RedisConnections {
-  readonly command: Redis;
+  readonly command: RedisLink;
   readonly subscriber: Subscriber;
-  readonly lock: Redis;
-  /** For waiting on replicas; whoever does that connects it. */
-  readonly commit: Redis;
+  /** One per Redis that votes in the pinger's election. */
+  readonly locks: readonly RedisLink[];
+  /** For waiting on replicas; whoever does that starts it. */
+  readonly commit: RedisLink;
   /** Whether commands can be sent just now. */
   ready(): boolean;
   /** @throws ToolgateError STORE_UNAVAILABLE when Redis cannot be reached. */
@@ -45,6 +28,8 @@ export interface RedisConnections {
 
 export interface ConnectionSettings {
   readonly redisUrl: string;
+  /** Where the pinger's lock is, when not there: independent servers. */
+  readonly lockUrls?: readonly string[];
   readonly lockTtlMs: number;
   /** How long a WAIT may block the commits' connection, in milliseconds. */
   readonly replicaTimeoutMs?: number;
@@ -53,87 +38,173 @@ export interface ConnectionSettings {
   readonly onReady: (ready: boolean) => void;
 }
 
+/** What one purpose asks of its connections, above being fail-fast. */
+interface Purpose {
+  readonly name: "command" | "lock" | "commit";
+  readonly options?: ClientOptions;
+  readonly onReady?: (ready: boolean) => void;
+}
+
+/** How one Redis is reached, whatever it is made of. */
+interface Topology {
+  link(purpose: Purpose): RedisLink;
+  channels(): ChannelRoutes;
+  /** @throws the reason why nobody can be reached */
+  start(): Promise<void>;
+  stop(): void;
+}
+
 /** Prepares the connections of one node; `start` opens them. */
 export function createConnections(settings: ConnectionSettings): RedisConnections {
   const { redisUrl, log } = settings;
-  const command = new Redis(redisUrl, { ...FAIL_FAST, connectionName: "toolgate-command" });
-  // The lock's client gives up long before the lock does: a frozen server must not hold up the election.
-  const lock = new Redis(redisUrl, {
-    ...FAIL_FAST,
-    connectionName: "toolgate-lock",
-    commandTimeout: Math.max(100, Math.floor(settings.lockTtlMs / 10)),
-    // Its questions to the server fall under that timeout too; the lock does not need their answers.
-    enableReadyCheck: false,
-    disableClientInfo: true,
+  const faults = new ConnectionFaults(log);
+  const topology = topologyOf(parseRedisUrl(redisUrl), log, faults);
+  const command = topology.link({
+    name: "command",
+    onReady: (ready) => {
+      if (ready) {
+        faults.clear();
+        log.info({ event: "redis_ready" });
+      }
+      settings.onReady(ready);
+    },
   });
-  const channels = new Redis(redisUrl, { ...FAIL_FAST, connectionName: "toolgate-channels", autoResubscribe: false });
-  const commit = new Redis(redisUrl, {
-    ...FAIL_FAST,
-    connectionName: "toolgate-commit",
-    commandTimeout: COMMAND_TIMEOUT_MS + (settings.replicaTimeoutMs ?? 0),
+  // The lock's clients give up long before the lock does: a frozen server must not hold up the election.
+  const lockPurpose: Purpose = {
+    name: "lock",
+    options: {
+      commandTimeout: Math.max(100, Math.floor(settings.lockTtlMs / 10)),
+      // Their questions to the server fall under that time-out too; the lock does not need their answers.
+      enableReadyCheck: false,
+      disableClientInfo: true,
+    },
+  };
+  const { lockUrls = [] } = settings;
+  const locks =
+    lockUrls.length === 0
+      ? [topology.link(lockPurpose)]
+      : lockUrls.map((url) => topologyOf(parseRedisUrl(url), log, faults).link(lockPurpose));
+  const commit = topology.link({
+    name: "commit",
+    options: { commandTimeout: COMMAND_TIMEOUT_MS + (settings.replicaTimeoutMs ?? 0) },
   });
-  const subscriber = new Subscriber(channels, log);
-  const watches = [command, lock].map((client) => new SilenceWatch(client, log, () => performance.now()));
-
-  let lastFault = "";
-  for (const [name, client] of [
-    ["command", command],
-    ["lock", lock],
-    ["channels", channels],
-    ["commit", commit],
-  ] as const) {
-    client.on("error", (error: Error) => {
-      // ioredis repeats the same fault at every attempt; one line tells it.
-      const fault = `${name}: ${error.message}`;
-      if (fault === lastFault) return;
-      lastFault = fault;
-      log.warn({ event: "redis_error", connection: name, message: error.message });
-    });
-  }
-  command.on("ready", () => {
-    lastFault = "";
-    log.info({ event: "redis_ready" });
-    settings.onReady(true);
-  });
-  command.on("close", () => settings.onReady(false));
+  const subscriber = new Subscriber(topology.channels(), log);
 
   return {
     command,
     subscriber,
-    lock,
+    locks,
     commit,
-    ready: () => command.status === "ready",
+    ready: () => command.ready,
     async start() {
       try {
-        // Without the lock's connection this node is not elected, and works all the same; it goes on trying.
-        lock.connect().catch(() => {});
-        for (const watch of watches) watch.start();
-        await Promise.all([command.connect(), subscriber.start()]);
+        await topology.start();
+        // Without the lock's connections this node is not elected, and works all the same; it goes on trying.
+        for (const lock of locks) lock.start().catch(() => {});
+        await Promise.all([command.start(), subscriber.start()]);
       } catch (error) {
         // What connecting rejects with is only that the connection is closed; the fault before it says why.
-        const cause =
-          lastFault.slice(lastFault.indexOf(" ") + 1) || (error instanceof Error ? error.message : String(error));
+        const cause = faults.last || (error instanceof Error ? error.message : String(error));
         throw new ToolgateError(
           "STORE_UNAVAILABLE",
-          `Redis at ${withoutSecrets(redisUrl)} cannot be reached (${cause}); start it, or set REDIS_URL`,
+          `Redis at ${withoutCredentials(redisUrl)} cannot be reached (${cause}); start it, or set REDIS_URL`,
           { cause: error },
         );
       }
     },
     async stop() {
-      for (const watch of watches) watch.stop();
       await subscriber.stop();
-      for (const client of [command, lock, commit]) client.disconnect();
+      for (const link of [command, ...locks, commit]) link.stop();
+      topology.stop();
     },
   };
 }
 
-/** A Redis URL without its credentials, for messages. */
-export function withoutSecrets(redisUrl: string): string {
-  try {
-    const url = new URL(redisUrl);
-    return `${url.protocol}//${url.host}${url.pathname === "/" ? "" : url.pathname}`;
-  } catch {
-    return "the configured address";
+function topologyOf(address: RedisAddress, log: Logger, faults: ConnectionFaults): Topology {
+  switch (address.kind) {
+    case "standalone":
+      return singleTopology(address.url, {}, log, faults);
+    case "sentinel":
+      return singleTopology(undefined, sentinelOptions(address), log, faults);
+    case "cluster":
+      return clusterTopology(address, log, faults);
+    default:
+      return address satisfies never;
   }
+}
+
+/** One server, or one master at a time. */
+function singleTopology(
+  url: string | undefined,
+  where: ClientOptions,
+  log: Logger,
+  faults: ConnectionFaults,
+): Topology {
+  return {
+    link({ name, options = {}, onReady }) {
+      const all = { ...FAIL_FAST, ...where, connectionName: `toolgate-${name}`, ...options };
+      return new SingleLink({ url, options: all, log, faults, ...(onReady === undefined ? {} : { onReady }) });
+    },
+    channels: () => ({
+      routes: () => ["master"],
+      routeOf: () => "master",
+      dial: () => {
+        const options = { ...FAIL_FAST, ...where, connectionName: "toolgate-channels" };
+        const redis = url === undefined ? new Redis(options) : new Redis(url, options);
+        redis.on("error", (error: Error) => faults.tell("channels", error));
+        return redis;
+      },
+      onChange: () => {},
+      doubt: () => {},
+    }),
+    async start() {},
+    stop() {},
+  };
+}
+
+/** The masters of a Redis Cluster. */
+function clusterTopology(
+  { seeds, login, tls }: RedisAddress & { kind: "cluster" },
+  log: Logger,
+  faults: ConnectionFaults,
+): Topology {
+  const dialler =
+    (name: string, options: ClientOptions = {}) =>
+    (member: { host: string; port: number }): Redis => {
+      const redis = new Redis({
+        ...FAIL_FAST,
+        ...memberOptions(member, login, tls),
+        connectionName: `toolgate-${name}`,
+        ...options,
+      });
+      redis.on("error", (error: Error) => faults.tell(name, error));
+      return redis;
+    };
+  const map = new ClusterMap({
+    seeds,
+    dial: dialler("map", {
+      commandTimeout: MAP_TIMEOUT_MS,
+      connectTimeout: MAP_TIMEOUT_MS,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+    }),
+    byHostname: tls,
+    log,
+  });
+  return {
+    link: ({ name, options, onReady }) =>
+      new ClusterLink({ map, dial: dialler(name, options), log, ...(onReady === undefined ? {} : { onReady }) }),
+    channels: () => {
+      const dial = dialler("channels");
+      return {
+        routes: () => map.masters,
+        routeOf: (channel) => map.ownerOf(slotOf(channel)),
+        dial: (route) => dial(toHostAndPort(route)),
+        onChange: (listener) => map.onChange(listener),
+        doubt: () => void map.refresh(),
+      };
+    },
+    start: () => map.start(),
+    stop: () => map.stop(),
+  };
 }

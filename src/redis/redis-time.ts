@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { RedisClient } from "./redis-client.js";
 
 /** Redis's clock, as a node can know it: for displays and for deciding when to look, never for a lease or deadline. */
 export interface RedisClock {
@@ -10,12 +10,12 @@ const SAMPLE_INTERVAL_MS = 5_000;
 
 /** Follows Redis's clock by its offset from the local monotonic clock, which no administrator can step. */
 export class SampledRedisClock implements RedisClock {
-  readonly #redis: Redis;
+  readonly #redis: Pick<RedisClient, "time">;
   readonly #monotonicMs: () => number;
   #offsetMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, monotonicMs: () => number) {
+  constructor(redis: Pick<RedisClient, "time">, monotonicMs: () => number) {
     this.#redis = redis;
     this.#monotonicMs = monotonicMs;
   }

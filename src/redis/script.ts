@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
 import { fromRedisError } from "../errors/redis-errors.js";
+import type { RedisClient } from "./redis-client.js";
 
 /** A Lua script: one atomic decision. */
 export interface Script {
@@ -28,7 +28,7 @@ export function defineScript(name: string, ...fragments: readonly string[]): Scr
  * @throws ToolgateError STORE_UNAVAILABLE, which says whether the script can have run.
  */
 export async function runScript(
-  redis: Redis,
+  redis: RedisClient,
   script: Script,
   keys: readonly string[],
   args: readonly ScriptArgument[],

@@ -1,37 +1,64 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../log/logger.js";
+import { connectInTime } from "./single-link.js";
+import { slotOf } from "./slot.js";
 
 export type ChannelListener = (message: Buffer) => void;
 
-/** How often the connection is probed; a half-open socket is found within two of these. */
+/** Which server carries which channel, and connections to them. */
+export interface ChannelRoutes {
+  /** The servers that carry channels now, by name. */
+  routes(): readonly string[];
+  /** Who carries a channel; nothing when that is not known now. */
+  routeOf(channel: string): string | undefined;
+  /** A connection of its own to a server; not connected yet. */
+  dial(route: string): Redis;
+  /** Calls the listener when any of this has changed. */
+  onChange(listener: () => void): void;
+  /** A server does not carry a channel that it should: find out who does. */
+  doubt(): void;
+}
+
+/** A connection to one server, and what it has been asked to listen to. */
+interface Line {
+  readonly redis: Redis;
+  readonly channels: Set<string>;
+}
+
+/** How often the connections are probed; a half-open socket is found within two of these. */
 const PROBE_INTERVAL_MS = 2_000;
+/** One command names so many channels at most. */
+const CHANNELS_PER_COMMAND = 1_000;
 
 /**
- * One connection for all channels that a node listens to.
+ * The channels that a node listens to, over one connection, or one per master of a Redis Cluster.
  *
- * Channels are only speed: what they announce is in Redis, and whoever listens looks there after `onGap`, because
- * messages may have been lost. The set of channels is kept here and subscribed anew on each connection; a silent
- * connection is probed, and replaced when it does not answer.
+ * All channels are sharded ones (SPUBLISH, SSUBSCRIBE): on a Cluster a message goes to the slot's master alone, and on a
+ * single server they are like any others. Channels are only speed: what they announce is in Redis, and whoever listens
+ * looks there after `onGap`, because messages may have been lost. The set of channels is kept here; whatever is not
+ * subscribed where it should be, because a connection was replaced or a slot has moved, is subscribed there.
  */
 export class Subscriber {
-  readonly #redis: Redis;
+  readonly #routes: ChannelRoutes;
   readonly #log: Logger;
   readonly #listeners = new Map<string, Set<ChannelListener>>();
   readonly #gapListeners = new Set<() => void>();
+  readonly #lines = new Map<string, Line>();
   #probe: NodeJS.Timeout | undefined;
+  #state: "idle" | "running" | "stopped" = "idle";
 
-  constructor(redis: Redis, log: Logger) {
-    this.#redis = redis;
+  constructor(routes: ChannelRoutes, log: Logger) {
+    this.#routes = routes;
     this.#log = log;
-    redis.on("messageBuffer", (channel: Buffer, message: Buffer) => {
-      for (const listener of this.#listeners.get(channel.toString()) ?? []) listener(message);
+    routes.onChange(() => {
+      if (this.#state === "running") this.#follow();
     });
-    redis.on("ready", () => void this.#resubscribe());
   }
 
   async start(): Promise<void> {
-    await this.#redis.connect();
-    this.#probe = setInterval(() => void this.#probeOnce(), PROBE_INTERVAL_MS);
+    this.#state = "running";
+    await Promise.all(this.#routes.routes().map((route) => this.#open(route)));
+    this.#probe = setInterval(() => this.#probeAll(), PROBE_INTERVAL_MS);
     this.#probe.unref();
   }
 
@@ -46,11 +73,13 @@ export class Subscriber {
       this.#listeners.set(channel, listeners);
     }
     listeners.add(listener);
-    if (listeners.size === 1) await this.#attempt(() => this.#redis.subscribe(channel));
+    if (listeners.size === 1) await this.#settle([channel]);
     return () => {
       if (!listeners.delete(listener) || listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
       this.#listeners.delete(channel);
-      void this.#attempt(() => this.#redis.unsubscribe(channel));
+      for (const line of this.#lines.values()) {
+        if (line.channels.delete(channel)) void this.#attempt(line, () => line.redis.sunsubscribe(channel));
+      }
     };
   }
 
@@ -61,33 +90,106 @@ export class Subscriber {
   }
 
   async stop(): Promise<void> {
+    this.#state = "stopped";
     clearInterval(this.#probe);
     this.#listeners.clear();
     this.#gapListeners.clear();
-    this.#redis.disconnect();
+    for (const route of [...this.#lines.keys()]) this.#close(route);
   }
 
-  async #resubscribe(): Promise<void> {
-    const channels = [...this.#listeners.keys()];
-    if (channels.length > 0) await this.#attempt(() => this.#redis.subscribe(...channels));
+  async #open(route: string): Promise<void> {
+    const redis = this.#routes.dial(route);
+    const line: Line = { redis, channels: new Set() };
+    this.#lines.set(route, line);
+    redis.on("smessageBuffer", (channel: Buffer, message: Buffer) => {
+      for (const listener of this.#listeners.get(channel.toString()) ?? []) listener(message);
+    });
+    redis.on("ready", () => {
+      line.channels.clear();
+      void this.#recover();
+    });
+    // The server has let go of channels, because another one carries them now.
+    redis.on("moved", () => {
+      line.channels.clear();
+      this.#routes.doubt();
+    });
+    await connectInTime(redis);
+  }
+
+  #close(route: string): void {
+    const line = this.#lines.get(route);
+    this.#lines.delete(route);
+    line?.redis.disconnect();
+  }
+
+  /** Slots have got other masters. */
+  #follow(): void {
+    const routes = this.#routes.routes();
+    for (const route of [...this.#lines.keys()]) if (!routes.includes(route)) this.#close(route);
+    for (const route of routes) {
+      if (!this.#lines.has(route)) this.#open(route).catch(() => {}); // it goes on trying
+    }
+    void this.#recover();
+  }
+
+  /** Subscribes wherever something is missing; then messages may have been lost. */
+  async #recover(): Promise<void> {
+    await this.#settle(this.#listeners.keys());
     for (const listener of this.#gapListeners) listener();
   }
 
-  /** A failure here needs no answer: the connection closes, and the next one subscribes to everything again. */
-  async #attempt(command: () => Promise<unknown>): Promise<void> {
+  /** Subscribes to those channels that are not subscribed where they should be. Resolves to whether there were any. */
+  async #settle(channels: Iterable<string>): Promise<boolean> {
+    const missing = new Map<Line, Map<number, string[]>>();
+    for (const channel of channels) {
+      const route = this.#routes.routeOf(channel);
+      const line = route === undefined ? undefined : this.#lines.get(route);
+      if (line === undefined || line.channels.has(channel) || line.redis.status !== "ready") continue;
+      const slot = slotOf(channel);
+      const bySlot = missing.get(line) ?? new Map<number, string[]>();
+      const own = bySlot.get(slot) ?? [];
+      own.push(channel);
+      missing.set(line, bySlot.set(slot, own));
+      line.channels.add(channel);
+    }
+    const attempts = [...missing].flatMap(([line, bySlot]) =>
+      [...bySlot.values()].flatMap((own) =>
+        chunks(own).map((some) => this.#attempt(line, () => line.redis.ssubscribe(...some))),
+      ),
+    );
+    await Promise.all(attempts);
+    return attempts.length > 0;
+  }
+
+  /** A failure here needs no answer: the next connection, or the next probe, subscribes to what is missing. */
+  async #attempt(line: Line, command: () => Promise<unknown>): Promise<void> {
+    const { redis } = line;
     try {
       await command();
     } catch (error) {
-      this.#log.debug({
-        event: "channel_command_failed",
-        message: error instanceof Error ? error.message : String(error),
-      });
-      if (this.#redis.status === "ready") this.#redis.disconnect(true);
+      const message = error instanceof Error ? error.message : String(error);
+      this.#log.debug({ event: "channel_command_failed", message });
+      line.channels.clear();
+      if (/^(MOVED|CLUSTERDOWN) /.test(message)) this.#routes.doubt();
+      else if (redis.status === "ready") redis.disconnect(true);
     }
   }
 
-  async #probeOnce(): Promise<void> {
-    if (this.#redis.status !== "ready") return;
-    await this.#attempt(() => this.#redis.ping()); // bounded by the client's command timeout
+  #probeAll(): void {
+    for (const line of this.#lines.values()) {
+      // Bounded by the client's command time-out.
+      if (line.redis.status === "ready") void this.#attempt(line, () => line.redis.ping());
+    }
+    void this.#settle(this.#listeners.keys()).then((found) => {
+      if (found) for (const listener of this.#gapListeners) listener();
+    });
   }
+}
+
+function chunks(channels: readonly string[]): readonly (readonly string[])[] {
+  const made: string[][] = [];
+  for (let from = 0; from < channels.length; from += CHANNELS_PER_COMMAND) {
+    made.push(channels.slice(from, from + CHANNELS_PER_COMMAND));
+  }
+  return made;
 }

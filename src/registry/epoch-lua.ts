@@ -14,7 +14,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function announce(kind, name, epoch)
   local id = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'kind', kind, 'toolset', name, 'epoch', epoch)
-  redis.call('PUBLISH', prefix .. 'changed', id)
+  redis.call('SPUBLISH', prefix .. 'changed', id)
 end
 
 local function load_record(name)

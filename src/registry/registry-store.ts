@@ -1,11 +1,11 @@
-import type { Redis } from "ioredis";
 import type { ToolsetName } from "../identity/names.js";
 import type { Keyspace, ShardKeys } from "../redis/keys.js";
+import type { RedisClient } from "../redis/redis-client.js";
 import { type Reply, runScript, type Script, type ScriptArgument } from "../redis/script.js";
 
 /** What every script of the registry needs: where the toolset's shard is, and how old a pong may be. */
 export interface RegistryStore {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly keyspace: Keyspace;
   /** How old a pong may be for its epoch to be healthy, in milliseconds: (missed + 1) × interval. */
   readonly healthWindowMs: number;

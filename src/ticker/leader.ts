@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import Redlock, { type Lock } from "redlock";
 import type { Logger } from "../log/logger.js";
+import type { RedisClient } from "../redis/redis-client.js";
 
 /**
  * Elects one node of the registry through Redlock.
@@ -18,7 +19,7 @@ export type LeaderState =
 
 export interface LeaderSettings {
   /** Fail-fast clients of their own, one per independent Redis. */
-  readonly clients: readonly Redis[];
+  readonly clients: readonly Pick<RedisClient, "evalsha" | "eval">[];
   readonly key: string;
   readonly ttlMs: number;
   readonly monotonicMs: () => number;
@@ -37,8 +38,9 @@ export class Leader {
 
   constructor(settings: LeaderSettings) {
     this.#settings = settings;
+    // Redlock runs two commands, evalsha and eval, and asks no more of a client.
     // Our own loop retries, and our own deadline decides: Redlock tries once.
-    this.#redlock = new Redlock(settings.clients, { retryCount: 0, driftFactor: 0.01 });
+    this.#redlock = new Redlock(settings.clients as readonly Redis[], { retryCount: 0, driftFactor: 0.01 });
     // Each failed vote is reported here as well as in the attempt's own result.
     this.#redlock.on("error", () => {});
   }

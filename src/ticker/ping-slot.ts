@@ -23,7 +23,7 @@ const PING_SLOT = defineScript(
   "PING_SLOT",
   `
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
-for i = 3, #ARGV do redis.call('PUBLISH', KEYS[2], ARGV[i]) end
+for i = 3, #ARGV do redis.call('SPUBLISH', KEYS[2], ARGV[i]) end
 return 1
 `,
 );

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { Redis } from "ioredis";
 import { type Admission, type AdmissionAnswer, Admissions } from "../../src/calls/admit.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { type TakenCall, takeCalls } from "../../src/calls/take.js";
 import { randomCallId } from "../../src/identity/call-id.js";
 import { parseNodeId, parseToolName } from "../../src/identity/names.js";
 import { FAST_COMMITS } from "../../src/redis/commits.js";
+import type { RedisClient } from "../../src/redis/redis-client.js";
 import type { Lease } from "../../src/registry/leases.js";
 import type { Registered } from "../../src/registry/register.js";
 import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
@@ -13,7 +13,7 @@ import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
 export const NODE = parseNodeId("node-a", "node");
 
 /** The calls' scripts on a Redis; leases of a minute, so that nothing ends unless a test says so. */
-export function callStore(redis: Redis, more: Partial<CallStore> = {}): CallStore {
+export function callStore(redis: RedisClient, more: Partial<CallStore> = {}): CallStore {
   return {
     redis,
     commits: FAST_COMMITS,

@@ -335,8 +335,8 @@ describe("cancelling", () => {
     if (taken === undefined) throw new Error("nothing was taken");
     const rung: string[] = [];
     const listener = redis().client();
-    listener.on("message", (_channel: string, message: string) => rung.push(message));
-    await listener.subscribe(keys.node(NODE));
+    listener.on("smessage", (_channel: string, message: string) => rung.push(message));
+    await listener.ssubscribe(keys.node(NODE));
     expect(await cancelCall(store, call.id)).toEqual({ kind: "told" });
     await until("the node was rung", () => rung.includes(`c${call.id} 11\n1 CANCELLED`));
     listener.disconnect();

@@ -30,8 +30,8 @@ beforeEach(async () => {
     onReady: () => {},
   });
   await connections.start();
-  store = callStore(connections.command);
-  provider = await serve(registryStore(connections.command), registrationOf(contractOf("1.0.0")));
+  store = callStore(connections.command.client);
+  provider = await serve(registryStore(connections.command.client), registrationOf(contractOf("1.0.0")));
   stops = [];
   aheadMs = 0;
   doorbell = new Doorbell({

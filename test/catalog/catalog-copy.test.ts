@@ -301,7 +301,7 @@ describe("gaps", () => {
     await catalog.redis.flushall();
     await catalog.writeActive(contract("after"));
     await catalog.append("registered", "after", 1, "5-1");
-    await catalog.redis.publish(catalog.keyspace.forToolset(name("after")).changed, "5-1");
+    await catalog.redis.spublish(catalog.keyspace.forToolset(name("after")).changed, "5-1");
     await until("the copy has reloaded", () => copy.revision() === "5-1");
     expect(namesOf(copy.all())).toEqual(["after"]);
   });
@@ -349,7 +349,7 @@ describe("losses that the stream does not show", () => {
     await catalog.redis.flushall();
     await catalog.writeActive(contract("after"));
     await catalog.append("registered", "after", 1, "5-1");
-    await catalog.redis.publish(catalog.keyspace.forToolset(name("after")).changed, "5-1");
+    await catalog.redis.spublish(catalog.keyspace.forToolset(name("after")).changed, "5-1");
     await until("the copy has reloaded", () => copy.get("after") !== undefined);
     expect(namesOf(copy.all())).toEqual(["after"]);
   });

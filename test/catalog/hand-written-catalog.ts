@@ -113,7 +113,7 @@ export class HandWrittenCatalog {
   /** Appends, and rings the shard's channel. */
   async announce(kind: ChangeKind, toolset: string, epoch = 1): Promise<string> {
     const id = await this.append(kind, toolset, epoch);
-    await this.redis.publish(this.keyspace.forToolset(name(toolset)).changed, id);
+    await this.redis.spublish(this.keyspace.forToolset(name(toolset)).changed, id);
     return id;
   }
 }
@@ -145,7 +145,7 @@ export async function openCopy(redis: TestRedis, settings: CopySettings = {}): P
   const log: LogFields[] = [];
   const note = (fields: LogFields) => void log.push(fields);
   const copy = new CatalogCopy({
-    redis: connections.command,
+    redis: connections.command.client,
     subscriber: connections.subscriber,
     shards: keyspace.shards,
     shardOf: (toolset) => keyspace.forToolset(toolset).shard,
@@ -167,7 +167,7 @@ export async function openCopy(redis: TestRedis, settings: CopySettings = {}): P
     await stop();
     throw error;
   }
-  return { copy, redis: connections.command, log, events, stop };
+  return { copy, redis: connections.command.masterOf(""), log, events, stop };
 }
 
 export const namesOf = (toolsets: Iterable<{ readonly name: string }>): string[] =>

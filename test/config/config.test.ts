@@ -113,7 +113,7 @@ describe("faults", () => {
       "7 settings are wrong:
         TOOLGATE_PING_INTERVAL is not a setting; did you mean TOOLGATE_PING_INTERVAL_MS?
         --heartbeat-mz is not a flag; did you mean --heartbeat-ms?
-        REDIS_URL must begin with redis:// or, for TLS, with rediss://
+        REDIS_URL must begin with redis://, redis+sentinel:// or redis+cluster:// (for TLS with rediss), as in "redis://127.0.0.1:6379"
         TOOLGATE_LISTEN must be a host and a port, as in "127.0.0.1:7400" or "[::1]:7400", not "nowhere"; leave it out for 127.0.0.1:7400
         TOOLGATE_LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud"; leave it out for info
         --max-attempts must be an integer from 1 to 100, not "0"; leave it out for 3

@@ -25,8 +25,9 @@ expectNoLeaks();
 const redis = redisForFile();
 let store: CallStore;
 beforeEach(() => {
-  store = callStore(redis().client());
-  return () => store.redis.disconnect();
+  const client = redis().client();
+  store = callStore(client);
+  return () => client.disconnect();
 });
 
 const principal = { tenant: "default", subject: "anonymous" } as const;

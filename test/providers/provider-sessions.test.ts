@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { beforeEach, expect, test } from "vitest";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
@@ -12,16 +13,18 @@ import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
 import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
+import { channelsOver } from "../support/redis-link.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();
 const redis = redisForFile();
+let client: Redis;
 let registry: RegistryStore;
 let store: CallStore;
 let sessions: ProviderSessions;
 beforeEach(async () => {
-  const client = redis().client();
-  const subscriber = new Subscriber(redis().client({ lazyConnect: true }), SILENT_LOGGER);
+  client = redis().client();
+  const subscriber = new Subscriber(channelsOver(redis().client({ lazyConnect: true })), SILENT_LOGGER);
   await subscriber.start();
   registry = registryStore(client);
   store = callStore(client);
@@ -83,7 +86,7 @@ test("a session that cannot be opened is not kept, and its stream ends with the 
   const { lease } = await join("p1");
   const attaching = attach(lease);
   await known(1);
-  registry.redis.disconnect();
+  client.disconnect();
   await expect(attaching.opened).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
   expect(sessions.size).toBe(0);
   expect([...sessions.epochs()]).toEqual([]);

@@ -61,14 +61,14 @@ describe("a Redis whose replicas are waited for", () => {
 
   test("may not drop calls: the node does not start", async () => {
     await client.config("SET", "maxmemory-policy", "allkeys-lru");
-    await expect(warnOfRedis(client, SILENT_LOGGER, 1)).rejects.toMatchObject({ reason: "INVALID_CONFIG" });
+    await expect(warnOfRedis([client], SILENT_LOGGER, 1)).rejects.toMatchObject({ reason: "INVALID_CONFIG" });
   });
 });
 
 test("each finding is one warning", async () => {
   await client.config("SET", "maxmemory-policy", "allkeys-lru");
   const warnings: LogFields[] = [];
-  await warnOfRedis(client, { ...SILENT_LOGGER, warn: (fields) => void warnings.push(fields) });
+  await warnOfRedis([client], { ...SILENT_LOGGER, warn: (fields) => void warnings.push(fields) });
   expect(warnings).toMatchObject([
     { event: "redis_setting", setting: "eviction" },
     { event: "redis_setting", setting: "persistence" },

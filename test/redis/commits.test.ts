@@ -6,6 +6,7 @@ import { withHistory } from "../../src/redis/history.js";
 import { defineScript, runScript } from "../../src/redis/script.js";
 import { keys, keyspace } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { linkTo } from "../support/redis-link.js";
 import { type ReplicatedRedis, replicatedRedis } from "../support/replicated-redis.js";
 import { until } from "../support/until.js";
 
@@ -39,7 +40,7 @@ afterEach(async () => {
 
 function commitsBy(client: Redis, replicas = 1): ReplicatedCommits {
   return new ReplicatedCommits({
-    ...{ client, shards: keyspace.shards, replicas, timeoutMs: 200, log: SILENT_LOGGER },
+    ...{ link: linkTo(client), shards: keyspace.shards, replicas, timeoutMs: 200, log: SILENT_LOGGER },
     onConfirming: (confirming) => changes.push(confirming),
   });
 }

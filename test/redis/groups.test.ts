@@ -30,7 +30,7 @@ test("a cluster serves every slot, and goes on with a replica when a master is k
 });
 
 test("Sentinels promote a replica when the master is killed, and take it back as a replica", async () => {
-  const group = await privateSentinel({ replicas: 2, downAfterMs: 500 });
+  const group = await privateSentinel({ replicas: 2 });
   stop = () => group.stop();
   const before = await group.master();
   expect(before).toBe(group.members[0]);

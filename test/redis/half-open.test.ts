@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
@@ -11,6 +12,8 @@ const redis = redisForFile();
 
 let proxy: TcpProxy;
 let connections: RedisConnections;
+const command = () => connections.command.masterOf("");
+const lock = (): Redis => connections.locks[0]?.masterOf("") as Redis; // there is always one
 beforeEach(async () => {
   proxy = new TcpProxy(() => Number(new URL(redis().url).port));
   await proxy.start();
@@ -21,7 +24,7 @@ beforeEach(async () => {
     onReady: () => {},
   });
   await connections.start();
-  await connections.lock.ping();
+  await lock().ping();
 });
 afterEach(async () => {
   await connections.stop();
@@ -33,19 +36,19 @@ test("connections that swallow everything are replaced, each by itself", async (
   await connections.subscriber.subscribe("news", (message) => heard.push(message.toString()));
   proxy.set("swallow"); // those that are there, for ever
   proxy.set("pass"); // new ones work
-  await expect(connections.command.ping()).rejects.toThrow();
-  await until("commands are answered", async () => (await connections.command.ping()) === "PONG");
-  await until("the lock's connection answers", async () => (await connections.lock.ping()) === "PONG");
+  await expect(command().ping()).rejects.toThrow();
+  await until("commands are answered", async () => (await command().ping()) === "PONG");
+  await until("the lock's connection answers", async () => (await lock().ping()) === "PONG");
   await until("channels are heard", async () => {
-    await connections.command.publish("news", "again");
+    await command().spublish("news", "again");
     return heard.length > 0;
   });
 });
 
 test("a connection over which nothing happens is left alone", async () => {
-  const { stream } = connections.command;
+  const { stream } = command();
   await until("it was asked for signs of life more than once", () => stream.bytesWritten > 0 && asked(stream) >= 3);
-  expect(connections.command.stream).toBe(stream);
+  expect(command().stream).toBe(stream);
 });
 
 /** How many answers of seven bytes have come since the test looked first. */

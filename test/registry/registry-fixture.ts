@@ -1,4 +1,3 @@
-import type { Redis } from "ioredis";
 import type { Contract, JsonSchema, SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import {
@@ -10,6 +9,7 @@ import {
   parseToolsetName,
 } from "../../src/identity/names.js";
 import { createKeyspace, type Keyspace } from "../../src/redis/keys.js";
+import type { RedisClient } from "../../src/redis/redis-client.js";
 import { type Lease, renewLease } from "../../src/registry/leases.js";
 import { recordPongs } from "../../src/registry/pongs.js";
 import { type Registered, type Registration, register } from "../../src/registry/register.js";
@@ -24,7 +24,7 @@ export const keyspace: Keyspace = createKeyspace(parseRegistryName("test", "regi
 export const keys = keyspace.forToolset(TOOLSET);
 
 /** The registry's scripts on a Redis, by a client as nodes have it. */
-export function registryStore(redis: Redis, healthWindowMs = LONG_MS): RegistryStore {
+export function registryStore(redis: RedisClient, healthWindowMs = LONG_MS): RegistryStore {
   return { redis, keyspace, healthWindowMs };
 }
 
@@ -96,20 +96,20 @@ export async function pong(store: RegistryStore, lease: Lease): Promise<string |
   return (await recordPongs(store, keys, [lease]))[0];
 }
 
-export async function recordOf(redis: Redis): Promise<ToolsetRecord | undefined> {
+export async function recordOf(redis: RedisClient): Promise<ToolsetRecord | undefined> {
   const json = await redis.hget(keys.toolsets, TOOLSET);
   return json === null ? undefined : (JSON.parse(json) as ToolsetRecord); // written by the scripts under test
 }
 
 /** State by epoch. */
-export async function statesOf(redis: Redis): Promise<Record<string, string>> {
+export async function statesOf(redis: RedisClient): Promise<Record<string, string>> {
   const record = await recordOf(redis);
   return Object.fromEntries((record?.epochs ?? []).map(({ epoch, state }) => [epoch, state]));
 }
 
 /** What was announced, oldest first, as "kind epoch". */
-export async function changesOf(redis: Redis): Promise<string[]> {
-  const entries = await redis.xrange(keys.changes, "-", "+");
+export async function changesOf(redis: RedisClient): Promise<string[]> {
+  const entries = await redis.xrange(keys.changes, "-", "+", "COUNT", 1_000);
   return entries.map(([, fields]) => `${fields[1]} ${fields[5]}`);
 }
 
@@ -121,7 +121,7 @@ export interface HealthField {
   readonly announced: boolean;
 }
 
-export async function healthOf(redis: Redis, epoch: Epoch): Promise<HealthField | undefined> {
+export async function healthOf(redis: RedisClient, epoch: Epoch): Promise<HealthField | undefined> {
   const text = await redis.hget(keys.health, `${TOOLSET}@${epoch}`);
   if (text === null) return undefined;
   const [state = "", pong, live, room, announced] = text.split(" ");

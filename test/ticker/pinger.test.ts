@@ -50,7 +50,7 @@ async function start(name: string): Promise<PingingNode> {
   await connections.start();
   const heard: string[] = [];
   const pinger = new Pinger({
-    registry: registryStore(connections.command),
+    registry: registryStore(connections.command.client),
     leader: leaderThat(() => leads),
     clock: { nowMs: () => nowMs },
     subscriber: connections.subscriber,

@@ -1,0 +1,236 @@
+import type { Redis } from "ioredis";
+import type { HostAndPort } from "../config/redis-url.js";
+import type { Logger } from "../log/logger.js";
+
+export interface ClusterMapSettings {
+  readonly seeds: readonly HostAndPort[];
+  /** A connection to a member, for questions only; not connected yet. */
+  readonly dial: (member: HostAndPort) => Redis;
+  /** Whether to prefer a member's host name to its IP address, as TLS certificates do. */
+  readonly byHostname: boolean;
+  readonly log: Logger;
+}
+
+/** How often the members are asked who serves what: as a rule, and while a master is away. In milliseconds. */
+const ASK_EVERY_MS = 2_000;
+const ASK_AGAIN_MS = 200;
+/** How long a member may take to answer, in milliseconds. */
+export const MAP_TIMEOUT_MS = 500;
+const SLOTS = 16_384;
+
+/** What one member says of a master. */
+interface MasterLine {
+  readonly address: string;
+  readonly configEpoch: number;
+  readonly ranges: readonly (readonly [from: number, to: number])[];
+}
+
+/**
+ * Who serves which slot of a Redis Cluster.
+ *
+ * Every member is asked for its own view, again and again, and views are merged as Redis merges them itself: of two claims
+ * on a slot, the one of the higher configuration epoch holds. So a member that is cut off, or has just come back, cannot
+ * lead anybody to a master of yesterday. When nobody
+ * answers, the seeds are asked, and believed.
+ */
+export class ClusterMap {
+  readonly #settings: ClusterMapSettings;
+  readonly #members = new Map<string, Redis>();
+  readonly #listeners = new Set<() => void>();
+  readonly #owners: (string | undefined)[] = [];
+  #epochs: number[] = [];
+  #masters: readonly string[] = [];
+  #asking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #hurried = false;
+  #stopped = false;
+
+  constructor(settings: ClusterMapSettings) {
+    this.#settings = settings;
+  }
+
+  /** `host:port` of the master that serves a slot, as far as is known. */
+  ownerOf(slot: number): string | undefined {
+    return this.#owners[slot];
+  }
+
+  /** `host:port` of every master that serves slots. */
+  get masters(): readonly string[] {
+    return this.#masters;
+  }
+
+  /** Whether somebody serves every slot. */
+  get complete(): boolean {
+    for (let slot = 0; slot < SLOTS; slot++) if (this.#owners[slot] === undefined) return false;
+    return true;
+  }
+
+  /** Calls the listener when a slot has got another master. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Asks for the first time, and goes on asking. @throws when no seed tells of a whole cluster. */
+  async start(): Promise<void> {
+    this.#schedule();
+    await this.refresh();
+    if (!this.complete) {
+      throw new Error(
+        this.#masters.length === 0
+          ? "no seed of the Redis Cluster answers"
+          : "the Redis Cluster does not cover every slot",
+      );
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const member of this.#members.values()) member.disconnect();
+    this.#members.clear();
+  }
+
+  /** Asks now; resolves when whoever answers in time has. */
+  refresh(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  /** Something does not fit: ask soon and often, until `hurry` is told to stop. */
+  hurry(hurried: boolean): void {
+    if (hurried === this.#hurried) return;
+    this.#hurried = hurried;
+    this.#schedule();
+    if (hurried) void this.refresh();
+  }
+
+  /** Redis itself said who serves a slot now. */
+  moved(slot: number, address: string): void {
+    if (this.#owners[slot] !== address) {
+      this.#owners[slot] = address;
+      this.#changed();
+    }
+    void this.refresh();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(
+      () => void this.refresh().finally(() => this.#schedule()),
+      this.#hurried ? ASK_AGAIN_MS : ASK_EVERY_MS,
+    );
+    this.#timer.unref();
+  }
+
+  async #ask(): Promise<void> {
+    const known = [...this.#members].filter(([, member]) => member.status === "ready");
+    const answers = await Promise.all(known.map(([address, member]) => this.#askOne(address, member)));
+    if (answers.includes(true) || this.#stopped) return;
+    // Perhaps it is another cluster by now: whatever it claims holds.
+    this.#epochs = [];
+    await Promise.all(
+      this.#settings.seeds.map(async (seed) => {
+        const member = this.#settings.dial(seed);
+        try {
+          await member.connect();
+          await this.#askOne(`${seed.host}:${seed.port}`, member);
+        } catch {
+          // another seed may answer, or the next time this one does
+        } finally {
+          member.disconnect();
+        }
+      }),
+    );
+  }
+
+  /** Whether it answered. */
+  async #askOne(address: string, member: Redis): Promise<boolean> {
+    try {
+      const view = await member.call("CLUSTER", "NODES");
+      if (!this.#stopped) this.#merge(address, String(view));
+      return true;
+    } catch {
+      // Who does not answer so small a question is not there any more, whatever the socket says.
+      if (member.status === "ready") member.disconnect(true);
+      return false;
+    }
+  }
+
+  #merge(asked: string, view: string): void {
+    const { members, masters } = readView(asked, view, this.#settings.byHostname);
+    let changed = false;
+    for (const { address, configEpoch, ranges } of masters) {
+      for (const [from, to] of ranges) {
+        for (let slot = from; slot <= to; slot++) {
+          if (configEpoch < (this.#epochs[slot] ?? -1)) continue;
+          this.#epochs[slot] = configEpoch;
+          if (this.#owners[slot] !== address) {
+            this.#owners[slot] = address;
+            changed = true;
+          }
+        }
+      }
+    }
+    this.#follow(members);
+    if (changed) this.#changed();
+  }
+
+  /** Keeps a connection for questions to every member. */
+  #follow(members: readonly string[]): void {
+    for (const [address, member] of this.#members) {
+      if (members.includes(address) || this.#masters.includes(address)) continue;
+      member.disconnect();
+      this.#members.delete(address);
+    }
+    for (const address of members) {
+      if (this.#members.has(address)) continue;
+      const member = this.#settings.dial(toHostAndPort(address));
+      member.connect().catch(() => {}); // it goes on trying
+      this.#members.set(address, member);
+    }
+  }
+
+  #changed(): void {
+    const masters = [...new Set(this.#owners.filter((owner) => owner !== undefined))].sort();
+    if (masters.join() !== this.#masters.join()) {
+      this.#settings.log.info({ event: "redis_cluster_masters", masters: masters.join(" ") });
+    }
+    this.#masters = masters;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** `host:port` in two; IPv6 hosts have colons themselves. */
+export function toHostAndPort(address: string): HostAndPort {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
+
+/** Reads CLUSTER NODES: `<id> <ip:port@bus[,hostname]> <flags> <master> <ping> <pong> <config epoch> <link> <slot>…` per line. */
+export function readView(asked: string, view: string, byHostname: boolean) {
+  const members: string[] = [];
+  const masters: MasterLine[] = [];
+  for (const line of view.split("\n")) {
+    const [, place = "", flags = "", , , , configEpoch, , ...slots] = line.trim().split(" ");
+    const [, ip = "", port = "", hostname = ""] = /^(.*):(\d+)(?:@\d+)?(?:,([^,]*))?/.exec(place) ?? [];
+    const words = flags.split(",");
+    if (words.includes("noaddr") || words.includes("handshake") || port === "" || port === "0") continue;
+    // A member that was never met by its address does not know it: we do.
+    const host = (byHostname && hostname) || ip || toHostAndPort(asked).host;
+    const address = `${host}:${port}`;
+    members.push(address);
+    if (!words.includes("master")) continue;
+    // Slots that are on the move stand in brackets, and are still where they were.
+    const ranges = slots
+      .filter((slot) => /^\d/.test(slot))
+      .map((slot) => {
+        const [from = 0, to = from] = slot.split("-").map(Number);
+        return [from, to] as const;
+      });
+    masters.push({ address, configEpoch: Number(configEpoch), ranges });
+  }
+  return { members, masters };
+}

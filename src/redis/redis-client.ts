@@ -1,0 +1,31 @@
+import type { Redis } from "ioredis";
+import type { CatalogRedis } from "../catalog/change-feed.js";
+
+/**
+ * What the gateway asks of Redis, whatever it is made of: an ioredis `Redis` is one (a single server, or the master that
+ * Sentinels name), and so is `ClusterLink`, which finds the master for each key.
+ *
+ * A node's commands name keys of one shard each, so each has one master to go to.
+ */
+export interface RedisClient extends CatalogRedis {
+  /** The first key of EVALSHA and EVAL stands behind the number of keys. */
+  callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+  hget(key: string, field: string): Promise<string | null>;
+  evalsha(sha: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
+  eval(lua: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
+  time(): Promise<(string | number)[]>;
+}
+
+/** Connections to Redis for one purpose: one, or one per master of a Redis Cluster. */
+export interface RedisLink {
+  readonly client: RedisClient;
+  /** The master's own connection for a key. @throws ToolgateError STORE_UNAVAILABLE when there is none now. */
+  masterOf(key: string): Redis;
+  /** The connections to all masters that are known now. */
+  masters(): readonly Redis[];
+  /** Whether commands can be sent now, to every master. */
+  readonly ready: boolean;
+  /** Connects. @throws the reason why not; it goes on trying all the same, until `stop`. */
+  start(): Promise<void>;
+  stop(): void;
+}

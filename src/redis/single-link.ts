@@ -1,0 +1,64 @@
+import { Redis } from "ioredis";
+import type { Logger } from "../log/logger.js";
+import type { ConnectionFaults } from "./connection-faults.js";
+import { type ClientOptions, CONNECT_TIMEOUT_MS } from "./fail-fast.js";
+import type { RedisLink } from "./redis-client.js";
+import { SilenceWatch } from "./silence-watch.js";
+
+export interface SingleLinkSettings {
+  /** `redis://…`, or nothing where the options say it all, as with Sentinels. */
+  readonly url: string | undefined;
+  readonly options: ClientOptions & { readonly connectionName: string };
+  readonly log: Logger;
+  readonly faults: ConnectionFaults;
+  readonly onReady?: (ready: boolean) => void;
+}
+
+/** One connection: to a single server, or to the master that Sentinels name. */
+export class SingleLink implements RedisLink {
+  readonly client: Redis;
+  readonly #watch: SilenceWatch;
+
+  constructor({ url, options, log, faults, onReady }: SingleLinkSettings) {
+    this.client = url === undefined ? new Redis(options) : new Redis(url, options);
+    this.client.on("error", (error: Error) => faults.tell(options.connectionName, error));
+    this.client.on("ready", () => onReady?.(true));
+    this.client.on("close", () => onReady?.(false));
+    this.#watch = new SilenceWatch(this.client, log, () => performance.now());
+  }
+
+  masterOf(): Redis {
+    return this.client;
+  }
+
+  masters(): readonly Redis[] {
+    return [this.client];
+  }
+
+  get ready(): boolean {
+    return this.client.status === "ready";
+  }
+
+  async start(): Promise<void> {
+    this.#watch.start();
+    await connectInTime(this.client);
+  }
+
+  stop(): void {
+    this.#watch.stop();
+    this.client.disconnect();
+  }
+}
+
+/** Connects once. Where Sentinels do not answer, ioredis goes on asking them for ever: so there is an end to waiting. */
+export async function connectInTime(redis: Redis): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer in time")), 2 * CONNECT_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([redis.connect(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
