@@ -14,6 +14,8 @@ if not record then return 'unknown' end
 if record.owner ~= ARGV[4] then return 'not_owner' end
 local candidate = find_state(record, 'candidate')
 if not candidate or candidate.epoch ~= tonumber(ARGV[3]) then return 'mismatch' end
+local h = read_health(record.name, candidate.epoch)
+if not h or h.pong == 0 or h.live <= now then return 'not_ready' end
 promote(record, candidate)
 return 'promoted'
 `,
@@ -22,7 +24,7 @@ return 'promoted'
 /**
  * Makes a candidate epoch the active one at once.
  *
- * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH
+ * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH; NO_HEALTHY_PROVIDER when nobody serves it yet: all calls would fail
  */
 export async function promote(store: RegistryStore, toolset: ToolsetName, epoch: Epoch, owner: string): Promise<void> {
   switch (asText(await runRegistryScript(store, toolset, PROMOTE, [toolset, epoch, owner]))) {
@@ -32,6 +34,11 @@ export async function promote(store: RegistryStore, toolset: ToolsetName, epoch:
       throw new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${toolset}" is registered`);
     case "not_owner":
       throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal`);
+    case "not_ready":
+      throw new ToolgateError(
+        "NO_HEALTHY_PROVIDER",
+        `no provider of "${toolset}" epoch ${epoch} has answered a ping yet; retry when one has`,
+      );
     default:
       throw new ToolgateError("EPOCH_MISMATCH", `"${toolset}" has no candidate epoch ${epoch}; get the toolset again`);
   }

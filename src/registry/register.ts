@@ -9,6 +9,7 @@ import { EPOCH_LUA } from "./epoch-lua.js";
 import type { Lease } from "./leases.js";
 import type { RegistryStore } from "./registry-store.js";
 import type { EpochState, ToolsetRecord } from "./toolset-record.js";
+import { FORGET_LUA } from "./unregister.js";
 
 /** How a registration is to be handled; every value is set. */
 export interface RegistrationOptions {
@@ -42,31 +43,9 @@ export interface Registered {
 const REGISTER = defineScript(
   "REGISTER",
   EPOCH_LUA,
+  FORGET_LUA,
   `
 local name = ARGV[2]
-
--- Epochs whose registration Redis has lost, without their health: the providers that hold them are to register anew.
-local function forget_lost_epochs()
-  local cursor, lost = '0', false
-  repeat
-    local page = redis.call('HSCAN', health, cursor, 'MATCH', name .. '@*', 'COUNT', 1000)
-    cursor = page[1]
-    for i = 1, #page[2], 2 do
-      local field = page[2][i]
-      local epoch = string.match(field, '@(%d+)$')
-      if epoch then
-        redis.call('HDEL', health, field)
-        redis.call('HDEL', toolsets, field)
-        redis.call('DEL', prefix .. 'leases:' .. name .. ':' .. epoch, prefix .. 'providers:' .. name .. ':' .. epoch)
-        redis.call('PEXPIRE', prefix .. 'requests:' .. name .. ':' .. epoch, 86400000)
-        lost = true
-      end
-    end
-  until cursor == '0'
-  -- What came before was not given by the Redis that is there now, as it were; see RENEW.
-  if lost then redis.call('HDEL', KEYS[5], name .. '@first') end
-end
-
 local record = load_record(name)
 if (record and record.generation or 0) ~= tonumber(ARGV[3]) then return { 'raced' } end
 local entry
@@ -74,7 +53,9 @@ if ARGV[4] ~= '0' then
   entry = find_epoch(record, ARGV[4])
   redis.call('HSETNX', toolsets, name .. '@' .. ARGV[4], ARGV[8])
 else
-  if not record then forget_lost_epochs() end
+  -- Epochs whose registration Redis has lost, and not their health: the providers that hold them are to register anew too, as if no
+  -- epoch had been given before; see RENEW.
+  if not record and forget_every_epoch(name) > 0 then redis.call('HDEL', KEYS[5], name .. '@first') end
   local epoch = math.max(tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1, now)
   redis.call('HSET', KEYS[5], name, epoch)
   redis.call('HSETNX', KEYS[5], name .. '@first', epoch)
@@ -175,10 +156,12 @@ async function readRecord(store: RegistryStore, toolset: ToolsetName): Promise<T
   const json = await readField(store, toolset, toolset);
   if (json === null) return undefined;
   try {
-    return JSON.parse(json) as ToolsetRecord; // written by the registry's scripts only; a broken one does not parse
-  } catch (cause) {
-    throw new ToolgateError("INTERNAL", `the record of "${toolset}" is damaged; unregister it or repair it`, { cause });
+    const record = JSON.parse(json) as Partial<ToolsetRecord>; // written by the registry's scripts only, unless it is damaged
+    if (typeof record.owner === "string" && Array.isArray(record.epochs)) return record as ToolsetRecord;
+  } catch {
+    // said below
   }
+  throw new ToolgateError("INTERNAL", `the record of "${toolset}" is damaged; unregister it, with any epoch`);
 }
 
 async function readField(store: RegistryStore, toolset: ToolsetName, field: string): Promise<string | null> {

@@ -15,6 +15,25 @@ local function forget_epoch(name, epoch, linger_ms)
   if redis.call('XLEN', requests) == 0 then redis.call('DEL', requests) else redis.call('PEXPIRE', requests, linger_ms) end
 end
 
+-- Whatever there is of a toolset's epochs, when no record tells which there are.
+local function forget_every_epoch(name)
+  local epochs = {}
+  for _, key in ipairs({ toolsets, health }) do
+    local cursor = '0'
+    repeat
+      local page = redis.call('HSCAN', key, cursor, 'MATCH', name .. '@*', 'COUNT', 1000)
+      cursor = page[1]
+      for i = 1, #page[2], 2 do epochs[string.match(page[2][i], '@(.*)$')] = true end
+    until cursor == '0'
+  end
+  local count = 0
+  for epoch in pairs(epochs) do
+    forget_epoch(name, epoch, 86400000)
+    count = count + 1
+  end
+  return count
+end
+
 local function forget_toolset(record, linger_ms)
   redis.call('HDEL', toolsets, record.name)
   local last = 0
@@ -33,7 +52,17 @@ const UNREGISTER = defineScript(
   FORGET_LUA,
   `
 local record = load_record(ARGV[2])
-if not record then return 'unknown' end
+if not record then
+  local damaged = redis.call('HGET', toolsets, ARGV[2])
+  if not damaged then return 'unknown' end
+  -- No epoch can be read from it, so any will do. Its owner is still looked for.
+  local owner = string.match(damaged, '"owner":"([^"]*)"')
+  if owner and owner ~= ARGV[4] then return 'not_owner' end
+  redis.call('HDEL', toolsets, ARGV[2])
+  forget_every_epoch(ARGV[2])
+  announce('unregistered', ARGV[2], ARGV[3])
+  return 'unregistered'
+end
 if record.owner ~= ARGV[4] then return 'not_owner' end
 local active = find_state(record, 'active')
 if not active or active.epoch ~= tonumber(ARGV[3]) then return active and tostring(string.format('%.0f', active.epoch)) or '0' end
@@ -45,7 +74,7 @@ return 'unregistered'
 /**
  * Removes a toolset with all its epochs. Calls that wait end as `not_executed`; those with a provider may finish.
  *
- * @param epoch the active epoch as the caller knows it: a toolset that changed since is left alone.
+ * @param epoch the active epoch as the caller knows it: a toolset that changed since is left alone. Any, where the record is damaged.
  * @param lingerMs how long calls in flight may last.
  * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH
  */

@@ -295,7 +295,10 @@ describe("operators", () => {
       { nodes: cluster.nodes, maxInFlight: 1, activateAt: 1 },
     );
     expect(second.epochState).toBe("candidate");
-    expect(await run(["promote", "rolling", "--epoch", String(second.epoch)])).toMatchObject({ code: 0 });
+    await until("it is promoted, once the candidate has answered a ping", async () => {
+      const { code } = await run(["promote", "rolling", "--epoch", String(second.epoch)]);
+      return code === 0;
+    });
     expect(await runJson(["get", "rolling"])).toMatchObject({ version: "1.1.0", epoch: second.epoch });
     await Promise.all([first.stop(), second.stop()]);
   });

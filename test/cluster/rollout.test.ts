@@ -173,8 +173,8 @@ describe("a rolling update", () => {
     await serveVersion("1.0.0", { maxInFlight: 100 });
     await callable("1.0.0");
     await serveVersion("2.0.0", { maxInFlight: 1 });
-    const candidate = await until("the candidate is known", async () =>
-      (await agent.get("lab")).epochs.find(({ state }) => state === "candidate"),
+    const candidate = await until("the candidate has answered a ping", async () =>
+      (await agent.get("lab")).epochs.find(({ state, health }) => state === "candidate" && health.healthy),
     );
     await agent.promote("lab", candidate.epoch);
     expect((await agent.get("lab")).epoch).toBe(candidate.epoch);

@@ -108,7 +108,14 @@ describe("epochs", () => {
   test("an operator promotes a candidate", async () => {
     const old = await serve(store, registrationOf(V1), 10);
     const next = await register(store, registrationOf(V2, "q1"));
-    await promote(store, TOOLSET, next.lease.epoch, "default/anonymous");
+    const promoted = () => promote(store, TOOLSET, next.lease.epoch, "default/anonymous");
+    await expect(promoted(), "nobody serves it: all calls would fail").rejects.toMatchObject({
+      reason: "NO_HEALTHY_PROVIDER",
+    });
+    await attach(store, next.lease, 1);
+    await expect(promoted(), "its provider may not serve it").rejects.toMatchObject({ reason: "NO_HEALTHY_PROVIDER" });
+    await pong(store, next.lease);
+    await promoted();
     expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "retiring", [next.lease.epoch]: "active" });
     await expect(promote(store, TOOLSET, next.lease.epoch, "default/anonymous")).rejects.toMatchObject({
       reason: "EPOCH_MISMATCH",

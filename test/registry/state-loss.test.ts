@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Epoch } from "../../src/identity/names.js";
 import { renewLeases } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
+import { unregister } from "../../src/registry/unregister.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import {
@@ -70,4 +72,30 @@ test("a contract that was lost is there again when its providers have registered
   const again = await register(store, registrationOf(contractOf("1.0.0")));
   expect(again.lease.epoch).toBe(provider.lease.epoch);
   expect(await renew(again)).toBe("held");
+});
+
+describe.each([
+  ["no JSON", "x"],
+  ["no record", "{}"],
+  ["of no epochs", JSON.stringify({ name: TOOLSET, owner: "default/anonymous", epochs: 5 })],
+])("a record that is %s", (_, text) => {
+  test("is refused by Register, which says to unregister it, and that helps", async () => {
+    await client.hset(keys.toolsets, TOOLSET, text);
+    const registration = registrationOf(contractOf("1.0.0"));
+    await expect(register(store, registration)).rejects.toMatchObject({
+      reason: "INTERNAL",
+      message: expect.stringContaining("unregister it"),
+    });
+    await unregister(store, TOOLSET, 1 as Epoch, "default/anonymous", 1_000); // any epoch will do
+    expect(await client.hkeys(keys.toolsets)).toEqual([]);
+    expect(await client.hkeys(keys.health)).toEqual([]);
+    expect((await register(store, registration)).state).toBe("active");
+  });
+});
+
+test("a damaged record is still its owner's", async () => {
+  await client.hset(keys.toolsets, TOOLSET, '{"owner":"default/other","epochs":');
+  await expect(unregister(store, TOOLSET, 1 as Epoch, "default/anonymous", 1_000)).rejects.toMatchObject({
+    reason: "NOT_OWNER",
+  });
 });
