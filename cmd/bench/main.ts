@@ -11,6 +11,7 @@ import { painter, showsColours } from "../output/paint.js";
 import { startProgress } from "../output/progress.js";
 import { type Figure, summarise } from "./figures.js";
 import { machineFacts } from "./machine-facts.js";
+import { markdownSection } from "./markdown.js";
 import type { Effort } from "./measure.js";
 import { detailTable, figureTable, type RunReport } from "./report.js";
 import { Stage } from "./stage.js";
@@ -52,7 +53,7 @@ const PAYLOAD_BYTES = [64, 4_096];
 const QUICK_PAYLOAD_BYTES = [64];
 /** From this share of the machine on, others disturb what is measured. */
 const BUSY_SHARE = 0.1;
-const EFFORT: Effort = { repetitions: 5, warmUpMs: 1_500, leadMs: 200, windowMs: 1_000 };
+const EFFORT: Effort = { repetitions: 5, warmUpMs: 1_200, leadMs: 150, windowMs: 850 };
 const QUICK_EFFORT: Effort = { repetitions: 2, warmUpMs: 200, leadMs: 50, windowMs: 250 };
 
 interface Options {
@@ -63,6 +64,7 @@ interface Options {
   readonly bytes?: readonly number[];
   readonly toolsets: number;
   readonly json?: string;
+  readonly markdown?: boolean;
   readonly compare?: string;
   readonly against?: string;
   readonly profile?: string;
@@ -86,6 +88,7 @@ const options = new Command("npm run bench --")
   )
   .option("--toolsets <n>", "how many toolsets the catalogue grows to", count, 1_000)
   .option("--json <file>", "write everything that was measured to a file")
+  .option("--markdown", "end with the figures as a section of the README")
   .option("--compare <file>", "show an earlier run's figures (its --json) beside this one's")
   .option("--against <folder>", "measure another built checkout's nodes beside this one's, in the same run")
   .option("--profile <folder>", 'profile a node, as "--only profile" does, into this folder')
@@ -194,6 +197,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
         "the figures are not to be quoted, but for CPU per call.\n",
     );
   if (figures.length > 0) say(figureTable(figures, before, width, paint));
+  if (options.markdown) say(`\n${markdownSection(figures, machine, effort.repetitions)}`);
   if (options.json !== undefined) {
     const report: RunReport = {
       version: 1,

@@ -102,13 +102,14 @@ function change(now: number, before: number): string {
   return `${percent >= 0 ? "+" : ""}${percent.toFixed(0)} %`;
 }
 
-function withUnit(value: number, unit: Unit): string {
+/** A value with its unit; a dash where there is none. */
+export function withUnit(value: number, unit: Unit): string {
   if (Number.isNaN(value)) return "–";
   return unit === "" ? plain(value) : `${plain(value)} ${unit}`;
 }
 
 /** Three significant digits, without an exponent. */
-function plain(value: number): string {
+export function plain(value: number): string {
   if (Number.isNaN(value)) return "–";
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString("en", { maximumFractionDigits: digits });

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { isSure, summarise, verdict } from "../../cmd/bench/figures.js";
+import { type Figure, isSure, summarise, verdict } from "../../cmd/bench/figures.js";
+import { markdownSection } from "../../cmd/bench/markdown.js";
 import { figureTable, type RunReport } from "../../cmd/bench/report.js";
 import { builtProgram } from "../../cmd/local/package-root.js";
 import { painter } from "../../cmd/output/paint.js";
@@ -64,8 +65,8 @@ test("a quick run measures calls beside all baselines, and writes down what an e
 
 test("a quick run measures what a node holds, and how soon a change is known", async ({ skip }) => {
   if (!hasRedisServer()) skip();
-  const args = ["--quick", "--repetitions", "1", "--only", "changes,memory", "--json", "more.json"];
-  const { status, stderr } = await bench(...args);
+  const args = ["--quick", "--repetitions", "1", "--only", "changes,memory", "--json", "more.json", "--markdown"];
+  const { status, stdout, stderr } = await bench(...args);
   expect(stderr).toContain("memory: done");
   expect(status).toBe(0);
   const report = JSON.parse(await readFile(join(folder, "more.json"), "utf8")) as RunReport;
@@ -76,6 +77,9 @@ test("a quick run measures what a node holds, and how soon a change is known", a
     "memory/schema",
     "memory/session",
   ]);
+  expect(stdout).toMatch(
+    /<!-- bench:begin -->\n\n`npm run bench` on \d+ × .*\| node memory per idle agent session \| .*<!-- bench:end -->\n$/s,
+  );
   for (const figure of report.figures) expect(figure.median, figure.id).toEqual(expect.any(Number));
 });
 
@@ -83,6 +87,23 @@ test("unknown work is refused with the names that there are", async () => {
   const { status, stderr } = await bench("--only", "calls,nothing");
   expect(status).toBe(2);
   expect(stderr).toContain("There is no nothing: use calls, calls-file, durability");
+});
+
+test("the README's section says of each target whether it was met, and how surely", () => {
+  const machine = { cpu: "Abacus", cores: 2, memoryGiB: 8, system: "Linux", node: "20", redis: "redis-server 7.0.15" };
+  const target = { better: "higher", least: 2, aim: 4 } as const;
+  const figures: Figure[] = [
+    { id: "a", what: "a", unit: "×", values: [5, 6, 7], target },
+    { id: "b", what: "b", unit: "×", values: [1, 2.5, 3], target },
+    { id: "c", what: "c", unit: "×", values: [1], target },
+    { id: "d", what: "d", unit: "ms", values: [0.25] },
+  ];
+  const section = markdownSection(figures, machine, 3);
+  expect(section).toContain("2 × Abacus, 8 GiB");
+  expect(section).toContain("| a | ≥ 2 × | 4 | 6 × | 5 to 7 | yes, the aim too |");
+  expect(section).toContain("| b | ≥ 2 × | 4 | 2.5 × | 1 to 3 | yes (?) |");
+  expect(section).toContain("| c | ≥ 2 × | 4 | 1 × |  | **no** |");
+  expect(section).toContain("| d | 0.25 ms |  |");
 });
 
 test("a figure is judged by its median", () => {

@@ -36,8 +36,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
   const stage = await context.stage({ appendOnly: redis === "file" });
   const agent = await stage.agent();
   const echo = await stage.echo();
-  const proxy = await stage.proxy();
-  const worker = await stage.worker();
+  const others = redis === "memory" ? { proxy: await stage.proxy(), worker: await stage.worker() } : undefined;
   const gateway = await stage.gateway();
   const own = { stage, gateway, provider: await stage.provider(gateway) };
   const other = context.against === undefined ? undefined : await otherBuild(context.against);
@@ -47,13 +46,18 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
     return { stage, gateway, provider: await stage.provider(gateway) };
   }
 
-  for (const payloadBytes of context.payloadBytes) {
+  // What a file costs is judged by the calls that have targets.
+  const [sizes, loads] =
+    redis === "file"
+      ? [context.payloadBytes.slice(0, 1), context.loads.filter((load) => load !== 1)]
+      : [context.payloadBytes, context.loads];
+  for (const payloadBytes of sizes) {
     const call = { payload: payloadOf(payloadBytes) };
     const contenders: Contender[] = [
       echoContender(echo, call),
       toolgateContender("invoke", "unary", own, call),
       toolgateContender("session", "session", own, call),
-      toolgateContender("sdk", "sdk", own, call),
+      ...(redis === "memory" ? [toolgateContender("sdk", "sdk", own, call)] : []),
       ...(other
         ? [
             toolgateContender("other invoke", "unary", other, call),
@@ -61,9 +65,11 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
           ]
         : []),
       // The baselines without our messages are compared at one size.
-      ...(payloadBytes === 64 ? [proxyContender(proxy, call), jobContender(stage, worker, call)] : []),
+      ...(payloadBytes === 64 && others !== undefined
+        ? [proxyContender(others.proxy, call), jobContender(stage, others.worker, call)]
+        : []),
     ];
-    for (const inFlight of context.loads) {
+    for (const inFlight of loads) {
       const say = ({ name }: Contender) => context.progress(`${name}, ${inFlight} in flight, ${payloadBytes} B`);
       const found = await interleave(stage, agent, contenders, inFlight, context.effort, say);
       for (const [contender, measurements] of found)
