@@ -1,3 +1,4 @@
+import { NO_HISTORY_LUA } from "../redis/history.js";
 import { defineScript, type Script } from "../redis/script.js";
 
 /**
@@ -88,7 +89,8 @@ local function ring(watchers, letter, id, said)
 end
 
 local function send_rings()
-  for node, messages in pairs(rings) do redis.call('SPUBLISH', prefix .. 'node:' .. node, table.concat(messages)) end
+  local begin = history == '' and '' or 'h' .. history .. ' 0\\n'
+  for node, messages in pairs(rings) do redis.call('SPUBLISH', prefix .. 'node:' .. node, begin .. table.concat(messages)) end
 end
 
 -- The one way in which a call ends. Terminals of over 16 KiB are left for the readers to fetch.
@@ -144,6 +146,7 @@ end
 export function defineCallScript(name: string, ...parts: readonly string[]): Script {
   return defineScript(
     name,
+    NO_HISTORY_LUA,
     CALL_LUA,
     "local function run()",
     ...parts,

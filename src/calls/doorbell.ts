@@ -70,7 +70,7 @@ export class Doorbell {
   async start(): Promise<void> {
     const { store, subscriber, node } = this.#settings;
     for (const keys of store.keyspace.shards) {
-      this.#unsubscribe.push(await subscriber.subscribe(keys.node(node), (message) => this.#onMessage(message)));
+      this.#unsubscribe.push(await subscriber.subscribe(keys.node(node), (message) => this.#onMessage(keys, message)));
     }
     this.#unsubscribe.push(
       subscriber.onGap(() => {
@@ -117,23 +117,41 @@ export class Doorbell {
     for (const watcher of [...(this.#watched.get(id) ?? [])]) watcher.listener(ring);
   }
 
-  /** Any number of rings, each `<letter><call id> <length>\n` and so many bytes; see `ring` in call-lua.ts. */
-  #onMessage(message: Buffer): void {
+  /**
+   * Any number of rings, each `<letter><call id> <length>\n` and so many bytes; see `ring` in call-lua.ts. Before them the
+   * history that they were rung in, as `h<history> 0\n`, where they were to be confirmed.
+   */
+  #onMessage(keys: ShardKeys, message: Buffer): void {
+    const { commits } = this.#settings.store;
+    const unconfirmed: { readonly id: CallId; readonly ending: Ending }[] = [];
+    let history = "";
     for (let at = 0; at < message.length; ) {
       const space = message.indexOf(0x20, at);
       const line = message.indexOf(0x0a, space);
       const id = message.toString("latin1", at + 1, space) as CallId; // the scripts ring by call ids only
       const end = line + 1 + Number(message.toString("latin1", space + 1, line));
-      this.#onRing(message.toString("latin1", at, at + 1), id, message.subarray(line + 1, end));
+      const letter = message.toString("latin1", at, at + 1);
+      const rest = message.subarray(line + 1, end);
       at = end;
+      if (letter === "h") history = id;
+      else if (letter !== "t" || !commits.waits) this.#onRing(letter, id, rest);
+      else if (history === "" || rest.length === 0) this.#probeSoon(id);
+      else if (this.#watched.has(id)) unconfirmed.push({ id, ending: parseEnding(rest) });
     }
+    if (unconfirmed.length === 0) return;
+    commits.confirm(keys, history).then(
+      () => {
+        for (const { id, ending } of unconfirmed) this.#ring(id, { kind: "ended", ending });
+      },
+      () => {}, // the next round asks again
+    );
   }
 
   /** `t` with the terminal, or with nothing when it is long; `d`; `c` with attempt and reason. */
   #onRing(letter: string, id: CallId, rest: Buffer): void {
     switch (letter) {
       case "t":
-        if (rest.length === 0 || this.#settings.store.commits.waits) this.#probeSoon(id);
+        if (rest.length === 0) this.#probeSoon(id);
         else this.#ring(id, { kind: "ended", ending: parseEnding(rest) });
         return;
       case "d":

@@ -53,10 +53,11 @@ const CONFIG_SCHEMA = Type.Object(
       description: "Whether a call is acknowledged when Redis has it, or when its replicas have it too.",
     }),
     replicas: count(1, 1, 16, "With `replicated`: how many replicas must have a write before anybody is told of it."),
+    // At most as long as a connection may be silent without being taken for half open; see redis/silence-watch.ts.
     replicaTimeoutMs: milliseconds(
       1_000,
       50,
-      10_000,
+      1_500,
       "With `replicated`: how long the replicas may take; then nothing is acknowledged.",
     ),
     registry: text("default", "name", "The cluster's name: nodes of one name on one Redis are one cluster.", {

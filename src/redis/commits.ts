@@ -22,7 +22,9 @@ import { asArray, asText, type Reply, runScript, type Script, type ScriptArgumen
  *   COMPLETE        before its provider may forget the result (complete.ts)
  *   CANCEL          before the caller hears what became of the call (cancel.ts)
  *   READ, PROBE     before output and ends are told (read-call.ts). Whoever reads confirms what was read, whichever node
- *                   wrote it. A bell is only a reason to look: it may come from a master whose writes are about to be lost.
+ *                   wrote it.
+ *   bells           before the end that they bring is told (doorbell.ts). A bell names the history in which it was rung, since
+ *                   it may come from a master whose writes are about to be lost; one that names none is a reason to look.
  * Everything else (SETTLE, RENEW, REHOUSE, APPEND, registrations) is told by one of these, or comes back by itself.
  */
 export interface Commits {
@@ -36,6 +38,12 @@ export interface Commits {
     keys: readonly string[],
     args: readonly ScriptArgument[],
   ): Promise<Outcome>;
+  /**
+   * Resolves when the outside may be told of what was written in this history so far.
+   *
+   * @throws ToolgateError STORE_UNAVAILABLE, as `Outcome.confirm`
+   */
+  confirm(shard: ShardKeys, history: string): Promise<void>;
 }
 
 /** What a script answered. */
@@ -78,6 +86,7 @@ export const FAST_COMMITS: Commits = {
   async run(redis, script, _shard, keys, args) {
     return { reply: await runScript(redis, script, keys, args), confirm: () => TOLD };
   },
+  confirm: () => TOLD,
 };
 
 export interface ReplicatedSettings {
@@ -147,10 +156,14 @@ export class ReplicatedCommits implements Commits {
     keys: readonly string[],
     args: readonly ScriptArgument[],
   ): Promise<Outcome> {
+    const [history, reply = null] = asArray(await runScript(redis, this.#withHistory(script), keys, args));
+    return { reply, confirm: () => this.confirm(shard, asText(history)) };
+  }
+
+  confirm(shard: ShardKeys, history: string): Promise<void> {
     const line = this.#lines.get(shard);
     if (line === undefined) throw new RangeError("a shard outside of the keyspace");
-    const [history, reply = null] = asArray(await runScript(redis, this.#withHistory(script), keys, args));
-    return { reply, confirm: () => line.commit(asText(history)) };
+    return line.commit(history);
   }
 
   #withHistory(script: Script): Script {

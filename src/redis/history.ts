@@ -3,10 +3,13 @@ import { defineScript, type Script } from "./script.js";
 /** Lua: the id of the history that this master writes, which changes at each promotion; empty where Redis does not tell. */
 export const HISTORY_LUA = "string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''";
 
+/** A script of calls begins so: its bells name the history where its outcome is to be confirmed, and none otherwise. */
+export const NO_HISTORY_LUA = "local history = ''";
+
 /** The same script, answering `{ history, what it answered }`. Flags in its first line stay there. */
 export function withHistory({ name, lua }: Script): Script {
   const [flags = ""] = /^#![^\n]*\n/.exec(lua) ?? [];
-  const body = lua.slice(flags.length);
+  const body = lua.slice(flags.length).replace(NO_HISTORY_LUA, "");
   return defineScript(
     name,
     `${flags}local history = ${HISTORY_LUA}\nlocal function decide()\n${body}\nend\nreturn { history, decide() }`,

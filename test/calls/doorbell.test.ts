@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { deferred } from "../../src/async/deferred.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
 import { completeCalls } from "../../src/calls/complete.js";
 import { Doorbell, type Ring, type StopNotice } from "../../src/calls/doorbell.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { type Commits, FAST_COMMITS } from "../../src/redis/commits.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import type { Registered } from "../../src/registry/register.js";
 import { contractOf, keys, registrationOf, registryStore, serve } from "../registry/registry-fixture.js";
@@ -22,6 +24,7 @@ let provider: Registered;
 let doorbell: Doorbell;
 let stops: StopNotice[];
 let aheadMs: number;
+let commits: { -readonly [K in keyof Commits]: Commits[K] };
 beforeEach(async () => {
   connections = createConnections({
     redisUrl: redis().url,
@@ -30,7 +33,8 @@ beforeEach(async () => {
     onReady: () => {},
   });
   await connections.start();
-  store = callStore(connections.command.client);
+  commits = { ...FAST_COMMITS };
+  store = callStore(connections.command.client, { commits });
   provider = await serve(registryStore(connections.command.client), registrationOf(contractOf("1.0.0")));
   stops = [];
   aheadMs = 0;
@@ -64,6 +68,42 @@ async function running(watch: boolean) {
 }
 const finish = (call: Awaited<ReturnType<typeof running>>, body = Buffer.from("3")) =>
   completeCalls(store, keys, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body }]);
+
+describe("a bell whose end has to be confirmed", () => {
+  const TERMINAL = "result - 1 1700000000000\n3";
+  const ringIn = (history: string, id: CallId) =>
+    connections.command.client.callBuffer("SPUBLISH", [
+      keys.node(NODE),
+      `h${history} 0\nt${id} ${TERMINAL.length}\n${TERMINAL}`,
+    ]);
+
+  test("is told when it is, in the history that it was rung in", async () => {
+    const call = await running(false);
+    const { rings, end } = listen(call.id);
+    const confirmed = deferred();
+    const asked: string[] = [];
+    commits.waits = true;
+    commits.confirm = (_shard, history) => {
+      asked.push(history);
+      return confirmed.promise;
+    };
+    await ringIn("abc", call.id);
+    await until("it asks", () => asked.length > 0);
+    expect({ asked, rings }).toEqual({ asked: ["abc"], rings: [] });
+    confirmed.resolve();
+    expect(await until("it rang", end)).toMatchObject({ ending: { kind: "result", body: Buffer.from("3") } });
+  });
+
+  test("is not told when it is not: the record says what became of the call", async () => {
+    const call = await running(false);
+    const { end } = listen(call.id);
+    commits.waits = true;
+    commits.confirm = () => Promise.reject(new Error("another master"));
+    await ringIn("abc", call.id);
+    await finish(call, Buffer.from("4"));
+    expect(await until("it is told", end)).toMatchObject({ ending: { body: Buffer.from("4") } });
+  });
+});
 
 describe("a bell", () => {
   test("brings the end, with the result", async () => {
