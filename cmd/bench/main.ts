@@ -160,6 +160,7 @@ process.exit(status);
 
 async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const redis = await redisServer();
+  const natsBinary = thisMachine(environment().PATH ?? "").find("nats-server");
   const machine = machineFacts(redis.version);
   const before = options.compare === undefined ? undefined : await readReport(options.compare);
   const quick = options.quick ?? false;
@@ -225,7 +226,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
       profileFolder: options.profile,
       signal,
       stage: async ({ appendOnly = false, replica = false } = {}) => {
-        const stage = new Stage({ redisBinary: redis.path, appendOnly, replica, signal });
+        const stage = new Stage({ redisBinary: redis.path, appendOnly, replica, natsBinary, signal });
         own.push(stage);
         stages.add({ stop: () => stage.stop(), kill: () => stage.kill() });
         await stage.start();

@@ -6,6 +6,8 @@ import { pathToFileURL } from "node:url";
 import { Redis } from "ioredis";
 import { environment } from "../../src/config/environment.js";
 import { connect } from "../../src/index.js";
+import { freePort } from "../local/free-port.js";
+import { launchKept } from "../local/kept-server.js";
 import { listeningAddress } from "../local/listening-line.js";
 import { builtProgram } from "../local/package-root.js";
 import { PrivateRedis } from "../local/private-redis.js";
@@ -22,6 +24,8 @@ export interface StageSettings {
   readonly appendOnly: boolean;
   /** Whether a second Redis follows the first. */
   readonly replica: boolean;
+  /** The path of a nats-server; nothing where there is none. */
+  readonly natsBinary: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -63,6 +67,7 @@ export interface ProviderOptions {
 /** The toolset that is called, unless another one is named. */
 export const TOOLSET = "bench";
 
+const KEEPER_GRACE_MS = 10_000;
 const READY_WITHIN_MS = 60_000;
 /** How many unfinished calls an epoch may have here. */
 const BACKLOG = 50_000;
@@ -73,6 +78,7 @@ export class Stage {
   readonly #redis: PrivateRedis;
   readonly #replica: PrivateRedis;
   readonly #programs: Program[] = [];
+  readonly #keepers: Program[] = [];
   #client: Redis | undefined;
 
   constructor(settings: StageSettings) {
@@ -118,7 +124,8 @@ export class Stage {
     this.#client?.disconnect();
     this.kill();
     for (const program of this.#programs) await program.ended();
-    await Promise.all([this.#redis.stop(), this.#replica.stop()]);
+    const keepers = this.#keepers.map((keeper) => keeper.stop(KEEPER_GRACE_MS));
+    await Promise.all([this.#redis.stop(), this.#replica.stop(), ...keepers]);
   }
 
   /** Ends the processes without waiting for that; Redis ends with its keeper. */
@@ -208,6 +215,26 @@ export class Stage {
   async worker(): Promise<Actor> {
     const pid = await this.#serving("worker", "job-worker.js", [this.redisAddress, TOOLSET]);
     return { pid, address: this.redisAddress };
+  }
+
+  /** NATS with its worker; nothing where NATS is not installed. */
+  async nats(): Promise<{ readonly server: Actor; readonly worker: Actor } | undefined> {
+    const { natsBinary: binary } = this.#settings;
+    if (binary === undefined) return undefined;
+    const folder = join(tmpdir(), `toolgate-bench-${randomBytes(6).toString("hex")}`);
+    const port = await freePort();
+    const args = ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", String(port)];
+    const { keeper, pid } = await launchKept({
+      binary,
+      args,
+      folder,
+      removeFolder: true,
+      readyText: "Server is ready",
+    });
+    this.#keepers.push(keeper);
+    const address = `127.0.0.1:${port}`;
+    const worker = await this.#serving("NATS worker", "nats-worker.js", [address, TOOLSET]);
+    return { server: { pid, address }, worker: { pid: worker, address } };
   }
 
   async #listening(name: string, file: string): Promise<Actor> {

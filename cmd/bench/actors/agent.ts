@@ -1,6 +1,7 @@
 import type { Caller, CallTarget } from "../callers/caller.js";
 import { admissionCaller, followCaller, streamCaller } from "../callers/follow-caller.js";
 import { jobCaller } from "../callers/job-caller.js";
+import { natsCaller } from "../callers/nats-caller.js";
 import { sdkCaller } from "../callers/sdk-caller.js";
 import { sessionCaller } from "../callers/session-caller.js";
 import { unaryCaller } from "../callers/unary-caller.js";
@@ -16,7 +17,7 @@ import { type ChangesOrder, timeChanges } from "./watch-changes.js";
 
 /** The process that calls: it makes load as it is ordered to, and says how it went. */
 
-export type CallerKind = "unary" | "session" | "output" | "sdk" | "follow" | "stream" | "admission" | "job";
+export type CallerKind = "unary" | "session" | "output" | "sdk" | "follow" | "stream" | "admission" | "job" | "nats";
 
 export type AgentOrder =
   | { readonly kind: "load"; readonly caller: CallerKind; readonly target: CallTarget; readonly load: Load }
@@ -60,6 +61,8 @@ async function makeCaller(kind: CallerKind, target: CallTarget): Promise<Caller>
       return admissionCaller(target);
     case "job":
       return await jobCaller(target);
+    case "nats":
+      return await natsCaller(target);
     default:
       return kind satisfies never;
   }

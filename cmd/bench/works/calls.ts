@@ -1,7 +1,14 @@
 import { difference, paired, ratio, type Target } from "../figures.js";
 import { type Contender, interleave, type Measurement } from "../measure.js";
 import type { Work, WorkContext } from "../work.js";
-import { echoContender, jobContender, payloadOf, proxyContender, toolgateContender } from "./contenders.js";
+import {
+  echoContender,
+  jobContender,
+  natsContender,
+  payloadOf,
+  proxyContender,
+  toolgateContender,
+} from "./contenders.js";
 
 /** `Invoke` and `Session` beside what else one could use, with a Redis that keeps no file and with one that does. */
 
@@ -21,7 +28,7 @@ const INVOKE_TARGETS: Readonly<Record<number, Target>> = {
 
 export const CALLS: Work = {
   name: "calls",
-  description: "Invoke and Session beside a bare echo, a plain proxy and BullMQ; Redis without a file",
+  description: "Invoke and Session beside a bare echo, a plain proxy, BullMQ and NATS; Redis without a file",
   run: (context) => run(context, "memory"),
 };
 
@@ -36,7 +43,12 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
   const stage = await context.stage({ appendOnly: redis === "file" });
   const agent = await stage.agent();
   const echo = await stage.echo();
-  const others = redis === "memory" ? { proxy: await stage.proxy(), worker: await stage.worker() } : undefined;
+  const others =
+    redis === "memory"
+      ? { proxy: await stage.proxy(), worker: await stage.worker(), nats: await stage.nats() }
+      : undefined;
+  if (others !== undefined && others.nats === undefined)
+    context.note("NATS JetStream is not measured: there is no nats-server on the PATH.");
   const gateway = await stage.gateway();
   const own = { stage, gateway, provider: await stage.provider(gateway) };
   const other = context.against === undefined ? undefined : await otherBuild(context.against);
@@ -66,7 +78,11 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
         : []),
       // The baselines without our messages are compared at one size.
       ...(payloadBytes === 64 && others !== undefined
-        ? [proxyContender(others.proxy, call), jobContender(stage, others.worker, call)]
+        ? [
+            proxyContender(others.proxy, call),
+            jobContender(stage, others.worker, call),
+            ...(others.nats ? [natsContender(others.nats, call)] : []),
+          ]
         : []),
     ];
     for (const inFlight of loads) {
@@ -156,6 +172,13 @@ function addFigures(
     add("session-cpu", "CPU per call against the echo's, Session", "×", cpu("session"), memory(lower(0.6, 0.25)));
     add("invoke-vs-bullmq", "Invoke against BullMQ", "×", rates("invoke", "bullmq"), memory(higher(1.3, 1.7)));
     add("session-vs-bullmq", "Session against BullMQ", "×", rates("session", "bullmq"), memory(higher(5, 7)));
+    add(
+      "session-vs-nats",
+      "Session against NATS JetStream (by a bare socket client)",
+      "×",
+      rates("session", "nats"),
+      memory(higher(0.8, 1.2)),
+    );
     add("invoke-vs-proxy", "Invoke against the plain proxy", "×", rates("invoke", "proxy"), memory(higher(1.4, 1.8)));
     for (const [name, label] of [
       ["invoke", "Invoke"],

@@ -49,6 +49,15 @@ export function proxyContender(proxy: { readonly gateway: Actor; readonly provid
   };
 }
 
+export function natsContender(nats: { readonly server: Actor; readonly worker: Actor }, call: Call): Contender {
+  return {
+    name: "nats",
+    caller: "nats",
+    target: target(nats.server.address, call),
+    processes: { worker: nats.worker.pid, nats: nats.server.pid },
+  };
+}
+
 export function jobContender(stage: Stage, worker: Actor, call: Call): Contender {
   return {
     name: "bullmq",
