@@ -11,6 +11,7 @@ import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { SearchIndex } from "./catalog/search-index.js";
 import { Watches } from "./catalog/watch.js";
 import type { Config } from "./config/config.js";
+import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { CallsInFlight } from "./gateway/calls-in-flight.js";
 import type { GatewayParts } from "./gateway/gateway-parts.js";
@@ -26,6 +27,7 @@ import { ResultChecks } from "./providers/check-result.js";
 import { followEpochs } from "./providers/follow-epochs.js";
 import { KeepAlive } from "./providers/keep-alive.js";
 import { ProviderSessions } from "./providers/provider-sessions.js";
+import { agreeOnShards, shardCount } from "./redis/agree-on-shards.js";
 import { warnOfRedis } from "./redis/check-redis.js";
 import { FAST_COMMITS, ReplicatedCommits } from "./redis/commits.js";
 import { createConnections } from "./redis/connections.js";
@@ -64,8 +66,6 @@ export interface NodeSurroundings {
   readonly log: RootLogger;
 }
 
-/** A standalone Redis has one slot, and so one shard. */
-const SHARDS = 1;
 /** What may wait for one provider that does not read: in bytes, and at least so many of the largest payloads. */
 const PROVIDER_BUDGET = { bytes: 16 * 1_048_576, payloads: 16 };
 
@@ -78,9 +78,11 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node } });
 
   // Redis
-  const keyspace = createKeyspace(parseRegistryName(config.registry, "registry"), SHARDS);
+  const shards = shardCount(config.shards, parseRedisUrl(config.redisUrl));
+  const keyspace = createKeyspace(parseRegistryName(config.registry, "registry"), shards);
   const connections = createConnections({
     redisUrl: config.redisUrl,
+    lockUrls: splitRedisUrls(config.lockRedisUrls),
     lockTtlMs: config.lockTtlMs,
     replicaTimeoutMs: config.replicaTimeoutMs,
     log,
@@ -275,6 +277,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
     async start() {
       await connections.start();
+      await agreeOnShards(redis, keyspace);
       await warnOfRedis(connections.command.masters(), log, replicated === undefined ? 0 : config.replicas);
       await replicated?.start();
       await clock.start();

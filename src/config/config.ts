@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { ADDRESS_PATTERN } from "./address.js";
 import { CLIENT_SETTINGS } from "./client-schema.js";
-import { redisUrlFault } from "./redis-url.js";
+import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
 import { type CrossRule, readSettings, type Setting, type Sources, settingsOf } from "./settings.js";
 
 /** Text around what a message is about: ids, meta, field tags. A message limit needs this much above a payload limit. */
@@ -43,10 +43,19 @@ const CONFIG_SCHEMA = Type.Object(
       pattern: `^$|${ADDRESS_PATTERN}`,
       rule: 'must be a host and a port, as in "node-1.example:7400"',
     }),
-    redisUrl: text("redis://127.0.0.1:6379", "url", "Redis, the nodes' only shared state; `rediss://` for TLS.", {
-      variable: "REDIS_URL",
-      secret: true,
-    }),
+    redisUrl: text(
+      "redis://127.0.0.1:6379",
+      "url",
+      "Redis, the nodes' only shared state: a server, `redis+sentinel://h1,h2,h3/name` or `redis+cluster://h1,h2,h3`; `rediss` for TLS.",
+      { variable: "REDIS_URL", secret: true },
+    ),
+    shards: count(0, 0, 1_024, "How many parts the registry is spread over; 0: 16 on a Redis Cluster, else 1."),
+    lockRedisUrls: text(
+      "",
+      "urls",
+      "Independent Redis servers that elect the pinger by majority, separated by commas; the Redis itself when empty.",
+      { secret: true },
+    ),
     durability: Type.Enum(["fast", "replicated"], {
       default: "fast",
       placeholder: "mode",
@@ -184,7 +193,7 @@ function fitsMessage(key: NumberKey): CrossRule<Config> {
  */
 export function parseConfig(sources: Sources): Config {
   return readSettings(CONFIG_SCHEMA, sources, {
-    checks: { redisUrl: redisUrlFault },
+    checks: { redisUrl: redisUrlFault, lockRedisUrls: redisUrlsFault },
     cross: CROSS_RULES,
     known: CLIENT_SETTINGS.map((setting) => setting.variable),
   });

@@ -100,6 +100,8 @@ export interface Keyspace {
   forCall(id: CallId): ShardKeys | undefined;
   /** The pinger's lock. */
   readonly pingerLock: string;
+  /** String: how many shards the registry has. */
+  readonly shardCountKey: string;
 }
 
 /** Spreads a registry over `shardCount` shards; every node of a cluster must say the same number. */
@@ -116,6 +118,7 @@ export function createKeyspace(registry: RegistryName, shardCount: number): Keys
     forToolset: (toolset) => at(fnv1a(toolset) % shardCount),
     forCall: (id) => shards[Number.parseInt(id.slice(0, id.indexOf(".")), 36)],
     pingerLock: `toolgate:{${registry}/0}:pinger`,
+    shardCountKey: `toolgate:{${registry}/0}:shards`,
   };
 }
 

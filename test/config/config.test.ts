@@ -25,6 +25,7 @@ describe("defaults", () => {
         "heartbeatMs": 10000,
         "leaseMs": 30000,
         "listen": "127.0.0.1:7400",
+        "lockRedisUrls": "",
         "lockTtlMs": 5000,
         "logLevel": "info",
         "maxAttempts": 3,
@@ -51,6 +52,7 @@ describe("defaults", () => {
         "resultTtlMs": 600000,
         "retentionMs": 86400000,
         "retireAfterMs": 600000,
+        "shards": 0,
         "tlsCert": "",
         "tlsKey": "",
       }
