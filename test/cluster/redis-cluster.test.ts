@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { PrivateCluster } from "../../cmd/local/private-cluster.js";
+import { parseConfig } from "../../src/config/config.js";
+import { connect, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
+import { createNode, type GatewayNode } from "../../src/node.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateCluster } from "../support/redis-groups.js";
+import { until } from "../support/until.js";
+import { FAST } from "./fast.js";
+
+/** The names of all scripts that the gateway has, and of those that a Redis Cluster has answered. */
+const scripts = vi.hoisted(() => ({ defined: new Set<string>(), ran: new Set<string>() }));
+vi.mock("../../src/redis/script.js", async (importActual) => {
+  const actual = await importActual<typeof import("../../src/redis/script.js")>();
+  return {
+    ...actual,
+    defineScript(...definition: Parameters<typeof actual.defineScript>) {
+      scripts.defined.add(definition[0]);
+      return actual.defineScript(...definition);
+    },
+    async runScript(...run: Parameters<typeof actual.runScript>) {
+      const reply = await actual.runScript(...run);
+      scripts.ran.add(run[1].name);
+      return reply;
+    },
+  };
+});
+
+expectNoLeaks();
+
+/** Enough names that every master serves some of the toolsets. */
+const NAMES = Array.from({ length: 12 }, (_, i) => `tools-${i}`);
+const [FIRST = ""] = NAMES;
+
+let redis: PrivateCluster;
+let nodes: readonly GatewayNode[];
+let agents: readonly Toolgate[];
+let addresses: readonly string[];
+let providers: Provider[];
+let running = 0;
+
+beforeAll(async () => {
+  redis = await privateCluster();
+  const flags = { listen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent", maxAttempts: 1, ...FAST };
+  nodes = [createNode(parseConfig({ env: {}, flags })), createNode(parseConfig({ env: {}, flags }))];
+  addresses = await Promise.all(nodes.map(async (node) => (await node.start()).address));
+  agents = await Promise.all(addresses.map((address) => connect(address)));
+  providers = await Promise.all(NAMES.map((name) => serve(name)));
+  await until("every toolset is healthy on both nodes", async () => {
+    for (const agent of agents) {
+      for (const name of NAMES) if (!(await agent.get(name)).healthy) return false;
+    }
+    return true;
+  });
+});
+afterAll(async () => {
+  for (const agent of agents ?? []) await agent.close();
+  await Promise.all((providers ?? []).map((provider) => provider.stop({ graceMs: 0 })));
+  await Promise.all((nodes ?? []).map((node) => node.stop()));
+  await redis?.stop();
+});
+
+function serve(name: string, version = "1.0.0", maxInFlight = 8): Promise<Provider> {
+  const tools = {
+    add: {
+      payload: Type.Object({ a: Type.Number(), b: Type.Number() }),
+      run: ({ a, b }: { a: number; b: number }) => a + b,
+    },
+    count: {
+      payload: Type.Object({ to: Type.Integer() }),
+      run: async ({ to }: { to: number }, context: { emit(delta: unknown): Promise<void> }) => {
+        for (let i = 1; i <= to; i++) await context.emit(i);
+        return to;
+      },
+    },
+    hold: {
+      payload: Type.Object({}),
+      run: (_input: object, { signal }: { signal: AbortSignal }) => {
+        running++;
+        return new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    },
+    frail: {
+      payload: Type.Object({}),
+      idempotent: true,
+      run: () => {
+        running++;
+        return new Promise<never>(() => {});
+      },
+    },
+  };
+  return serveToolset(
+    { name, version, description: `Version ${version}.`, tools },
+    { nodes: addresses.join(","), maxInFlight },
+  );
+}
+
+const agent = (index: number): Toolgate => agents[index] as Toolgate; // there are two
+const terminalOf = async (callId: string) => (await agent(1).getCall(callId)).terminal;
+async function gather<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of source) items.push(item);
+  return items;
+}
+
+test("toolsets live on every master, and are called and followed through every node", async () => {
+  const homes = new Set<unknown>();
+  for (const member of redis.members) {
+    const keys = await member.ask((client) => client.keys("toolgate:*:toolsets"));
+    if (keys.length > 0) homes.add(member);
+  }
+  expect(homes.size).toBe(3);
+  for (const one of agents) {
+    const sums = await Promise.all(NAMES.map((name, i) => one.invoke(name, "add", { a: i, b: 1 })));
+    expect(sums).toEqual(NAMES.map((_, i) => i + 1));
+  }
+  const { callId } = await agent(0).call(FIRST, "count", { to: 3 });
+  const events = await gather(agent(1).follow(callId));
+  expect(events.map((event) => (event.kind === "delta" ? event.data : event.kind))).toEqual([1, 2, 3, "terminal"]);
+  expect((await gather(agent(0).list())).map(({ name }) => name).sort()).toEqual([...NAMES].sort());
+});
+
+test("a call that is cancelled, and one that a watcher waits for, are told across nodes", async () => {
+  const { callId } = await agent(0).call(FIRST, "hold", {}, { timeoutMs: 60_000 });
+  await until("it runs", () => running === 1);
+  const following = gather(agent(1).follow(callId));
+  await agent(0).cancel(callId);
+  expect((await following).at(-1)).toMatchObject({ kind: "terminal", terminal: { kind: "cancelled" } });
+});
+
+test("a call whose deadline passes, and one that Redis loses, end", async () => {
+  const late = await agent(0).call(FIRST, "hold", {}, { timeoutMs: 1_500 });
+  await until("it has ended", async () => (await terminalOf(late.callId)) !== undefined);
+  expect(await terminalOf(late.callId)).toMatchObject({ reason: "DEADLINE_EXCEEDED" });
+
+  const before = running;
+  const lost = agent(0).invoke(FIRST, "hold", {}, { timeoutMs: 5_000 });
+  await until("it runs", () => running > before);
+  for (const member of redis.members) {
+    await member.ask(async (client) => {
+      for (const key of await client.keys("toolgate:*:call:*"))
+        if ((await client.type(key)) === "hash") await client.del(key);
+      for (const key of await client.keys("toolgate:*:due")) await client.del(key);
+    });
+  }
+  await expect(lost).rejects.toMatchObject({ kind: "outcome_unknown" });
+});
+
+test("an idempotent call that was given up is kept, made again, and purged", async () => {
+  const name = NAMES[1] ?? "";
+  const before = running;
+  const { callId } = await agent(0).call(name, "frail", {}, { timeoutMs: 60_000 });
+  await until("it runs", () => running > before);
+  await providers[1]?.stop({ graceMs: 0 });
+  await until("it was given up", async () => (await terminalOf(callId))?.kind === "attempts_exhausted");
+  const [dead] = await gather(agent(1).deadCalls(name));
+  expect(dead).toMatchObject({ callId });
+  expect(await agent(0).getDeadCall(name, dead?.id ?? "")).toMatchObject({ callId });
+  expect(await agent(0).purgeDeadCalls(name)).toBe(1);
+});
+
+test("a contract is rolled out and promoted, watched on the other node, and unregistered with what waits for it", async () => {
+  const name = NAMES[2] ?? "";
+  const changes: string[] = [];
+  const abort = new AbortController();
+  const watching = (async () => {
+    for await (const event of agent(1).watch({ toolsets: [name], signal: abort.signal })) changes.push(event.kind);
+  })().catch(() => {});
+  const candidate = await serve(name, "2.0.0", 1);
+  providers.push(candidate);
+  await agent(0).promote(name, candidate.epoch);
+  await until("the other node knows", async () => (await agent(1).get(name)).version === "2.0.0");
+  expect(changes.length).toBeGreaterThan(0);
+  abort.abort();
+  await watching;
+
+  const before = running;
+  // Pinned, or the old version's providers would take it.
+  const { digest } = await agent(0).get(name);
+  await agent(0).call(name, "hold", {}, { expectDigest: digest, timeoutMs: 60_000 });
+  await until("the only room is taken", () => running > before);
+  const waiting = await agent(0).call(name, "add", { a: 1, b: 1 }, { expectDigest: digest, timeoutMs: 60_000 });
+  await agent(0).unregister(name, candidate.epoch);
+  await until("what waited ended", async () => (await terminalOf(waiting.callId)) !== undefined);
+  expect(await terminalOf(waiting.callId)).toMatchObject({ kind: "not_executed" });
+});
+
+test("a node that disagrees about the shards does not start", async () => {
+  const flags = { listen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent", shards: 8 };
+  const other = createNode(parseConfig({ env: {}, flags }));
+  await expect(other.start()).rejects.toMatchObject({
+    reason: "INVALID_CONFIG",
+    message: expect.stringMatching(/has 16 shards .*would use 8.*TOOLGATE_SHARDS=16/),
+  });
+  await other.stop();
+});
+
+test("every script that there is has run on this cluster", async () => {
+  await Promise.all(providers.splice(0).map((provider) => provider.stop({ graceMs: 0 })));
+  const missing = () => [...scripts.defined].filter((name) => !scripts.ran.has(name));
+  await until("the chores have run", () => missing().length === 0, { withinMs: 5_000 }).catch(() => {});
+  expect(missing()).toEqual([]);
+});
