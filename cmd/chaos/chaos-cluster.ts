@@ -115,7 +115,8 @@ export class ChaosCluster {
     let port = 0;
     let starts = 0;
     const [storeLink, agentLink, providerLink] = await Promise.all([
-      this.#proxy(() => this.store.port),
+      // Gateways find the members of a group by themselves: nothing goes over the link then.
+      this.#proxy(() => (this.store.kind === "single" ? this.store.port : 0)),
       this.#proxy(() => port),
       this.#proxy(() => port),
     ]);
@@ -131,7 +132,7 @@ export class ChaosCluster {
           ...Object.fromEntries(
             Object.entries({ ...NODE_SETTINGS, ...settings }).map(([variable, value]) => [variable, String(value)]),
           ),
-          REDIS_URL: this.store.url(storeLink.address),
+          REDIS_URL: this.store.kind === "single" ? `redis://${storeLink.address}` : this.store.url,
           TOOLGATE_LISTEN: `127.0.0.1:${port}`,
           TOOLGATE_NODE_ID: nodeIdOf(number, ++starts),
         },

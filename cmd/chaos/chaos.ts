@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join, relative } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { environment } from "../../src/config/environment.js";
 import { integer, words } from "../commands/option-values.js";
 import { hearInterruptions } from "../local/interruption.js";
@@ -11,8 +11,10 @@ import { FAULTS, SCENARIOS, type ScenarioName } from "./faults.js";
 import { EXPERIMENT_NAMES, type ExperimentName } from "./figures/experiments.js";
 import { allMet, figuresJson, figuresMarkdown, figuresText } from "./figures/figures-report.js";
 import { runFigures } from "./figures/run-figures.js";
+import { STORE_KINDS } from "./make-store.js";
 import { reportJson, reportText } from "./report.js";
 import { runChaos } from "./run.js";
+import type { StoreKind } from "./store.js";
 
 /**
  * `npm run chaos`: a cluster of real processes under load and faults; what it left behind is checked against what Toolgate
@@ -23,6 +25,7 @@ interface Flags {
   readonly seed: string;
   readonly seconds: number;
   readonly scenario?: readonly ScenarioName[];
+  readonly store: StoreKind;
   readonly rate: number;
   readonly calls: number;
   readonly agents: number;
@@ -45,6 +48,7 @@ const program = new Command("npm run chaos --")
   )
   .option("--seconds <n>", "how long load and faults last, at least 8", integer(8, 86_400), 60)
   .option("--scenario <names>", `which faults, of ${ALL.join(", ")}; all when absent`, scenarios)
+  .addOption(new Option("--store <kind>", "what Redis is made of").choices(STORE_KINDS).default("standalone"))
   .option("--rate <n>", "calls per second, of all agents together", integer(1, 2_000), 60)
   .option("--calls <n>", "at most so many calls", integer(1, 10_000_000), 100_000)
   .option("--agents <n>", "how many agent processes", integer(1, 16), 2)
@@ -97,6 +101,7 @@ async function faults(): Promise<number> {
     seed: flags.seed,
     seconds: flags.seconds,
     scenarios: flags.scenario ?? ALL,
+    store: flags.store,
     callsPerSecond: flags.rate,
     maxCalls: flags.calls,
     agents: flags.agents,
@@ -167,6 +172,7 @@ Examples:
   npm run chaos -- --seed 7 --seconds 600 --rate 100
   npm run chaos -- --scenario kill,store --seconds 30
   npm run chaos -- --scenario flush --json
+  npm run chaos -- --store sentinel --scenario failover,kill
   npm run chaos -- --figures
   npm run chaos -- --figures rolling,same-id --markdown`;
 }

@@ -25,6 +25,8 @@ export interface AgentOrder {
   readonly agent: string;
   readonly nodes: readonly string[];
   readonly toolsets: readonly string[];
+  /** How many shards the nodes make on their store. */
+  readonly shards: number;
   readonly seed: string;
   readonly callsPerSecond: number;
   readonly maxCalls: number;
@@ -72,7 +74,7 @@ process.exit(0);
 /** One call: its requests, all with the same ids. */
 async function make(n: number, plan: CallPlan): Promise<void> {
   const ids = { runId, toolCallId: String(n) };
-  const call = callIdFor(plan.toolset, ids.runId, ids.toolCallId);
+  const call = callIdFor(plan.toolset, ids.runId, ids.toolCallId, order.shards);
   const request = (k: number): string => `${order.agent}/${n}.${k}`;
   const requests = [ask(first, call, request(1), plan, ids, plan.how)];
   if (plan.twice) requests.push(ask(second, call, request(2), plan, ids, "invoke"));

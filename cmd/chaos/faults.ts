@@ -1,3 +1,5 @@
+import type { Store } from "./store.js";
+
 /** What can be done to a cluster, by name. Each has a target, lasts a while, and is healed. */
 export const FAULTS = {
   "kill-gateway": "kill -9 of a gateway, started again after a while",
@@ -21,6 +23,8 @@ export const FAULTS = {
     "the providers' connections to a gateway swallow everything, for ever; new ones for a while",
   "lose-provider-frames": "providers' frames reach a gateway, its own are lost with the connection",
   "step-clock": "the wall clock of a gateway or provider is stepped, then stepped back",
+  "kill-master": "kill -9 of a Redis master until a replica has its place; then it comes back as a replica",
+  "freeze-master": "SIGSTOP of a Redis master until a replica has its place, then SIGCONT",
   flush: "FLUSHALL, SCRIPT FLUSH with it",
 } as const satisfies Record<string, string>;
 
@@ -33,6 +37,7 @@ export const SCENARIOS = {
   freeze: ["freeze-gateway", "freeze-pinger", "freeze-provider"],
   restart: ["restart-gateway", "restart-provider"],
   store: ["restart-store"],
+  failover: ["kill-master", "freeze-master"],
   cut: ["cut-store-link", "cut-agent-link", "cut-provider-link"],
   blackhole: ["stall-store-link", "blackhole-store-link", "blackhole-agent-link", "blackhole-provider-link"],
   "lose-replies": ["lose-store-replies", "lose-agent-replies", "lose-provider-frames"],
@@ -68,8 +73,26 @@ export const FAULT_SHAPES = {
   "blackhole-provider-link": { target: "gateway", lastsMs: [300, 2_500] },
   "lose-provider-frames": { target: "gateway", lastsMs: [50, 600] },
   "step-clock": { target: "clock", lastsMs: [1_500, 4_000] },
+  "kill-master": { target: "store", lastsMs: [3_000, 3_000] },
+  "freeze-master": { target: "store", lastsMs: [3_000, 3_000] },
   flush: { target: "store", lastsMs: [0, 0] },
 } as const satisfies Record<FaultKind, { readonly target: TargetKind; readonly lastsMs: readonly [number, number] }>;
+
+/** Faults that some kind of store has, and others have not; all others are for all. */
+const STORE_FAULTS: Readonly<Partial<Record<FaultKind, Store["kind"]>>> = {
+  "restart-store": "single",
+  "cut-store-link": "single",
+  "stall-store-link": "single",
+  "blackhole-store-link": "single",
+  "lose-store-replies": "single",
+  "kill-master": "group",
+  "freeze-master": "group",
+};
+
+/** Whether a fault can be done to a cluster on such a store. */
+export function suits(kind: FaultKind, store: Store["kind"]): boolean {
+  return (STORE_FAULTS[kind] ?? store) === store;
+}
 
 /** Faults by which nothing that is under way is lost. */
 export const GRACEFUL: ReadonlySet<FaultKind> = new Set<FaultKind>(["restart-gateway", "restart-provider"]);

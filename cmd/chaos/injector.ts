@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { keyspaceOf } from "./call-ids.js";
 import { type ChaosCluster, type Gateway, gatewayOfNode, type Provider } from "./chaos-cluster.js";
 import type { InjectedFault, Mishap, Outage } from "./check/evidence.js";
 import { FAULT_SHAPES, type FaultKind } from "./faults.js";
@@ -123,10 +124,21 @@ export class Injector {
       }
       case "restart-store": {
         const { store } = this.#options.cluster;
+        if (store.kind !== "single") throw new Error("The fault does not fit its target.");
         const atMs = machineMs();
         await store.crash();
         await delay(lastsMs);
         await store.recover();
+        return whileOut(atMs, machineMs());
+      }
+      case "kill-master":
+      case "freeze-master": {
+        const { store } = this.#options.cluster;
+        if (store.kind !== "group") throw new Error("The fault does not fit its target.");
+        const { shards } = keyspaceOf(store.shards);
+        const { toolsets } = must(shards[Math.floor(fault.which * shards.length)]);
+        const atMs = machineMs();
+        await store.failOver(kind === "kill-master" ? "kill" : "freeze", toolsets);
         return whileOut(atMs, machineMs());
       }
       case "flush": {

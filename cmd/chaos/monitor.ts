@@ -24,6 +24,8 @@ export interface MonitorOptions {
   readonly historyFile: string;
   /** Unique among the monitors of a run. */
   readonly runId: string;
+  /** How many shards the gateways make on their store. */
+  readonly shards: number;
 }
 
 const EVERY_MS = 200;
@@ -107,9 +109,9 @@ export class Monitor {
 
   async #call({ name, gateway }: GatewayClient, toolset: string): Promise<string> {
     this.#calls += 1;
-    const runId = this.#options.runId;
+    const { runId, shards } = this.#options;
     const toolCallId = String(this.#calls);
-    const call = callIdFor(toolset, runId, toolCallId);
+    const call = callIdFor(toolset, runId, toolCallId, shards);
     const request = `${runId}/${toolCallId}`;
     const input: ToolInput = { n: this.#calls, ms: 0, pieces: 0, stubborn: false };
     const spec = {

@@ -64,6 +64,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     toolsets: Object.keys(TOOLSETS),
     historyFile: join(historyFolder, "monitor.jsonl"),
     runId: `${options.seed}/${name}/monitor`,
+    shards: cluster.store.shards,
   });
   monitor.start();
   await untilWell(monitor, machineMs(), HEAL_WITHIN_MS, signal);
@@ -140,6 +141,7 @@ function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
     const order: AgentOrder = {
       agent,
       nodes: cluster.agentAddresses,
+      shards: cluster.store.shards,
       toolsets: Object.keys(TOOLSETS),
       seed: `${seed}/${name}`,
       callsPerSecond: callsPerSecond / agents,

@@ -1,22 +1,25 @@
-import type { Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
+import type { ShardKeys } from "../../src/redis/keys.js";
 import { decodePings } from "../../src/ticker/ping-slot.js";
-import { KEYSPACE } from "./call-ids.js";
+import { keyspaceOf } from "./call-ids.js";
 import type { Ping } from "./check/evidence.js";
 import { machineMs } from "./machine-clock.js";
+import type { Store } from "./store.js";
 
 /** Hears all pings at Redis itself, past the gateways, and knows who sent the last ones. */
 export class PingObserver {
   /** By the machine's clock. */
   readonly pings: Ping[] = [];
-  readonly #channels: Redis;
-  readonly #reader: Redis;
+  readonly #channels: Redis | Cluster;
+  readonly #reader: Redis | Cluster;
+  readonly #shards: readonly ShardKeys[];
   #pinger = "";
   #pingerAtMs = 0;
 
-  /** @param clients two clients of the store: one for channels, one for questions */
-  constructor(clients: { readonly channels: Redis; readonly reader: Redis }) {
-    this.#channels = clients.channels;
-    this.#reader = clients.reader;
+  constructor(store: Store) {
+    this.#channels = store.observer();
+    this.#reader = store.observer();
+    this.#shards = keyspaceOf(store.shards).shards;
   }
 
   async start(): Promise<void> {
@@ -26,7 +29,7 @@ export class PingObserver {
       for (const { toolset, epoch } of targets) this.pings.push({ atMs, slot, toolset, epoch });
       void this.#askWho(Number(slot), atMs);
     });
-    for (const { pings } of KEYSPACE.shards) await this.#channels.ssubscribe(pings);
+    for (const { pings } of this.#shards) await this.#channels.ssubscribe(pings);
   }
 
   /** The name of the node that pinged last, if that was a moment ago. */
@@ -35,7 +38,7 @@ export class PingObserver {
   }
 
   async #askWho(slot: number, atMs: number): Promise<void> {
-    const [keys] = KEYSPACE.shards;
+    const [keys] = this.#shards;
     const node = keys === undefined ? null : await this.#reader.get(keys.slot(slot)).catch(() => null);
     if (node === null) return;
     this.#pinger = node;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { FollowCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/FollowCallResponse.js";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
@@ -6,11 +7,14 @@ import { readError } from "../../src/sdk/request.js";
 import type { Answer, CallRecord, ReadDelta, Reading, ReadTerminal } from "./check/evidence.js";
 import { answerOf, type GatewayClient } from "./gateway-client.js";
 
-/** How many calls are read at once. */
-const PARALLEL = 24;
+/** How many calls are read at once: few, since the reader and all proxies share one process. */
+const PARALLEL = 8;
 /** How long one answer may take, in milliseconds. */
 const ANSWER_WITHIN_MS = 15_000;
 
+/** A reading that failed is tried again, so often and so much later, in milliseconds: a busy machine is no broken promise. */
+const TRIES = 3;
+const RETRY_MS = 500;
 /** A gateway that failed so often in a row is not asked any more: waiting for it thousands of times would tell no more. */
 const HOPELESS_AFTER = 20;
 
@@ -70,11 +74,14 @@ class Reader {
     if (this.#failures >= HOPELESS_AFTER) {
       return { kind: "failed", why: `not asked any more, after ${HOPELESS_AFTER} failures in a row` };
     }
-    let answer: Answer;
-    try {
-      answer = await ask();
-    } catch (error) {
-      answer = failure(error, this.#client.name);
+    let answer: Answer = { kind: "failed", why: "not asked" };
+    for (let attempt = 1; attempt <= TRIES && answer.kind === "failed"; attempt++) {
+      if (attempt > 1) await delay(RETRY_MS);
+      try {
+        answer = await ask();
+      } catch (error) {
+        answer = failure(error, this.#client.name);
+      }
     }
     this.#failures = answer.kind === "failed" ? this.#failures + 1 : 0;
     return answer;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { askUntil, RedisMember } from "../local/redis-member.js";
 import { observerOf } from "./observer.js";
-import type { Store } from "./store.js";
+import type { SingleStore } from "./store.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
 /** A replica follows its master within this, in milliseconds. */
@@ -12,8 +12,10 @@ const FOLLOWS_WITHIN_MS = 20_000;
  * A Redis and a replica of it, with a proxy on the way of replication, so that the replica can be behind. Nobody watches over
  * the two: a failover is arranged, by killing the master and promoting the replica, and everybody is led to the new master.
  */
-export class ReplicatedStore implements Store {
+export class ReplicatedStore implements SingleStore {
+  readonly kind = "single";
   readonly description = "one Redis with a replica, append-only files";
+  readonly shards = 1;
   readonly #replication: TcpProxy;
   readonly #clients = new Set<Redis>();
   #master: RedisMember;
@@ -39,10 +41,6 @@ export class ReplicatedStore implements Store {
 
   get port(): number {
     return this.#master.port;
-  }
-
-  url(link: string): string {
-    return `redis://${link}`;
   }
 
   async start(): Promise<void> {

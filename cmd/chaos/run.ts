@@ -8,8 +8,9 @@ import { check } from "./check/check.js";
 import type { Mishap } from "./check/evidence.js";
 import { takeovers } from "./check/pings.js";
 import { findFaketime } from "./clock-file.js";
-import { FAULTS, type FaultKind, SCENARIOS, type ScenarioName } from "./faults.js";
+import { FAULTS, type FaultKind, SCENARIOS, type ScenarioName, suits } from "./faults.js";
 import { machineMs } from "./machine-clock.js";
+import { makeStore } from "./make-store.js";
 import { runPhase } from "./phase.js";
 import { PingObserver } from "./ping-observer.js";
 import { lostOnceTimes, recoveryTimes, redeliveryTimes, summarise, type Times, takeoverTimes } from "./recovery.js";
@@ -17,13 +18,14 @@ import { redisOffsetMs } from "./redis-offset.js";
 import type { Outcome, PhaseOutcome } from "./report.js";
 import { type PlannedFault, planFaults } from "./schedule.js";
 import { SeededRandom } from "./seeded-random.js";
-import { StandaloneStore } from "./store.js";
+import type { Store, StoreKind } from "./store.js";
 
 export interface RunOptions {
   readonly seed: string;
   /** How long load and faults last, all phases together. */
   readonly seconds: number;
   readonly scenarios: readonly ScenarioName[];
+  readonly store: StoreKind;
   readonly callsPerSecond: number;
   /** At most so many calls, all phases together. */
   readonly maxCalls: number;
@@ -59,7 +61,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     onLine("clock: skipped, since faketime is not installed (Debian: apt-get install faketime)");
   }
   const logs = new LogFolder(join(folder, "logs"));
-  const store = new StandaloneStore(server.path, join(folder, "redis"));
+  const store = makeStore(options.store, server.path, join(folder, "redis"));
   const mishaps: Mishap[] = [];
   const onLost = (name: string, exit: Exit, output: readonly string[]): void => {
     mishaps.push({
@@ -68,16 +70,18 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
       evidence: output.slice(-40),
     });
   };
-  const cluster = new ChaosCluster({ store, folder, logs, faketime, onLost });
+  // Where masters can be lost, only what their replicas have is acknowledged: else losses would be no news.
+  const settings = store.kind === "group" ? { TOOLGATE_DURABILITY: "replicated" } : {};
+  const cluster = new ChaosCluster({ store, folder, logs, faketime, settings, onLost });
   const phases: PhaseOutcome[] = [];
   try {
     onLine(`starting ${store.description}, three gateways and their providers`);
     await cluster.start();
-    const observer = new PingObserver({ channels: store.observer(), reader: store.observer() });
+    const observer = new PingObserver(store);
     await observer.start();
     const offsetMs = await redisOffsetMs(store);
     const earlier = new Set<string>();
-    for (const phase of planPhases(options, faketime !== undefined)) {
+    for (const phase of planPhases(options, store.kind, faketime !== undefined)) {
       onLine(`phase ${phase.name}: ${phase.schedule.length} faults in ${Math.round(phase.durationMs / 1_000)} s`);
       const startMs = machineMs();
       const { evidence, wellSince } = await runPhase({
@@ -132,12 +136,13 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
 /** The flush breaks promises by its nature, so it has a phase of its own, after everything else has been read back. */
 export function planPhases(
   { seed, seconds, scenarios }: Pick<RunOptions, "seed" | "seconds" | "scenarios">,
+  store: Store["kind"],
   clocks: boolean,
 ): PlannedPhase[] {
   const random = new SeededRandom(seed);
   const kinds = scenarios
     .flatMap((name): readonly FaultKind[] => SCENARIOS[name])
-    .filter((kind) => clocks || kind !== "step-clock");
+    .filter((kind) => suits(kind, store) && (clocks || kind !== "step-clock"));
   const flushes = kinds.filter((kind) => kind === "flush");
   const others = kinds.filter((kind) => kind !== "flush");
   const wholeMs = seconds * 1_000;

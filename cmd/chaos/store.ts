@@ -1,96 +1,52 @@
-import type { Redis } from "ioredis";
-import { PrivateRedis } from "../local/private-redis.js";
-import { observerOf } from "./observer.js";
+import type { Cluster, Redis } from "ioredis";
+
+/** What a store is made of. */
+export type StoreKind = "standalone" | "sentinel" | "cluster";
 
 /** The cluster's Redis, whatever it is made of, with what can happen to it. */
-export interface Store {
+interface AnyStore {
   /** What it is, for the report. */
   readonly description: string;
-  /** The loopback port that the gateways' proxies connect to now. */
-  readonly port: number;
-  /** What a gateway is told, given the address of its proxy to the port. */
-  url(link: string): string;
+  /** How many shards nodes make on it. */
+  readonly shards: number;
   start(): Promise<void>;
-  /** Ends it at once, as a crash would. */
-  crash(): Promise<void>;
-  /** Starts it again after a crash, with what it has on disk; resolves when it answers. */
-  recover(): Promise<void>;
   /** Loses everything: data and loaded scripts. */
   flush(): Promise<void>;
   /** A client that goes to it directly, past all proxies; `stop` closes it. */
-  observer(): Redis;
+  observer(): Redis | Cluster;
   /** Ends it. Idempotent. */
   stop(): Promise<void>;
 }
 
-/**
- * One Redis server with an append-only file.
- *
- * `appendfsync always`, since "acknowledged" is to mean "in the file": with `everysec` Redis may hold back its writes to the
- * file, while it goes on to answer, as long as an fsync is under way, and kill -9 loses those.
- */
-export class StandaloneStore implements Store {
-  readonly description = "one Redis, append-only file (appendfsync always)";
-  readonly #binary: string;
-  readonly #folder: string;
-  readonly #clients = new Set<Redis>();
-  #port = 0;
-  #server: PrivateRedis | undefined;
-
-  constructor(binary: string, folder: string) {
-    this.#binary = binary;
-    this.#folder = folder;
-  }
-
-  get port(): number {
-    return this.#port;
-  }
-
-  url(link: string): string {
-    return `redis://${link}`;
-  }
-
-  async start(): Promise<void> {
-    const server = new PrivateRedis({
-      binary: this.#binary,
-      folder: this.#folder,
-      removeFolder: false,
-      appendOnly: true,
-      args: ["--appendfsync", "always"],
-      ...(this.#port === 0 ? {} : { port: this.#port }),
-    });
-    await server.start();
-    this.#server = server;
-    this.#port = Number(new URL(server.url).port);
-  }
-
-  async crash(): Promise<void> {
-    const server = this.#server;
-    if (server === undefined) return;
-    process.kill(server.pid, "SIGKILL");
-    await server.stop();
-  }
-
-  recover(): Promise<void> {
-    return this.start();
-  }
-
-  async flush(): Promise<void> {
-    const client = this.observer();
-    try {
-      await client.flushall();
-      await client.script("FLUSH");
-    } finally {
-      client.disconnect();
-    }
-  }
-
-  observer(): Redis {
-    return observerOf(this.#port, this.#clients);
-  }
-
-  async stop(): Promise<void> {
-    for (const client of [...this.#clients]) client.disconnect();
-    await this.#server?.stop();
-  }
+/** One address, to which every gateway goes through a proxy of its own. */
+export interface SingleStore extends AnyStore {
+  readonly kind: "single";
+  /** The loopback port that the gateways' proxies connect to now. */
+  readonly port: number;
+  /** Ends it at once, as a crash would. */
+  crash(): Promise<void>;
+  /** Brings it back after a crash; resolves when it answers. */
+  recover(): Promise<void>;
 }
+
+/** Several servers, of which another one takes the place of a master that is lost; gateways find them by themselves. */
+export interface GroupStore extends AnyStore {
+  readonly kind: "group";
+  /** What gateways are told. */
+  readonly url: string;
+  /** The longest that nobody can be reached after a master is lost, in milliseconds, as it is promised. */
+  readonly recoversWithinMs: number;
+  /** What that is made of. */
+  readonly recoversBecause: string;
+  /**
+   * Loses the master of a key, waits until another one has its place, lets the lost one come back, and waits until all agree.
+   *
+   * @param onLost told when the master is lost, by the machine's clock
+   */
+  failOver(how: Loss, key: string, onLost?: (atMs: number) => void): Promise<void>;
+}
+
+export type Store = SingleStore | GroupStore;
+
+/** How a master is lost: kill -9, or SIGSTOP until another one has its place. */
+export type Loss = "kill" | "freeze";

@@ -19,11 +19,12 @@ export interface PrivateSentinelOptions {
 const SENTINELS = 3;
 const QUORUM = 2;
 const FORMS_WITHIN_MS = 20_000;
-/** What the Sentinels call the master. */
 const NAME = "toolgate";
 
 /** A Redis of our own on loopback with replicas, watched by three Sentinels. */
 export class PrivateSentinel {
+  /** What the Sentinels call the master. */
+  readonly name = NAME;
   /** The Redis servers: the master at the start, then its replicas. */
   readonly members: readonly RedisMember[];
   readonly sentinels: readonly RedisMember[];

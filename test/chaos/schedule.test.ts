@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type CallPlan, planCall } from "../../cmd/chaos/call-plan.js";
-import { FAULT_SHAPES, FAULTS, type FaultKind, SCENARIOS, type ScenarioName } from "../../cmd/chaos/faults.js";
+import { FAULT_SHAPES, FAULTS, type FaultKind, SCENARIOS, type ScenarioName, suits } from "../../cmd/chaos/faults.js";
 import { planPhases } from "../../cmd/chaos/run.js";
 import { planFaults } from "../../cmd/chaos/schedule.js";
 import { SeededRandom } from "../../cmd/chaos/seeded-random.js";
@@ -66,8 +66,8 @@ describe("a schedule", () => {
 });
 
 describe("phases", () => {
-  const phases = (scenarios: readonly ScenarioName[], clocks = true) =>
-    planPhases({ seed: "7", seconds: 60, scenarios }, clocks).map(({ name, schedule, durationMs }) => ({
+  const phases = (scenarios: readonly ScenarioName[], clocks = true, store: "single" | "group" = "single") =>
+    planPhases({ seed: "7", seconds: 60, scenarios }, store, clocks).map(({ name, schedule, durationMs }) => ({
       name,
       durationMs,
       kinds: new Set(schedule.map(({ kind }) => kind)),
@@ -88,6 +88,22 @@ describe("phases", () => {
     expect(phases(["clock", "kill"], false)[0]?.kinds).not.toContain("step-clock");
     expect(phases(["clock"], false)).toEqual([]);
   });
+});
+
+test("masters are lost where another server can take their place, and a single Redis is restarted", () => {
+  expect(suits("restart-store", "single")).toBe(true);
+  expect(suits("restart-store", "group")).toBe(false);
+  expect(suits("kill-master", "single")).toBe(false);
+  expect(suits("kill-master", "group")).toBe(true);
+  expect(KINDS.filter((kind) => !suits(kind, "single") && !suits(kind, "group"))).toEqual([]);
+  const kinds = (store: "single" | "group") =>
+    new Set(
+      planPhases({ seed: "7", seconds: 60, scenarios: ["store", "failover"] }, store, true).flatMap(({ schedule }) =>
+        schedule.map(({ kind }) => kind),
+      ),
+    );
+  expect(kinds("single")).toEqual(new Set(["restart-store"]));
+  expect(kinds("group")).toEqual(new Set(["kill-master", "freeze-master"]));
 });
 
 test("every fault belongs to one scenario", () => {

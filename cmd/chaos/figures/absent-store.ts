@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { InvokeResponse__Output } from "../../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { readError } from "../../../src/sdk/request.js";
 import { TOOLS } from "../call-plan.js";
 import { answerOf, type GatewayClient } from "../gateway-client.js";
 import { machineMs } from "../machine-clock.js";
+import { StandaloneStore } from "../standalone-store.js";
 import { countFigure, type Figure, thousands, timeFigure } from "./figure.js";
 import { pace, work } from "./load.js";
 import { type Scene, withCluster } from "./scene.js";
@@ -22,7 +24,8 @@ const PAGE_BYTES = 4_096;
 /** Redis is killed and stays away; calls go on to come at every gateway. */
 export async function absentStore(scene: Scene): Promise<Figure[]> {
   const durationMs = scene.quick ? 3_000 : 300_000;
-  return await withCluster(scene, { toolsets: { [TOOLSET]: 1 } }, async ({ store, gateways }) => {
+  const store = new StandaloneStore(scene.redisServer, join(scene.folder, "redis"));
+  return await withCluster(scene, { store, toolsets: { [TOOLSET]: 1 } }, async ({ gateways }) => {
     const clients = gateways.map(({ client }) => client);
     for (const client of clients) await answered(client, 0);
     await store.crash();

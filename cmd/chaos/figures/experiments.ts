@@ -5,6 +5,7 @@ import { killedNode } from "./killed-node.js";
 import { killedProvider } from "./killed-provider.js";
 import { kills } from "./kills.js";
 import { lostPinger } from "./lost-pinger.js";
+import { replacedMaster } from "./replaced-master.js";
 import { rolling } from "./rolling.js";
 import { sameId } from "./same-id.js";
 import type { Scene } from "./scene.js";
@@ -16,6 +17,7 @@ export const EXPERIMENTS = {
   "killed-provider": killedProvider,
   "lost-pinger": lostPinger,
   "absent-store": absentStore,
+  "replaced-master": replacedMaster,
   "failed-over": failedOver,
   "same-id": sameId,
   rolling,

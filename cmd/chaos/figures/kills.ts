@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { check } from "../check/check.js";
+import type { Violation } from "../check/evidence.js";
 import type { FaultKind } from "../faults.js";
 import { runPhase } from "../phase.js";
 import { PingObserver } from "../ping-observer.js";
@@ -20,7 +21,7 @@ const QUIET_END_MS = 2_000;
 export async function kills(scene: Scene): Promise<Figure[]> {
   const wanted = scene.quick ? 4 : 100;
   return await withCluster(scene, {}, async (cluster) => {
-    const observer = new PingObserver({ channels: cluster.store.observer(), reader: cluster.store.observer() });
+    const observer = new PingObserver(cluster.store);
     await observer.start();
     const planned = planFaults({
       kinds: KINDS,
@@ -39,7 +40,7 @@ export async function kills(scene: Scene): Promise<Figure[]> {
       durationMs: lastHealedMs + QUIET_END_MS,
       schedule: planned,
       agents: 2,
-      callsPerSecond: 60,
+      callsPerSecond: 30,
       maxCalls: Number.MAX_SAFE_INTEGER,
       redisOffsetMs: await redisOffsetMs(cluster.store),
       earlier: new Set(),
@@ -62,10 +63,15 @@ export async function kills(scene: Scene): Promise<Figure[]> {
         measured: String(lost),
         counted: `${thousands(acknowledged.size)} calls; ${of("kill-gateway", "kill-pinger")} kills of gateways, ${of("kill-provider")} of providers, ${of("restart-store")} of Redis (appendfsync always)`,
         against: [
-          ...violations.map(({ rule, call, message }) => `${rule}: ${call ?? ""} ${message}`),
+          ...distinct(violations).map(({ rule, call, message }) => `${rule}: ${call ?? ""} ${message}`),
           ...(done < wanted ? [`only ${done} kills were done`] : []),
         ],
       }),
     ];
   });
+}
+
+/** The first of those that say the same of different calls. */
+function distinct(violations: readonly Violation[]): Violation[] {
+  return [...new Map(violations.toReversed().map((one) => [`${one.rule} ${one.message}`, one])).values()].reverse();
 }

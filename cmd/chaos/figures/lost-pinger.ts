@@ -18,7 +18,7 @@ export async function lostPinger(scene: Scene): Promise<Figure[]> {
   const rounds = scene.quick ? 1 : 12;
   const random = new SeededRandom(scene.seed).fork("lost-pinger");
   return await withCluster(scene, { toolsets: { notes: 1 } }, async ({ store, gateways }) => {
-    const observer = new PingObserver({ channels: store.observer(), reader: store.observer() });
+    const observer = new PingObserver(store);
     await observer.start();
     /** Loses the pinger; resolves to the time from there to the next ping. */
     const lose = async (

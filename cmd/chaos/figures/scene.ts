@@ -4,7 +4,8 @@ import { describeExit } from "../../local/program.js";
 import { ChaosCluster, type ChaosClusterOptions } from "../chaos-cluster.js";
 import type { Mishap } from "../check/evidence.js";
 import { machineMs } from "../machine-clock.js";
-import { StandaloneStore } from "../store.js";
+import { StandaloneStore } from "../standalone-store.js";
+import type { Store } from "../store.js";
 
 /** What an experiment has to work with. */
 export interface Scene {
@@ -24,8 +25,10 @@ export interface Scene {
 }
 
 /** Parts of a cluster that an experiment may choose. */
-export type ClusterShape = Pick<ChaosClusterOptions, "settings" | "toolsets"> &
-  Partial<Pick<ChaosClusterOptions, "store">>;
+export interface ClusterShape extends Pick<ChaosClusterOptions, "settings" | "toolsets"> {
+  /** A standalone one unless said. */
+  readonly store?: Store;
+}
 
 let clusters = 0;
 

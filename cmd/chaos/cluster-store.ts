@@ -1,0 +1,79 @@
+import { Cluster } from "ioredis";
+import { parseRedisUrl } from "../../src/config/redis-url.js";
+import { shardCount } from "../../src/redis/agree-on-shards.js";
+import { PrivateCluster } from "../local/private-cluster.js";
+import { loseMaster } from "./lose-master.js";
+import type { GroupStore, Loss } from "./store.js";
+
+const NODE_TIMEOUT_MS = 1_000;
+/** As the proof has it. */
+const REACT_MS = 1_000;
+
+/** A Redis Cluster of three masters with a replica each, with append-only files. */
+export class ClusterStore implements GroupStore {
+  readonly kind = "group";
+  readonly description =
+    `a Redis Cluster of three masters with a replica each (node-timeout ${NODE_TIMEOUT_MS} ms), append-only files`;
+  readonly recoversWithinMs = 2 * NODE_TIMEOUT_MS + REACT_MS;
+  readonly recoversBecause = `2 × node-timeout ${NODE_TIMEOUT_MS / 1_000} s + ${REACT_MS / 1_000} s`;
+  readonly #group: PrivateCluster;
+  readonly #clients = new Set<Cluster>();
+
+  constructor(binary: string, folder: string) {
+    this.#group = new PrivateCluster({
+      binary,
+      folder,
+      replicas: 1,
+      nodeTimeoutMs: NODE_TIMEOUT_MS,
+      args: ["--appendonly", "yes", "--appendfsync", "always"],
+    });
+  }
+
+  get url(): string {
+    return this.#group.url;
+  }
+
+  /** The nodes' own choice. */
+  get shards(): number {
+    return shardCount(0, parseRedisUrl(this.url));
+  }
+
+  start(): Promise<void> {
+    return this.#group.start();
+  }
+
+  failOver(how: Loss, key: string, onLost?: (atMs: number) => void): Promise<void> {
+    const group = this.#group;
+    return loseMaster(how, { master: () => group.masterOf(key), settled: () => group.settled() }, onLost);
+  }
+
+  async flush(): Promise<void> {
+    for (const master of await this.#group.masters()) {
+      await master.ask(async (redis) => {
+        await redis.flushall();
+        await redis.script("FLUSH");
+      });
+    }
+  }
+
+  observer(): Cluster {
+    const client = new Cluster(
+      this.#group.members.map(({ port }) => ({ host: "127.0.0.1", port })),
+      {
+        shardedSubscribers: true,
+        slotsRefreshInterval: 500,
+        clusterRetryStrategy: () => 50,
+        redisOptions: { maxRetriesPerRequest: null },
+      },
+    );
+    client.on("error", () => {}); // it comes back; whoever asks waits
+    client.once("end", () => this.#clients.delete(client));
+    this.#clients.add(client);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of [...this.#clients]) client.disconnect();
+    await this.#group.stop();
+  }
+}

@@ -1,0 +1,81 @@
+import { Redis } from "ioredis";
+import { PrivateSentinel } from "../local/private-sentinel.js";
+import { loseMaster } from "./lose-master.js";
+import type { GroupStore, Loss } from "./store.js";
+
+const DOWN_AFTER_MS = 1_000;
+/** As the proof has it. */
+const REACT_MS = 2_000;
+
+/** A Redis and its replica with append-only files, watched by three Sentinels. */
+export class SentinelStore implements GroupStore {
+  readonly kind = "group";
+  readonly description =
+    `a Redis with a replica and three Sentinels (down-after ${DOWN_AFTER_MS} ms), append-only files`;
+  readonly shards = 1;
+  readonly recoversWithinMs = DOWN_AFTER_MS + REACT_MS;
+  readonly recoversBecause = `down-after ${DOWN_AFTER_MS / 1_000} s + ${REACT_MS / 1_000} s`;
+  readonly #group: PrivateSentinel;
+  readonly #clients = new Set<Redis>();
+
+  constructor(binary: string, folder: string) {
+    this.#group = new PrivateSentinel({
+      binary,
+      folder,
+      downAfterMs: DOWN_AFTER_MS,
+      args: ["--appendonly", "yes", "--appendfsync", "always"],
+    });
+  }
+
+  get url(): string {
+    return this.#group.url;
+  }
+
+  start(): Promise<void> {
+    return this.#group.start();
+  }
+
+  failOver(how: Loss, _key: string, onLost?: (atMs: number) => void): Promise<void> {
+    const group = this.#group;
+    return loseMaster(
+      how,
+      {
+        master: () => group.master(),
+        // Sentinels let a master that came back be one for ten seconds; whoever starts it knows better.
+        welcome: async (returned, master) => {
+          await returned.ask((redis) => redis.replicaof("127.0.0.1", master.port));
+        },
+        settled: () => group.settled(),
+      },
+      onLost,
+    );
+  }
+
+  async flush(): Promise<void> {
+    const master = await this.#group.master();
+    await master.ask(async (redis) => {
+      await redis.flushall();
+      await redis.script("FLUSH");
+    });
+  }
+
+  observer(): Redis {
+    const client = new Redis({
+      sentinels: this.#group.sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
+      name: this.#group.name,
+      failoverDetector: true,
+      sentinelRetryStrategy: () => 50,
+      retryStrategy: () => 50,
+      maxRetriesPerRequest: null,
+    });
+    client.on("error", () => {}); // it comes back; whoever asks waits
+    client.once("end", () => this.#clients.delete(client));
+    this.#clients.add(client);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of [...this.#clients]) client.disconnect();
+    await this.#group.stop();
+  }
+}
