@@ -1,13 +1,12 @@
+import type { Redis } from "ioredis";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
 import { HISTORY_LUA } from "./history.js";
-import type { RedisLink } from "./redis-client.js";
 
 export interface CommitLineSettings {
-  readonly link: RedisLink;
-  /** What is written to ask; it expires. */
-  readonly key: string;
+  /** A connection to the master that is used for nothing else. */
+  readonly client: Redis;
   /** How many replicas must have a write. */
   readonly replicas: number;
   /** How long they may take, in milliseconds. */
@@ -22,8 +21,6 @@ const ASK = `#!lua flags=allow-oom
 redis.call('SET', KEYS[1], '', 'PX', 60000)
 return ${HISTORY_LUA}`;
 
-/** How often the replicas are asked while nobody else asks, so that readiness is true, in milliseconds. */
-const PROBE_INTERVAL_MS = 1_000;
 /** What a caller should wait when the replicas are behind, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 
@@ -37,12 +34,11 @@ const RETRY_AFTER_MS = 1_000;
  */
 export class CommitLine {
   readonly #settings: CommitLineSettings;
-  #waiting: Deferred<string> | undefined;
+  #waiting: (Deferred<string> & { readonly key: string }) | undefined;
   #asking = false;
   /** The questions that are under way; over when it resolves. */
   #asked: Promise<void> = Promise.resolve();
   #confirming: boolean | undefined;
-  #probe: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(settings: CommitLineSettings) {
@@ -54,33 +50,30 @@ export class CommitLine {
     return this.#confirming === true;
   }
 
-  /** Resolves when the replicas were asked for the first time, whatever they said. */
-  async start(): Promise<void> {
-    await this.#join().catch(() => {}); // replicas that are behind are no fault of the settings: the node is not ready yet
-    this.#probe = setInterval(() => {
-      if (!this.#asking) this.#join().catch(() => {}); // it is seen in `confirming`
-    }, PROBE_INTERVAL_MS);
-    this.#probe.unref();
+  /** Asks, unless somebody does already; resolves when that was answered, whatever the answer was. */
+  async probe(key: string): Promise<void> {
+    if (this.#asking) await this.#asked;
+    else await this.#join(key).catch(() => {}); // it is seen in `confirming`
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#probe);
     await this.#asked;
   }
 
   /**
    * Resolves when the replicas have all that was written in this history before.
    *
+   * @param key what is written to ask, in a shard of this master's; it expires.
    * @throws ToolgateError STORE_UNAVAILABLE, `executed = unknown`
    */
-  async commit(history: string): Promise<void> {
-    if ((await this.#join()) === history) return;
+  async commit(key: string, history: string): Promise<void> {
+    if ((await this.#join(key)) === history) return;
     throw unconfirmed("another Redis has become the master since, and may not have the write");
   }
 
-  #join(): Promise<string> {
-    this.#waiting ??= deferred<string>();
+  #join(key: string): Promise<string> {
+    this.#waiting ??= { ...deferred<string>(), key };
     const { promise } = this.#waiting;
     if (!this.#asking) this.#asked = this.#askWhileAsked();
     return promise;
@@ -92,7 +85,7 @@ export class CommitLine {
       this.#waiting = undefined;
       try {
         if (this.#stopped) throw unconfirmed("the node stops");
-        round.resolve(await this.#ask());
+        round.resolve(await this.#ask(round.key));
         this.#tell(true, "");
       } catch (error) {
         const fault =
@@ -106,11 +99,9 @@ export class CommitLine {
     this.#asking = false;
   }
 
-  async #ask(): Promise<string> {
-    const { link, key, replicas, timeoutMs } = this.#settings;
-    const client = link.masterOf(key);
+  async #ask(key: string): Promise<string> {
+    const { client, replicas, timeoutMs } = this.#settings;
     try {
-      // One pipeline, so that both go to one master also where there are several.
       const asked = await client.pipeline().eval(ASK, 1, key).wait(replicas, timeoutMs).exec();
       const [history, confirmed] = (asked ?? []).map(([error, answer]) => {
         if (error !== null) throw error;
@@ -134,7 +125,8 @@ export class CommitLine {
   }
 }
 
-function unconfirmed(why: string, cause?: unknown): ToolgateError {
+/** What happened may last or not: only a repeat can tell. */
+export function unconfirmed(why: string, cause?: unknown): ToolgateError {
   return new ToolgateError(
     "STORE_UNAVAILABLE",
     `${why}; a repeat with the same run_id and tool_call_id tells later what became of it`,

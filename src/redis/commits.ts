@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
-import { CommitLine } from "./commit-line.js";
+import { CommitLine, unconfirmed } from "./commit-line.js";
 import { withHistory } from "./history.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
@@ -89,6 +89,9 @@ export const FAST_COMMITS: Commits = {
   confirm: () => TOLD,
 };
 
+/** How often the replicas are asked while nobody else asks, so that readiness is true, in milliseconds. */
+const PROBE_INTERVAL_MS = 1_000;
+
 export interface ReplicatedSettings {
   /** Connections of their own: waiting blocks them. */
   readonly link: RedisLink;
@@ -109,44 +112,45 @@ export interface ReplicatedSettings {
  */
 export class ReplicatedCommits implements Commits {
   readonly waits = true;
-  readonly #lines = new Map<ShardKeys, CommitLine>();
-  readonly #link: RedisLink;
-  readonly #replicas: number;
+  readonly #settings: ReplicatedSettings;
+  /** By the connection to their master: shards of one master share a line. */
+  readonly #lines = new Map<Redis, CommitLine>();
   readonly #variants = new WeakMap<Script, Script>();
+  #probe: NodeJS.Timeout | undefined;
 
-  constructor({ shards, onConfirming, ...settings }: ReplicatedSettings) {
-    this.#link = settings.link;
-    this.#replicas = settings.replicas;
-    for (const keys of shards) {
-      const onChange = (): void => onConfirming(this.confirming);
-      this.#lines.set(keys, new CommitLine({ ...settings, key: keys.commit, onChange }));
-    }
+  constructor(settings: ReplicatedSettings) {
+    this.#settings = settings;
   }
 
   /** @throws ToolgateError INVALID_CONFIG when Redis has too few replicas, STORE_UNAVAILABLE */
   async start(): Promise<void> {
-    await this.#link.start().catch((error: unknown) => {
+    const { link, replicas } = this.#settings;
+    await link.start().catch((error: unknown) => {
       throw fromRedisError(error);
     });
-    for (const master of this.#link.masters()) {
+    for (const master of link.masters()) {
       const connected = await connectedReplicas(master);
-      if (connected === undefined || connected >= this.#replicas) continue;
+      if (connected === undefined || connected >= replicas) continue;
       throw new ToolgateError(
         "INVALID_CONFIG",
-        `TOOLGATE_DURABILITY=replicated waits for ${this.#replicas} of Redis's replicas, and it has ${connected}; start them, lower TOOLGATE_REPLICAS, or set TOOLGATE_DURABILITY=fast`,
+        `TOOLGATE_DURABILITY=replicated waits for ${replicas} of Redis's replicas, and it has ${connected}; start them, lower TOOLGATE_REPLICAS, or set TOOLGATE_DURABILITY=fast`,
       );
     }
-    for (const line of this.#lines.values()) await line.start();
+    // Replicas that are behind are no fault of the settings: the node is not ready yet.
+    await this.#probeAll();
+    this.#probe = setInterval(() => void this.#probeAll(), PROBE_INTERVAL_MS);
+    this.#probe.unref();
   }
 
   async stop(): Promise<void> {
-    this.#link.stop();
+    clearInterval(this.#probe);
+    this.#settings.link.stop();
     for (const line of this.#lines.values()) await line.stop();
   }
 
   /** Whether the replicas of all shards confirmed when they were asked last. */
   get confirming(): boolean {
-    return [...this.#lines.values()].every((line) => line.confirming);
+    return this.#settings.shards.every((keys) => this.#lineOf(keys)?.confirming ?? false);
   }
 
   async run(
@@ -160,10 +164,44 @@ export class ReplicatedCommits implements Commits {
     return { reply, confirm: () => this.confirm(shard, asText(history)) };
   }
 
-  confirm(shard: ShardKeys, history: string): Promise<void> {
-    const line = this.#lines.get(shard);
-    if (line === undefined) throw new RangeError("a shard outside of the keyspace");
-    return line.commit(history);
+  async confirm(shard: ShardKeys, history: string): Promise<void> {
+    const line = this.#lineOf(shard);
+    if (line === undefined) throw unconfirmed("the master that had the write is away");
+    await line.commit(shard.commit, history);
+  }
+
+  /** The line to the shard's master; nothing while it has none. */
+  #lineOf(shard: ShardKeys): CommitLine | undefined {
+    const { link, replicas, timeoutMs, log, onConfirming } = this.#settings;
+    let client: Redis;
+    try {
+      client = link.masterOf(shard.commit);
+    } catch {
+      return undefined; // nobody knows the master just now
+    }
+    let line = this.#lines.get(client);
+    if (line === undefined) {
+      const onChange = (): void => onConfirming(this.confirming);
+      line = new CommitLine({ client, replicas, timeoutMs, log, onChange });
+      this.#lines.set(client, line);
+    }
+    return line;
+  }
+
+  /** Asks each master, and forgets those that are none any more. */
+  async #probeAll(): Promise<void> {
+    const { link, shards } = this.#settings;
+    const masters = new Set(link.masters());
+    for (const client of this.#lines.keys()) if (!masters.has(client)) this.#lines.delete(client);
+    const asked = new Set<CommitLine>();
+    await Promise.all(
+      shards.map(async (keys) => {
+        const line = this.#lineOf(keys);
+        if (line === undefined || asked.has(line)) return;
+        asked.add(line);
+        await line.probe(keys.commit);
+      }),
+    );
   }
 
   #withHistory(script: Script): Script {

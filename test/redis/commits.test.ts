@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { ReplicatedCommits, runConfirmed } from "../../src/redis/commits.js";
 import { withHistory } from "../../src/redis/history.js";
@@ -18,6 +19,7 @@ let redis: ReplicatedRedis;
 let command: Redis;
 let waiting: Redis;
 let commits: ReplicatedCommits;
+let link: ReturnType<typeof linkTo>;
 let changes: boolean[];
 const opened: Redis[] = [];
 
@@ -39,8 +41,9 @@ afterEach(async () => {
 });
 
 function commitsBy(client: Redis, replicas = 1): ReplicatedCommits {
+  link = linkTo(client);
   return new ReplicatedCommits({
-    ...{ link: linkTo(client), shards: keyspace.shards, replicas, timeoutMs: 200, log: SILENT_LOGGER },
+    ...{ link, shards: keyspace.shards, replicas, timeoutMs: 200, log: SILENT_LOGGER },
     onConfirming: (confirming) => changes.push(confirming),
   });
 }
@@ -85,6 +88,15 @@ test("a Redis with too few replicas is refused, with what to do", async () => {
     reason: "INVALID_CONFIG",
     message: expect.stringMatching(/2 of Redis's replicas, and it has 1; .*TOOLGATE_REPLICAS/),
   });
+});
+
+test("while nobody knows the master, what it did is unknown", async () => {
+  const outcome = await commits.run(command, WRITE, keys, [`${keys.prefix}call:x`], ["1"]);
+  link.masterOf = () => {
+    throw new ToolgateError("STORE_UNAVAILABLE", "no master", { executed: "no" });
+  };
+  await expect(outcome.confirm()).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE", executed: "unknown" });
+  expect(commits.confirming).toBe(false);
 });
 
 test("after it was stopped nothing is confirmed", async () => {
