@@ -32,6 +32,7 @@ import { warnOfRedis } from "./redis/check-redis.js";
 import { FAST_COMMITS, ReplicatedCommits } from "./redis/commits.js";
 import { createConnections } from "./redis/connections.js";
 import { createKeyspace } from "./redis/keys.js";
+import { MemoryWatch } from "./redis/memory-watch.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
 import type { RegistryStore } from "./registry/registry-store.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
@@ -91,6 +92,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const { subscriber } = connections;
   const redis = connections.command.client;
   const clock = new SampledRedisClock(redis, monotonicMs);
+  const memory = new MemoryWatch({ redis, shards: keyspace.shards, log });
   const rule = { intervalMs: config.pingIntervalMs, missed: config.missedPings };
   const registry: RegistryStore = { redis, keyspace, healthWindowMs: (rule.missed + 1) * rule.intervalMs };
   const replicated =
@@ -175,6 +177,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const placing: PlaceCallSettings = {
     catalog,
     admissions: new Admissions(calls, { node, healthWindowMs: registry.healthWindowMs }),
+    memory,
     payloads,
     keyspace,
     randomBytes: bytes,
@@ -281,6 +284,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await warnOfRedis(connections.command.masters(), log, replicated === undefined ? 0 : config.replicas);
       await replicated?.start();
       await clock.start();
+      await memory.start();
       await catalog.start();
       await doorbell.start();
       sessions.start();
@@ -321,6 +325,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await sessions.stop();
     await Promise.all([settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
     await catalog.stop();
+    await memory.stop();
     await clock.stop();
     await replicated?.stop();
     await connections.stop();

@@ -50,6 +50,7 @@ export const REASON_EXITS = {
   NODE_DRAINING: "unavailable",
   NODE_UNREACHABLE: "unavailable",
   BACKLOG_FULL: "unavailable",
+  STORE_FULL: "unavailable",
   LIMIT_EXCEEDED: "unavailable",
   EPOCH_GONE: "unavailable",
   TOOL_ERROR: "toolFailed",

@@ -154,7 +154,8 @@ export function defineCallScript(name: string, ...parts: readonly string[]): Scr
     // What was done before an error stays done, so whoever waits for it must hear of it.
     "local done, answer = pcall(run)",
     "send_rings()",
-    "if not done then error(answer) end",
+    // As it is: thrown again, Redis's own refusals (READONLY, OOM) would not be told from a fault in the script.
+    "if not done then return type(answer) == 'table' and answer or redis.error_reply(answer) end",
     "return answer",
   );
 }

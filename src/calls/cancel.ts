@@ -1,6 +1,6 @@
 import type { CallId } from "../identity/call-id.js";
 import { runConfirmed } from "../redis/commits.js";
-import { asArray, asBuffer, asText } from "../redis/script.js";
+import { asArray, asBuffer, asText, evenWhenFull } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import { type Ending, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -13,9 +13,10 @@ export type CancelAnswer =
   | { readonly kind: "told" };
 
 // ARGV[1] id.
-const CANCEL = defineCallScript(
-  "CANCEL",
-  `
+const CANCEL = evenWhenFull(
+  defineCallScript(
+    "CANCEL",
+    `
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 if call.terminal then return { 'ended', call.terminal } end
@@ -24,6 +25,7 @@ if not call.cancel then redis.call('HSET', prefix .. 'call:' .. call.id, 'cancel
 ring(call.node, 'c', call.id, call.attempt .. ' CANCELLED')
 return { 'told' }
 `,
+  ),
 );
 
 /** Cancels a call: one that waits ends at once, one that runs is asked to stop. */

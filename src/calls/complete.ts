@@ -1,6 +1,6 @@
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText } from "../redis/script.js";
+import { asArray, asText, evenWhenFull } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { EndKind } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -19,9 +19,10 @@ export type CompletionAnswer = "accepted" | "fenced" | "gone";
 
 // ARGV[1] completions, a line each: id, owner, attempt, kind, reason; then their bodies. A repeat of what ended the call is
 // accepted again: its first answer may have been lost.
-const COMPLETE = defineCallScript(
-  "COMPLETE",
-  `
+const COMPLETE = evenWhenFull(
+  defineCallScript(
+    "COMPLETE",
+    `
 local function said_before(call, kind, reason, attempt, body)
   local line = string.find(call.terminal, '\\n', 1, true)
   local former_kind, former_reason, former_attempt = string.match(call.terminal, '^(%S+) (%S+) (%d+) ')
@@ -52,6 +53,7 @@ for id, owner, attempt, kind, reason in string.gmatch(ARGV[1], '(%S+) (%S+) (%d+
 end
 return answers
 `,
+  ),
 );
 
 /** Ends calls with what their providers answered; the answers are in order. */

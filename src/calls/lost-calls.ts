@@ -2,7 +2,7 @@ import type { CallId } from "../identity/call-id.js";
 import type { Logger } from "../log/logger.js";
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asBuffer } from "../redis/script.js";
+import { asArray, asBuffer, evenWhenFull } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
 import { defineCallScript } from "./call-lua.js";
 import { type Ending, parseEnding } from "./call-record.js";
@@ -19,9 +19,10 @@ export interface LostCall {
 
 // Per call: id, head, attempt. Only where there is no record still: it may have been admitted anew since it was missed. One that
 // has expired in time, as its handle said, is not lost. Answers with the end of each; empty where there is none.
-const LOSE = defineCallScript(
-  "LOSE",
-  `
+const LOSE = evenWhenFull(
+  defineCallScript(
+    "LOSE",
+    `
 local ends = {}
 for i = 1, #ARGV, 3 do
   local id, head = ARGV[i], ARGV[i + 1]
@@ -35,6 +36,7 @@ for i = 1, #ARGV, 3 do
 end
 return ends
 `,
+  ),
 );
 
 /** The most calls that one execution ends. */

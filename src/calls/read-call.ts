@@ -2,7 +2,7 @@ import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asBuffer, asNumber, asText, defineScript, type Reply } from "../redis/script.js";
+import { asArray, asBuffer, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import { type CallHead, type Ending, parseEnding, parseHead } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -31,9 +31,10 @@ export interface CallReading {
 const READ_COUNT = 256;
 
 // ARGV[1] id, [2] cursor, [3] a node that wants to hear of the call from now on or nothing, [4] count.
-const READ = defineCallScript(
-  "READ",
-  `
+const READ = evenWhenFull(
+  defineCallScript(
+    "READ",
+    `
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 local node = ARGV[3]
@@ -44,6 +45,7 @@ local entries = tonumber(ARGV[4]) > 0
   and redis.call('XRANGE', prefix .. 'result:' .. call.id, ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'COUNT', ARGV[4]) or {}
 return { 'known', call.head, call.state or 'ended', call.attempt, call.cancel and 1 or 0, call.terminal or '', entries }
 `,
+  ),
 );
 
 /**

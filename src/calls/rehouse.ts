@@ -1,7 +1,7 @@
 import type { Delivery } from "../contract/contract.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
-import { asArray, asBuffer, asNumber, asText, runScript } from "../redis/script.js";
+import { asArray, asBuffer, asNumber, asText, evenWhenFull, runScript } from "../redis/script.js";
 import type { Destination } from "./admit.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
@@ -18,9 +18,10 @@ export interface StrandedCall {
 const BATCH = 100;
 
 // KEYS[3] requests. ARGV[1] where to begin, [2] count. Only calls that nobody has claimed, and where to go on.
-const STRANDED = defineCallScript(
-  "STRANDED",
-  `
+const STRANDED = evenWhenFull(
+  defineCallScript(
+    "STRANDED",
+    `
 local calls = {}
 local entries = redis.call('XRANGE', KEYS[3], ARGV[1], '+', 'COUNT', ARGV[2])
 for _, entry in ipairs(entries) do
@@ -34,12 +35,14 @@ for _, entry in ipairs(entries) do
 end
 return { #entries > 0 and '(' .. entries[#entries][1] or '', calls }
 `,
+  ),
 );
 
 // ARGV[1] epoch that they leave; then per call: id, epoch that takes it or 0, its contract's digest.
-const REHOUSE = defineCallScript(
-  "REHOUSE",
-  `
+const REHOUSE = evenWhenFull(
+  defineCallScript(
+    "REHOUSE",
+    `
 local moved = 0
 for i = 2, #ARGV, 3 do
   local call = load_call(ARGV[i])
@@ -63,6 +66,7 @@ for i = 2, #ARGV, 3 do
 end
 return moved
 `,
+  ),
 );
 
 /**

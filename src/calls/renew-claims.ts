@@ -1,7 +1,7 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, runScript } from "../redis/script.js";
+import { asArray, asText, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { StopReason } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -28,9 +28,10 @@ export type ClaimAnswer = "held" | StopReason | "fenced" | "gone";
 
 // ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: toolset, epoch, id, owner,
 // attempt, age of the sign of life.
-const RENEW_CLAIMS = defineCallScript(
-  "RENEW_CLAIMS",
-  `
+const RENEW_CLAIMS = evenWhenFull(
+  defineCallScript(
+    "RENEW_CLAIMS",
+    `
 local answers = {}
 for i = 4, #ARGV, 6 do
   local call = load_call(ARGV[i + 2])
@@ -44,6 +45,7 @@ for i = 4, #ARGV, 6 do
 end
 return answers
 `,
+  ),
 );
 
 /** The most claims that one execution extends: ten thousand at once held Redis up for 200 ms. */

@@ -1,6 +1,6 @@
 import type { Epoch, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asNumber, asText, defineScript, runScript } from "../redis/script.js";
+import { asArray, asNumber, asText, defineScript, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
@@ -15,9 +15,10 @@ const BATCH = 100;
 
 // Per requests stream: toolset, epoch, where to begin. Every unfinished call stands in one. Answers with the stream, counted
 // from 1, and the place in it where to go on, or 0: not more than some hundred calls are looked at.
-const RESTORE = defineCallScript(
-  "RESTORE",
-  `
+const RESTORE = evenWhenFull(
+  defineCallScript(
+    "RESTORE",
+    `
 local looked = 0
 for i = 1, #ARGV, 3 do
   local requests, from = prefix .. 'requests:' .. ARGV[i] .. ':' .. ARGV[i + 1], ARGV[i + 2]
@@ -40,10 +41,11 @@ for i = 1, #ARGV, 3 do
 end
 return { 0, '-' }
 `,
+  ),
 );
 
 // KEYS[1] due.
-const WHOLE = defineScript("WHOLE", `return redis.call('ZADD', KEYS[1], '+inf', '${DEADLINES_WHOLE}')`);
+const WHOLE = evenWhenFull(defineScript("WHOLE", `return redis.call('ZADD', KEYS[1], '+inf', '${DEADLINES_WHOLE}')`));
 
 /** Finds the deadlines of all calls of these epochs again, in their records. Anybody may do it at any time, more than once. */
 export async function restoreDeadlines(

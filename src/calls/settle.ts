@@ -1,5 +1,5 @@
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asNumber, runScript } from "../redis/script.js";
+import { asArray, asNumber, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 import { DEAD_TTL_MS, MAX_DEAD_CALLS } from "./dead-calls.js";
@@ -27,9 +27,10 @@ export interface Settled {
 //   claimed, claim over, once           -> outcome_unknown
 //   claimed, claim over, idempotent     -> back into the line, or attempts_exhausted (and into dead)
 //   claimed, at its deadline            -> its provider is told to stop; a little later: outcome_unknown
-const SETTLE = defineCallScript(
-  "SETTLE",
-  `
+const SETTLE = evenWhenFull(
+  defineCallScript(
+    "SETTLE",
+    `
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local ended, redelivered, told = 0, 0, 0
 
@@ -90,6 +91,7 @@ for _, id in ipairs(ids) do
 end
 return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0 }
 `,
+  ),
 );
 
 /** Settles the calls of one shard whose time has come. Anybody may run it at any time; twice changes nothing. */

@@ -1,7 +1,7 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, Incarnation, NodeId, ProviderId, ToolsetName } from "../identity/names.js";
 import { runConfirmed } from "../redis/commits.js";
-import { asArray, asBuffer, asNumber, asText, type Reply } from "../redis/script.js";
+import { asArray, asBuffer, asNumber, asText, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import { headOf, parseHead, parseStop, type StopReason } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -91,10 +91,11 @@ end
 
 // ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per taker: provider, incarnation, session, credits. Reads on
 // where an entry turns out to have ended already: nobody rings for those behind it.
-const TAKE = defineCallScript(
-  "TAKE",
-  TAKER_LUA,
-  `
+const TAKE = evenWhenFull(
+  defineCallScript(
+    "TAKE",
+    TAKER_LUA,
+    `
 -- No more of a call than claiming it takes; nothing of one that has ended.
 local function load_waiting(id)
   local v = redis.pcall('HMGET', prefix .. 'call:' .. id, 'head', 'state', 'entry', 'attempt', 'cancel')
@@ -141,13 +142,15 @@ for i = 4, #ARGV, 4 do
 end
 return answers
 `,
+  ),
 );
 
 // ARGV[1..3] as TAKE, [4] provider, [5] incarnation, [6] session; then per call in hand: id, attempt.
-const RESUME = defineCallScript(
-  "RESUME",
-  TAKER_LUA,
-  `
+const RESUME = evenWhenFull(
+  defineCallScript(
+    "RESUME",
+    TAKER_LUA,
+    `
 local owner = ARGV[4] .. '/' .. ARGV[5]
 if not may_take(ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
 local in_hand, fenced, again, kept = {}, {}, {}, {}
@@ -180,6 +183,7 @@ for _, entry in ipairs(read_group(owner, 10000, '0')) do
 end
 return { 'resumed', fenced, again, kept }
 `,
+  ),
 );
 
 /**

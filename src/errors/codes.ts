@@ -152,6 +152,12 @@ export const ERROR_CODES = {
     meaning: "The toolset has as many unfinished calls as it may.",
     remedy: "Retry after the given time, or add providers.",
   },
+  STORE_FULL: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "later",
+    meaning: "Redis is near its memory limit, and what is left is kept for the calls that are under way.",
+    remedy: "Retry after the given time. Operators give Redis more memory, or keep results for less time.",
+  },
   LIMIT_EXCEEDED: {
     status: status.RESOURCE_EXHAUSTED,
     retry: "later",

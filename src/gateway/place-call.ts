@@ -6,6 +6,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { type CallId, derivedCallId, randomCallId } from "../identity/call-id.js";
 import type { Digest, Epoch } from "../identity/names.js";
 import type { Keyspace } from "../redis/keys.js";
+import type { MemoryWatch } from "../redis/memory-watch.js";
 import type { Principal } from "../server/principal.js";
 import { authorise } from "./authorise.js";
 import { type CallSpec, repeatIds, requestDigest } from "./call-spec.js";
@@ -31,6 +32,7 @@ export interface PlacedCall {
 export interface PlaceCallSettings {
   readonly catalog: CatalogCopy;
   readonly admissions: Admissions;
+  readonly memory: Pick<MemoryWatch, "full">;
   readonly payloads: PayloadChecks;
   readonly keyspace: Keyspace;
   readonly randomBytes: (size: number) => Buffer;
@@ -44,6 +46,8 @@ export interface PlaceCallSettings {
 const MAX_ROUTES = 3;
 /** What a caller should wait when a backlog is full, in milliseconds. */
 const FULL_RETRY_MS = 500;
+/** What a caller should wait when Redis is full, in milliseconds: calls that are under way have to end first. */
+const STORE_FULL_RETRY_MS = 2_000;
 
 /** The id of a call: derived where the agent gave both ids, so that a repeat finds the first; random otherwise. */
 export function callIdOf(
@@ -89,6 +93,13 @@ export async function placeCall(
       const former = await formerCall(settings, id, spec, watch, told);
       if (former === undefined) throw error;
       return former;
+    }
+    if (settings.memory.full(settings.keyspace.forToolset(spec.toolset))) {
+      const former = await formerCall(settings, id, spec, watch, told);
+      if (former !== undefined) return former;
+      throw new ToolgateError("STORE_FULL", "Redis has no room for more calls; retry later", {
+        retryAfterMs: STORE_FULL_RETRY_MS,
+      });
     }
     const overflow =
       route.overflow !== undefined &&

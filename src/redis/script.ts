@@ -22,6 +22,18 @@ export function defineScript(name: string, ...fragments: readonly string[]): Scr
 }
 
 /**
+ * The same script, run also by a Redis that is at its memory limit: for what ends calls, keeps providers alive and lets go of
+ * things. What admits calls and keeps output is refused there, and nodes refuse to admit before it comes to that; see
+ * memory-watch.ts.
+ *
+ * Of a script with this first line Redis 7.0 also asks that all its keys are in one slot, as ours are
+ * (https://redis.io/docs/latest/develop/programmability/eval-intro/#eval-flags).
+ */
+export function evenWhenFull({ name, lua }: Script): Script {
+  return defineScript(name, `#!lua flags=allow-oom\n${lua}`);
+}
+
+/**
  * Runs a script by its digest, and by its text where Redis does not know it (yet, or again after SCRIPT FLUSH).
  * Nothing is retried: a lost reply is an unknown outcome, and only the caller knows how to look it up.
  *

@@ -1,6 +1,6 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
-import { asArray, asNumber, asText, defineScript, type Reply } from "../redis/script.js";
+import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
 import { EPOCH_LUA } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript, runShardScript } from "./registry-store.js";
 import type { EpochState } from "./toolset-record.js";
@@ -36,10 +36,11 @@ export interface Renewal {
 }
 
 // ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token, room, draining, session.
-const RENEW = defineScript(
-  "RENEW",
-  EPOCH_LUA,
-  `
+const RENEW = evenWhenFull(
+  defineScript(
+    "RENEW",
+    EPOCH_LUA,
+    `
 local lease_ms = tonumber(ARGV[2])
 local answers, touched = {}, {}
 for i = 3, #ARGV, 8 do
@@ -77,13 +78,15 @@ for _, pair in pairs(touched) do
 end
 return answers
 `,
+  ),
 );
 
 // ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token. What the provider still holds is due at once.
-const RELEASE = defineScript(
-  "RELEASE",
-  EPOCH_LUA,
-  `
+const RELEASE = evenWhenFull(
+  defineScript(
+    "RELEASE",
+    EPOCH_LUA,
+    `
 local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
 if not p then return fault end
@@ -97,7 +100,8 @@ if not held.err then
   for _, pending in ipairs(held) do
     local entry = redis.call('XRANGE', requests, pending[1], pending[1])[1]
     local id = entry and entry[2][2]
-    if id and redis.call('HGET', prefix .. 'call:' .. id, 'owner') == member then
+    -- A call that has ended is a string, and has no owner.
+    if id and redis.pcall('HGET', prefix .. 'call:' .. id, 'owner') == member then
       redis.call('HSET', prefix .. 'call:' .. id, 'claim', now)
       redis.call('ZADD', prefix .. 'due', now, id)
     end
@@ -108,6 +112,7 @@ if h then refresh_epoch(name, epoch, h) end
 promote_if_ready(name)
 return 'released'
 `,
+  ),
 );
 
 /** The most leases that one execution extends, so that Redis is never held up. */

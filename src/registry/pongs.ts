@@ -1,6 +1,6 @@
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, defineScript } from "../redis/script.js";
+import { asArray, asText, defineScript, evenWhenFull } from "../redis/script.js";
 import { EPOCH_LUA } from "./epoch-lua.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
 
@@ -16,10 +16,11 @@ export interface Pong {
 export type PongAnswer = "recorded" | "refused";
 
 // Then per pong: name, epoch, provider, incarnation.
-const PONG = defineScript(
-  "PONG",
-  EPOCH_LUA,
-  `
+const PONG = evenWhenFull(
+  defineScript(
+    "PONG",
+    EPOCH_LUA,
+    `
 local answers = {}
 for i = 2, #ARGV, 4 do
   local name, epoch = ARGV[i], ARGV[i + 1]
@@ -36,6 +37,7 @@ for i = 2, #ARGV, 4 do
 end
 return answers
 `,
+  ),
 );
 
 /** Records pongs of one shard, in one execution: a pong counts only for a live epoch and from the holder of a lease. */

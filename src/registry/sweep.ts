@@ -1,6 +1,6 @@
 import type { ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { defineScript } from "../redis/script.js";
+import { defineScript, evenWhenFull } from "../redis/script.js";
 import { EPOCH_LUA } from "./epoch-lua.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
 import { FORGET_LUA } from "./unregister.js";
@@ -10,11 +10,12 @@ const BATCH = 100;
 
 // ARGV[2] linger, then names. Ended leases are forgotten, lost health is announced, a candidate whose active epoch died
 // takes over, a retiring epoch without lease and calls goes, and so does a toolset without provider after its retention.
-const SWEEP = defineScript(
-  "SWEEP",
-  EPOCH_LUA,
-  FORGET_LUA,
-  `
+const SWEEP = evenWhenFull(
+  defineScript(
+    "SWEEP",
+    EPOCH_LUA,
+    FORGET_LUA,
+    `
 local linger_ms = tonumber(ARGV[2])
 for i = 3, #ARGV do
   local name = ARGV[i]
@@ -57,6 +58,7 @@ for i = 3, #ARGV do
 end
 return #ARGV - 2
 `,
+  ),
 );
 
 /**

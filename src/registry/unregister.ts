@@ -1,6 +1,6 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
-import { asText, defineScript } from "../redis/script.js";
+import { asText, defineScript, evenWhenFull } from "../redis/script.js";
 import { EPOCH_LUA } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript } from "./registry-store.js";
 
@@ -46,11 +46,12 @@ end
 `;
 
 // ARGV[2] name, [3] active epoch, [4] owner, [5] how long calls in flight may still need their stream.
-const UNREGISTER = defineScript(
-  "UNREGISTER",
-  EPOCH_LUA,
-  FORGET_LUA,
-  `
+const UNREGISTER = evenWhenFull(
+  defineScript(
+    "UNREGISTER",
+    EPOCH_LUA,
+    FORGET_LUA,
+    `
 local record = load_record(ARGV[2])
 if not record then
   local damaged = redis.call('HGET', toolsets, ARGV[2])
@@ -69,6 +70,7 @@ if not active or active.epoch ~= tonumber(ARGV[3]) then return active and tostri
 forget_toolset(record, tonumber(ARGV[5]))
 return 'unregistered'
 `,
+  ),
 );
 
 /**

@@ -1,6 +1,6 @@
 import type { Epoch, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asNumber, defineScript, runScript } from "../redis/script.js";
+import { asNumber, defineScript, evenWhenFull, runScript } from "../redis/script.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 
 /** An epoch to ping. */
@@ -19,13 +19,15 @@ const SLOT_KEPT_MS = 60_000;
 const TARGETS_PER_MESSAGE = 500;
 
 // KEYS[1] the slot's key, KEYS[2] the pings channel. ARGV[1] who takes the slot, [2] how long, then messages.
-const PING_SLOT = defineScript(
-  "PING_SLOT",
-  `
+const PING_SLOT = evenWhenFull(
+  defineScript(
+    "PING_SLOT",
+    `
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 for i = 3, #ARGV do redis.call('SPUBLISH', KEYS[2], ARGV[i]) end
 return 1
 `,
+  ),
 );
 
 /**

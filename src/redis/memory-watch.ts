@@ -1,0 +1,77 @@
+import type { Logger } from "../log/logger.js";
+import { every, type Repeating } from "../ticker/every.js";
+import type { ShardKeys } from "./keys.js";
+import type { RedisClient } from "./redis-client.js";
+import { asArray, asNumber, defineScript, runScript } from "./script.js";
+
+/** How often Redis is asked how full it is, in milliseconds. */
+const INTERVAL_MS = 250;
+/** Above this share of its memory limit, what is left is for the calls that are there: their claims, results and ends. */
+const ADMIT_UP_TO = 0.9;
+
+// KEYS[1] any key of the shard, so that its own server answers. How many bytes count against the limit, and the limit; 0 is none.
+const MEMORY = defineScript(
+  "MEMORY",
+  `
+local info = redis.call('INFO', 'memory')
+local function number(name) return tonumber(string.match(info, name .. ':(%d+)') or '0') end
+return { number('used_memory') - number('mem_not_counted_for_evict'), number('maxmemory') }
+`,
+);
+
+export interface MemoryWatchSettings {
+  readonly redis: RedisClient;
+  readonly shards: readonly ShardKeys[];
+  readonly log: Logger;
+}
+
+/**
+ * Knows whether there is room for more calls in a shard's Redis. A Redis that refuses writes refuses them to all alike; so
+ * nodes stop admitting early, and the calls that were admitted still end as they should.
+ */
+export class MemoryWatch {
+  readonly #settings: MemoryWatchSettings;
+  readonly #full = new Set<ShardKeys>();
+  readonly #loop: Repeating;
+
+  constructor(settings: MemoryWatchSettings) {
+    this.#settings = settings;
+    this.#loop = every(
+      () => INTERVAL_MS,
+      () => this.#look(),
+      // Redis is away, and so admits nothing anyway; what was known before stays.
+      () => {},
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#look();
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** No more calls are to be admitted there. */
+  full(shard: ShardKeys): boolean {
+    return this.#full.has(shard);
+  }
+
+  async #look(): Promise<void> {
+    const { redis, shards, log } = this.#settings;
+    for (const shard of shards) {
+      const [used = 0, limit = 0] = asArray(await runScript(redis, MEMORY, [shard.prefix], [])).map(asNumber);
+      const full = limit > 0 && used > ADMIT_UP_TO * limit;
+      if (full === this.#full.has(shard)) continue;
+      if (full) this.#full.add(shard);
+      else this.#full.delete(shard);
+      log.warn({
+        event: full ? "redis_full" : "redis_has_room",
+        shard: shard.shard,
+        usedBytes: used,
+        limitBytes: limit,
+      });
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { appendOutput } from "../../src/calls/append-output.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { cancelCall } from "../../src/calls/cancel.js";
+import { completeCalls } from "../../src/calls/complete.js";
+import { LostCalls } from "../../src/calls/lost-calls.js";
+import { readCall } from "../../src/calls/read-call.js";
+import { renewClaims } from "../../src/calls/renew-claims.js";
+import { settleCalls } from "../../src/calls/settle.js";
+import { resumeCalls } from "../../src/calls/take.js";
+import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { MemoryWatch } from "../../src/redis/memory-watch.js";
+import { releaseLease, renewLease } from "../../src/registry/leases.js";
+import type { Registered } from "../../src/registry/register.js";
+import type { RegistryStore } from "../../src/registry/registry-store.js";
+import { unregister } from "../../src/registry/unregister.js";
+import { emitPings } from "../../src/ticker/ping-slot.js";
+import {
+  contractOf,
+  keys,
+  LONG_MS,
+  pong,
+  registrationOf,
+  registryStore,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { admissionOf, admit, callStore, claimOf, NODE, take, takerOf } from "./calls-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let client: ReturnType<ReturnType<typeof redis>["client"]>;
+let registry: RegistryStore;
+let store: CallStore;
+let provider: Registered;
+beforeEach(async () => {
+  client = redis().client();
+  registry = registryStore(client);
+  store = callStore(client);
+  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
+});
+afterEach(async () => {
+  await client.config("SET", "maxmemory", "0");
+  client.disconnect();
+});
+
+/** From now on Redis refuses whatever needs memory. */
+const fill = () => client.config("SET", "maxmemory", "1mb");
+
+test("a full Redis refuses new calls, definitely, and those that it has end as they would otherwise", async () => {
+  const calls = Array.from({ length: 4 }, (_, i) => admissionOf(provider, i === 3 ? { timeoutMs: 300 } : {}));
+  for (const call of calls) await admit(store, call);
+  await fill();
+  await expect(client.set("x", "y")).rejects.toThrow("OOM");
+  await expect(admit(store, admissionOf(provider))).rejects.toMatchObject({
+    reason: "STORE_UNAVAILABLE",
+    executed: "no",
+  });
+
+  const [first, second, third] = await take(store, provider.lease, 3);
+  if (first === undefined || second === undefined || third === undefined) throw new Error("three were to be taken");
+  const [one, two] = [claimOf(provider.lease, first), claimOf(provider.lease, second)];
+  const heard = { ...one, toolset: TOOLSET, epoch: provider.lease.epoch, heardAgoMs: 0 };
+  expect(await renewClaims(store, keys, NODE, [heard])).toEqual(["held"]);
+  expect(await pong(registry, provider.lease)).toBe("recorded");
+  await renewLease(registry, LONG_MS, { lease: provider.lease, room: 0, draining: false, session: "" });
+  expect(await emitPings(registry, keys, 1, NODE, 1_000, [{ toolset: TOOLSET, epoch: provider.lease.epoch }])).toBe(
+    true,
+  );
+  const resumed = await resumeCalls(store, NODE, TOOLSET, provider.lease.epoch, takerOf(provider.lease), [one]);
+  expect(resumed).toMatchObject({ kept: [{ id: one.id }], undelivered: [{ id: two.id }, { id: third.id }] });
+
+  const body = Buffer.alloc(100_000, "1");
+  const completions = [one, two].map((claim) => ({ ...claim, kind: "result", reason: "", body }) as const);
+  expect(await completeCalls(store, keys, completions)).toEqual(["accepted", "accepted"]);
+  expect((await readCall(store, one.id, { watcher: NODE }))?.ending).toMatchObject({ kind: "result" });
+  expect(await cancelCall(store, third.id)).toEqual({ kind: "told" });
+  await client.del(keys.call(third.id));
+  expect(await new LostCalls(store, SILENT_LOGGER).end(third)).toMatchObject({ reason: "STATE_LOST" });
+  await until("the last one is settled", async () => (await settleCalls(store, keys)).ended === 1);
+  expect(await releaseLease(registry, provider.lease)).toBe(true);
+  await unregister(registry, TOOLSET, provider.lease.epoch, "default/anonymous", 1_000);
+});
+
+test("a full Redis keeps no more output", async () => {
+  await admit(store, admissionOf(provider));
+  const [call] = await take(store, provider.lease);
+  if (call === undefined) throw new Error("one was to be taken");
+  await fill();
+  const output = { ...claimOf(provider.lease, call), data: Buffer.from("1") };
+  await expect(appendOutput(store, keys, [output])).rejects.toMatchObject({
+    reason: "STORE_UNAVAILABLE",
+    executed: "no",
+  });
+});
+
+test("nodes know when Redis is nearly full, and when it has room again", async () => {
+  const watch = new MemoryWatch({ redis: client, shards: [keys], log: SILENT_LOGGER });
+  await watch.start();
+  expect(watch.full(keys), "without a limit it never is").toBe(false);
+  const used = Number(/used_memory:(\d+)/.exec(await client.info("memory"))?.[1]);
+  await client.config("SET", "maxmemory", String(Math.round(used * 1.05)));
+  await until("it is full above nine tenths", () => watch.full(keys));
+  await client.config("SET", "maxmemory", String(used * 2));
+  await until("it has room", () => !watch.full(keys));
+  await watch.stop();
+});
