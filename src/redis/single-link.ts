@@ -2,6 +2,7 @@ import { Redis } from "ioredis";
 import type { Logger } from "../log/logger.js";
 import type { ConnectionFaults } from "./connection-faults.js";
 import { type ClientOptions, CONNECT_TIMEOUT_MS } from "./fail-fast.js";
+import { keepConnecting } from "./keep-connecting.js";
 import type { RedisLink } from "./redis-client.js";
 import { SilenceWatch } from "./silence-watch.js";
 
@@ -18,6 +19,7 @@ export interface SingleLinkSettings {
 export class SingleLink implements RedisLink {
   readonly client: Redis;
   readonly #watch: SilenceWatch;
+  #letGo: () => void = () => {};
 
   constructor({ url, options, log, faults, onReady }: SingleLinkSettings) {
     this.client = url === undefined ? new Redis(options) : new Redis(url, options);
@@ -41,11 +43,13 @@ export class SingleLink implements RedisLink {
 
   async start(): Promise<void> {
     this.#watch.start();
+    this.#letGo = keepConnecting(this.client);
     await connectInTime(this.client);
   }
 
   stop(): void {
     this.#watch.stop();
+    this.#letGo();
     this.client.disconnect();
   }
 }
