@@ -29,27 +29,60 @@ export interface ToolInput {
   readonly stubborn: boolean;
 }
 
+/** What the calls of a load are like. Shares are in [0, 1], times in milliseconds. */
+export interface LoadMix {
+  /** The share of long calls, of those that are not short at once. */
+  readonly long: number;
+  readonly longMs: readonly [number, number];
+  readonly timeoutMs: readonly [number, number];
+  /** The share of calls that two clients ask for at the same time. */
+  readonly twice: number;
+  /** The share of calls whose tools give output. */
+  readonly output: number;
+  /** The share of calls whose tools go on whatever they are told. */
+  readonly stubborn: number;
+}
+
+/** What the calls of every run with faults are like. */
+export const USUAL_MIX: LoadMix = {
+  long: 0.07,
+  longMs: [1_500, 4_500],
+  timeoutMs: [1_500, 7_000],
+  twice: 0.1,
+  output: 0.25,
+  stubborn: 0.03,
+};
+
 /** The tools of every toolset. */
 export const TOOLS = { once: "charge", idempotent: "lookup" } as const satisfies Record<Delivery, string>;
 
 /** The next call of an agent. Most are short; some stream, some last, some overrun their deadline. */
-export function planCall(n: number, toolsets: readonly string[], random: SeededRandom): CallPlan {
+export function planCall(n: number, toolsets: readonly string[], random: SeededRandom, mix: LoadMix): CallPlan {
   const delivery = random.chance(0.5) ? "once" : "idempotent";
   const [main = "", ...others] = toolsets;
   const toolset = others.length === 0 || random.chance(0.8) ? main : random.pick(others);
   const length = random.next();
   const ms =
-    length < 0.6 ? random.integer(0, 40) : length < 0.93 ? random.integer(50, 900) : random.integer(1_500, 4_500);
-  const timeoutMs = random.integer(1_500, 7_000);
+    length < Math.min(0.6, 1 - mix.long)
+      ? random.integer(0, 40)
+      : length < 1 - mix.long
+        ? random.integer(50, 900)
+        : random.integer(...mix.longMs);
+  const timeoutMs = random.integer(...mix.timeoutMs);
   return {
     toolset,
     tool: TOOLS[delivery],
     delivery,
-    payload: { n, ms, pieces: random.chance(0.25) ? random.integer(1, 4) : 0, stubborn: random.chance(0.03) },
+    payload: {
+      n,
+      ms,
+      pieces: random.chance(mix.output) ? random.integer(1, 4) : 0,
+      stubborn: random.chance(mix.stubborn),
+    },
     timeoutMs,
     how: random.chance(0.4) ? "follow" : "invoke",
     wait: random.chance(0.4),
-    twice: random.chance(0.1),
+    twice: random.chance(mix.twice),
     cancelAfterMs: random.chance(0.05) ? random.integer(0, ms + 50) : undefined,
     repeatAfterMs: random.integer(100, 3_000),
   };

@@ -4,7 +4,7 @@ import { environment } from "../../src/config/environment.js";
 import { listeningAddress } from "../local/listening-line.js";
 import type { LogFolder } from "../local/log-folder.js";
 import type { Exit } from "../local/program.js";
-import { ClockFile } from "./clock-file.js";
+import { ClockFile, wrongClock } from "./clock-file.js";
 import { GatewayClient } from "./gateway-client.js";
 import { Member } from "./member.js";
 import type { ProviderOrder } from "./serve-tools.js";
@@ -43,6 +43,10 @@ export interface ChaosClusterOptions {
   readonly onLost: (name: string, exit: Exit, output: readonly string[]) => void;
   /** Settings of the gateways beside those that every run has, or instead of them; by variable. */
   readonly settings?: Readonly<Record<string, number | string>>;
+  /** The folder of another build that gateways and providers are to run from. */
+  readonly root?: string | undefined;
+  /** How far the gateways' wall clocks are off, in milliseconds, in their order; right unless said. */
+  readonly clocksOffMs?: readonly number[] | undefined;
   /** The toolsets and how many providers serve each; those of a run with faults unless said. */
   readonly toolsets?: Readonly<Record<string, number>>;
 }
@@ -88,6 +92,15 @@ export class ChaosCluster {
     await Promise.all(this.providers.map(({ member }) => member.start()));
   }
 
+  /** Ends everything at once: nobody wants to know how it stops. */
+  async kill(): Promise<void> {
+    const members = [...this.providers, ...this.gateways].map(({ member }) => member);
+    for (const { client } of this.gateways) client.close();
+    await Promise.all(members.map((member) => member.kill()));
+    await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
+    await this.store.stop();
+  }
+
   /** Stops everything in the order of a shutdown; how each process ended that did not end well comes back. */
   async stop(): Promise<string[]> {
     const complaints: string[] = [];
@@ -109,8 +122,9 @@ export class ChaosCluster {
   }
 
   async #startGateway(number: number): Promise<Gateway> {
-    const { logs, onLost, settings } = this.#options;
+    const { logs, onLost, settings, root, clocksOffMs } = this.#options;
     const name = `gateway ${number}`;
+    const offMs = clocksOffMs?.[number - 1] ?? 0;
     const clock = this.#clock(`gateway-${number}`);
     let port = 0;
     let starts = 0;
@@ -125,10 +139,12 @@ export class ChaosCluster {
       program: () => ({
         name,
         entry: "cmd/toolgate.js",
+        root,
         args: ["serve"],
         env: {
           ...cleanEnvironment(),
           ...clock?.environment,
+          ...(offMs === 0 ? {} : wrongClock(offMs)),
           ...Object.fromEntries(
             Object.entries({ ...NODE_SETTINGS, ...settings }).map(([variable, value]) => [variable, String(value)]),
           ),
@@ -148,7 +164,7 @@ export class ChaosCluster {
 
   /** One more provider; it is not started yet, and stopped with the others. */
   addProvider(toolset: string, name: string, version = FIRST_VERSION): Provider {
-    const { logs, onLost } = this.#options;
+    const { logs, onLost, root } = this.#options;
     const clock = this.#clock(name);
     const order: ProviderOrder = {
       provider: name,
@@ -163,6 +179,7 @@ export class ChaosCluster {
       program: () => ({
         name,
         entry: "cmd/chaos/serve-tools.js",
+        root,
         args: [JSON.stringify(order)],
         env: { ...cleanEnvironment(), ...clock?.environment },
         onLine: (line) => logs.write(name, line),

@@ -12,6 +12,9 @@ import { EXPERIMENT_NAMES, type ExperimentName } from "./figures/experiments.js"
 import { allMet, figuresJson, figuresMarkdown, figuresText } from "./figures/figures-report.js";
 import { runFigures } from "./figures/run-figures.js";
 import { STORE_KINDS } from "./make-store.js";
+import { MUTANTS } from "./mutants/mutants.js";
+import { allCaught, mutantsJson, mutantsText } from "./mutants/mutants-report.js";
+import { mutantsNamed, runMutants } from "./mutants/run-mutants.js";
 import { reportJson, reportText } from "./report.js";
 import { runChaos } from "./run.js";
 import type { StoreKind } from "./store.js";
@@ -34,6 +37,8 @@ interface Flags {
   /** Experiments in place of a run with faults: all (`true`), or those that are named. */
   readonly figures?: true | readonly ExperimentName[];
   readonly quick?: boolean;
+  /** Seeded bugs in place of a run with faults: all (`true`), or those that are named. */
+  readonly mutants?: true | readonly string[];
   readonly markdown?: boolean;
 }
 
@@ -61,6 +66,7 @@ const program = new Command("npm run chaos --")
   )
   .option("--quick", "with --figures: the smallest counts, which show that it works and prove nothing")
   .option("--markdown", "with --figures: print the table as Markdown; what happens meanwhile goes to standard error")
+  .option("--mutants [names]", "try whether the check finds seeded bugs, all or those named", mutantNames)
   .addHelpText("after", helpTail())
   .configureOutput({ outputError: (text, write) => write(text) })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -80,7 +86,8 @@ const say = (line: string): void => void (quiet ? process.stderr : process.stdou
 
 say(`seed ${flags.seed}`);
 try {
-  process.exitCode = flags.figures === undefined ? await faults() : await figures(flags.figures);
+  if (flags.mutants !== undefined) process.exitCode = await mutants(flags.mutants);
+  else process.exitCode = flags.figures === undefined ? await faults() : await figures(flags.figures);
 } catch (error) {
   const interrupted = interruptions.signal.aborted;
   if (interrupted) rmSync(folder, { recursive: true, force: true });
@@ -139,6 +146,33 @@ async function figures(wanted: true | readonly ExperimentName[]): Promise<number
   return met ? 0 : 1;
 }
 
+/** Seeded bugs, each in a build of its own; resolves to the exit status. */
+async function mutants(wanted: true | readonly string[]): Promise<number> {
+  const runs = await runMutants({
+    mutants: wanted === true ? MUTANTS : mutantsNamed(wanted),
+    seed: flags.seed,
+    folder,
+    machine: thisMachine(path ?? ""),
+    onLine: say,
+    signal: interruptions.signal,
+  });
+  const caught = allCaught(runs);
+  if (caught && flags.keep !== true) rmSync(folder, { recursive: true, force: true });
+  else say(`Histories, ledgers and logs: ${relative(process.cwd(), folder)}`);
+  if (flags.json === true) process.stdout.write(`${mutantsJson(runs)}\n`);
+  else process.stdout.write(`\n${mutantsText(runs, process.stdout.columns)}`);
+  return caught ? 0 : 1;
+}
+
+function mutantNames(value: string, before: readonly string[] | undefined): readonly string[] {
+  const names = words(value, before);
+  const wrong = names.find((word) => MUTANTS.every(({ name }) => name !== word));
+  if (wrong === undefined) return names;
+  throw new InvalidArgumentError(
+    `There is no mutant "${wrong}"; there are ${MUTANTS.map(({ name }) => name).join(", ")}.`,
+  );
+}
+
 function experiments(value: string, before: readonly ExperimentName[] | undefined): readonly ExperimentName[] {
   return words(value, before).map((word) => {
     const known = EXPERIMENT_NAMES.find((name) => name === word);
@@ -173,6 +207,8 @@ Examples:
   npm run chaos -- --scenario kill,store --seconds 30
   npm run chaos -- --scenario flush --json
   npm run chaos -- --store sentinel --scenario failover,kill
+  npm run chaos -- --mutants
+  npm run chaos -- --mutants no-dedup,settles-twice --keep
   npm run chaos -- --figures
   npm run chaos -- --figures rolling,same-id --markdown`;
 }

@@ -1,5 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import type { Machine } from "../local/machine.js";
+import { builtProgram } from "../local/package-root.js";
 
 /** libfaketime's library, as `faketime` itself would load it; undefined where it is not installed. */
 export async function findFaketime(machine: Machine): Promise<string | undefined> {
@@ -9,6 +11,12 @@ export async function findFaketime(machine: Machine): Promise<string | undefined
   const { status, stdout } = await machine.run(faketime, ["-f", "+0", printenv, "LD_PRELOAD"]);
   const library = stdout.trim();
   return status === 0 && library !== "" ? library : undefined;
+}
+
+/** What a Node process is to be started with so that its wall clock is off by so many milliseconds, all its life. */
+export function wrongClock(offMs: number): NodeJS.ProcessEnv {
+  const preload = pathToFileURL(builtProgram("cmd/chaos/wrong-clock.js")).href;
+  return { NODE_OPTIONS: `--import=${preload}`, CHAOS_CLOCK_OFF_MS: String(offMs) };
 }
 
 /** The wall clock of one process, which can be stepped while it runs; its monotonic clock stays true. */

@@ -10,7 +10,7 @@ import {
   ToolgateError,
 } from "../../src/index.js";
 import { callIdFor } from "./call-ids.js";
-import { type CallPlan, planCall } from "./call-plan.js";
+import { type CallPlan, type LoadMix, planCall, USUAL_MIX } from "./call-plan.js";
 import type { HistoryEvent, SeenDelta, SeenTerminal } from "./history.js";
 import { machineMs } from "./machine-clock.js";
 import { SeededRandom } from "./seeded-random.js";
@@ -31,6 +31,8 @@ export interface AgentOrder {
   readonly callsPerSecond: number;
   readonly maxCalls: number;
   readonly durationMs: number;
+  /** What its calls are like, where not as in every run. */
+  readonly mix: Partial<LoadMix>;
   readonly historyFile: string;
 }
 
@@ -42,6 +44,7 @@ type Unstamped<Event> = Event extends HistoryEvent ? Omit<Event, "atMs"> : never
 // Written by the program that starts us.
 const order = JSON.parse(process.argv[2] ?? "null") as AgentOrder;
 const random = new SeededRandom(`${order.seed}/${order.agent}`);
+const mix = { ...USUAL_MIX, ...order.mix };
 const runId = `${order.seed}/${order.agent}`;
 
 const [first, second, watcher] = await Promise.all([
@@ -57,7 +60,7 @@ const pending = new Set<Promise<void>>();
 console.log("driving");
 const startMs = machineMs();
 for (let n = 1; n <= order.maxCalls; n++) {
-  const plan = planCall(n, order.toolsets, random);
+  const plan = planCall(n, order.toolsets, random, mix);
   const dueMs = startMs + (n * 1_000) / order.callsPerSecond;
   if (dueMs - startMs > order.durationMs) break;
   await delay(Math.max(0, dueMs - machineMs()));

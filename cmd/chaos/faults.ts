@@ -25,6 +25,8 @@ export const FAULTS = {
   "step-clock": "the wall clock of a gateway or provider is stepped, then stepped back",
   "kill-master": "kill -9 of a Redis master until a replica has its place; then it comes back as a replica",
   "freeze-master": "SIGSTOP of a Redis master until a replica has its place, then SIGCONT",
+  "forget-scripts": "SCRIPT FLUSH",
+  "forget-groups": "XGROUP DESTROY of every line of waiting calls",
   flush: "FLUSHALL, SCRIPT FLUSH with it",
 } as const satisfies Record<string, string>;
 
@@ -42,6 +44,7 @@ export const SCENARIOS = {
   blackhole: ["stall-store-link", "blackhole-store-link", "blackhole-agent-link", "blackhole-provider-link"],
   "lose-replies": ["lose-store-replies", "lose-agent-replies", "lose-provider-frames"],
   clock: ["step-clock"],
+  forget: ["forget-scripts", "forget-groups"],
   flush: ["flush"],
 } as const satisfies Record<string, readonly FaultKind[]>;
 
@@ -75,6 +78,8 @@ export const FAULT_SHAPES = {
   "step-clock": { target: "clock", lastsMs: [1_500, 4_000] },
   "kill-master": { target: "store", lastsMs: [3_000, 3_000] },
   "freeze-master": { target: "store", lastsMs: [3_000, 3_000] },
+  "forget-scripts": { target: "store", lastsMs: [0, 0] },
+  "forget-groups": { target: "store", lastsMs: [0, 0] },
   flush: { target: "store", lastsMs: [0, 0] },
 } as const satisfies Record<FaultKind, { readonly target: TargetKind; readonly lastsMs: readonly [number, number] }>;
 
@@ -85,6 +90,8 @@ const STORE_FAULTS: Readonly<Partial<Record<FaultKind, Store["kind"]>>> = {
   "stall-store-link": "single",
   "blackhole-store-link": "single",
   "lose-store-replies": "single",
+  "forget-scripts": "single",
+  "forget-groups": "single",
   "kill-master": "group",
   "freeze-master": "group",
 };
@@ -94,5 +101,13 @@ export function suits(kind: FaultKind, store: Store["kind"]): boolean {
   return (STORE_FAULTS[kind] ?? store) === store;
 }
 
+/** Faults while which nobody has an excuse to fail a request. */
+export const UNNOTICED: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "restart-gateway",
+  "step-clock",
+  "forget-scripts",
+  "forget-groups",
+]);
+
 /** Faults by which nothing that is under way is lost. */
-export const GRACEFUL: ReadonlySet<FaultKind> = new Set<FaultKind>(["restart-gateway", "restart-provider"]);
+export const GRACEFUL: ReadonlySet<FaultKind> = new Set<FaultKind>([...UNNOTICED, "restart-provider"]);

@@ -3,6 +3,7 @@ import { keyspaceOf } from "./call-ids.js";
 import { type ChaosCluster, type Gateway, gatewayOfNode, type Provider } from "./chaos-cluster.js";
 import type { InjectedFault, Mishap, Outage } from "./check/evidence.js";
 import { FAULT_SHAPES, type FaultKind } from "./faults.js";
+import { forgetGroups, forgetScripts } from "./forget.js";
 import { freeze } from "./freeze.js";
 import { machineMs } from "./machine-clock.js";
 import type { PingObserver } from "./ping-observer.js";
@@ -144,6 +145,14 @@ export class Injector {
       case "flush": {
         const atMs = machineMs();
         await this.#options.cluster.store.flush();
+        return { atMs, healedAtMs: machineMs() };
+      }
+      case "forget-scripts":
+      case "forget-groups": {
+        const { store } = this.#options.cluster;
+        if (store.kind !== "single") throw new Error("The fault does not fit its target.");
+        const atMs = machineMs();
+        await (kind === "forget-scripts" ? forgetScripts(store) : forgetGroups(store));
         return { atMs, healedAtMs: machineMs() };
       }
       case "step-clock": {

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LogFolder } from "../local/log-folder.js";
 import { Program } from "../local/program.js";
+import type { LoadMix } from "./call-plan.js";
 import type { ChaosCluster } from "./chaos-cluster.js";
 import { AFTER_DEADLINE_MS } from "./check/deadlines.js";
-import type { Evidence, Mishap } from "./check/evidence.js";
+import type { Evidence, Limits, Mishap } from "./check/evidence.js";
 import type { AgentOrder } from "./drive-load.js";
 import { type HistoryEvent, parseLines } from "./history.js";
 import { Injector } from "./injector.js";
@@ -31,6 +32,16 @@ export interface PhaseOptions {
   /** Of all agents together. */
   readonly callsPerSecond: number;
   readonly maxCalls: number;
+  /** What the calls are like; as in every run with faults unless said. */
+  readonly mix?: Partial<LoadMix> | undefined;
+  /** What the check allows, where the cluster's settings are not those of every run. */
+  readonly limits?: Limits | undefined;
+  /** How long all may take to become healthy, in milliseconds. */
+  readonly healWithinMs?: number;
+  /** How long the agents' last requests may take after the load, in milliseconds. */
+  readonly settleWithinMs?: number;
+  /** The folder of another build that agents are to run from. */
+  readonly root?: string | undefined;
   /** What Redis's clock shows more than the machine's monotonic one, in milliseconds. */
   readonly redisOffsetMs: number;
   /** Calls of earlier phases, which are no business of this one. */
@@ -54,6 +65,7 @@ const MARGIN_MS = 1_000;
 /** Runs one phase: load and faults together, then healing, then everything is read back from every gateway. */
 export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
   const { cluster, observer, folder, name, signal, onProgress } = options;
+  const { limits = LIMITS, healWithinMs = HEAL_WITHIN_MS, settleWithinMs = SETTLE_WITHIN_MS } = options;
   const historyFolder = join(folder, `history-${name}`);
   mkdirSync(historyFolder, { recursive: true });
   const firstPing = observer.pings.length;
@@ -67,16 +79,16 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     shards: cluster.store.shards,
   });
   monitor.start();
-  await untilWell(monitor, machineMs(), HEAL_WITHIN_MS, signal);
+  await untilWell(monitor, machineMs(), healWithinMs, signal);
   const agents = startAgents(options, historyFolder);
   try {
     await injectAll(options.schedule, injector, machineMs(), signal);
     onProgress("all faults are healed; waiting until all is healthy");
     const healedMs = machineMs();
-    const wellMs = await untilWell(monitor, healedMs, HEAL_WITHIN_MS, signal);
+    const wellMs = await untilWell(monitor, healedMs, healWithinMs, signal);
     const complaint = monitor.complaint();
     onProgress("waiting for the agents' last requests to come to an outcome");
-    const deadline = delay(options.durationMs + SETTLE_WITHIN_MS, undefined, { ref: false });
+    const deadline = delay(options.durationMs + settleWithinMs, undefined, { ref: false });
     const allEnded = Promise.all(agents.map((agent) => agent.ended()));
     await Promise.race([allEnded, deadline, aborted(signal)]);
     signal.throwIfAborted();
@@ -104,7 +116,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
           ],
     );
     const evidence: Evidence = {
-      limits: LIMITS,
+      limits,
       history,
       ledger: readLedgers(cluster.ledgerFolder)
         .filter(({ call }) => !options.earlier.has(call))
@@ -119,7 +131,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
       healing: {
         healthy: wellMs !== undefined,
         tookMs: (wellMs ?? machineMs()) - healedMs,
-        boundMs: HEAL_WITHIN_MS,
+        boundMs: healWithinMs,
         why: complaint,
       },
     };
@@ -135,7 +147,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
 }
 
 function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
-  const { agents, callsPerSecond, maxCalls, cluster, logs, name, seed, durationMs } = options;
+  const { agents, callsPerSecond, maxCalls, cluster, logs, name, seed, durationMs, mix = {}, root } = options;
   return Array.from({ length: agents }, (_, index) => {
     const agent = `agent-${index + 1}`;
     const order: AgentOrder = {
@@ -147,11 +159,13 @@ function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
       callsPerSecond: callsPerSecond / agents,
       maxCalls: Math.ceil(maxCalls / agents),
       durationMs,
+      mix,
       historyFile: join(historyFolder, `${agent}.jsonl`),
     };
     const program = new Program({
       name: agent,
       entry: "cmd/chaos/drive-load.js",
+      root,
       args: [JSON.stringify(order)],
       onLine: (line) => logs.write(agent, line),
     });

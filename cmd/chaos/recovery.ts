@@ -42,7 +42,7 @@ export function recoveryTimes(
 }
 
 /** Runs that a kill -9 of their provider cut off, each with its kill. */
-function cutRuns({ faults, ledger }: Evidence): { readonly start: LedgerLine; readonly fault: InjectedFault }[] {
+export function cutRuns({ faults, ledger }: Evidence): { readonly start: LedgerLine; readonly fault: InjectedFault }[] {
   const ended = new Set(ledger.filter(({ phase }) => phase === "end").map(({ run }) => run));
   const unfinished = ledger.filter(({ phase, run }) => phase === "start" && !ended.has(run));
   return unfinished.flatMap((start) => {
@@ -82,7 +82,8 @@ export function lostOnceTimes(evidence: Evidence): number[] {
   });
 }
 
-function hasColleagues(provider: string): boolean {
+/** Whether others serve the provider's toolset too. */
+export function hasColleagues(provider: string): boolean {
   return Object.entries(TOOLSETS).some(([toolset, replicas]) => provider.startsWith(`${toolset}-`) && replicas > 1);
 }
 

@@ -24,6 +24,10 @@ export const LIMITS: Limits = {
   pingIntervalMs: NODE_SETTINGS.TOOLGATE_PING_INTERVAL_MS,
   lockTtlMs: NODE_SETTINGS.TOOLGATE_LOCK_TTL_MS,
   maxAttempts: NODE_SETTINGS.TOOLGATE_MAX_ATTEMPTS,
+  claimLeaseMs: {
+    once: NODE_SETTINGS.TOOLGATE_CLAIM_LEASE_ONCE_MS,
+    idempotent: NODE_SETTINGS.TOOLGATE_CLAIM_LEASE_IDEMPOTENT_MS,
+  },
   schedulingMs: 500,
   reconnectMs: 2_000,
   gateways: GATEWAYS,

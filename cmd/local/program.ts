@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly name: string;
   /** The built program, below `dist`: `cmd/toolgate.js`. */
   readonly entry: string;
+  /** The folder that holds another `dist` than this package's own. */
+  readonly root?: string | undefined;
   readonly args?: readonly string[];
   /** The child's whole environment; this process's own unless given. */
   readonly env?: NodeJS.ProcessEnv;
@@ -76,9 +78,9 @@ export class Program {
   /** Starts the program, once. */
   start(): void {
     if (this.#state.kind !== "idle") throw new ProgramError(`${this.name} was started before`);
-    const { entry, args = [], env, cwd, onMessage, onExit } = this.#options;
+    const { entry, root, args = [], env, cwd, onMessage, onExit } = this.#options;
     const preload = pathToFileURL(builtProgram("cmd/local/stop-with-parent.js")).href;
-    const child = spawn(process.execPath, ["--import", preload, builtProgram(entry), ...args], {
+    const child = spawn(process.execPath, ["--import", preload, builtProgram(entry, root), ...args], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,
       ...(env === undefined ? {} : { env }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { check } from "../../cmd/chaos/check/check.js";
-import type { Evidence, Ping } from "../../cmd/chaos/check/evidence.js";
+import type { Evidence, InjectedFault, Ping } from "../../cmd/chaos/check/evidence.js";
 import type { HistoryEvent } from "../../cmd/chaos/history.js";
 import {
   admitted,
@@ -13,6 +13,7 @@ import {
   follow,
   get,
   NODES,
+  RESULT,
   record,
   refused,
   run,
@@ -35,6 +36,13 @@ const WATCH = "revisions seen by one watch never go back";
 const PINGS = "at most one ping per toolset epoch and slot";
 const TAKEOVER = "the next ping comes within the lock's time to live and one interval";
 const GRACEFUL = "graceful restarts fail no call";
+const GIVEN_UP = "a call is given up only when its provider was lost";
+const AGAIN = "an idempotent call of a killed provider runs again within its claim's lease and half a second";
+const ENDS_SOON = "a once call of a killed provider ends within its claim's lease and a second";
+const OUTPUT = "output is what a run said, in order and once";
+const STORE = "nobody is told that Redis is away while it is there";
+const EPOCH = "an epoch is never given twice";
+const RESULT_2 = '{"n":1,"by":"p#1","attempt":2,"run":"p#1:2"}';
 
 test("what went well breaks no rule", () => {
   expect(broken()).toEqual([]);
@@ -324,7 +332,7 @@ describe("pings", () => {
 
 describe("graceful restarts", () => {
   const gateway = [fault({ kind: "restart-gateway" })];
-  const provider = [fault({ kind: "restart-provider" })];
+  const provider = [fault({ kind: "restart-provider", atMs: 10_050 })];
   const failed = { history: [asked(), refused()], records: [], ledger: [] };
 
   test("of gateways fail no request", () => {
@@ -337,6 +345,14 @@ describe("graceful restarts", () => {
     const records = [record([get("gateway 1", terminal(lost))])];
     expect(broken({ ...failed, faults: provider })).toEqual([]);
     expect(broken({ history: [asked(), ended({ terminal: lost })], records, faults: provider })).toEqual([GRACEFUL]);
+  });
+  test("of gateways let no call wait in vain", () => {
+    const waited = { kind: "not_executed", reason: "DEADLINE_EXCEEDED", body: "" };
+    const records = [record([get("gateway 1", terminal(waited))])];
+    expect(broken({ history: [asked()], records, ledger: [], faults: gateway })).toContain(GRACEFUL);
+  });
+  test("may be noticed by who asks one gateway alone", () => {
+    expect(broken({ history: [asked({ how: "gateway 1" }), unknown()], faults: gateway })).toEqual([]);
   });
   test("are not alone where something was killed", () => {
     expect(broken({ ...failed, faults: [...gateway, fault()] })).toEqual([]);
@@ -363,4 +379,91 @@ test("every broken promise comes with its evidence", () => {
   expect(violation?.evidence.filter((line) => line.startsWith("ledger"))).toHaveLength(3);
   expect(violation?.evidence.filter((line) => line.startsWith("history"))).toHaveLength(2);
   expect(violation?.evidence.filter((line) => line.startsWith("record"))).toHaveLength(1);
+});
+
+describe("lost providers", () => {
+  const lost = { kind: "outcome_unknown", reason: "PROVIDER_LOST", body: "", endedAtMs: 13_400 };
+  const records = [record([get("gateway 1", terminal(lost))])];
+  const given = (faults: readonly InjectedFault[]) =>
+    broken({ history: [asked(), ended({ terminal: lost })], records, faults });
+
+  test("a once call is not given up while all providers live, whatever happens to gateways for a moment", () => {
+    expect(given([fault({ kind: "kill-gateway" })])).toEqual([GIVEN_UP]);
+    expect(given([fault({ kind: "cut-provider-link" })])).toEqual([GIVEN_UP]);
+  });
+  test("it may be given up when a provider was out, a gateway was long gone, or much happened at once", () => {
+    expect(given([fault({ kind: "freeze-provider", target: "orders-1" })])).toEqual([]);
+    expect(given([fault({ kind: "freeze-gateway", healedAtMs: 14_000 })])).toEqual([]);
+    expect(given([fault({ kind: "kill-gateway" }), fault({ kind: "cut-provider-link", target: "gateway 2" })])).toEqual(
+      [],
+    );
+  });
+
+  const kill = fault({ kind: "kill-provider", target: "orders-1", atMs: 10_120, healedAtMs: 12_000 });
+  const cut = run(1, { cut: true }).map((line) => ({ ...line, incarnation: "orders-1#1" }));
+  test("a once call of a killed provider ends in time", () => {
+    const late = (endedAtMs: number) => {
+      const end = terminal({ ...lost, endedAtMs });
+      const answer = { kind: "ended", terminal: end, deadlineMs: 20_000, deltas: [] } as const;
+      return broken({
+        history: [asked({ timeoutMs: 10_000 })],
+        ledger: cut,
+        records: [record([{ node: "gateway 1", asked: { kind: "get" }, answer }])],
+        faults: [kill],
+      });
+    };
+    expect(late(14_120)).not.toContain(ENDS_SOON);
+    expect(late(16_000)).toContain(ENDS_SOON);
+  });
+  test("an idempotent call of a killed provider runs again in time", () => {
+    const again = (atMs: number) =>
+      broken({
+        history: [asked({ delivery: "idempotent" }), ended()],
+        ledger: [...cut, ...run(2).map((line) => ({ ...line, atMs }))],
+        records: [record([get("gateway 1", terminal({ attempt: 2, body: RESULT_2, endedAtMs: atMs + 1 }))])],
+        faults: [kill],
+      });
+    expect(again(11_500)).not.toContain(AGAIN);
+    expect(again(13_500)).toContain(AGAIN);
+  });
+});
+
+describe("output", () => {
+  const piece = (n: number, attempt = 1) => ({ cursor: `${n}-0`, attempt, data: `{"piece":${n},"run":"p#1:1"}` });
+  const told = (...deltas: ReturnType<typeof piece>[]) =>
+    broken({ history: [asked(), ended({ terminal: { kind: "result", body: RESULT }, deltas })], records: [record()] });
+
+  test("comes in order, and may lack a piece", () => {
+    expect(told(piece(1), piece(2), piece(4))).toEqual([]);
+  });
+  test("comes once, and never goes back", () => {
+    expect(told(piece(1), piece(1))).toEqual([OUTPUT]);
+    expect(told(piece(2), piece(1))).toEqual([OUTPUT]);
+  });
+  test("is of the attempt that gave it", () => {
+    expect(told(piece(1, 2))).toEqual([OUTPUT]);
+  });
+});
+
+describe("what is said of Redis", () => {
+  const away = { history: [asked(), unknown("STORE_UNAVAILABLE")] };
+
+  test("is true: it is away when somebody is told so, or was a moment ago", () => {
+    expect(broken(away)).toEqual([STORE]);
+    expect(broken({ ...away, outages: [{ who: "gateway 1", fromMs: 9_000, toMs: 9_500 }] })).toEqual([]);
+    expect(broken({ ...away, outages: [{ who: "gateway 1", fromMs: 5_000, toMs: 6_000 }] })).toEqual([STORE]);
+  });
+});
+
+describe("epochs", () => {
+  const ping = (atMs: number, epoch: number): Ping => ({ atMs, slot: String(atMs / 500), toolset: "orders", epoch });
+  const flushed = (...pings: Ping[]) => broken({ pings, faults: [FLUSH] });
+
+  test("are not given again after Redis lost everything", () => {
+    expect(flushed(ping(10_000, 1), ping(15_000, 2))).toEqual([]);
+    expect(flushed(ping(10_000, 1), ping(15_000, 1))).toEqual([EPOCH]);
+  });
+  test("go on in memory for a moment", () => {
+    expect(flushed(ping(10_000, 1), ping(11_000, 1))).toEqual([]);
+  });
 });

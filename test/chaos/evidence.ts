@@ -15,6 +15,7 @@ export const LIMITS: Limits = {
   pingIntervalMs: 500,
   lockTtlMs: 1_000,
   maxAttempts: 3,
+  claimLeaseMs: { once: 3_000, idempotent: 1_000 },
   schedulingMs: 500,
   reconnectMs: 2_000,
   gateways: 3,
@@ -142,7 +143,8 @@ export function evidence(more: Partial<Evidence> = {}): Evidence {
     ledger: run(),
     records: [record()],
     pings: [],
-    faults: [fault()],
+    // Whatever becomes of the call, a provider may have been lost.
+    faults: [fault({ kind: "kill-provider", target: "orders-1", atMs: 10_050 })],
     outages: [],
     mishaps: [],
     healing: { healthy: true, tookMs: 100, boundMs: 20_000, why: "" },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CallPlan, planCall } from "../../cmd/chaos/call-plan.js";
+import { type CallPlan, planCall, USUAL_MIX } from "../../cmd/chaos/call-plan.js";
 import { FAULT_SHAPES, FAULTS, type FaultKind, SCENARIOS, type ScenarioName, suits } from "../../cmd/chaos/faults.js";
 import { planPhases } from "../../cmd/chaos/run.js";
 import { planFaults } from "../../cmd/chaos/schedule.js";
@@ -114,7 +114,7 @@ test("every fault belongs to one scenario", () => {
 test("an agent's calls are of all sorts, and the same for the same seed", () => {
   const plans = (seed: string): CallPlan[] => {
     const random = new SeededRandom(seed);
-    return Array.from({ length: 1_000 }, (_, n) => planCall(n, ["orders", "notes"], random));
+    return Array.from({ length: 1_000 }, (_, n) => planCall(n, ["orders", "notes"], random, USUAL_MIX));
   };
   const planned = plans("7");
   expect(planned).toEqual(plans("7"));

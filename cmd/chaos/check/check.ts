@@ -1,12 +1,16 @@
-import { GRACEFUL } from "../faults.js";
+import { GRACEFUL, UNNOTICED } from "../faults.js";
 import { checkAcknowledged } from "./acknowledged-calls.js";
-import { type CallFile, callFiles, linesOf } from "./call-file.js";
+import { type CallFile, callFiles, linesOf, readTerminals } from "./call-file.js";
 import { checkDeadline } from "./deadlines.js";
 import { checkEnded, checkOneTerminal } from "./endings.js";
+import { checkEpochs } from "./epochs.js";
 import type { Evidence, Violation } from "./evidence.js";
 import { checkExecutions, checkFence, checkNotExecuted } from "./executions.js";
+import { checkGivenUp, checkLostProviders } from "./lost-providers.js";
+import { checkOutput } from "./output.js";
 import { checkPings, checkTakeovers } from "./pings.js";
 import { checkReaders } from "./readers.js";
+import { checkStoreAway } from "./store-away.js";
 import { totalOutages } from "./total-outages.js";
 import { checkWatches } from "./watches.js";
 
@@ -15,7 +19,7 @@ export function check(evidence: Evidence): Violation[] {
   const { limits } = evidence;
   const outages = totalOutages(evidence.outages, limits.gateways);
   const graceful = evidence.faults.every(({ kind }) => GRACEFUL.has(kind));
-  const gatewaysOnly = outages.length === 0 && evidence.faults.every(({ kind }) => kind === "restart-gateway");
+  const unnoticed = outages.length === 0 && evidence.faults.every(({ kind }) => UNNOTICED.has(kind));
   const ofCall = (file: CallFile): Violation[] => [
     ...checkAcknowledged(file),
     ...checkEnded(file),
@@ -25,26 +29,37 @@ export function check(evidence: Evidence): Violation[] {
     ...checkNotExecuted(file),
     ...checkFence(file),
     ...checkReaders(file),
-    ...(graceful ? checkGraceful(file, gatewaysOnly) : []),
+    ...checkOutput(file),
+    ...checkGivenUp(file, evidence.faults),
+    ...checkStoreAway(file, evidence.outages),
+    ...(graceful ? checkGraceful(file, unnoticed) : []),
   ];
   return [
     ...callFiles(evidence).flatMap(ofCall),
     ...checkWatches(evidence),
     ...checkPings(evidence),
     ...checkTakeovers(evidence),
+    ...checkEpochs(evidence),
+    ...checkLostProviders(evidence),
     ...checkMishaps(evidence),
     ...checkHealing(evidence),
   ];
 }
 
 /**
- * Where nothing worse than graceful restarts happened, no call loses its provider; and while gateways alone are restarted, and
- * one is always there, no request fails. (A toolset's only provider may be restarted: then there is nobody to ask.)
+ * Where nothing worse than graceful restarts happened, no call loses its provider; and where nothing happened that anybody may
+ * notice, and a gateway is always there, no request fails and no call waits in vain. (A toolset's only provider may be
+ * restarted: then there is nobody to ask. Whoever asks one gateway alone, without repeating, may find it restarting.)
  */
-export function checkGraceful(file: CallFile, gatewaysOnly: boolean): Violation[] {
-  const failed = [...file.refused, ...file.unknown].find(({ reason }) => reason !== "ABORTED_BY_AGENT");
-  const lost = file.ended.find(({ terminal }) => terminal.reason === "PROVIDER_LOST");
-  const reason = lost?.terminal.reason ?? (gatewaysOnly ? failed?.reason : undefined);
+export function checkGraceful(file: CallFile, unnoticed: boolean): Violation[] {
+  const steadfast = new Set(file.asked.filter(({ how }) => !how.startsWith("gateway ")).map(({ request }) => request));
+  const failed = [...file.refused, ...file.unknown].find(
+    ({ request, reason }) => reason !== "ABORTED_BY_AGENT" && steadfast.has(request),
+  );
+  const terminals = [...file.ended.map(({ terminal }) => terminal), ...readTerminals(file)];
+  const lost = terminals.find(({ reason }) => reason === "PROVIDER_LOST");
+  const waited = terminals.find(({ kind, reason }) => kind === "not_executed" && reason === "DEADLINE_EXCEEDED");
+  const reason = lost?.reason ?? (unnoticed ? (failed ?? waited)?.reason : undefined);
   if (reason === undefined) return [];
   return [
     {

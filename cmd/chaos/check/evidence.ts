@@ -23,6 +23,8 @@ export interface Limits {
   readonly pingIntervalMs: number;
   readonly lockTtlMs: number;
   readonly maxAttempts: number;
+  /** How long a call stays its provider's without a sign of life. */
+  readonly claimLeaseMs: { readonly once: number; readonly idempotent: number };
   /** How late something may be because a busy machine ran it late. */
   readonly schedulingMs: number;
   /** What nodes need to go on after nobody of them could reach Redis. */

@@ -1,0 +1,122 @@
+import type { LoadMix } from "../call-plan.js";
+import type { FaultKind } from "../faults.js";
+import type { PlannedFault } from "../schedule.js";
+
+/** A short run whose faults do not depend on chance: what a mutant is tried in. */
+export interface Drill {
+  /** How long its load lasts, in milliseconds. */
+  readonly durationMs: number;
+  readonly faults: readonly PlannedFault[];
+  readonly mix: Partial<LoadMix>;
+  /** Of the gateways, by variable, where not as in every run. */
+  readonly settings?: Readonly<Record<string, number>>;
+  /** How far the gateways' wall clocks are off, in milliseconds. */
+  readonly clocksOffMs?: readonly number[];
+}
+
+/** What, when, for how long (milliseconds), and to which target of its kind, in [0, 1). */
+type Step = readonly [kind: FaultKind, atMs: number, lastsMs: number, which: number];
+
+/** Targets: three gateways; four providers, of which the last is its toolset's only one. */
+const FIRST = 0.1;
+const SECOND = 0.4;
+const THIRD = 0.7;
+const ONLY_PROVIDER = 0.9;
+
+/** Calls that last a while, so that something can happen to them. */
+const BUSY: Partial<LoadMix> = { long: 0.45, longMs: [500, 1_500], timeoutMs: [4_000, 5_500], output: 0.5 };
+
+/** The drills, by name. */
+export const DRILLS = {
+  calm: drill(4_000, [], { twice: 0.4, output: 0.5, timeoutMs: [1_500, 3_500] }),
+  "long-calls": drill(
+    3_000,
+    [],
+    { long: 0.5, longMs: [1_700, 2_400], timeoutMs: [4_000, 4_500] },
+    {
+      settings: { TOOLGATE_CLAIM_LEASE_ONCE_MS: 1_000 },
+    },
+  ),
+  "lost-providers": drill(
+    6_500,
+    [
+      ["kill-provider", 1_500, 3_000, FIRST],
+      ["kill-provider", 2_000, 3_500, ONLY_PROVIDER],
+    ],
+    { ...BUSY, timeoutMs: [2_500, 7_500] },
+  ),
+  "one-attempt": drill(5_000, [["kill-provider", 1_500, 2_000, FIRST]], BUSY, {
+    settings: { TOOLGATE_MAX_ATTEMPTS: 1 },
+  }),
+  "frozen-providers": drill(
+    6_500,
+    [
+      ["freeze-provider", 1_500, 4_000, FIRST],
+      ["freeze-provider", 2_500, 1_800, SECOND],
+    ],
+    { ...BUSY, timeoutMs: [5_500, 6_500] },
+  ),
+  "lost-gateways": drill(
+    6_500,
+    [
+      ["kill-pinger", 1_500, 500, FIRST],
+      ["kill-pinger", 4_500, 500, SECOND],
+    ],
+    BUSY,
+  ),
+  restarts: drill(
+    5_500,
+    [
+      ["restart-gateway", 1_200, 0, FIRST],
+      ["restart-gateway", 2_600, 0, SECOND],
+      ["restart-gateway", 4_000, 0, THIRD],
+    ],
+    {},
+  ),
+  "cut-store": drill(
+    6_500,
+    [
+      ["cut-store-link", 1_200, 600, FIRST],
+      ["cut-store-link", 2_800, 600, SECOND],
+      ["cut-store-link", 4_400, 600, THIRD],
+    ],
+    { ...BUSY, timeoutMs: [2_500, 4_500] },
+  ),
+  "lost-replies": drill(
+    6_500,
+    [
+      ["lose-store-replies", 1_200, 500, FIRST],
+      ["lose-store-replies", 2_800, 500, SECOND],
+      ["lose-store-replies", 4_400, 500, THIRD],
+    ],
+    { ...BUSY, output: 0.8 },
+  ),
+  "half-open-store": drill(4_000, [["blackhole-store-link", 1_000, 1_000, FIRST]], {}),
+  "wrong-clocks": drill(4_000, [], {}, { clocksOffMs: [3_600_000, -3_600_000, 0] }),
+  "forgetful-store": drill(
+    5_000,
+    [
+      ["forget-groups", 1_000, 0, FIRST],
+      ["forget-scripts", 2_000, 0, FIRST],
+      ["forget-groups", 3_000, 0, FIRST],
+    ],
+    { timeoutMs: [1_500, 3_500] },
+  ),
+  flush: drill(5_000, [["flush", 2_000, 0, FIRST]], { timeoutMs: [1_500, 3_000] }),
+} as const satisfies Record<string, Drill>;
+
+/** One of them. */
+export type DrillName = keyof typeof DRILLS;
+
+function drill(
+  durationMs: number,
+  steps: readonly Step[],
+  mix: Partial<LoadMix>,
+  more: Pick<Drill, "settings" | "clocksOffMs"> = {},
+): Drill {
+  const faults = steps.map(([kind, atMs, lastsMs, which], index) => ({
+    ...{ number: index + 1, kind, atMs, lastsMs, which },
+    how: 0,
+  }));
+  return { durationMs, faults, mix, ...more };
+}

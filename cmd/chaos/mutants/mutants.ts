@@ -1,0 +1,264 @@
+import type { DrillName } from "./drills.js";
+
+/**
+ * A seeded bug: an edit of the source that breaks a promise. It is made in a build of its own and nowhere else; nothing that is
+ * published can be switched to it.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** What goes wrong, in words. */
+  readonly breaks: string;
+  /** The file that it edits. */
+  readonly file: string;
+  /** What it replaces; occurs once. */
+  readonly replace: string;
+  readonly by: string;
+  /** What it is tried in. */
+  readonly drill: DrillName;
+}
+
+/** The seeded bugs. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "no-dedup",
+    breaks: "a call that came before is admitted again",
+    file: "src/calls/admit.ts",
+    replace: "if redis.call('EXISTS', key) == 1 then",
+    by: "if false then",
+    drill: "calm",
+  },
+  {
+    name: "bell-without-record",
+    breaks: "an end is told to whoever waits, and not written down",
+    file: "src/calls/call-lua.ts",
+    replace:
+      "  redis.call('SET', prefix .. 'call:' .. call.id, call.digest .. ' ' .. call.head .. '\\\\n' .. terminal, 'PXAT', expires)\n",
+    by: "",
+    drill: "calm",
+  },
+  {
+    name: "expires-at-once",
+    breaks: "a call's record expires when the call has ended",
+    file: "src/calls/call-lua.ts",
+    replace: ".. '\\\\n' .. terminal, 'PXAT', expires)",
+    by: ".. '\\\\n' .. terminal, 'PX', '300')",
+    drill: "calm",
+  },
+  {
+    name: "cursor-off-by-one",
+    breaks: "a reader is told again what it has seen",
+    file: "src/calls/read-call.ts",
+    replace: "'(' .. ARGV[2]",
+    by: "ARGV[2]",
+    drill: "calm",
+  },
+  {
+    name: "new-id-per-request",
+    breaks: "the client sends each request under an id of its own",
+    file: "src/sdk/call-spec.ts",
+    replace: "toolCallId: options.toolCallId ?? randomUUID(),",
+    by: "toolCallId: randomUUID(),",
+    drill: "calm",
+  },
+  {
+    name: "claims-not-renewed",
+    breaks: "a claim ends although its provider is heard",
+    file: "src/providers/keep-alive.ts",
+    replace: "const answers = await renewClaims(calls, keys, node, claims);",
+    by: "const answers = claims.map((): string => String(keys && calls && node && 'held'));",
+    drill: "long-calls",
+  },
+  {
+    name: "once-runs-again",
+    breaks: "a once call is delivered again when its provider is lost",
+    file: "src/calls/settle.ts",
+    replace: "if call.delivery ~= 'idempotent' then",
+    by: "if false then",
+    drill: "lost-providers",
+  },
+  {
+    name: "never-settles",
+    breaks: "nobody ends the calls of lost providers",
+    file: "src/calls/settle.ts",
+    replace: "local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])",
+    by: "local ids = {}",
+    drill: "lost-providers",
+  },
+  {
+    name: "same-attempt-again",
+    breaks: "a re-delivery has the number of the attempt before",
+    file: "src/calls/take.ts",
+    replace: "call.attempt = call.attempt + 1",
+    by: "call.attempt = 1",
+    drill: "lost-providers",
+  },
+  {
+    name: "says-not-executed",
+    breaks: "a call that may have run ends as not executed",
+    file: "src/calls/call-lua.ts",
+    replace: "call.attempt == 0 and 'not_executed' or 'outcome_unknown'",
+    by: "'not_executed'",
+    drill: "lost-providers",
+  },
+  {
+    name: "claims-last-long",
+    breaks: "claims end long after their lease",
+    file: "src/calls/call-lua.ts",
+    replace: "call.claim = now + lease_ms",
+    by: "call.claim = now + 20 * lease_ms",
+    drill: "lost-providers",
+  },
+  {
+    name: "attempts-unbounded",
+    breaks: "an idempotent call is delivered again and again",
+    file: "src/calls/settle.ts",
+    replace: "elseif call.attempt >= max_attempts then",
+    by: "elseif false then",
+    drill: "one-attempt",
+  },
+  {
+    name: "no-fence-of-attempts",
+    breaks: "an answer of an earlier attempt counts",
+    file: "src/calls/call-lua.ts",
+    replace: "and call.state == 'claimed' and call.owner == owner and call.attempt == tonumber(attempt)",
+    by: "",
+    drill: "frozen-providers",
+  },
+  {
+    name: "settles-twice",
+    breaks: "a call that has ended ends again with a late answer",
+    file: "src/calls/complete.ts",
+    replace: "if holds(call, owner, attempt) then",
+    by: "if call then\n    call.watchers = call.watchers or ''",
+    drill: "frozen-providers",
+  },
+  {
+    name: "output-not-fenced",
+    breaks: "output of an earlier attempt goes into the later one's",
+    file: "src/calls/append-output.ts",
+    replace: "if not holds(call, ARGV[i + 1], ARGV[i + 2]) then",
+    by: "if not call or call.terminal then",
+    drill: "frozen-providers",
+  },
+  {
+    name: "forgets-calls-in-hand",
+    breaks: "a provider that attaches anew does not get its calls back, but gets them again",
+    file: "src/calls/take.ts",
+    replace: "if holds(call, owner, ARGV[i + 1]) and call.requests == requests then",
+    by: "if false then",
+    drill: "lost-gateways",
+  },
+  {
+    name: "forgets-results",
+    breaks: "a provider forgets a result before it is settled",
+    file: "src/sdk/calls-in-hand.ts",
+    replace: "this.#setup.onOutcome(outcome);\n    }",
+    by: "this.#setup.onOutcome(outcome);\n      this.#forget({ kind: 'running', call });\n    }",
+    drill: "lost-gateways",
+  },
+  {
+    name: "slots-not-taken",
+    breaks: "two pingers ping the same slot",
+    file: "src/ticker/ping-slot.ts",
+    replace: "if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end",
+    by: "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
+    drill: "restarts",
+  },
+  {
+    name: "lock-for-long",
+    breaks: "the pinger's lock outlives the pinger",
+    file: "src/ticker/leader.ts",
+    replace: "acquire([this.#settings.key], this.#settings.ttlMs)",
+    by: "acquire([this.#settings.key], 30 * this.#settings.ttlMs)",
+    drill: "lost-gateways",
+  },
+  {
+    name: "gives-up",
+    breaks: "the client asks no other node",
+    file: "src/sdk/request.ts",
+    replace: 'return ERROR_CODES[error.reason].retry === "elsewhere" && (error.executed === "no" || repeatable);',
+    by: 'return ERROR_CODES[error.reason].retry === "never" && (error.executed === "no" || repeatable);',
+    drill: "restarts",
+  },
+  {
+    name: "tells-before-writing",
+    breaks: "a result is acknowledged before it is written",
+    file: "src/calls/call-outbox.ts",
+    replace: "return this.#completions.add(completion);",
+    by: "this.#completions.add(completion).catch(() => {});\n    return Promise.resolve('accepted');",
+    drill: "cut-store",
+  },
+  {
+    name: "trusts-bells",
+    breaks: "a call whose bell was lost is never looked up",
+    file: "src/calls/doorbell.ts",
+    replace: "this.#probing ??= this.#probe([...this.#watched.keys()])",
+    by: "this.#probing ??= Promise.resolve()",
+    drill: "cut-store",
+  },
+  {
+    name: "stops-at-an-error",
+    breaks: "a chore that failed once is never done again",
+    file: "src/ticker/every.ts",
+    replace: ".catch(onError)",
+    by: ".catch((error: unknown) => { stopped = true; onError(error); })",
+    drill: "cut-store",
+  },
+  {
+    name: "resends",
+    breaks: "what was under way when a connection broke is sent again (the client library's own ways)",
+    file: "src/redis/fail-fast.ts",
+    replace: "maxRetriesPerRequest: 0,\n  enableOfflineQueue: false,\n  autoResendUnfulfilledCommands: false,",
+    by: "maxRetriesPerRequest: 20,\n  enableOfflineQueue: true,\n  autoResendUnfulfilledCommands: true,",
+    drill: "lost-replies",
+  },
+  {
+    name: "denies-what-ran",
+    breaks: "a lost reply counts as a refusal",
+    file: "src/errors/redis-errors.ts",
+    replace: '{ cause: "The connection to Redis broke before the answer", executed: "unknown" }',
+    by: '{ cause: "The connection to Redis broke before the answer", executed: "no" }',
+    drill: "lost-replies",
+  },
+  {
+    name: "trusts-sockets",
+    breaks: "a half-open connection to Redis is never noticed",
+    file: "src/redis/single-link.ts",
+    replace: "this.#watch.start();",
+    by: "",
+    drill: "half-open-store",
+  },
+  {
+    name: "trusts-local-clock",
+    breaks: "the node's own clock decides in place of Redis's",
+    file: "src/redis/redis-time.ts",
+    replace: "return Math.round(this.#monotonicMs() + (this.#offsetMs ?? 0));",
+    by: "return Date.now() + 0 * (this.#offsetMs ?? 0);",
+    drill: "wrong-clocks",
+  },
+  {
+    name: "group-from-now",
+    breaks: "a consumer group that is made again begins at the line's end",
+    file: "src/calls/take.ts",
+    replace: "redis.call('XGROUP', 'CREATE', requests, 'providers', '0', 'MKSTREAM')",
+    by: "redis.call('XGROUP', 'CREATE', requests, 'providers', '$', 'MKSTREAM')",
+    drill: "forgetful-store",
+  },
+  {
+    name: "script-not-known",
+    breaks: "a script that Redis has forgotten is not sent again",
+    file: "src/redis/script.ts",
+    replace:
+      'return (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown\n  } catch (error) {\n    if (!isNoScript(error)) throw fromRedisError(error);',
+    by: 'const reply = (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply;\n    Reflect.set(script, "known", true);\n    return reply;\n  } catch (error) {\n    if (!isNoScript(error) || Reflect.has(script, "known")) throw fromRedisError(error);',
+    drill: "forgetful-store",
+  },
+  {
+    name: "epoch-again",
+    breaks: "epochs begin anew when Redis lost everything",
+    file: "src/registry/register.ts",
+    replace: "local epoch = math.max(tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1, now)",
+    by: "local epoch = tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1",
+    drill: "flush",
+  },
+];
