@@ -82,6 +82,8 @@ export class CommitLine {
   async #askWhileAsked(): Promise<void> {
     this.#asking = true;
     for (let round = this.#waiting; round !== undefined; round = this.#waiting) {
+      // All who come in this turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
       this.#waiting = undefined;
       try {
         if (this.#stopped) throw unconfirmed("the node stops");
@@ -102,12 +104,8 @@ export class CommitLine {
   async #ask(key: string): Promise<string> {
     const { client, replicas, timeoutMs } = this.#settings;
     try {
-      const asked = await client.pipeline().eval(ASK, 1, key).wait(replicas, timeoutMs).exec();
-      const [history, confirmed] = (asked ?? []).map(([error, answer]) => {
-        if (error !== null) throw error;
-        return answer;
-      });
-      if (Number(confirmed) >= replicas) return String(history);
+      const [history, confirmed] = await Promise.all([client.eval(ASK, 1, key), client.wait(replicas, timeoutMs)]);
+      if (confirmed >= replicas) return String(history);
       throw unconfirmed(`${confirmed} of ${replicas} replicas have confirmed the write within ${timeoutMs} ms`);
     } catch (error) {
       // Who does not answer a bounded question is not there any more, whatever the socket says.

@@ -69,7 +69,7 @@ export const TOOLSETS: Work = {
 
 /** What a node uses when nobody asks anything. */
 async function idle(context: WorkContext, gateway: Gateway, toolsets: number): Promise<void> {
-  const spanMs = context.quick ? 1_000 : 10_000;
+  const spanMs = context.quick ? 1_000 : 6_000;
   const values: number[] = [];
   for (let repetition = 0; repetition < (context.quick ? 1 : 3); repetition += 1) {
     context.progress(`an idle node, repetition ${repetition + 1}`);
