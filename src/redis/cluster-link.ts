@@ -17,7 +17,7 @@ export interface ClusterLinkSettings {
 }
 
 /** How long a command waits for the connection to the master that Redis sent it to, in milliseconds. */
-const REDIRECTED_WITHIN_MS = 300;
+const REDIRECTED_WITHIN_MS = 80;
 
 interface Master {
   readonly redis: Redis;

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../log/logger.js";
+import { connectAnew } from "./connect-anew.js";
 
 export interface ClusterMapSettings {
   readonly seeds: readonly HostAndPort[];
@@ -12,7 +13,7 @@ export interface ClusterMapSettings {
 }
 
 /** How often the members are asked who serves what: as a rule, and while a master is away. In milliseconds. */
-const ASK_EVERY_MS = 2_000;
+const ASK_EVERY_MS = 1_000;
 const ASK_AGAIN_MS = 200;
 /** How long a member may take to answer, in milliseconds. */
 export const MAP_TIMEOUT_MS = 500;
@@ -120,9 +121,14 @@ export class ClusterMap {
     if (this.#stopped) return;
     this.#timer = setTimeout(
       () => void this.refresh().finally(() => this.#schedule()),
-      this.#hurried ? ASK_AGAIN_MS : ASK_EVERY_MS,
+      this.#hurried || this.#silentMasters() ? ASK_AGAIN_MS : ASK_EVERY_MS,
     );
     this.#timer.unref();
+  }
+
+  /** Whether a master does not answer questions. */
+  #silentMasters(): boolean {
+    return this.#masters.some((address) => this.#members.get(address)?.status !== "ready");
   }
 
   async #ask(): Promise<void> {
@@ -154,7 +160,7 @@ export class ClusterMap {
       return true;
     } catch {
       // Who does not answer so small a question is not there any more, whatever the socket says.
-      if (member.status === "ready") member.disconnect(true);
+      connectAnew(member);
       return false;
     }
   }

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
+import { connectAnew } from "./connect-anew.js";
 import { HISTORY_LUA } from "./history.js";
 
 export interface CommitLineSettings {
@@ -109,7 +110,7 @@ export class CommitLine {
       throw unconfirmed(`${confirmed} of ${replicas} replicas have confirmed the write within ${timeoutMs} ms`);
     } catch (error) {
       // Who does not answer a bounded question is not there any more, whatever the socket says.
-      if (error instanceof Error && error.message === "Command timed out") client.disconnect(true);
+      if (error instanceof Error && error.message === "Command timed out") connectAnew(client);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../log/logger.js";
+import { connectAnew } from "./connect-anew.js";
 
 /** How often a connection is made to say something, in milliseconds. */
 const ASK_EVERY_MS = 1_000;
@@ -49,7 +50,7 @@ export class SilenceWatch {
     } else if (nowMs - before.askedAtMs >= SILENT_FOR_MS) {
       this.#heard = undefined;
       this.#log.warn({ event: "redis_silent", connection: redis.options.connectionName, message: "connecting anew" });
-      redis.disconnect(true);
+      connectAnew(redis);
       return;
     }
     redis.ping().catch(() => {}); // what it answers, and when, is seen above

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../log/logger.js";
+import { connectAnew } from "./connect-anew.js";
 import { keepConnecting } from "./keep-connecting.js";
 import { connectInTime } from "./single-link.js";
 import { slotOf } from "./slot.js";
@@ -175,7 +176,7 @@ export class Subscriber {
       this.#log.debug({ event: "channel_command_failed", message });
       line.channels.clear();
       if (/^(MOVED|CLUSTERDOWN) /.test(message)) this.#routes.doubt();
-      else if (redis.status === "ready") redis.disconnect(true);
+      else connectAnew(redis);
     }
   }
 

@@ -1,0 +1,11 @@
+import type { Redis } from "ioredis";
+
+/** Sockets that are being closed: a server that does not answer takes its time, and nobody needs to ask again. */
+const closing = new WeakSet<object>();
+
+/** Gives up a connection that stands and is of no use; its client makes a new one. */
+export function connectAnew(redis: Redis): void {
+  if (redis.status !== "ready" || closing.has(redis.stream)) return;
+  closing.add(redis.stream);
+  redis.disconnect(true);
+}
