@@ -3,7 +3,7 @@ import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { defineScript, runScript } from "../../src/redis/script.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
+import { privateRedis, redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();
@@ -55,6 +55,46 @@ describe("while Redis is away", () => {
     expect(readiness.at(0)).toBe(true);
     expect(readiness).toContain(false);
     expect(readiness.at(-1)).toBe(true);
+  });
+});
+
+describe("while Redis loads its file", () => {
+  // A hidden setting, for tests: each command of the file takes so many microseconds. Redis answers after every 1,024.
+  const slow = { appendOnly: true, args: ["--key-load-delay", "300"] };
+
+  test("a command is refused definitely, the node is not ready, and all returns by itself", async () => {
+    const loading = await privateRedis(slow);
+    const slowly = connectionsTo(loading.url);
+    try {
+      await slowly.start();
+      const writes = Array.from({ length: 8_000 }, () => runScript(slowly.command.client, COUNT, ["n"], []));
+      await Promise.all(writes);
+      await loading.kill();
+      await until("the node knows", () => !slowly.ready());
+      const restarting = loading.restart();
+      const client = loading.client({ enableReadyCheck: false, maxRetriesPerRequest: 0, retryStrategy: () => 20 });
+      await until("Redis says that it is loading", async () => {
+        return await client.get("n").then(
+          () => false,
+          (error: Error) => error.message.startsWith("LOADING"),
+        );
+      });
+      await expect(runScript(client, COUNT, ["n"], [])).rejects.toMatchObject({
+        reason: "STORE_UNAVAILABLE",
+        executed: "no",
+      });
+      expect(slowly.ready()).toBe(false);
+      await expect(runScript(slowly.command.client, COUNT, ["n"], [])).rejects.toMatchObject({
+        reason: "STORE_UNAVAILABLE",
+        executed: "no",
+      });
+      await restarting;
+      await until("commands can be sent again", () => slowly.ready());
+      expect(await runScript(slowly.command.client, COUNT, ["n"], [])).toBe(8_001);
+    } finally {
+      await slowly.stop();
+      await loading.stop();
+    }
   });
 });
 
