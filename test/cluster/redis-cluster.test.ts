@@ -168,6 +168,9 @@ test("a contract is rolled out and promoted, watched on the other node, and unre
   })().catch(() => {});
   const candidate = await serve(name, "2.0.0", 1);
   providers.push(candidate);
+  await until("the candidate has answered a ping", async () =>
+    (await agent(0).get(name)).epochs.some(({ epoch, health }) => epoch === candidate.epoch && health.healthy),
+  );
   await agent(0).promote(name, candidate.epoch);
   await until("the other node knows", async () => (await agent(1).get(name)).version === "2.0.0");
   expect(changes.length).toBeGreaterThan(0);
