@@ -133,6 +133,7 @@ const CONFIG_SCHEMA = Type.Object(
     maxStreamsPerConnection: count(4_096, 1, 1_000_000, "How many gRPC calls one connection may have open at once."),
     maxInFlightPerPeer: count(8_192, 1, 1_000_000, "How many calls one session may have unfinished at once."),
     maxSessions: count(4_096, 1, 1_000_000, "How many sessions, of agents and providers, the node holds at once."),
+    maxSessionsPerPeer: count(1_024, 1, 1_000_000, "How many of them one connection may hold."),
     maxMessageBytes: bytes(8 * MiB, MESSAGE_OVERHEAD_BYTES, 64 * MiB, "The largest gRPC message, in either direction."),
     maxCachedContracts: count(1_000, 1, 1_000_000, "How many contracts the node keeps compiled."),
   },

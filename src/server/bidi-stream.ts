@@ -1,3 +1,4 @@
+import { constants, type Http2Stream } from "node:http2";
 import type { handleBidiStreamingCall, Metadata, ServerDuplexStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { BidiMethod } from "./methods.js";
@@ -7,18 +8,22 @@ import { type CallContext, type OpenCall, ServerCall, type ServerState } from ".
 
 /** When a peer that met the limit on sessions should come again, in milliseconds. */
 const SESSION_RETRY_MS = 1_000;
+/** How long a peer may take to read the rest of a stream that failed, and of one that ended well, in milliseconds. */
+const READ_WITHIN_MS = { failed: 5_000, ended: 30_000 };
 
 /**
  * A stream in both directions, by callbacks: no promise and no listener per frame.
  *
  * Its life: *open* until one side ends it; *ending* while what was sent goes out; then *over*, exactly once, whatever
- * happened. Nothing is delivered or sent any more once it is over.
+ * happened. Nothing is delivered or sent any more once it is over. A peer that does not read cannot keep a stream ending, and
+ * with it a session's place and the memory of what was sent: the stream is reset.
  */
 export class BidiStream<Request, Response> implements Omit<CallContext, "abandoned" | "whenAbandoned"> {
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #context: ServerCall;
   readonly #draining: AbortSignal;
   #phase: "open" | "ending" | "over" = "open";
+  #reset: NodeJS.Timeout | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #onOver: (reason: ToolgateError | undefined) => void = () => {};
   #onPeerEnd: () => void = () => this.end();
@@ -111,7 +116,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   /** Ends the stream well, after what was sent. */
   end(): void {
     if (this.#phase !== "open") return;
-    this.#phase = "ending";
+    this.#ending(READ_WITHIN_MS.ended);
     this.#context.finish();
     this.#call.end();
   }
@@ -120,7 +125,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   fail(error: unknown): void {
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(error);
-    this.#phase = "ending";
+    this.#ending(READ_WITHIN_MS.failed);
     this.#context.finish();
     // Not `destroy`: grpc-js sends the status of an emitted error.
     this.#call.emit("error", wire);
@@ -130,9 +135,17 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   terminate(reason: ToolgateError): void {
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(reason);
-    this.#phase = "ending";
+    this.#ending(READ_WITHIN_MS.failed);
     this.#context.abandon(reason);
     this.#call.emit("error", wire);
+  }
+
+  /** What was sent goes out; not for ever. */
+  #ending(readWithinMs: number): void {
+    this.#phase = "ending";
+    this.#reset = setTimeout(() => resetStream(this.#call), readWithinMs);
+    this.#reset.unref();
+    this.#call.once("cancelled", () => clearTimeout(this.#reset)); // which grpc-js says at the end of every call
   }
 
   /** Runs a callback of the handler's while the stream is open; what it throws fails the stream, not the process. */
@@ -158,6 +171,15 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   }
 }
 
+/**
+ * Ends a stream without its peer: what was not read is dropped. grpc-js has no word for it, and destroying its own stream leaves
+ * the one of HTTP/2 open; so that one is closed.
+ */
+function resetStream(call: ServerDuplexStream<unknown, unknown>): void {
+  const { stream } = (call as unknown as { call: { stream?: Http2Stream } }).call; // of grpc-js 1.14, and not in its types
+  stream?.close(constants.NGHTTP2_CANCEL);
+}
+
 /** Serves a method that is a stream in both directions. */
 export function serveBidi(
   method: BidiMethod<never, unknown>,
@@ -167,6 +189,7 @@ export function serveBidi(
     const context = new ServerCall(call, state);
     const stream = new BidiStream<unknown, unknown>(call, context, state.draining);
     const { sessions } = state;
+    const { peer } = context;
     try {
       void context.principal; // refuses before the handler runs
       if (state.draining.aborted) throw nodeDraining("no");
@@ -175,11 +198,19 @@ export function serveBidi(
           retryAfterMs: SESSION_RETRY_MS,
         });
       }
+      if ((sessions.byPeer.get(peer) ?? 0) >= sessions.maxPerPeer) {
+        throw new ToolgateError(
+          "LIMIT_EXCEEDED",
+          `This connection holds ${sessions.maxPerPeer} sessions, and may hold no more.`,
+          { retryAfterMs: SESSION_RETRY_MS },
+        );
+      }
     } catch (error) {
       stream.fail(error);
       return;
     }
     sessions.count++;
+    sessions.byPeer.set(peer, (sessions.byPeer.get(peer) ?? 0) + 1);
     const open: OpenCall = {
       leave() {}, // it was told when draining began, and ends by itself
       terminate: (reason) => stream.terminate(reason),
@@ -187,6 +218,9 @@ export function serveBidi(
     state.open.add(open);
     call.once("cancelled", () => {
       sessions.count--;
+      const left = (sessions.byPeer.get(peer) ?? 1) - 1;
+      if (left === 0) sessions.byPeer.delete(peer);
+      else sessions.byPeer.set(peer, left);
       state.open.delete(open);
     });
     try {

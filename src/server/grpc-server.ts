@@ -27,7 +27,13 @@ const DESTROY_MS = 1_000;
 export interface GrpcServerOptions {
   readonly config: Pick<
     Config,
-    "listen" | "tlsCert" | "tlsKey" | "maxStreamsPerConnection" | "maxMessageBytes" | "maxSessions"
+    | "listen"
+    | "tlsCert"
+    | "tlsKey"
+    | "maxStreamsPerConnection"
+    | "maxMessageBytes"
+    | "maxSessions"
+    | "maxSessionsPerPeer"
   >;
   readonly log: Logger;
   readonly services: readonly Service[];
@@ -75,7 +81,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     log,
     newId,
     open: new Set(),
-    sessions: { count: 0, max: config.maxSessions },
+    sessions: { count: 0, max: config.maxSessions, byPeer: new Map(), maxPerPeer: config.maxSessionsPerPeer },
     draining: draining.signal,
   };
   const server = new Server({

@@ -44,6 +44,8 @@ export interface RegistryServiceParts {
   readonly log: Logger;
   readonly leaseMs: number;
   readonly pingIntervalMs: number;
+  /** Within so long a provider says hello, too. */
+  readonly heartbeatMs: number;
   readonly maxBacklog: number;
   readonly retentionMs: number;
   readonly retireAfterMs: number;
@@ -154,10 +156,16 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
 
 /** A provider's stream: its first frame says who it is, and everything else waits until that is settled. */
 function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
-  const { sessions } = parts;
+  const { sessions, heartbeatMs } = parts;
   let opened: { readonly session: ProviderSession; readonly epoch: EpochView } | undefined;
   let over = false;
+  // It holds a session's place.
+  const silent = setTimeout(
+    () => stream.fail(invalidField("hello", `must come within ${heartbeatMs} ms`)),
+    heartbeatMs,
+  ).unref();
   stream.onFrame((frame) => {
+    clearTimeout(silent);
     if (opened !== undefined) return receive(parts, opened.session, opened.epoch, frame);
     stream.pause();
     openSession(parts, stream, frame.hello)
@@ -172,6 +180,7 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
   });
   stream.onOver((reason) => {
     over = true;
+    clearTimeout(silent);
     if (opened !== undefined) sessions.close(opened.session, reason?.message ?? "the stream ended");
   });
 }

@@ -37,8 +37,13 @@ export interface ServerState {
   readonly newId: () => string;
   /** The calls that are open, to be told of the server's end. */
   readonly open: Set<OpenCall>;
-  /** Bidirectional streams that are open, and how many may be. */
-  readonly sessions: { count: number; readonly max: number };
+  /** Bidirectional streams that are open, in all and by connection, and how many may be. */
+  readonly sessions: {
+    count: number;
+    readonly max: number;
+    readonly byPeer: Map<string, number>;
+    readonly maxPerPeer: number;
+  };
   /** Aborted when the server begins to drain. */
   readonly draining: AbortSignal;
 }

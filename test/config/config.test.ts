@@ -40,6 +40,7 @@ describe("defaults", () => {
         "maxResultBytes": 3145728,
         "maxSchemaBytes": 262144,
         "maxSessions": 4096,
+        "maxSessionsPerPeer": 1024,
         "maxStreamsPerConnection": 4096,
         "maxTimeoutMs": 600000,
         "missedPings": 3,

@@ -1,4 +1,4 @@
-import { status } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { beforeEach, expect, test } from "vitest";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
@@ -7,7 +7,7 @@ import { attachRaw, rawNodeForFile, registerRaw } from "./raw-node.js";
 
 expectNoLeaks();
 const redis = redisForFile();
-const node = rawNodeForFile(redis);
+const node = rawNodeForFile(redis, { heartbeatMs: 300 });
 
 const unhandled: unknown[] = [];
 beforeEach(() => {
@@ -36,6 +36,12 @@ const register = (name: string, result?: object) =>
     providerId: "p1",
     incarnation: "i1",
   });
+
+test("a stream that says no hello is ended: it holds a session's place", async () => {
+  const stream = node().clients.registry.attach(new Metadata());
+  const error = await new Promise<ServiceError>((resolve) => stream.on("error", resolve));
+  expect(error).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining("300 ms") });
+});
 
 test("a first frame that breaks the rules behind its hello fails its stream, and nothing else", async () => {
   const lease = await register("first-frame");

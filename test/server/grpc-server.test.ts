@@ -358,6 +358,48 @@ describe("limits", () => {
     await ends[1];
   });
 
+  test("sessions of one connection", async () => {
+    await using echo = await echoServer({}, { maxSessions: 3, maxSessionsPerPeer: 1 });
+    const client = echo.client();
+    const held = client.session();
+    const end = endOf(held);
+    held.write({ calls: [{ ref: 1 }] });
+    await until("it is open", () => echo.server.sessions === 1);
+    expect((await endOf(client.session())).error).toMatchObject({ reason: "LIMIT_EXCEEDED", executed: "no" });
+    const other = echo.client().session();
+    const otherEnd = endOf(other);
+    other.end();
+    expect((await otherEnd).error).toBeUndefined();
+    held.end();
+    await end;
+    await until("its place is free", () => echo.server.sessions === 0);
+    const again = client.session();
+    again.end();
+    expect((await endOf(again)).error).toBeUndefined();
+  });
+
+  test("a peer that does not read loses its stream, and the session's place with it", async () => {
+    const opened = deferred<BidiStream<unknown, { deltas?: object[] }>>();
+    const over = deferred<void>();
+    await using echo = await echoServer({
+      Session: bidi((stream) => {
+        stream.onOver(() => over.resolve());
+        opened.resolve(stream);
+      }),
+    });
+    const session = echo.client().session();
+    const end = endOf(session);
+    const stream = await opened.promise;
+    session.pause();
+    const frame = { deltas: [{ delta: { dataJson: Buffer.alloc(1_000_000) } }] };
+    for (let i = 0; i < 20; i++) stream.send(frame);
+    stream.fail(new ToolgateError("LIMIT_EXCEEDED", "too slow"));
+    await over.promise;
+    await until("its place is free", () => echo.server.sessions === 0);
+    session.resume();
+    expect((await end).error).toBeDefined();
+  });
+
   test("streams of one connection: one too many waits at its client", async () => {
     let entered = 0;
     const release = deferred<void>();
