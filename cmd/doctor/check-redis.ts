@@ -1,10 +1,9 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import semver from "semver";
-import { redisUrlFault, withoutCredentials } from "../../src/config/redis-url.js";
+import { parseRedisUrl, redisUrlFault, withoutCredentials } from "../../src/config/redis-url.js";
+import { lookAtRedis } from "../../src/redis/connections.js";
 import { type Check, fail, ok, warn } from "./check.js";
 
-/** How long Redis may take for each answer, in milliseconds. */
-const PATIENCE_MS = 3_000;
 const SLOW_MS = 20;
 /** How far the clocks may be apart before it is worth a word, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 1_000;
@@ -28,33 +27,28 @@ export async function checkRedis(url: string): Promise<Check[]> {
   const fault = redisUrlFault(url);
   if (fault !== undefined) return [fail("Redis", `its URL ${fault}`, "Correct REDIS_URL (--redis-url).")];
   const name = `Redis ${withoutCredentials(url)}`;
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    connectTimeout: PATIENCE_MS,
-    commandTimeout: PATIENCE_MS,
-  });
-  let lastError: unknown;
-  redis.on("error", (error) => {
-    lastError = error;
-  });
+  const look = lookAtRedis(url);
   try {
-    await redis.connect();
-    return judgeRedis(name, await readFacts(redis));
+    const masters = await look.start();
+    const asCluster = parseRedisUrl(url).kind === "cluster";
+    const checks: Check[] = [];
+    for (const master of masters) {
+      const { host, port } = master.options;
+      checks.push(
+        ...judgeRedis(masters.length === 1 ? name : `Redis ${host}:${port}`, await readFacts(master), asCluster),
+      );
+    }
+    return checks;
   } catch (error) {
-    const cause = lastError ?? error;
-    const why = cause instanceof Error ? cause.message : String(cause);
     return [
       fail(
         name,
-        `cannot be used: ${why}`,
-        "Start it, or correct REDIS_URL (--redis-url): host, port, user and password.",
+        `cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+        "Start it, or correct REDIS_URL (--redis-url): hosts, ports, user and password.",
       ),
     ];
   } finally {
-    redis.disconnect();
+    look.stop();
   }
 }
 
@@ -73,15 +67,23 @@ async function readFacts(redis: Redis): Promise<RedisFacts> {
   return { info, save, latencyMs, clockAheadMs };
 }
 
-/** Judges a Redis server as the store of a registry. */
-export function judgeRedis(name: string, { info, save, latencyMs, clockAheadMs }: RedisFacts): Check[] {
+/**
+ * Judges a Redis server as the store of a registry, or as a part of it.
+ *
+ * @param asCluster whether the URL calls it a Redis Cluster.
+ */
+export function judgeRedis(
+  name: string,
+  { info, save, latencyMs, clockAheadMs }: RedisFacts,
+  asCluster = false,
+): Check[] {
   const reached = `answers in ${latencyMs.toFixed(1)} ms`;
   return [
     latencyMs > SLOW_MS
       ? warn(name, `${reached}: every call waits for it several times`, "Run Redis nearer to the nodes.")
       : ok(name, reached),
     judgeVersion(info),
-    ...judgeRole(info),
+    ...judgeRole(info, asCluster),
     judgeEviction(info),
     ...judgeMemory(info),
     judgePersistence(info, save),
@@ -100,7 +102,7 @@ function judgeVersion(info: Readonly<Record<string, string>>): Check {
   return ok(name, shown);
 }
 
-function judgeRole(info: Readonly<Record<string, string>>): Check[] {
+function judgeRole(info: Readonly<Record<string, string>>, asCluster: boolean): Check[] {
   const checks: Check[] = [];
   if (info.role !== undefined && info.role !== "master") {
     checks.push(fail("Redis role", "it is a replica, which refuses writes", "Give the address of the primary."));
@@ -108,8 +110,14 @@ function judgeRole(info: Readonly<Record<string, string>>): Check[] {
   if (info.loading === "1") {
     checks.push(warn("Redis state", "it is still loading its data", "Wait until it has started."));
   }
-  if (info.cluster_enabled === "1") {
-    checks.push(fail("Redis mode", "it is a Redis Cluster", "Use one standalone Redis: Cluster is not supported yet."));
+  if (info.cluster_enabled === "1" && !asCluster) {
+    checks.push(
+      fail(
+        "Redis mode",
+        "it is one node of a Redis Cluster",
+        "Name the cluster, as redis+cluster://host:port,host:port.",
+      ),
+    );
   }
   return checks;
 }

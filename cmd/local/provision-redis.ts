@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { Redis } from "ioredis";
-import { withoutCredentials } from "../../src/config/redis-url.js";
+import { redisUrlFault, withoutCredentials } from "../../src/config/redis-url.js";
+import { lookAtRedis } from "../../src/redis/connections.js";
 import { ComposedRedis, dockerRuns } from "./composed-redis.js";
 import { canInstallRedis, installRedis } from "./install-redis.js";
 import type { Machine } from "./machine.js";
@@ -76,27 +76,21 @@ async function runPrivately(server: RedisServer, { folder }: ProvisionOptions): 
 }
 
 async function useUrl(url: string): Promise<ProvisionedRedis> {
-  const client = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 3_000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  let cause = "";
-  client.on("error", (error) => {
-    cause = error.message;
-  });
+  const fault = redisUrlFault(url);
+  if (fault !== undefined) {
+    throw new NoRedisError(`REDIS_URL ${fault}.\nCorrect it, or unset REDIS_URL to have a private Redis started.`);
+  }
+  const look = lookAtRedis(url);
   try {
-    await client.connect();
-    await client.ping();
+    for (const master of await look.start()) await master.ping();
   } catch (error) {
     throw new NoRedisError(
-      `Redis at ${withoutCredentials(url)} (REDIS_URL) does not answer: ${cause || (error instanceof Error ? error.message : String(error))}.\n` +
+      `Redis at ${withoutCredentials(url)} (REDIS_URL) does not answer: ${error instanceof Error ? error.message : String(error)}.\n` +
         "Start it, correct REDIS_URL, or unset REDIS_URL to have a private Redis started.",
       { cause: error },
     );
   } finally {
-    client.disconnect();
+    look.stop();
   }
   return { url, origin: "REDIS_URL", stop: async () => {} };
 }

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { parseRedisUrl, type RedisAddress, withoutCredentials } from "../config/redis-url.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import { type Logger, SILENT_LOGGER } from "../log/logger.js";
 import { ClusterLink } from "./cluster-link.js";
 import { ClusterMap, MAP_TIMEOUT_MS, toHostAndPort } from "./cluster-map.js";
 import { ConnectionFaults } from "./connection-faults.js";
@@ -115,6 +115,35 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
     async stop() {
       await subscriber.stop();
       for (const link of [command, ...locks, commit]) link.stop();
+      topology.stop();
+    },
+  };
+}
+
+/** A look at a Redis from outside of a node, as `toolgate doctor` takes. */
+export interface RedisLook {
+  /** Connects, and resolves to its masters. @throws Error that says why not */
+  start(): Promise<readonly Redis[]>;
+  stop(): void;
+}
+
+/** Prepares a look at whatever a URL names. */
+export function lookAtRedis(redisUrl: string): RedisLook {
+  const faults = new ConnectionFaults(SILENT_LOGGER);
+  const topology = topologyOf(parseRedisUrl(redisUrl), SILENT_LOGGER, faults);
+  const link = topology.link({ name: "command" });
+  return {
+    async start() {
+      try {
+        await topology.start();
+        await link.start();
+        return link.masters();
+      } catch (error) {
+        throw new Error(faults.last || (error instanceof Error ? error.message : String(error)), { cause: error });
+      }
+    },
+    stop() {
+      link.stop();
       topology.stop();
     },
   };

@@ -5,6 +5,7 @@ import { checkRuntime } from "../../cmd/doctor/check-runtime.js";
 import { judgeToolsets } from "../../cmd/doctor/check-toolsets.js";
 import type { ToolsetSummary } from "../../src/index.js";
 import { redisForFile } from "../support/redis.js";
+import { privateCluster } from "../support/redis-groups.js";
 
 const statusOf = (checks: readonly Check[], name: string): string | undefined =>
   checks.find((check) => check.name === name)?.status;
@@ -27,7 +28,7 @@ describe("Redis", () => {
     ["too old", { redis_version: "6.0.9" }, {}, "Redis version", "fail"],
     ["old", { redis_version: "6.2.1" }, {}, "Redis version", "warn"],
     ["a replica", { role: "slave" }, {}, "Redis role", "fail"],
-    ["a cluster", { cluster_enabled: "1" }, {}, "Redis mode", "fail"],
+    ["one node of a cluster", { cluster_enabled: "1" }, {}, "Redis mode", "fail"],
     ["evicting", { maxmemory_policy: "allkeys-lru" }, {}, "Redis eviction", "warn"],
     ["full", { maxmemory: "1000", used_memory: "950" }, {}, "Redis memory", "warn"],
     ["without persistence", { aof_enabled: "0" }, {}, "Redis persistence", "warn"],
@@ -50,6 +51,23 @@ describe("Redis", () => {
     expect(statusOf(checks, "Redis eviction")).toBe("warn");
     expect(statusOf(checks, "Redis persistence")).toBe("warn");
     expect(statusOf(checks, "Redis clock")).toBe("ok");
+  });
+
+  test("a cluster is looked at, master by master", async () => {
+    const cluster = await privateCluster();
+    try {
+      const checks = await checkRedis(cluster.url);
+      expect(checks.filter(({ name }) => name === "Redis version").map(({ status }) => status)).toEqual([
+        "ok",
+        "ok",
+        "ok",
+      ]);
+      expect(statusOf(checks, "Redis mode")).toBeUndefined();
+      const [one] = cluster.members;
+      expect(statusOf(await checkRedis(`redis://${one?.address}`), "Redis mode")).toBe("fail");
+    } finally {
+      await cluster.stop();
+    }
   });
 
   test("that is not there fails, without its password", async () => {
