@@ -2,9 +2,12 @@ import type { Redis } from "ioredis";
 import { beforeEach, expect, test } from "vitest";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
+import { readCall } from "../../src/calls/read-call.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
 import { ProviderSessions } from "../../src/providers/provider-sessions.js";
+import { unconfirmed } from "../../src/redis/commit-line.js";
+import { type Commits, FAST_COMMITS } from "../../src/redis/commits.js";
 import { Subscriber } from "../../src/redis/subscriber.js";
 import type { Lease } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
@@ -22,12 +25,26 @@ let client: Redis;
 let registry: RegistryStore;
 let store: CallStore;
 let sessions: ProviderSessions;
+
+/** Whether the replicas are behind: then nobody may be told of what was taken. */
+let behind: boolean;
+const COMMITS: Commits = {
+  ...FAST_COMMITS,
+  waits: true,
+  async run(redis, script, ...more) {
+    const outcome = await FAST_COMMITS.run(redis, script, ...more);
+    return script.name === "TAKE" && behind
+      ? { ...outcome, confirm: () => Promise.reject(unconfirmed("behind")) }
+      : outcome;
+  },
+};
 beforeEach(async () => {
   client = redis().client();
   const subscriber = new Subscriber(channelsOver(redis().client({ lazyConnect: true })), SILENT_LOGGER);
   await subscriber.start();
   registry = registryStore(client);
-  store = callStore(client);
+  behind = false;
+  store = callStore(client, { commits: COMMITS });
   sessions = new ProviderSessions({
     registry,
     calls: store,
@@ -117,4 +134,29 @@ test("large payloads go out as the provider reads, and do not end its session", 
   await second.opened;
   await until("all were delivered again", () => second.calls().length === 40);
   expect(second.ends).toEqual([]);
+});
+
+test("calls that were claimed and that nobody may hear of yet are handed out later, once", async () => {
+  const { lease } = await join("p1");
+  const registered = { lease } as Registered; // all that an admission needs of it
+  const session = attach(lease);
+  await session.opened;
+  behind = true;
+  const first = admissionOf(registered, { wait: true });
+  await admit(store, first);
+  await until("it is claimed", async () => (await readCall(store, first.id, {}))?.state === "claimed");
+  const second = admissionOf(registered, { wait: true });
+  await admit(store, second);
+  expect(session.calls()).toEqual([]);
+  behind = false;
+  sessions.wakeAll();
+  await until("both were delivered", () => session.calls().length === 2);
+  expect(session.calls()).toMatchObject([
+    { callId: first.id, attempt: 1 },
+    { callId: second.id, attempt: 1 },
+  ]);
+  sessions.wakeAll();
+  await admit(store, admissionOf(registered, { wait: true }));
+  await until("another one was delivered", () => session.calls().length > 2);
+  expect(session.calls()).toHaveLength(3);
 });
