@@ -94,11 +94,14 @@ export type ProbeAnswer =
   | { readonly kind: "gone" }
   | { readonly kind: "ended"; readonly ending: Ending };
 
+/** About so many bytes of ends are brought by one lookup at most, or one end. */
+const MAX_PROBED_BYTES = 8_388_608;
+
 // Ids. For nodes whose doorbell may have been lost. What has ended is a string; see call-lua.ts.
 const PROBE = defineScript(
   "PROBE",
   `
-local answers = {}
+local answers, bytes = {}, 0
 for i = 1, #ARGV do
   local key = KEYS[1] .. 'call:' .. ARGV[i]
   local alive = redis.pcall('HEXISTS', key, 'head')
@@ -107,6 +110,11 @@ for i = 1, #ARGV do
     local line = type(record) == 'string' and string.find(record, '\\n', 1, true)
     -- A damaged record is as good as none.
     alive = line and string.find(record, '^[%l_]+ %S+ %d+ %d+\\n', line + 1) and string.sub(record, line + 1) or 0
+    if alive ~= 0 then
+      bytes = bytes + #alive
+      -- Enough for one answer; the rest is told at the next lookup.
+      if bytes > ${MAX_PROBED_BYTES} and bytes > #alive then alive = 1 end
+    end
   end
   answers[i] = alive
 end

@@ -1,4 +1,6 @@
+import { deferred } from "../async/deferred.js";
 import type { CallHead, Ending } from "../calls/call-record.js";
+import { readCall } from "../calls/read-call.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -12,7 +14,7 @@ import type { Principal } from "../server/principal.js";
 import { EndingWatch } from "./await-ending.js";
 import { toWireHandle, toWireRejection, toWireTerminal } from "./call-ending.js";
 import { type CallSpec, parseCallSpec } from "./call-spec.js";
-import { followCall } from "./follow-call.js";
+import { followCall, unknownCall } from "./follow-call.js";
 import type { GatewayParts } from "./gateway-parts.js";
 import { callIdOf, placeCall } from "./place-call.js";
 
@@ -21,7 +23,8 @@ import { callIdOf, placeCall } from "./place-call.js";
  *
  *   placing ──admitted──▶ running ──▶ over
  *
- * A cancellation that comes while the call is being placed is carried out once it is admitted.
+ * A cancellation that comes while the call is being placed is carried out once it is admitted. A call is also running while its
+ * end is known, and the agent has to read others first.
  */
 type CallState = "placing" | "running" | "over";
 
@@ -30,7 +33,7 @@ interface SessionCallEntry {
   readonly id: CallId;
   readonly spec: CallSpec;
   readonly leave: () => void;
-  readonly watch: EndingWatch;
+  watch: EndingWatch;
   /** Ends the reading of its output; only a call that is followed has one. */
   followed: AbortController | undefined;
   state: CallState;
@@ -52,24 +55,39 @@ export interface AgentSessionSettings {
 
 /** Roughly what a message takes in a frame besides its JSON, in bytes. */
 const MESSAGE_OVERHEAD_BYTES = 160;
+/** An end that is larger waits in Redis while the agent reads too slowly, in bytes; of smaller ones all find room. */
+const SMALL_END_BYTES = 1_024;
 
-/** Many calls of one agent on one stream. */
+/**
+ * Many calls of one agent on one stream.
+ *
+ * However much ends at once, an agent that reads gets all of it: above what may wait, output is read from Redis no faster than
+ * the agent reads, and large ends are left there until there is room.
+ */
 export class AgentSession {
   readonly #settings: AgentSessionSettings;
   readonly #writer: FrameWriter<SessionResponse>;
   readonly #calls = new Map<number, SessionCallEntry>();
+  /** Calls that have ended, and whose ends are in Redis. */
+  readonly #owed: SessionCallEntry[] = [];
+  #paying = false;
   #leaving = false;
+  #room = deferred();
 
   constructor(settings: AgentSessionSettings) {
     this.#settings = settings;
-    this.#writer = new FrameWriter(settings.sink, settings.budgetBytes, () =>
-      settings.fail(
-        new ToolgateError(
-          "LIMIT_EXCEEDED",
-          "the session's reader is too slow: too much waits for it; read faster, or follow the calls",
-          { executed: "unknown" },
+    this.#writer = new FrameWriter(
+      settings.sink,
+      settings.budgetBytes,
+      () =>
+        settings.fail(
+          new ToolgateError(
+            "LIMIT_EXCEEDED",
+            "the session's reader is too slow: too much waits for it; read faster, or follow the calls",
+            { executed: "unknown" },
+          ),
         ),
-      ),
+      () => this.#gotRoom(),
     );
   }
 
@@ -102,6 +120,7 @@ export class AgentSession {
       if (admitted) this.#settings.parts.cancel(call.id);
     }
     this.#writer.close();
+    this.#room.resolve();
   }
 
   #call(wire: SessionCall__Output): void {
@@ -163,6 +182,8 @@ export class AgentSession {
         if (call.state === "over") return;
         if (step.kind === "ended") return this.#ended(call, step.ending);
         for (const delta of step.deltas) {
+          while (this.#writer.saturated) await this.#room.promise;
+          if (followed.signal.aborted) return;
           const message = {
             ref: call.ref,
             delta: { cursor: delta.cursor, dataJson: delta.data, attempt: delta.attempt },
@@ -173,13 +194,13 @@ export class AgentSession {
     } catch {
       // Redis is away. The end is still waited for, and the agent can follow the call from its last cursor.
       if (call.state === "over") return;
-      const watch = new EndingWatch(
+      call.watch = new EndingWatch(
         parts.awaiting,
         call.id,
         (ending) => this.#ended(call, ending),
         (error) => this.#refuse(call, error),
       );
-      watch.admitted(head, undefined);
+      call.watch.admitted(head, undefined);
     }
   }
 
@@ -196,6 +217,44 @@ export class AgentSession {
 
   #ended(call: SessionCallEntry, ending: Ending): void {
     if (call.state === "over") return;
+    if (ending.body.length > SMALL_END_BYTES && (this.#writer.saturated || this.#owed.length > 0)) {
+      this.#owed.push(call);
+      void this.#pay();
+      return;
+    }
+    this.#tell(call, ending);
+  }
+
+  /** Fetches the ends that wait in Redis, one after the other, as there is room for them. */
+  async #pay(): Promise<void> {
+    if (this.#paying) return;
+    this.#paying = true;
+    for (;;) {
+      while (this.#writer.saturated) await this.#room.promise;
+      const call = this.#owed.shift();
+      if (call === undefined) break;
+      if (call.state === "over") continue;
+      try {
+        const reading = await readCall(this.#settings.parts.following.store, call.id, { output: false });
+        if (reading?.ending === undefined) throw unknownCall(call.id);
+        this.#tell(call, reading.ending);
+      } catch (error) {
+        const { message } = toToolgateError(error);
+        const unread = `the call has ended, and its end cannot be read now (${message}); follow it later`;
+        this.#refuse(call, new ToolgateError("STORE_UNAVAILABLE", unread, { executed: "unknown" }));
+      }
+    }
+    this.#paying = false;
+  }
+
+  #gotRoom(): void {
+    const { resolve } = this.#room;
+    this.#room = deferred();
+    resolve();
+  }
+
+  #tell(call: SessionCallEntry, ending: Ending): void {
+    if (call.state === "over") return;
     this.#forget(call);
     this.#terminal(call.ref, toWireTerminal(call.id, ending));
   }
@@ -207,7 +266,9 @@ export class AgentSession {
   }
 
   #terminal(ref: number, terminal: Terminal): void {
-    this.#writer.push("terminals", { ref, terminal }, MESSAGE_OVERHEAD_BYTES + (terminal.resultJson?.length ?? 0));
+    const { resultJson, error } = terminal;
+    const bytes = (resultJson?.length ?? 0) + (error?.detailsJson?.length ?? 0);
+    this.#writer.push("terminals", { ref, terminal }, MESSAGE_OVERHEAD_BYTES + bytes);
     this.#endIfDone();
   }
 

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connect, serveToolset, type Toolgate, Type } from "../../src/index.js";
+import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
+import { type Cluster, startCluster } from "../support/cluster.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { FAST } from "./fast.js";
+import { gate } from "./tools.js";
+import { specOf, wireTo } from "./wire.js";
+
+expectNoLeaks();
+
+let redis: TestRedis;
+let cluster: Cluster;
+let agent: Toolgate;
+beforeAll(async () => {
+  redis = await privateRedis();
+  cluster = await startCluster({ redis, nodes: 1, config: FAST });
+  agent = await connect(cluster.nodes);
+});
+afterAll(async () => {
+  await agent?.close();
+  await cluster?.stop();
+  await redis?.stop();
+});
+
+const RESULT_BYTES = 1_000_000;
+/** Both ends have buffers of sixteen frames of their own, beside what the session may owe. */
+const CALLS = 75;
+
+test("a session gets all results, though far more of them end than may wait for it before it reads on", async () => {
+  const held = gate();
+  let runs = 0;
+  const text = "x".repeat(RESULT_BYTES - 2);
+  const run = async () => {
+    runs++;
+    await held.passed;
+    return text;
+  };
+  const provider = await serveToolset(
+    { name: "big", version: "1.0.0", tools: { wait: { payload: Type.Object({}), run } } },
+    { nodes: cluster.nodes, maxInFlight: 100 },
+  );
+  await until("it can be called", async () => (await agent.get("big")).healthy);
+  const wire = wireTo(cluster.nodes);
+  const session = wire.gateway.session();
+  const sizes: (number | undefined)[] = [];
+  const errors: unknown[] = [];
+  session.on("error", (error) => errors.push(error));
+  session.on("data", (frame: SessionResponse__Output) => {
+    for (const { terminal } of frame.terminals) sizes.push(terminal?.resultJson.length);
+  });
+  session.pause();
+  session.write({ calls: Array.from({ length: CALLS }, (_, ref) => ({ ref, call: specOf("big", "wait") })) });
+  await until("all run", () => runs === CALLS);
+  held.open();
+  const client = redis.client();
+  await until("all have ended", async () => (await client.zcount("toolgate:{default/0}:due", 0, 1e15)) === 0);
+  session.resume();
+  await until("all were told", () => sizes.length === CALLS || errors.length > 0);
+  expect(errors).toEqual([]);
+  expect(new Set(sizes)).toEqual(new Set([RESULT_BYTES]));
+  session.cancel();
+  wire.close();
+  await provider.stop();
+});
