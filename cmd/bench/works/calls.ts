@@ -43,11 +43,11 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
   const stage = await context.stage({ appendOnly: redis === "file" });
   const agent = await stage.agent();
   const echo = await stage.echo();
-  const others =
+  const baselines =
     redis === "memory"
       ? { proxy: await stage.proxy(), worker: await stage.worker(), nats: await stage.nats() }
       : undefined;
-  if (others !== undefined && others.nats === undefined)
+  if (baselines !== undefined && baselines.nats === undefined)
     context.note("NATS JetStream is not measured: there is no nats-server on the PATH.");
   const gateway = await stage.gateway();
   const own = { stage, gateway, provider: await stage.provider(gateway) };
@@ -58,12 +58,8 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
     return { stage, gateway, provider: await stage.provider(gateway) };
   }
 
-  // What a file costs is judged by the calls that have targets.
-  const [sizes, loads] =
-    redis === "file"
-      ? [context.payloadBytes.slice(0, 1), context.loads.filter((load) => load !== 1)]
-      : [context.payloadBytes, context.loads];
-  for (const payloadBytes of sizes) {
+  // What a file costs is judged by small payloads.
+  for (const payloadBytes of redis === "file" ? context.payloadBytes.slice(0, 1) : context.payloadBytes) {
     const call = { payload: payloadOf(payloadBytes) };
     const contenders: Contender[] = [
       echoContender(echo, call),
@@ -77,15 +73,15 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
           ]
         : []),
       // The baselines without our messages are compared at one size.
-      ...(payloadBytes === 64 && others !== undefined
+      ...(payloadBytes === 64 && baselines !== undefined
         ? [
-            proxyContender(others.proxy, call),
-            jobContender(stage, others.worker, call),
-            ...(others.nats ? [natsContender(others.nats, call)] : []),
+            proxyContender(baselines.proxy, call),
+            jobContender(stage, baselines.worker, call),
+            ...(baselines.nats ? [natsContender(baselines.nats, call)] : []),
           ]
         : []),
     ];
-    for (const inFlight of loads) {
+    for (const inFlight of context.loads) {
       const say = ({ name }: Contender) => context.progress(`${name}, ${inFlight} in flight, ${payloadBytes} B`);
       const found = await interleave(stage, agent, contenders, inFlight, context.effort, say);
       for (const [contender, measurements] of found)
