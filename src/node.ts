@@ -191,7 +191,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const gateway: GatewayParts = {
     placing,
     awaiting: { doorbell, lost, clock, monotonicMs },
-    following: { store: calls, doorbell, node, lost },
+    following: { store: calls, doorbell, node, lost, clock, monotonicMs },
     enter(peer) {
       if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);
       return inFlight.enter(peer);

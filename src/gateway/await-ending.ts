@@ -4,9 +4,7 @@ import type { LostCalls } from "../calls/lost-calls.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { RedisClock } from "../redis/redis-time.js";
-
-/** After so long past its deadline a call without any news is given up by whoever waits, in milliseconds. */
-const OVERDUE_MS = 2_000;
+import { OVERDUE_MS } from "./follow-call.js";
 
 export interface AwaitSettings {
   readonly doorbell: Doorbell;

@@ -6,6 +6,7 @@ import { type CallReading, type Delta, readCall } from "../calls/read-call.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { invalidField, type NodeId } from "../identity/names.js";
+import type { RedisClock } from "../redis/redis-time.js";
 
 /** One step of following a call: output in order, then exactly one end. */
 export type FollowStep =
@@ -17,7 +18,12 @@ export interface FollowSettings {
   readonly doorbell: Doorbell;
   readonly node: NodeId;
   readonly lost: Pick<LostCalls, "end">;
+  readonly clock: RedisClock;
+  readonly monotonicMs: () => number;
 }
+
+/** After so long past its deadline a call without any news is given up by whoever waits, in milliseconds. */
+export const OVERDUE_MS = 2_000;
 
 const CURSOR = /^[0-9]{1,15}-[0-9]{1,10}$/;
 
@@ -38,7 +44,7 @@ export function unknownCall(id: CallId): ToolgateError {
  * A bell only says that there is something: what is told is what the record and the result stream hold, so every reader
  * is told the same. A reader that is slow is not told more than it takes.
  *
- * @throws ToolgateError UNKNOWN_CALL, STORE_UNAVAILABLE
+ * @throws ToolgateError UNKNOWN_CALL; STORE_UNAVAILABLE, within OVERDUE_MS of the call's deadline at the latest
  */
 export async function* followCall(
   settings: FollowSettings,
@@ -46,7 +52,7 @@ export async function* followCall(
   from: string,
   signal: AbortSignal,
 ): AsyncGenerator<FollowStep, void, void> {
-  const { store, doorbell, node, lost } = settings;
+  const { store, doorbell, node, lost, clock, monotonicMs } = settings;
   let cursor = from;
   let rung = false;
   let wake = (): void => {};
@@ -69,6 +75,8 @@ export async function* followCall(
         return;
       }
       known = reading;
+      // Without a bell by then, Redis is asked; while it is away, the reader hears of that instead of nothing.
+      watch.overdueAtMs = monotonicMs() + reading.head.deadlineMs - clock.nowMs() + OVERDUE_MS;
       const last = reading.deltas.at(-1);
       if (last !== undefined) {
         cursor = last.cursor;

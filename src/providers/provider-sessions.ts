@@ -245,13 +245,23 @@ export class ProviderSessions {
   /** The provider takes no more calls; its lease says so to all nodes. */
   async drainByProvider(session: ProviderSession): Promise<void> {
     session.drain(undefined, 0);
+    await this.#drainLease(session);
+    this.#endWhenDrained(session);
+  }
+
+  async #retire(session: ProviderSession): Promise<void> {
+    const drains = session.state.kind === "draining";
+    this.#goAway(session, "GO_AWAY_REASON_RETIRED");
+    if (!drains) await this.#drainLease(session);
+  }
+
+  async #drainLease(session: ProviderSession): Promise<void> {
     const { registry, leaseMs } = this.#settings;
     try {
       await renewLease(registry, leaseMs, { lease: session.lease, room: 0, draining: true, session: "" });
     } catch (error) {
       this.#onStoreError("drain_failed", error);
     }
-    this.#endWhenDrained(session);
   }
 
   /** Hands a ping to each session of an epoch. */
@@ -274,8 +284,7 @@ export class ProviderSessions {
 
   /** Tells an epoch's providers to go for good: its time is over, or it was unregistered. */
   retire(toolset: ToolsetName, epoch: Epoch): void {
-    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? [])
-      this.#goAway(session, "GO_AWAY_REASON_RETIRED");
+    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? []) void this.#retire(session);
   }
 
   /** Tells all providers to move to another node, and takes no new ones. */

@@ -30,6 +30,10 @@ for i = 3, #ARGV do
     local kept, last_seen, retention, gone = {}, 0, 0, {}
     for _, entry in ipairs(record.epochs) do
       local h = read_health(name, entry.epoch)
+      -- Its providers were told to go, and no call of it can still be running: whoever ignores that holds it no longer.
+      if entry.state == 'retiring' and now > entry.retireAtMs + linger_ms then
+        redis.call('DEL', prefix .. 'leases:' .. name .. ':' .. entry.epoch, prefix .. 'providers:' .. name .. ':' .. entry.epoch)
+      end
       local leased = redis.call('EXISTS', prefix .. 'leases:' .. name .. ':' .. entry.epoch) == 1
       local waiting = redis.call('XLEN', prefix .. 'requests:' .. name .. ':' .. entry.epoch) > 0
       -- A candidate that nobody serves any more never took over; it goes as a retiring epoch does.

@@ -18,9 +18,10 @@ import { backoffMs, sleep, type Timing } from "./timing.js";
 const ATTEMPT_MS = 2000;
 
 const CHANNEL_OPTIONS: ChannelOptions = {
-  // A silent peer is noticed within half a minute, and load balancers see traffic.
-  "grpc.keepalive_time_ms": 20_000,
-  "grpc.keepalive_timeout_ms": 8000,
+  // A frozen node, whose connections stay open, is noticed within 15 s, before most deadlines; a shorter time would take a
+  // node that is only busy, or a network that is only slow, for a lost one. Load balancers see traffic, too.
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
   "grpc.keepalive_permit_without_calls": 1,
   // Repeating is decided here, where it is known what may be repeated.
   "grpc.enable_retries": 0,

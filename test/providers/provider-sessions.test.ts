@@ -13,7 +13,7 @@ import type { Lease } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
-import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
+import { contractOf, keys, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { channelsOver } from "../support/redis-link.js";
@@ -159,4 +159,16 @@ test("calls that were claimed and that nobody may hear of yet are handed out lat
   await admit(store, admissionOf(registered, { wait: true }));
   await until("another one was delivered", () => session.calls().length > 2);
   expect(session.calls()).toHaveLength(3);
+});
+
+test("a provider whose epoch's time is over is told to go, and no node counts on it any more", async () => {
+  const { lease } = await join("p1");
+  const attached = attach(lease);
+  await attached.opened;
+  const entry = async () =>
+    (await registry.redis.hget(keys.providers(lease.toolset, lease.epoch), "p1"))?.split(" ")[3];
+  expect(await entry()).toBe("0");
+  sessions.retire(lease.toolset, lease.epoch);
+  await until("its lease says so", async () => (await entry()) === "1");
+  expect(attached.frames.some(({ goAway }) => goAway?.reason === "GO_AWAY_REASON_RETIRED")).toBe(true);
 });

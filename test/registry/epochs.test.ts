@@ -105,6 +105,20 @@ describe("epochs", () => {
     expect((await statesOf(client))[next.lease.epoch]).toBe("active");
   });
 
+  test("a retiring epoch goes, though a provider that ignores its time renews its lease for ever", async () => {
+    const old = await serve(store, registrationOf(V1, "p1", { retireAfterMs: 1 }), 1);
+    const next = await serve(store, registrationOf(V2, "q1"), 10);
+    expect((await statesOf(client))[old.lease.epoch]).toBe("retiring");
+    await sweepToolsets(store, keys, [TOOLSET], LONG_MS);
+    expect(Object.keys(await statesOf(client)), "its calls may still run").toHaveLength(2);
+    await until("it is gone", async () => {
+      await sweepToolsets(store, keys, [TOOLSET], 1);
+      return Object.keys(await statesOf(client)).length === 1;
+    });
+    expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
+    await expect(attach(store, old.lease, 1)).rejects.toMatchObject({ metadata: { cause: "gone" } });
+  });
+
   test("an operator promotes a candidate", async () => {
     const old = await serve(store, registrationOf(V1), 10);
     const next = await register(store, registrationOf(V2, "q1"));
