@@ -62,6 +62,9 @@ export interface PhaseResult {
 /** Redis may have been asked for a deadline a little later than the agent asked; the last calls are read after that. */
 const MARGIN_MS = 1_000;
 
+/** How long an agent may take to start, in milliseconds. */
+const DRIVING_WITHIN_MS = 30_000;
+
 /** Runs one phase: load and faults together, then healing, then everything is read back from every gateway. */
 export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
   const { cluster, observer, folder, name, signal, onProgress } = options;
@@ -82,6 +85,10 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
   await untilWell(monitor, machineMs(), healWithinMs, signal);
   const agents = startAgents(options, historyFolder);
   try {
+    // On a busy machine a process takes seconds to start: without load there would be nothing for a fault to hit.
+    await Promise.all(
+      agents.map((agent) => agent.line("it drives", (line) => line === "driving" || undefined, DRIVING_WITHIN_MS)),
+    );
     await injectAll(options.schedule, injector, machineMs(), signal);
     onProgress("all faults are healed; waiting until all is healthy");
     const healedMs = machineMs();

@@ -36,6 +36,13 @@ describe("the program", () => {
     expect(output()).toContain('There is no scenario "kil"');
     expect(output()).toContain("lose-replies");
   });
+
+  test("refuses a mutant that there is not, and names those that there are", async () => {
+    const { ended, output } = run("--mutants", "no-dedup,none");
+    expect(await ended).toBe(2);
+    expect(output()).toContain('There is no mutant "none"');
+    expect(output()).toContain("settles-twice");
+  });
 });
 
 describe.runIf(inject("redisForTests").kind === "binary")("what the program started", () => {

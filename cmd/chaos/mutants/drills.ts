@@ -17,14 +17,16 @@ export interface Drill {
 /** What, when, for how long (milliseconds), and to which target of its kind, in [0, 1). */
 type Step = readonly [kind: FaultKind, atMs: number, lastsMs: number, which: number];
 
-/** Targets: three gateways; four providers, of which the last is its toolset's only one. */
+/** Targets: three gateways; four providers, of which three serve one toolset. Those under a fault are left out. */
 const FIRST = 0.1;
 const SECOND = 0.4;
 const THIRD = 0.7;
-const ONLY_PROVIDER = 0.9;
 
 /** Calls that last a while, so that something can happen to them. */
 const BUSY: Partial<LoadMix> = { long: 0.45, longMs: [500, 1_500], timeoutMs: [4_000, 5_500], output: 0.5 };
+
+/** Most calls are under way when something happens. */
+const LASTING: Partial<LoadMix> = { long: 0.8, longMs: [800, 1_800], timeoutMs: [5_000, 6_000] };
 
 /** The drills, by name. */
 export const DRILLS = {
@@ -37,17 +39,19 @@ export const DRILLS = {
       settings: { TOOLGATE_CLAIM_LEASE_ONCE_MS: 1_000 },
     },
   ),
-  "lost-providers": drill(
-    6_500,
-    [
-      ["kill-provider", 1_500, 3_000, FIRST],
-      ["kill-provider", 2_000, 3_500, ONLY_PROVIDER],
-    ],
-    { ...BUSY, timeoutMs: [2_500, 7_500] },
-  ),
-  "one-attempt": drill(5_000, [["kill-provider", 1_500, 2_000, FIRST]], BUSY, {
+  "lost-provider": drill(5_000, [["kill-provider", 1_800, 1_500, FIRST]], LASTING),
+  "one-attempt": drill(5_000, [["kill-provider", 1_800, 1_500, FIRST]], LASTING, {
     settings: { TOOLGATE_MAX_ATTEMPTS: 1 },
   }),
+  "no-providers": drill(
+    5_500,
+    [
+      ["kill-provider", 1_500, 3_500, FIRST],
+      ["kill-provider", 1_510, 3_500, FIRST],
+      ["kill-provider", 1_520, 3_500, FIRST],
+    ],
+    { ...LASTING, timeoutMs: [2_000, 3_500] },
+  ),
   "frozen-providers": drill(
     6_500,
     [
@@ -90,6 +94,23 @@ export const DRILLS = {
       ["lose-store-replies", 4_400, 500, THIRD],
     ],
     { ...BUSY, output: 0.8 },
+  ),
+  "lost-store": drill(
+    5_500,
+    [
+      ["restart-store", 1_200, 600, FIRST],
+      ["kill-provider", 3_500, 1_000, FIRST],
+    ],
+    LASTING,
+  ),
+  "cut-providers": drill(
+    4_500,
+    [
+      ["cut-provider-link", 1_500, 700, FIRST],
+      ["cut-provider-link", 1_510, 700, FIRST],
+      ["cut-provider-link", 1_520, 700, FIRST],
+    ],
+    BUSY,
   ),
   "half-open-store": drill(4_000, [["blackhole-store-link", 1_000, 1_000, FIRST]], {}),
   "wrong-clocks": drill(4_000, [], {}, { clocksOffMs: [3_600_000, -3_600_000, 0] }),

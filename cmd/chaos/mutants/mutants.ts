@@ -74,7 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/settle.ts",
     replace: "if call.delivery ~= 'idempotent' then",
     by: "if false then",
-    drill: "lost-providers",
+    drill: "lost-provider",
   },
   {
     name: "never-settles",
@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/settle.ts",
     replace: "local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])",
     by: "local ids = {}",
-    drill: "lost-providers",
+    drill: "lost-provider",
   },
   {
     name: "same-attempt-again",
@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/take.ts",
     replace: "call.attempt = call.attempt + 1",
     by: "call.attempt = 1",
-    drill: "lost-providers",
+    drill: "lost-provider",
   },
   {
     name: "says-not-executed",
@@ -98,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/call-lua.ts",
     replace: "call.attempt == 0 and 'not_executed' or 'outcome_unknown'",
     by: "'not_executed'",
-    drill: "lost-providers",
+    drill: "no-providers",
   },
   {
     name: "claims-last-long",
@@ -106,7 +106,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/call-lua.ts",
     replace: "call.claim = now + lease_ms",
     by: "call.claim = now + 20 * lease_ms",
-    drill: "lost-providers",
+    drill: "lost-provider",
   },
   {
     name: "attempts-unbounded",
@@ -154,7 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/sdk/calls-in-hand.ts",
     replace: "this.#setup.onOutcome(outcome);\n    }",
     by: "this.#setup.onOutcome(outcome);\n      this.#forget({ kind: 'running', call });\n    }",
-    drill: "lost-gateways",
+    drill: "cut-providers",
   },
   {
     name: "slots-not-taken",
@@ -168,8 +168,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "lock-for-long",
     breaks: "the pinger's lock outlives the pinger",
     file: "src/ticker/leader.ts",
-    replace: "acquire([this.#settings.key], this.#settings.ttlMs)",
-    by: "acquire([this.#settings.key], 30 * this.#settings.ttlMs)",
+    replace: "lock.extend(this.#settings.ttlMs)",
+    by: "lock.extend(30 * this.#settings.ttlMs)",
     drill: "lost-gateways",
   },
   {
@@ -202,7 +202,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/ticker/every.ts",
     replace: ".catch(onError)",
     by: ".catch((error: unknown) => { stopped = true; onError(error); })",
-    drill: "cut-store",
+    drill: "lost-store",
   },
   {
     name: "resends",

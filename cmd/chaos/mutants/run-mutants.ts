@@ -39,7 +39,7 @@ export interface DrillRun {
 /** How long a drill's cluster may take to become healthy, in milliseconds. */
 const HEAL_WITHIN_MS = 10_000;
 /** How long its agents' last requests may take, in milliseconds. */
-const SETTLE_WITHIN_MS = 15_000;
+const SETTLE_WITHIN_MS = 12_000;
 const CALLS_PER_SECOND = 60;
 const AGENTS = 2;
 
