@@ -5,6 +5,8 @@ import type { CallStore } from "./call-store.js";
 
 /** About how many dead calls of one toolset are kept. */
 export const MAX_DEAD_CALLS = 1_000;
+/** About how much of Redis they may take, in bytes. */
+export const MAX_DEAD_BYTES = 67_108_864;
 /** How long they are kept after the latest, in milliseconds. */
 export const DEAD_TTL_MS = 7 * 24 * 3_600_000;
 

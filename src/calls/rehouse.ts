@@ -53,6 +53,7 @@ for i = 2, #ARGV, 3 do
     if ARGV[i + 1] == '0' or pinned or not entry then
       finish_unclaimed(call, call.attempt == 0 and 'EPOCH_GONE' or 'PROVIDER_LOST')
     else
+      -- Whatever the other epoch's backlog is: the call was admitted, and only new ones are refused for it.
       redis.call('XACK', call.requests, 'providers', call.entry)
       redis.call('XDEL', call.requests, call.entry)
       call.epoch, call.contract = ARGV[i + 1], ARGV[i + 2]

@@ -2,7 +2,7 @@ import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asNumber, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
-import { DEAD_TTL_MS, MAX_DEAD_CALLS } from "./dead-calls.js";
+import { DEAD_TTL_MS, MAX_DEAD_BYTES, MAX_DEAD_CALLS } from "./dead-calls.js";
 import { DEADLINES_WHOLE } from "./restore-deadlines.js";
 
 /** How long a provider that was told of the deadline may still answer, in milliseconds. */
@@ -42,6 +42,12 @@ local function give_up(call)
   redis.call('XADD', dead, 'MAXLEN', '~', ${MAX_DEAD_CALLS}, '*', 'call', call.id, 'tool', call.tool, 'epoch', call.epoch,
     'reason', 'ATTEMPTS_EXHAUSTED', 'attempts', call.attempt, 'payload', entry and entry[2][6] or '{}', 'meta', entry and entry[2][8] or '')
   redis.call('PEXPIRE', dead, ${DEAD_TTL_MS})
+  -- Payloads may be large: then fewer are kept, the latest.
+  local kept = redis.call('XLEN', dead)
+  while kept > 1 and redis.call('MEMORY', 'USAGE', dead) > ${MAX_DEAD_BYTES} do
+    kept = math.floor(kept * 0.9)
+    redis.call('XTRIM', dead, 'MAXLEN', kept)
+  end
 end
 
 local function redeliver(call)
