@@ -2,6 +2,7 @@ import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { ShardKeys } from "../redis/keys.js";
+import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { type Ending, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -60,11 +61,12 @@ export class Doorbell {
   readonly #watched = new Map<CallId, Set<Watcher>>();
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #probing: Promise<void> | undefined;
+  readonly #turns: ShardTurns;
   #rung: CallId[] = [];
 
   constructor(settings: DoorbellSettings) {
     this.#settings = settings;
+    this.#turns = new ShardTurns(settings.store.keyspace.shards, () => {}); // a failed look is told of where it fails
   }
 
   async start(): Promise<void> {
@@ -85,7 +87,7 @@ export class Doorbell {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
-    await this.#probing;
+    await this.#turns.idle();
   }
 
   /** How many calls are watched. */
@@ -179,21 +181,20 @@ export class Doorbell {
   }
 
   #probeAll(): Promise<void> {
-    this.#probing ??= this.#probe([...this.#watched.keys()])
-      .then(() => this.#ringOverdue())
-      .finally(() => {
-        this.#probing = undefined;
-      });
-    return this.#probing;
+    return this.#turns.turn(async (keys) => {
+      await this.#probeShard(keys, [...this.#watched.keys()]);
+      this.#ringOverdue(keys);
+    });
   }
 
   async #probe(ids: readonly CallId[]): Promise<void> {
-    const { keyspace } = this.#settings.store;
-    for (const keys of keyspace.shards) {
-      const shardIds = ids.filter((id) => keyspace.forCall(id) === keys);
-      for (let start = 0; start < shardIds.length; start += PROBE_BATCH) {
-        await this.#probeBatch(keys, shardIds.slice(start, start + PROBE_BATCH));
-      }
+    await Promise.all(this.#settings.store.keyspace.shards.map((keys) => this.#probeShard(keys, ids)));
+  }
+
+  async #probeShard(keys: ShardKeys, ids: readonly CallId[]): Promise<void> {
+    const own = ids.filter((id) => this.#settings.store.keyspace.forCall(id) === keys);
+    for (let start = 0; start < own.length; start += PROBE_BATCH) {
+      await this.#probeBatch(keys, own.slice(start, start + PROBE_BATCH));
     }
   }
 
@@ -213,9 +214,11 @@ export class Doorbell {
     }
   }
 
-  #ringOverdue(): void {
-    const nowMs = this.#settings.monotonicMs();
-    for (const watchers of [...this.#watched.values()]) {
+  #ringOverdue(keys: ShardKeys): void {
+    const { monotonicMs, store } = this.#settings;
+    const nowMs = monotonicMs();
+    for (const [id, watchers] of [...this.#watched]) {
+      if (store.keyspace.forCall(id) !== keys) continue;
       for (const watcher of [...watchers]) if (watcher.overdueAtMs <= nowMs) watcher.listener({ kind: "overdue" });
     }
   }

@@ -4,6 +4,7 @@ import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { ShardKeys } from "../redis/keys.js";
+import { ShardTurns } from "../redis/shard-turns.js";
 import { type Lease, renewLeases } from "../registry/leases.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { every, type Repeating } from "../ticker/every.js";
@@ -31,14 +32,16 @@ type NamedCall = { readonly id: CallId; readonly attempt: number };
 export class KeepAlive {
   readonly #settings: KeepAliveSettings;
   readonly #loop: Repeating;
+  readonly #turns: ShardTurns;
 
   constructor(settings: KeepAliveSettings) {
     this.#settings = settings;
     const { calls, leaseMs } = settings;
     const shortestMs = Math.min(leaseMs, calls.claimLeaseMs.once, calls.claimLeaseMs.idempotent);
+    this.#turns = new ShardTurns(calls.keyspace.shards, (error) => this.#failed(error));
     this.#loop = every(
       () => Math.max(20, Math.floor(shortestMs / 4)),
-      () => this.#turn(),
+      async () => void this.#turn(),
       (error) => this.#failed(error),
     );
   }
@@ -47,8 +50,9 @@ export class KeepAlive {
     this.#loop.start();
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    await this.#turns.idle();
   }
 
   /** Why a session may take no calls: its lease is gone, or another session speaks for the provider. */
@@ -85,11 +89,11 @@ export class KeepAlive {
         session.heartbeat();
       }
     }
-    for (const keys of registry.keyspace.shards) {
+    await this.#turns.turn(async (keys) => {
       const own = sessions.all().filter(({ lease }) => registry.keyspace.forToolset(lease.toolset) === keys);
       await this.#renewLeases(own, nowMs);
       await this.#renewClaims(keys, own, nowMs);
-    }
+    });
   }
 
   async #renewLeases(sessions: readonly ProviderSession[], nowMs: number): Promise<void> {

@@ -43,6 +43,7 @@ export class ClusterMap {
   #masters: readonly string[] = [];
   #asking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #lastFault = "";
   #hurried = false;
   #stopped = false;
 
@@ -76,9 +77,10 @@ export class ClusterMap {
     this.#schedule();
     await this.refresh();
     if (!this.complete) {
+      const because = this.#lastFault === "" ? "" : `: ${this.#lastFault}`;
       throw new Error(
         this.#masters.length === 0
-          ? "no seed of the Redis Cluster answers"
+          ? `no seed of the Redis Cluster answers${because}`
           : "the Redis Cluster does not cover every slot",
       );
     }
@@ -158,7 +160,8 @@ export class ClusterMap {
       const view = await member.call("CLUSTER", "NODES");
       if (!this.#stopped) this.#merge(address, String(view));
       return true;
-    } catch {
+    } catch (error) {
+      this.#lastFault = error instanceof Error ? error.message : String(error);
       // Who does not answer so small a question is not there any more, whatever the socket says.
       connectAnew(member);
       return false;

@@ -5,6 +5,7 @@ import { type EpochView, type HealthRule, isCallable, type ToolsetView } from ".
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { RedisClock } from "../redis/redis-time.js";
+import { ShardTurns } from "../redis/shard-turns.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { sweepToolsets } from "../registry/sweep.js";
 import { every, type Repeating } from "./every.js";
@@ -36,6 +37,7 @@ const ROUTINE_BATCH = 100;
 export class Chores {
   readonly #settings: ChoresSettings;
   readonly #loop: Repeating;
+  readonly #turns: ShardTurns;
   /** Toolsets that were callable at the last turn: one that is not any more is urgent. */
   #callable = new Set<ToolsetName>();
   #routine: ToolsetName[] = [];
@@ -43,11 +45,13 @@ export class Chores {
   constructor(settings: ChoresSettings) {
     this.#settings = settings;
     const intervalMs = Math.min(MAX_INTERVAL_MS, settings.rule.intervalMs);
+    const onError = (error: unknown): void =>
+      settings.log.warn({ event: "chores_failed", message: error instanceof Error ? error.message : String(error) });
+    this.#turns = new ShardTurns(settings.registry.keyspace.shards, onError);
     this.#loop = every(
       () => intervalMs,
-      () => this.run(),
-      (error) =>
-        settings.log.warn({ event: "chores_failed", message: error instanceof Error ? error.message : String(error) }),
+      async () => void this.run(),
+      onError,
     );
   }
 
@@ -55,23 +59,25 @@ export class Chores {
     this.#loop.start();
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    await this.#turns.idle();
   }
 
   /** One turn, if this node leads. */
   async run(): Promise<void> {
-    const { leader, registry, clock, lingerMs } = this.#settings;
+    const { leader, registry, clock, lingerMs, toolsets } = this.#settings;
     if (!leader.leads) return;
     const nowMs = clock.nowMs();
     const due = this.#dueToolsets(nowMs);
-    for (const keys of registry.keyspace.shards) {
+    await this.#turns.turn(async (keys) => {
       const names = due.filter((name) => registry.keyspace.forToolset(name) === keys);
       await sweepToolsets(registry, keys, names, lingerMs);
-    }
-    for (const view of this.#settings.toolsets()) {
-      for (const epoch of view.retiring) if (epoch.health.liveUntilMs <= nowMs) await this.#rehouse(view, epoch);
-    }
+      for (const view of toolsets()) {
+        if (registry.keyspace.forToolset(view.name) !== keys) continue;
+        for (const epoch of view.retiring) if (epoch.health.liveUntilMs <= nowMs) await this.#rehouse(view, epoch);
+      }
+    });
   }
 
   #dueToolsets(nowMs: number): ToolsetName[] {

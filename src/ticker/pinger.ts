@@ -2,6 +2,7 @@ import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { RedisClock } from "../redis/redis-time.js";
+import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { every, type Repeating } from "./every.js";
@@ -28,16 +29,19 @@ export interface PingerSettings {
 export class Pinger {
   readonly #settings: PingerSettings;
   readonly #loop: Repeating;
+  readonly #turns: ShardTurns;
   #unsubscribe: (() => void)[] = [];
 
   constructor(settings: PingerSettings) {
     this.#settings = settings;
     const { intervalMs } = settings.rule;
+    const onError = (error: unknown): void =>
+      settings.log.warn({ event: "ping_failed", message: error instanceof Error ? error.message : String(error) });
+    this.#turns = new ShardTurns(settings.registry.keyspace.shards, onError);
     this.#loop = every(
       () => intervalMs - (settings.clock.nowMs() % intervalMs),
-      () => this.tick(),
-      (error) =>
-        settings.log.warn({ event: "ping_failed", message: error instanceof Error ? error.message : String(error) }),
+      async () => void this.tick(),
+      onError,
     );
   }
 
@@ -56,6 +60,7 @@ export class Pinger {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
+    await this.#turns.idle();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
@@ -65,7 +70,7 @@ export class Pinger {
     if (!leader.leads) return;
     const nowMs = clock.nowMs();
     const slot = Math.floor(nowMs / rule.intervalMs);
-    for (const keys of registry.keyspace.shards) {
+    await this.#turns.turn(async (keys) => {
       const targets: PingTarget[] = [];
       for (const view of this.#settings.toolsets()) {
         if (registry.keyspace.forToolset(view.name) !== keys) continue;
@@ -74,6 +79,6 @@ export class Pinger {
         }
       }
       if (targets.length > 0) await emitPings(registry, keys, slot, node, rule.intervalMs, targets);
-    }
+    });
   }
 }

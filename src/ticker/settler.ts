@@ -4,6 +4,7 @@ import { settleCalls } from "../calls/settle.js";
 import type { ToolsetView } from "../catalog/toolset-view.js";
 import type { Logger } from "../log/logger.js";
 import type { ShardKeys } from "../redis/keys.js";
+import { ShardTurns } from "../redis/shard-turns.js";
 import { every, type Repeating } from "./every.js";
 
 /** How often every node looks for calls whose time has come, in milliseconds: a call ends at most 1 s after its deadline. */
@@ -23,19 +24,28 @@ export function createSettler(
     [...toolsets()]
       .filter(({ name }) => store.keyspace.forToolset(name) === keys)
       .flatMap(({ name, epochs }) => epochs.map(({ epoch }) => ({ toolset: name, epoch })));
-  return every(
+  const onError = (error: unknown): void =>
+    log.debug({ event: "settle_failed", message: error instanceof Error ? error.message : String(error) });
+  const turns = new ShardTurns(store.keyspace.shards, onError);
+  const settle = async (keys: ShardKeys): Promise<void> => {
+    for (;;) {
+      const { ended, redelivered, told, more, deadlinesLost } = await settleCalls(store, keys);
+      if (deadlinesLost) await restoreDeadlines(store, keys, epochsOf(keys));
+      if (ended + redelivered + told > 0) log.info({ event: "calls_settled", ended, redelivered, told });
+      if (!more) break;
+    }
+  };
+  const loop = every(
     // A little chance keeps the nodes apart.
     () => INTERVAL_MS * (0.75 + 0.5 * random()),
-    async () => {
-      for (const keys of store.keyspace.shards) {
-        for (;;) {
-          const { ended, redelivered, told, more, deadlinesLost } = await settleCalls(store, keys);
-          if (deadlinesLost) await restoreDeadlines(store, keys, epochsOf(keys));
-          if (ended + redelivered + told > 0) log.info({ event: "calls_settled", ended, redelivered, told });
-          if (!more) break;
-        }
-      }
-    },
-    (error) => log.debug({ event: "settle_failed", message: error instanceof Error ? error.message : String(error) }),
+    async () => void turns.turn(settle),
+    onError,
   );
+  return {
+    start: loop.start,
+    async stop() {
+      await loop.stop();
+      await turns.idle();
+    },
+  };
 }

@@ -1,0 +1,40 @@
+import type { ShardKeys } from "./keys.js";
+
+/**
+ * Work that comes round again and again for every shard, for each by itself: one whose master is away, or takes its time to
+ * answer, holds up no other. It is left out of the turns that come while it is busy.
+ */
+export class ShardTurns {
+  readonly #shards: readonly ShardKeys[];
+  readonly #onError: (error: unknown) => void;
+  readonly #busy = new Map<ShardKeys, Promise<void>>();
+
+  /** @param onError is told of the first failure of each turn. */
+  constructor(shards: readonly ShardKeys[], onError: (error: unknown) => void) {
+    this.#shards = shards;
+    this.#onError = onError;
+  }
+
+  /** Begins a turn; resolves when all shards that were free have had it, never rejects. */
+  async turn(run: (keys: ShardKeys) => Promise<void>): Promise<void> {
+    let failed = false;
+    const begun = this.#shards
+      .filter((keys) => !this.#busy.has(keys))
+      .map((keys) => {
+        const running = run(keys)
+          .catch((error: unknown) => {
+            if (!failed) this.#onError(error);
+            failed = true;
+          })
+          .finally(() => this.#busy.delete(keys));
+        this.#busy.set(keys, running);
+        return running;
+      });
+    await Promise.all(begun);
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#busy.values());
+  }
+}
