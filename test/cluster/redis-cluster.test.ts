@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { PrivateCluster } from "../../cmd/local/private-cluster.js";
 import { parseConfig } from "../../src/config/config.js";
+import { parseRegistryName, type ToolsetName } from "../../src/identity/names.js";
 import { connect, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
+import { createKeyspace } from "../../src/redis/keys.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateCluster } from "../support/redis-groups.js";
 import { until } from "../support/until.js";
@@ -28,6 +30,7 @@ vi.mock("../../src/redis/script.js", async (importActual) => {
 
 expectNoLeaks();
 
+const FAST_LEASE_MS = Number(FAST.leaseMs);
 /** Enough names that every master serves some of the toolsets. */
 const NAMES = Array.from({ length: 12 }, (_, i) => `tools-${i}`);
 const [FIRST = ""] = NAMES;
@@ -40,7 +43,7 @@ let providers: Provider[];
 let running = 0;
 
 beforeAll(async () => {
-  redis = await privateCluster();
+  redis = await privateCluster({ args: ["--cluster-require-full-coverage", "no"] });
   const flags = { listen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent", maxAttempts: 1, ...FAST };
   nodes = [createNode(parseConfig({ env: {}, flags })), createNode(parseConfig({ env: {}, flags }))];
   addresses = await Promise.all(nodes.map(async (node) => (await node.start()).address));
@@ -186,6 +189,34 @@ test("a contract is rolled out and promoted, watched on the other node, and unre
   await agent(0).unregister(name, candidate.epoch);
   await until("what waited ended", async () => (await terminalOf(waiting.callId)) !== undefined);
   expect(await terminalOf(waiting.callId)).toMatchObject({ kind: "not_executed" });
+});
+
+test("a master that stands still holds up nothing of the others", async () => {
+  const { forToolset } = createKeyspace(parseRegistryName("default", "registry"), 16);
+  const frozen = await redis.masterOf(forToolset(FIRST as ToolsetName).prefix);
+  const homes = await Promise.all(
+    NAMES.slice(3).map(async (name) => ({ name, home: await redis.masterOf(forToolset(name as ToolsetName).prefix) })),
+  );
+  const { name = "" } = homes.find(({ home }) => home !== frozen) ?? {};
+  frozen.freeze();
+  const frozenAt = performance.now();
+  try {
+    const { callId } = await agent(0).call(name, "hold", {}, { timeoutMs: 1_000 });
+    const endsBy = performance.now() + 1_000 + 1_000;
+    await until("it has ended", async () => (await terminalOf(callId)) !== undefined);
+    expect(performance.now()).toBeLessThan(endsBy + 500);
+    // Leases were renewed and pings sent: both would have run out by now.
+    await until("a lease would have ended", () => performance.now() - frozenAt > FAST_LEASE_MS + 2_000, {
+      withinMs: 10_000,
+    });
+    expect(await agent(1).invoke(name, "add", { a: 1, b: 2 })).toBe(3);
+  } finally {
+    frozen.thaw();
+  }
+  await until(
+    "its own toolsets are served again",
+    async () => (await agent(0).invoke(FIRST, "add", { a: 1, b: 2 })) === 3,
+  );
 });
 
 test("a node that disagrees about the shards does not start", async () => {
