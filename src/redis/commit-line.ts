@@ -89,14 +89,14 @@ export class CommitLine {
       try {
         if (this.#stopped) throw unconfirmed("the node stops");
         round.resolve(await this.#ask(round.key));
-        this.#tell(true, "");
+        this.#tell(true);
       } catch (error) {
         const fault =
           error instanceof ToolgateError
             ? error
             : unconfirmed("Redis does not answer whether its replicas have the write", error);
         round.reject(fault);
-        this.#tell(false, fault.message);
+        this.#tell(false, fault);
       }
     }
     this.#asking = false;
@@ -115,11 +115,11 @@ export class CommitLine {
     }
   }
 
-  #tell(confirming: boolean, message: string): void {
+  #tell(confirming: boolean, fault?: ToolgateError): void {
     if (this.#confirming === confirming || this.#stopped) return;
     this.#confirming = confirming;
     if (confirming) this.#settings.log.info({ event: "replicas_confirm" });
-    else this.#settings.log.warn({ event: "replicas_behind", message });
+    else this.#settings.log.warn({ event: "replicas_behind", error: fault });
     this.#settings.onChange();
   }
 }

@@ -130,7 +130,13 @@ export class ReplicatedCommits implements Commits {
     });
     for (const master of link.masters()) {
       const connected = await connectedReplicas(master);
-      if (connected === undefined || connected >= replicas) continue;
+      if (connected === undefined) {
+        throw new ToolgateError(
+          "INVALID_CONFIG",
+          "TOOLGATE_DURABILITY=replicated needs Redis to say how it is replicated; allow the node's user INFO, or set TOOLGATE_DURABILITY=fast",
+        );
+      }
+      if (connected >= replicas) continue;
       throw new ToolgateError(
         "INVALID_CONFIG",
         `TOOLGATE_DURABILITY=replicated waits for ${replicas} of Redis's replicas, and it has ${connected}; start them, lower TOOLGATE_REPLICAS, or set TOOLGATE_DURABILITY=fast`,
@@ -214,9 +220,9 @@ export class ReplicatedCommits implements Commits {
   }
 }
 
-/** How many replicas a master sees; nothing where it does not tell. */
+/** How many replicas a master sees; nothing where it does not tell, nor names its history. */
 async function connectedReplicas(client: Redis): Promise<number | undefined> {
   const info = await client.info("replication").catch(() => "");
   const count = /^connected_slaves:(\d+)/m.exec(info)?.[1];
-  return count === undefined ? undefined : Number(count);
+  return count === undefined || !/^master_replid:\w/m.test(info) ? undefined : Number(count);
 }

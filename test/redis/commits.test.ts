@@ -90,6 +90,21 @@ test("a Redis with too few replicas is refused, with what to do", async () => {
   });
 });
 
+test("a Redis that does not tell its history is refused: nobody could say whose confirmation it is", async () => {
+  await command.call("ACL", "SETUSER", "shy", "on", ">secret", "~*", "&*", "+@all", "-info");
+  const client = redis.master.client({
+    lazyConnect: true,
+    username: "shy",
+    password: "secret",
+    enableReadyCheck: false,
+  });
+  opened.push(client);
+  await expect(commitsBy(client).start()).rejects.toMatchObject({
+    reason: "INVALID_CONFIG",
+    message: expect.stringContaining("allow the node's user INFO"),
+  });
+});
+
 test("while nobody knows the master, what it did is unknown", async () => {
   const outcome = await commits.run(command, WRITE, keys, [`${keys.prefix}call:x`], ["1"]);
   link.masterOf = () => {
