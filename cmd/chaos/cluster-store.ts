@@ -3,7 +3,7 @@ import { parseRedisUrl } from "../../src/config/redis-url.js";
 import { shardCount } from "../../src/redis/agree-on-shards.js";
 import { PrivateCluster } from "../local/private-cluster.js";
 import { loseMaster } from "./lose-master.js";
-import type { GroupStore, Loss } from "./store.js";
+import type { Failover, GroupStore, Loss } from "./store.js";
 
 const NODE_TIMEOUT_MS = 1_000;
 /** As the proof has it. */
@@ -42,9 +42,9 @@ export class ClusterStore implements GroupStore {
     return this.#group.start();
   }
 
-  failOver(how: Loss, key: string, onLost?: (atMs: number) => void): Promise<void> {
+  failOver(how: Loss, key: string): Promise<Failover> {
     const group = this.#group;
-    return loseMaster(how, { master: () => group.masterOf(key), settled: () => group.settled() }, onLost);
+    return loseMaster(how, { master: () => group.masterOf(key), settled: () => group.settled() });
   }
 
   async flush(): Promise<void> {

@@ -1,6 +1,6 @@
 import { askUntil, type RedisMember } from "../local/redis-member.js";
 import { machineMs } from "./machine-clock.js";
-import type { Loss } from "./store.js";
+import type { Failover, Loss } from "./store.js";
 
 /** Another master has the place of a lost one within this, in milliseconds; else the run cannot go on. */
 const REPLACED_WITHIN_MS = 30_000;
@@ -16,18 +16,20 @@ export interface MasterGroup {
 }
 
 /** Loses the master until another one has its place; resolves when it has come back and all agree. */
-export async function loseMaster(how: Loss, group: MasterGroup, onLost?: (atMs: number) => void): Promise<void> {
+export async function loseMaster(how: Loss, group: MasterGroup): Promise<Failover> {
   const lost = await group.master();
-  const atMs = machineMs();
+  const lostMs = machineMs();
   if (how === "kill") await lost.kill();
   else lost.freeze();
-  onLost?.(atMs);
+  let replacedMs = lostMs;
   try {
     await askUntil("another server is the master", REPLACED_WITHIN_MS, async () => (await group.master()) !== lost);
+    replacedMs = machineMs();
   } finally {
     if (how === "kill") await lost.start();
     else lost.thaw();
   }
   if (how === "kill") await group.welcome?.(lost, await group.master());
   await group.settled();
+  return { lostMs, replacedMs, settledMs: machineMs() };
 }

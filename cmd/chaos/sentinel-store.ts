@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { PrivateSentinel } from "../local/private-sentinel.js";
 import { loseMaster } from "./lose-master.js";
-import type { GroupStore, Loss } from "./store.js";
+import type { Failover, GroupStore, Loss } from "./store.js";
 
 const DOWN_AFTER_MS = 1_000;
 /** As the proof has it. */
@@ -35,20 +35,16 @@ export class SentinelStore implements GroupStore {
     return this.#group.start();
   }
 
-  failOver(how: Loss, _key: string, onLost?: (atMs: number) => void): Promise<void> {
+  failOver(how: Loss, _key: string): Promise<Failover> {
     const group = this.#group;
-    return loseMaster(
-      how,
-      {
-        master: () => group.master(),
-        // Sentinels let a master that came back be one for ten seconds; whoever starts it knows better.
-        welcome: async (returned, master) => {
-          await returned.ask((redis) => redis.replicaof("127.0.0.1", master.port));
-        },
-        settled: () => group.settled(),
+    return loseMaster(how, {
+      master: () => group.master(),
+      // Sentinels let a master that came back be one for ten seconds; whoever starts it knows better.
+      welcome: async (returned, master) => {
+        await returned.ask((redis) => redis.replicaof("127.0.0.1", master.port));
       },
-      onLost,
-    );
+      settled: () => group.settled(),
+    });
   }
 
   async flush(): Promise<void> {

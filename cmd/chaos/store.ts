@@ -40,13 +40,20 @@ export interface GroupStore extends AnyStore {
   readonly recoversBecause: string;
   /**
    * Loses the master of a key, waits until another one has its place, lets the lost one come back, and waits until all agree.
-   *
-   * @param onLost told when the master is lost, by the machine's clock
    */
-  failOver(how: Loss, key: string, onLost?: (atMs: number) => void): Promise<void>;
+  failOver(how: Loss, key: string): Promise<Failover>;
 }
 
 export type Store = SingleStore | GroupStore;
+
+/** A failover that took place; all by the machine's clock. */
+export interface Failover {
+  readonly lostMs: number;
+  /** When the servers called another one the master. */
+  readonly replacedMs: number;
+  /** When the lost one was back and all agreed. */
+  readonly settledMs: number;
+}
 
 /** How a master is lost: kill -9, or SIGSTOP until another one has its place. */
 export type Loss = "kill" | "freeze";

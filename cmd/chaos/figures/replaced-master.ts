@@ -8,8 +8,9 @@ import { TOOLS } from "../call-plan.js";
 import { answerOf, type GatewayClient } from "../gateway-client.js";
 import { machineMs } from "../machine-clock.js";
 import { makeStore } from "../make-store.js";
-import type { StoreKind } from "../store.js";
-import { type Figure, timeFigure } from "./figure.js";
+import { summarise } from "../recovery.js";
+import type { Failover, StoreKind } from "../store.js";
+import { type Figure, thousands, timeFigure } from "./figure.js";
 import { pace, work } from "./load.js";
 import { type Scene, withCluster } from "./scene.js";
 import { until } from "./until.js";
@@ -18,6 +19,8 @@ const TOOLSET = "orders";
 /** Each gateway is asked so often, so that a recovery is seen within a hundredth of a second or two. */
 const PER_SECOND = 50;
 const ANSWER_WITHIN_MS = 2_000;
+/** As nodes have them by default: with those of a run with faults, a toolset is unhealthy after two seconds without a pong. */
+const SETTINGS = { TOOLGATE_PING_INTERVAL_MS: 10_000, TOOLGATE_LOCK_TTL_MS: 5_000, TOOLGATE_LEASE_MS: 30_000 };
 
 /** Every master that serves the toolset is killed in turn; each time another one takes its place, and calls work again. */
 export async function replacedMaster(scene: Scene): Promise<Figure[]> {
@@ -40,7 +43,7 @@ async function recoveries(scene: Scene, kind: StoreKind, what: string): Promise<
   const rounds = scene.quick ? 1 : 6;
   const store = makeStore(kind, scene.redisServer, join(scene.folder, kind));
   if (store.kind !== "group") throw new Error(`A ${kind} has no failovers.`);
-  return await withCluster(scene, { store, toolsets: { [TOOLSET]: 2 } }, async ({ gateways }) => {
+  return await withCluster(scene, { store, settings: SETTINGS, toolsets: { [TOOLSET]: 2 } }, async ({ gateways }) => {
     const clients = gateways.map(({ client }) => client);
     const probes: Probe[] = [];
     const pending = new Set<Promise<void>>();
@@ -58,22 +61,26 @@ async function recoveries(scene: Scene, kind: StoreKind, what: string): Promise<
       clients.every(({ name }) =>
         probes.some(({ gateway, askedMs, why }) => gateway === name && askedMs >= fromMs && why === ""),
       );
-    const lostMs: number[] = [];
+    const failovers: Failover[] = [];
     try {
       const { toolsets } = keyspaceOf(store.shards).forToolset(TOOLSET as ToolsetName); // one of our own
       for (let round = 1; round <= rounds; round++) {
         await until("calls come back on every gateway", () => wellSince(machineMs() - 1_000), scene.signal);
-        await store.failOver("kill", toolsets, (atMs) => lostMs.push(atMs));
+        const failover = await store.failOver("kill", toolsets);
+        failovers.push(failover);
+        await until("calls come back again", () => wellSince(failover.settledMs), scene.signal);
         scene.say(`${kind}: master ${round} of ${rounds} was replaced`);
-        const healedMs = machineMs();
-        await until("calls come back again", () => wellSince(healedMs), scene.signal);
       }
     } finally {
       over.abort();
       await probing;
       await Promise.all(pending);
     }
-    const timesMs = lostMs.map((atMs, index) => recoveryMs(probes, atMs, lostMs[index + 1]));
+    const timesMs = failovers.map(({ lostMs }, index) => recoveryMs(probes, lostMs, failovers[index + 1]?.lostMs));
+    const [election] = summarise(
+      "",
+      failovers.map(({ lostMs, replacedMs }) => replacedMs - lostMs),
+    );
     const failed = probes.filter(({ why }) => why !== "").map(({ why }) => why);
     scene.say(`${kind}: calls failed meanwhile with ${[...new Set(failed)].join(", ")}`);
     return [
@@ -83,7 +90,7 @@ async function recoveries(scene: Scene, kind: StoreKind, what: string): Promise<
         because: store.recoversBecause,
         timesMs,
         atLeast: rounds,
-        counted: `${rounds} kills of the master; ${gateways.length} gateways, each asked ${PER_SECOND} times a second`,
+        counted: `${rounds} kills of the master; ${gateways.length} gateways, each asked ${PER_SECOND} times a second; Redis itself took ${thousands(election?.medianMs ?? 0)} ms, at worst ${thousands(election?.worstMs ?? 0)} ms, to name another master`,
       }),
     ];
   });
@@ -91,7 +98,8 @@ async function recoveries(scene: Scene, kind: StoreKind, what: string): Promise<
 
 /** From the loss of a master until the last failed call of any gateway had been followed by one that came back. */
 function recoveryMs(probes: readonly Probe[], lostMs: number, nextLostMs = Number.POSITIVE_INFINITY): number {
-  const since = probes.filter(({ askedMs }) => askedMs >= lostMs && askedMs < nextLostMs);
+  // What was on its way at the next loss belongs to that one.
+  const since = probes.filter(({ askedMs, answeredMs }) => askedMs >= lostMs && answeredMs < nextLostMs);
   const lastFailedMs = Math.max(lostMs, ...since.filter(({ why }) => why !== "").map(({ askedMs }) => askedMs));
   const recoveredMs = Math.min(
     ...since.filter(({ askedMs, why }) => askedMs > lastFailedMs && why === "").map(({ answeredMs }) => answeredMs),
