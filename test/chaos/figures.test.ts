@@ -98,6 +98,6 @@ describe("the program", () => {
         ).toEqual([]);
       }
     },
-    240_000,
+    400_000,
   );
 });
