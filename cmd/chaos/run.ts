@@ -62,6 +62,10 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   }
   const logs = new LogFolder(join(folder, "logs"));
   const store = makeStore(options.store, server.path, join(folder, "redis"));
+  const planned = planPhases(options, store.kind, faketime !== undefined);
+  if (planned.length === 0) {
+    throw new Error(`None of the faults of ${options.scenarios.join(", ")} can be done to a ${options.store} store.`);
+  }
   const mishaps: Mishap[] = [];
   const onLost = (name: string, exit: Exit, output: readonly string[]): void => {
     mishaps.push({
@@ -81,7 +85,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     await observer.start();
     const offsetMs = await redisOffsetMs(store);
     const earlier = new Set<string>();
-    for (const phase of planPhases(options, store.kind, faketime !== undefined)) {
+    for (const phase of planned) {
       onLine(`phase ${phase.name}: ${phase.schedule.length} faults in ${Math.round(phase.durationMs / 1_000)} s`);
       const startMs = machineMs();
       const { evidence, wellSince } = await runPhase({

@@ -45,6 +45,16 @@ describe("the program", () => {
   });
 });
 
+test.runIf(inject("redisForTests").kind === "binary")(
+  "the program does not call a run clean in which no fault could be done",
+  async () => {
+    const { child, ended, output } = run("--scenario", "failover", "--seed", "nothing");
+    expect(await ended).toBe(3);
+    expect(output()).toContain("None of the faults of failover can be done to a standalone store.");
+    await rm(join(PACKAGE_ROOT, ".toolgate", "chaos", `nothing-${child.pid}`), { recursive: true, force: true });
+  },
+);
+
 describe.runIf(inject("redisForTests").kind === "binary")("what the program started", () => {
   const pids = (child: Running["child"]): number[] =>
     descendants(child.pid ?? 0).map((line) => Number.parseInt(line, 10));
