@@ -6,12 +6,15 @@ export const HISTORY_LUA = "string.match(redis.call('INFO', 'replication'), 'mas
 /** A script of calls begins so: its bells name the history where its outcome is to be confirmed, and none otherwise. */
 export const NO_HISTORY_LUA = "local history = ''";
 
+/** A refusal that a script hands on is the whole answer: within an array it would pass for one. */
+const PASS_REFUSALS_LUA = "if type(answer) == 'table' and answer.err then return answer end";
+
 /** The same script, answering `{ history, what it answered }`. Flags in its first line stay there. */
 export function withHistory({ name, lua }: Script): Script {
   const [flags = ""] = /^#![^\n]*\n/.exec(lua) ?? [];
   const body = lua.slice(flags.length).replace(NO_HISTORY_LUA, "");
   return defineScript(
     name,
-    `${flags}local history = ${HISTORY_LUA}\nlocal function decide()\n${body}\nend\nreturn { history, decide() }`,
+    `${flags}local history = ${HISTORY_LUA}\nlocal function decide()\n${body}\nend\nlocal answer = decide()\n${PASS_REFUSALS_LUA}\nreturn { history, answer }`,
   );
 }

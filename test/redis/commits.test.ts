@@ -125,6 +125,8 @@ describe("a script that also tells its history", () => {
     expect(await runScript(command, flagged, [], ["41"])).toEqual([expect.any(Buffer), 42]);
     const writing = withHistory(defineScript("F", "#!lua flags=no-writes\nreturn redis.call('SET', KEYS[1], '')"));
     await expect(runScript(command, writing, ["k"], [])).rejects.toThrow();
+    const refusing = withHistory(defineScript("F", "return redis.error_reply('OOM no memory is left')"));
+    await expect(runScript(command, refusing, [], [])).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
   });
 });
 
