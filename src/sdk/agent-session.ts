@@ -60,6 +60,8 @@ interface Pending {
   readonly settle: (outcome: Outcome) => void;
   stage: Stage;
   sends: number;
+  /** It was sent on a stream that was lost: what refuses a repeat says nothing about that one. */
+  mayHaveRun: boolean;
   callId: string | undefined;
   lastLoss: ToolgateError | undefined;
 }
@@ -124,6 +126,7 @@ export class BatchedSession implements AgentSession {
         },
         stage: { kind: "waiting", sinceMs: now },
         sends: 0,
+        mayHaveRun: false,
         callId: undefined,
         lastLoss: undefined,
       };
@@ -191,7 +194,8 @@ export class BatchedSession implements AgentSession {
       if (pending === undefined || terminal === null) continue;
       const read = readTerminal(terminal);
       if (read.kind === "rejected" && this.#sentElsewhere(pending, link, read)) continue;
-      this.#finish(pending, { kind: "ended", terminal: read });
+      const refused = read.kind === "rejected" && pending.mayHaveRun;
+      this.#finish(pending, { kind: "ended", terminal: refused ? { ...read, executed: "unknown" } : read });
     }
     if (frame.goAway) this.#leave(link, "the node is stopping");
     this.#closeIfDone(link);
@@ -242,6 +246,7 @@ export class BatchedSession implements AgentSession {
     for (const pending of [...this.#calls.values()]) {
       if (pending.stage.kind !== "sent" || pending.stage.link !== link) continue;
       if (unsent.has(pending.ref)) pending.sends -= 1;
+      else pending.mayHaveRun = true;
       this.#afterLoss(pending, cause);
     }
   }

@@ -160,6 +160,19 @@ describe("a lost node", () => {
     expect(await result).toBe("once");
   });
 
+  test("leaves it unknown whether a call ran of which the repeat alone was refused", async () => {
+    const { here, there } = sides();
+    const result = client.invoke("math", "sum", { a: 1 });
+    await firstCall(here);
+    here.kill();
+    const { session, ref } = await firstCall(there);
+    const error = { reason: "STORE_UNAVAILABLE", message: "away" };
+    session.send({
+      terminals: [{ ref, terminal: { kind: "TERMINAL_KIND_REJECTED", executed: "EXECUTED_NO", error } }],
+    });
+    await expect(result).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE", executed: "unknown" });
+  });
+
   test("does not repeat output that was passed on", async () => {
     const { here, there } = sides();
     const seen = new Inbox<unknown>();
