@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField, type ToolsetName } from "../identity/names.js";
 import type { CatalogCopy, CatalogEvent } from "./catalog-copy.js";
@@ -57,6 +58,7 @@ export class Watches {
 
   constructor(copy: WatchedCopy) {
     this.#copy = copy;
+    setMaxListeners(0, this.#stopping.signal); // one per watch
   }
 
   /** Ends all watches, so that their readers go on elsewhere. */

@@ -47,15 +47,16 @@ export interface AskOptions {
  */
 export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: AskOptions): Promise<Answer> {
   const { signal, giveUpAtMs, repeatable, attemptMs } = options;
-  let lost: ToolgateError | undefined;
+  // What was sent before may have had its effect, whatever becomes of the next attempt.
+  let mayHaveRun = false;
+  const told = (error: unknown): unknown =>
+    mayHaveRun && error instanceof ToolgateError ? withExecutedUnknown(error) : error;
   for (;;) {
     let node: Node;
     try {
       node = await nodes.acquire({ signal, giveUpAtMs });
     } catch (error) {
-      // What was sent before may have had its effect, whatever becomes of the next attempt.
-      if (error instanceof ToolgateError && lost !== undefined && lost.executed !== "no") throw withExecuted(error);
-      throw error;
+      throw told(error);
     }
     try {
       const answer = await askNode(node, send, signal, attemptMs);
@@ -63,16 +64,17 @@ export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: Ask
       return answer;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof ToolgateError)) throw error;
-      if (!mayAskElsewhere(error, repeatable)) throw error;
+      if (!(error instanceof ToolgateError) || !mayAskElsewhere(error, repeatable)) throw told(error);
       nodes.failed(node, error.message);
-      lost = error;
+      if (error.executed !== "no") mayHaveRun = true;
     }
   }
 }
 
-function withExecuted(error: ToolgateError): ToolgateError {
-  return new ToolgateError(error.reason, error.message, { executed: "unknown", cause: error });
+function withExecutedUnknown(error: ToolgateError): ToolgateError {
+  const { reason, message, retryAfterMs, violations, metadata } = error;
+  const advice = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return new ToolgateError(reason, message, { executed: "unknown", violations, metadata, ...advice, cause: error });
 }
 
 /** Asks this one node, once. @throws as `ask` does. */

@@ -6,6 +6,7 @@ import { parseEpoch } from "../../src/identity/names.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
+import { warningsDuring } from "../support/warnings.js";
 import {
   type CopySettings,
   contract,
@@ -151,6 +152,16 @@ describe("a watch", () => {
     await waiting;
     await expect(reads.next()).rejects.toMatchObject({ reason: "NODE_DRAINING" });
   });
+});
+
+test("a node serves many watches at once, without a warning of a leak", async () => {
+  const { copy } = await open();
+  const watches = new Watches(copy);
+  const warnings = await warningsDuring(async () => {
+    await Promise.all(Array.from({ length: 20 }, () => new Reader(watches).next()));
+  });
+  watches.stop();
+  expect(warnings).toEqual([]);
 });
 
 describe("a watch that resumes", () => {

@@ -178,6 +178,17 @@ describe("requests", () => {
     expect(await there.requests.next()).toEqual(first);
   });
 
+  test("whether a call ran stays unknown when its repeat is refused: the lost request may have been admitted", async () => {
+    const { here, there } = sides();
+    here.script("callTool", () => "silence");
+    there.script("callTool", () => new ToolgateError("STORE_UNAVAILABLE", "Redis is away", { retryAfterMs: 70 }));
+    const handle = client.call("math", "sum", { a: 1 });
+    await here.requests.next();
+    here.kill();
+    const refused = { reason: "STORE_UNAVAILABLE", executed: "unknown", retryAfterMs: 70 };
+    await expect(handle).rejects.toMatchObject(refused);
+  });
+
   test("what cannot be repeated is not, once it was sent", async () => {
     const { here, there } = sides();
     here.script("unregister", () => "silence");

@@ -1,6 +1,6 @@
-import { once } from "node:events";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { linkSignals } from "../../src/sdk/linked-signal.js";
+import { warningsDuring } from "../support/warnings.js";
 
 test("a linked signal aborts with the first of its sources, with its reason, until it is released", () => {
   const [first, second] = [new AbortController(), new AbortController()];
@@ -15,17 +15,9 @@ test("a linked signal aborts with the first of its sources, with its reason, unt
 });
 
 test("one signal may be followed by many calls at once, without a warning of a leak", async () => {
-  const warned = vi.fn();
-  process.on("warning", warned);
-  try {
+  const warnings = await warningsDuring(async () => {
     const source = new AbortController();
     for (let call = 0; call < 50; call++) linkSignals(source.signal);
-    // Warnings are told in order.
-    const told = once(process, "warning");
-    process.emitWarning("that is all");
-    await told;
-    expect(warned.mock.calls.map(([warning]) => String(warning))).toEqual(["Warning: that is all"]);
-  } finally {
-    process.off("warning", warned);
-  }
+  });
+  expect(warnings).toEqual([]);
 });
