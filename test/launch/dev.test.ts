@@ -49,7 +49,7 @@ test("toolgate dev tells a wrong setting as serve does, before anything is start
   expect(await dev.ended()).toEqual({ code: 2, signal: null });
   expect(dev.output).toEqual([
     "error: 2 settings are wrong:",
-    expect.stringMatching(/^ {2}REDIS_URL must be a URL/),
+    expect.stringMatching(/^ {2}REDIS_URL must begin with redis:/),
     expect.stringMatching(/^ {2}TOOLGATE_LEASE_MS must be an integer/),
     "  INVALID_CONFIG",
   ]);

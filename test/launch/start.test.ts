@@ -134,7 +134,7 @@ test("without any Redis it says in two lines what to do, and ends with 1", async
 });
 
 test.for([
-  ["REDIS_URL", "foo", /^ {2}REDIS_URL must be a URL, as in/],
+  ["REDIS_URL", "foo", /^ {2}REDIS_URL must begin with redis:/],
   ["TOOLGATE_LEASE_MS", "abc", /^ {2}TOOLGATE_LEASE_MS must be an integer from 100 to/],
 ] as const)("a wrong %s is told as serve tells it, before anything is started", async ([variable, value, fault]) => {
   const { child, lines, errors } = start(["--once"], { [variable]: value });
