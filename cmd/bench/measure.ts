@@ -58,7 +58,11 @@ export async function measureTogether(stage: Stage, parts: readonly Part[], load
   const redisBefore = await redisCost(stage.redis);
   const [cpuBefore, machineBefore, startedAt] = [cpu(), machineCpuMicros(), performance.now()];
   const reports = await Promise.all(
-    parts.map(({ agent, contender: { caller, target } }) => agent.load({ caller, target, load })),
+    parts.map(({ agent, contender: { name, caller, target } }) =>
+      agent.load({ caller, target, load }).catch((cause: unknown) => {
+        throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      }),
+    ),
   );
   const report = addUp(reports);
   const [cpuAfter, machineAfter, tookMs] = [cpu(), machineCpuMicros(), performance.now() - startedAt];
