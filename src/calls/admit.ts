@@ -136,7 +136,7 @@ return answers
 `,
 );
 
-/** The most calls that one execution admits: it holds Redis up for about a millisecond. */
+/** The most calls that one execution admits. Larger batches make agents, nodes and Redis take turns instead of overlapping. */
 const MAX_BATCH = 32;
 
 export interface AdmitSettings {

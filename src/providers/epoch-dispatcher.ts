@@ -17,7 +17,7 @@ export interface DispatcherSettings {
   readonly onLost: (session: ProviderSession) => void;
 }
 
-/** The most calls that one script claims: it holds Redis up for about a millisecond. */
+/** The most calls that one script claims; see the bound on admissions. */
 const MAX_TAKE = 32;
 
 /**
