@@ -24,13 +24,17 @@ export interface CallReading {
   readonly deltas: readonly Delta[];
   /** There may be more output than was read. */
   readonly more: boolean;
+  /** Comes with the last of the output. */
   readonly ending: Ending | undefined;
 }
 
-/** The most output that one reading brings, in pieces. */
+/** The most output that one reading brings, in pieces and in bytes: it becomes one message, and waits for readers that are slow. */
 const READ_COUNT = 256;
+const READ_BYTES = 262_144;
+/** How many pieces are looked at once. */
+const PAGE_COUNT = 32;
 
-// ARGV[1] id, [2] cursor, [3] a node that wants to hear of the call from now on or nothing, [4] count.
+// ARGV[1] id, [2] cursor, [3] a node that wants to hear of the call from now on or nothing, [4] the most pieces.
 const READ = evenWhenFull(
   defineCallScript(
     "READ",
@@ -41,9 +45,23 @@ local node = ARGV[3]
 if node ~= '' and not call.terminal and not string.find(' ' .. call.watchers .. ' ', ' ' .. node .. ' ', 1, true) then
   redis.call('HSET', prefix .. 'call:' .. call.id, 'watchers', call.watchers .. ' ' .. node)
 end
-local entries = tonumber(ARGV[4]) > 0
-  and redis.call('XRANGE', prefix .. 'result:' .. call.id, ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'COUNT', ARGV[4]) or {}
-return { 'known', call.head, call.state or 'ended', call.attempt, call.cancel and 1 or 0, call.terminal or '', entries }
+local entries, bytes, more, from = {}, 0, 0, ARGV[2] == '' and '-' or '(' .. ARGV[2]
+local most = tonumber(ARGV[4])
+while most > 0 and more == 0 do
+  local page = redis.call('XRANGE', prefix .. 'result:' .. call.id, from, '+', 'COUNT', ${PAGE_COUNT})
+  for _, entry in ipairs(page) do
+    bytes = bytes + #(entry[2][4] or '')
+    -- A piece that is larger than all that comes alone.
+    if #entries == most or (#entries > 0 and bytes > ${READ_BYTES}) then
+      more = 1
+      break
+    end
+    entries[#entries + 1] = entry
+    from = '(' .. entry[1]
+  end
+  if #page < ${PAGE_COUNT} then break end
+end
+return { 'known', call.head, call.state or 'ended', call.attempt, call.cancel and 1 or 0, more == 0 and call.terminal or '', entries, more }
 `,
   ),
 );
@@ -62,11 +80,10 @@ export async function readCall(
   const keys = store.keyspace.forCall(id);
   if (keys === undefined) return undefined;
   const args = [id, options.cursor ?? "", options.watcher ?? "", options.output === false ? 0 : READ_COUNT];
-  const [kind, head, state, attempt, cancel, terminal, entries] = asArray(
+  const [kind, head, state, attempt, cancel, terminal, entries, more] = asArray(
     await runConfirmed(store, keys, READ, [keys.prefix, keys.due], args),
   );
   if (asText(kind) === "unknown") return undefined;
-  const stream = asArray(entries);
   const ending = asBuffer(terminal);
   const parsed = ending.length === 0 ? undefined : parseEnding(ending);
   return {
@@ -74,8 +91,10 @@ export async function readCall(
     state: asText(state) as CallReading["state"], // written by the calls' scripts only
     attempt: parsed?.attempt ?? asNumber(attempt),
     cancelRequested: asNumber(cancel) === 1,
-    deltas: stream.map(toDelta).filter((delta) => delta !== undefined),
-    more: stream.length === READ_COUNT,
+    deltas: asArray(entries)
+      .map(toDelta)
+      .filter((delta) => delta !== undefined),
+    more: asNumber(more) === 1,
     ending: parsed,
   };
 }

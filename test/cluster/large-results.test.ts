@@ -1,13 +1,16 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { connect, serveToolset, type Toolgate, Type } from "../../src/index.js";
+import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
+import type { FollowCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/FollowCallResponse.js";
 import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
+import { ask } from "../server/ask.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import { gate } from "./tools.js";
-import { specOf, wireTo } from "./wire.js";
+import { contractNamed, json, provide, specOf, wireTo } from "./wire.js";
 
 expectNoLeaks();
 
@@ -64,4 +67,31 @@ test("a session gets all results, though far more of them end than may wait for 
   session.cancel();
   wire.close();
   await provider.stop();
+});
+
+test("a reader that comes late gets all output and then the end, though together they are larger than any message may be", async () => {
+  const wire = wireTo(cluster.nodes);
+  onTestFinished(() => wire.close());
+  const provider = await provide(wire, [wire], contractNamed("much"));
+  const { handle } = await ask<CallToolResponse__Output>((cb) => wire.gateway.callTool({ call: specOf("much") }, cb));
+  const [call] = await provider.given(1);
+  if (call === undefined) throw new Error("no call came");
+  const { callId, attempt } = call;
+  const sent = Array.from({ length: 120 }, (_, index) => json(String(index).padEnd(100_000, "x")));
+  for (const dataJson of sent) provider.stream.send({ deltas: [{ callId, attempt, dataJson }] });
+  provider.finish(call, "y".repeat(RESULT_BYTES));
+  await until("it was settled", () => provider.stream.all(({ settled }) => settled).length === 1);
+  const read: Buffer[] = [];
+  const results: (number | undefined)[] = [];
+  const errors: unknown[] = [];
+  const reader = wire.gateway.followCall({ callId: handle?.callId ?? "" });
+  reader.on("error", (error) => errors.push(error));
+  reader.on("data", ({ deltas, terminal }: FollowCallResponse__Output) => {
+    read.push(...deltas.map(({ dataJson }) => dataJson));
+    if (terminal !== null) results.push(terminal.resultJson.length);
+  });
+  await until("it has ended", () => results.length > 0 || errors.length > 0);
+  expect(errors).toEqual([]);
+  expect(results).toEqual([RESULT_BYTES + 2]);
+  expect(Buffer.concat(read).equals(Buffer.concat(sent))).toBe(true);
 });
