@@ -38,6 +38,7 @@ export class CallReports {
   /** Hands output on; the provider is asked to pause while too much of it is on its way. */
   append(session: ProviderSession, call: CallInHand, data: Buffer): void {
     session.outputBytes += data.length;
+    session.arrived(data.length);
     if (!session.outputPaused && session.outputBytes > OUTPUT_HIGH_BYTES) session.pauseOutput(true);
     call.output = this.#settings
       .outboxOf(session.lease.toolset)
@@ -53,12 +54,28 @@ export class CallReports {
       )
       .finally(() => {
         session.outputBytes -= data.length;
+        session.handled(data.length);
         if (session.outputPaused && session.outputBytes < OUTPUT_HIGH_BYTES / 2) session.pauseOutput(false);
       });
   }
 
-  /** Judges what a provider answered, as soon as that can be judged, and ends the call with it. Never rejects. */
+  /**
+   * Judges what a provider answered, as soon as that can be judged, and ends the call with it. Never rejects.
+   *
+   * @param bytes what the answer takes until then.
+   */
   async answer(
+    session: ProviderSession,
+    call: CallInHand,
+    bytes: number,
+    judge: () => ProviderEnd | Promise<ProviderEnd>,
+  ): Promise<void> {
+    session.arrived(bytes);
+    await this.#judgeAndComplete(session, call, judge);
+    session.handled(bytes);
+  }
+
+  async #judgeAndComplete(
     session: ProviderSession,
     call: CallInHand,
     judge: () => ProviderEnd | Promise<ProviderEnd>,

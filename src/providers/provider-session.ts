@@ -39,6 +39,12 @@ export interface CallInHand {
   output: Promise<void> | undefined;
 }
 
+/** A provider's stream: frames go down, and what comes up can be made to wait. */
+export interface ProviderStream extends FrameSink<AttachResponse> {
+  pause(): void;
+  resume(): void;
+}
+
 /** Ends a session's stream: well, or with what went wrong. */
 export type EndStream = (error?: unknown) => void;
 
@@ -46,7 +52,7 @@ export interface SessionSettings {
   readonly lease: Lease;
   readonly taker: Taker;
   readonly maxInFlight: number;
-  readonly sink: FrameSink<AttachResponse>;
+  readonly sink: ProviderStream;
   readonly budgetBytes: number;
   readonly end: EndStream;
   readonly monotonicMs: () => number;
@@ -62,6 +68,8 @@ export const CANCEL_REASON = {
 
 /** Roughly what a message takes in a frame besides its payload, in bytes. */
 const MESSAGE_OVERHEAD_BYTES = 128;
+/** Above so many bytes on their way to Redis, nothing more is read from a provider, whether it heeds a pause or not. */
+const MOST_ARRIVING_BYTES = 16 * 1_048_576;
 
 export class ProviderSession {
   readonly lease: Lease;
@@ -81,6 +89,8 @@ export class ProviderSession {
   #running = 0;
   #unansweredPings = 0;
   #heartbeats = 0;
+  #arrivingBytes = 0;
+  readonly #stream: ProviderStream;
   readonly #writer: FrameWriter<AttachResponse>;
   readonly #end: EndStream;
   readonly #monotonicMs: () => number;
@@ -90,6 +100,7 @@ export class ProviderSession {
     this.taker = settings.taker;
     this.maxInFlight = settings.maxInFlight;
     this.#end = settings.end;
+    this.#stream = settings.sink;
     this.#monotonicMs = settings.monotonicMs;
     this.lastHeardMs = this.leasedAtMs = this.heartbeatAtMs = settings.monotonicMs();
     this.#writer = new FrameWriter(
@@ -223,6 +234,19 @@ export class ProviderSession {
   superseded(activeEpoch: number, activeVersion: string): void {
     if (this.#state.kind === "opening") return; // it hears of it once it is open
     this.#writer.sendNow({ superseded: { activeEpoch, activeVersion } });
+  }
+
+  /** Output or a result came, and is held until it is in Redis: the provider has to wait while that is too much. */
+  arrived(bytes: number): void {
+    this.#arrivingBytes += bytes;
+    if (this.#arrivingBytes > MOST_ARRIVING_BYTES) this.#stream.pause();
+  }
+
+  /** What had come is in Redis, or lost. */
+  handled(bytes: number): void {
+    const wasTooMuch = this.#arrivingBytes > MOST_ARRIVING_BYTES;
+    this.#arrivingBytes -= bytes;
+    if (wasTooMuch && this.#arrivingBytes <= MOST_ARRIVING_BYTES) this.#stream.resume();
   }
 
   pauseOutput(pause: boolean): void {

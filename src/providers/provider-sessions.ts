@@ -6,7 +6,6 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
-import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
@@ -15,9 +14,14 @@ import { type Lease, renewLease } from "../registry/leases.js";
 import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
-import type { FrameSink } from "../server/frame-writer.js";
 import { type DispatcherSettings, EpochDispatcher } from "./epoch-dispatcher.js";
-import { CANCEL_REASON, type CallInHand, type EndStream, ProviderSession } from "./provider-session.js";
+import {
+  CANCEL_REASON,
+  type CallInHand,
+  type EndStream,
+  ProviderSession,
+  type ProviderStream,
+} from "./provider-session.js";
 
 export interface ProviderSessionsSettings {
   readonly registry: RegistryStore;
@@ -114,7 +118,7 @@ export class ProviderSessions {
    *
    * @throws ToolgateError LEASE_LOST, NODE_DRAINING, STORE_UNAVAILABLE
    */
-  async attach(wish: AttachWish, sink: FrameSink<AttachResponse>, end: EndStream): Promise<ProviderSession> {
+  async attach(wish: AttachWish, sink: ProviderStream, end: EndStream): Promise<ProviderSession> {
     const { registry, calls, node, leaseMs, heartbeatMs, budgetBytes, monotonicMs } = this.#settings;
     if (this.#draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; attach to another one`);
     const { lease, maxInFlight, inHand } = wish;

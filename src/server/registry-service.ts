@@ -245,7 +245,8 @@ function receive(
       if (session.inHand.get(id)?.attempt !== result.attempt) session.settled(id, result.attempt, false);
       continue;
     }
-    void reports.answer(session, call, () => results.check(epoch, call.tool, result));
+    const bytes = (result.resultJson?.length ?? 0) + (result.error?.detailsJson?.length ?? 0);
+    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, result));
   }
   if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
   if (frame.drain !== null) void sessions.drainByProvider(session);

@@ -1,11 +1,14 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { CallOutbox } from "../../src/calls/call-outbox.js";
+import type { Taker } from "../../src/calls/take.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { CallReports } from "../../src/providers/call-reports.js";
-import type { CallInHand, ProviderSession } from "../../src/providers/provider-session.js";
+import type { ProviderEnd } from "../../src/providers/check-result.js";
+import { type CallInHand, ProviderSession } from "../../src/providers/provider-session.js";
 import type { ProviderSessions } from "../../src/providers/provider-sessions.js";
+import type { Lease } from "../../src/registry/leases.js";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -49,4 +52,40 @@ test("a result is kept for as long as Redis is away", async () => {
   expect(seen.settled).toEqual([]);
   close();
   await vi.advanceTimersByTimeAsync(1_000);
+});
+
+test("nothing more is read from a provider that does not heed a pause, until what came is in Redis", async () => {
+  const kept: (() => void)[] = [];
+  const held = <Answer>(answer: Answer) => new Promise<Answer>((resolve) => kept.push(() => resolve(answer)));
+  const reports = new CallReports({
+    sessions: { pump: () => {}, settled: () => {} } as unknown as ProviderSessions, // all that it uses
+    outboxOf: () => ({ append: () => held("kept"), complete: () => held("accepted") }) as unknown as CallOutbox, // all that it uses
+    log: SILENT_LOGGER,
+  });
+  const read: string[] = [];
+  const session = new ProviderSession({
+    lease: {} as Lease,
+    taker: {} as Taker,
+    maxInFlight: 10,
+    sink: {
+      send: () => true,
+      drained: async () => {},
+      pause: () => void read.push("pause"),
+      resume: () => void read.push("resume"),
+    },
+    budgetBytes: 1_000_000,
+    end: () => {},
+    monotonicMs: () => 0,
+    onRoom: () => {},
+  });
+  const call = { id: "0.x" as CallId, attempt: 1, stage: "running" } as CallInHand;
+  const piece = Buffer.alloc(4 * 1_048_576);
+  for (let i = 0; i < 4; i++) reports.append(session, call, piece);
+  expect(read).toEqual([]);
+  const answer: ProviderEnd = { kind: "result", reason: "", body: piece };
+  void reports.answer(session, { ...call, output: undefined }, piece.length, () => answer);
+  expect(read).toEqual(["pause"]);
+  await vi.waitFor(() => expect(kept).toHaveLength(5));
+  for (const keep of kept) keep();
+  await vi.waitFor(() => expect(read).toEqual(["pause", "resume"]));
 });

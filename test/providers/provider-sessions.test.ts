@@ -75,7 +75,9 @@ const join = (provider: string): Promise<Registered> =>
 function attach(lease: Lease, maxInFlight = 10) {
   const frames: AttachResponse[] = [];
   const ends: unknown[] = [];
-  const sink = { send: (frame: AttachResponse) => frames.push(frame) > 0, drained: async () => {} };
+  const nothing = (): void => {};
+  const send = (frame: AttachResponse): boolean => frames.push(frame) > 0;
+  const sink = { send, drained: async () => {}, pause: nothing, resume: nothing };
   const opened = sessions.attach({ lease, maxInFlight, inHand: [] }, sink, (error) => ends.push(error));
   return { opened, ends, calls: () => frames.flatMap((frame) => frame.calls ?? []), frames };
 }
