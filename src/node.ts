@@ -21,6 +21,7 @@ import { PayloadChecks } from "./gateway/validate-payload.js";
 import { type NodeId, parseNodeId, parseRegistryName, type ToolsetName } from "./identity/names.js";
 import { pooledRandomBytes } from "./identity/random-pool.js";
 import { createLogger, type RootLogger } from "./log/logger.js";
+import { RecurringFaults } from "./log/recurring-faults.js";
 import { loadProtocol } from "./protocol/load.js";
 import { CallReports } from "./providers/call-reports.js";
 import { ResultChecks } from "./providers/check-result.js";
@@ -77,6 +78,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const bytes = surroundings.randomBytes ?? pooledRandomBytes(randomBytes);
   const node = parseNodeId(config.nodeId === "" ? `node-${bytes(6).toString("hex")}` : config.nodeId, "nodeId");
   const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node } });
+  const faults = new RecurringFaults(log, monotonicMs);
 
   // Redis
   const shards = shardCount(config.shards, parseRedisUrl(config.redisUrl));
@@ -151,12 +153,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     subscriber,
     node,
     log,
+    faults,
     monotonicMs,
     budgetBytes: Math.max(PROVIDER_BUDGET.bytes, PROVIDER_BUDGET.payloads * config.maxPayloadBytes),
     onTakeRefused: (session) => void keepAlive.check(session),
   });
-  const keepAlive = new KeepAlive({ ...config, registry, calls, sessions, node, log, monotonicMs });
-  const reports = new CallReports({ sessions, outboxOf: outboxFor, log });
+  const keepAlive = new KeepAlive({ ...config, registry, calls, sessions, node, faults, monotonicMs });
+  const reports = new CallReports({ sessions, outboxOf: outboxFor, log, faults });
   function outboxFor(toolset: ToolsetName): CallOutbox {
     const outbox = outboxes[keyspace.forToolset(toolset).shard];
     if (outbox === undefined) throw new RangeError("a toolset outside of the keyspace");
@@ -197,7 +200,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       return inFlight.enter(peer);
     },
     cancel(id) {
-      cancelCall(calls, id).catch((error: unknown) => log.warn({ event: "cancel_failed", error }));
+      cancelCall(calls, id).catch((error: unknown) => faults.warn({ event: "cancel_failed", error }));
     },
   };
 
@@ -211,10 +214,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     monotonicMs,
     random,
     log,
-    onElected: () => void pinger.tick().catch((error: unknown) => log.warn({ event: "ping_failed", error })),
+    onElected: () => void pinger.tick(),
   });
   const onPing = sessions.ping.bind(sessions);
-  const pinger = new Pinger({ registry, leader, clock, subscriber, node, rule, toolsets, onPing, log });
+  const pinger = new Pinger({ registry, leader, clock, subscriber, node, rule, toolsets, onPing, faults });
   const chores = new Chores({
     registry,
     calls,
@@ -225,8 +228,9 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     destinationOf,
     lingerMs: config.maxTimeoutMs,
     log,
+    faults,
   });
-  const settler = createSettler(calls, toolsets, random, log);
+  const settler = createSettler(calls, toolsets, random, log, faults);
 
   // gRPC
   const protocol = loadProtocol();
@@ -329,6 +333,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await clock.stop();
     await replicated?.stop();
     await connections.stop();
+    faults.stop();
     log.info({ event: "node_stopped" });
     if (surroundings.log === undefined) await log.stop();
   }

@@ -61,8 +61,14 @@ export class LostCalls {
         new TurnBatch({ maxItems: MAX_BATCH }, async (calls) => {
           const args = calls.flatMap(({ id, head, attempt }) => [id, head, attempt]);
           const ends = asArray(await runConfirmed(store, keys, LOSE, [keys.prefix, keys.due], args)).map(asBuffer);
-          log.warn({ event: "calls_lost", calls: calls.length, first: calls[0]?.id });
-          return ends.map((end) => (end.length === 0 ? "none" : parseEnding(end)));
+          const endings = ends.map((end) => (end.length === 0 ? "none" : parseEnding(end)));
+          // Others had ended, and were only missed.
+          const lost = calls.filter((_, index) => {
+            const ending = endings[index];
+            return typeof ending === "object" && ending.reason === "STATE_LOST";
+          });
+          if (lost.length > 0) log.warn({ event: "calls_lost", calls: lost.length, first: lost[0]?.id });
+          return endings;
         }),
       ]),
     );

@@ -4,6 +4,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
+import type { FaultLog } from "../log/recurring-faults.js";
 import { type ProviderEnd, unjudged } from "./check-result.js";
 import type { CallInHand, ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
@@ -12,12 +13,13 @@ export interface CallReportsSettings {
   readonly sessions: ProviderSessions;
   readonly outboxOf: (toolset: ToolsetName) => CallOutbox;
   readonly log: Logger;
+  readonly faults: FaultLog;
 }
 
 /** How long to wait before a result is handed in again while Redis is away, in milliseconds. */
 const RETRY_MS = 200;
 /** How often a result is handed in that Redis, though it is there, cannot take. */
-const MAX_FAULTS = 25;
+const MAX_REFUSALS = 25;
 /** Above so many bytes of output on their way to Redis, a provider is asked to pause. */
 const OUTPUT_HIGH_BYTES = 1_048_576;
 
@@ -50,7 +52,7 @@ export class CallReports {
           } else if (answer === "fenced") session.cancel(call.id, "CANCEL_REASON_FENCED");
         },
         // It may be there or not, and saying it twice would be worse: the result still comes.
-        (error: unknown) => this.#settings.log.warn({ event: "output_lost", call: call.id, error }),
+        (error: unknown) => this.#settings.faults.warn({ event: "output_lost", call: call.id, error }),
       )
       .finally(() => {
         session.outputBytes -= data.length;
@@ -94,14 +96,14 @@ export class CallReports {
 
   /** Ends a call with what its provider answered, and tells the provider when that is settled. */
   async complete(session: ProviderSession, call: CallInHand, end: ProviderEnd): Promise<void> {
-    const { sessions, outboxOf, log } = this.#settings;
+    const { sessions, outboxOf, log, faults } = this.#settings;
     session.settling(call);
     // Its slot is free: there may be another call for it.
     sessions.pump(session);
     // Nothing of a call comes after its end.
     if (call.output !== undefined) await call.output;
     const completion = { id: call.id, owner: session.owner, attempt: call.attempt, ...end };
-    for (let faults = 0; session.state.kind !== "closed"; ) {
+    for (let refusals = 0; session.state.kind !== "closed"; ) {
       try {
         const answer = await outboxOf(session.lease.toolset).complete(completion);
         if (answer === "gone") sessions.missed(call);
@@ -109,8 +111,8 @@ export class CallReports {
         return;
       } catch (error) {
         // The provider keeps the result until it is settled, so it is safe to try until then, here or where it attaches next.
-        log.warn({ event: "complete_failed", call: call.id, error });
-        if (!isRedisAway(error) && ++faults === MAX_FAULTS) {
+        faults.warn({ event: "complete_failed", call: call.id, error });
+        if (!isRedisAway(error) && ++refusals === MAX_REFUSALS) {
           log.error({ event: "result_given_up", call: call.id, error });
           sessions.settled(session, call, false);
           return;

@@ -3,20 +3,22 @@ import { resumeCalls, takeCalls } from "../calls/take.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
-import type { Logger } from "../log/logger.js";
+import type { FaultLog } from "../log/recurring-faults.js";
 import type { ProviderSession } from "./provider-session.js";
 
 export interface DispatcherSettings {
   readonly store: CallStore;
   readonly node: NodeId;
   readonly missedPings: number;
-  readonly log: Logger;
+  readonly faults: FaultLog;
   /** A call went to a session. */
   readonly onTaken: (session: ProviderSession, id: CallId) => void;
   /** A session turned out to speak for nobody any more. */
   readonly onLost: (session: ProviderSession) => void;
 }
 
+/** How often waiting calls are looked for without a bell, in milliseconds. */
+export const SWEEP_INTERVAL_MS = 5_000;
 /** The most calls that one script claims; see the bound on admissions. */
 const MAX_TAKE = 32;
 
@@ -71,11 +73,7 @@ export class EpochDispatcher {
         await this.#take(takers);
       } catch (error) {
         // Redis is away, or its replicas are: what is not sure to last is not handed out.
-        this.#settings.log.debug({
-          event: "take_failed",
-          toolset: this.toolset,
-          message: error instanceof Error ? error.message : String(error),
-        });
+        this.#settings.faults.warn({ event: "take_failed", toolset: this.toolset, error }, SWEEP_INTERVAL_MS);
         this.#mayHaveMore = true;
         return; // the sweep goes on
       }

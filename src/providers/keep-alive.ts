@@ -2,7 +2,7 @@ import type { CallStore } from "../calls/call-store.js";
 import { renewClaims } from "../calls/renew-claims.js";
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
-import type { Logger } from "../log/logger.js";
+import type { FaultLog } from "../log/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import { type Lease, renewLeases } from "../registry/leases.js";
@@ -16,7 +16,7 @@ export interface KeepAliveSettings {
   readonly calls: CallStore;
   readonly sessions: ProviderSessions;
   readonly node: NodeId;
-  readonly log: Logger;
+  readonly faults: FaultLog;
   readonly monotonicMs: () => number;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
@@ -33,14 +33,16 @@ export class KeepAlive {
   readonly #settings: KeepAliveSettings;
   readonly #loop: Repeating;
   readonly #turns: ShardTurns;
+  readonly #everyMs: number;
 
   constructor(settings: KeepAliveSettings) {
     this.#settings = settings;
     const { calls, leaseMs } = settings;
     const shortestMs = Math.min(leaseMs, calls.claimLeaseMs.once, calls.claimLeaseMs.idempotent);
+    this.#everyMs = Math.max(20, Math.floor(shortestMs / 4));
     this.#turns = new ShardTurns(calls.keyspace.shards, (error) => this.#failed(error));
     this.#loop = every(
-      () => Math.max(20, Math.floor(shortestMs / 4)),
+      () => this.#everyMs,
       async () => void this.#turn(),
       (error) => this.#failed(error),
     );
@@ -137,7 +139,7 @@ export class KeepAlive {
   }
 
   #failed(error: unknown): void {
-    this.#settings.log.warn({ event: "renew_failed", error });
+    this.#settings.faults.warn({ event: "renew_failed", error }, this.#everyMs);
   }
 }
 

@@ -6,6 +6,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
+import type { FaultLog } from "../log/recurring-faults.js";
 import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
@@ -14,7 +15,7 @@ import { type Lease, renewLease } from "../registry/leases.js";
 import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
-import { type DispatcherSettings, EpochDispatcher } from "./epoch-dispatcher.js";
+import { type DispatcherSettings, EpochDispatcher, SWEEP_INTERVAL_MS } from "./epoch-dispatcher.js";
 import {
   CANCEL_REASON,
   type CallInHand,
@@ -30,6 +31,7 @@ export interface ProviderSessionsSettings {
   readonly subscriber: Subscriber;
   readonly node: NodeId;
   readonly log: Logger;
+  readonly faults: FaultLog;
   readonly monotonicMs: () => number;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
@@ -48,8 +50,6 @@ export interface AttachWish {
   readonly inHand: readonly { readonly id: CallId; readonly attempt: number }[];
 }
 
-/** How often waiting calls are looked for without a bell, in milliseconds. */
-const SWEEP_INTERVAL_MS = 5_000;
 /** What a provider is told when its lease is gone, and how it is to go on. */
 const GO_AWAY = {
   lost: "GO_AWAY_REASON_LEASE_LOST",
@@ -75,7 +75,7 @@ export class ProviderSessions {
 
   constructor(settings: ProviderSessionsSettings) {
     this.#settings = settings;
-    const { registry, calls, node, missedPings, log } = settings;
+    const { registry, calls, node, missedPings, faults } = settings;
     for (const keys of registry.keyspace.shards) {
       this.#pongs.set(keys, new TurnBatch({ maxItems: MAX_PONGS }, (pongs) => recordPongs(registry, keys, pongs)));
     }
@@ -83,7 +83,7 @@ export class ProviderSessions {
       store: calls,
       node,
       missedPings,
-      log,
+      faults,
       onTaken: (session, id) => this.#byCall.set(id, session),
       onLost: settings.onTakeRefused,
     };
@@ -200,7 +200,7 @@ export class ProviderSessions {
     this.#pongs
       .get(keys)
       ?.add({ toolset, epoch, provider, incarnation })
-      .catch((error: unknown) => this.#onStoreError("pong_failed", error));
+      .catch((error: unknown) => this.#settings.faults.warn({ event: "pong_failed", error }));
   }
 
   /** A slot of a session is free: there may be a call for it. */
@@ -228,7 +228,7 @@ export class ProviderSessions {
   missed(call: CallInHand): void {
     const { lost } = this.#settings;
     // Whoever waits for the call will miss it too.
-    lost.end(call).catch((error: unknown) => this.#onStoreError("lose_failed", error));
+    lost.end(call).catch((error: unknown) => this.#settings.faults.warn({ event: "lose_failed", error }));
   }
 
   /** The provider's lease is gone: it is told what to do about that, and the session ends. */
@@ -264,7 +264,7 @@ export class ProviderSessions {
     try {
       await renewLease(registry, leaseMs, { lease: session.lease, room: 0, draining: true, session: "" });
     } catch (error) {
-      this.#onStoreError("drain_failed", error);
+      this.#settings.faults.warn({ event: "drain_failed", error });
     }
   }
 
@@ -361,10 +361,6 @@ export class ProviderSessions {
   #endWhenDrained(session: ProviderSession): void {
     if (session.state.kind !== "draining" || session.inHand.size > 0) return;
     this.close(session, "drained");
-  }
-
-  #onStoreError(event: string, error: unknown): void {
-    this.#settings.log.warn({ event, message: error instanceof Error ? error.message : String(error) });
   }
 }
 

@@ -4,6 +4,7 @@ import { rehouseCalls, type StrandedCall } from "../calls/rehouse.js";
 import { type EpochView, type HealthRule, isCallable, type ToolsetView } from "../catalog/toolset-view.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
+import type { FaultLog } from "../log/recurring-faults.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { RegistryStore } from "../registry/registry-store.js";
@@ -23,6 +24,7 @@ export interface ChoresSettings {
   /** How long calls in flight may last, in milliseconds. */
   readonly lingerMs: number;
   readonly log: Logger;
+  readonly faults: FaultLog;
 }
 
 /** The longest time between two turns, in milliseconds. */
@@ -45,8 +47,7 @@ export class Chores {
   constructor(settings: ChoresSettings) {
     this.#settings = settings;
     const intervalMs = Math.min(MAX_INTERVAL_MS, settings.rule.intervalMs);
-    const onError = (error: unknown): void =>
-      settings.log.warn({ event: "chores_failed", message: error instanceof Error ? error.message : String(error) });
+    const onError = (error: unknown): void => settings.faults.warn({ event: "chores_failed", error });
     this.#turns = new ShardTurns(settings.registry.keyspace.shards, onError);
     this.#loop = every(
       () => intervalMs,
@@ -98,7 +99,7 @@ export class Chores {
   }
 
   async #rehouse(view: ToolsetView, epoch: EpochView): Promise<void> {
-    const { calls, destinationOf, log } = this.#settings;
+    const { calls, destinationOf, log, faults } = this.#settings;
     const where = { toolset: view.name, epoch: epoch.epoch };
     try {
       const { moved, ended } = await rehouseCalls(calls, view.name, epoch.epoch, (call) =>
@@ -107,7 +108,7 @@ export class Chores {
       if (moved + ended > 0) log.info({ event: "calls_rehoused", ...where, moved, ended });
     } catch (error) {
       // One toolset whose schema cannot judge must not keep the others' calls waiting; the next turn tries again.
-      log.warn({ event: "rehouse_failed", ...where, error });
+      faults.warn({ event: "rehouse_failed", ...where, error });
     }
   }
 }

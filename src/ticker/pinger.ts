@@ -1,6 +1,6 @@
 import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
-import type { Logger } from "../log/logger.js";
+import type { FaultLog } from "../log/recurring-faults.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";
@@ -19,7 +19,7 @@ export interface PingerSettings {
   readonly toolsets: () => Iterable<ToolsetView>;
   /** A ping has come for an epoch. */
   readonly onPing: (toolset: ToolsetName, epoch: Epoch, slot: string) => void;
-  readonly log: Logger;
+  readonly faults: FaultLog;
 }
 
 /**
@@ -35,8 +35,7 @@ export class Pinger {
   constructor(settings: PingerSettings) {
     this.#settings = settings;
     const { intervalMs } = settings.rule;
-    const onError = (error: unknown): void =>
-      settings.log.warn({ event: "ping_failed", message: error instanceof Error ? error.message : String(error) });
+    const onError = (error: unknown): void => settings.faults.warn({ event: "ping_failed", error }, intervalMs);
     this.#turns = new ShardTurns(settings.registry.keyspace.shards, onError);
     this.#loop = every(
       () => intervalMs - (settings.clock.nowMs() % intervalMs),

@@ -3,6 +3,7 @@ import { restoreDeadlines } from "../calls/restore-deadlines.js";
 import { settleCalls } from "../calls/settle.js";
 import type { ToolsetView } from "../catalog/toolset-view.js";
 import type { Logger } from "../log/logger.js";
+import type { FaultLog } from "../log/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import { every, type Repeating } from "./every.js";
@@ -19,13 +20,13 @@ export function createSettler(
   toolsets: () => Iterable<ToolsetView>,
   random: () => number,
   log: Logger,
+  faults: FaultLog,
 ): Repeating {
   const epochsOf = (keys: ShardKeys) =>
     [...toolsets()]
       .filter(({ name }) => store.keyspace.forToolset(name) === keys)
       .flatMap(({ name, epochs }) => epochs.map(({ epoch }) => ({ toolset: name, epoch })));
-  const onError = (error: unknown): void =>
-    log.debug({ event: "settle_failed", message: error instanceof Error ? error.message : String(error) });
+  const onError = (error: unknown): void => faults.warn({ event: "settle_failed", error });
   const turns = new ShardTurns(store.keyspace.shards, onError);
   const settle = async (keys: ShardKeys): Promise<void> => {
     for (;;) {

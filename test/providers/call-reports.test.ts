@@ -4,6 +4,7 @@ import type { Taker } from "../../src/calls/take.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import { CallReports } from "../../src/providers/call-reports.js";
 import type { ProviderEnd } from "../../src/providers/check-result.js";
 import { type CallInHand, ProviderSession } from "../../src/providers/provider-session.js";
@@ -31,6 +32,7 @@ function handIn(error: ToolgateError) {
         },
       }) as unknown as CallOutbox, // all that it uses
     log: SILENT_LOGGER,
+    faults: SILENT_FAULTS,
   });
   const state = { kind: "ready" };
   const session = { state, settling: () => {}, lease: {}, owner: "p/i" } as unknown as ProviderSession; // all that it uses
@@ -61,6 +63,7 @@ test("nothing more is read from a provider that does not heed a pause, until wha
     sessions: { pump: () => {}, settled: () => {} } as unknown as ProviderSessions, // all that it uses
     outboxOf: () => ({ append: () => held("kept"), complete: () => held("accepted") }) as unknown as CallOutbox, // all that it uses
     log: SILENT_LOGGER,
+    faults: SILENT_FAULTS,
   });
   const read: string[] = [];
   const session = new ProviderSession({

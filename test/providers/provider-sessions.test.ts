@@ -4,6 +4,7 @@ import type { CallStore } from "../../src/calls/call-store.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
 import { ProviderSessions } from "../../src/providers/provider-sessions.js";
 import { unconfirmed } from "../../src/redis/commit-line.js";
@@ -52,6 +53,7 @@ beforeEach(async () => {
     subscriber,
     node: NODE,
     log: SILENT_LOGGER,
+    faults: SILENT_FAULTS,
     monotonicMs: () => performance.now(),
     leaseMs: LONG_MS,
     heartbeatMs: LONG_MS,

@@ -3,6 +3,7 @@ import type { Destination } from "../../src/calls/admit.js";
 import { readCall } from "../../src/calls/read-call.js";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import { releaseLease } from "../../src/registry/leases.js";
 import { Chores } from "../../src/ticker/chores.js";
 import { admissionOf, admit, callStore, take } from "../calls/calls-fixture.js";
@@ -50,6 +51,7 @@ function chores(healthWindowMs = LONG_MS): Chores {
     destinationOf: async () => destination,
     lingerMs: LONG_MS,
     log: SILENT_LOGGER,
+    faults: SILENT_FAULTS,
   });
 }
 

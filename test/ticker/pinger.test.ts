@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { type Epoch, parseNodeId, parseToolsetName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { Pinger } from "../../src/ticker/pinger.js";
 import { keys, registryStore, TOOLSET } from "../registry/registry-fixture.js";
@@ -58,7 +59,7 @@ async function start(name: string): Promise<PingingNode> {
     rule: { intervalMs: INTERVAL_MS, missed: 3 },
     toolsets: () => toolsets,
     onPing: (toolset, epoch, slot) => heard.push(`${toolset} ${epoch} ${slot}`),
-    log: SILENT_LOGGER,
+    faults: SILENT_FAULTS,
   });
   await pinger.start();
   return { pinger, heard, connections };

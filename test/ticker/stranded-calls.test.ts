@@ -4,6 +4,7 @@ import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import { register } from "../../src/registry/register.js";
 import { Chores } from "../../src/ticker/chores.js";
 import type { Leader } from "../../src/ticker/leader.js";
@@ -31,7 +32,7 @@ test("calls of one toolset that cannot be rehoused do not keep those of others w
   ];
   const chores = new Chores({
     ...{ registry, calls, leader: { leads: true } as Leader, clock: { nowMs: () => Date.now() } },
-    ...{ rule: { intervalMs: 1_000, missed: 3 }, lingerMs: LONG_MS, log: SILENT_LOGGER },
+    ...{ rule: { intervalMs: 1_000, missed: 3 }, lingerMs: LONG_MS, log: SILENT_LOGGER, faults: SILENT_FAULTS },
     toolsets: () => [broken.view, sound.view],
     destinationOf: async (toolset) => {
       if (toolset === "a") throw new Error("its schema cannot be used");
