@@ -20,7 +20,7 @@ export interface Destination {
 /** A call that passed everything that a node can check by itself. */
 export interface Admission {
   readonly id: CallId;
-  /** Of toolset, tool and payload: a repeat must ask for the same. */
+  /** Of toolset, tool and payload: a repeat must ask for the same. `-`: the id is random, so there is no repeat. */
   readonly requestDigest: string;
   readonly toolset: ToolsetName;
   readonly tool: ToolName;
@@ -53,11 +53,14 @@ export type AdmissionAnswer =
 
 // KEYS[3] health. ARGV[1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line
 // each: toolset, epoch (0 for none), contract digest, max backlog; [5] calls, a line each: id, request digest, tool, delivery,
-// line of its destination, line of the overflow or 0, pinned, wait, timeout, watch, meta; then their payloads.
+// line of its destination, line of the overflow or 0, pinned, wait, timeout, watch, meta; [6] claim lease of once, [7] of
+// idempotent; then the calls' payloads. Of a call whose digest is `-` the id is new: nobody can repeat it.
 const ADMIT = defineCallScript(
   "ADMIT",
   `
 local window, node, retention = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+-- A call is looked at by the time at which a claim could end that began now: so it need not be noted when it is claimed.
+local lease_of = { once = tonumber(ARGV[6]), idempotent = tonumber(ARGV[7]) }
 
 -- What is no stream is kept aside for a day: it must not keep other calls from being admitted.
 local function line_length(requests, toolset, epoch)
@@ -84,7 +87,7 @@ for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+)
   destinations[#destinations + 1] = to
 end
 
-local function repeated(id, digest, watch, head)
+local function repeated(id, digest, to_watch, head)
   local former = load_call(id)
   if not former then
     -- Its record was damaged: it may have run.
@@ -92,22 +95,20 @@ local function repeated(id, digest, watch, head)
     former = load_call(id)
   end
   if former.digest ~= digest and former.digest ~= '*' then return 'conflict' end
-  if watch and not former.terminal and not string.find(' ' .. former.watchers .. ' ', ' ' .. node .. ' ', 1, true) then
-    redis.call('HSET', prefix .. 'call:' .. id, 'watchers', former.watchers .. ' ' .. node)
-  end
+  if to_watch and not former.terminal then watch(former, node) end
   return 'repeated ' .. former.head .. '\\n' .. (former.terminal or '')
 end
 
 local answers = {}
-for id, digest, tool, delivery, first, second, pinned, wait, timeout, watch, meta in string.gmatch(ARGV[5],
+for id, digest, tool, delivery, first, second, pinned, wait, timeout, to_watch, meta in string.gmatch(ARGV[5],
   '(%S+) (%S+) (%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) ([^\\n]*)\\n') do
   local key = prefix .. 'call:' .. id
   local to = destinations[tonumber(first)]
   local answer
-  if redis.call('EXISTS', key) == 1 then
+  if digest ~= '-' and redis.call('EXISTS', key) == 1 then
     local contract = to.contract == '' and '-' or to.contract
     local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. contract .. ' ' .. delivery .. ' ' .. text[now] .. ' ' .. ARGV[3]
-    answer = repeated(id, digest, watch == '1', head)
+    answer = repeated(id, digest, to_watch == '1', head)
   elseif not (to.state == 'active' or (to.state == 'retiring' and pinned == '1')) then
     answer = 'stale'
   else
@@ -120,12 +121,12 @@ for id, digest, tool, delivery, first, second, pinned, wait, timeout, watch, met
     else
       local deadline = now + tonumber(timeout)
       local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. to.contract .. ' ' .. delivery .. ' ' .. text[deadline] .. ' ' .. ARGV[3]
-      local call = { id = id, toolset = to.toolset, epoch = to.epoch, requests = to.requests }
-      enqueue(call, tool, ARGV[6 + #answers], meta)
-      redis.call('HSET', key, 'digest', digest, 'head', head, 'state', 'queued', 'entry', call.entry, 'watchers', watch == '1' and node or '')
-      if pinned == '1' then redis.call('HSET', key, 'pinned', '1') end
-      redis.call('PEXPIREAT', key, text[deadline + retention])
-      redis.call('ZADD', due, text[deadline], id)
+      local call = { id = id, key = key, digest = digest, head = head, toolset = to.toolset, epoch = to.epoch, requests = to.requests,
+        state = 'queued', attempt = 0, pinned = pinned, output = '-', claim = 0, owner = '-', node = '-',
+        watchers = to_watch == '1' and ' ' .. node or '' }
+      enqueue(call, tool, ARGV[8 + #answers], meta)
+      look_at(call, math.min(deadline, now + lease_of[delivery]))
+      save_call(call, 'PXAT', text[deadline + retention])
       to.calls = to.calls + 1
       answer = 'admitted ' .. head
     end
@@ -200,6 +201,8 @@ async function admit(
     store.resultTtlMs,
     destinations.text,
     calls.join(""),
+    store.claimLeaseMs.once,
+    store.claimLeaseMs.idempotent,
     ...admissions.map(({ payload }) => payload),
   ];
   const reply = told

@@ -23,14 +23,17 @@ for i = 3, #ARGV, 4 do
   local result = prefix .. 'result:' .. id
   if not holds(call, ARGV[i + 1], ARGV[i + 2]) then
     answers[#answers + 1] = 'fenced'
-  elseif (tonumber(call.bytes) or 0) + #data > tonumber(ARGV[2]) or redis.call('XLEN', result) >= tonumber(ARGV[1]) then
+  elseif call.output == 'over' or (tonumber(call.output) or 0) + #data > tonumber(ARGV[2])
+    or redis.call('XLEN', result) >= tonumber(ARGV[1]) then
     -- The result may be right behind: it must not look as if the output were whole.
-    redis.call('HSET', prefix .. 'call:' .. id, 'over', '1', 'bytes', call.bytes or '0')
+    call.output = 'over'
+    save_call(call, 'KEEPTTL')
     answers[#answers + 1] = 'over'
   else
     redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)
     redis.call('PEXPIREAT', result, call.deadline + call.retention)
-    redis.call('HINCRBY', prefix .. 'call:' .. id, 'bytes', #data)
+    call.output = text[(tonumber(call.output) or 0) + #data]
+    save_call(call, 'KEEPTTL')
     ring(call.watchers, 'd', id, '')
     answers[#answers + 1] = 'kept'
   end

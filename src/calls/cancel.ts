@@ -21,7 +21,10 @@ local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 if call.terminal then return { 'ended', call.terminal } end
 if call.state == 'queued' then return { 'ended', finish_unclaimed(call, 'CANCELLED') } end
-if not call.cancel then redis.call('HSET', prefix .. 'call:' .. call.id, 'cancel', 'CANCELLED') end
+if not call.cancel then
+  call.cancel = 'CANCELLED'
+  save_call(call, 'KEEPTTL')
+end
 ring(call.node, 'c', call.id, call.attempt .. ' CANCELLED')
 return { 'told' }
 `,

@@ -36,7 +36,7 @@ for id, owner, attempt, kind, reason in string.gmatch(ARGV[1], '(%S+) (%S+) (%d+
   local call = load_call(id)
   local answer = call and 'fenced' or 'gone'
   if holds(call, owner, attempt) then
-    if call.bytes and redis.call('HGET', prefix .. 'call:' .. id, 'over') then
+    if call.output == 'over' then
       finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', '')
     else
       -- A provider stops because it was told to, or because its own timer was first to see that the deadline passed.

@@ -42,9 +42,7 @@ const READ = evenWhenFull(
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 local node = ARGV[3]
-if node ~= '' and not call.terminal and not string.find(' ' .. call.watchers .. ' ', ' ' .. node .. ' ', 1, true) then
-  redis.call('HSET', prefix .. 'call:' .. call.id, 'watchers', call.watchers .. ' ' .. node)
-end
+if node ~= '' and not call.terminal then watch(call, node) end
 local entries, bytes, more, from = {}, 0, 0, ARGV[2] == '' and '-' or '(' .. ARGV[2]
 local most = tonumber(ARGV[4])
 while most > 0 and more == 0 do
@@ -116,26 +114,23 @@ export type ProbeAnswer =
 /** About so many bytes of ends are brought by one lookup at most, or one end. */
 const MAX_PROBED_BYTES = 8_388_608;
 
-// Ids. For nodes whose doorbell may have been lost. What has ended is a string; see call-lua.ts.
+// Ids. For nodes whose doorbell may have been lost. How a record looks: see record-lua.ts.
 const PROBE = defineScript(
   "PROBE",
   `
 local answers, bytes = {}, 0
 for i = 1, #ARGV do
-  local key = KEYS[1] .. 'call:' .. ARGV[i]
-  local alive = redis.pcall('HEXISTS', key, 'head')
-  if type(alive) == 'table' then
-    local record = redis.pcall('GET', key)
-    local line = type(record) == 'string' and string.find(record, '\\n', 1, true)
+  local record = redis.pcall('GET', KEYS[1] .. 'call:' .. ARGV[i])
+  local line = type(record) == 'string' and string.find(record, '\\n', 1, true)
+  if line and string.find(record, '^[%l_]+ %S+ %d+ %d+\\n', line + 1) then
+    local terminal = string.sub(record, line + 1)
+    bytes = bytes + #terminal
+    -- Enough for one answer; the rest is told at the next lookup.
+    answers[i] = bytes > ${MAX_PROBED_BYTES} and bytes > #terminal and 1 or terminal
+  else
     -- A damaged record is as good as none.
-    alive = line and string.find(record, '^[%l_]+ %S+ %d+ %d+\\n', line + 1) and string.sub(record, line + 1) or 0
-    if alive ~= 0 then
-      bytes = bytes + #alive
-      -- Enough for one answer; the rest is told at the next lookup.
-      if bytes > ${MAX_PROBED_BYTES} and bytes > #alive then alive = 1 end
-    end
+    answers[i] = line and string.find(record, '^%l+ %d+ %d+%-%d+ ', line + 1) and 1 or 0
   end
-  answers[i] = alive
 end
 return answers
 `,

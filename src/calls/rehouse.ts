@@ -27,8 +27,7 @@ local entries = redis.call('XRANGE', KEYS[3], ARGV[1], '+', 'COUNT', ARGV[2])
 for _, entry in ipairs(entries) do
   local call = load_call(entry[2][2])
   if not call or call.terminal or call.entry ~= entry[1] then
-    redis.call('XACK', KEYS[3], 'providers', entry[1])
-    redis.call('XDEL', KEYS[3], entry[1])
+    leave(KEYS[3], entry[1])
   elseif call.state == 'queued' then
     calls[#calls + 1] = { call.id, entry[2][4], entry[2][6], call.delivery }
   end
@@ -49,18 +48,17 @@ for i = 2, #ARGV, 3 do
   if call and not call.terminal and call.state == 'queued' and call.epoch == ARGV[1] then
     local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
     -- Its caller accepts no other contract than the one that it named.
-    local pinned = redis.call('HEXISTS', prefix .. 'call:' .. call.id, 'pinned') == 1 and call.contract ~= ARGV[i + 2]
+    local pinned = call.pinned == '1' and call.contract ~= ARGV[i + 2]
     if ARGV[i + 1] == '0' or pinned or not entry then
       finish_unclaimed(call, call.attempt == 0 and 'EPOCH_GONE' or 'PROVIDER_LOST')
     else
       -- Whatever the other epoch's backlog is: the call was admitted, and only new ones are refused for it.
-      redis.call('XACK', call.requests, 'providers', call.entry)
-      redis.call('XDEL', call.requests, call.entry)
+      leave(call.requests, call.entry)
       call.epoch, call.contract = ARGV[i + 1], ARGV[i + 2]
       call.requests = prefix .. 'requests:' .. call.toolset .. ':' .. call.epoch
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])
-      redis.call('HSET', prefix .. 'call:' .. call.id, 'entry', call.entry, 'head',
-        table.concat({ call.toolset, call.tool, call.epoch, call.contract, call.delivery, call.deadline, call.retention }, ' '))
+      call.head = table.concat({ call.toolset, call.tool, call.epoch, call.contract, call.delivery, call.deadline, call.retention }, ' ')
+      save_call(call, 'KEEPTTL')
       moved = moved + 1
     end
   end

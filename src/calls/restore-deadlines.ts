@@ -29,10 +29,9 @@ for i = 1, #ARGV, 3 do
     for _, entry in ipairs(entries) do
       local call = load_call(entry[2][2])
       if not call or call.terminal or call.entry ~= entry[1] then
-        redis.call('XACK', requests, 'providers', entry[1])
-        redis.call('XDEL', requests, entry[1])
+        leave(requests, entry[1])
       elseif not redis.call('ZSCORE', due, call.id) then
-        redis.call('ZADD', due, text[call.state == 'claimed' and math.min(call.claim, call.deadline) or call.deadline], call.id)
+        look_at(call, call.look)
       end
       from = '(' .. entry[1]
     end

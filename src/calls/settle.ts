@@ -23,6 +23,7 @@ export interface Settled {
 }
 
 // ARGV[1] most calls, [2] most attempts, [3] grace after the deadline. Looks at each call whose time has come:
+//   nothing is to be done yet           -> looked at again when there is
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
 //   claimed, claim over, once           -> outcome_unknown
 //   claimed, claim over, idempotent     -> back into the line, or attempts_exhausted (and into dead)
@@ -50,15 +51,18 @@ local function give_up(call)
   end
 end
 
+local function look_again(call, at)
+  look_at(call, at)
+  save_call(call, 'KEEPTTL')
+end
+
 local function redeliver(call)
   local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
   if not entry then return finish(call, 'outcome_unknown', 'PROVIDER_LOST', '') end
-  redis.call('XACK', call.requests, 'providers', call.entry)
-  redis.call('XDEL', call.requests, call.entry)
-  redis.call('HDEL', prefix .. 'call:' .. call.id, 'owner', 'node', 'claim')
-  redis.call('ZADD', due, call.deadline, call.id)
+  leave(call.requests, call.entry)
   enqueue(call, entry[2][4], entry[2][6], entry[2][8])
-  redis.call('HSET', prefix .. 'call:' .. call.id, 'state', 'queued', 'entry', call.entry)
+  call.state, call.owner, call.node, call.claim = 'queued', '-', '-', 0
+  look_again(call, call.deadline)
 end
 
 local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
@@ -66,6 +70,8 @@ for _, id in ipairs(ids) do
   local call = load_call(id)
   if not call or call.terminal then
     redis.call('ZREM', due, id)
+  elseif call.deadline > now and (call.state == 'queued' or call.claim > now) then
+    look_again(call, call.state == 'queued' and call.deadline or math.min(call.claim, call.deadline))
   elseif call.state == 'queued' then
     finish_unclaimed(call, 'DEADLINE_EXCEEDED')
     ended = ended + 1
@@ -88,11 +94,11 @@ for _, id in ipairs(ids) do
     ended = ended + 1
   else
     if call.cancel ~= 'DEADLINE_EXCEEDED' then
-      redis.call('HSET', prefix .. 'call:' .. id, 'cancel', 'DEADLINE_EXCEEDED')
+      call.cancel = 'DEADLINE_EXCEEDED'
       ring(call.node, 'c', id, call.attempt .. ' DEADLINE_EXCEEDED')
       told = told + 1
     end
-    redis.call('ZADD', due, call.deadline + grace, id)
+    look_again(call, call.deadline + grace)
   end
 end
 return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0 }

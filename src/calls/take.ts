@@ -76,11 +76,6 @@ local function read_group(owner, count, from)
   return reply and reply[1] and reply[1][2] or {}
 end
 
-local function drop(entry)
-  redis.call('XACK', requests, 'providers', entry)
-  redis.call('XDEL', requests, entry)
-end
-
 -- What a provider gets: a line of id, attempt, what is left until the deadline, why to stop or -, and the head; payload; meta.
 -- fields: call, id, tool, t, payload, p, meta, m
 local function frame(call, fields)
@@ -96,16 +91,6 @@ const TAKE = evenWhenFull(
     "TAKE",
     TAKER_LUA,
     `
--- No more of a call than claiming it takes; nothing of one that has ended.
-local function load_waiting(id)
-  local v = redis.pcall('HMGET', prefix .. 'call:' .. id, 'head', 'state', 'entry', 'attempt', 'cancel')
-  if v.err or not v[1] then return nil end
-  local delivery, deadline = string.match(v[1], '^%S+ %S+ %d+ %S+ (%a+) (%d+)')
-  if not deadline or not tonumber(v[4] or '0') then return nil end
-  return { id = id, head = v[1], delivery = delivery, deadline = tonumber(deadline), state = v[2], entry = v[3],
-    attempt = tonumber(v[4] or '0'), cancel = v[5] }
-end
-
 local answers, bytes, looked = {}, 0, 0
 for i = 4, #ARGV, 4 do
   local owner = ARGV[i] .. '/' .. ARGV[i + 1]
@@ -118,13 +103,13 @@ for i = 4, #ARGV, 4 do
       local entries = read_group(owner, math.min(credits - #frames, ${READ_COUNT}), '>')
       looked = looked + #entries
       for _, entry in ipairs(entries) do
-        local call = load_waiting(entry[2][2])
-        if not call or call.entry ~= entry[1] then
-          drop(entry[1])
+        local call = load_call(entry[2][2])
+        if not call or call.terminal or call.entry ~= entry[1] then
+          leave(requests, entry[1])
         elseif call.state ~= 'queued' then
           -- Claimed, and read again by a group that was lost and made anew: it stays its owner's, with its payload.
         elseif call.deadline <= now then
-          finish_unclaimed(load_call(call.id), 'DEADLINE_EXCEEDED')
+          finish_unclaimed(call, 'DEADLINE_EXCEEDED')
         else
           call.attempt = call.attempt + 1
           claim(call, owner, node, lease_of(call))
@@ -169,14 +154,14 @@ end
 for _, entry in ipairs(read_group(owner, 10000, '0')) do
   local id = entry[2] and entry[2][2]
   if not id then
-    redis.call('XACK', requests, 'providers', entry[1])
+    leave(requests, entry[1])
   elseif not in_hand[id] then
     local call = load_call(id)
     if call and not call.terminal and call.owner == owner and call.entry == entry[1] then
       claim(call, owner, node, lease_of(call))
       again[#again + 1] = frame(call, entry[2])
     elseif not call or call.terminal or call.entry ~= entry[1] then
-      drop(entry[1])
+      leave(requests, entry[1])
     end
     -- Another's, read by a group that was lost and made anew: it stays that one's, with its payload.
   end

@@ -73,7 +73,7 @@ export class ShardKeys {
   requests(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}requests:${toolset}:${epoch}`;
   }
-  /** Hash, expires: one call's record. */
+  /** String, expires: one call's record; see record-lua.ts. */
   call(id: CallId): string {
     return `${this.prefix}call:${id}`;
   }

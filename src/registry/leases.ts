@@ -1,3 +1,4 @@
+import { RECORD_LUA } from "../calls/record-lua.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
@@ -86,6 +87,8 @@ const RELEASE = evenWhenFull(
   defineScript(
     "RELEASE",
     EPOCH_LUA,
+    "local due = prefix .. 'due'",
+    RECORD_LUA,
     `
 local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
@@ -100,10 +103,11 @@ if not held.err then
   for _, pending in ipairs(held) do
     local entry = redis.call('XRANGE', requests, pending[1], pending[1])[1]
     local id = entry and entry[2][2]
-    -- A call that has ended is a string, and has no owner.
-    if id and redis.pcall('HGET', prefix .. 'call:' .. id, 'owner') == member then
-      redis.call('HSET', prefix .. 'call:' .. id, 'claim', now)
-      redis.call('ZADD', prefix .. 'due', now, id)
+    local call = id and load_call(id)
+    if call and call.owner == member then
+      call.claim, call.look = now, now
+      save_call(call, 'KEEPTTL')
+      redis.call('ZADD', due, text[now], id)
     end
   end
 end

@@ -9,6 +9,7 @@ import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls, takeCalls } from "../../src/calls/take.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
+import type { CallId } from "../../src/identity/call-id.js";
 import { type Digest, type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { releaseLease, renewLease } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
@@ -468,6 +469,29 @@ describe("settling", () => {
     expect(await take(calls, provider.lease)).toMatchObject([{ id: call.id, attempt: 2 }]);
   });
 
+  test("a call is looked at when a claim of it could end, and again when something is to be done", async () => {
+    const short = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
+    const [waiting, renewed] = [admissionOf(provider), admissionOf(provider)];
+    const dueAt = async (call: { readonly id: CallId }) => Number(await client.zscore(keys.due, call.id));
+    await Promise.all([admit(short, renewed), admit(short, waiting)]);
+    const [first] = await take(store, provider.lease, 1); // with leases of a minute
+    if (first === undefined) throw new Error("nothing was taken");
+    const [taken, other] = first.id === renewed.id ? [renewed, waiting] : [waiting, renewed];
+    const early = Math.max(await dueAt(waiting), await dueAt(renewed));
+    await until("both were looked at", async () => {
+      expect(await settleCalls(store, keys)).toMatchObject({ ended: 0, redelivered: 0, told: 0 });
+      return (await dueAt(waiting)) > early && (await dueAt(renewed)) > early;
+    });
+    expect((await readCall(store, taken.id, {}))?.state).toBe("claimed");
+    const queued = await readCall(store, other.id, {});
+    expect(queued).toMatchObject({ state: "queued" });
+    expect(await dueAt(other)).toBe(queued?.head.deadlineMs);
+    // Taken after all, with a claim that ends long before the deadline: that is when it is due.
+    const [late] = await take(short, provider.lease, 1);
+    expect(late?.id).toBe(other.id);
+    await until("the claim ended", async () => (await settleCalls(store, keys)).ended === 1);
+    expect((await readCall(store, other.id, {}))?.ending).toMatchObject({ kind: "outcome_unknown" });
+  });
   test("a waiting call ends at its deadline: it did not run", async () => {
     const call = admissionOf(provider, { timeoutMs: 1 });
     await admit(store, call);

@@ -31,17 +31,23 @@ beforeEach(async () => {
 const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
 const LOST = { kind: "outcome_unknown", reason: "STATE_LOST" } as const;
 
+/** Changes a record; its expiry stays as it is. */
+async function edit(key: string, what: RegExp, by: string): Promise<void> {
+  const record = (await client.get(key)) ?? "";
+  expect(record).toMatch(what);
+  await client.set(key, record.replace(what, by), "KEEPTTL");
+}
+
 /** What can have become of a record, by name; `lost` where its head can still be read. */
 const DAMAGES = [
   ["another type", "gone", (key: string) => client.multi().del(key).lpush(key, "x").exec()],
-  ["an end that does not parse", "gone", (key: string) => client.multi().del(key).set(key, "x").exec()],
-  ["a head that does not parse", "gone", (key: string) => client.hset(key, "head", "x")],
-  ["no head", "gone", (key: string) => client.hdel(key, "head")],
-  ["no digest", "lost", (key: string) => client.hdel(key, "digest")],
-  ["a state that is none", "lost", (key: string) => client.hset(key, "state", "x")],
-  ["an entry that is none", "lost", (key: string) => client.hset(key, "entry", "x")],
-  ["an attempt that is no number", "lost", (key: string) => client.hset(key, "attempt", "x")],
-  ["output of no size", "lost", (key: string) => client.hset(key, "bytes", "x")],
+  ["nothing of it left", "gone", (key: string) => client.set(key, "")],
+  ["a head that does not parse", "gone", (key: string) => edit(key, /^\S+ \S+ /, "")],
+  ["no second line", "lost", (key: string) => edit(key, /\n.*$/s, "\n")],
+  ["a state that is none", "lost", (key: string) => edit(key, /\n\w+/, "\nwaiting")],
+  ["an entry that is none", "lost", (key: string) => edit(key, /\d+-\d+/, "x")],
+  ["an attempt that is no number", "lost", (key: string) => edit(key, /\n(\w+) \d+/, "\n$1 x")],
+  ["output of no size", "lost", (key: string) => edit(key, /(\d+-\d+ \d \S+) \S+/, "$1 x")],
 ] as const;
 
 describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {

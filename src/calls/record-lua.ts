@@ -1,0 +1,80 @@
+/**
+ * Lua that reads and writes a call's record. Whoever uses it has `prefix`, `due` and `now` in milliseconds.
+ *
+ * A record is one string, so that reading it is one command, and so is writing it. Its first line is what was fixed at the
+ * admission: the digest of the request (`-` where it cannot be repeated, `*` where the record was lost: any request's), then
+ * the head: toolset, tool, epoch, contract, delivery, deadline, retention. What follows says where the call stands:
+ *
+ * - while it lives, one line: state (queued, claimed), attempt, entry in the requests stream, whether it is pinned to its
+ *   contract, why it was asked to stop (or `-`), bytes of output (`-` without any, `over` when some was refused), end of the
+ *   claim, when it is due, owner (provider/incarnation, or `-`), node that delivers it (or `-`), nodes to ring;
+ * - when it has ended, its terminal: kind, reason, attempt and time in a line, then its body. The kind alone tells the two apart.
+ *
+ * It expires when its handle said that it would: so long after its deadline, however early it ended.
+ */
+export const RECORD_LUA = `
+-- Numbers as text, each made once: Redis and Lua take a microsecond to print a number as a float.
+local text = setmetatable({}, { __index = function(known, number)
+  local made = string.format('%d', number)
+  known[number] = made
+  return made
+end })
+
+local FIXED = '^(%S+) ()(%S+) (%S+) (%d+) (%S+) (%a+) (%d+) (%d+)()\\n'
+local LIFE = '^(%l+) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%S+) (%S+)([^\\n]*)$'
+local TERMINAL = '^[%l_]+ %S+ %d+ %d+\\n'
+
+-- Ends a call whose record was lost: nobody can say what became of it. A repeat of it comes to this end, and does not run it again.
+local function lose(id, head, attempt)
+  local deadline, retention = string.match(head, '(%d+) (%d+)$')
+  local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. '\\n'
+  redis.call('SET', prefix .. 'call:' .. id, '* ' .. head .. '\\n' .. terminal, 'PXAT', text[math.max(now + 1, deadline + retention)])
+  redis.call('ZREM', due, id)
+end
+
+-- A damaged record must not end a script that looks at other calls too. It is kept aside for a day, and its call is lost.
+local function set_aside(id, head)
+  local aside = prefix .. 'damaged:' .. id
+  redis.call('RENAME', prefix .. 'call:' .. id, aside)
+  redis.call('PEXPIRE', aside, 86400000)
+  redis.call('ZREM', due, id)
+  redis.log(redis.LOG_WARNING, 'toolgate: the record of a call was damaged and is set aside as ' .. aside)
+  if head then lose(id, head, 0) end
+end
+
+-- The call, or nothing when it has no record; then also whether there was a damaged one.
+local function load_call(id)
+  local key = prefix .. 'call:' .. id
+  local record = redis.pcall('GET', key)
+  if not record then return nil end
+  local head
+  if type(record) == 'string' then
+    local digest, from, toolset, tool, epoch, contract, delivery, deadline, retention, to = string.match(record, FIXED)
+    if digest then
+      head = string.sub(record, from, to - 1)
+      local call = { id = id, key = key, digest = digest, head = head, toolset = toolset, tool = tool, epoch = epoch,
+        contract = contract, delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention),
+        requests = prefix .. 'requests:' .. toolset .. ':' .. epoch, attempt = 0 }
+      local state, attempt, entry, pinned, cancel, output, claim, look, owner, node, watchers = string.match(record, LIFE, to + 1)
+      if (state == 'queued' or state == 'claimed') and (output == '-' or output == 'over' or tonumber(output)) then
+        call.state, call.attempt, call.entry, call.pinned, call.output = state, tonumber(attempt), entry, pinned, output
+        call.claim, call.look, call.owner, call.node, call.watchers = tonumber(claim), tonumber(look), owner, node, watchers
+        call.cancel = cancel ~= '-' and cancel or nil
+        return call
+      elseif string.find(record, TERMINAL, to + 1) then
+        call.terminal = string.sub(record, to + 1)
+        return call
+      end
+    end
+  end
+  set_aside(id, head)
+  return load_call(id), true
+end
+
+-- Writes where a call that lives stands; how long its record is kept stays as it is, or is said.
+local function save_call(call, ...)
+  redis.call('SET', call.key, call.digest .. ' ' .. call.head .. '\\n' .. call.state .. ' ' .. text[call.attempt] .. ' ' ..
+    call.entry .. ' ' .. call.pinned .. ' ' .. (call.cancel or '-') .. ' ' .. call.output .. ' ' .. text[call.claim] .. ' ' ..
+    text[call.look] .. ' ' .. call.owner .. ' ' .. call.node .. call.watchers, ...)
+end
+`;
