@@ -23,10 +23,12 @@ export const SWEEP_INTERVAL_MS = 5_000;
 const MAX_TAKE = 32;
 
 /**
- * Brings the waiting calls of one epoch to this node's sessions.
+ * Brings the waiting calls of one epoch to this node's sessions, step by step: recover what a lost reply may have claimed,
+ * or take for all sessions with credits.
  *
- * It takes only when there may be something: after a bell, a new session or a sweep, until a take came back short. One
- * take is under way at a time, for all sessions with credits.
+ * A step is made only when there may be something: after a bell, a new session or a sweep, until a take came back short. One
+ * is under way at a time. What is heard meanwhile is noted, and when a step ends, that note and all else that decides on the
+ * next step are looked at in the same turn: so nothing can come in between and be missed.
  */
 export class EpochDispatcher {
   readonly toolset: ToolsetName;
@@ -38,7 +40,7 @@ export class EpochDispatcher {
   /** Sessions for which a take may have claimed calls that did not come here. */
   readonly #unsure = new Set<ProviderSession>();
   #mayHaveMore = false;
-  #taking = false;
+  #stepping = false;
   #turn = 0;
 
   constructor(toolset: ToolsetName, epoch: Epoch, settings: DispatcherSettings) {
@@ -56,28 +58,32 @@ export class EpochDispatcher {
 
   /** There may be room. */
   pump(): void {
-    if (this.#taking || !this.#mayHaveMore || this.sessions.size === 0) return;
-    this.#taking = true;
-    void this.#takeWhileUseful().finally(() => {
-      this.#taking = false;
-    });
-  }
-
-  async #takeWhileUseful(): Promise<void> {
-    while (this.#mayHaveMore) {
-      try {
-        for (const session of this.#unsure) await this.#recover(session);
-        const takers = this.#takers();
-        if (takers.length === 0) return;
-        this.#mayHaveMore = false;
-        await this.#take(takers);
-      } catch (error) {
+    if (this.#stepping || !this.#mayHaveMore) return;
+    const step = this.#nextStep();
+    if (step === undefined) return;
+    this.#stepping = true;
+    this.#mayHaveMore = false;
+    step().then(
+      () => {
+        this.#stepping = false;
+        this.pump();
+      },
+      (error: unknown) => {
+        this.#stepping = false;
         // Redis is away, or its replicas are: what is not sure to last is not handed out.
         this.#settings.faults.warn({ event: "take_failed", toolset: this.toolset, error }, SWEEP_INTERVAL_MS);
+        const woken = this.#mayHaveMore;
         this.#mayHaveMore = true;
-        return; // the sweep goes on
-      }
-    }
+        if (woken) this.pump(); // else the next bell or sweep goes on
+      },
+    );
+  }
+
+  #nextStep(): (() => Promise<void>) | undefined {
+    const [unsure] = this.#unsure;
+    if (unsure !== undefined) return () => this.#recover(unsure);
+    const takers = this.#takers();
+    return takers.length === 0 ? undefined : () => this.#take(takers);
   }
 
   async #take(takers: readonly { readonly session: ProviderSession; readonly credits: number }[]): Promise<void> {
@@ -116,6 +122,7 @@ export class EpochDispatcher {
       for (const { id } of undelivered) if (session.inHand.has(id)) onTaken(session, id);
     }
     this.#unsure.delete(session);
+    this.#mayHaveMore = true; // nothing was taken yet
   }
 
   /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */

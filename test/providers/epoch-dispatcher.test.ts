@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { Epoch } from "../../src/identity/names.js";
+import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
+import { EpochDispatcher } from "../../src/providers/epoch-dispatcher.js";
+import type { ProviderSession } from "../../src/providers/provider-session.js";
+import type { RedisClient } from "../../src/redis/redis-client.js";
+import type { Reply } from "../../src/redis/script.js";
+import { callStore, NODE } from "../calls/calls-fixture.js";
+import { TOOLSET } from "../registry/registry-fixture.js";
+
+/** What TAKE answers for one session where no calls wait. */
+const NOTHING: Reply = [[Buffer.from("taken"), 0, []]];
+/** The same where more calls wait than were asked for. */
+const MORE: Reply = [[Buffer.from("taken"), 1, []]];
+const AWAY = new ToolgateError("STORE_UNAVAILABLE", "away");
+/** More turns of the microtask queue than there are between an answer of Redis and the next step. */
+const TURNS = 40;
+
+/** A dispatcher with one session, and the takes that it has asked for. */
+function scene() {
+  const takes: { answer(reply: Reply): void; fail(error: Error): void }[] = [];
+  const commits: CallStore["commits"] = {
+    waits: true,
+    run: () =>
+      new Promise((resolve, reject) => {
+        takes.push({ answer: (reply) => resolve({ reply, confirm: async () => {} }), fail: reject });
+      }),
+    confirm: async () => {},
+  };
+  const dispatcher = new EpochDispatcher(TOOLSET, 1 as Epoch, {
+    store: callStore({} as RedisClient, { commits }), // the commits run everything
+    node: NODE,
+    missedPings: 3,
+    faults: SILENT_FAULTS,
+    onTaken: () => {},
+    onLost: () => {},
+  });
+  const room = { calls: 1 };
+  const taker = { provider: "p", incarnation: "i", session: "s" };
+  const session = { taker, credits: () => room.calls, inHand: new Map() };
+  dispatcher.sessions.add(session as unknown as ProviderSession); // all that it uses
+  dispatcher.wake();
+  const [first] = takes;
+  if (first === undefined) throw new Error("it takes at once");
+  return { dispatcher, takes, first, room };
+}
+
+/** Lets so many turns of the microtask queue pass. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await undefined;
+}
+
+/** Does something at every moment from the answer of a first take until all has come to rest. */
+describe("at every moment after a take was answered", () => {
+  test("a wake leads to another take", async () => {
+    for (let turn = 0; turn < TURNS; turn++) {
+      const { dispatcher, takes, first } = scene();
+      first.answer(NOTHING);
+      await turns(turn);
+      dispatcher.wake();
+      await turns(TURNS);
+      expect(takes, `${turn} turns after`).toHaveLength(2);
+    }
+  });
+
+  test("room leads to another take, if more calls wait than there was room for", async () => {
+    for (let turn = 0; turn < TURNS; turn++) {
+      const { dispatcher, takes, first, room } = scene();
+      room.calls = 0;
+      first.answer(MORE);
+      await turns(turn);
+      room.calls = 1;
+      dispatcher.pump();
+      await turns(TURNS);
+      expect(takes, `${turn} turns after`).toHaveLength(2);
+    }
+  });
+
+  test("a wake leads to another take, also if the first one failed", async () => {
+    for (let turn = 0; turn < TURNS; turn++) {
+      const { dispatcher, takes, first } = scene();
+      first.fail(AWAY);
+      await turns(turn);
+      dispatcher.wake();
+      await turns(TURNS);
+      expect(takes, `${turn} turns after`).toHaveLength(2);
+    }
+  });
+});
+
+test("a take that failed is not repeated until somebody wakes the dispatcher", async () => {
+  const { takes, first } = scene();
+  first.fail(AWAY);
+  await turns(TURNS);
+  expect(takes).toHaveLength(1);
+});
