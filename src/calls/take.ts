@@ -130,7 +130,8 @@ return answers
   ),
 );
 
-// ARGV[1..3] as TAKE, [4] provider, [5] incarnation, [6] session; then per call in hand: id, attempt.
+// ARGV[1..3] as TAKE, [4] provider, [5] incarnation, [6] session, [7] how many calls are named, [8] from which entry on what it
+// holds is read, or nothing; then per named call: id, attempt; then entries of calls that were found in its hands before.
 const RESUME = evenWhenFull(
   defineCallScript(
     "RESUME",
@@ -139,34 +140,51 @@ const RESUME = evenWhenFull(
 local owner = ARGV[4] .. '/' .. ARGV[5]
 if not may_take(ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
 local in_hand, fenced, again, kept = {}, {}, {}, {}
-for i = 7, #ARGV, 2 do
+local last = 8 + 2 * tonumber(ARGV[7])
+for i = 9, last, 2 do
   local call = load_call(ARGV[i])
   -- Another toolset may have a provider of the same name: its calls are not this one's.
   if holds(call, owner, ARGV[i + 1]) and call.requests == requests then
-    in_hand[ARGV[i]] = true
+    in_hand[call.entry] = true
     claim(call, owner, node, lease_of(call))
-    kept[#kept + 1] = { call.id, call.attempt, call.cancel or '-', call.head }
+    kept[#kept + 1] = { call.id, call.attempt, call.cancel or '-', call.head, call.entry }
   else
     fenced[#fenced + 1] = { ARGV[i], ARGV[i + 1] }
   end
 end
+for i = last + 1, #ARGV do in_hand[ARGV[i]] = true end
+
 -- What it holds and does not name never reached it: the frame was lost with the session before. The same attempt goes out.
-for _, entry in ipairs(read_group(owner, 10000, '0')) do
-  local id = entry[2] and entry[2][2]
-  if not id then
-    leave(requests, entry[1])
-  elseif not in_hand[id] then
-    local call = load_call(id)
-    if call and not call.terminal and call.owner == owner and call.entry == entry[1] then
-      claim(call, owner, node, lease_of(call))
-      again[#again + 1] = frame(call, entry[2])
-    elseif not call or call.terminal or call.entry ~= entry[1] then
-      leave(requests, entry[1])
+-- Payloads are read of these alone, and some at a time.
+local next, bytes = '', 0
+if ARGV[8] ~= '' then
+  local held = redis.pcall('XPENDING', requests, 'providers', ARGV[8], '+', ${MAX_LOOKED}, owner)
+  if held.err then
+    if not string.find(held.err, 'NOGROUP', 1, true) then error(held) end
+    held = {}
+  end
+  if #held == ${MAX_LOOKED} then next = '(' .. held[#held][1] end
+  for _, pending in ipairs(held) do
+    local id = pending[1]
+    if not in_hand[id] then
+      local entry = redis.call('XRANGE', requests, id, id)[1]
+      local call = entry and load_call(entry[2][2])
+      if call and not call.terminal and call.owner == owner and call.entry == id then
+        claim(call, owner, node, lease_of(call))
+        again[#again + 1] = frame(call, entry[2])
+        bytes = bytes + #entry[2][6]
+        if bytes > ${MAX_TAKEN_BYTES} then
+          next = '(' .. id
+          break
+        end
+      elseif not call or call.terminal or call.entry ~= id then
+        leave(requests, id)
+      end
+      -- Another's, read by a group that was lost and made anew: it stays that one's, with its payload.
     end
-    -- Another's, read by a group that was lost and made anew: it stays that one's, with its payload.
   end
 end
-return { 'resumed', fenced, again, kept }
+return { 'resumed', fenced, again, kept, next }
 `,
   ),
 );
@@ -208,6 +226,13 @@ export interface FencedCall {
   readonly attempt: number;
 }
 
+/** Where the reading of what a provider holds goes on. */
+export interface Rest {
+  readonly from: string;
+  /** Entries of the calls that it has in hand. */
+  readonly inHand: readonly string[];
+}
+
 /** What a provider finds when it attaches anew. */
 export type Resumption =
   | {
@@ -218,12 +243,18 @@ export type Resumption =
       readonly undelivered: readonly TakenCall[];
       /** Named in hand, and still its own. */
       readonly kept: readonly KeptCall[];
+      /** Where to go on, when it holds more than was brought. Until then it must be given nothing else. */
+      readonly rest: Rest | undefined;
     }
   | { readonly kind: "lost" };
 
+/** The most named calls that one execution looks at; see renewClaims. */
+const MAX_NAMED = 256;
+
 /**
  * Reconciles what a provider has in hand with what it holds claims on, and moves those claims to this node: when it
- * attaches, and after a take whose outcome is unknown.
+ * attaches, and after a take whose outcome is unknown. Payloads may be large, so of what never reached the provider some is
+ * brought at a time.
  */
 export async function resumeCalls(
   store: CallStore,
@@ -233,18 +264,68 @@ export async function resumeCalls(
   taker: Taker,
   inHand: readonly { readonly id: CallId; readonly attempt: number }[],
 ): Promise<Resumption> {
-  const args = [taker.provider, taker.incarnation, taker.session, ...inHand.flatMap((call) => [call.id, call.attempt])];
-  const keys = store.keyspace.forToolset(toolset);
+  const fenced: FencedCall[] = [];
+  const kept: KeptCall[] = [];
+  const entries: string[] = [];
+  for (let start = 0; ; start += MAX_NAMED) {
+    const named = inHand.slice(start, start + MAX_NAMED);
+    const isLast = start + MAX_NAMED >= inHand.length;
+    const reply = await resume(store, node, toolset, epoch, taker, named, { from: isLast ? "-" : "", inHand: entries });
+    if (reply === undefined) return { kind: "lost" };
+    fenced.push(...asArray(reply[1]).map(toFencedCall));
+    for (const call of asArray(reply[3])) {
+      kept.push(toKeptCall(call));
+      entries.push(asText(asArray(call)[4]));
+    }
+    if (isLast) return { kind: "resumed", fenced, kept, ...undeliveredOf(reply, entries) };
+  }
+}
+
+/** Brings more of what a provider holds and never received. */
+export async function resumeRest(
+  store: CallStore,
+  node: NodeId,
+  toolset: ToolsetName,
+  epoch: Epoch,
+  taker: Taker,
+  rest: Rest,
+): Promise<Resumption> {
+  const reply = await resume(store, node, toolset, epoch, taker, [], rest);
+  if (reply === undefined) return { kind: "lost" };
+  return { kind: "resumed", fenced: [], kept: [], ...undeliveredOf(reply, rest.inHand) };
+}
+
+/** Nothing when the session does not speak for a provider that holds a lease. */
+async function resume(
+  store: CallStore,
+  node: NodeId,
+  toolset: ToolsetName,
+  epoch: Epoch,
+  taker: Taker,
+  named: readonly { readonly id: CallId; readonly attempt: number }[],
+  { from, inHand }: Rest,
+): Promise<readonly Reply[] | undefined> {
   const reply = asArray(
-    await runConfirmed(store, keys, RESUME, takerKeys(store, toolset, epoch), [...takerArgs(store, node), ...args]),
+    await runConfirmed(store, store.keyspace.forToolset(toolset), RESUME, takerKeys(store, toolset, epoch), [
+      ...takerArgs(store, node),
+      taker.provider,
+      taker.incarnation,
+      taker.session,
+      named.length,
+      from,
+      ...named.flatMap((call) => [call.id, call.attempt]),
+      ...(from === "" ? [] : inHand),
+    ]),
   );
-  if (asText(reply[0]) === "lost") return { kind: "lost" };
-  return {
-    kind: "resumed",
-    fenced: asArray(reply[1]).map(toFencedCall),
-    undelivered: asArray(reply[2]).map(toTakenCall),
-    kept: asArray(reply[3]).map(toKeptCall),
-  };
+  return asText(reply[0]) === "lost" ? undefined : reply;
+}
+
+function undeliveredOf(
+  reply: readonly Reply[],
+  inHand: readonly string[],
+): Pick<Resumption & { kind: "resumed" }, "undelivered" | "rest"> {
+  const from = asText(reply[4]);
+  return { undelivered: asArray(reply[2]).map(toTakenCall), rest: from === "" ? undefined : { from, inHand } };
 }
 
 function takerKeys(store: CallStore, toolset: ToolsetName, epoch: Epoch): string[] {

@@ -1,5 +1,5 @@
 import type { CallStore } from "../calls/call-store.js";
-import { resumeCalls, takeCalls } from "../calls/take.js";
+import { type Rest, resumeCalls, resumeRest, takeCalls } from "../calls/take.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
@@ -37,8 +37,8 @@ export class EpochDispatcher {
   readonly #settings: DispatcherSettings;
   /** Sessions that were refused calls: whether they end is being found out, so they are not asked for until the next bell. */
   readonly #refused = new Set<ProviderSession>();
-  /** Sessions for which a take may have claimed calls that did not come here. */
-  readonly #unsure = new Set<ProviderSession>();
+  /** Sessions whose providers may hold calls that did not come here, and from where on; undefined: after a take that failed. */
+  readonly #unsure = new Map<ProviderSession, Rest | undefined>();
   #mayHaveMore = false;
   #stepping = false;
   #turn = 0;
@@ -58,7 +58,7 @@ export class EpochDispatcher {
 
   /** There may be room. */
   pump(): void {
-    if (this.#stepping || !this.#mayHaveMore) return;
+    if (this.#stepping) return;
     const step = this.#nextStep();
     if (step === undefined) return;
     this.#stepping = true;
@@ -79,9 +79,16 @@ export class EpochDispatcher {
     );
   }
 
+  /** A provider that attached holds more than was brought at once: the rest comes first, as it reads. */
+  resumeLater(session: ProviderSession, rest: Rest): void {
+    this.#unsure.set(session, rest);
+  }
+
   #nextStep(): (() => Promise<void>) | undefined {
-    const [unsure] = this.#unsure;
-    if (unsure !== undefined) return () => this.#recover(unsure);
+    for (const [session, rest] of this.#unsure) {
+      if (!session.saturated) return () => this.#recover(session, rest);
+    }
+    if (!this.#mayHaveMore) return undefined;
     const takers = this.#takers();
     return takers.length === 0 ? undefined : () => this.#take(takers);
   }
@@ -90,7 +97,8 @@ export class EpochDispatcher {
     const { store, node, onTaken, onLost } = this.#settings;
     const asked = takers.map(({ session, credits }) => ({ ...session.taker, credits }));
     const answers = await takeCalls(store, node, this.toolset, this.epoch, asked).catch((error: unknown) => {
-      if (toToolgateError(error).executed !== "no") for (const { session } of takers) this.#unsure.add(session);
+      if (toToolgateError(error).executed !== "no")
+        for (const { session } of takers) this.#unsure.set(session, undefined);
       throw error;
     });
     for (const [index, taker] of takers.entries()) {
@@ -110,24 +118,30 @@ export class EpochDispatcher {
     }
   }
 
-  /** Hands out what an earlier take claimed and nobody got; as after attaching, Redis knows. */
-  async #recover(session: ProviderSession): Promise<void> {
+  /** Hands out what was claimed for a session's provider and nobody got, or some of it; as after attaching, Redis knows. */
+  async #recover(session: ProviderSession, rest: Rest | undefined): Promise<void> {
     const { store, node, onTaken } = this.#settings;
+    let left: Rest | undefined;
     if (this.sessions.has(session)) {
       const inHand = [...session.inHand.values()].map(({ id, attempt }) => ({ id, attempt }));
-      const resumed = await resumeCalls(store, node, this.toolset, this.epoch, session.taker, inHand);
+      const resumed = await (rest === undefined
+        ? resumeCalls(store, node, this.toolset, this.epoch, session.taker, inHand)
+        : resumeRest(store, node, this.toolset, this.epoch, session.taker, rest));
       // Whether the session speaks for anybody, the take that follows finds out.
-      const undelivered = resumed.kind === "resumed" ? resumed.undelivered : [];
-      session.redeliver(undelivered);
-      for (const { id } of undelivered) if (session.inHand.has(id)) onTaken(session, id);
+      if (resumed.kind === "resumed") {
+        session.redeliver(resumed.undelivered);
+        for (const { id } of resumed.undelivered) if (session.inHand.has(id)) onTaken(session, id);
+        left = resumed.rest;
+      }
     }
-    this.#unsure.delete(session);
+    if (left === undefined) this.#unsure.delete(session);
+    else this.#unsure.set(session, left);
     this.#mayHaveMore = true; // nothing was taken yet
   }
 
   /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */
   #takers(): { readonly session: ProviderSession; readonly credits: number }[] {
-    const sessions = [...this.sessions].filter((session) => !this.#refused.has(session));
+    const sessions = [...this.sessions].filter((session) => !this.#refused.has(session) && !this.#unsure.has(session));
     const first = this.#turn++ % Math.max(1, sessions.length);
     const free = [...sessions.slice(first), ...sessions.slice(0, first)]
       .map((session) => ({ session, credits: session.credits(this.#settings.missedPings) }))

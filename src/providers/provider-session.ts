@@ -126,6 +126,11 @@ export class ProviderSession {
     return Math.max(0, this.maxInFlight - this.#running);
   }
 
+  /** Whether so much waits for the provider to read that nothing should be added. */
+  get saturated(): boolean {
+    return this.#writer.saturated;
+  }
+
   /** Opens the session: the welcome goes out before anything else. */
   welcome(frame: AttachResponse): void {
     if (this.#state.kind !== "opening") return;

@@ -162,6 +162,7 @@ export class ProviderSessions {
     });
     for (const call of resumed.kept) session.keep(call);
     session.redeliver(resumed.undelivered);
+    if (resumed.rest !== undefined) dispatcher.resumeLater(session, resumed.rest);
     for (const id of session.inHand.keys()) this.#byCall.set(id, session);
     // A new epoch is pinged at once: its health must not wait for the next tick.
     session.ping("attach");

@@ -7,7 +7,7 @@ import { probeCalls, readCall } from "../../src/calls/read-call.js";
 import { rehouseCalls } from "../../src/calls/rehouse.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
-import { resumeCalls, takeCalls } from "../../src/calls/take.js";
+import { resumeCalls, resumeRest, takeCalls } from "../../src/calls/take.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { type Digest, type Epoch, parseToolsetName } from "../../src/identity/names.js";
@@ -409,7 +409,33 @@ describe("claims", () => {
       kept: [{ id: named.id, tool: "sum", attempt: 1, stop: undefined }],
       fenced: [{ id: ended.id, attempt: 1 }],
       undelivered: [{ id: unnamed.id, attempt: 1, payload: Buffer.from('{"a":1}') }],
+      rest: undefined,
     });
+  });
+
+  test("a provider that attaches anew gets payloads some at a time, and none of those that it names", async () => {
+    const payload = Buffer.alloc(1_000_000, "x");
+    for (let i = 0; i < 14; i++) await admit(store, admissionOf(provider, { payload }));
+    const taken = [
+      ...(await take(store, provider.lease)),
+      ...(await take(store, provider.lease)),
+      ...(await take(store, provider.lease)),
+    ];
+    expect(taken).toHaveLength(14);
+    const named = [...taken.slice(0, 1), ...taken.slice(7, 8)];
+    const { epoch } = provider.lease;
+    let resumed = await resumeCalls(store, NODE, TOOLSET, epoch, takerOf(provider.lease), named);
+    const sizes: number[] = [];
+    const undelivered: string[] = [];
+    for (;;) {
+      if (resumed.kind === "lost") throw new Error("the lease was lost");
+      sizes.push(resumed.undelivered.length);
+      undelivered.push(...resumed.undelivered.map(({ id }) => id));
+      if (resumed.rest === undefined) break;
+      resumed = await resumeRest(store, NODE, TOOLSET, epoch, takerOf(provider.lease), resumed.rest);
+    }
+    expect(Math.max(...sizes)).toBeLessThan(6);
+    expect(undelivered).toEqual(taken.filter((call) => !named.includes(call)).map(({ id }) => id));
   });
 });
 

@@ -137,6 +137,7 @@ test("large payloads go out as the provider reads, and do not end its session", 
   const second = attach(lease, 100);
   await second.opened;
   await until("all were delivered again", () => second.calls().length === 40);
+  expect(new Set(second.calls().map(({ callId }) => callId)).size).toBe(40);
   expect(second.ends).toEqual([]);
 });
 
