@@ -144,7 +144,9 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
   // Providers
   const lost = new LostCalls(calls, log);
-  const outboxes = keyspace.shards.map((keys) => new CallOutbox(calls, keys));
+  const outboxes = keyspace.shards.map(
+    (keys) => new CallOutbox(calls, keys, node, (id, ending) => doorbell.ended(id, ending)),
+  );
   const sessions: ProviderSessions = new ProviderSessions({
     ...config,
     registry,
@@ -168,7 +170,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const epochs = followEpochs(catalog, sessions, clock);
 
   // Agents
-  const doorbell = new Doorbell({
+  const doorbell: Doorbell = new Doorbell({
     store: calls,
     subscriber,
     node,

@@ -31,11 +31,18 @@ end
 
 -- What nodes are to hear, by node. A ring is a letter, the call's id and the length of what follows; then that.
 local rings = {}
+-- The node that is told of the ends by the script's answer, and so needs no ring; if there is one.
+local here
 local function ring(watchers, letter, id, said)
-  local message = letter .. id .. ' ' .. text[#said] .. '\\n' .. said
   for node in string.gmatch(watchers, '%S+') do
-    local own = rings[node]
-    if own then own[#own + 1] = message else rings[node] = { message } end
+    if node ~= here then
+      local own = rings[node]
+      if not own then
+        own = {}
+        rings[node] = own
+      end
+      own[#own + 1] = letter .. id .. ' ' .. text[#said] .. '\\n' .. said
+    end
   end
 end
 

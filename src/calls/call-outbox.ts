@@ -1,6 +1,9 @@
+import type { CallId } from "../identity/call-id.js";
+import type { NodeId } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { TurnBatch } from "../redis/turn-batch.js";
 import { appendOutput, type Output, type OutputAnswer } from "./append-output.js";
+import type { Ending } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { type Completion, type CompletionAnswer, completeCalls } from "./complete.js";
 
@@ -15,9 +18,17 @@ export class CallOutbox {
   readonly #outputs: TurnBatch<Output, OutputAnswer>;
   readonly #completions: TurnBatch<Completion, CompletionAnswer>;
 
-  constructor(store: CallStore, keys: ShardKeys) {
+  /** @param onEnded how calls ended that this node ended: those who wait for them here are not rung by the script. */
+  constructor(store: CallStore, keys: ShardKeys, node: NodeId, onEnded: (id: CallId, ending: Ending) => void) {
     this.#outputs = new TurnBatch({ maxItems: MAX_BATCH, inOrder: true }, (items) => appendOutput(store, keys, items));
-    this.#completions = new TurnBatch({ maxItems: MAX_BATCH }, (items) => completeCalls(store, keys, items));
+    this.#completions = new TurnBatch({ maxItems: MAX_BATCH }, async (items) => {
+      const answers = await completeCalls(store, keys, node, items);
+      for (const [index, { id }] of items.entries()) {
+        const answer = answers[index];
+        if (answer?.kind === "accepted") onEnded(id, answer.ending);
+      }
+      return answers;
+    });
   }
 
   append(output: Output): Promise<OutputAnswer> {

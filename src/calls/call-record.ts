@@ -72,15 +72,19 @@ export function headOf(words: readonly string[]): CallHead {
   };
 }
 
-/** Reads the `terminal` field; the body is a view of the given bytes. */
+/** Reads a terminal; the body is a view of the given bytes. */
 export function parseEnding(bytes: Buffer): Ending {
   const line = bytes.indexOf(10);
-  const [kind, reason, attempt, endedAt] = bytes.toString("latin1", 0, line).split(" ");
+  return endingOf(bytes.toString("latin1", 0, line).split(" "), bytes.subarray(line + 1));
+}
+
+/** The words of a terminal's line, and its body. */
+export function endingOf([kind, reason, attempt, endedAt]: readonly (string | undefined)[], body: Buffer): Ending {
   return {
     kind: kind as EndKind, // the scripts wrote it
     reason: reason === "-" ? "" : (reason ?? ""),
     attempt: Number(attempt),
     endedAtMs: Number(endedAt),
-    body: bytes.subarray(line + 1),
+    body,
   };
 }

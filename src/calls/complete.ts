@@ -1,8 +1,9 @@
+import type { NodeId } from "../identity/names.js";
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asText, evenWhenFull } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
-import type { EndKind } from "./call-record.js";
+import { type Ending, type EndKind, endingOf } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import type { Claim } from "./renew-claims.js";
 
@@ -14,11 +15,16 @@ export interface Completion extends Claim {
   readonly body: Buffer;
 }
 
-/** `fenced`: the call has ended otherwise, or belongs to another attempt; `gone`: its record is lost. */
-export type CompletionAnswer = "accepted" | "fenced" | "gone";
+export type CompletionAnswer =
+  | { readonly kind: "accepted"; readonly ending: Ending }
+  /** The call has ended otherwise, or belongs to another attempt. */
+  | { readonly kind: "fenced" }
+  /** Its record is lost. */
+  | { readonly kind: "gone" };
 
-// ARGV[1] completions, a line each: id, owner, attempt, kind, reason; then their bodies. A repeat of what ended the call is
-// accepted again: its first answer may have been lost.
+// ARGV[1] completions, a line each: id, owner, attempt, kind, reason; [2] this node; then their bodies. A repeat of what ended
+// the call is accepted again: its first answer may have been lost. Who ends a call here hears how it ended from the answer:
+// accepted, the terminal's line, and how long its body is, since that is the one that came, or empty.
 const COMPLETE = evenWhenFull(
   defineCallScript(
     "COMPLETE",
@@ -30,24 +36,29 @@ local function said_before(call, kind, reason, attempt, body)
     and string.sub(call.terminal, line + 1) == body
 end
 
+here = ARGV[2]
+local function accepted(terminal)
+  local line = string.find(terminal, '\\n', 1, true)
+  return 'accepted ' .. string.sub(terminal, 1, line - 1) .. ' ' .. text[#terminal - line]
+end
+
 local answers = {}
 for id, owner, attempt, kind, reason in string.gmatch(ARGV[1], '(%S+) (%S+) (%d+) (%S+) (%S+)\\n') do
-  local body = ARGV[2 + #answers]
+  local body = ARGV[3 + #answers]
   local call = load_call(id)
   local answer = call and 'fenced' or 'gone'
   if holds(call, owner, attempt) then
     if call.output == 'over' then
-      finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', '')
+      answer = accepted(finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', ''))
     else
       -- A provider stops because it was told to, or because its own timer was first to see that the deadline passed.
       if kind == 'cancelled' then
         reason = call.cancel or (now >= call.deadline - 1000 and 'DEADLINE_EXCEEDED' or reason)
       end
-      finish(call, kind, reason, body)
+      answer = accepted(finish(call, kind, reason, body))
     end
-    answer = 'accepted'
   elseif call and call.terminal and said_before(call, kind, reason, attempt, body) then
-    answer = 'accepted'
+    answer = accepted(call.terminal)
   end
   answers[#answers + 1] = answer
 end
@@ -56,16 +67,25 @@ return answers
   ),
 );
 
-/** Ends calls with what their providers answered; the answers are in order. */
+/** Ends calls with what their providers answered; the answers are in order. This node is not rung: they tell it. */
 export async function completeCalls(
   store: CallStore,
   keys: ShardKeys,
+  node: NodeId,
   completions: readonly Completion[],
 ): Promise<CompletionAnswer[]> {
   const lines = completions.map(
     ({ id, owner, attempt, kind, reason }) => `${id} ${owner} ${attempt} ${kind} ${reason || "-"}\n`,
   );
   const bodies = completions.map(({ body }) => body);
-  const reply = await runConfirmed(store, keys, COMPLETE, [keys.prefix, keys.due], [lines.join(""), ...bodies]);
-  return asArray(reply).map((answer) => asText(answer) as CompletionAnswer); // the script says nothing else
+  const reply = await runConfirmed(store, keys, COMPLETE, [keys.prefix, keys.due], [lines.join(""), node, ...bodies]);
+  return asArray(reply).map((answer, index) => toAnswer(asText(answer), bodies[index]));
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+function toAnswer(answer: string, body = EMPTY): CompletionAnswer {
+  const [word, kind, reason, attempt, endedAt, length] = answer.split(" ");
+  if (word !== "accepted") return { kind: word === "gone" ? "gone" : "fenced" };
+  return { kind: "accepted", ending: endingOf([kind, reason, attempt, endedAt], length === "0" ? EMPTY : body) };
 }

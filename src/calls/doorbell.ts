@@ -115,6 +115,11 @@ export class Doorbell {
     return watcher;
   }
 
+  /** A call has ended, as this node knows without a bell. */
+  ended(id: CallId, ending: Ending): void {
+    this.#ring(id, { kind: "ended", ending });
+  }
+
   #ring(id: CallId, ring: Ring): void {
     for (const watcher of [...(this.#watched.get(id) ?? [])]) watcher.listener(ring);
   }

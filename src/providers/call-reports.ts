@@ -106,8 +106,8 @@ export class CallReports {
     for (let refusals = 0; session.state.kind !== "closed"; ) {
       try {
         const answer = await outboxOf(session.lease.toolset).complete(completion);
-        if (answer === "gone") sessions.missed(call);
-        sessions.settled(session, call, answer === "accepted");
+        if (answer.kind === "gone") sessions.missed(call);
+        sessions.settled(session, call, answer.kind === "accepted");
         return;
       } catch (error) {
         // The provider keeps the result until it is settled, so it is safe to try until then, here or where it attaches next.

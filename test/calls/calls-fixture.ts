@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Admission, type AdmissionAnswer, Admissions } from "../../src/calls/admit.js";
 import type { CallStore } from "../../src/calls/call-store.js";
+import { type Completion, type CompletionAnswer, completeCalls } from "../../src/calls/complete.js";
 import { type TakenCall, takeCalls } from "../../src/calls/take.js";
 import { randomCallId } from "../../src/identity/call-id.js";
 import { parseNodeId, parseToolName } from "../../src/identity/names.js";
@@ -8,7 +9,7 @@ import { FAST_COMMITS } from "../../src/redis/commits.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import type { Lease } from "../../src/registry/leases.js";
 import type { Registered } from "../../src/registry/register.js";
-import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
+import { keys, keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
 
 export const NODE = parseNodeId("node-a", "node");
 
@@ -70,6 +71,15 @@ export async function take(
 ): Promise<readonly TakenCall[]> {
   const [answer] = await takeCalls(store, NODE, TOOLSET, lease.epoch, [{ ...takerOf(lease, session), credits }]);
   return answer?.kind === "taken" ? answer.calls : [];
+}
+
+/** Ends calls at another node; says of each what became of that. */
+export async function complete(
+  store: CallStore,
+  completions: readonly Completion[],
+): Promise<CompletionAnswer["kind"][]> {
+  const answers = await completeCalls(store, keys, parseNodeId("node-b", "node"), completions);
+  return answers.map(({ kind }) => kind);
 }
 
 /** The claim of a taken call, as its provider's node names it. */

@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { appendOutput } from "../../src/calls/append-output.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
-import { completeCalls } from "../../src/calls/complete.js";
 import { probeCalls, readCall } from "../../src/calls/read-call.js";
 import { rehouseCalls } from "../../src/calls/rehouse.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
@@ -27,7 +26,7 @@ import {
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { admissionOf, admit, callStore, claimOf, NODE, ownerOf, take, takerOf } from "./calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, NODE, ownerOf, take, takerOf } from "./calls-fixture.js";
 
 expectNoLeaks();
 const redis = redisForFile();
@@ -71,7 +70,7 @@ describe("admission", () => {
     expect(answers.filter(({ kind }) => kind === "repeated")).toHaveLength(49);
     const taken = await take(store, provider.lease);
     expect(taken).toHaveLength(1);
-    for (const one of taken) await completeCalls(store, keys, [{ ...claimOf(provider.lease, one), ...RESULT }]);
+    for (const one of taken) await complete(store, [{ ...claimOf(provider.lease, one), ...RESULT }]);
     expect(await admit(store, call)).toMatchObject({ kind: "repeated", ending: { kind: "result", body: RESULT.body } });
   });
 
@@ -103,7 +102,7 @@ describe("admission", () => {
     expect((await admit(store, call())).kind).toBe("admitted");
     expect((await admit(store, call())).kind).toBe("full");
     const [one] = await take(store, provider.lease, 1);
-    if (one !== undefined) await completeCalls(store, keys, [{ ...claimOf(provider.lease, one), ...RESULT }]);
+    if (one !== undefined) await complete(store, [{ ...claimOf(provider.lease, one), ...RESULT }]);
     expect((await admit(store, call())).kind).toBe("admitted");
   });
 
@@ -227,10 +226,10 @@ describe("completing", () => {
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
     const done = { ...claimOf(provider.lease, taken), ...RESULT };
-    expect(await completeCalls(store, keys, [done])).toEqual(["accepted"]);
-    expect(await completeCalls(store, keys, [{ ...done, body: Buffer.from("4") }])).toEqual(["fenced"]);
+    expect(await complete(store, [done])).toEqual(["accepted"]);
+    expect(await complete(store, [{ ...done, body: Buffer.from("4") }])).toEqual(["fenced"]);
     // The first answer may have been lost on its way: saying it again is fine.
-    expect(await completeCalls(store, keys, [done])).toEqual(["accepted"]);
+    expect(await complete(store, [done])).toEqual(["accepted"]);
     expect((await readCall(store, call.id, {}))?.ending).toMatchObject({
       kind: "result",
       attempt: 1,
@@ -244,8 +243,8 @@ describe("completing", () => {
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
     const claim = claimOf(provider.lease, taken);
-    expect(await completeCalls(store, keys, [{ ...claim, owner: "p9/i9", ...RESULT }])).toEqual(["fenced"]);
-    expect(await completeCalls(store, keys, [{ ...claim, attempt: 2, ...RESULT }])).toEqual(["fenced"]);
+    expect(await complete(store, [{ ...claim, owner: "p9/i9", ...RESULT }])).toEqual(["fenced"]);
+    expect(await complete(store, [{ ...claim, attempt: 2, ...RESULT }])).toEqual(["fenced"]);
     expect((await readCall(store, taken.id, {}))?.state).toBe("claimed");
   });
 
@@ -254,7 +253,7 @@ describe("completing", () => {
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
-    await completeCalls(store, keys, [{ ...claimOf(provider.lease, taken), ...RESULT, body }]);
+    await complete(store, [{ ...claimOf(provider.lease, taken), ...RESULT, body }]);
     expect((await readCall(store, taken.id, {}))?.ending?.body.equals(body)).toBe(true);
   });
 
@@ -264,7 +263,7 @@ describe("completing", () => {
     if (taken === undefined) throw new Error("nothing was taken");
     const claim = claimOf(provider.lease, taken);
     await appendOutput(store, keys, [{ ...claim, data: Buffer.from("1") }]);
-    await completeCalls(store, keys, [{ ...claim, ...RESULT }]);
+    await complete(store, [{ ...claim, ...RESULT }]);
     await expectKeysToExpire(client);
     expect(await client.pttl(keys.result(taken.id))).toBeGreaterThan(0);
   });
@@ -281,7 +280,7 @@ describe("output", () => {
       keys,
       ["1", "2", "3"].map((text) => ({ ...claim, data: Buffer.from(text) })),
     );
-    await completeCalls(store, keys, [{ ...claim, ...RESULT }]);
+    await complete(store, [{ ...claim, ...RESULT }]);
     const all = await readCall(store, taken.id, {});
     expect(all?.deltas.map(({ data }) => data.toString())).toEqual(["1", "2", "3"]);
     const rest = await readCall(store, taken.id, { cursor: all?.deltas[1]?.cursor ?? "" });
@@ -343,7 +342,7 @@ describe("cancelling", () => {
     listener.disconnect();
     expect(await readCall(store, call.id, {})).toMatchObject({ state: "claimed", cancelRequested: true });
     expect(
-      await completeCalls(store, keys, [
+      await complete(store, [
         { ...claimOf(provider.lease, taken), kind: "cancelled", reason: "CANCELLED", body: Buffer.alloc(0) },
       ]),
     ).toEqual(["accepted"]);
@@ -398,7 +397,7 @@ describe("claims", () => {
     for (let i = 0; i < 3; i++) await admit(store, admissionOf(provider));
     const [named, unnamed, ended] = await take(store, provider.lease);
     if (named === undefined || unnamed === undefined || ended === undefined) throw new Error("too little was taken");
-    await completeCalls(store, keys, [{ ...claimOf(provider.lease, ended), ...RESULT }]);
+    await complete(store, [{ ...claimOf(provider.lease, ended), ...RESULT }]);
     await attach(registry, provider.lease, 10, "s2");
     const resumed = await resumeCalls(store, NODE, TOOLSET, provider.lease.epoch, takerOf(provider.lease, "s2"), [
       { id: named.id, attempt: 1 },
@@ -468,7 +467,7 @@ describe("settling", () => {
       attempt: 1,
     });
     expect(await take(calls, provider.lease)).toEqual([]);
-    expect(await completeCalls(calls, keys, [{ ...claimOf(provider.lease, taken), ...RESULT }])).toEqual(["fenced"]);
+    expect(await complete(calls, [{ ...claimOf(provider.lease, taken), ...RESULT }])).toEqual(["fenced"]);
   });
 
   test("an idempotent call is delivered again with a higher attempt; the earlier one is fenced; then it is given up", async () => {
@@ -479,7 +478,7 @@ describe("settling", () => {
     await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
     const [second] = await take(calls, provider.lease);
     expect(second).toMatchObject({ id: call.id, attempt: 2, payload: first.payload });
-    expect(await completeCalls(calls, keys, [{ ...claimOf(provider.lease, first), ...RESULT }])).toEqual(["fenced"]);
+    expect(await complete(calls, [{ ...claimOf(provider.lease, first), ...RESULT }])).toEqual(["fenced"]);
     await settleUntil(calls, "the call was given up", call.id, (_, kind) => kind === "attempts_exhausted");
     expect(await client.xlen(keys.dead(TOOLSET))).toBe(1);
     expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
@@ -651,8 +650,8 @@ describe("calls that wait in an abandoned epoch", () => {
       ended: 0,
     });
     expect((await readCall(store, call.id, {}))?.state).toBe("claimed");
-    expect(
-      await completeCalls(store, keys, [{ id: call.id, owner: ownerOf(provider.lease), attempt: 1, ...RESULT }]),
-    ).toEqual(["accepted"]);
+    expect(await complete(store, [{ id: call.id, owner: ownerOf(provider.lease), attempt: 1, ...RESULT }])).toEqual([
+      "accepted",
+    ]);
   });
 });

@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { appendOutput } from "../../src/calls/append-output.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
-import { completeCalls } from "../../src/calls/complete.js";
 import { probeCalls, readCall } from "../../src/calls/read-call.js";
 import { rehouseCalls } from "../../src/calls/rehouse.js";
 import { type Claim, renewClaims } from "../../src/calls/renew-claims.js";
@@ -14,7 +13,7 @@ import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from 
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { admissionOf, admit, callStore, claimOf, NODE, take, takerOf } from "./calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, NODE, take, takerOf } from "./calls-fixture.js";
 
 expectNoLeaks();
 const redis = redisForFile();
@@ -87,9 +86,8 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
       "completed",
       "accepted",
       (claims) =>
-        completeCalls(
+        complete(
           store,
-          keys,
           claims.map((claim) => ({ ...claim, ...RESULT })),
         ),
     ],

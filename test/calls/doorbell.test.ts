@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
-import { completeCalls } from "../../src/calls/complete.js";
 import { Doorbell, type Ring, type StopNotice } from "../../src/calls/doorbell.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
@@ -13,7 +12,7 @@ import { contractOf, keys, registrationOf, registryStore, serve } from "../regis
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { admissionOf, admit, callStore, claimOf, NODE, take } from "./calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, NODE, take } from "./calls-fixture.js";
 
 expectNoLeaks();
 const redis = redisForFile();
@@ -67,7 +66,7 @@ async function running(watch: boolean) {
   return taken;
 }
 const finish = (call: Awaited<ReturnType<typeof running>>, body = Buffer.from("3")) =>
-  completeCalls(store, keys, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body }]);
+  complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body }]);
 
 describe("a bell whose end has to be confirmed", () => {
   const TERMINAL = "result - 1 1700000000000\n3";

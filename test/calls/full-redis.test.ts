@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { appendOutput } from "../../src/calls/append-output.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
-import { completeCalls } from "../../src/calls/complete.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
@@ -28,7 +27,7 @@ import {
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { admissionOf, admit, callStore, claimOf, NODE, take, takerOf } from "./calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, NODE, take, takerOf } from "./calls-fixture.js";
 
 expectNoLeaks();
 const redis = redisForFile();
@@ -75,7 +74,7 @@ test("a full Redis refuses new calls, definitely, and those that it has end as t
 
   const body = Buffer.alloc(100_000, "1");
   const completions = [one, two].map((claim) => ({ ...claim, kind: "result", reason: "", body }) as const);
-  expect(await completeCalls(store, keys, completions)).toEqual(["accepted", "accepted"]);
+  expect(await complete(store, completions)).toEqual(["accepted", "accepted"]);
   expect((await readCall(store, one.id, { watcher: NODE }))?.ending).toMatchObject({ kind: "result" });
   expect(await cancelCall(store, third.id)).toEqual({ kind: "told" });
   await client.del(keys.call(third.id));

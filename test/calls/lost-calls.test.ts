@@ -1,7 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { type CallHead, formatHead } from "../../src/calls/call-record.js";
 import type { CallStore } from "../../src/calls/call-store.js";
-import { completeCalls } from "../../src/calls/complete.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
@@ -10,7 +9,7 @@ import type { Registered } from "../../src/registry/register.js";
 import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
-import { admissionOf, admit, callStore, claimOf, NODE, take } from "./calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, NODE, take } from "./calls-fixture.js";
 
 expectNoLeaks();
 const redis = redisForFile();
@@ -45,7 +44,7 @@ async function lose() {
 test("its provider's session is told that the record is gone, not that another has the call", async () => {
   const { claim } = await lose();
   const body = Buffer.from("3");
-  expect(await completeCalls(store, keys, [{ ...claim, kind: "result", reason: "", body }])).toEqual(["gone"]);
+  expect(await complete(store, [{ ...claim, kind: "result", reason: "", body }])).toEqual(["gone"]);
   const heard = { ...claim, toolset: TOOLSET, epoch: provider.lease.epoch, heardAgoMs: 0 };
   expect(await renewClaims(store, keys, NODE, [heard])).toEqual(["gone"]);
 });
@@ -79,9 +78,7 @@ test("a call that was admitted anew meanwhile is left alone, alive or ended", as
   expect(await lost.end(call)).toBeUndefined();
   const [again] = await take(store, provider.lease);
   if (again === undefined) throw new Error("it runs again");
-  await completeCalls(store, keys, [
-    { ...claimOf(provider.lease, again), kind: "result", reason: "", body: Buffer.from("4") },
-  ]);
+  await complete(store, [{ ...claimOf(provider.lease, again), kind: "result", reason: "", body: Buffer.from("4") }]);
   expect(await lost.end(call)).toMatchObject({ kind: "result", body: Buffer.from("4") });
 });
 

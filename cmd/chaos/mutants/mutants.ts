@@ -184,7 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "a result is acknowledged before it is written",
     file: "src/calls/call-outbox.ts",
     replace: "return this.#completions.add(completion);",
-    by: "this.#completions.add(completion).catch(() => {});\n    return Promise.resolve('accepted');",
+    by: "this.#completions.add(completion).catch(() => {});\n    return Promise.resolve({ kind: 'accepted', ending: {} as Ending });",
     drill: "cut-store",
   },
   {
