@@ -20,6 +20,8 @@ export interface CallSpec {
   readonly tool: ToolName;
   readonly payload: Buffer;
   readonly meta: CallMeta;
+  /** Its id is derived from what a repeat says again; otherwise it is random, and there is no repeat. */
+  readonly repeatable: boolean;
   readonly expectDigest: Digest | undefined;
   readonly wait: boolean;
   /** Whether the call runs on when its caller's connection goes. */
@@ -59,6 +61,7 @@ export function parseCallSpec(wire: CallSpec__Output | null, trace: TraceContext
     tool: parseToolName(wire.tool, "call.tool"),
     payload: wire.payloadJson.length === 0 ? EMPTY_OBJECT : wire.payloadJson,
     meta,
+    repeatable: repeatIds(meta) !== undefined,
     expectDigest: wire.expectDigest === "" ? undefined : parseDigest(wire.expectDigest, "call.expect_digest"),
     wait: wire.wait === "WAIT_POLICY_WAIT",
     continueOnDisconnect: continues(wire.onDisconnect, meta),
@@ -114,7 +117,7 @@ export function repeatIds(meta: CallMeta): { readonly runId: string; readonly to
  * A call that cannot be asked for again needs none.
  */
 export function requestDigest(spec: CallSpec): string {
-  if (repeatIds(spec.meta) === undefined) return "-";
+  if (!spec.repeatable) return "-";
   const head = Buffer.from(`${spec.toolset}\n${spec.tool}\n`);
   return hash("sha256", Buffer.concat([head, spec.payload]), "base64url").slice(0, 22);
 }

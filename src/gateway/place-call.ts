@@ -157,7 +157,7 @@ async function formerCall(
   watch: boolean,
   told: boolean,
 ): Promise<PlacedCall | undefined> {
-  if (repeatIds(spec.meta) === undefined) return undefined;
+  if (!spec.repeatable) return undefined;
   const admission: Admission = {
     ...{ id, watch, requestDigest: requestDigest(spec), toolset: spec.toolset, tool: spec.tool, payload: spec.payload },
     ...{ destination: NOWHERE, overflow: undefined, pinned: false, wait: false },

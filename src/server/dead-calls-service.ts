@@ -49,6 +49,7 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
         tool: dead.tool,
         payload: dead.payload,
         meta: readMeta(dead.meta),
+        repeatable: true,
         expectDigest: undefined,
         wait: true,
         continueOnDisconnect: true,

@@ -1,12 +1,14 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { connect, serveToolset, type Toolgate, Type } from "../../src/index.js";
+import { ask } from "../server/ask.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
+import { json, specOf, wireTo } from "./wire.js";
 
 expectNoLeaks();
 
@@ -82,6 +84,41 @@ test("an idempotent call that was given up is listed, shown, made again once, an
   inspector.disconnect();
   expect(await client.purgeDeadCalls("frail", [latest.id])).toBe(1);
   expect(await dead()).toEqual([]);
+});
+
+test("making a call again, when it is not known that it was done, does not run it twice; its agent gave no ids", async () => {
+  let running = false;
+  const lost = await serve(true, () => {
+    running = true;
+  });
+  const wire = wireTo(cluster.addresses[0] ?? "");
+  onTestFinished(() => wire.close());
+  const call = specOf("frail", "double", { payloadJson: json({ n: 4 }), wait: "WAIT_POLICY_WAIT" });
+  await ask((cb) => wire.gateway.callTool({ call }, cb));
+  await until("it runs", () => running);
+  await lost.stop({ graceMs: 0 });
+  const [given] = await until("it was given up", async () => {
+    const calls = await dead();
+    return calls.length === 1 && calls;
+  });
+  let runs = 0;
+  const provider = await serve(false, () => {
+    runs++;
+  });
+  await until("it can be called", async () => (await client.get("frail")).healthy);
+
+  const inspector = redis.client();
+  const key = "toolgate:{default/0}:dead:frail";
+  const kept = await inspector.dumpBuffer(key);
+  const first = await client.redrive("frail", given?.id ?? "");
+  await until("it ran", async () => (await client.getCall(first.callId)).terminal?.kind === "result");
+  await inspector.restore(key, 0, kept, "REPLACE"); // as if the node had ended before it forgot the dead call
+  inspector.disconnect();
+  expect((await client.redrive("frail", given?.id ?? "")).callId).toBe(first.callId);
+  expect((await client.getCall(first.callId)).terminal?.kind).toBe("result");
+  expect(runs).toBe(1);
+  expect(await dead()).toEqual([]);
+  await provider.stop();
 });
 
 test("the command line does the same", async () => {

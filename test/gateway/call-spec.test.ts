@@ -41,6 +41,7 @@ describe("a call", () => {
       tool: "sum",
       payload: Buffer.from("{}"),
       meta: {},
+      repeatable: false,
       expectDigest: undefined,
       wait: false,
       continueOnDisconnect: false,

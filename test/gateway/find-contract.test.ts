@@ -49,6 +49,7 @@ const call = (toolName = "sum", expectDigest?: Digest, toolset = "math") => ({
   tool: parseToolName(toolName, "tool"),
   payload: Buffer.from("{}"),
   meta: {},
+  repeatable: false,
   expectDigest,
   wait: false,
   continueOnDisconnect: false,

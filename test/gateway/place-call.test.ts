@@ -36,6 +36,7 @@ const spec: CallSpec = {
   tool: parseToolName("sum", "tool"),
   payload: Buffer.from('{"a":1}'),
   meta: { runId: "run", toolCallId: "1" },
+  repeatable: true,
   expectDigest: undefined,
   wait: false,
   continueOnDisconnect: true,
