@@ -82,39 +82,56 @@ return answers
   ),
 );
 
-// ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token. What the provider still holds is due at once.
+// ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token.
 const RELEASE = evenWhenFull(
   defineScript(
     "RELEASE",
     EPOCH_LUA,
-    "local due = prefix .. 'due'",
-    RECORD_LUA,
     `
 local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
 if not p then return fault end
-local member = provider .. '/' .. incarnation
 redis.call('HDEL', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
-redis.call('ZREM', prefix .. 'leases:' .. name .. ':' .. epoch, member)
-local requests = prefix .. 'requests:' .. name .. ':' .. epoch
--- The stream or its group may be gone with a loss of state: then nothing is known of what it holds.
-local held = redis.pcall('XPENDING', requests, 'providers', '-', '+', 10000, member)
-if not held.err then
-  for _, pending in ipairs(held) do
-    local entry = redis.call('XRANGE', requests, pending[1], pending[1])[1]
-    local id = entry and entry[2][2]
-    local call = id and load_call(id)
-    if call and call.owner == member then
-      call.claim, call.look = now, now
-      save_call(call, 'KEEPTTL')
-      redis.call('ZADD', due, text[now], id)
-    end
-  end
-end
+redis.call('ZREM', prefix .. 'leases:' .. name .. ':' .. epoch, provider .. '/' .. incarnation)
 local h = read_health(name, epoch)
 if h then refresh_epoch(name, epoch, h) end
 promote_if_ready(name)
 return 'released'
+`,
+  ),
+);
+
+/** The most calls that one execution lets go of, and about the most bytes of payloads that it passes over. */
+const MAX_LET_GO = { calls: 256, bytes: 4_194_304 };
+
+// ARGV[2] name, [3] epoch, [4] provider/incarnation, [5] where to begin. What it still holds is due at once. Answers with where
+// to go on, or nothing.
+const LET_GO = evenWhenFull(
+  defineScript(
+    "LET_GO",
+    "local prefix, due, time = KEYS[1], KEYS[1] .. 'due', redis.call('TIME')",
+    "local now = time[1] * 1000 + math.floor(time[2] / 1000)",
+    RECORD_LUA,
+    `
+local requests, member = prefix .. 'requests:' .. ARGV[2] .. ':' .. ARGV[3], ARGV[4]
+if redis.call('ZSCORE', prefix .. 'leases:' .. ARGV[2] .. ':' .. ARGV[3], member) then return '' end -- it came back
+-- The stream or its group may be gone with a loss of state: then nothing is known of what it holds.
+local held = redis.pcall('XPENDING', requests, 'providers', ARGV[5], '+', ${MAX_LET_GO.calls}, member)
+if held.err then return '' end
+local bytes = 0
+for _, pending in ipairs(held) do
+  local entry = redis.call('XRANGE', requests, pending[1], pending[1])[1]
+  local id = entry and entry[2][2]
+  local call = id and load_call(id)
+  if call and call.owner == member then
+    call.claim, call.look = now, now
+    save_call(call, 'KEEPTTL')
+    redis.call('ZADD', due, text[now], id)
+  end
+  bytes = bytes + (entry and #entry[2][6] or 0)
+  if bytes > ${MAX_LET_GO.bytes} then return '(' .. pending[1] end
+end
+return #held == ${MAX_LET_GO.calls} and '(' .. held[#held][1] or ''
 `,
   ),
 );
@@ -171,7 +188,13 @@ export async function renewLease(
 export async function releaseLease(store: RegistryStore, lease: Lease): Promise<boolean> {
   const { toolset, epoch, provider, incarnation, token } = lease;
   const answer = await runRegistryScript(store, toolset, RELEASE, [toolset, epoch, provider, incarnation, token]);
-  return asText(answer) === "released";
+  if (asText(answer) !== "released") return false;
+  // If this does not come to its end, the claims do.
+  for (let from = "-"; from !== ""; ) {
+    const args = [toolset, epoch, `${provider}/${incarnation}`, from];
+    from = asText(await runRegistryScript(store, toolset, LET_GO, args));
+  }
+  return true;
 }
 
 /** The error of everybody who acts on a lease without holding it. */

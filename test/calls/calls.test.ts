@@ -572,6 +572,24 @@ describe("settling", () => {
     });
   });
 
+  test.each([
+    { count: 600, payload: Buffer.from("{}") },
+    { count: 12, payload: Buffer.alloc(1_000_000, "x") },
+  ])("so is all of it when it is much: $count calls", async ({ count, payload }) => {
+    const destination = { ...admissionOf(provider).destination, maxBacklog: 1_000 };
+    for (let i = 0; i < count; i++) await admit(store, admissionOf(provider, { payload, destination }));
+    let taken = 0;
+    while (taken < count) taken += (await take(store, provider.lease, count)).length;
+    const before = Number(/cmdstat_xpending:calls=(\d+)/.exec(await client.info("commandstats"))?.[1] ?? 0);
+    await releaseLease(registry, provider.lease);
+    const after = Number(/cmdstat_xpending:calls=(\d+)/.exec(await client.info("commandstats"))?.[1]);
+    expect(after - before).toBe(3); // scripts, so that none holds Redis up
+    await until("all are settled", async () => {
+      await settleCalls(store, keys);
+      return (await recordsLeft()).unfinished === 0;
+    });
+  });
+
   test("a provider is released also when the group of its epoch's calls was lost", async () => {
     await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
     expect(await releaseLease(registry, provider.lease)).toBe(true);
