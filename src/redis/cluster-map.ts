@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../log/logger.js";
 import { connectAnew } from "./connect-anew.js";
+import { ASK_AGAIN_MS, ASK_EVERY_MS, type MasterMap, toHostAndPort } from "./master-map.js";
 
 export interface ClusterMapSettings {
   readonly seeds: readonly HostAndPort[];
@@ -12,11 +13,6 @@ export interface ClusterMapSettings {
   readonly log: Logger;
 }
 
-/** How often the members are asked who serves what: as a rule, and while a master is away. In milliseconds. */
-const ASK_EVERY_MS = 1_000;
-const ASK_AGAIN_MS = 200;
-/** How long a member may take to answer, in milliseconds. */
-export const MAP_TIMEOUT_MS = 500;
 const SLOTS = 16_384;
 
 /** What one member says of a master. */
@@ -34,7 +30,7 @@ interface MasterLine {
  * lead anybody to a master of yesterday. When nobody
  * answers, the seeds are asked, and believed.
  */
-export class ClusterMap {
+export class ClusterMap implements MasterMap {
   readonly #settings: ClusterMapSettings;
   readonly #members = new Map<string, Redis>();
   readonly #listeners = new Set<() => void>();
@@ -51,12 +47,10 @@ export class ClusterMap {
     this.#settings = settings;
   }
 
-  /** `host:port` of the master that serves a slot, as far as is known. */
   ownerOf(slot: number): string | undefined {
     return this.#owners[slot];
   }
 
-  /** `host:port` of every master that serves slots. */
   get masters(): readonly string[] {
     return this.#masters;
   }
@@ -67,12 +61,11 @@ export class ClusterMap {
     return true;
   }
 
-  /** Calls the listener when a slot has got another master. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }
 
-  /** Asks for the first time, and goes on asking. @throws when no seed tells of a whole cluster. */
+  /** @throws when no seed tells of a whole cluster. */
   async start(): Promise<void> {
     this.#schedule();
     await this.refresh();
@@ -93,7 +86,6 @@ export class ClusterMap {
     this.#members.clear();
   }
 
-  /** Asks now; resolves when whoever answers in time has. */
   refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
@@ -101,7 +93,6 @@ export class ClusterMap {
     return this.#asking;
   }
 
-  /** Something does not fit: ask soon and often, until `hurry` is told to stop. */
   hurry(hurried: boolean): void {
     if (hurried === this.#hurried) return;
     this.#hurried = hurried;
@@ -109,7 +100,6 @@ export class ClusterMap {
     if (hurried) void this.refresh();
   }
 
-  /** Redis itself said who serves a slot now. */
   moved(slot: number, address: string): void {
     if (this.#owners[slot] !== address) {
       this.#owners[slot] = address;
@@ -210,12 +200,6 @@ export class ClusterMap {
     this.#masters = masters;
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** `host:port` in two; IPv6 hosts have colons themselves. */
-export function toHostAndPort(address: string): HostAndPort {
-  const colon = address.lastIndexOf(":");
-  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
 /** Reads CLUSTER NODES: `<id> <ip:port@bus[,hostname]> <flags> <master> <ping> <pong> <config epoch> <link> <slot>…` per line. */

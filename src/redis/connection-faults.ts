@@ -1,12 +1,10 @@
 import type { Logger } from "../log/logger.js";
 
-/** The most faults that are told apart; more of them is one outage with many faces, such as names that change. */
-const MAX_TOLD = 64;
-
-/** Tells what goes wrong with connections: each repeats its faults at every attempt, and one line tells each. */
+/** Tells what goes wrong with connections: ioredis repeats the same fault at every attempt, and one line tells it. */
 export class ConnectionFaults {
   readonly #log: Logger;
-  readonly #told = new Set<string>();
+  /** By connection, since several that fail take turns. */
+  readonly #told = new Map<string, string>();
   /** The last fault, for who could not start. */
   last = "";
 
@@ -16,11 +14,14 @@ export class ConnectionFaults {
 
   tell(connection: string, { message }: Error): void {
     this.last = message;
-    const fault = `${connection}: ${message}`;
-    if (this.#told.has(fault)) return;
-    if (this.#told.size >= MAX_TOLD) this.#told.clear();
-    this.#told.add(fault);
+    if (this.#told.get(connection) === message) return;
+    this.#told.set(connection, message);
     this.#log.warn({ event: "redis_error", connection, message });
+  }
+
+  /** A connection stands: its next fault is news. */
+  healed(connection: string): void {
+    this.#told.delete(connection);
   }
 
   /** Redis is there again: the next fault is news. */

@@ -1,12 +1,14 @@
 import { Redis } from "ioredis";
-import { parseRedisUrl, type RedisAddress, withoutCredentials } from "../config/redis-url.js";
+import { type HostAndPort, parseRedisUrl, type RedisAddress, withoutCredentials } from "../config/redis-url.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type Logger, SILENT_LOGGER } from "../log/logger.js";
-import { ClusterLink } from "./cluster-link.js";
-import { ClusterMap, MAP_TIMEOUT_MS, toHostAndPort } from "./cluster-map.js";
+import { ClusterMap } from "./cluster-map.js";
 import { ConnectionFaults } from "./connection-faults.js";
-import { type ClientOptions, COMMAND_TIMEOUT_MS, FAIL_FAST, memberOptions, sentinelOptions } from "./fail-fast.js";
+import { type ClientOptions, COMMAND_TIMEOUT_MS, FAIL_FAST, memberOptions } from "./fail-fast.js";
+import { GroupLink } from "./group-link.js";
+import { MAP_TIMEOUT_MS, type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisLink } from "./redis-client.js";
+import { SentinelMap } from "./sentinel-map.js";
 import { SingleLink } from "./single-link.js";
 import { slotOf } from "./slot.js";
 import { type ChannelRoutes, Subscriber } from "./subscriber.js";
@@ -152,34 +154,37 @@ export function lookAtRedis(redisUrl: string): RedisLook {
 function topologyOf(address: RedisAddress, log: Logger, faults: ConnectionFaults): Topology {
   switch (address.kind) {
     case "standalone":
-      return singleTopology(address.url, {}, log, faults);
-    case "sentinel":
-      return singleTopology(undefined, sentinelOptions(address), log, faults);
-    case "cluster":
-      return clusterTopology(address, log, faults);
+      return singleTopology(address.url, log, faults);
+    case "sentinel": {
+      const { sentinels, name, database, login, sentinelLogin, tls } = address;
+      const dialSentinel = memberDialler((sentinel) => memberOptions(sentinel, sentinelLogin, tls), faults);
+      const dial = memberDialler((member) => ({ ...memberOptions(member, login, tls), db: database }), faults);
+      const map = new SentinelMap({ sentinels, name, dial: dialSentinel("sentinel", FOR_QUESTIONS), log });
+      return groupTopology(map, dial, log);
+    }
+    case "cluster": {
+      const { seeds, login, tls } = address;
+      const dial = memberDialler((member) => memberOptions(member, login, tls), faults);
+      const map = new ClusterMap({ seeds, dial: dial("map", FOR_QUESTIONS), byHostname: tls, log });
+      return groupTopology(map, dial, log);
+    }
     default:
       return address satisfies never;
   }
 }
 
-/** One server, or one master at a time. */
-function singleTopology(
-  url: string | undefined,
-  where: ClientOptions,
-  log: Logger,
-  faults: ConnectionFaults,
-): Topology {
+/** One server. */
+function singleTopology(url: string, log: Logger, faults: ConnectionFaults): Topology {
   return {
     link({ name, options = {}, onReady }) {
-      const all = { ...FAIL_FAST, ...where, connectionName: `toolgate-${name}`, ...options };
+      const all = { ...FAIL_FAST, connectionName: `toolgate-${name}`, ...options };
       return new SingleLink({ url, options: all, log, faults, ...(onReady === undefined ? {} : { onReady }) });
     },
     channels: () => ({
       routes: () => ["master"],
       routeOf: () => "master",
       dial: () => {
-        const options = { ...FAIL_FAST, ...where, connectionName: "toolgate-channels" };
-        const redis = url === undefined ? new Redis(options) : new Redis(url, options);
+        const redis = new Redis(url, { ...FAIL_FAST, connectionName: "toolgate-channels" });
         redis.on("error", (error: Error) => faults.tell("channels", error));
         return redis;
       },
@@ -191,44 +196,44 @@ function singleTopology(
   };
 }
 
-/** The masters of a Redis Cluster. */
-function clusterTopology(
-  { seeds, login, tls }: RedisAddress & { kind: "cluster" },
-  log: Logger,
-  faults: ConnectionFaults,
-): Topology {
-  const dialler =
-    (name: string, options: ClientOptions = {}) =>
-    (member: { host: string; port: number }): Redis => {
+/** For asking who the master is. */
+const FOR_QUESTIONS: ClientOptions = {
+  commandTimeout: MAP_TIMEOUT_MS,
+  connectTimeout: MAP_TIMEOUT_MS,
+  enableReadyCheck: false,
+  disableClientInfo: true,
+};
+
+/** Makes connections for a purpose to servers of a group; not connected yet. */
+type MemberDialler = (name: string, options?: ClientOptions) => (member: HostAndPort) => Redis;
+
+function memberDialler(optionsOf: (member: HostAndPort) => ClientOptions, faults: ConnectionFaults): MemberDialler {
+  return (name, options = {}) =>
+    (member) => {
       const redis = new Redis({
         ...FAIL_FAST,
-        ...memberOptions(member, login, tls),
+        ...optionsOf(member),
         connectionName: `toolgate-${name}`,
         ...options,
       });
-      redis.on("error", (error: Error) => faults.tell(name, error));
+      const connection = `${name} ${member.host}:${member.port}`;
+      redis.on("error", (error: Error) => faults.tell(connection, error));
+      redis.on("ready", () => faults.healed(connection));
       return redis;
     };
-  const map = new ClusterMap({
-    seeds,
-    dial: dialler("map", {
-      commandTimeout: MAP_TIMEOUT_MS,
-      connectTimeout: MAP_TIMEOUT_MS,
-      enableReadyCheck: false,
-      disableClientInfo: true,
-    }),
-    byHostname: tls,
-    log,
-  });
+}
+
+/** The masters of a Redis Cluster, or the one that Sentinels name. */
+function groupTopology(map: MasterMap, dial: MemberDialler, log: Logger): Topology {
   return {
     link: ({ name, options, onReady }) =>
-      new ClusterLink({ map, dial: dialler(name, options), log, ...(onReady === undefined ? {} : { onReady }) }),
+      new GroupLink({ map, dial: dial(name, options), log, ...(onReady === undefined ? {} : { onReady }) }),
     channels: () => {
-      const dial = dialler("channels");
+      const dialChannels = dial("channels");
       return {
         routes: () => map.masters,
         routeOf: (channel) => map.ownerOf(slotOf(channel)),
-        dial: (route) => dial(toHostAndPort(route)),
+        dial: (route) => dialChannels(toHostAndPort(route)),
         onChange: (listener) => map.onChange(listener),
         doubt: () => void map.refresh(),
       };

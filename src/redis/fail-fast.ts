@@ -1,5 +1,5 @@
 import type { RedisOptions } from "ioredis";
-import type { HostAndPort, RedisAddress, RedisLogin } from "../config/redis-url.js";
+import type { HostAndPort, RedisLogin } from "../config/redis-url.js";
 
 /** As ioredis takes them; the shape of replies is the same everywhere. */
 export type ClientOptions = Omit<RedisOptions, "replyMapping" | "connectionName">;
@@ -30,29 +30,7 @@ export const FAIL_FAST = {
   reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? 1 : false),
 } satisfies ClientOptions;
 
-/** How ioredis finds the master by its Sentinels. It asks them anew at each attempt to connect, and hears of a failover. */
-export function sentinelOptions(address: RedisAddress & { kind: "sentinel" }): ClientOptions {
-  const { sentinels, name, database, login, sentinelLogin, tls } = address;
-  return {
-    sentinels: sentinels.map(({ host, port }) => ({ host, port })),
-    name,
-    db: database,
-    ...login,
-    ...(sentinelLogin.username === undefined ? {} : { sentinelUsername: sentinelLogin.username }),
-    ...(sentinelLogin.password === undefined ? {} : { sentinelPassword: sentinelLogin.password }),
-    ...(tls ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
-    sentinelCommandTimeout: 500,
-    // When none of them answers: all are asked again.
-    sentinelRetryStrategy: (times) => Math.min(100 * times, 1_000),
-    // Each is listened to for word of a failover; this is how soon a lost one is dialled again.
-    failoverDetector: true,
-    sentinelReconnectStrategy: (times) => Math.min(1_000 * times, 5_000),
-    // A server that calls itself a replica is not the master, whatever a Sentinel that is behind says.
-    role: "master",
-  };
-}
-
-/** One member of a Redis Cluster. */
+/** One server of a group: a Redis, or a Sentinel. */
 export function memberOptions({ host, port }: HostAndPort, login: RedisLogin, tls: boolean): ClientOptions {
   return { host, port, ...login, ...(tls ? { tls: {} } : {}) };
 }

@@ -2,8 +2,8 @@ import type { Redis } from "ioredis";
 import type { CatalogRedis } from "../catalog/change-feed.js";
 
 /**
- * What the gateway asks of Redis, whatever it is made of: an ioredis `Redis` is one (a single server, or the master that
- * Sentinels name), and so is `ClusterLink`, which finds the master for each key.
+ * What the gateway asks of Redis, whatever it is made of: an ioredis `Redis` is one (a single server), and so is `GroupLink`,
+ * which finds the master for each key.
  *
  * A node's commands name keys of one shard each, so each has one master to go to.
  */
@@ -16,7 +16,7 @@ export interface RedisClient extends CatalogRedis {
   time(): Promise<(string | number)[]>;
 }
 
-/** Connections to Redis for one purpose: one, or one per master of a Redis Cluster. */
+/** Connections to Redis for one purpose: one, or one per master. */
 export interface RedisLink {
   readonly client: RedisClient;
   /** The master's own connection for a key. @throws ToolgateError STORE_UNAVAILABLE when there is none now. */

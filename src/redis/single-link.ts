@@ -2,27 +2,25 @@ import { Redis } from "ioredis";
 import type { Logger } from "../log/logger.js";
 import type { ConnectionFaults } from "./connection-faults.js";
 import { type ClientOptions, CONNECT_TIMEOUT_MS } from "./fail-fast.js";
-import { keepConnecting } from "./keep-connecting.js";
 import type { RedisLink } from "./redis-client.js";
 import { SilenceWatch } from "./silence-watch.js";
 
 export interface SingleLinkSettings {
-  /** `redis://…`, or nothing where the options say it all, as with Sentinels. */
-  readonly url: string | undefined;
+  /** `redis://…` */
+  readonly url: string;
   readonly options: ClientOptions & { readonly connectionName: string };
   readonly log: Logger;
   readonly faults: ConnectionFaults;
   readonly onReady?: (ready: boolean) => void;
 }
 
-/** One connection: to a single server, or to the master that Sentinels name. */
+/** One connection to a single server. */
 export class SingleLink implements RedisLink {
   readonly client: Redis;
   readonly #watch: SilenceWatch;
-  #letGo: () => void = () => {};
 
   constructor({ url, options, log, faults, onReady }: SingleLinkSettings) {
-    this.client = url === undefined ? new Redis(options) : new Redis(url, options);
+    this.client = new Redis(url, options);
     this.client.on("error", (error: Error) => faults.tell(options.connectionName, error));
     this.client.on("ready", () => onReady?.(true));
     this.client.on("close", () => onReady?.(false));
@@ -43,18 +41,16 @@ export class SingleLink implements RedisLink {
 
   async start(): Promise<void> {
     this.#watch.start();
-    this.#letGo = keepConnecting(this.client);
     await connectInTime(this.client);
   }
 
   stop(): void {
     this.#watch.stop();
-    this.#letGo();
     this.client.disconnect();
   }
 }
 
-/** Connects once. Where Sentinels do not answer, ioredis goes on asking them for ever: so there is an end to waiting. */
+/** Connects once. While Redis loads its file, ioredis waits for as long as that takes: so there is an end to waiting. */
 export async function connectInTime(redis: Redis): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

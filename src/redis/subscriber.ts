@@ -1,7 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../log/logger.js";
 import { connectAnew } from "./connect-anew.js";
-import { keepConnecting } from "./keep-connecting.js";
 import { connectInTime } from "./single-link.js";
 import { slotOf } from "./slot.js";
 
@@ -25,8 +24,6 @@ export interface ChannelRoutes {
 interface Line {
   readonly redis: Redis;
   readonly channels: Set<string>;
-  /** Lets the connection end. */
-  readonly letGo: () => void;
 }
 
 /** How often the connections are probed; a half-open socket is found within two of these. */
@@ -103,7 +100,7 @@ export class Subscriber {
 
   async #open(route: string): Promise<void> {
     const redis = this.#routes.dial(route);
-    const line: Line = { redis, channels: new Set(), letGo: keepConnecting(redis) };
+    const line: Line = { redis, channels: new Set() };
     this.#lines.set(route, line);
     redis.on("smessageBuffer", (channel: Buffer, message: Buffer) => {
       for (const listener of this.#listeners.get(channel.toString()) ?? []) listener(message);
@@ -123,7 +120,6 @@ export class Subscriber {
   #close(route: string): void {
     const line = this.#lines.get(route);
     this.#lines.delete(route);
-    line?.letGo();
     line?.redis.disconnect();
   }
 

@@ -146,20 +146,3 @@ describe("starting and stopping", () => {
     await expect(count("stopped")).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
   });
 });
-
-describe("a client that gives up for good", () => {
-  // As ioredis does when it asks Sentinels while they tell of a failover; here it is told to.
-  test("is made to try again", async () => {
-    connections.command.masterOf("any").disconnect();
-    await until("the node knows", () => !connections.ready());
-    await until("commands can be sent again", () => connections.ready());
-    expect(await count("given-up")).toBe(1);
-  });
-
-  test("stays as it is when it was stopped", async () => {
-    const client = connections.command.masterOf("any");
-    await connections.stop();
-    await until("it has ended", () => client.status === "end");
-    expect(client.listenerCount("end")).toBe(0);
-  });
-});

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
-import { Subscriber } from "../../src/redis/subscriber.js";
+import type { Subscriber } from "../../src/redis/subscriber.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
@@ -116,31 +116,4 @@ describe("a subscriber", () => {
       return heard.length > 0;
     });
   });
-});
-
-test("a connection that gave up for good is made again, and its channels are heard again", async () => {
-  const line = other.duplicate({ lazyConnect: true });
-  line.on("error", () => {});
-  const routes = {
-    routes: () => ["master"],
-    routeOf: () => "master",
-    dial: () => line,
-    onChange: () => {},
-    doubt: () => {},
-  };
-  const own = new Subscriber(routes, SILENT_LOGGER);
-  await own.start();
-  try {
-    const heard: string[] = [];
-    let gaps = 0;
-    await own.subscribe("news", (message) => heard.push(message.toString()));
-    own.onGap(() => gaps++);
-    line.disconnect();
-    await until("messages may have been lost", () => gaps > 0);
-    await until("it listens again", async () => (await listeners("news")) === 1);
-    await other.spublish("news", "again");
-    await until("it was heard", () => heard.includes("again"));
-  } finally {
-    await own.stop();
-  }
 });

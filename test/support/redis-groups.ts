@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { canInstallRedis, installRedis } from "../../cmd/local/install-redis.js"
 import { thisMachine } from "../../cmd/local/machine.js";
 import { PrivateCluster, type PrivateClusterOptions } from "../../cmd/local/private-cluster.js";
 import { PrivateSentinel, type PrivateSentinelOptions } from "../../cmd/local/private-sentinel.js";
+import { RedisMember } from "../../cmd/local/redis-member.js";
 import { findRedisServer } from "../../cmd/local/redis-server.js";
 import { environment } from "../../src/config/environment.js";
 import "./provided.js";
@@ -27,6 +29,39 @@ export function privateSentinel(
   options: Omit<PrivateSentinelOptions, "binary" | "folder"> = {},
 ): Promise<PrivateSentinel> {
   return startGroup((binary, folder) => new PrivateSentinel({ binary, folder, ...options }));
+}
+
+/** What a Sentinel that knows no other one says of the master. */
+export interface SentinelOpinion {
+  /** What it calls the master. */
+  readonly name: string;
+  /** The master's port on loopback. */
+  readonly port: number;
+  readonly configEpoch: number;
+}
+
+/** Starts a Sentinel with an opinion of its own: alone it can replace no master; `stop` ends it and removes its files. */
+export function loneSentinel({ name, port, configEpoch }: SentinelOpinion): Promise<RedisMember> {
+  return startGroup((binary, parent) => {
+    const folder = join(parent, "sentinel");
+    const file = join(folder, "sentinel.conf");
+    mkdirSync(folder);
+    const lines = [
+      "bind 127.0.0.1",
+      `sentinel monitor ${name} 127.0.0.1 ${port} 2`,
+      `sentinel config-epoch ${name} ${configEpoch}`,
+    ];
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    const args = (own: number) => [file, "--sentinel", "--port", String(own), "--dir", folder];
+    return new RedisMember({ binary, folder, readyText: "Sentinel ID is", args });
+  });
+}
+
+/** Lets a Sentinel hear from another one, which nobody else hears of, who the master is. */
+export async function tellSentinel(sentinel: RedisMember, { name, port, configEpoch }: SentinelOpinion): Promise<void> {
+  const teller = ["127.0.0.1", 1, "f".repeat(40), configEpoch];
+  const hello = [...teller, name, "127.0.0.1", port, configEpoch].join();
+  await sentinel.ask((redis) => redis.publish("__sentinel__:hello", hello));
 }
 
 async function startGroup<T extends Group>(make: (binary: string, folder: string) => T): Promise<T> {

@@ -2,14 +2,14 @@ import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
-import { type ClusterMap, toHostAndPort } from "./cluster-map.js";
 import { CONNECT_TIMEOUT_MS } from "./fail-fast.js";
+import { type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
 import { SilenceWatch } from "./silence-watch.js";
 import { slotOf } from "./slot.js";
 
-export interface ClusterLinkSettings {
-  readonly map: ClusterMap;
+export interface GroupLinkSettings {
+  readonly map: MasterMap;
   /** A connection to a member; not connected yet. */
   readonly dial: (member: HostAndPort) => Redis;
   readonly log: Logger;
@@ -25,19 +25,22 @@ interface Master {
 }
 
 /**
- * One connection to each master of a Redis Cluster, each as fail-fast as that to a single Redis.
+ * One connection to each master of a Redis Cluster, or to the master that Sentinels name, each as fail-fast as that to a
+ * single Redis.
  *
  * A command goes to the master that serves its key's slot, and is sent a second time only where Redis said that another
  * one serves it (MOVED, ASK): then it did nothing. ioredis's own cluster client queues commands for masters that are away,
- * and does not say which commands were never sent; hence this one.
+ * and does not say which commands were never sent. Its own way by Sentinels believes whichever of them answers first, cuts
+ * a good connection when another one tells of the same failover later, and while it waits to try again hears nothing.
+ * Hence this one: it is at the new master as soon as the map knows it.
  */
-export class ClusterLink implements RedisLink, RedisClient {
-  readonly #settings: ClusterLinkSettings;
+export class GroupLink implements RedisLink, RedisClient {
+  readonly #settings: GroupLinkSettings;
   readonly #masters = new Map<string, Master>();
   #stopped = false;
   #toldReady = false;
 
-  constructor(settings: ClusterLinkSettings) {
+  constructor(settings: GroupLinkSettings) {
     this.#settings = settings;
     settings.map.onChange(() => this.#follow());
   }
@@ -69,7 +72,7 @@ export class ClusterLink implements RedisLink, RedisClient {
   async start(): Promise<void> {
     this.#follow();
     await Promise.all(this.masters().map((redis) => becomesReady(redis, CONNECT_TIMEOUT_MS)));
-    if (!this.ready) throw new Error("a master of the Redis Cluster does not answer");
+    if (!this.ready) throw new Error("a master does not answer");
   }
 
   stop(): void {
@@ -122,7 +125,7 @@ export class ClusterLink implements RedisLink, RedisClient {
   /** The clock of one master: each decides about its own shards by its own, and this is for display. */
   async time(): Promise<(string | number)[]> {
     const redis = this.masters().find(({ status }) => status === "ready");
-    if (redis === undefined) throw away("no master of the Redis Cluster answers");
+    if (redis === undefined) throw away("No master of Redis answers");
     return await redis.time();
   }
 
@@ -146,7 +149,7 @@ export class ClusterLink implements RedisLink, RedisClient {
   #masterOfSlot(slot: number): Redis {
     const address = this.#settings.map.ownerOf(slot);
     const master = address === undefined ? undefined : this.#masters.get(address);
-    if (master === undefined) throw away("The master of the key's slot in the Redis Cluster is not known");
+    if (master === undefined) throw away("The master of the key's slot is not known");
     return master.redis;
   }
 

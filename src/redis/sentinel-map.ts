@@ -1,0 +1,164 @@
+import type { Redis } from "ioredis";
+import type { HostAndPort } from "../config/redis-url.js";
+import type { Logger } from "../log/logger.js";
+import { connectAnew } from "./connect-anew.js";
+import { ASK_AGAIN_MS, ASK_EVERY_MS, type MasterMap } from "./master-map.js";
+
+export interface SentinelMapSettings {
+  readonly sentinels: readonly HostAndPort[];
+  /** What they call the master. */
+  readonly name: string;
+  /** A connection to a Sentinel, for questions only; not connected yet. */
+  readonly dial: (sentinel: HostAndPort) => Redis;
+  readonly log: Logger;
+}
+
+/** A Sentinel tells it of each failover that it hears of: `<name> <old host> <old port> <new host> <new port>`. */
+const FAILOVERS = "+switch-master";
+
+/** What one Sentinel says of the master. */
+interface View {
+  readonly address: string;
+  readonly configEpoch: number;
+}
+
+/**
+ * Who the Sentinels call the master.
+ *
+ * Each Sentinel is asked for its own view and listened to, over one connection for all that the node does with Redis; of
+ * those that can be reached, the one whose view has the highest configuration epoch is believed, as Sentinels do among
+ * themselves. So one that was cut off, or has not heard yet, cannot lead anybody back to a master of yesterday, not even
+ * to one that has been started again and calls itself the master. When none answers, the last one stays.
+ */
+export class SentinelMap implements MasterMap {
+  readonly #settings: SentinelMapSettings;
+  readonly #sentinels: Redis[] = [];
+  readonly #views = new Map<Redis, View>();
+  readonly #listeners = new Set<() => void>();
+  #master: string | undefined;
+  #asking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastFault = "";
+  #hurried = false;
+  #stopped = false;
+
+  constructor(settings: SentinelMapSettings) {
+    this.#settings = settings;
+  }
+
+  get masters(): readonly string[] {
+    return this.#master === undefined ? [] : [this.#master];
+  }
+
+  ownerOf(): string | undefined {
+    return this.#master;
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** @throws when no Sentinel names a master. */
+  async start(): Promise<void> {
+    const { sentinels, name, dial } = this.#settings;
+    for (const place of sentinels) {
+      const sentinel = dial(place);
+      this.#sentinels.push(sentinel);
+      sentinel.on("ready", () => {
+        // Where the subscription fails, there are still the questions.
+        sentinel.subscribe(FAILOVERS).catch(() => {});
+        void this.#askOne(sentinel);
+      });
+      sentinel.on("message", () => void this.#askOne(sentinel));
+      sentinel.on("close", () => this.#views.delete(sentinel));
+    }
+    this.#schedule();
+    await Promise.all(this.#sentinels.map((sentinel) => sentinel.connect().catch(() => {}))); // it goes on trying
+    await this.refresh();
+    if (this.#master === undefined) {
+      const because = this.#lastFault === "" ? "" : `: ${this.#lastFault}`;
+      throw new Error(`no Sentinel names a master "${name}"${because}`);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const sentinel of this.#sentinels) sentinel.disconnect();
+  }
+
+  refresh(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  hurry(hurried: boolean): void {
+    if (hurried === this.#hurried) return;
+    this.#hurried = hurried;
+    this.#schedule();
+    if (hurried) void this.refresh();
+  }
+
+  moved(): void {
+    void this.refresh();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(
+      () => void this.refresh().finally(() => this.#schedule()),
+      this.#hurried ? ASK_AGAIN_MS : ASK_EVERY_MS,
+    );
+    this.#timer.unref();
+  }
+
+  async #ask(): Promise<void> {
+    const present = this.#sentinels.filter(({ status }) => status === "ready");
+    await Promise.all(present.map((sentinel) => this.#askOne(sentinel)));
+  }
+
+  async #askOne(sentinel: Redis): Promise<void> {
+    const { name } = this.#settings;
+    try {
+      // The epoch first: were it the newer one of the two, a master of yesterday would pass for today's.
+      const [facts, place] = await Promise.all([
+        sentinel.call("SENTINEL", "MASTER", name),
+        sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name),
+      ]);
+      if (this.#stopped || sentinel.status !== "ready") return;
+      const view = readSentinelView(facts, place);
+      if (view === undefined) return;
+      this.#views.set(sentinel, view);
+      this.#decide();
+    } catch (error) {
+      this.#lastFault = error instanceof Error ? error.message : String(error);
+      this.#views.delete(sentinel);
+      // Who does not answer so small a question is not there any more, whatever the socket says. A refusal is an answer.
+      if (!(error instanceof Error && error.name === "ReplyError")) connectAnew(sentinel);
+    }
+  }
+
+  #decide(): void {
+    const views = [...this.#views.values()];
+    const newest = Math.max(...views.map(({ configEpoch }) => configEpoch));
+    const named = views.filter(({ configEpoch }) => configEpoch === newest).map(({ address }) => address);
+    // Sentinels that were only told of another master name it in the same epoch: nobody moves before they agree.
+    const [master] = named;
+    if (master === undefined || (this.#master !== undefined && named.includes(this.#master))) return;
+    this.#master = master;
+    this.#settings.log.info({ event: "redis_master", master });
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Reads what SENTINEL MASTER and SENTINEL GET-MASTER-ADDR-BY-NAME answer; nothing when there is no such master. */
+function readSentinelView(facts: unknown, place: unknown): View | undefined {
+  if (!Array.isArray(facts) || !Array.isArray(place)) return undefined;
+  const configEpoch = Number(facts[facts.indexOf("config-epoch") + 1]);
+  const [host, port] = place.map(String);
+  if (!Number.isFinite(configEpoch) || host === undefined || port === undefined) return undefined;
+  return { address: `${host}:${port}`, configEpoch };
+}
