@@ -18,15 +18,11 @@ export type Ring =
   /** Its end is long due, and Redis cannot be asked. */
   | { readonly kind: "overdue" };
 
-/** Somebody's interest in a call. */
-export interface Watch {
+/** Somebody who wants to hear of a call. */
+export interface Watcher {
   /** On the monotonic clock: when to give up if nothing at all is heard. */
-  overdueAtMs: number;
-  stop(): void;
-}
-
-interface Watcher extends Watch {
-  readonly listener: (ring: Ring) => void;
+  readonly overdueAtMs: number;
+  onRing(ring: Ring): void;
 }
 
 /** What a node hears of a call that one of its providers runs. */
@@ -58,7 +54,8 @@ const PROBE_BATCH = 500;
  */
 export class Doorbell {
   readonly #settings: DoorbellSettings;
-  readonly #watched = new Map<CallId, Set<Watcher>>();
+  /** Lists are replaced, never changed: whoever is told may come and go meanwhile. Nearly all have one watcher. */
+  readonly #watched = new Map<CallId, readonly Watcher[]>();
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   readonly #turns: ShardTurns;
@@ -95,24 +92,16 @@ export class Doorbell {
     return this.#watched.size;
   }
 
-  /** Calls the listener for each ring of a call until the watch is stopped. Watch first, then admit. */
-  watch(id: CallId, listener: (ring: Ring) => void): Watch {
-    let watchers = this.#watched.get(id);
-    if (watchers === undefined) {
-      watchers = new Set();
-      this.#watched.set(id, watchers);
-    }
-    const set = watchers;
-    const watcher: Watcher = {
-      listener,
-      overdueAtMs: Number.POSITIVE_INFINITY,
-      stop: () => {
-        set.delete(watcher);
-        if (set.size === 0 && this.#watched.get(id) === set) this.#watched.delete(id);
-      },
-    };
-    set.add(watcher);
-    return watcher;
+  /** Tells the watcher of each ring of a call until `unwatch`. Watch first, then admit. */
+  watch(id: CallId, watcher: Watcher): void {
+    const others = this.#watched.get(id);
+    this.#watched.set(id, others === undefined ? [watcher] : [...others, watcher]);
+  }
+
+  unwatch(id: CallId, watcher: Watcher): void {
+    const left = this.#watched.get(id)?.filter((other) => other !== watcher);
+    if (left === undefined || left.length === 0) this.#watched.delete(id);
+    else this.#watched.set(id, left);
   }
 
   /** A call has ended, as this node knows without a bell. */
@@ -121,7 +110,8 @@ export class Doorbell {
   }
 
   #ring(id: CallId, ring: Ring): void {
-    for (const watcher of [...(this.#watched.get(id) ?? [])]) watcher.listener(ring);
+    const watchers = this.#watched.get(id);
+    if (watchers !== undefined) for (const watcher of watchers) watcher.onRing(ring);
   }
 
   /**
@@ -133,11 +123,12 @@ export class Doorbell {
     const unconfirmed: { readonly id: CallId; readonly ending: Ending }[] = [];
     let history = "";
     for (let at = 0; at < message.length; ) {
-      const space = message.indexOf(0x20, at);
-      const line = message.indexOf(0x0a, space);
-      const id = message.toString("latin1", at + 1, space) as CallId; // the scripts ring by call ids only
-      const end = line + 1 + Number(message.toString("latin1", space + 1, line));
-      const letter = message.toString("latin1", at, at + 1);
+      const line = message.indexOf(0x0a, at);
+      const said = message.toString("latin1", at, line);
+      const space = said.indexOf(" ");
+      const letter = said.charAt(0);
+      const id = said.slice(1, space) as CallId; // the scripts ring by call ids only
+      const end = line + 1 + Number(said.slice(space + 1));
       const rest = message.subarray(line + 1, end);
       at = end;
       if (letter === "h") history = id;
@@ -224,7 +215,7 @@ export class Doorbell {
     const nowMs = monotonicMs();
     for (const [id, watchers] of [...this.#watched]) {
       if (store.keyspace.forCall(id) !== keys) continue;
-      for (const watcher of [...watchers]) if (watcher.overdueAtMs <= nowMs) watcher.listener({ kind: "overdue" });
+      for (const watcher of watchers) if (watcher.overdueAtMs <= nowMs) watcher.onRing({ kind: "overdue" });
     }
   }
 }

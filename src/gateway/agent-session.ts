@@ -11,7 +11,7 @@ import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
 import { checkFrameSize } from "../server/frame-size.js";
 import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
 import type { Principal } from "../server/principal.js";
-import { EndingWatch } from "./await-ending.js";
+import { type AwaitSettings, EndingWatch, type Waiter } from "./await-ending.js";
 import { toWireHandle, toWireRejection, toWireTerminal } from "./call-ending.js";
 import { type CallSpec, parseCallSpec } from "./call-spec.js";
 import { followCall, unknownCall } from "./follow-call.js";
@@ -28,7 +28,8 @@ import { callIdOf, placeCall } from "./place-call.js";
  */
 type CallState = "placing" | "running" | "over";
 
-interface SessionCallEntry {
+class SessionCallEntry implements Waiter {
+  readonly session: AgentSession;
   readonly ref: number;
   readonly id: CallId;
   readonly spec: CallSpec;
@@ -36,8 +37,29 @@ interface SessionCallEntry {
   watch: EndingWatch;
   /** Ends the reading of its output; only a call that is followed has one. */
   followed: AbortController | undefined;
-  state: CallState;
-  cancelled: boolean;
+  state: CallState = "placing";
+  cancelled = false;
+
+  constructor(
+    session: AgentSession,
+    awaiting: AwaitSettings,
+    call: Pick<SessionCallEntry, "ref" | "id" | "spec" | "leave">,
+  ) {
+    this.session = session;
+    this.ref = call.ref;
+    this.id = call.id;
+    this.spec = call.spec;
+    this.leave = call.leave;
+    this.watch = new EndingWatch(awaiting, call.id, this);
+  }
+
+  ended(ending: Ending): void {
+    this.session.ended(this, ending);
+  }
+
+  lost(error: ToolgateError): void {
+    this.session.refuse(this, error);
+  }
 }
 
 export interface AgentSessionSettings {
@@ -132,21 +154,7 @@ export class AgentSession {
       leave = parts.enter(peer);
       const spec = parseCallSpec(wire.call, {});
       const id = callIdOf(parts.placing, principal, spec);
-      const call: SessionCallEntry = {
-        ref: wire.ref,
-        id,
-        spec,
-        leave,
-        followed: undefined,
-        watch: new EndingWatch(
-          parts.awaiting,
-          id,
-          (ending) => this.#ended(call, ending),
-          (error) => this.#refuse(call, error),
-        ),
-        state: "placing",
-        cancelled: false,
-      };
+      const call = new SessionCallEntry(this, parts.awaiting, { ref: wire.ref, id, spec, leave });
       this.#calls.set(wire.ref, call);
       void this.#place(call, wire);
     } catch (error) {
@@ -167,7 +175,7 @@ export class AgentSession {
       if (wire.wantDeltas) void this.#follow(call, placed.head);
       else call.watch.admitted(placed.head, placed.ending);
     } catch (error) {
-      this.#refuse(call, toToolgateError(error));
+      this.refuse(call, toToolgateError(error));
     }
   }
 
@@ -180,7 +188,7 @@ export class AgentSession {
     try {
       for await (const step of followCall(parts.following, call.id, "", followed.signal)) {
         if (call.state === "over") return;
-        if (step.kind === "ended") return this.#ended(call, step.ending);
+        if (step.kind === "ended") return this.ended(call, step.ending);
         for (const delta of step.deltas) {
           while (this.#writer.saturated) await this.#room.promise;
           if (followed.signal.aborted) return;
@@ -194,12 +202,7 @@ export class AgentSession {
     } catch {
       // Redis is away. The end is still waited for, and the agent can follow the call from its last cursor.
       if (call.state === "over") return;
-      call.watch = new EndingWatch(
-        parts.awaiting,
-        call.id,
-        (ending) => this.#ended(call, ending),
-        (error) => this.#refuse(call, error),
-      );
+      call.watch = new EndingWatch(parts.awaiting, call.id, call);
       call.watch.admitted(head, undefined);
     }
   }
@@ -215,7 +218,8 @@ export class AgentSession {
     this.#writer.push("accepted", { ref: call.ref, handle: toWireHandle(call.id, head) }, MESSAGE_OVERHEAD_BYTES * 2);
   }
 
-  #ended(call: SessionCallEntry, ending: Ending): void {
+  /** A call has ended. */
+  ended(call: SessionCallEntry, ending: Ending): void {
     if (call.state === "over") return;
     if (ending.body.length > SMALL_END_BYTES && (this.#writer.saturated || this.#owed.length > 0)) {
       this.#owed.push(call);
@@ -241,7 +245,7 @@ export class AgentSession {
       } catch (error) {
         const { message } = toToolgateError(error);
         const unread = `the call has ended, and its end cannot be read now (${message}); follow it later`;
-        this.#refuse(call, new ToolgateError("STORE_UNAVAILABLE", unread, { executed: "unknown" }));
+        this.refuse(call, new ToolgateError("STORE_UNAVAILABLE", unread, { executed: "unknown" }));
       }
     }
     this.#paying = false;
@@ -259,7 +263,8 @@ export class AgentSession {
     this.#terminal(call.ref, toWireTerminal(call.id, ending));
   }
 
-  #refuse(call: SessionCallEntry, error: ToolgateError): void {
+  /** A call was refused, or what became of it cannot be learnt. */
+  refuse(call: SessionCallEntry, error: ToolgateError): void {
     if (call.state === "over") return;
     this.#forget(call);
     this.#terminal(call.ref, { ...toWireRejection(error), callId: error.executed === "no" ? "" : call.id });

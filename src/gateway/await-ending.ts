@@ -1,5 +1,5 @@
 import { type CallHead, type Ending, formatHead } from "../calls/call-record.js";
-import type { Doorbell, Watch } from "../calls/doorbell.js";
+import type { Doorbell, Ring, Watcher } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -13,47 +13,51 @@ export interface AwaitSettings {
   readonly monotonicMs: () => number;
 }
 
+/** Who waits for a call's end; is told once. */
+export interface Waiter {
+  ended(ending: Ending): void;
+  /** The end cannot be learnt now. */
+  lost(error: ToolgateError): void;
+}
+
 /**
  * Waits for a call's end. The watch begins before the call is admitted, so that no bell is missed, and counts only once
  * `admitted` was called: until then the record is not there.
  */
-export class EndingWatch {
+export class EndingWatch implements Watcher {
+  overdueAtMs = Number.POSITIVE_INFINITY;
   readonly #settings: AwaitSettings;
-  readonly #watch: Watch;
-  readonly #onEnd: (ending: Ending) => void;
-  readonly #onLost: (error: ToolgateError) => void;
+  readonly #id: CallId;
+  readonly #waiter: Waiter;
   #admitted: CallHead | undefined;
   #early: Ending | undefined;
   #done = false;
 
-  constructor(
-    settings: AwaitSettings,
-    id: CallId,
-    onEnd: (ending: Ending) => void,
-    onLost: (error: ToolgateError) => void,
-  ) {
+  constructor(settings: AwaitSettings, id: CallId, waiter: Waiter) {
     this.#settings = settings;
-    this.#onEnd = onEnd;
-    this.#onLost = onLost;
-    this.#watch = settings.doorbell.watch(id, (ring) => {
-      switch (ring.kind) {
-        case "output":
-          return;
-        case "ended":
-          // Before it is admitted, it may be the end of another request's call under the same ids.
-          if (this.#admitted !== undefined) this.#end(ring.ending);
-          else this.#early = ring.ending;
-          return;
-        case "gone":
-          if (this.#admitted !== undefined) this.#missed(id, this.#admitted);
-          return;
-        case "overdue":
-          this.#lose();
-          return;
-        default:
-          ring satisfies never;
-      }
-    });
+    this.#id = id;
+    this.#waiter = waiter;
+    settings.doorbell.watch(id, this);
+  }
+
+  onRing(ring: Ring): void {
+    switch (ring.kind) {
+      case "output":
+        return;
+      case "ended":
+        // Before it is admitted, it may be the end of another request's call under the same ids.
+        if (this.#admitted !== undefined) this.#end(ring.ending);
+        else this.#early = ring.ending;
+        return;
+      case "gone":
+        if (this.#admitted !== undefined) this.#missed(this.#admitted);
+        return;
+      case "overdue":
+        this.#lose();
+        return;
+      default:
+        ring satisfies never;
+    }
   }
 
   /** The call is admitted; it may have ended already. */
@@ -65,17 +69,18 @@ export class EndingWatch {
       return;
     }
     const remainingMs = head.deadlineMs - this.#settings.clock.nowMs();
-    this.#watch.overdueAtMs = this.#settings.monotonicMs() + remainingMs + OVERDUE_MS;
+    this.overdueAtMs = this.#settings.monotonicMs() + remainingMs + OVERDUE_MS;
   }
 
   stop(): void {
+    if (this.#done) return;
     this.#done = true;
-    this.#watch.stop();
+    this.#settings.doorbell.unwatch(this.#id, this);
   }
 
   /** Redis has lost the call. While it cannot say so, the next lookup tries again. */
-  #missed(id: CallId, head: CallHead): void {
-    this.#settings.lost.end({ id, head: formatHead(head), attempt: 0 }).then(
+  #missed(head: CallHead): void {
+    this.#settings.lost.end({ id: this.#id, head: formatHead(head), attempt: 0 }).then(
       (ending) => {
         if (ending !== undefined) this.#end(ending);
       },
@@ -86,13 +91,13 @@ export class EndingWatch {
   #end(ending: Ending): void {
     if (this.#done) return;
     this.stop();
-    this.#onEnd(ending);
+    this.#waiter.ended(ending);
   }
 
   #lose(): void {
     if (this.#done) return;
     this.stop();
-    this.#onLost(
+    this.#waiter.lost(
       new ToolgateError(
         "STORE_UNAVAILABLE",
         "the call's deadline has passed and Redis cannot be asked how it ended; follow it later",

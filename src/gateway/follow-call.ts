@@ -56,10 +56,14 @@ export async function* followCall(
   let cursor = from;
   let rung = false;
   let wake = (): void => {};
-  const watch = doorbell.watch(id, () => {
-    rung = true;
-    wake();
-  });
+  const watcher = {
+    overdueAtMs: Number.POSITIVE_INFINITY,
+    onRing(): void {
+      rung = true;
+      wake();
+    },
+  };
+  doorbell.watch(id, watcher);
   const onAbort = (): void => wake();
   signal.addEventListener("abort", onAbort);
   try {
@@ -76,7 +80,7 @@ export async function* followCall(
       }
       known = reading;
       // Without a bell by then, Redis is asked; while it is away, the reader hears of that instead of nothing.
-      watch.overdueAtMs = monotonicMs() + reading.head.deadlineMs - clock.nowMs() + OVERDUE_MS;
+      watcher.overdueAtMs = monotonicMs() + reading.head.deadlineMs - clock.nowMs() + OVERDUE_MS;
       const last = reading.deltas.at(-1);
       if (last !== undefined) {
         cursor = last.cursor;
@@ -95,6 +99,6 @@ export async function* followCall(
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
-    watch.stop();
+    doorbell.unwatch(id, watcher);
   }
 }

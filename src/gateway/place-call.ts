@@ -83,7 +83,8 @@ export async function placeCall(
     let route: Route;
     try {
       route = findContract(settings.catalog, spec);
-      await settings.payloads.check(route.epoch, route.tool, payload);
+      const checking = settings.payloads.check(route.epoch, route.tool, payload);
+      if (checking !== undefined) await checking;
     } catch (error) {
       if (attempt === 1 && mayBeNews(error)) {
         await settings.catalog.refresh(spec.toolset);

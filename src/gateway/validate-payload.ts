@@ -34,18 +34,15 @@ export class PayloadChecks {
     this.#validators = validators;
   }
 
-  /** @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data. */
-  async check(epoch: EpochView, tool: ToolContract, payload: Json): Promise<void> {
-    const validation = await this.#validate(epoch, tool, payload);
-    if (validation.kind === "valid") return;
-    const { violations } = validation;
-    const first = violations[0];
-    const where = first === undefined ? "" : `: ${first.field || "the payload"} ${first.description}`;
-    throw new ToolgateError(
-      "INVALID_PAYLOAD",
-      `the payload does not fit "${epoch.toolset}" tool "${tool.name}"${where}`,
-      { violations },
-    );
+  /**
+   * A promise only where the schema is costly.
+   *
+   * @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data.
+   */
+  check(epoch: EpochView, tool: ToolContract, payload: Json): void | Promise<void> {
+    const validation = this.#validate(epoch, tool, payload);
+    if (validation instanceof Promise) return validation.then((judged) => mustBeValid(judged, epoch, tool));
+    mustBeValid(validation, epoch, tool);
   }
 
   /** Whether a payload fits a tool's schema. */
@@ -53,8 +50,19 @@ export class PayloadChecks {
     return (await this.#validate(epoch, tool, payload)).kind === "valid";
   }
 
-  /** No promise on the usual way: the schema is cheap. */
   #validate(epoch: EpochView, tool: ToolContract, payload: Json): Validation | Promise<Validation> {
     return this.#validators.forContract(epoch.digest, epoch.contract()).payload(tool.name, payload);
   }
+}
+
+function mustBeValid(validation: Validation, epoch: EpochView, tool: ToolContract): void {
+  if (validation.kind === "valid") return;
+  const { violations } = validation;
+  const first = violations[0];
+  const where = first === undefined ? "" : `: ${first.field || "the payload"} ${first.description}`;
+  throw new ToolgateError(
+    "INVALID_PAYLOAD",
+    `the payload does not fit "${epoch.toolset}" tool "${tool.name}"${where}`,
+    { violations },
+  );
 }

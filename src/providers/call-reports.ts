@@ -73,25 +73,19 @@ export class CallReports {
     judge: () => ProviderEnd | Promise<ProviderEnd>,
   ): Promise<void> {
     session.arrived(bytes);
-    await this.#judgeAndComplete(session, call, judge);
-    session.handled(bytes);
-  }
-
-  async #judgeAndComplete(
-    session: ProviderSession,
-    call: CallInHand,
-    judge: () => ProviderEnd | Promise<ProviderEnd>,
-  ): Promise<void> {
     session.settling(call);
-    while (session.state.kind !== "closed") {
+    let end: ProviderEnd | undefined;
+    while (end === undefined && session.state.kind !== "closed") {
       try {
         const judged = judge();
-        return await this.complete(session, call, judged instanceof Promise ? await judged : judged);
+        end = judged instanceof Promise ? await judged : judged; // no promise on the usual way: the schema is cheap
       } catch (error) {
-        if (!isPassing(error)) return await this.complete(session, call, unjudged(error));
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+        if (isPassing(error)) await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+        else end = unjudged(error);
       }
     }
+    if (end !== undefined) await this.complete(session, call, end);
+    session.handled(bytes);
   }
 
   /** Ends a call with what its provider answered, and tells the provider when that is settled. */
@@ -102,7 +96,8 @@ export class CallReports {
     sessions.pump(session);
     // Nothing of a call comes after its end.
     if (call.output !== undefined) await call.output;
-    const completion = { id: call.id, owner: session.owner, attempt: call.attempt, ...end };
+    const { kind, reason, body } = end;
+    const completion = { id: call.id, owner: session.owner, attempt: call.attempt, kind, reason, body };
     for (let refusals = 0; session.state.kind !== "closed"; ) {
       try {
         const answer = await outboxOf(session.lease.toolset).complete(completion);

@@ -1,6 +1,7 @@
 import type { StopReason } from "../calls/call-record.js";
-import type { KeptCall, TakenCall, Taker } from "../calls/take.js";
+import { type KeptCall, ownerOf, type TakenCall, type Taker } from "../calls/take.js";
 import type { CallId } from "../identity/call-id.js";
+import type { Epoch, ToolsetName } from "../identity/names.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { CancelReason } from "../protocol/generated/toolgate/v1/CancelReason.js";
@@ -71,9 +72,16 @@ const MESSAGE_OVERHEAD_BYTES = 128;
 /** Above so many bytes on their way to Redis, nothing more is read from a provider, whether it heeds a pause or not. */
 const MOST_ARRIVING_BYTES = 16 * 1_048_576;
 
+/** Tells epochs apart, of all toolsets. */
+export const epochKey = (toolset: ToolsetName, epoch: Epoch): string => `${toolset}@${epoch}`;
+
 export class ProviderSession {
   readonly lease: Lease;
   readonly taker: Taker;
+  /** provider/incarnation: the owner of its claims. */
+  readonly owner: string;
+  /** What it serves, as sessions are kept by. */
+  readonly epochKey: string;
   readonly maxInFlight: number;
   readonly inHand = new Map<CallId, CallInHand>();
   /** When the provider was heard last, on the monotonic clock. */
@@ -98,6 +106,8 @@ export class ProviderSession {
   constructor(settings: SessionSettings) {
     this.lease = settings.lease;
     this.taker = settings.taker;
+    this.owner = ownerOf(settings.taker);
+    this.epochKey = epochKey(settings.lease.toolset, settings.lease.epoch);
     this.maxInFlight = settings.maxInFlight;
     this.#end = settings.end;
     this.#stream = settings.sink;
@@ -113,11 +123,6 @@ export class ProviderSession {
 
   get state(): SessionState {
     return this.#state;
-  }
-
-  /** provider/incarnation: the owner of its claims. */
-  get owner(): string {
-    return `${this.taker.provider}/${this.taker.incarnation}`;
   }
 
   /** How many more calls it takes now; none while it misses pings that others answer. */

@@ -20,6 +20,7 @@ import {
   CANCEL_REASON,
   type CallInHand,
   type EndStream,
+  epochKey,
   ProviderSession,
   type ProviderStream,
 } from "./provider-session.js";
@@ -139,7 +140,7 @@ export class ProviderSessions {
     dispatcher.sessions.add(session);
     let resumed: Resumption;
     try {
-      await this.#bells.get(keyOf(lease.toolset, lease.epoch));
+      await this.#bells.get(epochKey(lease.toolset, lease.epoch));
       resumed = await resumeCalls(calls, node, lease.toolset, lease.epoch, taker, inHand);
     } catch (error) {
       this.close(session, "it could not be opened", error);
@@ -206,7 +207,7 @@ export class ProviderSessions {
 
   /** A slot of a session is free: there may be a call for it. */
   pump(session: ProviderSession): void {
-    this.#dispatchers.get(keyOf(session.lease.toolset, session.lease.epoch))?.pump();
+    this.#dispatchers.get(session.epochKey)?.pump();
   }
 
   /** A result was dealt with: its provider may forget the call. */
@@ -271,7 +272,7 @@ export class ProviderSessions {
 
   /** Hands a ping to each session of an epoch. */
   ping(toolset: ToolsetName, epoch: Epoch, nonce: string): void {
-    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? []) session.ping(nonce);
+    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? []) session.ping(nonce);
   }
 
   /** Epochs that have sessions here. */
@@ -283,13 +284,13 @@ export class ProviderSessions {
 
   /** Tells an epoch's providers that another one is active. */
   superseded(toolset: ToolsetName, epoch: Epoch, activeEpoch: Epoch, activeVersion: string): void {
-    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? [])
+    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? [])
       session.superseded(activeEpoch, activeVersion);
   }
 
   /** Tells an epoch's providers to go for good: its time is over, or it was unregistered. */
   retire(toolset: ToolsetName, epoch: Epoch): void {
-    for (const session of this.#dispatchers.get(keyOf(toolset, epoch))?.sessions ?? []) void this.#retire(session);
+    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? []) void this.#retire(session);
   }
 
   /** Tells all providers to move to another node, and takes no new ones. */
@@ -310,7 +311,7 @@ export class ProviderSessions {
     session.close(reason, error);
     const { toolset, epoch, provider } = session.lease;
     if (this.#byOwner.get(ownerKey(session)) === session) this.#byOwner.delete(ownerKey(session));
-    const key = keyOf(toolset, epoch);
+    const key = epochKey(toolset, epoch);
     const dispatcher = this.#dispatchers.get(key);
     dispatcher?.sessions.delete(session);
     if (dispatcher?.sessions.size === 0) {
@@ -340,7 +341,7 @@ export class ProviderSessions {
   }
 
   #dispatcherOf(toolset: ToolsetName, epoch: Epoch): EpochDispatcher {
-    const key = keyOf(toolset, epoch);
+    const key = epochKey(toolset, epoch);
     const known = this.#dispatchers.get(key);
     if (known !== undefined) return known;
     const dispatcher = new EpochDispatcher(toolset, epoch, this.#dispatcherSettings);
@@ -365,9 +366,8 @@ export class ProviderSessions {
   }
 }
 
-const keyOf = (toolset: ToolsetName, epoch: Epoch): string => `${toolset}@${epoch}`;
 const ownerKeyOf = (lease: Lease): string =>
-  `${keyOf(lease.toolset, lease.epoch)}/${lease.provider}/${lease.incarnation}`;
+  `${epochKey(lease.toolset, lease.epoch)}/${lease.provider}/${lease.incarnation}`;
 const ownerKey = (session: ProviderSession): string => ownerKeyOf(session.lease);
 
 /** An epoch's state on the wire. */

@@ -42,7 +42,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         const spec = parseCallSpec(call, context);
         const id = callIdOf(placing, context.principal, spec);
         const ended = deferred<Ending>();
-        const watch = new EndingWatch(awaiting, id, ended.resolve, ended.reject);
+        const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
         ended.promise.catch(() => {}); // whoever stops waiting has no use for it
         // A request that was refused has no call: under its id there may be somebody else's.
         let mayBeAdmitted = false;

@@ -90,6 +90,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.max_send_message_length": config.maxMessageBytes,
     "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    // Its counters are kept for each message, and nobody can ask for them here.
+    "grpc.enable_channelz": 0,
   });
   const names = options.services.map(({ definition }) => serviceName(definition));
   const health = new HealthService(names);

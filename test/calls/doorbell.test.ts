@@ -54,8 +54,10 @@ afterEach(async () => {
 
 function listen(id: CallId) {
   const rings: Ring[] = [];
-  const watch = doorbell.watch(id, (ring) => rings.push(ring));
-  return { rings, watch, end: () => rings.find((ring) => ring.kind === "ended") };
+  const watcher = { overdueAtMs: Number.POSITIVE_INFINITY, onRing: (ring: Ring) => void rings.push(ring) };
+  doorbell.watch(id, watcher);
+  const stop = (): void => doorbell.unwatch(id, watcher);
+  return { rings, watcher, stop, end: () => rings.find((ring) => ring.kind === "ended") };
 }
 /** A call in the provider's hands; `watch` says whether its end rings this node. */
 async function running(watch: boolean) {
@@ -158,19 +160,19 @@ describe("a watch", () => {
     const call = await running(true);
     const [one, two] = [listen(call.id), listen(call.id)];
     expect(doorbell.size).toBe(1);
-    one.watch.stop();
-    one.watch.stop();
+    one.stop();
+    one.stop();
     await finish(call);
     await until("the other one rang", two.end);
     expect(one.rings).toEqual([]);
-    two.watch.stop();
+    two.stop();
     expect(doorbell.size).toBe(0);
   });
 
   test("that is overdue while Redis is away is told, and no other", async () => {
     const call = await running(true);
     const [due, patient] = [listen(call.id), listen(call.id)];
-    due.watch.overdueAtMs = performance.now() + 1_000_000;
+    due.watcher.overdueAtMs = performance.now() + 1_000_000;
     await redis().kill();
     await until("the node knows", () => !connections.ready());
     aheadMs = 2_000_000;

@@ -9,28 +9,17 @@ const LOST: Ending = { ...ENDING, kind: "outcome_unknown", reason: "STATE_LOST" 
 const HEAD = { deadlineMs: 1_000 } as CallHead; // all that waiting needs of it
 
 function watching(lost: () => Promise<Ending | undefined> = async () => LOST) {
-  let ring = (_ring: Ring): void => {};
-  const bell: Pick<Doorbell, "watch"> = {
-    watch: (_id, listener) => {
-      ring = listener;
-      return { overdueAtMs: Number.POSITIVE_INFINITY, stop: () => {} };
-    },
-  };
+  const bell: Pick<Doorbell, "watch" | "unwatch"> = { watch: () => {}, unwatch: () => {} };
   const settings = {
-    doorbell: bell as Doorbell, // only `watch` is used
+    doorbell: bell as Doorbell, // only these are used
     lost: { end: lost },
     clock: { nowMs: () => 0 },
     monotonicMs: () => 0,
   };
   const ended: Ending[] = [];
   const id = randomCallId(0, (size) => Buffer.alloc(size));
-  const watch = new EndingWatch(
-    settings,
-    id,
-    (ending) => ended.push(ending),
-    () => {},
-  );
-  return { watch, ended, ring: (one: Ring) => ring(one) };
+  const watch = new EndingWatch(settings, id, { ended: (ending) => ended.push(ending), lost: () => {} });
+  return { watch, ended, ring: (ring: Ring) => watch.onRing(ring) };
 }
 
 test("an end that is rung before the call is admitted counts once it is", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Doorbell, Ring, Watch } from "../../src/calls/doorbell.js";
+import type { Doorbell, Watcher } from "../../src/calls/doorbell.js";
 import { followCall } from "../../src/gateway/follow-call.js";
 import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
 import { contractOf, registrationOf, registryStore, serve } from "../registry/registry-fixture.js";
@@ -17,27 +17,26 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
   const provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")));
   const call = admissionOf(provider, { timeoutMs: 5_000 });
   await admit(store, call);
-  let ring = (_ring: Ring): void => {};
-  const watch: Watch = { overdueAtMs: Number.POSITIVE_INFINITY, stop: () => {} };
-  const doorbell: Pick<Doorbell, "watch"> = {
-    watch: (_id, listener) => {
-      ring = listener;
-      return watch;
+  let watcher: Watcher | undefined;
+  const doorbell: Pick<Doorbell, "watch" | "unwatch"> = {
+    watch: (_id, one) => {
+      watcher = one;
     },
+    unwatch: () => {},
   };
   const settings = {
     store,
-    doorbell: doorbell as Doorbell, // only `watch` is used
+    doorbell: doorbell as Doorbell, // only these are used
     node: NODE,
     lost: { end: async () => undefined },
     clock: { nowMs: () => Date.now() },
     monotonicMs: () => 0,
   };
   const step = followCall(settings, call.id, "", new AbortController().signal).next();
-  await until("it waits", () => Number.isFinite(watch.overdueAtMs));
-  expect(watch.overdueAtMs).toBeGreaterThan(5_000);
-  expect(watch.overdueAtMs).toBeLessThan(8_000);
+  await until("it waits", () => Number.isFinite(watcher?.overdueAtMs));
+  expect(watcher?.overdueAtMs).toBeGreaterThan(5_000);
+  expect(watcher?.overdueAtMs).toBeLessThan(8_000);
   client.disconnect();
-  ring({ kind: "overdue" });
+  watcher?.onRing({ kind: "overdue" });
   await expect(step).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
 });
