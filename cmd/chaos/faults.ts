@@ -27,6 +27,7 @@ export const FAULTS = {
   "freeze-master": "SIGSTOP of a Redis master until a replica has its place, then SIGCONT",
   "forget-scripts": "SCRIPT FLUSH",
   "forget-groups": "XGROUP DESTROY of every line of waiting calls",
+  "forget-changes": "DEL of the streams that tell of changes to the catalogue",
   flush: "FLUSHALL, SCRIPT FLUSH with it",
 } as const satisfies Record<string, string>;
 
@@ -44,7 +45,7 @@ export const SCENARIOS = {
   blackhole: ["stall-store-link", "blackhole-store-link", "blackhole-agent-link", "blackhole-provider-link"],
   "lose-replies": ["lose-store-replies", "lose-agent-replies", "lose-provider-frames"],
   clock: ["step-clock"],
-  forget: ["forget-scripts", "forget-groups"],
+  forget: ["forget-scripts", "forget-groups", "forget-changes"],
   flush: ["flush"],
 } as const satisfies Record<string, readonly FaultKind[]>;
 
@@ -80,6 +81,7 @@ export const FAULT_SHAPES = {
   "freeze-master": { target: "store", lastsMs: [3_000, 3_000] },
   "forget-scripts": { target: "store", lastsMs: [0, 0] },
   "forget-groups": { target: "store", lastsMs: [0, 0] },
+  "forget-changes": { target: "store", lastsMs: [0, 0] },
   flush: { target: "store", lastsMs: [0, 0] },
 } as const satisfies Record<FaultKind, { readonly target: TargetKind; readonly lastsMs: readonly [number, number] }>;
 
@@ -92,6 +94,7 @@ const STORE_FAULTS: Readonly<Partial<Record<FaultKind, Store["kind"]>>> = {
   "lose-store-replies": "single",
   "forget-scripts": "single",
   "forget-groups": "single",
+  "forget-changes": "single",
   "kill-master": "group",
   "freeze-master": "group",
 };
@@ -107,6 +110,7 @@ export const UNNOTICED: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "step-clock",
   "forget-scripts",
   "forget-groups",
+  "forget-changes",
 ]);
 
 /** Faults by which nothing that is under way is lost. */

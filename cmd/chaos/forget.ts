@@ -16,6 +16,13 @@ export function forgetGroups(store: SingleStore): Promise<void> {
   });
 }
 
+/** Makes Redis lose what it has told of changes to the catalogue; the catalogue stays. */
+export function forgetChanges(store: SingleStore): Promise<void> {
+  return withClient(store, async (client) => {
+    for (const { changes } of keyspaceOf(store.shards).shards) await client.del(changes);
+  });
+}
+
 async function withClient(store: SingleStore, work: (client: Redis) => Promise<void>): Promise<void> {
   const client = store.observer();
   try {

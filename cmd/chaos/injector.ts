@@ -3,7 +3,7 @@ import { keyspaceOf } from "./call-ids.js";
 import { type ChaosCluster, type Gateway, gatewayOfNode, type Provider } from "./chaos-cluster.js";
 import type { InjectedFault, Mishap, Outage } from "./check/evidence.js";
 import { FAULT_SHAPES, type FaultKind } from "./faults.js";
-import { forgetGroups, forgetScripts } from "./forget.js";
+import { forgetChanges, forgetGroups, forgetScripts } from "./forget.js";
 import { freeze } from "./freeze.js";
 import { machineMs } from "./machine-clock.js";
 import type { PingObserver } from "./ping-observer.js";
@@ -148,11 +148,12 @@ export class Injector {
         return { atMs, healedAtMs: machineMs() };
       }
       case "forget-scripts":
-      case "forget-groups": {
+      case "forget-groups":
+      case "forget-changes": {
         const { store } = this.#options.cluster;
         if (store.kind !== "single") throw new Error("The fault does not fit its target.");
         const atMs = machineMs();
-        await (kind === "forget-scripts" ? forgetScripts(store) : forgetGroups(store));
+        await FORGET[kind](store);
         return { atMs, healedAtMs: machineMs() };
       }
       case "step-clock": {
@@ -177,6 +178,13 @@ export class Injector {
     }
   }
 }
+
+/** What Redis loses. */
+const FORGET = {
+  "forget-scripts": forgetScripts,
+  "forget-groups": forgetGroups,
+  "forget-changes": forgetChanges,
+};
 
 /** Which proxy fails how, and how long after the healing a gateway may still be out, in milliseconds. */
 const LINK_FAULTS = {

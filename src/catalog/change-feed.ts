@@ -134,7 +134,11 @@ export function positionAt([id, fields]: RawEntry): FeedPosition {
 }
 
 async function isUntrimmed(redis: CatalogRedis, stream: string): Promise<boolean> {
-  const info = await redis.xinfo("STREAM", stream);
+  const info = await redis.xinfo("STREAM", stream).catch((error: unknown) => {
+    // The stream was lost since its entries were read.
+    if (error instanceof Error && error.message === "ERR no such key") return undefined;
+    throw error;
+  });
   if (!Array.isArray(info)) return false;
   const value = (name: string): unknown => info[info.indexOf(name) + 1];
   return typeof value("length") === "number" && value("length") === value("entries-added");

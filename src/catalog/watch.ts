@@ -12,8 +12,8 @@ import type { ToolsetView } from "./toolset-view.js";
  * A watch is `snapshot due` or `following`. It starts with a snapshot, unless it can tell everything since the
  * revision that its reader brought. A gap in the copy's knowledge, or more pending changes than a slow reader may
  * have, makes a snapshot due again: memory stays flat whatever a reader does. The reader pulls; between two pulls the
- * watch only collects. Revisions never go back within one watch, not even when Redis has lost everything: then the
- * last one is repeated, with which nobody can resume but by a new snapshot.
+ * watch only collects. Revisions never go back within one watch, nor from one to the watch that resumes it, not even when
+ * Redis has lost everything: then the last one is repeated, with which nobody can resume but by a new snapshot.
  */
 
 /** The most changes that wait for a slow reader, and that a resumed watch catches up with. */
@@ -69,7 +69,8 @@ export class Watches {
   /**
    * Starts a watch. It ends when the signal fires or its reader leaves.
    *
-   * @throws ToolgateError NODE_DRAINING when the node stops: any other node goes on from the last revision.
+   * @throws ToolgateError NODE_DRAINING when the node stops: any other node goes on from the last revision; STORE_UNAVAILABLE
+   * when Redis is away and the reader resumes from what this node has not read yet.
    */
   async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchStep, void, void> {
     const watch = new Watch(this.#copy, request);
@@ -217,11 +218,16 @@ class Watch {
    * The state is always read and written in one turn: news that come in between two turns would be lost otherwise.
    */
   async #resume(from: Positions): Promise<void> {
+    // A reader that comes from another node may know of changes that this one is about to read. While Redis is away it cannot:
+    // then this node has nothing to tell that the reader does not know better.
+    if (isAhead(from, this.#copy.positions())) await this.#copy.catchUp();
+    const to = this.#copy.positions();
+    if (isAhead(from, to)) {
+      // Redis has lost them. The snapshot repeats the reader's revision, as it would for a watch that was there all along.
+      this.#told = from;
+      return;
+    }
     try {
-      // A reader that comes from another node may know of changes that this one is about to read.
-      if (isAhead(from, this.#copy.positions())) await this.#copy.catchUp();
-      const to = this.#copy.positions();
-      if (isAhead(from, to)) return;
       // From here on the copy's news are collected; what is read below ends where they begin.
       this.#state = { kind: "following", pending: [], seen: to };
       const missed = await this.#missed(from, to);

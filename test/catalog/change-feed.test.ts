@@ -1,8 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { compareIds, judgeReading, type RawEntry, readEntry } from "../../src/catalog/change-feed.js";
+import {
+  type CatalogRedis,
+  compareIds,
+  judgeReading,
+  type RawEntry,
+  readEntry,
+  readFeed,
+  START,
+} from "../../src/catalog/change-feed.js";
 import { laterPositions, parseRevision } from "../../src/catalog/revision.js";
 
 const entry = (id: string): RawEntry => [id, ["kind", "registered", "toolset", "files", "epoch", "5"]];
+
+test("a stream that is lost between two looks at it is a gap", async () => {
+  const redis: Pick<CatalogRedis, "xrange" | "xinfo"> = {
+    xrange: async () => [entry("1-0")],
+    xinfo: () => Promise.reject(new Error("ERR no such key")),
+  };
+  expect(await readFeed(redis as CatalogRedis, "changes", START, 10)).toEqual({ kind: "gap" }); // all that it uses
+});
 
 describe("judging a read that starts at a position", () => {
   test("the entry at the position is still there: nothing was missed", () => {

@@ -228,7 +228,6 @@ describe("a watch that resumes", () => {
     ["nonsense", "what?"],
     ["of another number of shards", "1-0,2-0"],
     ["from before what is still known", "5-0"],
-    ["that never was", "9999999999999-0"],
     ["from before the first entry", "0-0"],
   ])("from a revision %s starts with a snapshot", async (_, revision) => {
     await catalog.writeActive(contract("files"));
@@ -236,6 +235,19 @@ describe("a watch that resumes", () => {
     const { copy } = await open();
     const reader = new Reader(new Watches(copy), revision);
     expect(await reader.next()).toMatchObject({ kind: "snapshot", revision: copy.revision() });
+    await catalog.announce("healthy", "files");
+    expect(await reader.changes(1)).toEqual(["healthy files@1 known"]);
+  });
+
+  test("from a revision that Redis has lost starts with a snapshot, and does not go back", async () => {
+    await catalog.writeActive(contract("files"));
+    await catalog.append("registered", "files");
+    const { copy } = await open();
+    const lost = "9999999999999-0";
+    const reader = new Reader(new Watches(copy), lost);
+    const step = await reader.next();
+    expect(step.kind === "snapshot" && namesOf(step.toolsets)).toEqual(["files"]);
+    expect(step.revision).toBe(lost);
     await catalog.announce("healthy", "files");
     expect(await reader.changes(1)).toEqual(["healthy files@1 known"]);
   });
@@ -262,6 +274,17 @@ describe("a watch that resumes", () => {
       await redis().restart();
     }
   });
+});
+
+test("a reader that knows more than a node without Redis is sent elsewhere", async () => {
+  const { copy } = await open({ sweepMs: 3_600_000 });
+  const unheard = await catalog.append("healthy", "unheard");
+  await redis().kill();
+  try {
+    await expect(new Reader(new Watches(copy), unheard).next()).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+  } finally {
+    await redis().restart();
+  }
 });
 
 describe("news that come while a watch resumes", () => {

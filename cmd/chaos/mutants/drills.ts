@@ -120,6 +120,7 @@ export const DRILLS = {
       ["forget-groups", 1_000, 0, FIRST],
       ["forget-scripts", 2_000, 0, FIRST],
       ["forget-groups", 3_000, 0, FIRST],
+      ["forget-changes", 3_500, 0, FIRST],
     ],
     { timeoutMs: [1_500, 3_500] },
   ),

@@ -44,6 +44,14 @@ export const MUTANTS: readonly Mutant[] = [
     drill: "calm",
   },
   {
+    name: "result-cut-short",
+    breaks: "a result is written without its last byte",
+    file: "src/calls/complete.ts",
+    replace: "const bodies = completions.map(({ body }) => body);",
+    by: "const bodies = completions.map(({ body }) => body.subarray(0, -1));",
+    drill: "calm",
+  },
+  {
     name: "cursor-off-by-one",
     breaks: "a reader is told again what it has seen",
     file: "src/calls/read-call.ts",
@@ -259,5 +267,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "local epoch = math.max(tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1, now)",
     by: "local epoch = tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1",
     drill: "flush",
+  },
+  {
+    name: "watch-goes-back",
+    breaks: "a watch tells an older revision after a newer one",
+    file: "src/catalog/watch.ts",
+    replace: "this.#told = this.#told === undefined ? positions : laterPositions(this.#told, positions);",
+    by: "this.#told = laterPositions(positions, positions);",
+    drill: "forgetful-store",
   },
 ];
