@@ -32,7 +32,8 @@ class SessionCallEntry implements Waiter {
   readonly session: AgentSession;
   readonly ref: number;
   readonly id: CallId;
-  readonly spec: CallSpec;
+  /** The rest of what it asked for is let go of once it is placed: its payload may be large, and it may run for long. */
+  readonly continueOnDisconnect: boolean;
   readonly leave: () => void;
   watch: EndingWatch;
   /** Ends the reading of its output; only a call that is followed has one. */
@@ -43,12 +44,12 @@ class SessionCallEntry implements Waiter {
   constructor(
     session: AgentSession,
     awaiting: AwaitSettings,
-    call: Pick<SessionCallEntry, "ref" | "id" | "spec" | "leave">,
+    call: Pick<SessionCallEntry, "ref" | "id" | "continueOnDisconnect" | "leave">,
   ) {
     this.session = session;
     this.ref = call.ref;
     this.id = call.id;
-    this.spec = call.spec;
+    this.continueOnDisconnect = call.continueOnDisconnect;
     this.leave = call.leave;
     this.watch = new EndingWatch(awaiting, call.id, this);
   }
@@ -136,7 +137,7 @@ export class AgentSession {
     for (const call of [...this.#calls.values()]) {
       const admitted = call.state === "running";
       this.#forget(call);
-      if (call.spec.continueOnDisconnect) continue;
+      if (call.continueOnDisconnect) continue;
       // One that is still being placed is cancelled once it is admitted.
       call.cancelled = true;
       if (admitted) this.#settings.parts.cancel(call.id);
@@ -154,20 +155,25 @@ export class AgentSession {
       leave = parts.enter(peer);
       const spec = parseCallSpec(wire.call, {});
       const id = callIdOf(parts.placing, principal, spec);
-      const call = new SessionCallEntry(this, parts.awaiting, { ref: wire.ref, id, spec, leave });
+      const call = new SessionCallEntry(this, parts.awaiting, {
+        ref: wire.ref,
+        id,
+        continueOnDisconnect: spec.continueOnDisconnect,
+        leave,
+      });
       this.#calls.set(wire.ref, call);
-      void this.#place(call, wire);
+      void this.#place(call, spec, wire);
     } catch (error) {
       leave();
       this.#terminal(wire.ref, toWireRejection(toToolgateError(error)));
     }
   }
 
-  async #place(call: SessionCallEntry, wire: SessionCall__Output): Promise<void> {
+  async #place(call: SessionCallEntry, spec: CallSpec, wire: SessionCall__Output): Promise<void> {
     const { parts, principal } = this.#settings;
     try {
       const caller = { principal, remainingMs: undefined };
-      const placed = await placeCall(parts.placing, caller, call.id, call.spec, true, wire.wantHandle);
+      const placed = await placeCall(parts.placing, caller, call.id, spec, true, wire.wantHandle);
       if (call.cancelled) parts.cancel(call.id);
       if (call.state === "over") return;
       call.state = "running";

@@ -1,10 +1,16 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
+import type { AdmissionAnswer } from "../../src/calls/admit.js";
+import { parseHead } from "../../src/calls/call-record.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { AgentSession } from "../../src/gateway/agent-session.js";
 import type { GatewayParts } from "../../src/gateway/gateway-parts.js";
+import { parseRegistryName } from "../../src/identity/names.js";
 import type { SessionRequest__Output } from "../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
+import { createKeyspace } from "../../src/redis/keys.js";
 import { until } from "../support/until.js";
 
 test("a session that is over ends its stream when a slow reader has been sent all of it", async () => {
@@ -38,4 +44,46 @@ test("a session that is over ends its stream when a slow reader has been sent al
   room.resolve();
   await until("the stream has ended", () => ended === 1);
   expect(frames).toMatchObject([{}, { goAway: true }]);
+});
+
+test("a call that runs does not hold on to its payload", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const head = parseHead(`big echo 1 ${"d".repeat(64)} once 1 1`);
+  const answer: AdmissionAnswer = { kind: "repeated", head, ending: undefined };
+  const parts = {
+    enter: () => () => {},
+    awaiting: { doorbell: { watch: () => ({ stop: () => {} }) }, clock: { nowMs: () => 0 }, monotonicMs: () => 0 },
+    placing: {
+      // It knows no toolset, and finds the call that the same request made before: this is all that takes.
+      catalog: { get: () => undefined, nearNames: () => [], refresh: async () => {} },
+      keyspace: createKeyspace(parseRegistryName("default", "registry"), 1),
+      admissions: { admit: async () => answer },
+      maxPayloadBytes: 1_000_000,
+    },
+  };
+  const accepted: unknown[] = [];
+  const session = new AgentSession({
+    parts: parts as unknown as GatewayParts, // as said above
+    principal: { tenant: "default", subject: "anonymous" },
+    peer: "peer",
+    sink: { send: (frame) => accepted.push(...(frame.accepted ?? [])) > 0, drained: async () => {} },
+    budgetBytes: 1_000_000,
+    fail: () => {},
+    end: () => {},
+  });
+  function call(): WeakRef<Buffer> {
+    const payloadJson = Buffer.from(JSON.stringify("x".repeat(100_000)));
+    const meta = { runId: "r", toolCallId: "c" };
+    const wire = { toolset: "big", tool: "echo", payloadJson, meta, expectDigest: "", timeoutMs: 0 };
+    const frame = { calls: [{ ref: 1, call: wire, wantHandle: true, wantDeltas: false }], cancels: [] };
+    session.onFrame(frame as unknown as SessionRequest__Output); // as it is decoded
+    return new WeakRef(payloadJson);
+  }
+  const payload = call();
+  await until("the call runs", () => accepted.length === 1);
+  await until("its payload is gone", () => {
+    collect();
+    return payload.deref() === undefined;
+  });
 });
