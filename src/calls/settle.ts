@@ -35,9 +35,15 @@ const SETTLE = evenWhenFull(
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local ended, redelivered, told = 0, 0, 0
 
+-- Where the call waits, with its payload; nothing where the stream was lost, or something else is in its place.
+local function entry_of(call)
+  local found = redis.pcall('XRANGE', call.requests, call.entry, call.entry)
+  return found[1]
+end
+
 -- With its payload, so that an operator can make the call again; see dead-calls.ts.
 local function give_up(call)
-  local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
+  local entry = entry_of(call)
   finish(call, 'attempts_exhausted', 'ATTEMPTS_EXHAUSTED', '')
   local dead = prefix .. 'dead:' .. call.toolset
   redis.call('XADD', dead, 'MAXLEN', '~', ${MAX_DEAD_CALLS}, '*', 'call', call.id, 'tool', call.tool, 'epoch', call.epoch,
@@ -57,7 +63,7 @@ local function look_again(call, at)
 end
 
 local function redeliver(call)
-  local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
+  local entry = entry_of(call)
   if not entry then return finish(call, 'outcome_unknown', 'PROVIDER_LOST', '') end
   leave(call.requests, call.entry)
   enqueue(call, entry[2][4], entry[2][6], entry[2][8])

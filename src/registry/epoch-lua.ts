@@ -153,6 +153,23 @@ function refresh_epoch(name, epoch, h)
   publish_health(name, epoch, h)
 end
 
+-- What is no lease set, hash or stream where one belongs is kept aside for a day: it must not keep a script from the toolsets
+-- behind this one. To its providers it is lost.
+local function set_aside_unless(kind, what)
+  local found = redis.call('TYPE', prefix .. what).ok
+  if found == 'none' or found == kind then return end
+  local aside = prefix .. 'damaged:' .. what
+  redis.call('RENAME', prefix .. what, aside)
+  redis.call('PEXPIRE', aside, 86400000)
+  redis.log(redis.LOG_WARNING, 'toolgate: ' .. prefix .. what .. ' was no ' .. kind .. ' and is set aside as ' .. aside)
+end
+
+local function check_keys(name, epoch)
+  set_aside_unless('zset', 'leases:' .. name .. ':' .. epoch)
+  set_aside_unless('hash', 'providers:' .. name .. ':' .. epoch)
+  set_aside_unless('stream', 'requests:' .. name .. ':' .. epoch)
+end
+
 -- The provider's entry if the caller is its holder; otherwise nil and what is wrong.
 local function check_holder(name, epoch, provider, incarnation, token)
   local p = read_provider(name, epoch, provider)

@@ -46,6 +46,7 @@ local lease_ms = tonumber(ARGV[2])
 local answers, touched = {}, {}
 for i = 3, #ARGV, 8 do
   local name, epoch, provider, incarnation = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  check_keys(name, epoch)
   local h = read_health(name, epoch)
   local p, fault
   if h and (redis.call('HEXISTS', toolsets, name) == 0 or redis.call('HEXISTS', toolsets, name .. '@' .. epoch) == 0) then

@@ -22,6 +22,7 @@ for i = 3, #ARGV do
   local record = load_record(name)
   if record then
     for _, entry in ipairs(record.epochs) do
+      check_keys(name, entry.epoch)
       local h = read_health(name, entry.epoch)
       if h then refresh_epoch(name, entry.epoch, h) end
     end

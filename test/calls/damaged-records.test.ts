@@ -7,7 +7,9 @@ import { rehouseCalls } from "../../src/calls/rehouse.js";
 import { type Claim, renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls, takeCalls } from "../../src/calls/take.js";
+import { sealContract } from "../../src/contract/seal-contract.js";
 import type { CallId } from "../../src/identity/call-id.js";
+import { parseToolsetName } from "../../src/identity/names.js";
 import type { Registered } from "../../src/registry/register.js";
 import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
@@ -183,4 +185,24 @@ test("a line of calls that is no stream is set aside, and others are admitted", 
   expect(await admit(store, call)).toMatchObject({ kind: "admitted" });
   expect((await take(store, provider.lease)).map(({ id }) => id)).toEqual([call.id]);
   await expectKeysToExpire(client);
+});
+
+test("a line of calls that is no stream does not keep calls of other toolsets from their ends", async () => {
+  const other = parseToolsetName("other", "name");
+  const sealed = sealContract({ ...contractOf("1.0.0").contract, name: other });
+  const neighbour = await serve(registryStore(client), registrationOf(sealed), 10);
+  const brief = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
+  const stuck = admissionOf(provider, { delivery: "idempotent" });
+  await admit(brief, stuck);
+  await take(brief, provider.lease);
+  const requests = keys.requests(TOOLSET, provider.lease.epoch);
+  await client.multi().del(requests).set(requests, "x").exec();
+  const behind = admissionOf(neighbour, { toolset: other, timeoutMs: 1 });
+  await admit(brief, behind);
+  await until("both have ended", async () => {
+    await settleCalls(brief, keys);
+    return (await client.zcard(keys.due)) === 0;
+  });
+  expect((await readCall(store, behind.id, {}))?.ending).toMatchObject({ kind: "not_executed" });
+  expect((await readCall(store, stuck.id, {}))?.ending).toMatchObject({ kind: "outcome_unknown" });
 });

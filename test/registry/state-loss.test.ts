@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Epoch } from "../../src/identity/names.js";
+import { sealContract } from "../../src/contract/seal-contract.js";
+import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { renewLeases } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
+import { sweepToolsets } from "../../src/registry/sweep.js";
 import { unregister } from "../../src/registry/unregister.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
@@ -97,5 +99,40 @@ test("a damaged record is still its owner's", async () => {
   await client.hset(keys.toolsets, TOOLSET, '{"owner":"default/other","epochs":');
   await expect(unregister(store, TOOLSET, 1 as Epoch, "default/anonymous", 1_000)).rejects.toMatchObject({
     reason: "NOT_OWNER",
+  });
+});
+
+describe.each(["leases", "providers", "requests"] as const)("what is no set of %s where one belongs", (what) => {
+  const other = parseToolsetName("other", "name");
+  async function spoilt(): Promise<Registered> {
+    const neighbour = await serve(
+      store,
+      registrationOf(sealContract({ ...contractOf("1.0.0").contract, name: other })),
+      7,
+    );
+    const key = keys[what](TOOLSET, provider.lease.epoch);
+    await client.multi().del(key).set(key, "x").exec();
+    return neighbour;
+  }
+  /** It is kept for a day. */
+  async function expectAside(): Promise<void> {
+    const aside = keys.damaged(`${what}:${TOOLSET}:${provider.lease.epoch}`);
+    expect(await client.get(aside)).toBe("x");
+    expect(await client.pttl(aside)).toBeGreaterThan(0);
+  }
+
+  test("does not keep the providers of other toolsets from being renewed, and its own register anew at worst", async () => {
+    const neighbour = await spoilt();
+    const renewals = [provider, neighbour].map(({ lease }) => ({ lease, room: 0, draining: false, session: "" }));
+    const [own, next] = await renewLeases(store, LONG_MS, renewals);
+    expect(next?.kind).toBe("held");
+    expect(own?.kind).toBe(what === "providers" ? "lost" : "held");
+    await expectAside();
+    expect(await renew(await register(store, registrationOf(contractOf("1.0.0"))))).toBe("held");
+  });
+  test("does not keep other toolsets from being swept", async () => {
+    await spoilt();
+    await sweepToolsets(store, keys, [TOOLSET, other], LONG_MS);
+    await expectAside();
   });
 });
