@@ -181,7 +181,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const payloads = new PayloadChecks(validators);
   const placing: PlaceCallSettings = {
     catalog,
-    admissions: new Admissions(calls, { node, healthWindowMs: registry.healthWindowMs }),
+    admissions: new Admissions(calls, {
+      ...{ node, healthWindowMs: registry.healthWindowMs },
+      offer: (toolset, epoch, count) => sessions.offer(toolset, epoch, count),
+    }),
     memory,
     payloads,
     keyspace,

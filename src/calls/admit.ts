@@ -3,11 +3,13 @@ import type { CallId } from "../identity/call-id.js";
 import type { Digest, Epoch, NodeId, ToolName, ToolsetName } from "../identity/names.js";
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asBuffer, type Reply, runScript } from "../redis/script.js";
+import { asArray, asBuffer, asText, type Reply, runScript } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
 import { defineCallScript } from "./call-lua.js";
-import { type CallHead, type Ending, headOf, parseEnding } from "./call-record.js";
+import { type CallHead, type Ending, headOf, parseEnding, parseHead } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
+import { type TakeAnswer, type TakenCall, type Taker, toTakeAnswer } from "./take.js";
+import { TAKE_LUA } from "./take-lua.js";
 
 /** An epoch that a call may go to. */
 export interface Destination {
@@ -54,13 +56,18 @@ export type AdmissionAnswer =
 // KEYS[3] health. ARGV[1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line
 // each: toolset, epoch (0 for none), contract digest, max backlog; [5] calls, a line each: id, request digest, tool, delivery,
 // line of its destination, line of the overflow or 0, pinned, wait, timeout, watch, meta; [6] claim lease of once, [7] of
-// idempotent; then the calls' payloads. Of a call whose digest is `-` the id is new: nobody can repeat it.
+// idempotent, [8] providers of this node that may take what is admitted, a line each: line of the destination, provider,
+// incarnation, session, credits, room, running; then the calls' payloads. Of a call whose digest is `-` the id is new: nobody can repeat it.
 const ADMIT = defineCallScript(
   "ADMIT",
   `
-local window, node, retention = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local node = ARGV[2]
 -- A call is looked at by the time at which a claim could end that began now: so it need not be noted when it is claimed.
 local lease_of = { once = tonumber(ARGV[6]), idempotent = tonumber(ARGV[7]) }
+`,
+  TAKE_LUA,
+  `
+local window, retention = tonumber(ARGV[1]), tonumber(ARGV[3])
 
 -- What is no stream is kept aside for a day: it must not keep other calls from being admitted.
 local function line_length(requests, toolset, epoch)
@@ -87,8 +94,11 @@ for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+)
   destinations[#destinations + 1] = to
 end
 
+-- By id; their records are written at the end, claimed already where that can be.
+local admitted = {}
+
 local function repeated(id, digest, to_watch, head)
-  local former = load_call(id)
+  local former = admitted[id] or load_call(id)
   if not former then
     -- Its record was damaged: it may have run.
     lose(id, head, 0)
@@ -105,7 +115,7 @@ for id, digest, tool, delivery, first, second, pinned, wait, timeout, to_watch, 
   local key = prefix .. 'call:' .. id
   local to = destinations[tonumber(first)]
   local answer
-  if digest ~= '-' and redis.call('EXISTS', key) == 1 then
+  if digest ~= '-' and (admitted[id] or redis.call('EXISTS', key) == 1) then
     local contract = to.contract == '' and '-' or to.contract
     local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. contract .. ' ' .. delivery .. ' ' .. text[now] .. ' ' .. ARGV[3]
     answer = repeated(id, digest, to_watch == '1', head)
@@ -121,28 +131,61 @@ for id, digest, tool, delivery, first, second, pinned, wait, timeout, to_watch, 
     else
       local deadline = now + tonumber(timeout)
       local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. to.contract .. ' ' .. delivery .. ' ' .. text[deadline] .. ' ' .. ARGV[3]
-      local call = { id = id, key = key, digest = digest, head = head, toolset = to.toolset, epoch = to.epoch, requests = to.requests,
-        state = 'queued', attempt = 0, pinned = pinned, output = '-', claim = 0, owner = '-', node = '-',
+      local call = { id = id, key = key, digest = digest, head = head, toolset = to.toolset, epoch = to.epoch, delivery = delivery,
+        deadline = deadline, retention = retention, requests = to.requests, place = #answers + 1, state = 'queued', attempt = 0, pinned = pinned, output = '-', claim = 0, owner = '-', node = '-',
         watchers = to_watch == '1' and ' ' .. node or '' }
-      enqueue(call, tool, ARGV[8 + #answers], meta)
+      enqueue(call, tool, ARGV[9 + #answers], meta)
       look_at(call, math.min(deadline, now + lease_of[delivery]))
-      save_call(call, 'PXAT', text[deadline + retention])
-      to.calls = to.calls + 1
+      admitted[id] = call
+      to.calls, to.enqueued = to.calls + 1, true
       answer = 'admitted ' .. head
     end
   end
   answers[#answers + 1] = answer
 end
-return answers
+
+-- A provider of this node takes at once what is its share: as much of the epoch's calls as its room is of all room.
+local taken = {}
+for number, provider, incarnation, session, credits, room, running in
+  string.gmatch(ARGV[8], '(%d+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+)\\n') do
+  local to = destinations[tonumber(number)]
+  local share = to.room and math.ceil(to.calls * room / math.max(to.room, room)) - running or 0
+  taken[#taken + 1] = to.enqueued and share > 0
+    and take(line_of(to.toolset, to.epoch), provider, incarnation, session, math.min(credits, share), admitted) or { 'taken', 0, {} }
+end
+for _, call in ipairs(enqueued) do
+  if call.state == 'queued' then save_call(call) end
+end
+return { answers, taken }
 `,
 );
 
 /** The most calls that one execution admits. Larger batches make agents, nodes and Redis take turns instead of overlapping. */
 const MAX_BATCH = 32;
 
+/** A provider of this node that may claim calls in the script that admits them. */
+export interface OfferedTaker extends Taker {
+  /** The most calls that it claims. */
+  readonly credits: number;
+  readonly maxInFlight: number;
+  /** How many calls it runs already. */
+  readonly running: number;
+}
+
+/** Providers of one epoch, set aside for one script; one of the two is called when that is over. */
+export interface Offer {
+  readonly takers: readonly OfferedTaker[];
+  /** What became of each, in order. */
+  taken(answers: readonly TakeAnswer[]): void;
+  /** It may have been claimed nevertheless; see `takeCalls`. */
+  failed(error: unknown): void;
+}
+
 export interface AdmitSettings {
   readonly node: NodeId;
   readonly healthWindowMs: number;
+  /** Providers of this node with room for calls, at most as many as are said; nothing where there are none. */
+  readonly offer: (toolset: ToolsetName, epoch: Epoch, calls: number) => Offer | undefined;
 }
 
 /** Admits calls, exactly once per call id; those of one turn of the event loop in one script per shard. */
@@ -189,11 +232,25 @@ async function admit(
   told: boolean,
 ): Promise<AdmissionAnswer[]> {
   const destinations = new Lines();
+  const wanted = new Map<number, { readonly call: Admission; calls: number }>();
   const calls = admissions.map((call) => {
     const to = destinations.place(lineOf(call.toolset, call.destination));
+    const same = wanted.get(to);
+    if (same === undefined) wanted.set(to, { call, calls: 1 });
+    else same.calls++;
     const overflow = call.overflow === undefined ? 0 : destinations.place(lineOf(call.toolset, call.overflow));
     return `${call.id} ${call.requestDigest} ${call.tool} ${call.delivery} ${to} ${overflow} ${call.pinned ? 1 : 0} ${call.wait ? 1 : 0} ${call.timeoutMs} ${call.watch ? 1 : 0} ${call.meta}\n`;
   });
+  const offers: { readonly offer: Offer; readonly lines: string }[] = [];
+  for (const [to, { call, calls }] of wanted) {
+    const offer = settings.offer(call.toolset, call.destination.epoch, calls);
+    if (offer === undefined) continue;
+    const lines = offer.takers.map(
+      (taker) =>
+        `${to} ${taker.provider} ${taker.incarnation} ${taker.session} ${taker.credits} ${taker.maxInFlight} ${taker.running}\n`,
+    );
+    offers.push({ offer, lines: lines.join("") });
+  }
   const scriptKeys = [keys.prefix, keys.due, keys.health];
   const scriptArgs = [
     settings.healthWindowMs,
@@ -203,12 +260,37 @@ async function admit(
     calls.join(""),
     store.claimLeaseMs.once,
     store.claimLeaseMs.idempotent,
+    offers.map(({ lines }) => lines).join(""),
     ...admissions.map(({ payload }) => payload),
   ];
-  const reply = told
-    ? await runConfirmed(store, keys, ADMIT, scriptKeys, scriptArgs)
-    : await runScript(store.redis, ADMIT, scriptKeys, scriptArgs);
-  return asArray(reply).map(toAnswer);
+  let reply: Reply;
+  try {
+    // Providers are given what is sure to last only.
+    reply =
+      told || offers.length > 0
+        ? await runConfirmed(store, keys, ADMIT, scriptKeys, scriptArgs)
+        : await runScript(store.redis, ADMIT, scriptKeys, scriptArgs);
+  } catch (error) {
+    for (const { offer } of offers) offer.failed(error);
+    throw error;
+  }
+  const [answers, taken] = asArray(reply);
+  const replies = asArray(answers);
+  const admitted = (place: number) => claimedAtOnce(admissions[place - 1], replies[place - 1]);
+  const takes = asArray(taken).map((answer) => toTakeAnswer(answer, admitted));
+  for (const { offer } of offers) offer.taken(takes.splice(0, offer.takers.length));
+  return replies.map(toAnswer);
+}
+
+/** A call that was claimed by the script that admitted it. */
+function claimedAtOnce(admission: Admission | undefined, answer: Reply | undefined): TakenCall {
+  if (admission === undefined) throw new TypeError("ADMIT claimed a call that it did not admit");
+  const { id, tool, payload, meta, timeoutMs } = admission;
+  const head = asText(answer).slice("admitted ".length);
+  return {
+    ...{ id, tool, payload, meta, attempt: 1, remainingMs: timeoutMs, stop: undefined },
+    ...{ head, deadlineMs: parseHead(head).deadlineMs },
+  };
 }
 
 const lineOf = (toolset: ToolsetName, { epoch, digest, maxBacklog }: Destination): string =>

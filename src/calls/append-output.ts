@@ -27,13 +27,13 @@ for i = 3, #ARGV, 4 do
     or redis.call('XLEN', result) >= tonumber(ARGV[1]) then
     -- The result may be right behind: it must not look as if the output were whole.
     call.output = 'over'
-    save_call(call, 'KEEPTTL')
+    save_call(call)
     answers[#answers + 1] = 'over'
   else
     redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)
     redis.call('PEXPIREAT', result, call.deadline + call.retention)
     call.output = text[(tonumber(call.output) or 0) + #data]
-    save_call(call, 'KEEPTTL')
+    save_call(call)
     ring(call.watchers, 'd', id, '')
     answers[#answers + 1] = 'kept'
   end

@@ -50,7 +50,7 @@ end
 local function watch(call, node)
   if string.find(call.watchers .. ' ', ' ' .. node .. ' ', 1, true) then return end
   call.watchers = call.watchers .. ' ' .. node
-  save_call(call, 'KEEPTTL')
+  save_call(call)
 end
 
 -- The one way in which a call ends. Terminals of over 16 KiB are left for the readers to fetch.
@@ -80,7 +80,7 @@ local function claim(call, owner, node, lease_ms)
   call.state, call.owner, call.node, call.claim = 'claimed', owner, node, now + lease_ms
   local at = math.min(call.claim, call.deadline)
   if at < call.look then look_at(call, at) end
-  save_call(call, 'KEEPTTL')
+  save_call(call)
 end
 
 -- Whether this owner and attempt still hold the call: the fence of every late answer.
@@ -88,14 +88,12 @@ local function holds(call, owner, attempt)
   return call and not call.terminal and call.state == 'claimed' and call.owner == owner and call.attempt == tonumber(attempt)
 end
 
--- Puts a call into the waiting line of its epoch's providers, and tells them: once per script, which is when it is heard.
--- Its place there belongs into its record.
-local rung = {}
+-- Puts a call into the waiting line of its epoch's providers. Its place there belongs into its record. They are told, unless
+-- it was claimed by the end of the script.
+local enqueued = {}
 local function enqueue(call, tool, payload, meta)
   call.entry = redis.call('XADD', call.requests, '*', 'call', call.id, 'tool', tool, 'payload', payload, 'meta', meta)
-  local bell = prefix .. 'work:' .. call.toolset .. ':' .. call.epoch
-  if not rung[bell] then redis.call('SPUBLISH', bell, '') end
-  rung[bell] = true
+  enqueued[#enqueued + 1] = call
 end
 
 -- So many arguments at a time: Lua's stack is bounded.
@@ -106,6 +104,12 @@ end
 local function settle_up()
   local begin = history == '' and '' or 'h' .. history .. ' 0\\n'
   for node, messages in pairs(rings) do redis.call('SPUBLISH', prefix .. 'node:' .. node, begin .. table.concat(messages)) end
+  local rung = {}
+  for _, call in ipairs(enqueued) do
+    local bell = prefix .. 'work:' .. call.toolset .. ':' .. call.epoch
+    if call.state == 'queued' and not rung[bell] then redis.call('SPUBLISH', bell, '') end
+    rung[bell] = rung[bell] or call.state == 'queued'
+  end
   in_parts(looks, function(...) redis.call('ZADD', due, ...) end)
   in_parts(ended, function(...) redis.call('ZREM', due, ...) end)
   for requests, entries in pairs(left) do

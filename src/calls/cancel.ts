@@ -23,7 +23,7 @@ if call.terminal then return { 'ended', call.terminal } end
 if call.state == 'queued' then return { 'ended', finish_unclaimed(call, 'CANCELLED') } end
 if not call.cancel then
   call.cancel = 'CANCELLED'
-  save_call(call, 'KEEPTTL')
+  save_call(call)
 end
 ring(call.node, 'c', call.id, call.attempt .. ' CANCELLED')
 return { 'told' }

@@ -71,10 +71,10 @@ local function load_call(id)
   return load_call(id), true
 end
 
--- Writes where a call that lives stands; how long its record is kept stays as it is, or is said.
-local function save_call(call, ...)
+-- Writes where a call that lives stands.
+local function save_call(call)
   redis.call('SET', call.key, call.digest .. ' ' .. call.head .. '\\n' .. call.state .. ' ' .. text[call.attempt] .. ' ' ..
     call.entry .. ' ' .. call.pinned .. ' ' .. (call.cancel or '-') .. ' ' .. call.output .. ' ' .. text[call.claim] .. ' ' ..
-    text[call.look] .. ' ' .. call.owner .. ' ' .. call.node .. call.watchers, ...)
+    text[call.look] .. ' ' .. call.owner .. ' ' .. call.node .. call.watchers, 'PXAT', text[call.deadline + call.retention])
 end
 `;

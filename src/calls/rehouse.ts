@@ -58,7 +58,7 @@ for i = 2, #ARGV, 3 do
       call.requests = prefix .. 'requests:' .. call.toolset .. ':' .. call.epoch
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])
       call.head = table.concat({ call.toolset, call.tool, call.epoch, call.contract, call.delivery, call.deadline, call.retention }, ' ')
-      save_call(call, 'KEEPTTL')
+      save_call(call)
       moved = moved + 1
     end
   end

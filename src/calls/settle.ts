@@ -59,7 +59,7 @@ end
 
 local function look_again(call, at)
   look_at(call, at)
-  save_call(call, 'KEEPTTL')
+  save_call(call)
 end
 
 local function redeliver(call)

@@ -5,6 +5,7 @@ import { asArray, asBuffer, asNumber, asText, evenWhenFull, type Reply } from ".
 import { defineCallScript } from "./call-lua.js";
 import { headOf, parseHead, parseStop, type StopReason } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
+import { MAX_LOOKED, MAX_TAKEN_BYTES, TAKE_LUA } from "./take-lua.js";
 
 /** Who holds claims: one start of a provider. */
 export interface Taker {
@@ -36,101 +37,32 @@ export type TakeAnswer =
   /** The session does not speak for a provider that holds a lease. */
   | { readonly kind: "lost" };
 
-/** So many bytes of payloads are brought by one execution at most, and those of as many calls as are read at once. */
-const MAX_TAKEN_BYTES = 4_194_304;
-/** So many entries are looked at by one execution at most: a consumer group that was lost finds all claimed calls again. */
-const MAX_LOOKED = 512;
-/** How many entries are read at once. */
-const READ_COUNT = 8;
-
 /** The name of a claim's owner. */
 export const ownerOf = (taker: Taker): string => `${taker.provider}/${taker.incarnation}`;
 
-// Shared by TAKE and RESUME. KEYS[3] requests, KEYS[4] leases, KEYS[5] providers.
+// TAKE and RESUME. KEYS[3] requests, KEYS[4] leases, KEYS[5] providers; ARGV[1] claim lease of once, [2] of idempotent, [3] node.
 const TAKER_LUA = `
-local requests, leases, providers = KEYS[3], KEYS[4], KEYS[5]
-local lease_once, lease_idempotent = tonumber(ARGV[1]), tonumber(ARGV[2])
+local line = { requests = KEYS[3], leases = KEYS[4], providers = KEYS[5] }
+local lease_of = { once = tonumber(ARGV[1]), idempotent = tonumber(ARGV[2]) }
 local node = ARGV[3]
+${TAKE_LUA}`;
 
-local function lease_of(call)
-  return call.delivery == 'idempotent' and lease_idempotent or lease_once
-end
-
--- Whether the session speaks for the holder of a lease; and whether that one drains, and so takes nothing new.
-local function may_take(provider, incarnation, session)
-  local said = redis.call('HGET', providers, provider)
-  if not said then return false end
-  local holder, _, _, draining, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
-  local lease_end = redis.call('ZSCORE', leases, provider .. '/' .. incarnation)
-  return holder == incarnation and current == session and lease_end and tonumber(lease_end) > now, draining == '1'
-end
-
-local function read_group(owner, count, from)
-  local reply = redis.pcall('XREADGROUP', 'GROUP', 'providers', owner, 'COUNT', count, 'STREAMS', requests, from)
-  if reply and reply.err then
-    -- The stream or its group is gone: made again from 0, so that nothing is skipped.
-    if not string.find(reply.err, 'NOGROUP', 1, true) then return redis.error_reply(reply.err) end
-    redis.call('XGROUP', 'CREATE', requests, 'providers', '0', 'MKSTREAM')
-    reply = redis.call('XREADGROUP', 'GROUP', 'providers', owner, 'COUNT', count, 'STREAMS', requests, from)
-  end
-  return reply and reply[1] and reply[1][2] or {}
-end
-
--- What a provider gets: a line of id, attempt, what is left until the deadline, why to stop or -, and the head; payload; meta.
--- fields: call, id, tool, t, payload, p, meta, m
-local function frame(call, fields)
-  return { call.id .. ' ' .. text[call.attempt] .. ' ' .. text[math.max(0, call.deadline - now)] .. ' ' .. (call.cancel or '-') .. ' ' ..
-    call.head, fields[6], fields[8] }
-end
-`;
-
-// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per taker: provider, incarnation, session, credits. Reads on
-// where an entry turns out to have ended already: nobody rings for those behind it.
+// Per taker, from ARGV[4] on: provider, incarnation, session, credits.
 const TAKE = evenWhenFull(
   defineCallScript(
     "TAKE",
     TAKER_LUA,
     `
-local answers, bytes, looked = {}, 0, 0
+local answers = {}
 for i = 4, #ARGV, 4 do
-  local owner = ARGV[i] .. '/' .. ARGV[i + 1]
-  local allowed, draining = may_take(ARGV[i], ARGV[i + 1], ARGV[i + 2])
-  if not allowed then
-    answers[#answers + 1] = { 'lost' }
-  else
-    local frames, credits, more = {}, tonumber(ARGV[i + 3]), draining and 0 or 1
-    while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
-      local entries = read_group(owner, math.min(credits - #frames, ${READ_COUNT}), '>')
-      looked = looked + #entries
-      for _, entry in ipairs(entries) do
-        local call = load_call(entry[2][2])
-        if not call or call.terminal or call.entry ~= entry[1] then
-          leave(requests, entry[1])
-        elseif call.state ~= 'queued' then
-          -- Claimed, and read again by a group that was lost and made anew: it stays its owner's, with its payload.
-        elseif call.deadline <= now then
-          finish_unclaimed(call, 'DEADLINE_EXCEEDED')
-        else
-          call.attempt = call.attempt + 1
-          claim(call, owner, node, lease_of(call))
-          bytes = bytes + #entry[2][6]
-          frames[#frames + 1] = frame(call, entry[2])
-        end
-      end
-      if #entries == 0 then
-        more = 0
-        break
-      end
-    end
-    answers[#answers + 1] = { 'taken', more, frames }
-  end
+  answers[#answers + 1] = take(line, ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), {})
 end
 return answers
 `,
   ),
 );
 
-// ARGV[1..3] as TAKE, [4] provider, [5] incarnation, [6] session, [7] how many calls are named, [8] from which entry on what it
+// ARGV[4] provider, [5] incarnation, [6] session, [7] how many calls are named, [8] from which entry on what it
 // holds is read, or nothing; then per named call: id, attempt; then entries of calls that were found in its hands before.
 const RESUME = evenWhenFull(
   defineCallScript(
@@ -138,15 +70,15 @@ const RESUME = evenWhenFull(
     TAKER_LUA,
     `
 local owner = ARGV[4] .. '/' .. ARGV[5]
-if not may_take(ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
+if not may_take(line, ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
 local in_hand, fenced, again, kept = {}, {}, {}, {}
 local last = 8 + 2 * tonumber(ARGV[7])
 for i = 9, last, 2 do
   local call = load_call(ARGV[i])
   -- Another toolset may have a provider of the same name: its calls are not this one's.
-  if holds(call, owner, ARGV[i + 1]) and call.requests == requests then
+  if holds(call, owner, ARGV[i + 1]) and call.requests == line.requests then
     in_hand[call.entry] = true
-    claim(call, owner, node, lease_of(call))
+    claim(call, owner, node, lease_of[call.delivery])
     kept[#kept + 1] = { call.id, call.attempt, call.cancel or '-', call.head, call.entry }
   else
     fenced[#fenced + 1] = { ARGV[i], ARGV[i + 1] }
@@ -158,7 +90,7 @@ for i = last + 1, #ARGV do in_hand[ARGV[i]] = true end
 -- Payloads are read of these alone, and some at a time.
 local next, bytes = '', 0
 if ARGV[8] ~= '' then
-  local held = redis.pcall('XPENDING', requests, 'providers', ARGV[8], '+', ${MAX_LOOKED}, owner)
+  local held = redis.pcall('XPENDING', line.requests, 'providers', ARGV[8], '+', ${MAX_LOOKED}, owner)
   if held.err then
     if not string.find(held.err, 'NOGROUP', 1, true) then error(held) end
     held = {}
@@ -167,10 +99,10 @@ if ARGV[8] ~= '' then
   for _, pending in ipairs(held) do
     local id = pending[1]
     if not in_hand[id] then
-      local entry = redis.call('XRANGE', requests, id, id)[1]
+      local entry = redis.call('XRANGE', line.requests, id, id)[1]
       local call = entry and load_call(entry[2][2])
       if call and not call.terminal and call.owner == owner and call.entry == id then
-        claim(call, owner, node, lease_of(call))
+        claim(call, owner, node, lease_of[call.delivery])
         again[#again + 1] = frame(call, entry[2])
         bytes = bytes + #entry[2][6]
         if bytes > ${MAX_TAKEN_BYTES} then
@@ -178,7 +110,7 @@ if ARGV[8] ~= '' then
           break
         end
       elseif not call or call.terminal or call.entry ~= id then
-        leave(requests, id)
+        leave(line.requests, id)
       end
       -- Another's, read by a group that was lost and made anew: it stays that one's, with its payload.
     end
@@ -206,7 +138,7 @@ export async function takeCalls(
     ...takerArgs(store, node),
     ...args,
   ]);
-  return asArray(reply).map(toTakeAnswer);
+  return asArray(reply).map((answer) => toTakeAnswer(answer));
 }
 
 /** A call that a provider brought along. */
@@ -325,7 +257,10 @@ function undeliveredOf(
   inHand: readonly string[],
 ): Pick<Resumption & { kind: "resumed" }, "undelivered" | "rest"> {
   const from = asText(reply[4]);
-  return { undelivered: asArray(reply[2]).map(toTakenCall), rest: from === "" ? undefined : { from, inHand } };
+  return {
+    undelivered: asArray(reply[2]).map((frame) => toTakenCall(frame)),
+    rest: from === "" ? undefined : { from, inHand },
+  };
 }
 
 function takerKeys(store: CallStore, toolset: ToolsetName, epoch: Epoch): string[] {
@@ -343,13 +278,19 @@ function takerArgs(store: CallStore, node: NodeId): (string | number)[] {
   return [store.claimLeaseMs.once, store.claimLeaseMs.idempotent, node];
 }
 
-function toTakeAnswer(reply: Reply): TakeAnswer {
+/** @param admitted the call at a place of the request that admitted it, counted from 1. */
+export function toTakeAnswer(reply: Reply, admitted?: (place: number) => TakenCall): TakeAnswer {
   const [kind, more, frames] = asArray(reply);
   if (asText(kind) === "lost") return { kind: "lost" };
-  return { kind: "taken", calls: asArray(frames).map(toTakenCall), more: asNumber(more) === 1 };
+  return {
+    kind: "taken",
+    calls: asArray(frames).map((frame) => toTakenCall(frame, admitted)),
+    more: asNumber(more) === 1,
+  };
 }
 
-function toTakenCall(reply: Reply): TakenCall {
+function toTakenCall(reply: Reply, admitted?: (place: number) => TakenCall): TakenCall {
+  if (typeof reply === "number" && admitted !== undefined) return admitted(reply);
   const [line, payload, meta] = asArray(reply);
   const [id = "", attempt, remainingMs, stop = "", ...words] = asText(line).split(" ");
   const { tool, deadlineMs } = headOf(words);

@@ -1,5 +1,6 @@
+import type { Offer } from "../calls/admit.js";
 import type { CallStore } from "../calls/call-store.js";
-import { type Rest, resumeCalls, resumeRest, takeCalls } from "../calls/take.js";
+import { type Rest, resumeCalls, resumeRest, type TakeAnswer, takeCalls } from "../calls/take.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
@@ -15,6 +16,12 @@ export interface DispatcherSettings {
   readonly onTaken: (session: ProviderSession, id: CallId) => void;
   /** A session turned out to speak for nobody any more. */
   readonly onLost: (session: ProviderSession) => void;
+}
+
+/** A session, and how many calls it may be given. */
+interface Room {
+  readonly session: ProviderSession;
+  readonly credits: number;
 }
 
 /** How often waiting calls are looked for without a bell, in milliseconds. */
@@ -40,6 +47,8 @@ export class EpochDispatcher {
   /** Sessions whose providers may hold calls that did not come here, and from where on; undefined: after a take that failed. */
   readonly #unsure = new Map<ProviderSession, Rest | undefined>();
   #mayHaveMore = false;
+  /** Credits that a take or an offer under way may use, by session. */
+  readonly #reserved = new Map<ProviderSession, number>();
   #stepping = false;
   #turn = 0;
 
@@ -79,6 +88,50 @@ export class EpochDispatcher {
     );
   }
 
+  /**
+   * Sessions with room, set aside for a script that admits calls to this epoch: it may claim some of them at once.
+   *
+   * @param most how many calls at most.
+   */
+  offer(most: number): Offer | undefined {
+    const takers = this.#takers(Math.min(most, MAX_TAKE));
+    if (takers.length === 0) return undefined;
+    const offered = takers.map(({ session, credits }) => ({
+      ...session.taker,
+      ...{ credits, maxInFlight: session.maxInFlight, running: session.running + this.#reservedOf(session) },
+    }));
+    const over = this.#reserve(takers);
+    return {
+      takers: offered,
+      taken: (answers) => {
+        over();
+        this.#deliver(takers, answers);
+        this.pump();
+      },
+      failed: (error) => {
+        over();
+        this.#failed(takers, error);
+        this.pump();
+      },
+    };
+  }
+
+  #reservedOf(session: ProviderSession): number {
+    return this.#reserved.get(session) ?? 0;
+  }
+
+  /** Sets credits aside until it is known what was claimed with them. */
+  #reserve(takers: readonly Room[]): () => void {
+    for (const { session, credits } of takers) this.#reserved.set(session, this.#reservedOf(session) + credits);
+    return () => {
+      for (const { session, credits } of takers) {
+        const left = this.#reservedOf(session) - credits;
+        if (left === 0) this.#reserved.delete(session);
+        else this.#reserved.set(session, left);
+      }
+    };
+  }
+
   /** A provider that attached holds more than was brought at once: the rest comes first, as it reads. */
   resumeLater(session: ProviderSession, rest: Rest): void {
     this.#unsure.set(session, rest);
@@ -86,27 +139,42 @@ export class EpochDispatcher {
 
   #nextStep(): (() => Promise<void>) | undefined {
     for (const [session, rest] of this.#unsure) {
-      if (!session.saturated) return () => this.#recover(session, rest);
+      // What it claims by an offer would be found, and brought twice.
+      if (!session.saturated && !this.#reserved.has(session)) return () => this.#recover(session, rest);
     }
     if (!this.#mayHaveMore) return undefined;
-    const takers = this.#takers();
+    const takers = this.#takers(MAX_TAKE);
     return takers.length === 0 ? undefined : () => this.#take(takers);
   }
 
-  async #take(takers: readonly { readonly session: ProviderSession; readonly credits: number }[]): Promise<void> {
-    const { store, node, onTaken, onLost } = this.#settings;
+  async #take(takers: readonly Room[]): Promise<void> {
+    const { store, node } = this.#settings;
     const asked = takers.map(({ session, credits }) => ({ ...session.taker, credits }));
-    const answers = await takeCalls(store, node, this.toolset, this.epoch, asked).catch((error: unknown) => {
-      if (toToolgateError(error).executed !== "no")
-        for (const { session } of takers) this.#unsure.set(session, undefined);
-      throw error;
-    });
+    const over = this.#reserve(takers);
+    const answers = await takeCalls(store, node, this.toolset, this.epoch, asked)
+      .catch((error: unknown) => {
+        this.#failed(takers, error);
+        throw error;
+      })
+      .finally(over);
+    if (this.#deliver(takers, answers)) this.#mayHaveMore = true;
+  }
+
+  #failed(takers: readonly Room[], error: unknown): void {
+    if (toToolgateError(error).executed === "no") return;
+    for (const { session } of takers) this.#unsure.set(session, undefined);
+  }
+
+  /** Hands out what was claimed; says whether there may be more. */
+  #deliver(takers: readonly Room[], answers: readonly TakeAnswer[]): boolean {
+    const { onTaken, onLost } = this.#settings;
+    let more = false;
     for (const [index, taker] of takers.entries()) {
       const answer = answers[index];
       if (answer === undefined) continue;
       if (answer.kind === "lost") {
         this.#refused.add(taker.session);
-        this.#mayHaveMore = true; // nothing was looked at for it
+        more = true; // nothing was looked at for it
         onLost(taker.session);
         continue;
       }
@@ -114,8 +182,9 @@ export class EpochDispatcher {
         taker.session.deliver(call);
         if (taker.session.inHand.has(call.id)) onTaken(taker.session, call.id);
       }
-      if (answer.more) this.#mayHaveMore = true;
+      if (answer.more) more = true;
     }
+    return more;
   }
 
   /** Hands out what was claimed for a session's provider and nobody got, or some of it; as after attaching, Redis knows. */
@@ -140,14 +209,14 @@ export class EpochDispatcher {
   }
 
   /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */
-  #takers(): { readonly session: ProviderSession; readonly credits: number }[] {
+  #takers(most: number): Room[] {
     const sessions = [...this.sessions].filter((session) => !this.#refused.has(session) && !this.#unsure.has(session));
     const first = this.#turn++ % Math.max(1, sessions.length);
     const free = [...sessions.slice(first), ...sessions.slice(0, first)]
-      .map((session) => ({ session, credits: session.credits(this.#settings.missedPings) }))
+      .map((session) => ({ session, credits: session.credits(this.#settings.missedPings) - this.#reservedOf(session) }))
       .filter(({ credits }) => credits > 0)
-      .slice(0, MAX_TAKE);
-    const share = Math.floor(MAX_TAKE / Math.max(1, free.length));
+      .slice(0, most);
+    const share = Math.floor(most / Math.max(1, free.length));
     return free.map(({ session, credits }) => ({ session, credits: Math.min(credits, share) }));
   }
 }

@@ -125,6 +125,11 @@ export class ProviderSession {
     return this.#state;
   }
 
+  /** How many calls the provider runs. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** How many more calls it takes now; none while it misses pings that others answer. */
   credits(missedPings: number): number {
     if (this.#state.kind !== "ready" || this.#unansweredPings > missedPings || this.#writer.saturated) return 0;

@@ -1,3 +1,4 @@
+import type { Offer } from "../calls/admit.js";
 import type { CallStore } from "../calls/call-store.js";
 import type { StopNotice } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
@@ -203,6 +204,11 @@ export class ProviderSessions {
       .get(keys)
       ?.add({ toolset, epoch, provider, incarnation })
       .catch((error: unknown) => this.#settings.faults.warn({ event: "pong_failed", error }));
+  }
+
+  /** Sessions of an epoch with room for calls, set aside for a script that admits some. */
+  offer(toolset: ToolsetName, epoch: Epoch, calls: number): Offer | undefined {
+    return this.#dispatchers.get(epochKey(toolset, epoch))?.offer(calls);
   }
 
   /** A slot of a session is free: there may be a call for it. */

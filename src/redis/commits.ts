@@ -18,6 +18,7 @@ import { asArray, asText, type Reply, runScript, type Script, type ScriptArgumen
  * What is confirmed before it is told, and where:
  *   ADMIT           where the caller gets a handle, or the end of an earlier request's call (admit.ts). Who only waits for
  *                   the end is told nothing before it, and the end lies behind the admission in the same replication stream.
+ *                   And where providers of the node may claim what is admitted, as TAKE.
  *   TAKE, RESUME    before a provider gets the calls (epoch-dispatcher.ts, take.ts)
  *   COMPLETE        before its provider may forget the result (complete.ts)
  *   CANCEL          before the caller hears what became of the call (cancel.ts)

@@ -126,7 +126,7 @@ for _, pending in ipairs(held) do
   local call = id and load_call(id)
   if call and call.owner == member then
     call.claim, call.look = now, now
-    save_call(call, 'KEEPTTL')
+    save_call(call)
     redis.call('ZADD', due, text[now], id)
   end
   bytes = bytes + (entry and #entry[2][6] or 0)

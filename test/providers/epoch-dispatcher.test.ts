@@ -39,7 +39,10 @@ function scene() {
   });
   const room = { calls: 1 };
   const taker = { provider: "p", incarnation: "i", session: "s" };
-  const session = { taker, credits: () => room.calls, inHand: new Map() };
+  const session = {
+    ...{ taker, credits: () => room.calls, maxInFlight: 10, running: 0, saturated: false, inHand: new Map() },
+    ...{ deliver: () => {}, redeliver: () => {} },
+  };
   dispatcher.sessions.add(session as unknown as ProviderSession); // all that it uses
   dispatcher.wake();
   const [first] = takes;
@@ -95,4 +98,43 @@ test("a take that failed is not repeated until somebody wakes the dispatcher", a
   first.fail(AWAY);
   await turns(TURNS);
   expect(takes).toHaveLength(1);
+});
+
+describe("credits", () => {
+  test("are not offered while a take may use them, nor taken while an offer may", async () => {
+    const { dispatcher, takes, first, room } = scene();
+    expect(dispatcher.offer(5)).toBeUndefined();
+    first.answer(NOTHING);
+    await turns(TURNS);
+    room.calls = 3;
+    const two = dispatcher.offer(2);
+    expect(two?.takers).toMatchObject([{ provider: "p", credits: 2, running: 0 }]);
+    const one = dispatcher.offer(2);
+    expect(one?.takers).toMatchObject([{ provider: "p", credits: 1, running: 2 }]);
+    dispatcher.wake();
+    expect(takes).toHaveLength(1);
+    one?.taken([{ kind: "taken", calls: [], more: false }]);
+    expect(takes).toHaveLength(2);
+    two?.failed(new ToolgateError("STORE_UNAVAILABLE", "never sent", { executed: "no" }));
+    expect(dispatcher.offer(5)?.takers).toMatchObject([{ credits: 2 }]);
+  });
+
+  test("are offered by none whose calls have to be found first; and these not while another offer may claim more", async () => {
+    const { dispatcher, takes, first, room } = scene();
+    first.answer(NOTHING);
+    await turns(TURNS);
+    room.calls = 3;
+    const [lost, late] = [dispatcher.offer(1), dispatcher.offer(1)];
+    lost?.failed(new ToolgateError("STORE_UNAVAILABLE", "no answer", { executed: "unknown" }));
+    expect(dispatcher.offer(1)).toBeUndefined();
+    expect(takes).toHaveLength(1);
+    late?.taken([{ kind: "taken", calls: [], more: false }]);
+    expect(takes).toHaveLength(2); // what it holds is asked for
+    expect(dispatcher.offer(1)).toBeUndefined();
+    takes[1]?.answer([Buffer.from("resumed"), [], [], [], Buffer.from("")]);
+    await turns(TURNS);
+    takes[2]?.answer(NOTHING); // and what waits
+    await turns(TURNS);
+    expect(dispatcher.offer(1)?.takers).toHaveLength(1);
+  });
 });

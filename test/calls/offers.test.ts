@@ -1,0 +1,179 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { type Admission, Admissions, type OfferedTaker } from "../../src/calls/admit.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { readCall } from "../../src/calls/read-call.js";
+import type { TakeAnswer } from "../../src/calls/take.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { Registered } from "../../src/registry/register.js";
+import type { RegistryStore } from "../../src/registry/registry-store.js";
+import {
+  attach,
+  contractOf,
+  keys,
+  LONG_MS,
+  registrationOf,
+  registryStore,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { redisForFile } from "../support/redis.js";
+import { admissionOf, admit, callStore, claimOf, complete, NODE, take, takerOf } from "./calls-fixture.js";
+
+expectNoLeaks();
+const redis = redisForFile();
+let client: ReturnType<ReturnType<typeof redis>["client"]>;
+let registry: RegistryStore;
+let store: CallStore;
+let provider: Registered;
+beforeEach(async () => {
+  client = redis().client();
+  registry = registryStore(client);
+  store = callStore(client);
+  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
+  return () => client.disconnect();
+});
+
+const takerWith = (more: Partial<OfferedTaker> = {}): OfferedTaker => ({
+  ...takerOf(provider.lease),
+  ...{ credits: 10, maxInFlight: 10, running: 0 },
+  ...more,
+});
+
+/** Admits calls in one script, which may give them to these providers; says what each of these got. */
+async function admitWith(takers: readonly OfferedTaker[], calls: readonly Admission[]) {
+  const answers: TakeAnswer[] = [];
+  const failed = vi.fn<(error: unknown) => void>();
+  const offer = vi.fn(() => ({ takers, taken: (got: readonly TakeAnswer[]) => void answers.push(...got), failed }));
+  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer });
+  const admitted = await Promise.all(calls.map((call) => admissions.admit(call, true)));
+  expect(offer).toHaveBeenCalledExactlyOnceWith(TOOLSET, provider.lease.epoch, calls.length);
+  return { admitted: admitted.map(({ kind }) => kind), answers };
+}
+
+/** How often nodes were told that calls wait, since the last time that somebody asked. */
+async function listenForWork() {
+  const subscriber = redis().client();
+  let rings = 0;
+  let onMark = (_rings: number) => {};
+  subscriber.on("smessage", (channel: string) => {
+    if (channel === keys.pings) onMark(rings);
+    else rings++;
+  });
+  await subscriber.ssubscribe(keys.work(TOOLSET, provider.lease.epoch), keys.pings);
+  return async () => {
+    // What was rung before this message was heard before it.
+    const marked = new Promise<number>((resolve) => {
+      onMark = resolve;
+    });
+    await client.spublish(keys.pings, "");
+    const heard = await marked;
+    rings = 0;
+    return heard;
+  };
+}
+
+test("a provider of the node that admits a call claims it in the same script, and nobody is rung", async () => {
+  const rings = await listenForWork();
+  const calls = [admissionOf(provider, { meta: '{"runId":"r"}' }), admissionOf(provider, { requestDigest: "-" })];
+  const { admitted, answers } = await admitWith([takerWith()], calls);
+  expect(admitted).toEqual(["admitted", "admitted"]);
+  const [answer] = answers;
+  if (answer?.kind !== "taken") throw new Error("nothing was claimed");
+  for (const [index, call] of calls.entries()) {
+    const reading = await readCall(store, call.id, {});
+    expect(reading).toMatchObject({ state: "claimed", attempt: 1 });
+    const { id, tool, payload, meta } = call;
+    expect(answer.calls[index]).toMatchObject({
+      id,
+      tool,
+      payload,
+      meta,
+      attempt: 1,
+      remainingMs: LONG_MS,
+      stop: undefined,
+    });
+    expect(answer.calls[index]?.deadlineMs).toBe(reading?.head.deadlineMs);
+    expect(await client.pttl(keys.call(call.id))).toBeGreaterThan(LONG_MS);
+  }
+  expect(await rings()).toBe(0);
+  expect(await take(store, provider.lease)).toEqual([]);
+  const claims = answer.calls.map((call) => claimOf(provider.lease, call));
+  const result = { kind: "result", reason: "", body: Buffer.from("3") } as const;
+  expect(
+    await complete(
+      store,
+      claims.map((claim) => ({ ...claim, ...result })),
+    ),
+  ).toEqual(["accepted", "accepted"]);
+  expect(await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))).toBe(0);
+  expect(await client.zcard(keys.due)).toBe(0);
+  await expectKeysToExpire(client);
+});
+
+test("a repeat in the same script finds the first request's call", async () => {
+  const call = admissionOf(provider);
+  const { admitted, answers } = await admitWith(
+    [takerWith()],
+    [call, { ...call }, { ...call, requestDigest: "other" }],
+  );
+  expect(admitted).toEqual(["admitted", "repeated", "conflict"]);
+  expect(answers).toMatchObject([{ kind: "taken", calls: [{ id: call.id }] }]);
+});
+
+test("what waited before is claimed first; for what waits still, nodes are rung", async () => {
+  const rings = await listenForWork();
+  const older = admissionOf(provider);
+  await admit(store, older);
+  expect(await rings()).toBe(1);
+  const later = admissionOf(provider);
+  const { answers } = await admitWith([takerWith({ credits: 1 })], [later]);
+  expect(answers).toMatchObject([{ kind: "taken", calls: [{ id: older.id, payload: older.payload }] }]);
+  expect(await rings()).toBe(1);
+  expect((await readCall(store, later.id, {}))?.state).toBe("queued");
+  expect((await take(store, provider.lease)).map(({ id }) => id)).toEqual([later.id]);
+});
+
+test("a provider takes at once no more than its share; the rest is for all", async () => {
+  const other = await serve(registry, registrationOf(contractOf("1.0.0"), "q1"), 30);
+  const calls = Array.from({ length: 6 }, () => admissionOf(provider));
+  const { answers } = await admitWith([takerWith()], calls);
+  // Of six calls it runs two: it has room for ten of forty.
+  expect(answers).toMatchObject([{ kind: "taken", calls: calls.slice(0, 2).map(({ id }) => ({ id })) }]);
+  expect((await admitWith([takerWith({ running: 2 })], [admissionOf(provider)])).answers).toEqual([
+    { kind: "taken", calls: [], more: false },
+  ]);
+  expect(await take(store, other.lease)).toHaveLength(5);
+});
+
+test("a session that speaks for nobody claims nothing, and what is admitted waits", async () => {
+  await attach(registry, provider.lease, 10, "s2");
+  const call = admissionOf(provider);
+  const { admitted, answers } = await admitWith([takerWith()], [call]);
+  expect(admitted).toEqual(["admitted"]);
+  expect(answers).toEqual([{ kind: "lost" }]);
+  expect((await readCall(store, call.id, {}))?.state).toBe("queued");
+});
+
+test("calls that are refused give nobody anything", async () => {
+  const stale = { ...admissionOf(provider).destination, epoch: 1 as typeof provider.lease.epoch };
+  const failed = vi.fn();
+  const answers: TakeAnswer[] = [];
+  const offer = () => ({
+    takers: [takerWith()],
+    taken: (got: readonly TakeAnswer[]) => void answers.push(...got),
+    failed,
+  });
+  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer });
+  expect((await admissions.admit(admissionOf(provider, { destination: stale }), true)).kind).toBe("stale");
+  expect(answers).toEqual([{ kind: "taken", calls: [], more: false }]);
+});
+
+test("when Redis cannot be asked, the offer hears of it", async () => {
+  client.disconnect();
+  const failed = vi.fn<(error: unknown) => void>();
+  const offer = () => ({ takers: [takerWith()], taken: () => {}, failed });
+  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer });
+  await expect(admissions.admit(admissionOf(provider), true)).rejects.toThrow(ToolgateError);
+  expect(failed).toHaveBeenCalledOnce();
+});
