@@ -218,8 +218,8 @@ export class ProviderSessions {
 
   /** A result was dealt with: its provider may forget the call. */
   settled(session: ProviderSession, { id, attempt }: CallInHand, accepted: boolean): void {
-    this.#byCall.delete(id);
     session.settled(id, attempt, accepted);
+    this.#letGo(session, id);
     this.#endWhenDrained(session);
   }
 
@@ -227,9 +227,14 @@ export class ProviderSessions {
   fenced(session: ProviderSession, { id }: CallInHand): void {
     session.cancel(id, "CANCEL_REASON_FENCED");
     session.forget(id);
-    this.#byCall.delete(id);
+    this.#letGo(session, id);
     this.pump(session);
     this.#endWhenDrained(session);
+  }
+
+  /** A later attempt of the call may be in other hands, and is told of there. */
+  #letGo(session: ProviderSession, id: CallId): void {
+    if (this.#byCall.get(id) === session && !session.inHand.has(id)) this.#byCall.delete(id);
   }
 
   /** A call's record is lost while its provider has it in hand. */
