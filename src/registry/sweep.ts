@@ -17,6 +17,20 @@ const SWEEP = evenWhenFull(
     FORGET_LUA,
     `
 local linger_ms = tonumber(ARGV[2])
+
+-- Each start of a provider is a consumer of its epoch's group, and Redis forgets none. One without a lease goes, when nothing that
+-- it had claimed is left: that would be forgotten with it.
+local function forget_consumers(name, epoch)
+  local requests, leases = prefix .. 'requests:' .. name .. ':' .. epoch, prefix .. 'leases:' .. name .. ':' .. epoch
+  local consumers = redis.pcall('XINFO', 'CONSUMERS', requests, 'providers')
+  for _, consumer in ipairs(consumers.err and {} or consumers) do
+    local owner, pending = consumer[2], consumer[4]
+    if pending == 0 and not redis.call('ZSCORE', leases, owner) then
+      redis.call('XGROUP', 'DELCONSUMER', requests, 'providers', owner)
+    end
+  end
+end
+
 for i = 3, #ARGV do
   local name = ARGV[i]
   local record = load_record(name)
@@ -25,6 +39,7 @@ for i = 3, #ARGV do
       check_keys(name, entry.epoch)
       local h = read_health(name, entry.epoch)
       if h then refresh_epoch(name, entry.epoch, h) end
+      forget_consumers(name, entry.epoch)
     end
     promote_if_ready(name)
     record = load_record(name)

@@ -1,15 +1,17 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Destination } from "../../src/calls/admit.js";
 import { readCall } from "../../src/calls/read-call.js";
+import { settleCalls } from "../../src/calls/settle.js";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import { releaseLease } from "../../src/registry/leases.js";
 import { Chores } from "../../src/ticker/chores.js";
-import { admissionOf, admit, callStore, take } from "../calls/calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, take } from "../calls/calls-fixture.js";
 import {
   changesOf,
   contractOf,
+  keys,
   LONG_MS,
   registrationOf,
   registryStore,
@@ -87,6 +89,36 @@ describe("the chores", () => {
     expect((await changesOf(client)).at(-1)).toBe(`unregistered ${lease.epoch}`);
     await late.run();
     expect((await changesOf(client)).filter((change) => change.startsWith("unregistered"))).toHaveLength(1);
+  });
+
+  test("forget the providers that went, and none that still holds calls", async () => {
+    const store = registryStore(client);
+    const calls = callStore(client);
+    const [gone, lost, there] = [
+      await serve(store, registrationOf(V1, "gone")),
+      await serve(store, registrationOf(V1, "lost")),
+      await serve(store, registrationOf(V1, "there")),
+    ];
+    const { epoch } = there.lease;
+    for (const { lease } of [gone, there]) {
+      await admit(calls, admissionOf(lost));
+      for (const call of await take(calls, lease, 1))
+        await complete(calls, [{ ...claimOf(lease, call), kind: "result", reason: "", body: Buffer.from("1") }]);
+    }
+    await admit(calls, admissionOf(lost));
+    expect(await take(calls, lost.lease, 1)).toHaveLength(1);
+    for (const { lease } of [gone, lost]) await releaseLease(store, lease);
+    toolsets = [toolsetOf(TOOLSET, { epoch, liveUntilMs: Date.now() + LONG_MS })];
+    const consumers = async () => {
+      const told = (await client.xinfo("CONSUMERS", keys.requests(TOOLSET, epoch), "providers")) as string[][]; // lists of names and values
+      return told.map(([, name]) => name?.split("/")[0]).sort();
+    };
+    expect(await consumers()).toEqual(["gone", "lost", "there"]);
+    await chores().run();
+    expect(await consumers()).toEqual(["lost", "there"]);
+    await settleCalls(calls, keys);
+    await chores().run();
+    expect(await consumers()).toEqual(["there"]);
   });
 
   test("let a retiring epoch go with its last lease", async () => {
