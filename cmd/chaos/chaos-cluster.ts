@@ -4,8 +4,10 @@ import { environment } from "../../src/config/environment.js";
 import { listeningAddress } from "../local/listening-line.js";
 import type { LogFolder } from "../local/log-folder.js";
 import type { Exit } from "../local/program.js";
+import type { LeaderNote } from "./check/evidence.js";
 import { ClockFile, wrongClock } from "./clock-file.js";
 import { GatewayClient } from "./gateway-client.js";
+import { machineMs } from "./machine-clock.js";
 import { Member } from "./member.js";
 import type { ProviderOrder } from "./serve-tools.js";
 import { GATEWAYS, NODE_SETTINGS, TOOLSETS } from "./settings.js";
@@ -47,6 +49,8 @@ export interface ChaosClusterOptions {
   readonly root?: string | undefined;
   /** How far the gateways' wall clocks are off, in milliseconds, in their order; right unless said. */
   readonly clocksOffMs?: readonly number[] | undefined;
+  /** The gateways' wall clocks stand still. */
+  readonly clocksStand?: boolean | undefined;
   /** The toolsets and how many providers serve each; those of a run with faults unless said. */
   readonly toolsets?: Readonly<Record<string, number>>;
 }
@@ -61,6 +65,8 @@ export class ChaosCluster {
   readonly gateways: Gateway[] = [];
   readonly providers: Provider[] = [];
   readonly store: Store;
+  /** What the gateways said of the election; by the machine's clock. */
+  readonly leaders: LeaderNote[] = [];
   readonly #options: ChaosClusterOptions;
   readonly #proxies: TcpProxy[] = [];
 
@@ -122,7 +128,7 @@ export class ChaosCluster {
   }
 
   async #startGateway(number: number): Promise<Gateway> {
-    const { logs, onLost, settings, root, clocksOffMs } = this.#options;
+    const { logs, onLost, settings, root, clocksOffMs, clocksStand = false } = this.#options;
     const name = `gateway ${number}`;
     const offMs = clocksOffMs?.[number - 1] ?? 0;
     const clock = this.#clock(`gateway-${number}`);
@@ -144,7 +150,7 @@ export class ChaosCluster {
         env: {
           ...cleanEnvironment(),
           ...clock?.environment,
-          ...(offMs === 0 ? {} : wrongClock(offMs)),
+          ...(offMs === 0 && !clocksStand ? {} : wrongClock(offMs, clocksStand)),
           ...Object.fromEntries(
             Object.entries({ ...NODE_SETTINGS, ...settings }).map(([variable, value]) => [variable, String(value)]),
           ),
@@ -152,7 +158,10 @@ export class ChaosCluster {
           TOOLGATE_LISTEN: `127.0.0.1:${port}`,
           TOOLGATE_NODE_ID: nodeIdOf(number, ++starts),
         },
-        onLine: (line) => logs.write(name, line),
+        onLine: (line) => {
+          logs.write(name, line);
+          this.#noteLeader(name, line);
+        },
       }),
       ready: listeningAddress,
       onLost,
@@ -160,6 +169,12 @@ export class ChaosCluster {
     const address = await member.start();
     port = Number(new URL(`tcp://${address}`).port);
     return { member, clock, storeLink, agentLink, providerLink, client: new GatewayClient(name, address) };
+  }
+
+  #noteLeader(who: string, line: string): void {
+    const event = /"event":"(leader_\w+|node_started)"/.exec(line)?.[1];
+    if (event === undefined) return;
+    this.leaders.push({ who, what: event === "leader_elected" ? "elected" : "left", atMs: machineMs() });
   }
 
   /** One more provider; it is not started yet, and stopped with the others. */

@@ -13,10 +13,10 @@ export async function findFaketime(machine: Machine): Promise<string | undefined
   return status === 0 && library !== "" ? library : undefined;
 }
 
-/** What a Node process is to be started with so that its wall clock is off by so many milliseconds, all its life. */
-export function wrongClock(offMs: number): NodeJS.ProcessEnv {
+/** What a Node process is to be started with so that its wall clock is off by so many milliseconds all its life, or stands. */
+export function wrongClock(offMs: number, stands: boolean): NodeJS.ProcessEnv {
   const preload = pathToFileURL(builtProgram("cmd/chaos/wrong-clock.js")).href;
-  return { NODE_OPTIONS: `--import=${preload}`, CHAOS_CLOCK_OFF_MS: String(offMs) };
+  return { NODE_OPTIONS: `--import=${preload}`, CHAOS_CLOCK_OFF_MS: String(offMs), CHAOS_CLOCK_STANDS: String(stands) };
 }
 
 /** The wall clock of one process, which can be stepped while it runs; its monotonic clock stays true. */

@@ -6,9 +6,10 @@ export class GatewayClient {
   readonly name: string;
   readonly gateway: InstanceType<ReturnType<typeof loadProtocol>["Gateway"]>;
   readonly catalog: InstanceType<ReturnType<typeof loadProtocol>["Catalog"]>;
+  readonly registry: InstanceType<ReturnType<typeof loadProtocol>["Registry"]>;
 
   constructor(name: string, address: string) {
-    const { Gateway, Catalog } = loadProtocol();
+    const { Gateway, Catalog, Registry } = loadProtocol();
     const options: ChannelOptions = {
       "grpc.enable_retries": 0,
       "grpc.initial_reconnect_backoff_ms": 100,
@@ -19,11 +20,13 @@ export class GatewayClient {
     this.name = name;
     this.gateway = new Gateway(address, credentials.createInsecure(), options);
     this.catalog = new Catalog(address, credentials.createInsecure(), options);
+    this.registry = new Registry(address, credentials.createInsecure(), options);
   }
 
   close(): void {
     this.gateway.close();
     this.catalog.close();
+    this.registry.close();
   }
 }
 

@@ -10,6 +10,7 @@ import type { Evidence, Limits, Mishap } from "./check/evidence.js";
 import type { AgentOrder } from "./drive-load.js";
 import { type HistoryEvent, parseLines } from "./history.js";
 import { Injector } from "./injector.js";
+import { probeLeases } from "./lease-probe.js";
 import { readLedgers } from "./ledger.js";
 import { machineMs } from "./machine-clock.js";
 import { Monitor } from "./monitor.js";
@@ -101,6 +102,8 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     signal.throwIfAborted();
     await Promise.all(agents.map((agent) => agent.stop(1_000)));
     await monitor.stop();
+    const leaseProbe =
+      wellMs === undefined ? undefined : await probeLeases(cluster.gateways.map(({ client }) => client));
     const history = readHistory(historyFolder, options.redisOffsetMs);
     const calls = [...new Set(history.flatMap((event) => (event.kind === "watched" ? [] : [event.call])))];
     await delay(Math.max(0, lastDeadlineMs(history) - options.redisOffsetMs - machineMs()), undefined, { signal });
@@ -141,6 +144,8 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
         boundMs: healWithinMs,
         why: complaint,
       },
+      leaders: cluster.leaders.map((note) => ({ ...note, atMs: note.atMs + offset })),
+      leaseProbe,
     };
     const wellSince = (fromMs: number): number | undefined => {
       const found = monitor.wellSince(fromMs - offset);

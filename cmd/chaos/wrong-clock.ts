@@ -1,7 +1,11 @@
 import { environment } from "../../src/config/environment.js";
 
-/** Loaded before a program whose wall clock is to be wrong: `Date.now()` is off, while timers and the monotonic clock are right. */
+/**
+ * Loaded before a program whose wall clock is to be wrong: `Date.now()` is off, or stands still, while timers and the
+ * monotonic clock are right.
+ */
 
-const offMs = Number(environment().CHAOS_CLOCK_OFF_MS ?? "0");
+const { CHAOS_CLOCK_OFF_MS: offMs = "0", CHAOS_CLOCK_STANDS: stands } = environment();
 const rightMs = Date.now;
-Date.now = () => rightMs() + offMs;
+const startMs = rightMs();
+Date.now = () => (stands === "true" ? startMs : rightMs()) + Number(offMs);

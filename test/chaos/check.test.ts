@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { check } from "../../cmd/chaos/check/check.js";
-import type { Evidence, InjectedFault, Ping } from "../../cmd/chaos/check/evidence.js";
+import type { Evidence, InjectedFault, LeaderNote, LeaseProbe, Ping } from "../../cmd/chaos/check/evidence.js";
 import type { HistoryEvent } from "../../cmd/chaos/history.js";
 import {
   admitted,
@@ -465,5 +465,59 @@ describe("epochs", () => {
   });
   test("go on in memory for a moment", () => {
     expect(flushed(ping(10_000, 1), ping(11_000, 1))).toEqual([]);
+  });
+});
+
+describe("a lease", () => {
+  const probed = (more: Partial<Extract<LeaseProbe, { kind: "done" }>>) =>
+    broken({ leaseProbe: { kind: "done", holderLost: "", changes: [], ...more } });
+
+  test("is not given back by another incarnation", () => {
+    expect(probed({})).toEqual([]);
+    expect(probed({ holderLost: "LEASE_LOST" })).toEqual(["a lease is given back by its own incarnation only"]);
+  });
+  test("can be had from a healthy cluster", () => {
+    expect(broken({ leaseProbe: { kind: "failed", why: "no answer" } })).toEqual([
+      "a healthy cluster takes and serves a new toolset",
+    ]);
+  });
+  test("of an epoch that is gone says nothing any more; the next epoch may", () => {
+    const gone = [
+      { kind: "healthy", epoch: 1 },
+      { kind: "unregistered", epoch: 1 },
+    ];
+    expect(probed({ changes: [...gone, { kind: "registered", epoch: 2 }] })).toEqual([]);
+    expect(probed({ changes: [...gone, { kind: "healthy", epoch: 1 }] })).toEqual([
+      "nothing is told of an epoch that is gone",
+    ]);
+  });
+});
+
+describe("a former leader", () => {
+  const note = (who: string, what: LeaderNote["what"], atMs: number): LeaderNote => ({ who, what, atMs });
+  const pings: Ping[] = [{ atMs: 30_000, slot: "60", toolset: "orders", epoch: 1 }];
+  const led = (leaders: readonly LeaderNote[], more: Partial<Evidence> = {}) => broken({ leaders, pings, ...more });
+  const LEADER = "a former leader knows that it leads no more";
+
+  test("says so soon after another one was elected", () => {
+    const elections = [note("gateway 1", "elected", 5_000), note("gateway 2", "elected", 10_000)];
+    expect(led([...elections, note("gateway 1", "left", 10_500)])).toEqual([]);
+    expect(led([...elections, note("gateway 1", "left", 15_000)])).toEqual([LEADER]);
+    expect(led(elections)).toEqual([LEADER]);
+    expect(led([note("gateway 1", "elected", 5_000), note("gateway 1", "left", 9_000), ...elections.slice(1)])).toEqual(
+      [],
+    );
+  });
+  test("that was out says so when it is back", () => {
+    const elections = [note("gateway 1", "elected", 5_000), note("gateway 2", "elected", 10_000)];
+    const outages = [{ who: "gateway 1", fromMs: 8_500, toMs: 15_000 }];
+    expect(led([...elections, note("gateway 1", "left", 15_500)], { outages })).toEqual([]);
+    expect(led([...elections, note("gateway 1", "left", 25_000)], { outages })).toEqual([LEADER]);
+  });
+  test("is not judged by what was before the run", () => {
+    expect(led([note("gateway 1", "elected", 5_000), note("gateway 2", "elected", 6_000)])).toEqual([]);
+  });
+  test("is not judged by a run that ended too soon", () => {
+    expect(led([note("gateway 1", "elected", 5_000), note("gateway 2", "elected", 29_000)])).toEqual([]);
   });
 });

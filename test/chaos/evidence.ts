@@ -148,6 +148,8 @@ export function evidence(more: Partial<Evidence> = {}): Evidence {
     outages: [],
     mishaps: [],
     healing: { healthy: true, tookMs: 100, boundMs: 20_000, why: "" },
+    leaders: [],
+    leaseProbe: undefined,
     ...more,
   };
 }

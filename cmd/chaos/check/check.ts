@@ -6,6 +6,8 @@ import { checkEnded, checkOneTerminal } from "./endings.js";
 import { checkEpochs } from "./epochs.js";
 import type { Evidence, Violation } from "./evidence.js";
 import { checkExecutions, checkFence, checkNotExecuted } from "./executions.js";
+import { checkLeaders } from "./leaders.js";
+import { checkLeases } from "./leases.js";
 import { checkGivenUp, checkLostProviders } from "./lost-providers.js";
 import { checkOutput } from "./output.js";
 import { checkPings, checkTakeovers } from "./pings.js";
@@ -41,6 +43,8 @@ export function check(evidence: Evidence): Violation[] {
     ...checkTakeovers(evidence),
     ...checkEpochs(evidence),
     ...checkLostProviders(evidence),
+    ...checkLeases(evidence),
+    ...checkLeaders(evidence),
     ...checkMishaps(evidence),
     ...checkHealing(evidence),
   ];

@@ -16,6 +16,10 @@ export interface Evidence {
   readonly mishaps: readonly Mishap[];
   /** Whether all was healthy again at the end, and how long that took. */
   readonly healing: Healing;
+  /** Who led when, by their own account. */
+  readonly leaders: readonly LeaderNote[];
+  /** Absent where all was not healthy in the end. */
+  readonly leaseProbe: LeaseProbe | undefined;
 }
 
 /** The cluster's settings that bound what may happen, and the tolerances of the check; times in milliseconds. */
@@ -123,6 +127,33 @@ export interface Healing {
   readonly boundMs: number;
   /** What was wrong when the time was over. */
   readonly why: string;
+}
+
+/** What a gateway says of the election. */
+export interface LeaderNote {
+  readonly who: string;
+  /** `left`: it lost its lock or gave it back, or it was started anew. */
+  readonly what: "elected" | "left";
+  readonly atMs: number;
+}
+
+/** What came of what a misbehaving provider did; see lease-probe.ts. */
+export type LeaseProbe =
+  /** The cluster did not do what a healthy one does at once. */
+  { readonly kind: "failed"; readonly why: string } | ProbedLeases;
+
+export interface ProbedLeases {
+  readonly kind: "done";
+  /** Why the holder of a lease was refused after a former incarnation had given its own back; empty when it was not. */
+  readonly holderLost: string;
+  /** What was told of the probe's toolset, in order. */
+  readonly changes: readonly ToldChange[];
+}
+
+export interface ToldChange {
+  /** `registered`, `healthy`, `unregistered`, … */
+  readonly kind: string;
+  readonly epoch: number;
 }
 
 /** A promise that was broken, and where to see it. */

@@ -12,6 +12,8 @@ export interface Drill {
   readonly settings?: Readonly<Record<string, number>>;
   /** How far the gateways' wall clocks are off, in milliseconds. */
   readonly clocksOffMs?: readonly number[];
+  /** The gateways' wall clocks stand still. */
+  readonly clocksStand?: boolean;
 }
 
 /** What, when, for how long (milliseconds), and to which target of its kind, in [0, 1). */
@@ -114,6 +116,17 @@ export const DRILLS = {
   ),
   "half-open-store": drill(4_000, [["blackhole-store-link", 1_000, 1_000, FIRST]], {}),
   "wrong-clocks": drill(4_000, [], {}, { clocksOffMs: [3_600_000, -3_600_000, 0] }),
+  "standing-clocks": drill(
+    6_500,
+    [
+      // Longer than the pinger's lock lives: whichever leads loses it.
+      ["cut-store-link", 800, 1_500, FIRST],
+      ["cut-store-link", 2_800, 1_500, SECOND],
+      ["cut-store-link", 4_800, 1_500, THIRD],
+    ],
+    { timeoutMs: [2_500, 4_500] },
+    { clocksStand: true },
+  ),
   "forgetful-store": drill(
     5_000,
     [
@@ -134,7 +147,7 @@ function drill(
   durationMs: number,
   steps: readonly Step[],
   mix: Partial<LoadMix>,
-  more: Pick<Drill, "settings" | "clocksOffMs"> = {},
+  more: Pick<Drill, "settings" | "clocksOffMs" | "clocksStand"> = {},
 ): Drill {
   const faults = steps.map(([kind, atMs, lastsMs, which], index) => ({
     ...{ number: index + 1, kind, atMs, lastsMs, which },

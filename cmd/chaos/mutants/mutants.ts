@@ -276,4 +276,28 @@ export const MUTANTS: readonly Mutant[] = [
     by: "this.#told = laterPositions(positions, positions);",
     drill: "forgetful-store",
   },
+  {
+    name: "releases-another",
+    breaks: "a former incarnation gives back the lease of the next one",
+    file: "src/registry/leases.ts",
+    replace: "local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])",
+    by: "local p, fault = read_provider(name, epoch, provider), 'lost'",
+    drill: "calm",
+  },
+  {
+    name: "pong-of-the-dead",
+    breaks: "a pong of an epoch that is gone is recorded",
+    file: "src/registry/pongs.ts",
+    replace: "  if h and lease_end and tonumber(lease_end) > now then",
+    by: "  h = h or { state = 'active', pong = 0, live = now + 60000, room = 1, announced = '0' }\n  if h then",
+    drill: "calm",
+  },
+  {
+    name: "leads-by-wall-clock",
+    breaks: "a leader trusts its lock by the wall clock, which may stand",
+    file: "src/ticker/leader.ts",
+    replace: "this.#settings = settings;",
+    by: "this.#settings = { ...settings, monotonicMs: () => Date.now() };",
+    drill: "standing-clocks",
+  },
 ];

@@ -99,6 +99,7 @@ async function runDrill(
     ...{ store, folder, logs, root },
     faketime: undefined,
     clocksOffMs: drill.clocksOffMs,
+    clocksStand: drill.clocksStand,
     settings: drill.settings ?? {},
     onLost: (who, exit, output) => {
       const message = `${who} ended by itself with ${describeExit(exit)}`;
