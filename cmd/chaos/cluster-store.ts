@@ -42,6 +42,8 @@ export class ClusterStore implements GroupStore {
     return this.#group.start();
   }
 
+  async steady(): Promise<void> {} // its servers know each other all the time
+
   failOver(how: Loss, key: string): Promise<Failover> {
     const group = this.#group;
     return loseMaster(how, { master: () => group.masterOf(key), settled: () => group.settled() });

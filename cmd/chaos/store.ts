@@ -38,6 +38,8 @@ export interface GroupStore extends AnyStore {
   readonly recoversWithinMs: number;
   /** What that is made of. */
   readonly recoversBecause: string;
+  /** Resolves when a loss is noticed as soon as it can be: servers that have only just met may take longer. */
+  steady(): Promise<void>;
   /**
    * Loses the master of a key, waits until another one has its place, lets the lost one come back, and waits until all agree.
    */

@@ -10,7 +10,10 @@ export interface PrivateSentinelOptions {
   readonly folder: string;
   /** How many replicas the master has: 1 unless said. */
   readonly replicas?: 1 | 2;
-  /** `down-after-milliseconds`; 1,000 unless said. */
+  /**
+   * `down-after-milliseconds`; 2,000 unless said. A Sentinel tries to reach a server that it is not connected to once a
+   * second: with a second or less it may take a master that it has just heard of for lost, before it has asked it anything.
+   */
   readonly downAfterMs?: number;
   /** More arguments of every Redis server, such as `["--appendonly", "yes"]`. */
   readonly args?: readonly string[];
@@ -19,6 +22,8 @@ export interface PrivateSentinelOptions {
 const SENTINELS = 3;
 const QUORUM = 2;
 const FORMS_WITHIN_MS = 20_000;
+/** Sentinels that have known a master for so long have a connection to it that is older than a second, in milliseconds. */
+const KNOWN_FOR_MS = 3_000;
 const NAME = "toolgate";
 
 /** A Redis of our own on loopback with replicas, watched by three Sentinels. */
@@ -31,7 +36,7 @@ export class PrivateSentinel {
   readonly #folder: string;
   readonly #downAfterMs: number;
 
-  constructor({ binary, folder, replicas = 1, downAfterMs = 1_000, args = [] }: PrivateSentinelOptions) {
+  constructor({ binary, folder, replicas = 1, downAfterMs = 2_000, args = [] }: PrivateSentinelOptions) {
     this.#folder = folder;
     this.#downAfterMs = downAfterMs;
     this.members = Array.from({ length: 1 + replicas }, (_, index) => {
@@ -79,8 +84,8 @@ export class PrivateSentinel {
           "bind 127.0.0.1",
           `sentinel monitor ${NAME} 127.0.0.1 ${master.port} ${QUORUM}`,
           `sentinel down-after-milliseconds ${NAME} ${this.#downAfterMs}`,
-          // Another attempt, where the first one found no agreement, comes after twice this.
-          `sentinel failover-timeout ${NAME} ${Math.max(2_000, 3 * this.#downAfterMs)}`,
+          // Another attempt, where the first one found no agreement, comes after twice this. A promotion takes a second.
+          `sentinel failover-timeout ${NAME} 3000`,
           `sentinel parallel-syncs ${NAME} 2`,
         ];
         await writeFile(join(own, "sentinel.conf"), `${lines.join("\n")}\n`);
@@ -93,15 +98,22 @@ export class PrivateSentinel {
   /** Resolves when every Sentinel knows the others and the replicas that run, and these follow the master. */
   async settled(): Promise<void> {
     const running = this.members.filter((member) => member.running);
-    for (const sentinel of this.sentinels.filter((one) => one.running)) {
-      await askUntil("the Sentinels know all servers", FORMS_WITHIN_MS, async () => {
-        const fields = (await sentinel.ask((redis) => redis.call("SENTINEL", "MASTER", NAME))) as string[];
-        const value = (name: string): string => fields[fields.indexOf(name) + 1] ?? "";
-        const others = Number(value("num-other-sentinels")) === SENTINELS - 1;
-        return others && value("flags") === "master" && Number(value("num-slaves")) >= running.length - 1;
-      });
-    }
+    await this.#everySentinel("the Sentinels know all servers", (value) => {
+      const others = Number(value("num-other-sentinels")) === SENTINELS - 1;
+      return others && value("flags") === "master" && Number(value("num-slaves")) >= running.length - 1;
+    });
     await this.#replicasFollow(await this.master());
+  }
+
+  /**
+   * Resolves when the Sentinels would miss the master as soon as they can. A Sentinel connects to a server once a second at
+   * most, and a loss counts from when it tries: one that comes within a second of it is noticed up to a second later.
+   */
+  async steady(): Promise<void> {
+    await this.#everySentinel(
+      "the Sentinels have known the master for a while",
+      (value) => value("flags") === "master" && Number(value("role-reported-time")) >= KNOWN_FOR_MS,
+    );
   }
 
   /** The server that the Sentinels call the master now. */
@@ -131,6 +143,16 @@ export class PrivateSentinel {
   async stop(): Promise<void> {
     await Promise.all(this.sentinels.map((sentinel) => sentinel.stop()));
     await Promise.all(this.members.map((member) => member.stop()));
+  }
+
+  /** Resolves when what each Sentinel that runs says of the master is as it should be. */
+  async #everySentinel(awaited: string, fits: (value: (field: string) => string) => boolean): Promise<void> {
+    for (const sentinel of this.sentinels.filter((one) => one.running)) {
+      await askUntil(awaited, FORMS_WITHIN_MS, async () => {
+        const fields = (await sentinel.ask((redis) => redis.call("SENTINEL", "MASTER", NAME))) as string[];
+        return fits((field) => fields[fields.indexOf(field) + 1] ?? "");
+      });
+    }
   }
 
   async #replicasFollow(master: RedisMember): Promise<void> {

@@ -66,6 +66,7 @@ async function recoveries(scene: Scene, kind: StoreKind, what: string): Promise<
       const { toolsets } = keyspaceOf(store.shards).forToolset(TOOLSET as ToolsetName); // one of our own
       for (let round = 1; round <= rounds; round++) {
         await until("calls come back on every gateway", () => wellSince(machineMs() - 1_000), scene.signal);
+        await store.steady();
         const failover = await store.failOver("kill", toolsets);
         failovers.push(failover);
         await until("calls come back again", () => wellSince(failover.settledMs), scene.signal);
@@ -90,7 +91,7 @@ async function recoveries(scene: Scene, kind: StoreKind, what: string): Promise<
         because: store.recoversBecause,
         timesMs,
         atLeast: rounds,
-        counted: `${rounds} kills of the master; ${gateways.length} gateways, each asked ${PER_SECOND} times a second; Redis itself took ${thousands(election?.medianMs ?? 0)} ms, at worst ${thousands(election?.worstMs ?? 0)} ms, to name another master`,
+        counted: `${rounds} kills of the master of ${store.description}; ${gateways.length} gateways, each asked ${PER_SECOND} times a second; Redis itself took ${thousands(election?.medianMs ?? 0)} ms, at worst ${thousands(election?.worstMs ?? 0)} ms, to name another master`,
       }),
     ];
   });
