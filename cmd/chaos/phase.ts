@@ -29,6 +29,8 @@ export interface PhaseOptions {
   readonly seed: string;
   readonly durationMs: number;
   readonly schedule: readonly PlannedFault[];
+  /** What is done beside the faults, and is no fault: nobody has an excuse for it. */
+  readonly meanwhile?: (() => Promise<void>) | undefined;
   readonly agents: number;
   /** Of all agents together. */
   readonly callsPerSecond: number;
@@ -90,7 +92,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     await Promise.all(
       agents.map((agent) => agent.line("it drives", (line) => line === "driving" || undefined, DRIVING_WITHIN_MS)),
     );
-    await injectAll(options.schedule, injector, machineMs(), signal);
+    await Promise.all([injectAll(options.schedule, injector, machineMs(), signal), options.meanwhile?.()]);
     onProgress("all faults are healed; waiting until all is healthy");
     const healedMs = machineMs();
     const wellMs = await untilWell(monitor, healedMs, healWithinMs, signal);

@@ -8,6 +8,8 @@ export interface Drill {
   readonly durationMs: number;
   readonly faults: readonly PlannedFault[];
   readonly mix: Partial<LoadMix>;
+  /** When a toolset's providers give way to those of a next contract, in milliseconds from the start of the load. */
+  readonly rollOut?: { readonly toolset: string; readonly atMs: number };
   /** Of the gateways, by variable, where not as in every run. */
   readonly settings?: Readonly<Record<string, number>>;
   /** How far the gateways' wall clocks are off, in milliseconds. */
@@ -79,6 +81,7 @@ export const DRILLS = {
     ],
     {},
   ),
+  "new-contract": drill(5_500, [], LASTING, { rollOut: { toolset: "orders", atMs: 1_000 } }),
   "cut-store": drill(
     6_500,
     [
@@ -147,7 +150,7 @@ function drill(
   durationMs: number,
   steps: readonly Step[],
   mix: Partial<LoadMix>,
-  more: Pick<Drill, "settings" | "clocksOffMs" | "clocksStand"> = {},
+  more: Pick<Drill, "settings" | "clocksOffMs" | "clocksStand" | "rollOut"> = {},
 ): Drill {
   const faults = steps.map(([kind, atMs, lastsMs, which], index) => ({
     ...{ number: index + 1, kind, atMs, lastsMs, which },

@@ -300,4 +300,12 @@ export const MUTANTS: readonly Mutant[] = [
     by: "this.#settings = { ...settings, monotonicMs: () => Date.now() };",
     drill: "standing-clocks",
   },
+  {
+    name: "drops-the-retiring",
+    breaks: "providers of a retiring contract lose their calls when the next one takes over",
+    file: "src/registry/epoch-lua.ts",
+    replace: "if active then set_state(record, active, 'retiring') end",
+    by: "if active then\n    set_state(record, active, 'retiring')\n    local of = record.name .. ':' .. string.format('%.0f', active.epoch)\n    redis.call('DEL', prefix .. 'leases:' .. of, prefix .. 'providers:' .. of)\n  end",
+    drill: "new-contract",
+  },
 ];

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { LogFolder } from "../../local/log-folder.js";
 import type { Machine } from "../../local/machine.js";
 import { describeExit } from "../../local/program.js";
@@ -14,6 +15,7 @@ import { LIMITS } from "../settings.js";
 import { StandaloneStore } from "../standalone-store.js";
 import { DRILLS, type Drill, type DrillName } from "./drills.js";
 import { MUTANTS, type Mutant } from "./mutants.js";
+import { rollOut } from "./roll-out.js";
 import { compileMutants, makeTestBuild, removeTestBuild } from "./test-build.js";
 
 export interface MutantsOptions {
@@ -113,6 +115,11 @@ async function runDrill(
     const { evidence } = await runPhase({
       ...{ name, cluster, observer, logs, folder, seed, mishaps, signal, root },
       durationMs: drill.durationMs,
+      meanwhile: async () => {
+        if (drill.rollOut === undefined) return;
+        await delay(drill.rollOut.atMs, undefined, { signal });
+        await rollOut(cluster, drill.rollOut.toolset, signal);
+      },
       schedule: drill.faults,
       mix: drill.mix,
       limits: limitsOf(drill),
