@@ -61,7 +61,6 @@ const NOT_WRITTEN: readonly RegExp[] = [
   /^connect ETIMEDOUT/,
   /^None of startup nodes is available/,
   /^Failed to refresh slots cache/,
-  /^All sentinels are unreachable/,
   /^Cluster is disconnect(ed|ing)/,
 ];
 
