@@ -52,18 +52,14 @@ local function load_call(id)
     local digest, from, toolset, tool, epoch, contract, delivery, deadline, retention, to = string.match(record, FIXED)
     if digest then
       head = string.sub(record, from, to - 1)
-      local call = { id = id, key = key, digest = digest, head = head, toolset = toolset, tool = tool, epoch = epoch,
-        contract = contract, delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention),
-        requests = prefix .. 'requests:' .. toolset .. ':' .. epoch, attempt = 0 }
       local state, attempt, entry, pinned, cancel, output, claim, look, owner, node, watchers = string.match(record, LIFE, to + 1)
-      if (state == 'queued' or state == 'claimed') and (output == '-' or output == 'over' or tonumber(output)) then
-        call.state, call.attempt, call.entry, call.pinned, call.output = state, tonumber(attempt), entry, pinned, output
-        call.claim, call.look, call.owner, call.node, call.watchers = tonumber(claim), tonumber(look), owner, node, watchers
-        call.cancel = cancel ~= '-' and cancel or nil
-        return call
-      elseif string.find(record, TERMINAL, to + 1) then
-        call.terminal = string.sub(record, to + 1)
-        return call
+      local lives = (state == 'queued' or state == 'claimed') and (output == '-' or output == 'over' or tonumber(output))
+      if lives or string.find(record, TERMINAL, to + 1) then
+        return { id = id, key = key, digest = digest, head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
+          delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention),
+          requests = prefix .. 'requests:' .. toolset .. ':' .. epoch, terminal = not lives and string.sub(record, to + 1) or nil,
+          state = state, attempt = tonumber(attempt or 0), entry = entry, pinned = pinned, cancel = cancel ~= '-' and cancel or nil,
+          output = output, claim = tonumber(claim or 0), look = tonumber(look or 0), owner = owner, node = node, watchers = watchers }
       end
     end
   end
