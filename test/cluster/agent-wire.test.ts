@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
 import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { OnDisconnect } from "../../src/protocol/generated/toolgate/v1/OnDisconnect.js";
 import { ask } from "../server/ask.js";
-import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import {
@@ -18,13 +16,13 @@ import {
   specOf,
   terminalOf,
   type Wire,
+  wiredCluster,
   wireTo,
 } from "./wire.js";
 
 expectNoLeaks();
 
-let redis: TestRedis;
-let cluster: Cluster;
+const { wires } = wiredCluster({ ...FAST, maxInFlightPerPeer: 200 });
 let a: Wire;
 let b: Wire;
 let tests = 0;
@@ -32,19 +30,12 @@ let tests = 0;
 let name: string;
 let provider: RawProvider;
 
-beforeAll(async () => {
-  redis = await privateRedis();
-  cluster = await startCluster({ redis, config: { ...FAST, maxInFlightPerPeer: 200 } });
-  [a, b] = cluster.addresses.map(wireTo) as [Wire, Wire, Wire]; // three unless said
+beforeAll(() => {
+  [a, b] = wires();
 });
 beforeEach(async () => {
   name = `agent-${++tests}`;
   provider = await provide(a, [a, b], contractNamed(name));
-});
-afterAll(async () => {
-  for (const wire of [a, b]) wire?.close();
-  await cluster?.stop();
-  await redis?.stop();
 });
 
 const call = (tool?: string, more?: Partial<CallSpec>) => specOf(name, tool, more);

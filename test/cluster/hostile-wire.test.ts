@@ -11,9 +11,7 @@ import type { GetCallResponse__Output } from "../../src/protocol/generated/toolg
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { ask, refusal } from "../server/ask.js";
-import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import {
@@ -28,27 +26,25 @@ import {
   specOf,
   terminalOf,
   type Wire,
-  wireTo,
+  wiredCluster,
 } from "./wire.js";
 
 expectNoLeaks();
 
-let redis: TestRedis;
-let cluster: Cluster;
+const { cluster, wires } = wiredCluster({ ...FAST, maxResultBytes: 200_000 });
 let a: Wire;
 let b: Wire;
 let c: Wire;
 let honest: FrameStream<object, unknown>;
 let pids: number[];
 
+const processes = () => cluster().addresses.map((_, index) => cluster().pid(index));
 const HONEST = contractNamed("honest");
 const UNKNOWN_CALL = "0.AAAAAAAAAAAAAAAAAAAAAA";
 
 beforeAll(async () => {
-  redis = await privateRedis();
-  cluster = await startCluster({ redis, config: { ...FAST, maxResultBytes: 200_000 } });
-  [a, b, c] = cluster.addresses.map(wireTo) as [Wire, Wire, Wire]; // three unless said
-  pids = cluster.addresses.map((_, index) => cluster.pid(index));
+  [a, b, c] = wires();
+  pids = processes();
   const request = { contract: HONEST, providerId: "honest", incarnation: "i1" };
   const { epoch, leaseToken } = await ask<{ epoch: number; leaseToken: string }>((cb) =>
     a.registry.register(request, cb),
@@ -69,15 +65,10 @@ afterEach(async () => {
     const { terminal } = await ask<InvokeResponse__Output>((cb) => wire.gateway.invoke({ call: specOf("honest") }, cb));
     expect(terminal?.resultJson.toString()).toBe('"fine"');
   }
-  expect(cluster.addresses.map((_, index) => cluster.pid(index))).toEqual(pids);
+  expect(processes()).toEqual(pids);
   expect(honest.over).toBe(false);
 });
-afterAll(async () => {
-  honest?.cut();
-  for (const wire of [a, b, c]) wire?.close();
-  await cluster?.stop();
-  await redis?.stop();
-});
+afterAll(() => honest?.cut());
 
 const getCall = (callId: string) => ask<GetCallResponse__Output>((cb) => b.gateway.getCall({ callId }, cb));
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { GetToolsetResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetToolsetResponse.js";
 import type { Hello } from "../../src/protocol/generated/toolgate/v1/Hello.js";
@@ -6,9 +6,7 @@ import type { LeaseRef } from "../../src/protocol/generated/toolgate/v1/LeaseRef
 import type { PongResponse__Output } from "../../src/protocol/generated/toolgate/v1/PongResponse.js";
 import type { RenewResponse__Output } from "../../src/protocol/generated/toolgate/v1/RenewResponse.js";
 import { ask, refusal } from "../server/ask.js";
-import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import {
@@ -21,26 +19,17 @@ import {
   specOf,
   terminalOf,
   type Wire,
-  wireTo,
+  wiredCluster,
 } from "./wire.js";
 
 expectNoLeaks();
 
-let redis: TestRedis;
-let cluster: Cluster;
+const { redis, wires } = wiredCluster(FAST);
 let a: Wire;
 let b: Wire;
 let c: Wire;
-
-beforeAll(async () => {
-  redis = await privateRedis();
-  cluster = await startCluster({ redis, config: FAST });
-  [a, b, c] = cluster.addresses.map(wireTo) as [Wire, Wire, Wire]; // three unless said
-});
-afterAll(async () => {
-  for (const wire of [a, b, c]) wire?.close();
-  await cluster?.stop();
-  await redis?.stop();
+beforeAll(() => {
+  [a, b, c] = wires();
 });
 
 const getToolset = (wire: Wire, name: string) =>
@@ -66,7 +55,7 @@ describe("Register", () => {
       "/tools/typo/payload_schema/properties/a/type",
     ]);
     for (const { description } of error.violations) expect(description).not.toBe("");
-    const client = redis.client();
+    const client = redis().client();
     expect(await client.hkeys("toolgate:{default/0}:toolsets")).not.toContain("refused");
     expect(await client.hexists("toolgate:{default/0}:epochs", "refused")).toBe(0);
     expect(await client.keys("*refused*")).toEqual([]);

@@ -1,5 +1,5 @@
 import { type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { fromServiceError } from "../../src/errors/status-details.js";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { AttachRequest } from "../../src/protocol/generated/toolgate/v1/AttachRequest.js";
@@ -16,6 +16,8 @@ import type { SessionRequest } from "../../src/protocol/generated/toolgate/v1/Se
 import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
 import { loadProtocol, type Protocol } from "../../src/protocol/load.js";
 import { ask } from "../server/ask.js";
+import { type Cluster, type NodeSettings, startCluster } from "../support/cluster.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 
 /** Bare gRPC clients of one node, over one connection of their own: what the SDK would hide is seen here. */
@@ -38,6 +40,28 @@ export function wireTo(address: string): Wire {
     catalog: new Catalog(address, credentials.createInsecure(), over),
     gateway: new Gateway(address, credentials.createInsecure(), over),
     close: () => registry.close(),
+  };
+}
+
+/** Three nodes on a Redis of their own, for a whole test file, and a wire to each; they are there from beforeAll on. */
+export function wiredCluster(config: NodeSettings) {
+  let redis: TestRedis | undefined;
+  let cluster: Cluster | undefined;
+  let wires: readonly Wire[] = [];
+  beforeAll(async () => {
+    redis = await privateRedis();
+    cluster = await startCluster({ redis, config });
+    wires = cluster.addresses.map(wireTo);
+  });
+  afterAll(async () => {
+    for (const wire of wires) wire.close();
+    await cluster?.stop();
+    await redis?.stop();
+  });
+  return {
+    redis: () => redis as TestRedis, // started above
+    cluster: () => cluster as Cluster, // started above
+    wires: () => wires as readonly [Wire, Wire, Wire], // three nodes
   };
 }
 
