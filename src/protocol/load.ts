@@ -2,8 +2,16 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadPackageDefinition } from "@grpc/grpc-js";
-import { loadSync, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
+import {
+  type AnyDefinition,
+  loadSync,
+  type MessageTypeDefinition,
+  type MethodDefinition,
+  type PackageDefinition,
+  type ServiceDefinition,
+} from "@grpc/proto-loader";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { Encoders } from "./encoders.js";
 import type { ProtoGrpcType as CatalogPackage } from "./generated/catalog.js";
 import type { ProtoGrpcType as DeadCallsPackage } from "./generated/dead_calls.js";
 import type { ProtoGrpcType as GatewayPackage } from "./generated/gateway.js";
@@ -13,6 +21,8 @@ import type { PreconditionFailure, PreconditionFailure__Output } from "./generat
 import type { RetryInfo, RetryInfo__Output } from "./generated/google/rpc/RetryInfo.js";
 import type { Status, Status__Output } from "./generated/google/rpc/Status.js";
 import type { ProtoGrpcType as RegistryPackage } from "./generated/registry.js";
+
+const PACKAGE = "toolgate.v1";
 
 /** The files that are loaded, relative to the `proto` folder; `npm run generate` makes the types from the same ones. */
 export const PROTO_FILES = [
@@ -71,6 +81,10 @@ function load(): Protocol {
     oneofs: true,
     includeDirs: [protoFolder()],
   });
+  const encoders = new Encoders(packageDefinition, PACKAGE);
+  for (const [name, definition] of Object.entries(packageDefinition)) {
+    if (isService(name, definition)) for (const method of Object.values(definition)) encodeBy(encoders, method);
+  }
   // The types were generated from the very files that were just loaded; a check in CI keeps the two in step.
   const grpcObject = loadPackageDefinition(packageDefinition) as unknown as RegistryPackage &
     CatalogPackage &
@@ -79,6 +93,18 @@ function load(): Protocol {
   const { Registry, Catalog, Gateway, DeadCalls } = grpcObject.toolgate.v1;
   return { packageDefinition, Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc };
 }
+
+function isService(name: string, definition: AnyDefinition): definition is ServiceDefinition {
+  return name.startsWith(`${PACKAGE}.`) && !("format" in definition);
+}
+
+/** Lets a method's messages be encoded by ours. */
+function encodeBy(encoders: Encoders, method: MethodDefinition<object, object>): void {
+  method.requestSerialize = encoders.of(typeOf(method.requestType));
+  method.responseSerialize = encoders.of(typeOf(method.responseType));
+}
+
+const typeOf = ({ type }: MessageTypeDefinition<object, object>): string => (type as { readonly name: string }).name; // a descriptor
 
 /** The same files with their own field names, for whoever describes them to others: reflection. */
 export function loadDescriptors(): PackageDefinition {
