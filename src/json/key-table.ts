@@ -7,13 +7,16 @@ const SLOTS_PER_ENTRY = 2;
 /** Probes beyond one per key. Honest keys need a fraction of one each; who runs out made his keys collide. */
 const SPARE_PROBES = 4_096;
 
+const NO_BYTES = new Uint8Array(0);
+
 /**
  * Finds keys that one object of a JSON text has twice, in one pass over the text and in time linear in it.
  *
  * A set per object would be made and thrown away for every object. Here each distinct key of the whole text has one
  * entry, and the entry holds the object that had it last. Objects close in the reverse order of their opening, so what a
  * nested object wrote over is written back when it closes, and "this key's last object is the current one" is all that
- * needs to be asked. Table and arrays are kept between texts: a small payload allocates nothing.
+ * needs to be asked. Table and arrays are kept between texts: a small payload allocates nothing. What is in use is counted,
+ * since setting the length of an array costs more than entering a key.
  */
 export class KeyTable {
   #slots = new Int32Array(FIRST_CAPACITY * SLOTS_PER_ENTRY);
@@ -22,39 +25,42 @@ export class KeyTable {
   #ends = new Int32Array(FIRST_CAPACITY);
   #lastObjects = new Int32Array(FIRST_CAPACITY);
   /** The bytes that an entry's key is in: the text, or the unescaped key. */
-  readonly #sources: Uint8Array[] = [];
+  #sources: Uint8Array[] = [];
   #count = 0;
   #probes = 0;
   #maxKeys = 0;
-  readonly #undoEntries: number[] = [];
-  readonly #undoObjects: number[] = [];
+  #undoEntries: number[] = [];
+  #undoObjects: number[] = [];
+  #undoCount = 0;
 
   /** Forgets the text before, and holds at most so many distinct keys of the next. */
   reset(maxKeys: number): void {
-    if (this.#count > 0) {
-      if (this.#slots.length > FIRST_CAPACITY * SLOTS_PER_ENTRY) this.#allocate(FIRST_CAPACITY);
-      else this.#slots.fill(0);
+    if (this.#slots.length > FIRST_CAPACITY * SLOTS_PER_ENTRY) {
+      this.#allocate(FIRST_CAPACITY);
+      this.#sources = [];
+      this.#undoEntries = [];
+      this.#undoObjects = [];
+    } else if (this.#count > 0) {
+      this.#slots.fill(0);
+      this.#sources.fill(NO_BYTES, 0, this.#count);
     }
-    this.#sources.length = 0;
-    this.#undoEntries.length = 0;
-    this.#undoObjects.length = 0;
     this.#count = 0;
+    this.#undoCount = 0;
     this.#probes = 0;
     this.#maxKeys = maxKeys;
   }
 
   /** Where to go back to when the object that opens now is closed. */
   get mark(): number {
-    return this.#undoEntries.length;
+    return this.#undoCount;
   }
 
   /** Closes an object: forgets what was entered since its mark. */
   close(mark: number): void {
-    for (let at = this.#undoEntries.length - 1; at >= mark; at--) {
+    for (let at = this.#undoCount - 1; at >= mark; at--) {
       this.#lastObjects[this.#undoEntries[at] ?? 0] = this.#undoObjects[at] ?? 0;
     }
-    this.#undoEntries.length = mark;
-    this.#undoObjects.length = mark;
+    this.#undoCount = mark;
   }
 
   /**
@@ -98,14 +104,15 @@ export class KeyTable {
     this.#hashes[entry] = hash;
     this.#starts[entry] = start;
     this.#ends[entry] = end;
-    this.#sources.push(source);
+    this.#sources[entry] = source;
     this.#note(entry, 0, object);
     return "new";
   }
 
   #note(entry: number, last: number, object: number): void {
-    this.#undoEntries.push(entry);
-    this.#undoObjects.push(last);
+    this.#undoEntries[this.#undoCount] = entry;
+    this.#undoObjects[this.#undoCount] = last;
+    this.#undoCount++;
     this.#lastObjects[entry] = object;
   }
 

@@ -44,7 +44,7 @@ export interface CallMeta {
   readonly parentToolCallId: string;
 }
 
-/** What a tool knows of the call that it runs. */
+/** What a tool knows of the call that it runs. Hand it on as it is: a copy by spreading has no `signal`. */
 export interface ToolContext {
   /** Aborts when the call is to stop; its `reason` is a CallAborted. */
   readonly signal: AbortSignal;

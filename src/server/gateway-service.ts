@@ -9,7 +9,7 @@ import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
 import { parseCallSpec } from "../gateway/call-spec.js";
 import { followCall, parseCursor, unknownCall } from "../gateway/follow-call.js";
 import type { GatewayParts } from "../gateway/gateway-parts.js";
-import { callIdOf, placeCall } from "../gateway/place-call.js";
+import { callIdOf, type PlacedCall, placeCall } from "../gateway/place-call.js";
 import { parseCallId } from "../identity/call-id.js";
 import type { GatewayHandlers } from "../protocol/generated/toolgate/v1/Gateway.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
@@ -43,16 +43,18 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         const id = callIdOf(placing, context.principal, spec);
         const ended = deferred<Ending>();
         const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
-        ended.promise.catch(() => {}); // whoever stops waiting has no use for it
         // A request that was refused has no call: under its id there may be somebody else's.
         let mayBeAdmitted = false;
         try {
           const caller = { principal: context.principal, remainingMs: context.deadlineMs };
-          const placed = await placeCall(placing, caller, id, spec, true).catch((error: unknown) => {
+          let placed: PlacedCall;
+          try {
+            placed = await placeCall(placing, caller, id, spec, true);
+            mayBeAdmitted = true;
+          } catch (error) {
             mayBeAdmitted = toToolgateError(error).executed !== "no";
             throw error;
-          });
-          mayBeAdmitted = true;
+          }
           watch.admitted(placed.head, placed.ending);
           context.whenAbandoned(ended.reject);
           const ending = await ended.promise;
