@@ -3,6 +3,7 @@ import { every, type Repeating } from "../ticker/every.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient } from "./redis-client.js";
 import { asArray, asNumber, defineScript, runScript } from "./script.js";
+import { ShardTurns } from "./shard-turns.js";
 
 /** How often Redis is asked how full it is, in milliseconds. */
 const INTERVAL_MS = 250;
@@ -33,24 +34,28 @@ export class MemoryWatch {
   readonly #settings: MemoryWatchSettings;
   readonly #full = new Set<ShardKeys>();
   readonly #loop: Repeating;
+  readonly #turns: ShardTurns;
 
   constructor(settings: MemoryWatchSettings) {
     this.#settings = settings;
+    // A shard's master is away, and so admits nothing anyway; what was known of it before stays.
+    this.#turns = new ShardTurns(settings.shards, () => {});
     this.#loop = every(
       () => INTERVAL_MS,
-      () => this.#look(),
-      // Redis is away, and so admits nothing anyway; what was known before stays.
+      async () => void this.#turns.turn((shard) => this.#look(shard)),
       () => {},
     );
   }
 
+  /** @throws ToolgateError STORE_UNAVAILABLE */
   async start(): Promise<void> {
-    await this.#look();
+    await Promise.all(this.#settings.shards.map((shard) => this.#look(shard)));
     this.#loop.start();
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    await this.#turns.idle();
   }
 
   /** No more calls are to be admitted there. */
@@ -58,20 +63,18 @@ export class MemoryWatch {
     return this.#full.has(shard);
   }
 
-  async #look(): Promise<void> {
-    const { redis, shards, log } = this.#settings;
-    for (const shard of shards) {
-      const [used = 0, limit = 0] = asArray(await runScript(redis, MEMORY, [shard.prefix], [])).map(asNumber);
-      const full = limit > 0 && used > ADMIT_UP_TO * limit;
-      if (full === this.#full.has(shard)) continue;
-      if (full) this.#full.add(shard);
-      else this.#full.delete(shard);
-      log.warn({
-        event: full ? "redis_full" : "redis_has_room",
-        shard: shard.shard,
-        usedBytes: used,
-        limitBytes: limit,
-      });
-    }
+  async #look(shard: ShardKeys): Promise<void> {
+    const { redis, log } = this.#settings;
+    const [used = 0, limit = 0] = asArray(await runScript(redis, MEMORY, [shard.prefix], [])).map(asNumber);
+    const full = limit > 0 && used > ADMIT_UP_TO * limit;
+    if (full === this.#full.has(shard)) return;
+    if (full) this.#full.add(shard);
+    else this.#full.delete(shard);
+    log.warn({
+      event: full ? "redis_full" : "redis_has_room",
+      shard: shard.shard,
+      usedBytes: used,
+      limitBytes: limit,
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { deferred } from "../../src/async/deferred.js";
 import { appendOutput } from "../../src/calls/append-output.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
@@ -7,8 +8,11 @@ import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls } from "../../src/calls/take.js";
+import { parseRegistryName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { createKeyspace, type ShardKeys } from "../../src/redis/keys.js";
 import { MemoryWatch } from "../../src/redis/memory-watch.js";
+import type { RedisClient } from "../../src/redis/redis-client.js";
 import { releaseLease, renewLease } from "../../src/registry/leases.js";
 import type { Registered } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
@@ -105,5 +109,25 @@ test("nodes know when Redis is nearly full, and when it has room again", async (
   await until("it is full above nine tenths", () => watch.full(keys));
   await client.config("SET", "maxmemory", String(used * 2));
   await until("it has room", () => !watch.full(keys));
+  await watch.stop();
+});
+
+test("a master that does not answer keeps nobody from knowing that another one is full", async () => {
+  const { shards } = createKeyspace(parseRegistryName("default", "registry"), 3);
+  const [frozen, full, roomy] = shards as [ShardKeys, ShardKeys, ShardKeys]; // as many as asked for
+  let started = false;
+  const thawed = deferred();
+  const answers = new Map([
+    [frozen.prefix, () => (started ? thawed.promise.then(() => [1, 100]) : [1, 100])],
+    [full.prefix, () => [started ? 99 : 1, 100]],
+    [roomy.prefix, () => [1, 100]],
+  ]);
+  const client = { callBuffer: async (_name: string, args: readonly unknown[]) => answers.get(String(args[2]))?.() };
+  const watch = new MemoryWatch({ redis: client as unknown as RedisClient, shards, log: SILENT_LOGGER }); // all that it uses
+  await watch.start();
+  started = true;
+  await until("it is known", () => watch.full(full));
+  expect([frozen, roomy].map((shard) => watch.full(shard))).toEqual([false, false]);
+  thawed.resolve();
   await watch.stop();
 });
