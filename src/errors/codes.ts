@@ -161,7 +161,8 @@ export const ERROR_CODES = {
   LIMIT_EXCEEDED: {
     status: status.RESOURCE_EXHAUSTED,
     retry: "later",
-    meaning: "A limit of the node is reached: sessions, streams or calls in flight of one peer.",
+    meaning:
+      "A limit is reached: of a node's sessions, streams or calls in flight of one peer, or of a toolset's epochs.",
     remedy: "Retry after the given time, or spread over more nodes.",
   },
   DEADLINE_EXCEEDED: {

@@ -18,7 +18,15 @@ export type RegistrationDecision =
   | { readonly kind: "create" }
   /** Another contract with this or a higher version is there. */
   | { readonly kind: "conflict"; readonly with: EpochRecord }
-  | { readonly kind: "not_owner" };
+  | { readonly kind: "not_owner" }
+  /** It would be one epoch too many. */
+  | { readonly kind: "crowded" };
+
+/**
+ * The most epochs that a toolset has at once, those included whose last providers are still leaving: each has its contract and its
+ * keys in Redis, and every registration reads the record of all.
+ */
+export const MAX_EPOCHS = 32;
 
 /**
  * Decides a registration from the toolset's record: the same contract joins, a higher version or `replace` makes a new
@@ -34,10 +42,11 @@ export function decideRegistration(
   const current = record.epochs.filter((epoch) => epoch.state !== "retiring");
   const same = current.find((epoch) => epoch.digest === request.digest);
   if (same !== undefined) return { kind: "join", epoch: same.epoch };
-  if (request.replace) return { kind: "create" };
+  const create: RegistrationDecision = { kind: record.epochs.length < MAX_EPOCHS ? "create" : "crowded" };
+  if (request.replace) return create;
   // Build metadata does not order versions (https://semver.org/#spec-item-10), so it cannot make one higher.
   const inTheWay = current
     .filter((epoch) => compare(request.version, epoch.version) <= 0)
     .sort((a, b) => compare(b.version, a.version))[0];
-  return inTheWay === undefined ? { kind: "create" } : { kind: "conflict", with: inTheWay };
+  return inTheWay === undefined ? create : { kind: "conflict", with: inTheWay };
 }

@@ -4,7 +4,7 @@ import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { asArray, asNumber, asText, defineScript, runScript } from "../redis/script.js";
-import { decideRegistration } from "./decide-registration.js";
+import { decideRegistration, MAX_EPOCHS } from "./decide-registration.js";
 import { EPOCH_LUA } from "./epoch-lua.js";
 import type { Lease } from "./leases.js";
 import type { RegistryStore } from "./registry-store.js";
@@ -88,6 +88,8 @@ return { 'registered', entry.epoch, entry.state, entry.registeredAtMs }
 `,
 );
 
+/** What a provider should wait when there are too many epochs, in milliseconds: the leases of earlier ones have to end first. */
+const CROWDED_RETRY_MS = 5_000;
 /** A decision that others overtook this often is no accident any more. */
 const MAX_RACES = 20;
 
@@ -111,6 +113,13 @@ export async function register(store: RegistryStore, registration: Registration)
     });
     if (decision.kind === "not_owner") {
       throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal; choose another name`);
+    }
+    if (decision.kind === "crowded") {
+      throw new ToolgateError(
+        "LIMIT_EXCEEDED",
+        `"${toolset}" has ${MAX_EPOCHS} contracts whose providers have not left yet, and may not have more; retry when they have`,
+        { retryAfterMs: CROWDED_RETRY_MS },
+      );
     }
     if (decision.kind === "conflict") throw await conflict(store, sealed, decision.with.epoch, decision.with.version);
     const reply = asArray(

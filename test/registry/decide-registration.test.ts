@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Digest, Epoch } from "../../src/identity/names.js";
-import { decideRegistration } from "../../src/registry/decide-registration.js";
+import { decideRegistration, MAX_EPOCHS } from "../../src/registry/decide-registration.js";
 import type { EpochRecord, EpochState, ToolsetRecord } from "../../src/registry/toolset-record.js";
 import { TOOLSET } from "./registry-fixture.js";
 
@@ -38,6 +38,20 @@ describe("a registration", () => {
     expect(decideRegistration(record(epoch(7, "active", "1.0.0", "a")), ask("a", "1.0.0"))).toEqual({
       kind: "join",
       epoch: 7,
+    });
+  });
+
+  test("makes no more epochs than a toolset may have, and joins one that is there", () => {
+    const retiring = (count: number) =>
+      Array.from({ length: count }, (_, index) => epoch(index + 1, "retiring", "0.1.0", "r"));
+    const active = epoch(100, "active", "1.0.0", "a");
+    const crowded = record(...retiring(MAX_EPOCHS - 1), active);
+    expect(decideRegistration(crowded, ask("b", "2.0.0"))).toEqual({ kind: "crowded" });
+    expect(decideRegistration(crowded, ask("b", "0.1.0", true))).toEqual({ kind: "crowded" });
+    expect(decideRegistration(crowded, ask("a", "1.0.0"))).toEqual({ kind: "join", epoch: 100 });
+    expect(decideRegistration(crowded, ask("b", "1.0.0"))).toMatchObject({ kind: "conflict" });
+    expect(decideRegistration(record(...retiring(MAX_EPOCHS - 2), active), ask("b", "2.0.0"))).toEqual({
+      kind: "create",
     });
   });
 

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
+import { MAX_EPOCHS } from "../../src/registry/decide-registration.js";
 import { releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
 import { promote } from "../../src/registry/promote.js";
-import { register } from "../../src/registry/register.js";
+import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
 import { unregister } from "../../src/registry/unregister.js";
@@ -346,4 +347,20 @@ describe("health", () => {
       await client.pttl(keys.leases(TOOLSET, (await recordOf(client))?.epochs[0]?.epoch ?? (1 as Epoch))),
     ).toBeGreaterThan(0);
   });
+});
+
+test("a toolset whose contract is replaced again and again is refused more of them, until providers have left", async () => {
+  const registered: Registered[] = [];
+  for (let i = 0; i < MAX_EPOCHS; i++)
+    registered.push(await register(store, registrationOf(contractOf(`1.0.${i}`, String(i)), `p${i}`)));
+  await expect(register(store, registrationOf(contractOf("2.0.0", "more")))).rejects.toMatchObject({
+    reason: "LIMIT_EXCEEDED",
+    executed: "no",
+    retryAfterMs: 5_000,
+  });
+  const [, second] = registered;
+  if (second === undefined) throw new Error("there are that many");
+  await releaseLease(store, second.lease);
+  await sweep();
+  expect((await register(store, registrationOf(contractOf("2.0.0", "more")))).state).toBe("candidate");
 });
