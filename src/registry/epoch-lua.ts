@@ -17,12 +17,32 @@ local function announce(kind, name, epoch)
   redis.call('SPUBLISH', prefix .. 'changed', id)
 end
 
+local EPOCH_NUMBERS = { 'epoch', 'registeredAtMs', 'activateAt', 'maxBacklog', 'retentionMs', 'retireAfterMs', 'retireAtMs' }
+
+local function is_epoch(entry)
+  if type(entry) ~= 'table' or type(entry.state) ~= 'string' then return false end
+  for _, field in ipairs(EPOCH_NUMBERS) do
+    if type(entry[field]) ~= 'number' then return false end
+  end
+  return true
+end
+
+local function is_record(record, name)
+  if type(record) ~= 'table' or record.name ~= name or type(record.generation) ~= 'number' or type(record.epochs) ~= 'table' then
+    return false
+  end
+  for _, entry in ipairs(record.epochs) do
+    if not is_epoch(entry) then return false end
+  end
+  return true
+end
+
 local function load_record(name)
   local json = redis.call('HGET', toolsets, name)
   if not json then return nil end
   -- A damaged record must not end a script that looks at others too; nodes name it, and registering reports it.
   local whole, record = pcall(cjson.decode, json)
-  return whole and type(record) == 'table' and type(record.epochs) == 'table' and record or nil
+  return whole and is_record(record, name) and record or nil
 end
 
 local function save_record(record)

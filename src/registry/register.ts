@@ -8,7 +8,7 @@ import { decideRegistration, MAX_EPOCHS } from "./decide-registration.js";
 import { EPOCH_LUA } from "./epoch-lua.js";
 import type { Lease } from "./leases.js";
 import type { RegistryStore } from "./registry-store.js";
-import type { EpochState, ToolsetRecord } from "./toolset-record.js";
+import type { EpochRecord, EpochState, ToolsetRecord } from "./toolset-record.js";
 import { FORGET_LUA } from "./unregister.js";
 
 /** How a registration is to be handled; every value is set. */
@@ -166,12 +166,35 @@ async function readRecord(store: RegistryStore, toolset: ToolsetName): Promise<T
   if (json === null) return undefined;
   try {
     const record = JSON.parse(json) as Partial<ToolsetRecord>; // written by the registry's scripts only, unless it is damaged
-    if (typeof record.owner === "string" && Array.isArray(record.epochs)) return record as ToolsetRecord;
+    if (isWhole(record, toolset)) return record;
   } catch {
     // said below
   }
   throw new ToolgateError("INTERNAL", `the record of "${toolset}" is damaged; unregister it, with any epoch`);
 }
+
+/** As the scripts judge it: what they take for damaged is for them not there. */
+function isWhole(record: Partial<ToolsetRecord>, toolset: ToolsetName): record is ToolsetRecord {
+  const { owner, name, generation, epochs } = record;
+  if (typeof owner !== "string" || name !== toolset || typeof generation !== "number") return false;
+  return Array.isArray(epochs) && epochs.every(isWholeEpoch);
+}
+
+function isWholeEpoch(epoch: Partial<Record<keyof EpochRecord, unknown>> | null): boolean {
+  if (epoch === null || typeof epoch !== "object" || typeof epoch.state !== "string") return false;
+  if (typeof epoch.digest !== "string" || typeof epoch.version !== "string") return false;
+  return EPOCH_NUMBERS.every((field) => typeof epoch[field] === "number");
+}
+
+const EPOCH_NUMBERS = [
+  "epoch",
+  "registeredAtMs",
+  "activateAt",
+  "maxBacklog",
+  "retentionMs",
+  "retireAfterMs",
+  "retireAtMs",
+] as const;
 
 async function readField(store: RegistryStore, toolset: ToolsetName, field: string): Promise<string | null> {
   const keys = store.keyspace.forToolset(toolset);

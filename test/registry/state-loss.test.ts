@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
-import { renewLeases } from "../../src/registry/leases.js";
+import { releaseLease, renewLeases } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
@@ -80,6 +80,10 @@ describe.each([
   ["no JSON", "x"],
   ["no record", "{}"],
   ["of no epochs", JSON.stringify({ name: TOOLSET, owner: "default/anonymous", epochs: 5 })],
+  [
+    "of an epoch of nothing",
+    JSON.stringify({ name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [{}] }),
+  ],
 ])("a record that is %s", (_, text) => {
   test("is refused by Register, which says to unregister it, and that helps", async () => {
     await client.hset(keys.toolsets, TOOLSET, text);
@@ -93,6 +97,21 @@ describe.each([
     expect(await client.hkeys(keys.health)).toEqual([]);
     expect((await register(store, registration)).state).toBe("active");
   });
+});
+
+test("a record of an epoch of nothing does not keep other toolsets from being swept", async () => {
+  const other = parseToolsetName("other", "name");
+  const sealed = sealContract({ ...contractOf("1.0.0").contract, name: other });
+  const { lease } = await serve(store, registrationOf(sealed), 7);
+  await releaseLease(store, lease);
+  const record = { name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [{}] };
+  await client.hset(keys.toolsets, TOOLSET, JSON.stringify(record));
+  await client.del(keys.leases(other, lease.epoch));
+  const brief = JSON.parse((await client.hget(keys.toolsets, other)) ?? "") as { epochs: { retentionMs: number }[] };
+  for (const epoch of brief.epochs) epoch.retentionMs = -LONG_MS;
+  await client.hset(keys.toolsets, other, JSON.stringify(brief));
+  await sweepToolsets(store, keys, [TOOLSET, other], LONG_MS);
+  expect(await client.hget(keys.toolsets, other)).toBeNull();
 });
 
 test("a damaged record is still its owner's", async () => {
