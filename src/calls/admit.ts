@@ -288,8 +288,15 @@ function claimedAtOnce(admission: Admission | undefined, answer: Reply | undefin
   const { id, tool, payload, meta, timeoutMs } = admission;
   const head = asText(answer).slice("admitted ".length);
   return {
-    ...{ id, tool, payload, meta, attempt: 1, remainingMs: timeoutMs, stop: undefined },
-    ...{ head, deadlineMs: parseHead(head).deadlineMs },
+    id,
+    tool,
+    payload,
+    meta,
+    attempt: 1,
+    deadlineMs: parseHead(head).deadlineMs,
+    remainingMs: timeoutMs,
+    stop: undefined,
+    head,
   };
 }
 
