@@ -142,7 +142,7 @@ export class RunningCall {
    * because its provider stopped is run again by another one, as soon as the lease is given back.
    */
   async run(): Promise<CallOutcome | undefined> {
-    let outcome: Omit<ProviderResult, "callId" | "attempt">;
+    let outcome: ProviderResult;
     try {
       if (this.#aborted !== undefined) throw this.#aborted; // while it waited for its turn
       const { payloadJson } = this.#call;
@@ -160,7 +160,9 @@ export class RunningCall {
     }
     if (this.#idempotent && this.#aborted?.reason === "STOPPING" && outcome.resultJson === undefined) return undefined;
     const bytes = outcome.resultJson?.length ?? 512;
-    return { result: { callId: this.callId, attempt: this.attempt, ...outcome }, bytes };
+    outcome.callId = this.callId;
+    outcome.attempt = this.attempt;
+    return { result: outcome, bytes };
   }
 
   #context(): ToolContext {
