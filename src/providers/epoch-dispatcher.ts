@@ -151,12 +151,16 @@ export class EpochDispatcher {
     const { store, node } = this.#settings;
     const asked = takers.map(({ session, credits }) => ({ ...session.taker, credits }));
     const over = this.#reserve(takers);
-    const answers = await takeCalls(store, node, this.toolset, this.epoch, asked)
-      .catch((error: unknown) => {
-        this.#failed(takers, error);
-        throw error;
-      })
-      .finally(over);
+    let answers: TakeAnswer[];
+    try {
+      answers = await takeCalls(store, node, this.toolset, this.epoch, asked);
+    } catch (error) {
+      over();
+      this.#failed(takers, error);
+      throw error;
+    }
+    // In one turn: in between, an offer would find room that is none.
+    over();
     if (this.#deliver(takers, answers)) this.#mayHaveMore = true;
   }
 

@@ -12,6 +12,14 @@ import { TOOLSET } from "../registry/registry-fixture.js";
 
 /** What TAKE answers for one session where no calls wait. */
 const NOTHING: Reply = [[Buffer.from("taken"), 0, []]];
+/** The same where it claimed one. */
+const ONE: Reply = [
+  [
+    Buffer.from("taken"),
+    0,
+    [[Buffer.from("c 1 100 - tools sum 1 d once 2000000000000 1000"), Buffer.from("{}"), Buffer.from("")]],
+  ],
+];
 /** The same where more calls wait than were asked for. */
 const MORE: Reply = [[Buffer.from("taken"), 1, []]];
 const AWAY = new ToolgateError("STORE_UNAVAILABLE", "away");
@@ -41,7 +49,7 @@ function scene() {
   const taker = { provider: "p", incarnation: "i", session: "s" };
   const session = {
     ...{ taker, credits: () => room.calls, maxInFlight: 10, running: 0, saturated: false, inHand: new Map() },
-    ...{ deliver: () => {}, redeliver: () => {} },
+    ...{ deliver: () => void room.calls--, redeliver: () => {} },
   };
   dispatcher.sessions.add(session as unknown as ProviderSession); // all that it uses
   dispatcher.wake();
@@ -91,6 +99,17 @@ describe("at every moment after a take was answered", () => {
       expect(takes, `${turn} turns after`).toHaveLength(2);
     }
   });
+});
+
+test("at no moment after a take was answered is the room offered that its calls fill", async () => {
+  for (let turn = 0; turn < TURNS; turn++) {
+    const { dispatcher, first, room } = scene();
+    first.answer(ONE);
+    await turns(turn);
+    expect(dispatcher.offer(1), `${turn} turns after`).toBeUndefined();
+    await turns(TURNS);
+    expect(room.calls).toBe(0);
+  }
 });
 
 test("a take that failed is not repeated until somebody wakes the dispatcher", async () => {
