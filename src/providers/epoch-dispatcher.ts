@@ -16,6 +16,8 @@ export interface DispatcherSettings {
   readonly onTaken: (session: ProviderSession, id: CallId) => void;
   /** A session turned out to speak for nobody any more. */
   readonly onLost: (session: ProviderSession) => void;
+  /** What might have been on its way to a session has come, or does not come any more. */
+  readonly onAnswered: (session: ProviderSession) => void;
 }
 
 /** A session, and how many calls it may be given. */
@@ -106,14 +108,25 @@ export class EpochDispatcher {
       taken: (answers) => {
         over();
         this.#deliver(takers, answers);
+        this.#answered(takers);
         this.pump();
       },
       failed: (error) => {
         over();
         this.#failed(takers, error);
+        this.#answered(takers);
         this.pump();
       },
     };
+  }
+
+  /** Whether calls may be on their way to a session: claimed for its provider, and not delivered yet. */
+  awaits(session: ProviderSession): boolean {
+    return this.#reserved.has(session) || this.#unsure.has(session);
+  }
+
+  #answered(takers: readonly { readonly session: ProviderSession }[]): void {
+    for (const { session } of takers) if (!this.awaits(session)) this.#settings.onAnswered(session);
   }
 
   #reservedOf(session: ProviderSession): number {
@@ -157,11 +170,13 @@ export class EpochDispatcher {
     } catch (error) {
       over();
       this.#failed(takers, error);
+      this.#answered(takers);
       throw error;
     }
     // In one turn: in between, an offer would find room that is none.
     over();
     if (this.#deliver(takers, answers)) this.#mayHaveMore = true;
+    this.#answered(takers);
   }
 
   #failed(takers: readonly Room[], error: unknown): void {
@@ -210,6 +225,7 @@ export class EpochDispatcher {
     if (left === undefined) this.#unsure.delete(session);
     else this.#unsure.set(session, left);
     this.#mayHaveMore = true; // nothing was taken yet
+    this.#answered([{ session }]);
   }
 
   /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */

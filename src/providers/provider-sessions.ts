@@ -88,6 +88,7 @@ export class ProviderSessions {
       faults,
       onTaken: (session, id) => this.#byCall.set(id, session),
       onLost: settings.onTakeRefused,
+      onAnswered: (session) => this.#endWhenDrained(session),
     };
   }
 
@@ -370,9 +371,13 @@ export class ProviderSessions {
     this.#endWhenDrained(session);
   }
 
-  /** A draining session ends when nothing is in hand; a provider that moves ends its stream itself. */
+  /**
+   * A draining session ends when nothing is in hand, nor on its way: its provider gives its lease back then, and what was
+   * claimed for it would be lost. A provider that moves ends its stream itself.
+   */
   #endWhenDrained(session: ProviderSession): void {
     if (session.state.kind !== "draining" || session.inHand.size > 0) return;
+    if (this.#dispatchers.get(session.epochKey)?.awaits(session)) return;
     this.close(session, "drained");
   }
 }

@@ -44,6 +44,7 @@ function scene() {
     faults: SILENT_FAULTS,
     onTaken: () => {},
     onLost: () => {},
+    onAnswered: () => {},
   });
   const room = { calls: 1 };
   const taker = { provider: "p", incarnation: "i", session: "s" };

@@ -1,12 +1,16 @@
+import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
+import { deferred } from "../../src/async/deferred.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { settleCalls } from "../../src/calls/settle.js";
+import { type CallId, randomCallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
+import type { ProviderSession } from "../../src/providers/provider-session.js";
 import { ProviderSessions } from "../../src/providers/provider-sessions.js";
 import { unconfirmed } from "../../src/redis/commit-line.js";
 import { type Commits, FAST_COMMITS } from "../../src/redis/commits.js";
@@ -30,14 +34,15 @@ let sessions: ProviderSessions;
 
 /** Whether the replicas are behind: then nobody may be told of what was taken. */
 let behind: boolean;
+/** When they confirm what was taken. */
+let confirming: Promise<void>;
 const COMMITS: Commits = {
   ...FAST_COMMITS,
   waits: true,
   async run(redis, script, ...more) {
     const outcome = await FAST_COMMITS.run(redis, script, ...more);
-    return script.name === "TAKE" && behind
-      ? { ...outcome, confirm: () => Promise.reject(unconfirmed("behind")) }
-      : outcome;
+    if (script.name !== "TAKE") return outcome;
+    return { ...outcome, confirm: () => (behind ? Promise.reject(unconfirmed("behind")) : confirming) };
   },
 };
 beforeEach(async () => {
@@ -46,6 +51,7 @@ beforeEach(async () => {
   await subscriber.start();
   registry = registryStore(client);
   behind = false;
+  confirming = Promise.resolve();
   store = callStore(client, { commits: COMMITS });
   sessions = new ProviderSessions({
     registry,
@@ -123,7 +129,7 @@ test("a session that opens while its node begins to stop is told to move", async
   await until("it was told", () =>
     attaching.frames.some(({ goAway }) => goAway?.reason === "GO_AWAY_REASON_NODE_DRAINING"),
   );
-  expect(sessions.size).toBe(0);
+  await until("its session ended", () => sessions.size === 0);
 });
 
 test("large payloads go out as the provider reads, and do not end its session", async () => {
@@ -198,4 +204,39 @@ test("the end of an earlier attempt does not keep a later one from being told to
   const cancels = () => later.frames.flatMap((frame) => frame.cancels ?? []);
   await until("it was told", () => cancels().length > 0);
   expect(cancels()).toMatchObject([{ callId: call.id, attempt: 2 }]);
+});
+
+describe.each([
+  ["drains", (session: ProviderSession) => sessions.drainByProvider(session)],
+  ["is told to go", async ({ lease }: ProviderSession) => sessions.retire(lease.toolset, lease.epoch)],
+] as const)("a provider that %s while calls are taken for it", (_, leave) => {
+  /** A session that leaves while the replicas have still to confirm its first take. */
+  async function leaving(calls: readonly CallId[]) {
+    const { lease } = await join("p1");
+    for (const id of calls) await admit(store, admissionOf({ lease } as Registered, { id, wait: true })); // all that it needs
+    const confirm = deferred();
+    confirming = confirm.promise;
+    const attached = attach(lease);
+    const session = await attached.opened;
+    for (const id of calls) {
+      await until("it is claimed", async () => (await readCall(store, id, {}))?.state === "claimed");
+    }
+    await leave(session);
+    expect(attached.ends).toEqual([]);
+    confirm.resolve();
+    return { ...attached, session };
+  }
+
+  test("gets them before its session ends", async () => {
+    const { calls, ends, session } = await leaving([randomCallId(0, randomBytes)]);
+    await until("it was delivered", () => calls().length === 1);
+    expect(ends).toEqual([]);
+    for (const call of session.inHand.values()) sessions.settled(session, call, true);
+    expect(ends).toHaveLength(1);
+  });
+
+  test("is let go when there are none", async () => {
+    const { ends } = await leaving([]);
+    await until("its session ended", () => ends.length === 1);
+  });
 });
