@@ -71,7 +71,13 @@ local function redeliver(call)
   look_again(call, call.deadline)
 end
 
-local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
+local ids = redis.pcall('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
+if ids.err then
+  -- What is no set of deadlines is kept aside for a day; they are found again in the records.
+  redis.call('RENAME', due, prefix .. 'damaged:due')
+  redis.call('PEXPIRE', prefix .. 'damaged:due', 86400000)
+  ids = {}
+end
 for _, id in ipairs(ids) do
   local call = load_call(id)
   if not call or call.terminal then

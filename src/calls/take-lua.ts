@@ -19,11 +19,12 @@ end
 
 -- Whether the session speaks for the holder of a lease; and whether that one drains, and so takes nothing new.
 local function may_take(line, provider, incarnation, session)
-  local said = redis.call('HGET', line.providers, provider)
-  if not said then return false end
+  -- What is no hash or set where one belongs says nothing of a lease: renewing it mends that. Calls of others must not fail of it.
+  local said = redis.pcall('HGET', line.providers, provider)
+  if type(said) ~= 'string' then return false end
   local holder, _, _, draining, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
-  local lease_end = redis.call('ZSCORE', line.leases, provider .. '/' .. incarnation)
-  return holder == incarnation and current == session and lease_end and tonumber(lease_end) > now, draining == '1'
+  local lease_end = redis.pcall('ZSCORE', line.leases, provider .. '/' .. incarnation)
+  return holder == incarnation and current == session and type(lease_end) == 'string' and tonumber(lease_end) > now, draining == '1'
 end
 
 local function read_group(line, owner, count, from)

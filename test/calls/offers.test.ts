@@ -155,6 +155,17 @@ test("a session that speaks for nobody claims nothing, and what is admitted wait
   expect((await readCall(store, call.id, {}))?.state).toBe("queued");
 });
 
+test.each(["leases", "providers"] as const)(
+  "what is wrong with an epoch's %s keeps no calls from being admitted",
+  async (kind) => {
+    const key = keys[kind](TOOLSET, provider.lease.epoch);
+    await client.multi().del(key).set(key, "x").exec();
+    const { admitted, answers } = await admitWith([takerWith()], [admissionOf(provider)]);
+    expect(admitted).toEqual(["admitted"]);
+    expect(answers).toEqual([{ kind: "lost" }]);
+  },
+);
+
 test("calls that are refused give nobody anything", async () => {
   const stale = { ...admissionOf(provider).destination, epoch: 1 as typeof provider.lease.epoch };
   const failed = vi.fn();

@@ -13,7 +13,7 @@ import {
 } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
-import { admissionOf, admit, callStore, take } from "./calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, take } from "./calls-fixture.js";
 
 expectNoLeaks();
 const redis = redisForFile();
@@ -54,5 +54,29 @@ test("deadlines that Redis has lost are found again in the calls' records, and w
   expect(await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))).toBeLessThanOrEqual(620);
   expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: false });
   expect((await readCall(store, late.id, {}))?.ending).toMatchObject({ kind: "not_executed" });
+  client.disconnect();
+});
+
+test("what is no set of deadlines is set aside, and calls come to their ends", async () => {
+  const client = redis().client();
+  const store = callStore(client);
+  const provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
+  const [call, waiting] = [admissionOf(provider), admissionOf(provider)];
+  await admit(store, call);
+  const [taken] = await take(store, provider.lease);
+  if (taken === undefined) throw new Error("one waited");
+  await admit(store, waiting);
+  await client.multi().del(keys.due).set(keys.due, "x").exec();
+  const completion = { ...claimOf(provider.lease, taken), kind: "result", reason: "", body: Buffer.from("3") } as const;
+  // Its end is written, though what is kept of its deadline cannot be; a node hands it in again.
+  await expect(complete(store, [completion])).rejects.toThrow();
+  expect(await complete(store, [completion])).toEqual(["accepted"]);
+
+  expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: true });
+  await restoreDeadlines(store, keys, [{ toolset: TOOLSET, epoch: provider.lease.epoch }]);
+  expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: false });
+  expect(await client.zscore(keys.due, waiting.id)).not.toBeNull();
+  expect(await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))).toBe(1);
+  expect(await client.pttl(keys.damaged("due"))).toBeGreaterThan(0);
   client.disconnect();
 });
