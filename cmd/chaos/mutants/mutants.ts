@@ -87,7 +87,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "never-settles",
     breaks: "nobody ends the calls of lost providers",
     file: "src/calls/settle.ts",
-    replace: "local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])",
+    replace: "local ids = redis.pcall('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])",
     by: "local ids = {}",
     drill: "lost-provider",
   },
