@@ -206,9 +206,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "stops-at-an-error",
     breaks: "a chore that failed once is never done again",
-    file: "src/ticker/every.ts",
-    replace: ".catch(onError)",
-    by: ".catch((error: unknown) => { stopped = true; onError(error); })",
+    file: "src/redis/shard-turns.ts",
+    replace: ".finally(() => this.#busy.delete(keys));",
+    by: ".then(() => { if (!failed) this.#busy.delete(keys); });",
     drill: "lost-store",
   },
   {
