@@ -42,23 +42,23 @@ export const EXECUTED_BY_END = {
 /** Why a provider is asked to stop a call. */
 export type StopReason = "CANCELLED" | "DEADLINE_EXCEEDED";
 
-/** Reads a `cancel` field, or the `-` that the scripts say in place of none. */
+/** Reads why a call is to stop, or the `-` that the scripts say in place of a reason. */
 export function parseStop(text: string): StopReason | undefined {
   return text === "CANCELLED" || text === "DEADLINE_EXCEEDED" ? text : undefined;
 }
 
-/** The `head` field, as ADMIT wrote it. */
+/** A head, as ADMIT writes it into a call's record. */
 export function formatHead(head: CallHead): string {
   const { toolset, tool, epoch, digest, delivery, deadlineMs, retentionMs } = head;
   return `${toolset} ${tool} ${epoch} ${digest} ${delivery} ${deadlineMs} ${retentionMs}`;
 }
 
-/** Reads the `head` field. */
+/** Reads a head. */
 export function parseHead(text: string): CallHead {
   return headOf(text.split(" "));
 }
 
-/** The `head` field's words. The scripts wrote it, so the casts only give the fields their names. */
+/** The words of a head. The scripts wrote it, so the casts only give them their names. */
 export function headOf(words: readonly string[]): CallHead {
   const [toolset, tool, epoch, digest, delivery, deadline, retention] = words;
   return {

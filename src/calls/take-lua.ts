@@ -38,7 +38,8 @@ local function read_group(line, owner, count, from)
   return reply and reply[1] and reply[1][2] or {}
 end
 
--- What a provider gets: the place of a call in the request that admits it, since who admits has all of it; of any other a line of id, attempt, what is left until the deadline, why to stop or -, and the head; payload; meta.
+-- What a provider gets: of a call that this script admits its place in the request, since who admits has all of it; of any other
+-- a line of id, attempt, what is left until the deadline, why to stop or -, and the head; payload; meta.
 -- fields: call, id, tool, t, payload, p, meta, m
 local function frame(call, fields)
   if call.place then return call.place end
