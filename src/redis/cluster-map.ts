@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../log/logger.js";
 import { connectAnew } from "./connect-anew.js";
-import { ASK_AGAIN_MS, ASK_EVERY_MS, type MasterMap, toHostAndPort } from "./master-map.js";
+import { MasterMap, toHostAndPort } from "./master-map.js";
 
 export interface ClusterMapSettings {
   readonly seeds: readonly HostAndPort[];
@@ -30,20 +30,15 @@ interface MasterLine {
  * lead anybody to a master of yesterday. When nobody
  * answers, the seeds are asked, and believed.
  */
-export class ClusterMap implements MasterMap {
+export class ClusterMap extends MasterMap {
   readonly #settings: ClusterMapSettings;
   readonly #members = new Map<string, Redis>();
-  readonly #listeners = new Set<() => void>();
   readonly #owners: (string | undefined)[] = [];
   #epochs: number[] = [];
   #masters: readonly string[] = [];
-  #asking: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #lastFault = "";
-  #hurried = false;
-  #stopped = false;
 
   constructor(settings: ClusterMapSettings) {
+    super();
     this.#settings = settings;
   }
 
@@ -61,72 +56,36 @@ export class ClusterMap implements MasterMap {
     return true;
   }
 
-  onChange(listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
   /** @throws when no seed tells of a whole cluster. */
-  async start(): Promise<void> {
-    this.#schedule();
-    await this.refresh();
-    if (!this.complete) {
-      const because = this.#lastFault === "" ? "" : `: ${this.#lastFault}`;
-      throw new Error(
-        this.#masters.length === 0
-          ? `no seed of the Redis Cluster answers${because}`
-          : "the Redis Cluster does not cover every slot",
-      );
-    }
+  override async start(): Promise<void> {
+    await super.start();
+    if (this.#masters.length === 0) throw this.nobodyTells("no seed of the Redis Cluster answers");
+    if (!this.complete) throw new Error("the Redis Cluster does not cover every slot");
   }
 
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+  override stop(): void {
+    super.stop();
     for (const member of this.#members.values()) member.disconnect();
     this.#members.clear();
   }
 
-  refresh(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
-    });
-    return this.#asking;
-  }
-
-  hurry(hurried: boolean): void {
-    if (hurried === this.#hurried) return;
-    this.#hurried = hurried;
-    this.#schedule();
-    if (hurried) void this.refresh();
-  }
-
-  moved(slot: number, address: string): void {
+  override moved(slot: number, address: string): void {
     if (this.#owners[slot] !== address) {
       this.#owners[slot] = address;
-      this.#changed();
+      this.#claimed();
     }
-    void this.refresh();
+    super.moved(slot, address);
   }
 
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    this.#timer = setTimeout(
-      () => void this.refresh().finally(() => this.#schedule()),
-      this.#hurried || this.#silentMasters() ? ASK_AGAIN_MS : ASK_EVERY_MS,
-    );
-    this.#timer.unref();
-  }
-
-  /** Whether a master does not answer questions. */
-  #silentMasters(): boolean {
+  /** While a master does not answer questions. */
+  protected override get uneasy(): boolean {
     return this.#masters.some((address) => this.#members.get(address)?.status !== "ready");
   }
 
-  async #ask(): Promise<void> {
+  protected async ask(): Promise<void> {
     const known = [...this.#members].filter(([, member]) => member.status === "ready");
     const answers = await Promise.all(known.map(([address, member]) => this.#askOne(address, member)));
-    if (answers.includes(true) || this.#stopped) return;
+    if (answers.includes(true) || this.stopped) return;
     // Perhaps it is another cluster by now: whatever it claims holds.
     this.#epochs = [];
     await Promise.all(
@@ -148,10 +107,10 @@ export class ClusterMap implements MasterMap {
   async #askOne(address: string, member: Redis): Promise<boolean> {
     try {
       const view = await member.call("CLUSTER", "NODES");
-      if (!this.#stopped) this.#merge(address, String(view));
+      if (!this.stopped) this.#merge(address, String(view));
       return true;
     } catch (error) {
-      this.#lastFault = error instanceof Error ? error.message : String(error);
+      this.notTold(error);
       // Who does not answer so small a question is not there any more, whatever the socket says.
       connectAnew(member);
       return false;
@@ -174,7 +133,7 @@ export class ClusterMap implements MasterMap {
       }
     }
     this.#follow(members);
-    if (changed) this.#changed();
+    if (changed) this.#claimed();
   }
 
   /** Keeps a connection for questions to every member. */
@@ -192,13 +151,13 @@ export class ClusterMap implements MasterMap {
     }
   }
 
-  #changed(): void {
+  #claimed(): void {
     const masters = [...new Set(this.#owners.filter((owner) => owner !== undefined))].sort();
     if (masters.join() !== this.#masters.join()) {
       this.#settings.log.info({ event: "redis_cluster_masters", masters: masters.join(" ") });
     }
     this.#masters = masters;
-    for (const listener of this.#listeners) listener();
+    this.changed();
   }
 }
 

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../log/logger.js";
 import { connectAnew } from "./connect-anew.js";
-import { ASK_AGAIN_MS, ASK_EVERY_MS, type MasterMap } from "./master-map.js";
+import { MasterMap } from "./master-map.js";
 
 export interface SentinelMapSettings {
   readonly sentinels: readonly HostAndPort[];
@@ -30,19 +30,14 @@ interface View {
  * themselves. So one that was cut off, or has not heard yet, cannot lead anybody back to a master of yesterday, not even
  * to one that has been started again and calls itself the master. When none answers, the last one stays.
  */
-export class SentinelMap implements MasterMap {
+export class SentinelMap extends MasterMap {
   readonly #settings: SentinelMapSettings;
   readonly #sentinels: Redis[] = [];
   readonly #views = new Map<Redis, View>();
-  readonly #listeners = new Set<() => void>();
   #master: string | undefined;
-  #asking: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #lastFault = "";
-  #hurried = false;
-  #stopped = false;
 
   constructor(settings: SentinelMapSettings) {
+    super();
     this.#settings = settings;
   }
 
@@ -54,12 +49,8 @@ export class SentinelMap implements MasterMap {
     return this.#master;
   }
 
-  onChange(listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
   /** @throws when no Sentinel names a master. */
-  async start(): Promise<void> {
+  override async start(): Promise<void> {
     const { sentinels, name, dial } = this.#settings;
     for (const place of sentinels) {
       const sentinel = dial(place);
@@ -72,50 +63,17 @@ export class SentinelMap implements MasterMap {
       sentinel.on("message", () => void this.#askOne(sentinel));
       sentinel.on("close", () => this.#views.delete(sentinel));
     }
-    this.#schedule();
     await Promise.all(this.#sentinels.map((sentinel) => sentinel.connect().catch(() => {}))); // it goes on trying
-    await this.refresh();
-    if (this.#master === undefined) {
-      const because = this.#lastFault === "" ? "" : `: ${this.#lastFault}`;
-      throw new Error(`no Sentinel names a master "${name}"${because}`);
-    }
+    await super.start();
+    if (this.#master === undefined) throw this.nobodyTells(`no Sentinel names a master "${name}"`);
   }
 
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+  override stop(): void {
+    super.stop();
     for (const sentinel of this.#sentinels) sentinel.disconnect();
   }
 
-  refresh(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
-    });
-    return this.#asking;
-  }
-
-  hurry(hurried: boolean): void {
-    if (hurried === this.#hurried) return;
-    this.#hurried = hurried;
-    this.#schedule();
-    if (hurried) void this.refresh();
-  }
-
-  moved(): void {
-    void this.refresh();
-  }
-
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    this.#timer = setTimeout(
-      () => void this.refresh().finally(() => this.#schedule()),
-      this.#hurried ? ASK_AGAIN_MS : ASK_EVERY_MS,
-    );
-    this.#timer.unref();
-  }
-
-  async #ask(): Promise<void> {
+  protected async ask(): Promise<void> {
     const present = this.#sentinels.filter(({ status }) => status === "ready");
     await Promise.all(present.map((sentinel) => this.#askOne(sentinel)));
   }
@@ -128,13 +86,13 @@ export class SentinelMap implements MasterMap {
         sentinel.call("SENTINEL", "MASTER", name),
         sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name),
       ]);
-      if (this.#stopped || sentinel.status !== "ready") return;
+      if (this.stopped || sentinel.status !== "ready") return;
       const view = readSentinelView(facts, place);
       if (view === undefined) return;
       this.#views.set(sentinel, view);
       this.#decide();
     } catch (error) {
-      this.#lastFault = error instanceof Error ? error.message : String(error);
+      this.notTold(error);
       this.#views.delete(sentinel);
       // Who does not answer so small a question is not there any more, whatever the socket says. A refusal is an answer.
       if (!(error instanceof Error && error.name === "ReplyError")) connectAnew(sentinel);
@@ -150,7 +108,7 @@ export class SentinelMap implements MasterMap {
     if (master === undefined || (this.#master !== undefined && named.includes(this.#master))) return;
     this.#master = master;
     this.#settings.log.info({ event: "redis_master", master });
-    for (const listener of this.#listeners) listener();
+    this.changed();
   }
 }
 
