@@ -185,6 +185,12 @@ export class CatalogCopy implements CatalogReader {
     return this.#views.size;
   }
 
+  /** How many toolsets are in other shards than the one of this name. */
+  sizeOfOthers(name: ToolsetName): number {
+    const own = this.#options.shardOf(name);
+    return this.#shards.reduce((sum, { size }, shard) => (shard === own ? sum : sum + size), 0);
+  }
+
   /** What the copy stands at; opaque, and understood by every node. */
   revision(): string {
     return formatRevision(this.positions());

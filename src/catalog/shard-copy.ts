@@ -142,6 +142,11 @@ export class ShardCopy {
     return this.#position.id;
   }
 
+  /** How many toolsets it has. */
+  get size(): number {
+    return this.#names.size;
+  }
+
   /** Reads the whole shard, then follows it. @throws ToolgateError STORE_UNAVAILABLE when the shard cannot be read. */
   async start(): Promise<void> {
     try {

@@ -128,6 +128,12 @@ const CONFIG_SCHEMA = Type.Object(
     maxResultBytes: bytes(3 * MiB, 1, 32 * MiB, "The largest result of a call."),
     maxOutputBytes: bytes(16 * MiB, 1, 1_024 * MiB, "How much output (deltas) a call may have in all."),
     maxDeltas: count(10_000, 1, 1_000_000, "How many pieces of output a call may have."),
+    maxToolsets: count(
+      20_000,
+      1,
+      1_000_000,
+      "How many toolsets the registry may have; a new one above that is refused.",
+    ),
     maxContractBytes: bytes(4 * MiB, 1_024, 32 * MiB, "The largest contract, as canonical JSON."),
     maxSchemaBytes: bytes(262_144, 2, 32 * MiB, "The largest schema of a tool."),
     maxStreamsPerConnection: count(4_096, 1, 1_000_000, "How many gRPC calls one connection may have open at once."),

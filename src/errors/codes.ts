@@ -162,8 +162,8 @@ export const ERROR_CODES = {
     status: status.RESOURCE_EXHAUSTED,
     retry: "later",
     meaning:
-      "A limit is reached: of a node's sessions, streams or calls in flight of one peer, or of a toolset's epochs.",
-    remedy: "Retry after the given time, or spread over more nodes.",
+      "A limit is reached: of a node's sessions, streams or calls in flight of one peer, of a toolset's epochs, or of a registry's toolsets.",
+    remedy: "Retry after the given time, or spread over more nodes; of toolsets, unregister some first.",
   },
   DEADLINE_EXCEEDED: {
     status: status.DEADLINE_EXCEEDED,

@@ -29,6 +29,13 @@ export interface Registration {
   /** A fresh secret for the lease. */
   readonly token: string;
   readonly leaseMs: number;
+  /** The most toolsets that the registry may have. */
+  readonly maxToolsets: number;
+  /**
+   * How many of them are in other shards than this one, as far as the node knows: a script counts its own. So one shard never has
+   * too many, and several together only what was registered in the others since the node heard of them last.
+   */
+  readonly toolsetsElsewhere: number;
 }
 
 export interface Registered {
@@ -39,7 +46,7 @@ export interface Registered {
 
 // KEYS[5] epochs. ARGV[2] name, [3] the generation that the decision was taken on, 0 for none, [4] the epoch to join, 0 to
 // make one, [5] owner, [6] digest, [7] version, [8] contract, [9] activateAt, [10] maxBacklog, [11] retentionMs,
-// [12] retireAfterMs, [13] provider, [14] incarnation, [15] token, [16] lease length.
+// [12] retireAfterMs, [13] provider, [14] incarnation, [15] token, [16] lease length, [17] the most toolsets in this shard.
 const REGISTER = defineScript(
   "REGISTER",
   EPOCH_LUA,
@@ -53,6 +60,9 @@ if ARGV[4] ~= '0' then
   entry = find_epoch(record, ARGV[4])
   redis.call('HSETNX', toolsets, name .. '@' .. ARGV[4], ARGV[8])
 else
+  -- Beside a field for each toolset, the hash has one for each epoch, and so has health. Where Redis has lost health, too many
+  -- are counted until it is there again, within an interval.
+  if not record and redis.call('HLEN', toolsets) - redis.call('HLEN', health) >= tonumber(ARGV[17]) then return { 'full' } end
   -- Epochs whose registration Redis has lost, and not their health: the providers that hold them are to register anew too, as if no
   -- epoch had been given before; see RENEW.
   if not record and forget_every_epoch(name) > 0 then redis.call('HDEL', KEYS[5], name .. '@first') end
@@ -88,7 +98,7 @@ return { 'registered', entry.epoch, entry.state, entry.registeredAtMs }
 `,
 );
 
-/** What a provider should wait when there are too many epochs, in milliseconds: the leases of earlier ones have to end first. */
+/** What a provider should wait when there are too many epochs or toolsets, in milliseconds: earlier ones have to go first. */
 const CROWDED_RETRY_MS = 5_000;
 /** A decision that others overtook this often is no accident any more. */
 const MAX_RACES = 20;
@@ -97,10 +107,10 @@ const MAX_RACES = 20;
  * Registers a contract whose schemas were admitted, and grants a lease: reads the record, decides, and writes if the
  * record is still the one that was decided on.
  *
- * @throws ToolgateError CONTRACT_CONFLICT with the differences, NOT_OWNER, STORE_UNAVAILABLE
+ * @throws ToolgateError CONTRACT_CONFLICT with the differences, NOT_OWNER, LIMIT_EXCEEDED, STORE_UNAVAILABLE
  */
 export async function register(store: RegistryStore, registration: Registration): Promise<Registered> {
-  const { owner, sealed, provider, incarnation, options, token, leaseMs } = registration;
+  const { owner, sealed, provider, incarnation, options, token, leaseMs, maxToolsets } = registration;
   const toolset = sealed.contract.name;
   const keys = store.keyspace.forToolset(toolset);
   for (let race = 0; race < MAX_RACES; race++) {
@@ -144,10 +154,19 @@ export async function register(store: RegistryStore, registration: Registration)
           incarnation,
           token,
           leaseMs,
+          maxToolsets - registration.toolsetsElsewhere,
         ],
       ),
     );
-    if (asText(reply[0]) === "raced") continue;
+    const kind = asText(reply[0]);
+    if (kind === "raced") continue;
+    if (kind === "full") {
+      throw new ToolgateError(
+        "LIMIT_EXCEEDED",
+        `the registry has as many toolsets as it may (${maxToolsets}); unregister some, or raise TOOLGATE_MAX_TOOLSETS on every node`,
+        { retryAfterMs: CROWDED_RETRY_MS },
+      );
+    }
     return {
       lease: { toolset, epoch: asNumber(reply[1]) as Epoch, provider, incarnation, token }, // the script gives epochs
       state: asText(reply[2]) as EpochState, // written by the registry's scripts only

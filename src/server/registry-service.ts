@@ -50,6 +50,7 @@ export interface RegistryServiceParts {
   readonly retentionMs: number;
   readonly retireAfterMs: number;
   readonly maxTimeoutMs: number;
+  readonly maxToolsets: number;
   /** Ends the calls that wait for a toolset that was just removed. */
   readonly abandon: (toolset: EpochView["toolset"], epochs: readonly EpochView[]) => Promise<void>;
 }
@@ -76,6 +77,8 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
         options,
         token: parts.randomBytes(24).toString("base64url"),
         leaseMs,
+        maxToolsets: parts.maxToolsets,
+        toolsetsElsewhere: catalog.sizeOfOthers(sealed.contract.name),
       });
       const { lease, state, registeredAtMs } = registered;
       await catalog.refresh(lease.toolset);

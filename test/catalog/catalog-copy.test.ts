@@ -109,6 +109,9 @@ describe("loading", () => {
     const { copy } = await open({ shards: 4 });
     expect(namesOf(copy.all())).toEqual([...names].sort());
     expect(copy.revision().split(",")).toHaveLength(4);
+    const shardOf = (toolset: string) => sharded.keyspace.forToolset(name(toolset)).shard;
+    const elsewhere = names.filter((toolset) => shardOf(toolset) !== shardOf("t7"));
+    expect(copy.sizeOfOthers(name("t7"))).toBe(elsewhere.length);
     await sharded.erase("t7", 1);
     await sharded.announce("unregistered", "t7");
     await until("the toolset of one shard is gone", () => copy.get("t7") === undefined);

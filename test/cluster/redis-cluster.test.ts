@@ -5,10 +5,12 @@ import { parseRegistryName, type ToolsetName } from "../../src/identity/names.js
 import { connect, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
 import { createKeyspace } from "../../src/redis/keys.js";
+import { refusal } from "../server/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateCluster } from "../support/redis-groups.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
+import { contractNamed, wireTo } from "./wire.js";
 
 /** The names of all scripts that the gateway has, and of those that a Redis Cluster has answered. */
 const scripts = vi.hoisted(() => ({ defined: new Set<string>(), ran: new Set<string>() }));
@@ -224,6 +226,24 @@ test("a master that stands still holds up nothing of the others", async () => {
     "its own toolsets are served again",
     async () => (await agent(0).invoke(first?.name ?? "", "add", { a: 1, b: 2 })) === 3,
   );
+});
+
+test("toolsets are counted over all shards: of a registry that is full none takes another", async () => {
+  const maxToolsets = (await gather(agent(0).list())).length;
+  expect(maxToolsets).toBeGreaterThan(1);
+  const flags = { listen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent", maxToolsets, ...FAST };
+  const node = createNode(parseConfig({ env: {}, flags }));
+  const wire = wireTo((await node.start()).address);
+  try {
+    for (const name of ["one-more", "two-more", "three-more"]) {
+      const request = { contract: contractNamed(name), providerId: "p", incarnation: "i" };
+      const error = await refusal((cb) => wire.registry.register(request, cb));
+      expect(error).toMatchObject({ reason: "LIMIT_EXCEEDED", message: expect.stringContaining(`(${maxToolsets})`) });
+    }
+  } finally {
+    wire.close();
+    await node.stop();
+  }
 });
 
 test("a node that disagrees about the shards does not start", async () => {

@@ -43,6 +43,7 @@ describe("defaults", () => {
         "maxSessionsPerPeer": 1024,
         "maxStreamsPerConnection": 4096,
         "maxTimeoutMs": 600000,
+        "maxToolsets": 20000,
         "missedPings": 3,
         "nodeId": "",
         "pingIntervalMs": 10000,

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { MAX_EPOCHS } from "../../src/registry/decide-registration.js";
 import { releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
 import { promote } from "../../src/registry/promote.js";
-import { type Registered, register } from "../../src/registry/register.js";
+import { type Registered, type Registration, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
 import { unregister } from "../../src/registry/unregister.js";
@@ -346,6 +347,53 @@ describe("health", () => {
     expect(
       await client.pttl(keys.leases(TOOLSET, (await recordOf(client))?.epochs[0]?.epoch ?? (1 as Epoch))),
     ).toBeGreaterThan(0);
+  });
+});
+
+describe("a registry that has as many toolsets as it may", () => {
+  const of = (sealed: SealedContract, more: Partial<Registration> = {}): Registration => ({
+    ...registrationOf(sealed),
+    maxToolsets: 2,
+    ...more,
+  });
+  const named = (name: string) => sealContract({ ...V1.contract, name: parseToolsetName(name, "name") });
+
+  test("refuses another name, says what to set, and writes nothing", async () => {
+    await register(store, of(V1));
+    await register(store, of(named("other")));
+    await expect(register(store, of(named("third")))).rejects.toMatchObject({
+      reason: "LIMIT_EXCEEDED",
+      executed: "no",
+      retryAfterMs: 5_000,
+      message: expect.stringMatching(/\(2\); unregister some, or raise TOOLGATE_MAX_TOOLSETS/),
+    });
+    expect(await client.hkeys(keys.toolsets)).toHaveLength(4);
+    expect(await client.keys("*third*")).toEqual([]);
+    expect(await client.hexists(keys.epochs, "third")).toBe(0);
+  });
+
+  test("takes replicas and new contracts of those that it has, however many epochs they have, and another when one has gone", async () => {
+    await register(store, of(V1));
+    const { lease } = await register(store, of(named("other")));
+    expect((await register(store, of(V1))).state).toBe("active");
+    for (const version of ["2.0.0", "3.0.0"]) {
+      expect((await register(store, of(contractOf(version)))).state).toBe("candidate");
+      await expect(register(store, of(named("third")))).rejects.toMatchObject({ reason: "LIMIT_EXCEEDED" });
+    }
+    await unregister(store, lease.toolset, lease.epoch, "default/anonymous", LONG_MS);
+    expect((await register(store, of(named("third")))).state).toBe("active");
+  });
+
+  test("counts those of other shards, too", async () => {
+    await expect(register(store, of(V1, { toolsetsElsewhere: 2 }))).rejects.toMatchObject({ reason: "LIMIT_EXCEEDED" });
+    expect((await register(store, of(V1, { toolsetsElsewhere: 1 }))).state).toBe("active");
+  });
+
+  test("has room for one whose record Redis has lost, and not its epochs", async () => {
+    await register(store, of(V1));
+    await register(store, of(named("other")));
+    await client.hdel(keys.toolsets, "other");
+    expect((await register(store, of(named("other")))).state).toBe("active");
   });
 });
 

@@ -64,6 +64,8 @@ export function registrationOf(
     incarnation: parseIncarnation(incarnation, "incarnation"),
     token: `token-${++tokens}`,
     leaseMs,
+    maxToolsets: 1_000,
+    toolsetsElsewhere: 0,
     options: {
       replace: false,
       activateAt: 0.5,
