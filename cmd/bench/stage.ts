@@ -45,6 +45,12 @@ export interface Gateway extends Actor {
   stopProfile(file: string): Promise<void>;
 }
 
+/** What stands in for a node, with its provider. */
+export interface StandIn {
+  readonly gateway: Actor;
+  readonly provider: Actor;
+}
+
 export interface GatewayOptions {
   /** The cluster's name; another one keeps apart what shares this Redis. */
   readonly registry?: string;
@@ -204,10 +210,21 @@ export class Stage {
     return this.#listening("echo", "echo-server.js");
   }
 
-  /** The plain proxy, with its provider. */
-  async proxy(): Promise<{ readonly gateway: Actor; readonly provider: Actor }> {
-    const gateway = await this.#listening("proxy", "proxy-gateway.js");
-    const pid = await this.#serving("proxy's provider", "proxy-provider.js", [gateway.address]);
+  /** The plain proxy, with its provider: another bare grpc-js server. */
+  async proxy(): Promise<StandIn> {
+    const provider = await this.echo();
+    return { gateway: await this.#listening("proxy", "proxy-gateway.js", [provider.address]), provider };
+  }
+
+  /** The proxy over one stream, with its provider. */
+  streamProxy(): Promise<StandIn> {
+    return this.#attached("stream proxy", "stream-proxy-gateway.js");
+  }
+
+  /** A gateway that a bare provider attaches to. */
+  async #attached(name: string, file: string): Promise<StandIn> {
+    const gateway = await this.#listening(name, file);
+    const pid = await this.#serving(`${name}'s provider`, "stream-provider.js", [gateway.address]);
     return { gateway, provider: { pid, address: gateway.address } };
   }
 
@@ -237,8 +254,8 @@ export class Stage {
     return { server: { pid, address }, worker: { pid: worker, address } };
   }
 
-  async #listening(name: string, file: string): Promise<Actor> {
-    const program = this.#launch(name, `cmd/bench/actors/${file}`, []);
+  async #listening(name: string, file: string, args: readonly string[] = []): Promise<Actor> {
+    const program = this.#launch(name, `cmd/bench/actors/${file}`, args);
     const address = await program.line("it listens", listeningAddress, READY_WITHIN_MS);
     return { pid: program.pid ?? 0, address };
   }

@@ -1,50 +1,20 @@
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { GatewayHandlers } from "../../../src/protocol/generated/toolgate/v1/Gateway.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
+import { gatewayClient } from "../callers/client.js";
 import { listen } from "./listen.js";
 
 /**
- * The baseline of what a gateway costs without any of ours: it passes each call on to its one provider over a stream, one
- * frame per call, and the answer back. Nothing is checked, kept or retried.
+ * The plain proxy, as one is usually written: for each unary call that comes in it makes one at the provider, over a client with
+ * one channel, and hands on the answer. Its messages are typed, since who routes by a field reads the message. It passes on no
+ * metadata, deadline or cancellation; nothing is checked, kept or retried. Argument: the provider's address.
  */
 
-interface Unary {
-  readonly request: { readonly call: { readonly tool: string; readonly payloadJson: Buffer } };
-}
-interface Attachment {
-  on(event: "data", listener: (frame: { results: readonly { callId: string; resultJson: Buffer }[] }) => void): unknown;
-  on(event: "end" | "error", listener: () => void): unknown;
-  write(frame: object): boolean;
-}
-
-const waiting = new Map<string, (resultJson: Buffer) => void>();
-let provider: Attachment | undefined;
-let lastId = 0;
-
-const { Gateway, Registry } = loadProtocol();
+const [address = ""] = process.argv.slice(2);
+const provider = gatewayClient(address);
+const implementation: Pick<GatewayHandlers, "Invoke"> = {
+  Invoke: ({ request }, answer) => provider.Invoke(request, answer),
+};
 const server = new Server();
-server.addService(Registry.service, {
-  Attach(stream: Attachment) {
-    provider = stream;
-    stream.on("data", ({ results }) => {
-      for (const { callId, resultJson } of results) {
-        waiting.get(callId)?.(resultJson);
-        waiting.delete(callId);
-      }
-    });
-    stream.on("end", () => {});
-    stream.on("error", () => {});
-  },
-});
-server.addService(Gateway.service, {
-  Invoke({ request: { call } }: Unary, answer: (error: object | null, response?: object) => void) {
-    if (provider === undefined) return answer({ code: status.UNAVAILABLE, details: "no provider is attached" });
-    const callId = String(++lastId);
-    waiting.set(callId, (resultJson) =>
-      answer(null, {
-        terminal: { callId, kind: "TERMINAL_KIND_RESULT", resultJson, executed: "EXECUTED_YES", attempt: 1 },
-      }),
-    );
-    provider.write({ calls: [{ callId, tool: call.tool, payloadJson: call.payloadJson, attempt: 1 }] });
-  },
-});
+server.addService(loadProtocol().Gateway.service, { ...implementation });
 await listen(server, ServerCredentials.createInsecure());

@@ -45,7 +45,12 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
   const echo = await stage.echo();
   const baselines =
     redis === "memory"
-      ? { proxy: await stage.proxy(), worker: await stage.worker(), nats: await stage.nats() }
+      ? {
+          proxy: await stage.proxy(),
+          streamProxy: await stage.streamProxy(),
+          worker: await stage.worker(),
+          nats: await stage.nats(),
+        }
       : undefined;
   if (baselines !== undefined && baselines.nats === undefined)
     context.note("NATS JetStream is not measured: there is no nats-server on the PATH.");
@@ -75,7 +80,8 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
       // The baselines without our messages are compared at one size.
       ...(payloadBytes === 64 && baselines !== undefined
         ? [
-            proxyContender(baselines.proxy, call),
+            proxyContender("proxy", baselines.proxy, call),
+            proxyContender("stream proxy", baselines.streamProxy, call),
             jobContender(stage, baselines.worker, call),
             ...(baselines.nats ? [natsContender(baselines.nats, call)] : []),
           ]
@@ -176,6 +182,8 @@ function addFigures(
       memory(higher(0.8, 1.2)),
     );
     add("invoke-vs-proxy", "Invoke against the plain proxy", "×", rates("invoke", "proxy"), memory(higher(1.4, 1.8)));
+    const streamed = rates("invoke", "stream proxy");
+    add("invoke-vs-stream-proxy", "Invoke against a proxy over one stream", "×", streamed, undefined);
     for (const [name, label] of [
       ["invoke", "Invoke"],
       ["session", "Session"],

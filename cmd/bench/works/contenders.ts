@@ -1,6 +1,6 @@
 import type { CallTarget } from "../callers/caller.js";
 import type { Contender } from "../measure.js";
-import { type Actor, type Gateway, type Stage, TOOLSET } from "../stage.js";
+import { type Actor, type Gateway, type Stage, type StandIn, TOOLSET } from "../stage.js";
 
 /** A JSON payload of exactly so many bytes. */
 export function payloadOf(bytes: number): string {
@@ -40,9 +40,10 @@ export function toolgateContender(
   };
 }
 
-export function proxyContender(proxy: { readonly gateway: Actor; readonly provider: Actor }, call: Call): Contender {
+/** What stands in for a node, called by unary calls. */
+export function proxyContender(name: string, proxy: StandIn, call: Call): Contender {
   return {
-    name: "proxy",
+    name,
     caller: "unary",
     target: target(proxy.gateway.address, call),
     processes: { gateway: proxy.gateway.pid, provider: proxy.provider.pid },
