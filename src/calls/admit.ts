@@ -54,16 +54,17 @@ export type AdmissionAnswer =
   | { readonly kind: "full" };
 
 // KEYS[3] health. ARGV[1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line
-// each: toolset, epoch (0 for none), contract digest, max backlog; [5] calls, a line each: id, request digest, tool, delivery,
-// line of its destination, line of the overflow or 0, pinned, wait, timeout, watch, meta; [6] claim lease of once, [7] of
-// idempotent, [8] providers of this node that may take what is admitted, a line each: line of the destination, provider,
-// incarnation, session, credits, room, running; then the calls' payloads. Of a call whose digest is `-` the id is new: nobody can repeat it.
+// each: toolset, epoch (0 for none), contract digest, max backlog; [5] ways that calls go, a line each: tool, delivery, line of
+// the destination, line of the overflow or 0, pinned, wait, timeout, watch; [6] calls, a line each: id, request digest, line of
+// its way, meta; [7] claim lease of once, [8] of idempotent, [9] providers of this node that may take what is admitted, a line
+// each: line of the destination, provider, incarnation, session, credits, room, running; then the calls' payloads. Of a call
+// whose digest is `-` the id is new: nobody can repeat it. A call that is admitted is answered with the line of its head.
 const ADMIT = defineCallScript(
   "ADMIT",
   `
 local node = ARGV[2]
 -- A call is looked at by the time at which a claim could end that began now: so it need not be noted when it is claimed.
-local lease_of = { once = tonumber(ARGV[6]), idempotent = tonumber(ARGV[7]) }
+local lease_of = { once = tonumber(ARGV[7]), idempotent = tonumber(ARGV[8]) }
 `,
   TAKE_LUA,
   `
@@ -90,55 +91,78 @@ for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+)
     to.healthy = to.pong > 0 and now - to.pong <= window and tonumber(live) > now
     to.requests = prefix .. 'requests:' .. toolset .. ':' .. epoch
     to.calls = line_length(to.requests, toolset, epoch)
+    to.own = { next = to.calls == 0 and 1 or nil, read = 0 }
   end
   destinations[#destinations + 1] = to
+end
+
+-- What calls have in common: what they ask for, and where they may go.
+local ways = {}
+for tool, delivery, first, second, pinned, wait, timeout, to_watch in string.gmatch(ARGV[5],
+  '(%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d)\\n') do
+  ways[#ways + 1] = { tool = tool, delivery = delivery, to = destinations[tonumber(first)], overflow = destinations[tonumber(second)],
+    pinned = pinned, wait = wait == '1', deadline = now + tonumber(timeout), watch = to_watch == '1', heads = {} }
+end
+
+local heads_said = {}
+local function head_of(way, to)
+  return to.toolset .. ' ' .. way.tool .. ' ' .. to.epoch .. ' ' .. (to.contract == '' and '-' or to.contract) .. ' ' .. way.delivery .. ' ' ..
+    text[way.deadline] .. ' ' .. ARGV[3]
+end
+local function line_of_head(way, to)
+  local line = way.heads[to]
+  if not line then
+    line = #heads_said + 1
+    heads_said[line] = head_of(way, to)
+    way.heads[to] = line
+  end
+  return line
+end
+
+-- Where a call that goes this way is admitted now; nothing, and the answer, where it is not.
+local function admits(way)
+  local to, other = way.to, way.overflow
+  if not (to.state == 'active' or (to.state == 'retiring' and way.pinned == '1')) then return nil, 'stale' end
+  if other and to.calls >= to.room and other.state == 'retiring' and other.healthy and other.calls < other.room then to = other end
+  if not to.healthy and not way.wait then return nil, 'unhealthy ' .. text[to.pong] .. ' ' .. text[now] end
+  if to.calls >= to.max_backlog then return nil, 'full' end
+  return to
 end
 
 -- By id; their records are written at the end, claimed already where that can be.
 local admitted = {}
 
-local function repeated(id, digest, to_watch, head)
+local function repeated(id, digest, way)
   local former = admitted[id] or load_call(id)
   if not former then
     -- Its record was damaged: it may have run.
-    lose(id, head, 0)
+    lose(id, head_of(way, way.to), 0)
     former = load_call(id)
   end
   if former.digest ~= digest and former.digest ~= '*' then return 'conflict' end
-  if to_watch and not former.terminal then watch(former, node) end
+  if way.watch and not former.terminal then watch(former, node) end
   return 'repeated ' .. former.head .. '\\n' .. (former.terminal or '')
 end
 
 local answers = {}
-for id, digest, tool, delivery, first, second, pinned, wait, timeout, to_watch, meta in string.gmatch(ARGV[5],
-  '(%S+) (%S+) (%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) ([^\\n]*)\\n') do
-  local key = prefix .. 'call:' .. id
-  local to = destinations[tonumber(first)]
+for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*)\\n') do
+  local way, key = ways[tonumber(line)], prefix .. 'call:' .. id
   local answer
   if digest ~= '-' and (admitted[id] or redis.call('EXISTS', key) == 1) then
-    local contract = to.contract == '' and '-' or to.contract
-    local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. contract .. ' ' .. delivery .. ' ' .. text[now] .. ' ' .. ARGV[3]
-    answer = repeated(id, digest, to_watch == '1', head)
-  elseif not (to.state == 'active' or (to.state == 'retiring' and pinned == '1')) then
-    answer = 'stale'
+    answer = repeated(id, digest, way)
   else
-    local other = to.calls >= to.room and destinations[tonumber(second)]
-    if other and other.state == 'retiring' and other.healthy and other.calls < other.room then to = other end
-    if not to.healthy and wait == '0' then
-      answer = 'unhealthy ' .. text[to.pong] .. ' ' .. text[now]
-    elseif to.calls >= to.max_backlog then
-      answer = 'full'
-    else
-      local deadline = now + tonumber(timeout)
-      local head = to.toolset .. ' ' .. tool .. ' ' .. to.epoch .. ' ' .. to.contract .. ' ' .. delivery .. ' ' .. text[deadline] .. ' ' .. ARGV[3]
-      local call = { id = id, key = key, digest = digest, head = head, toolset = to.toolset, epoch = to.epoch, delivery = delivery,
-        deadline = deadline, retention = retention, requests = to.requests, place = #answers + 1, state = 'queued', attempt = 0, pinned = pinned, output = '-', claim = 0, owner = '-', node = '-',
-        watchers = to_watch == '1' and ' ' .. node or '' }
-      enqueue(call, tool, ARGV[9 + #answers], meta)
-      look_at(call, math.min(deadline, now + lease_of[delivery]))
+    local to
+    to, answer = admits(way)
+    if to then
+      answer = line_of_head(way, to)
+      local call = setmetatable({ id = id, key = key, digest = digest, place = #answers + 1, state = 'queued', attempt = 0,
+        pinned = way.pinned, output = '-', claim = 0, owner = '-', node = '-', watchers = way.watch and ' ' .. node or '' },
+        read_head(heads_said[answer]))
+      enqueue(call, way.tool, ARGV[10 + #answers], meta)
+      look_at(call, math.min(way.deadline, now + lease_of[way.delivery]))
       admitted[id] = call
-      to.calls, to.enqueued = to.calls + 1, true
-      answer = 'admitted ' .. head
+      to.calls = to.calls + 1
+      to.own[#to.own + 1] = call
     end
   end
   answers[#answers + 1] = answer
@@ -147,16 +171,16 @@ end
 -- A provider of this node takes at once what is its share: as much of the epoch's calls as its room is of all room.
 local taken = {}
 for number, provider, incarnation, session, credits, room, running in
-  string.gmatch(ARGV[8], '(%d+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+)\\n') do
+  string.gmatch(ARGV[9], '(%d+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+)\\n') do
   local to = destinations[tonumber(number)]
   local share = to.room and math.ceil(to.calls * room / math.max(to.room, room)) - running or 0
-  taken[#taken + 1] = to.enqueued and share > 0
-    and take(line_of(to.toolset, to.epoch), provider, incarnation, session, math.min(credits, share), admitted) or { 'taken', 0, {} }
+  taken[#taken + 1] = share > 0 and #to.own > 0
+    and take(line_of(to.toolset, to.epoch), provider, incarnation, session, math.min(credits, share), to.own) or { 'taken', 0, {} }
 end
 for _, call in ipairs(enqueued) do
   if call.state == 'queued' then save_call(call) end
 end
-return { answers, taken }
+return { answers, taken, heads_said }
 `,
 );
 
@@ -232,15 +256,19 @@ async function admit(
   told: boolean,
 ): Promise<AdmissionAnswer[]> {
   const destinations = new Lines();
+  const ways = new Lines();
   const wanted = new Map<number, { readonly call: Admission; calls: number }>();
-  const calls = admissions.map((call) => {
+  let calls = "";
+  for (const call of admissions) {
     const to = destinations.place(lineOf(call.toolset, call.destination));
     const same = wanted.get(to);
     if (same === undefined) wanted.set(to, { call, calls: 1 });
     else same.calls++;
     const overflow = call.overflow === undefined ? 0 : destinations.place(lineOf(call.toolset, call.overflow));
-    return `${call.id} ${call.requestDigest} ${call.tool} ${call.delivery} ${to} ${overflow} ${call.pinned ? 1 : 0} ${call.wait ? 1 : 0} ${call.timeoutMs} ${call.watch ? 1 : 0} ${call.meta}\n`;
-  });
+    const { tool, delivery, pinned, wait, timeoutMs, watch } = call;
+    const way = `${tool} ${delivery} ${to} ${overflow} ${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0}\n`;
+    calls += `${call.id} ${call.requestDigest} ${ways.place(way)} ${call.meta}\n`;
+  }
   const offers: { readonly offer: Offer; readonly lines: string }[] = [];
   for (const [to, { call, calls }] of wanted) {
     const offer = settings.offer(call.toolset, call.destination.epoch, calls);
@@ -257,7 +285,8 @@ async function admit(
     settings.node,
     store.resultTtlMs,
     destinations.text,
-    calls.join(""),
+    ways.text,
+    calls,
     store.claimLeaseMs.once,
     store.claimLeaseMs.idempotent,
     offers.map(({ lines }) => lines).join(""),
@@ -274,29 +303,46 @@ async function admit(
     for (const { offer } of offers) offer.failed(error);
     throw error;
   }
-  const [answers, taken] = asArray(reply);
-  const replies = asArray(answers);
-  const admitted = (place: number) => claimedAtOnce(admissions[place - 1], replies[place - 1]);
-  const takes = asArray(taken).map((answer) => toTakeAnswer(answer, admitted));
+  const [answers, taken, heads] = asArray(reply).map(asArray);
+  const said = heads?.map((head) => new SaidHead(asText(head))) ?? [];
+  const headAt = (line: Reply | undefined): SaidHead => {
+    const head = typeof line === "number" ? said[line - 1] : undefined;
+    if (head === undefined) throw new TypeError("ADMIT answered with a head that it did not say");
+    return head;
+  };
+  const claimed = (place: number): TakenCall => claimedAtOnce(admissions[place - 1], headAt(answers?.[place - 1]));
+  const takes = taken?.map((answer) => toTakeAnswer(answer, claimed)) ?? [];
   for (const { offer } of offers) offer.taken(takes.splice(0, offer.takers.length));
-  return replies.map(toAnswer);
+  return (answers ?? []).map((answer) =>
+    typeof answer === "number" ? { kind: "admitted", head: headAt(answer).head } : toRefusal(answer),
+  );
+}
+
+/** A head as the script says it, and what it says: many calls of a batch may share it. */
+class SaidHead {
+  readonly text: string;
+  readonly head: CallHead;
+
+  constructor(text: string) {
+    this.text = text;
+    this.head = parseHead(text);
+  }
 }
 
 /** A call that was claimed by the script that admitted it. */
-function claimedAtOnce(admission: Admission | undefined, answer: Reply | undefined): TakenCall {
+function claimedAtOnce(admission: Admission | undefined, { text, head }: SaidHead): TakenCall {
   if (admission === undefined) throw new TypeError("ADMIT claimed a call that it did not admit");
   const { id, tool, payload, meta, timeoutMs } = admission;
-  const head = asText(answer).slice("admitted ".length);
   return {
     id,
     tool,
     payload,
     meta,
     attempt: 1,
-    deadlineMs: parseHead(head).deadlineMs,
+    deadlineMs: head.deadlineMs,
     remainingMs: timeoutMs,
     stop: undefined,
-    head,
+    head: text,
   };
 }
 
@@ -320,13 +366,11 @@ class Lines {
 }
 
 /** A word that says which answer it is, and what belongs to it. */
-function toAnswer(reply: Reply): AdmissionAnswer {
+function toRefusal(reply: Reply): AdmissionAnswer {
   const bytes = asBuffer(reply);
   const line = bytes.indexOf(10);
   const [word = "", ...rest] = bytes.toString("latin1", 0, line < 0 ? bytes.length : line).split(" ");
   switch (word) {
-    case "admitted":
-      return { kind: "admitted", head: headOf(rest) };
     case "repeated": {
       const terminal = bytes.subarray(line + 1);
       return {

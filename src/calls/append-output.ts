@@ -31,7 +31,7 @@ for i = 3, #ARGV, 4 do
     answers[#answers + 1] = 'over'
   else
     redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)
-    redis.call('PEXPIREAT', result, call.deadline + call.retention)
+    redis.call('PEXPIREAT', result, call.expires)
     call.output = text[(tonumber(call.output) or 0) + #data]
     save_call(call)
     ring(call.watchers, 'd', id, '')

@@ -34,6 +34,7 @@ local rings = {}
 -- The node that is told of the ends by the script's answer, and so needs no ring; if there is one.
 local here
 local function ring(watchers, letter, id, said)
+  if here and watchers == ' ' .. here then return end
   for node in string.gmatch(watchers, '%S+') do
     if node ~= here then
       local own = rings[node]
@@ -61,7 +62,7 @@ local function finish(call, kind, reason, body)
   if call.output ~= '-' then
     local result = prefix .. 'result:' .. call.id
     redis.call('XADD', result, '*', 'terminal', '')
-    redis.call('PEXPIREAT', result, text[call.deadline + call.retention])
+    redis.call('PEXPIREAT', result, call.expires)
   end
   leave(call.requests, call.entry)
   ended[#ended + 1] = call.id
@@ -106,9 +107,10 @@ local function settle_up()
   for node, messages in pairs(rings) do redis.call('SPUBLISH', prefix .. 'node:' .. node, begin .. table.concat(messages)) end
   local rung = {}
   for _, call in ipairs(enqueued) do
-    local bell = prefix .. 'work:' .. call.toolset .. ':' .. call.epoch
-    if call.state == 'queued' and not rung[bell] then redis.call('SPUBLISH', bell, '') end
-    rung[bell] = rung[bell] or call.state == 'queued'
+    if call.state == 'queued' and not rung[call.requests] then
+      rung[call.requests] = true
+      redis.call('SPUBLISH', prefix .. 'work:' .. call.toolset .. ':' .. call.epoch, '')
+    end
   end
   in_parts(looks, function(...) redis.call('ZADD', due, ...) end)
   in_parts(ended, function(...) redis.call('ZREM', due, ...) end)

@@ -1,7 +1,7 @@
 import type { NodeId } from "../identity/names.js";
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, evenWhenFull } from "../redis/script.js";
+import { asArray, asText, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import { type Ending, type EndKind, endingOf } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -22,9 +22,10 @@ export type CompletionAnswer =
   /** Its record is lost. */
   | { readonly kind: "gone" };
 
-// ARGV[1] completions, a line each: id, owner, attempt, kind, reason; [2] this node; then their bodies. A repeat of what ended
-// the call is accepted again: its first answer may have been lost. Who ends a call here hears how it ended from the answer:
-// accepted, the terminal's line, and how long its body is, since that is the one that came, or empty.
+// ARGV[1] the calls' ids, [2] completions, a line each: owner, attempt, kind, reason; [3] this node; then their bodies. A repeat of
+// what ended the call is accepted again: its first answer may have been lost. Who ends a call here hears from the answer how it
+// ended: when, where it ended as was asked; else accepted, the terminal's line, and how long its body is, since that is the one
+// that came, or empty.
 const COMPLETE = evenWhenFull(
   defineCallScript(
     "COMPLETE",
@@ -36,31 +37,35 @@ local function said_before(call, kind, reason, attempt, body)
     and string.sub(call.terminal, line + 1) == body
 end
 
-here = ARGV[2]
+here = ARGV[3]
 local function accepted(terminal)
   local line = string.find(terminal, '\\n', 1, true)
   return 'accepted ' .. string.sub(terminal, 1, line - 1) .. ' ' .. text[#terminal - line]
 end
 
+local ids = {}
+for id in string.gmatch(ARGV[1], '%S+') do ids[#ids + 1] = id end
+fetch_calls(ids)
+
 local answers = {}
-for id, owner, attempt, kind, reason in string.gmatch(ARGV[1], '(%S+) (%S+) (%d+) (%S+) (%S+)\\n') do
-  local body = ARGV[3 + #answers]
-  local call = load_call(id)
+for owner, attempt, kind, reason in string.gmatch(ARGV[2], '(%S+) (%d+) (%S+) (%S+)\\n') do
+  local place = #answers + 1
+  local call, body = load_call(ids[place]), ARGV[3 + place]
   local answer = call and 'fenced' or 'gone'
   if holds(call, owner, attempt) then
     if call.output == 'over' then
       answer = accepted(finish(call, 'tool_error', 'OUTPUT_TOO_LARGE', ''))
-    else
+    elseif kind == 'cancelled' then
       -- A provider stops because it was told to, or because its own timer was first to see that the deadline passed.
-      if kind == 'cancelled' then
-        reason = call.cancel or (now >= call.deadline - 1000 and 'DEADLINE_EXCEEDED' or reason)
-      end
-      answer = accepted(finish(call, kind, reason, body))
+      answer = accepted(finish(call, kind, call.cancel or (now >= call.deadline - 1000 and 'DEADLINE_EXCEEDED' or reason), body))
+    else
+      finish(call, kind, reason, body)
+      answer = now
     end
   elseif call and call.terminal and said_before(call, kind, reason, attempt, body) then
     answer = accepted(call.terminal)
   end
-  answers[#answers + 1] = answer
+  answers[place] = answer
 end
 return answers
 `,
@@ -74,18 +79,20 @@ export async function completeCalls(
   node: NodeId,
   completions: readonly Completion[],
 ): Promise<CompletionAnswer[]> {
-  const lines = completions.map(
-    ({ id, owner, attempt, kind, reason }) => `${id} ${owner} ${attempt} ${kind} ${reason || "-"}\n`,
-  );
+  const ids = completions.map(({ id }) => id).join(" ");
+  const lines = completions.map(({ owner, attempt, kind, reason }) => `${owner} ${attempt} ${kind} ${reason || "-"}\n`);
   const bodies = completions.map(({ body }) => body);
-  const reply = await runConfirmed(store, keys, COMPLETE, [keys.prefix, keys.due], [lines.join(""), node, ...bodies]);
-  return asArray(reply).map((answer, index) => toAnswer(asText(answer), bodies[index]));
+  const args = [ids, lines.join(""), node, ...bodies];
+  const answers = asArray(await runConfirmed(store, keys, COMPLETE, [keys.prefix, keys.due], args));
+  return completions.map((completion, index) => toAnswer(answers[index], completion));
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-function toAnswer(answer: string, body = EMPTY): CompletionAnswer {
-  const [word, kind, reason, attempt, endedAt, length] = answer.split(" ");
+function toAnswer(answer: Reply | undefined, { kind, reason, attempt, body }: Completion): CompletionAnswer {
+  if (typeof answer === "number")
+    return { kind: "accepted", ending: { kind, reason, attempt, endedAtMs: answer, body } };
+  const [word, ...ending] = asText(answer).split(" ");
   if (word !== "accepted") return { kind: word === "gone" ? "gone" : "fenced" };
-  return { kind: "accepted", ending: endingOf([kind, reason, attempt, endedAt], length === "0" ? EMPTY : body) };
+  return { kind: "accepted", ending: endingOf(ending, ending[4] === "0" ? EMPTY : body) };
 }

@@ -20,9 +20,23 @@ local text = setmetatable({}, { __index = function(known, number)
   return made
 end })
 
-local FIXED = '^(%S+) ()(%S+) (%S+) (%d+) (%S+) (%a+) (%d+) (%d+)()\\n'
+local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%a+) (%d+) (%d+)$'
 local LIFE = '^(%l+) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%S+) (%S+)([^\\n]*)$'
 local TERMINAL = '^[%l_]+ %S+ %d+ %d+\\n'
+
+-- What a head says, by its text: calls that were admitted together share one, so it is read once. False where it is damaged.
+local heads = {}
+local function read_head(head)
+  local read = heads[head]
+  if read == nil then
+    local toolset, tool, epoch, contract, delivery, deadline, retention = string.match(head, HEAD)
+    read = toolset and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
+      delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention), expires = text[deadline + retention],
+      requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
+    heads[head] = read
+  end
+  return read
+end
 
 -- Ends a call whose record was lost: nobody can say what became of it. A repeat of it comes to this end, and does not run it again.
 local function lose(id, head, attempt)
@@ -42,24 +56,32 @@ local function set_aside(id, head)
   if head then lose(id, head, 0) end
 end
 
+-- Records that were read ahead, by key; each of them is looked at once, since it may be written then.
+local fetched = {}
+local function fetch_calls(ids)
+  local keys = {}
+  for place, id in ipairs(ids) do keys[place] = prefix .. 'call:' .. id end
+  for place, record in ipairs(redis.call('MGET', unpack(keys))) do fetched[keys[place]] = record end
+end
+
 -- The call, or nothing when it has no record; then also whether there was a damaged one.
 local function load_call(id)
   local key = prefix .. 'call:' .. id
-  local record = redis.pcall('GET', key)
+  local record = fetched[key] or redis.pcall('GET', key)
+  fetched[key] = nil
   if not record then return nil end
   local head
   if type(record) == 'string' then
-    local digest, from, toolset, tool, epoch, contract, delivery, deadline, retention, to = string.match(record, FIXED)
-    if digest then
-      head = string.sub(record, from, to - 1)
-      local state, attempt, entry, pinned, cancel, output, claim, look, owner, node, watchers = string.match(record, LIFE, to + 1)
+    local digest, said, from = string.match(record, '^(%S+) ([^\\n]*)\\n()')
+    head = said and read_head(said) and said
+    if head then
+      local state, attempt, entry, pinned, cancel, output, claim, look, owner, node, watchers = string.match(record, LIFE, from)
       local lives = (state == 'queued' or state == 'claimed') and (output == '-' or output == 'over' or tonumber(output))
-      if lives or string.find(record, TERMINAL, to + 1) then
-        return { id = id, key = key, digest = digest, head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
-          delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention),
-          requests = prefix .. 'requests:' .. toolset .. ':' .. epoch, terminal = not lives and string.sub(record, to + 1) or nil,
+      if lives or string.find(record, TERMINAL, from) then
+        return setmetatable({ id = id, key = key, digest = digest, terminal = not lives and string.sub(record, from) or nil,
           state = state, attempt = tonumber(attempt or 0), entry = entry, pinned = pinned, cancel = cancel ~= '-' and cancel or nil,
-          output = output, claim = tonumber(claim or 0), look = tonumber(look or 0), owner = owner, node = node, watchers = watchers }
+          output = output, claim = tonumber(claim or 0), look = tonumber(look or 0), owner = owner, node = node,
+          watchers = watchers }, heads[head])
       end
     end
   end
@@ -71,6 +93,6 @@ end
 local function save_call(call)
   redis.call('SET', call.key, call.digest .. ' ' .. call.head .. '\\n' .. call.state .. ' ' .. text[call.attempt] .. ' ' ..
     call.entry .. ' ' .. call.pinned .. ' ' .. (call.cancel or '-') .. ' ' .. call.output .. ' ' .. text[call.claim] .. ' ' ..
-    text[call.look] .. ' ' .. call.owner .. ' ' .. call.node .. call.watchers, 'PXAT', text[call.deadline + call.retention])
+    text[call.look] .. ' ' .. call.owner .. ' ' .. call.node .. call.watchers, 'PXAT', call.expires)
 end
 `;

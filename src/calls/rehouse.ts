@@ -54,10 +54,8 @@ for i = 2, #ARGV, 3 do
     else
       -- Whatever the other epoch's backlog is: the call was admitted, and only new ones are refused for it.
       leave(call.requests, call.entry)
-      call.epoch, call.contract = ARGV[i + 1], ARGV[i + 2]
-      call.requests = prefix .. 'requests:' .. call.toolset .. ':' .. call.epoch
+      setmetatable(call, read_head(table.concat({ call.toolset, call.tool, ARGV[i + 1], ARGV[i + 2], call.delivery, call.deadline, call.retention }, ' ')))
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])
-      call.head = table.concat({ call.toolset, call.tool, call.epoch, call.contract, call.delivery, call.deadline, call.retention }, ' ')
       save_call(call)
       moved = moved + 1
     end

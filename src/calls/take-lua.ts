@@ -27,39 +27,63 @@ local function may_take(line, provider, incarnation, session)
   return holder == incarnation and current == session and type(lease_end) == 'string' and tonumber(lease_end) > now, draining == '1'
 end
 
-local function read_group(line, owner, count, from)
-  local reply = redis.pcall('XREADGROUP', 'GROUP', 'providers', owner, 'COUNT', count, 'STREAMS', line.requests, from)
-  if reply and reply.err then
-    -- The stream or its group is gone: made again from 0, so that nothing is skipped.
-    if not string.find(reply.err, 'NOGROUP', 1, true) then return redis.error_reply(reply.err) end
-    redis.call('XGROUP', 'CREATE', line.requests, 'providers', '0', 'MKSTREAM')
-    reply = redis.call('XREADGROUP', 'GROUP', 'providers', owner, 'COUNT', count, 'STREAMS', line.requests, from)
-  end
-  return reply and reply[1] and reply[1][2] or {}
+-- Runs a command of the line's group, after making the stream or its group again where one is gone: from 0, so that nothing is skipped.
+local function in_group(line, ...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'NOGROUP', 1, true) then return error(reply) end
+  redis.call('XGROUP', 'CREATE', line.requests, 'providers', '0', 'MKSTREAM')
+  return redis.call(...)
 end
 
--- What a provider gets: of a call that this script admits its place in the request, since who admits has all of it; of any other
--- a line of id, attempt, what is left until the deadline, why to stop or -, and the head; payload; meta.
--- fields: call, id, tool, t, payload, p, meta, m
+local function read_group(line, owner, count)
+  local reply = in_group(line, 'XREADGROUP', 'GROUP', 'providers', owner, 'COUNT', count, 'STREAMS', line.requests, '>')
+  return reply and reply[1][2] or {}
+end
+
+-- What a provider gets of a call: a line of id, attempt, what is left until the deadline, why to stop or -, and the head;
+-- payload; meta. fields: call, id, tool, t, payload, p, meta, m
 local function frame(call, fields)
-  if call.place then return call.place end
   return { call.id .. ' ' .. text[call.attempt] .. ' ' .. text[math.max(0, call.deadline - now)] .. ' ' .. (call.cancel or '-') .. ' ' ..
     call.head, fields[6], fields[8] }
 end
 
--- Claims up to so many calls for one session; \`admitted\` are those, by id, whose records are not written yet. Reads on where an
--- entry turns out to have ended already: nobody rings for those behind it.
+-- Claims calls that this script put into the line itself: \`own\` are all of them, in order, \`next\` is the first that is left, when
+-- nothing waits before it, and the first \`read\` were read. The others are not: who admits them has them, so a frame is a place in
+-- its request.
+local function claim_own(line, owner, own, frames, most)
+  local unread = {}
+  while own.next <= #own and #frames < most do
+    local call = own[own.next]
+    call.attempt = 1
+    claim(call, owner, node, lease_of[call.delivery])
+    if own.next > own.read then unread[#unread + 1] = call.entry end
+    frames[#frames + 1] = call.place
+    own.next = own.next + 1
+  end
+  if #unread == 0 then return end
+  -- What reading them does: they are noted as this owner's, and the group goes on behind them.
+  for _, option in ipairs({ 'FORCE', 'JUSTID', 'LASTID', unread[#unread] }) do unread[#unread + 1] = option end
+  in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', unpack(unread))
+end
+
+-- Claims up to so many calls for one session; \`own\` are those, in order, that this script put into the line, if any. Reads on
+-- where an entry turns out to have ended already: nobody rings for those behind it.
 local bytes, looked = 0, 0
-local function take(line, provider, incarnation, session, credits, admitted)
+local function take(line, provider, incarnation, session, credits, own)
   local owner = provider .. '/' .. incarnation
   local allowed, draining = may_take(line, provider, incarnation, session)
   if not allowed then return { 'lost' } end
-  local frames, more = {}, draining and 0 or 1
+  local frames, more, count = {}, draining and 0 or 1, own and 1 or ${READ_COUNT}
   while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
-    local entries = read_group(line, owner, math.min(credits - #frames, ${READ_COUNT}), '>')
-    looked = looked + #entries
-    for _, entry in ipairs(entries) do
-      local call = admitted[entry[2][2]] or load_call(entry[2][2])
+    local entries = own and own.next and {} or read_group(line, owner, math.min(credits - #frames, count))
+    looked, count = looked + #entries, ${READ_COUNT}
+    for number, entry in ipairs(entries) do
+      if own and entry[1] == own[1].entry then
+        own.next, own.read = 1, #entries - number + 1
+        break
+      end
+      local call = load_call(entry[2][2])
       if not call or call.terminal or call.entry ~= entry[1] then
         leave(line.requests, entry[1])
       elseif call.state ~= 'queued' then
@@ -73,7 +97,11 @@ local function take(line, provider, incarnation, session, credits, admitted)
         frames[#frames + 1] = frame(call, entry[2])
       end
     end
-    if #entries == 0 then
+    if own and own.next then
+      claim_own(line, owner, own, frames, credits)
+      more = own.next <= #own and 1 or 0
+      break
+    elseif #entries == 0 then
       more = 0
       break
     end

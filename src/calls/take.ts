@@ -55,7 +55,7 @@ const TAKE = evenWhenFull(
     `
 local answers = {}
 for i = 4, #ARGV, 4 do
-  answers[#answers + 1] = take(line, ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), {})
+  answers[#answers + 1] = take(line, ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]))
 end
 return answers
 `,

@@ -2,7 +2,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { type Admission, Admissions, type OfferedTaker } from "../../src/calls/admit.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { readCall } from "../../src/calls/read-call.js";
-import type { TakeAnswer } from "../../src/calls/take.js";
+import { resumeCalls, type TakeAnswer } from "../../src/calls/take.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Registered } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
@@ -144,6 +144,42 @@ test("a provider takes at once no more than its share; the rest is for all", asy
     { kind: "taken", calls: [], more: false },
   ]);
   expect(await take(store, other.lease)).toHaveLength(5);
+});
+
+test("claims made at the admission stand in the line's group as if they had been read from it", async () => {
+  const requests = keys.requests(TOOLSET, provider.lease.epoch);
+  const other = await serve(registry, registrationOf(contractOf("1.0.0"), "q1"), 10);
+  const older = admissionOf(provider);
+  await admit(store, older);
+  const calls = Array.from({ length: 5 }, () => admissionOf(provider));
+  const takers = [takerWith({ credits: 3 }), takerWith({ ...takerOf(other.lease), credits: 2 })];
+  const { answers } = await admitWith(takers, calls);
+  const ids = calls.map(({ id }) => ({ id }));
+  expect(answers).toMatchObject([
+    { kind: "taken", calls: [{ id: older.id }, ...ids.slice(0, 2)], more: true },
+    { kind: "taken", calls: ids.slice(2, 4), more: true },
+  ]);
+  const pending = await Promise.all(
+    takers.map((taker) =>
+      client.xpending(requests, "providers", "-", "+", 10, `${taker.provider}/${taker.incarnation}`),
+    ),
+  );
+  expect(pending.map(({ length }) => length)).toEqual([3, 2]);
+  // A provider that never received them is brought them by the line.
+  const taker = takerOf(other.lease);
+  const resumption = await resumeCalls(store, NODE, TOOLSET, other.lease.epoch, taker, []);
+  expect(resumption).toMatchObject({ undelivered: calls.slice(2, 4).map(({ id, payload }) => ({ id, payload })) });
+  expect(await take(store, provider.lease)).toMatchObject(ids.slice(4));
+});
+
+test.each(["the group", "the stream"])("calls are claimed at the admission also where %s was lost", async (lost) => {
+  const requests = keys.requests(TOOLSET, provider.lease.epoch);
+  if (lost === "the group") await client.xgroup("DESTROY", requests, "providers");
+  else await client.del(requests);
+  const call = admissionOf(provider);
+  const { answers } = await admitWith([takerWith()], [call]);
+  expect(answers).toMatchObject([{ kind: "taken", calls: [{ id: call.id }], more: false }]);
+  expect(await take(store, provider.lease)).toEqual([]);
 });
 
 test("a session that speaks for nobody claims nothing, and what is admitted waits", async () => {
