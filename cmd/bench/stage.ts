@@ -221,9 +221,14 @@ export class Stage {
     return this.#attached("stream proxy", "stream-proxy-gateway.js");
   }
 
+  /** The bare relay on this Redis, with its provider. */
+  relay(): Promise<StandIn> {
+    return this.#attached("relay", "relay-gateway.js", [this.redisAddress]);
+  }
+
   /** A gateway that a bare provider attaches to. */
-  async #attached(name: string, file: string): Promise<StandIn> {
-    const gateway = await this.#listening(name, file);
+  async #attached(name: string, file: string, args: readonly string[] = []): Promise<StandIn> {
+    const gateway = await this.#listening(name, file, args);
     const pid = await this.#serving(`${name}'s provider`, "stream-provider.js", [gateway.address]);
     return { gateway, provider: { pid, address: gateway.address } };
   }

@@ -55,9 +55,19 @@ test("a quick run measures calls beside all baselines, and writes down what an e
   expect(ids).toContain("calls/invoke-vs-bullmq@64");
   expect(ids).toContain("calls/invoke-vs-proxy@64");
   expect(ids).toContain("calls/invoke-vs-stream-proxy@64");
+  expect(ids).toContain("calls/session-vs-relay@64");
   for (const figure of report.figures) expect(figure.median, figure.id).toEqual(expect.any(Number));
   const contenders = new Set(report.details.map((detail) => detail.contender));
-  expect([...contenders].sort()).toEqual(["bullmq", "echo", "invoke", "proxy", "sdk", "session", "stream proxy"]);
+  expect([...contenders].sort()).toEqual([
+    "bullmq",
+    "echo",
+    "invoke",
+    "proxy",
+    "relay",
+    "sdk",
+    "session",
+    "stream proxy",
+  ]);
 
   const again = figureTable(report.figures, report, undefined, painter(false));
   expect(again).toMatch(/BEFORE +CHANGE/);

@@ -7,6 +7,7 @@ import {
   natsContender,
   payloadOf,
   proxyContender,
+  relayContender,
   toolgateContender,
 } from "./contenders.js";
 
@@ -48,6 +49,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
       ? {
           proxy: await stage.proxy(),
           streamProxy: await stage.streamProxy(),
+          relay: await stage.relay(),
           worker: await stage.worker(),
           nats: await stage.nats(),
         }
@@ -82,6 +84,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
         ? [
             proxyContender("proxy", baselines.proxy, call),
             proxyContender("stream proxy", baselines.streamProxy, call),
+            relayContender(stage, baselines.relay, call),
             jobContender(stage, baselines.worker, call),
             ...(baselines.nats ? [natsContender(baselines.nats, call)] : []),
           ]
@@ -136,10 +139,13 @@ function addFigures(
       ["invoke", "Invoke", lower(0.8, 0.5)],
       ["session", "Session", lower(0.25, 0.1)],
       ["sdk", "SDK session", undefined],
+      ["relay", "Bare relay", undefined],
     ] as const) {
       const above = paired(of(name, medianMs), of("echo", medianMs), difference);
       add(`${name}-above-echo`, `${label} alone, median above the echo's`, "ms", above, target && memory(target));
     }
+    const aboveRelay = paired(of("session", medianMs), of("relay", medianMs), difference);
+    add("session-above-relay", "Session alone, median above the bare relay's", "ms", aboveRelay, undefined);
     for (const [name, label] of [
       ["invoke", "Invoke"],
       ["session", "Session"],
@@ -150,6 +156,8 @@ function addFigures(
   add("sdk-vs-echo", "SDK session against the echo", "×", rates("sdk", "echo"), undefined);
   const invokeTarget = INVOKE_TARGETS[inFlight];
   add("invoke-vs-echo", "Invoke against the echo", "×", rates("invoke", "echo"), invokeTarget && memory(invokeTarget));
+  if (inFlight > 1)
+    add("session-vs-relay", "Session against the bare relay", "×", rates("session", "relay"), undefined);
   add("session-vs-other", "Session against the other build's", "×", rates("session", "other session"), undefined);
   add("invoke-vs-other", "Invoke against the other build's", "×", rates("invoke", "other invoke"), undefined);
   for (const [name, label] of [

@@ -50,6 +50,16 @@ export function proxyContender(name: string, proxy: StandIn, call: Call): Conten
   };
 }
 
+/** The bare relay, called by a session. */
+export function relayContender(stage: Stage, { gateway, provider }: StandIn, call: Call): Contender {
+  return {
+    name: "relay",
+    caller: "session",
+    target: target(gateway.address, call),
+    processes: { gateway: gateway.pid, provider: provider.pid, redis: stage.redisPid },
+  };
+}
+
 export function natsContender(nats: { readonly server: Actor; readonly worker: Actor }, call: Call): Contender {
   return {
     name: "nats",
