@@ -14,6 +14,7 @@ import type { Config } from "./config/config.js";
 import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { CallsInFlight } from "./gateway/calls-in-flight.js";
+import { Cancellations } from "./gateway/cancellations.js";
 import type { GatewayParts } from "./gateway/gateway-parts.js";
 import type { PlaceCallSettings } from "./gateway/place-call.js";
 import { rehouseDestination } from "./gateway/rehouse-destination.js";
@@ -194,6 +195,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxPayloadBytes: config.maxPayloadBytes,
     pingIntervalMs: config.pingIntervalMs,
   };
+  const cancellations = new Cancellations({ ...config, cancel: (id) => cancelCall(calls, id), faults, monotonicMs });
   const inFlight = new CallsInFlight(config.maxInFlightPerPeer);
   let draining = false;
   const gateway: GatewayParts = {
@@ -204,9 +206,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);
       return inFlight.enter(peer);
     },
-    cancel(id) {
-      cancelCall(calls, id).catch((error: unknown) => faults.warn({ event: "cancel_failed", error }));
-    },
+    cancel: (id) => cancellations.cancel(id),
   };
 
   // What time does
@@ -297,6 +297,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await catalog.start();
       await doorbell.start();
       sessions.start();
+      cancellations.start();
       keepAlive.start();
       await pinger.start();
       searchIndex.start();
@@ -332,7 +333,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await server.stop(config.drainGraceMs);
     await keepAlive.stop();
     await sessions.stop();
-    await Promise.all([settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
+    await Promise.all([cancellations.stop(), settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
     await catalog.stop();
     await memory.stop();
     await clock.stop();

@@ -81,6 +81,9 @@ const MESSAGE_OVERHEAD_BYTES = 160;
 /** An end that is larger waits in Redis while the agent reads too slowly, in bytes; of smaller ones all find room. */
 const SMALL_END_BYTES = 1_024;
 
+/** Beyond so many calls that may have been admitted the oldest are forgotten: they have ended, or do so by themselves. */
+const MAX_UNHEARD = 10_000;
+
 /**
  * Many calls of one agent on one stream.
  *
@@ -91,6 +94,8 @@ export class AgentSession {
   readonly #settings: AgentSessionSettings;
   readonly #writer: FrameWriter<SessionResponse>;
   readonly #calls = new Map<number, SessionCallEntry>();
+  /** Calls that may have been admitted, nobody knows; what ends with its agent of them. */
+  readonly #unheard: CallId[] = [];
   /** Calls that have ended, and whose ends are in Redis. */
   readonly #owed: SessionCallEntry[] = [];
   #paying = false;
@@ -142,6 +147,7 @@ export class AgentSession {
       call.cancelled = true;
       if (admitted) this.#settings.parts.cancel(call.id);
     }
+    for (const id of this.#unheard.splice(0)) this.#settings.parts.cancel(id);
     this.#writer.close();
     this.#room.resolve();
   }
@@ -181,8 +187,17 @@ export class AgentSession {
       if (wire.wantDeltas) void this.#follow(call, placed.head);
       else call.watch.admitted(placed.head, placed.ending);
     } catch (error) {
-      this.refuse(call, toToolgateError(error));
+      const refused = toToolgateError(error);
+      if (refused.executed !== "no") this.#unheardOf(call);
+      this.refuse(call, refused);
     }
+  }
+
+  /** Whether a call was admitted is not known: it is cancelled if that is asked already, else when its agent goes. */
+  #unheardOf(call: SessionCallEntry): void {
+    if (call.cancelled) this.#settings.parts.cancel(call.id);
+    else if (!call.continueOnDisconnect) this.#unheard.push(call.id);
+    if (this.#unheard.length > MAX_UNHEARD) this.#unheard.shift();
   }
 
   /** Output and the end in one order: the end comes from the same reading as the output before it. */

@@ -10,6 +10,6 @@ export interface GatewayParts {
   readonly following: FollowSettings;
   /** Counts a call of a peer in; the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
   readonly enter: (peer: string) => () => void;
-  /** Cancels a call that nobody waits for any more; what fails is logged. */
+  /** Cancels a call that nobody waits for any more, as soon as Redis can be told. */
   readonly cancel: (id: CallId) => void;
 }

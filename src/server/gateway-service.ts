@@ -45,6 +45,8 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
         // A request that was refused has no call: under its id there may be somebody else's.
         let mayBeAdmitted = false;
+        // Nobody can wait for it any more: its caller was not told its id, and cannot ask for it again.
+        let forsaken = false;
         try {
           const caller = { principal: context.principal, remainingMs: context.deadlineMs };
           let placed: PlacedCall;
@@ -53,6 +55,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
             mayBeAdmitted = true;
           } catch (error) {
             mayBeAdmitted = toToolgateError(error).executed !== "no";
+            forsaken = mayBeAdmitted && !spec.repeatable;
             throw error;
           }
           watch.admitted(placed.head, placed.ending);
@@ -63,7 +66,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           watch.stop();
           // A call whose deadline passed ends by itself, and says why.
           const abandoned = context.abandoned !== undefined && context.abandoned.reason !== "DEADLINE_EXCEEDED";
-          if (abandoned && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
+          if ((abandoned || forsaken) && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
         }
       } finally {
         leave();

@@ -1,0 +1,87 @@
+import { isRedisAway } from "../errors/redis-errors.js";
+import type { CallId } from "../identity/call-id.js";
+import type { FaultLog } from "../log/recurring-faults.js";
+import { every } from "../ticker/every.js";
+
+export interface CancellationsSettings {
+  readonly cancel: (id: CallId) => Promise<unknown>;
+  readonly faults: FaultLog;
+  readonly monotonicMs: () => number;
+  /** The longest that a call may take, in milliseconds: after that it has ended by itself. */
+  readonly maxTimeoutMs: number;
+}
+
+/** How long Redis is left alone after it could not be told, in milliseconds. */
+const RETRY_MS = 500;
+/** How many are sent at once. */
+const BATCH = 64;
+/** Beyond so many that could not be told the oldest are given up: those calls end at their deadlines. */
+const MAX_OWED = 100_000;
+
+/**
+ * Cancels calls that nobody waits for any more. What cannot be told now, because Redis is away, is told when it is back: agents
+ * lose their connections mostly when much else breaks, too.
+ */
+export class Cancellations {
+  readonly #settings: CancellationsSettings;
+  /** What Redis is still to be told of, oldest attempt first, and until when it matters. */
+  readonly #owed = new Map<CallId, number>();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #retries;
+
+  constructor(settings: CancellationsSettings) {
+    this.#settings = settings;
+    this.#retries = every(
+      () => RETRY_MS,
+      () => this.#retry(),
+      () => {}, // it does not throw
+    );
+  }
+
+  start(): void {
+    this.#retries.start();
+  }
+
+  /** Ends when all has been told that Redis can be told now. */
+  async stop(): Promise<void> {
+    await this.#retries.stop();
+    await Promise.all(this.#underWay);
+    await this.#retry();
+  }
+
+  /** Cancels a call; what fails is logged. */
+  cancel(id: CallId): void {
+    this.#track(id, this.#settings.monotonicMs() + this.#settings.maxTimeoutMs);
+  }
+
+  #track(id: CallId, untilMs: number): Promise<void> {
+    const asked = this.#ask(id, untilMs).finally(() => this.#underWay.delete(asked));
+    this.#underWay.add(asked);
+    return asked;
+  }
+
+  async #ask(id: CallId, untilMs: number): Promise<void> {
+    try {
+      await this.#settings.cancel(id);
+    } catch (error) {
+      this.#settings.faults.warn({ event: "cancel_failed", error });
+      if (!isRedisAway(error)) return;
+      this.#owed.set(id, untilMs);
+      const [oldest] = this.#owed.keys();
+      if (oldest !== undefined && this.#owed.size > MAX_OWED) this.#owed.delete(oldest);
+    }
+  }
+
+  /** Tries each once more, until a whole batch cannot be told. */
+  async #retry(): Promise<void> {
+    const nowMs = this.#settings.monotonicMs();
+    const due = [...this.#owed];
+    for (let from = 0; from < due.length; from += BATCH) {
+      const batch = due.slice(from, from + BATCH);
+      for (const [id] of batch) this.#owed.delete(id);
+      const live = batch.filter(([, untilMs]) => untilMs > nowMs);
+      await Promise.all(live.map(([id, untilMs]) => this.#track(id, untilMs)));
+      if (live.length > 0 && live.every(([id]) => this.#owed.has(id))) return;
+    }
+  }
+}
