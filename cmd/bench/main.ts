@@ -53,8 +53,22 @@ const PAYLOAD_BYTES = [64, 4_096];
 const QUICK_PAYLOAD_BYTES = [64];
 /** From this share of the machine on, others disturb what is measured. */
 const BUSY_SHARE = 0.1;
-const EFFORT: Effort = { repetitions: 5, warmUpMs: 1_200, leadMs: 150, windowMs: 850 };
-const QUICK_EFFORT: Effort = { repetitions: 2, warmUpMs: 200, leadMs: 50, windowMs: 250 };
+const EFFORT: Effort = {
+  repetitions: 5,
+  hotInFlight: 64,
+  hotMs: 3_000,
+  warmUpMs: 400,
+  leadMs: 150,
+  windowMs: 850,
+};
+const QUICK_EFFORT: Effort = {
+  repetitions: 2,
+  hotInFlight: 64,
+  hotMs: 300,
+  warmUpMs: 100,
+  leadMs: 50,
+  windowMs: 250,
+};
 
 interface Options {
   readonly only?: readonly string[];

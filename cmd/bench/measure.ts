@@ -107,6 +107,10 @@ function addUp(reports: readonly LoadReport[]): LoadReport {
 /** How often and how long. */
 export interface Effort {
   readonly repetitions: number;
+  /** How many calls are in flight while a contender is made hot, once; `warmUp` says why. */
+  readonly hotInFlight: number;
+  readonly hotMs: number;
+  /** How long each load runs before it is measured. */
   readonly warmUpMs: number;
   readonly leadMs: number;
   readonly windowMs: number;
@@ -136,7 +140,28 @@ export interface Team {
   readonly parts: readonly Part[];
 }
 
-/** The same for teams of agents; each agent of a team has so many calls in flight. */
+/** What was made hot, by its stage. */
+const hot = new WeakMap<Stage, Set<string>>();
+
+const heatOf = ({ agent, contender: { caller, target } }: Part): string =>
+  `${agent.pid} ${caller} ${target.address} ${target.tool}`;
+
+/**
+ * Makes hot what is not, before anything of it is measured. V8 goes on compiling, on threads of its own, until tens of
+ * thousands of calls were made: that costs up to 140 µs a call, and with one call at a time it takes 20 s.
+ */
+export async function warmUp(stage: Stage, teams: readonly Team[], { hotInFlight, hotMs }: Effort): Promise<void> {
+  const known = hot.get(stage) ?? new Set();
+  hot.set(stage, known);
+  for (const { parts } of teams) {
+    if (parts.every((part) => known.has(heatOf(part)))) continue;
+    const inFlight = Math.ceil(hotInFlight / parts.length);
+    await measureTogether(stage, parts, { inFlight, leadMs: 0, windowMs: hotMs });
+    for (const part of parts) known.add(heatOf(part));
+  }
+}
+
+/** The same as `interleave` for teams of agents; each agent of a team has so many calls in flight. */
 export async function interleaveTeams<T extends Team>(
   stage: Stage,
   teams: readonly T[],
@@ -145,6 +170,7 @@ export async function interleaveTeams<T extends Team>(
   onMeasured: (team: T) => void,
 ): Promise<ReadonlyMap<string, readonly Measurement[]>> {
   const found = new Map<string, Measurement[]>(teams.map(({ name }) => [name, []]));
+  await warmUp(stage, teams, effort);
   for (const { parts } of teams)
     await measureTogether(stage, parts, { inFlight, leadMs: 0, windowMs: effort.warmUpMs });
   for (let repetition = 0; repetition < effort.repetitions; repetition += 1) {

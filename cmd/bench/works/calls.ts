@@ -68,7 +68,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
   // What a file costs is judged by small payloads.
   for (const payloadBytes of redis === "file" ? context.payloadBytes.slice(0, 1) : context.payloadBytes) {
     const call = { payload: payloadOf(payloadBytes) };
-    const contenders: Contender[] = [
+    const contendersAt = (inFlight: number): readonly Contender[] => [
       echoContender(echo, call),
       toolgateContender("invoke", "unary", own, call),
       toolgateContender("session", "session", own, call),
@@ -79,12 +79,12 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
             toolgateContender("other session", "session", other, call),
           ]
         : []),
-      // The baselines without our messages are compared at one size.
-      ...(payloadBytes === 64 && baselines !== undefined
+      ...(payloadBytes === 64 && baselines !== undefined ? [relayContender(stage, baselines.relay, call)] : []),
+      // What else one could use is compared at one size and one load.
+      ...(payloadBytes === 64 && inFlight === 64 && baselines !== undefined
         ? [
             proxyContender("proxy", baselines.proxy, call),
             proxyContender("stream proxy", baselines.streamProxy, call),
-            relayContender(stage, baselines.relay, call),
             jobContender(stage, baselines.worker, call),
             ...(baselines.nats ? [natsContender(baselines.nats, call)] : []),
           ]
@@ -92,7 +92,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
     ];
     for (const inFlight of context.loads) {
       const say = ({ name }: Contender) => context.progress(`${name}, ${inFlight} in flight, ${payloadBytes} B`);
-      const found = await interleave(stage, agent, contenders, inFlight, context.effort, say);
+      const found = await interleave(stage, agent, contendersAt(inFlight), inFlight, context.effort, say);
       for (const [contender, measurements] of found)
         context.detail({
           work: redis === "file" ? "calls-file" : "calls",

@@ -1,7 +1,7 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { LoadReport } from "../actors/drive.js";
 import { paired, ratio, summarise } from "../figures.js";
-import { type Measurement, measure } from "../measure.js";
+import { type Measurement, measure, warmUp } from "../measure.js";
 import { cpuMicros } from "../process-cost.js";
 import type { Agent, Gateway, Stage } from "../stage.js";
 import type { Work, WorkContext } from "../work.js";
@@ -33,10 +33,10 @@ export const TOOLSETS: Work = {
     };
     const small = await build(FEW);
     const large = await build(many);
-    const { repetitions, warmUpMs, leadMs, windowMs } = context.effort;
+    const { repetitions, leadMs, windowMs } = context.effort;
     const found: Record<"small" | "large", Measurement[]> = { small: [], large: [] };
-    for (const { agent, contender } of [small, large])
-      await agent.load({ ...contender, load: { inFlight: 16, leadMs: 0, windowMs: warmUpMs } });
+    for (const { stage, agent, contender } of [small, large])
+      await warmUp(stage, [{ name: contender.name, parts: [{ agent, contender }] }], context.effort);
     for (let repetition = 0; repetition < repetitions; repetition += 1) {
       for (const name of repetition % 2 === 0 ? (["small", "large"] as const) : (["large", "small"] as const)) {
         const { stage, agent, contender } = { small, large }[name];

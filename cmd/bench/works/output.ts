@@ -27,7 +27,9 @@ export const OUTPUT: Work = {
       contenders: readonly [Contender, Contender],
     ): Promise<void> => {
       const say = (contender: Contender) => context.progress(`${what}: ${contender.name}, ${inFlight} in flight`);
-      const found = await interleave(stage, agent, contenders, inFlight, context.effort, say);
+      // Large results are too much for more at once.
+      const effort = { ...context.effort, hotInFlight: inFlight };
+      const found = await interleave(stage, agent, contenders, inFlight, effort, say);
       for (const [contender, measurements] of found)
         context.detail({ work: `output ${name}`, contender, inFlight, payloadBytes, measurements });
       report(context, name, what, unit, inFlight, found.get(contenders[0].name) ?? [], found.get("echo") ?? []);

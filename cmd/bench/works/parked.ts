@@ -1,6 +1,6 @@
 import { setTimeout as after } from "node:timers/promises";
 import { ratio } from "../figures.js";
-import { measure } from "../measure.js";
+import { measure, warmUp } from "../measure.js";
 import { redisMemoryBytes } from "../redis-cost.js";
 import { type Stage, TOOLSET } from "../stage.js";
 import type { Work, WorkContext } from "../work.js";
@@ -24,9 +24,9 @@ export const PARKED: Work = {
     await stage.provider(gateway, { toolset: HELD });
     const target = { address: gateway.address, toolset: HELD, tool: "hold", payload: payloadOf(64) };
     const session = toolgateContender("session", "session", { stage, gateway, provider }, { payload: payloadOf(64) });
-    const { repetitions, warmUpMs, leadMs, windowMs } = context.effort;
+    const { repetitions, leadMs, windowMs } = context.effort;
     const load = { inFlight: 64, leadMs, windowMs };
-    await agent.load({ ...session, load: { inFlight: 64, leadMs: 0, windowMs: 2 * warmUpMs } });
+    await warmUp(stage, [{ name: session.name, parts: [{ agent, contender: session }] }], context.effort);
 
     const park = async (how: "invoke" | "session", more: number, inAll: number): Promise<void> => {
       await parker.order({ kind: "park", how, target, calls: more });
