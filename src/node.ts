@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { Admissions } from "./calls/admit.js";
+import { BatchSize } from "./calls/batch-size.js";
 import { CallOutbox } from "./calls/call-outbox.js";
 import type { CallStore } from "./calls/call-store.js";
 import { cancelCall } from "./calls/cancel.js";
@@ -145,8 +146,16 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
   // Providers
   const lost = new LostCalls(calls, log);
+  const inHand = new BatchSize(() => sessions.callsInHand, monotonicMs);
   const outboxes = keyspace.shards.map(
-    (keys) => new CallOutbox(calls, keys, node, (id, ending) => doorbell.ended(id, ending)),
+    (keys) =>
+      new CallOutbox(
+        calls,
+        keys,
+        node,
+        () => inHand.get(),
+        (id, ending) => doorbell.ended(id, ending),
+      ),
   );
   const sessions: ProviderSessions = new ProviderSessions({
     ...config,
@@ -179,11 +188,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     monotonicMs,
     onStop: (notice) => sessions.stopCall(notice),
   });
+  const awaited = new BatchSize(() => doorbell.size, monotonicMs);
   const payloads = new PayloadChecks(validators);
   const placing: PlaceCallSettings = {
     catalog,
     admissions: new Admissions(calls, {
       ...{ node, healthWindowMs: registry.healthWindowMs },
+      batchSize: () => awaited.get(),
       offer: (toolset, epoch, count) => sessions.offer(toolset, epoch, count),
     }),
     memory,

@@ -184,9 +184,6 @@ return { answers, taken, heads_said }
 `,
 );
 
-/** The most calls that one execution admits. Larger batches make agents, nodes and Redis take turns instead of overlapping. */
-const MAX_BATCH = 32;
-
 /** A provider of this node that may claim calls in the script that admits them. */
 export interface OfferedTaker extends Taker {
   /** The most calls that it claims. */
@@ -208,6 +205,8 @@ export interface Offer {
 export interface AdmitSettings {
   readonly node: NodeId;
   readonly healthWindowMs: number;
+  /** How many calls one script should admit. */
+  readonly batchSize: () => number;
   /** Providers of this node with room for calls, at most as many as are said; nothing where there are none. */
   readonly offer: (toolset: ToolsetName, epoch: Epoch, calls: number) => Offer | undefined;
 }
@@ -223,7 +222,7 @@ export class Admissions {
     this.#store = store;
     for (const keys of store.keyspace.shards) {
       const batch = (told: boolean) =>
-        new TurnBatch<Admission, AdmissionAnswer>({ maxItems: MAX_BATCH }, (admissions) =>
+        new TurnBatch<Admission, AdmissionAnswer>({ maxItems: settings.batchSize }, (admissions) =>
           admit(store, settings, keys, admissions, told),
         );
       const untold = batch(false);

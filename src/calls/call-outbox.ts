@@ -7,8 +7,8 @@ import type { Ending } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { type Completion, type CompletionAnswer, completeCalls } from "./complete.js";
 
-/** The most items that one script handles. */
-const MAX_BATCH = 32;
+/** The most pieces of output that one script handles. */
+const MAX_OUTPUTS = 32;
 
 /**
  * What providers say about the calls of one shard, many in one script. Output stays in order; a call's end must be handed
@@ -18,10 +18,21 @@ export class CallOutbox {
   readonly #outputs: TurnBatch<Output, OutputAnswer>;
   readonly #completions: TurnBatch<Completion, CompletionAnswer>;
 
-  /** @param onEnded how calls ended that this node ended: those who wait for them here are not rung by the script. */
-  constructor(store: CallStore, keys: ShardKeys, node: NodeId, onEnded: (id: CallId, ending: Ending) => void) {
-    this.#outputs = new TurnBatch({ maxItems: MAX_BATCH, inOrder: true }, (items) => appendOutput(store, keys, items));
-    this.#completions = new TurnBatch({ maxItems: MAX_BATCH }, async (items) => {
+  /**
+   * @param batchSize how many calls one script should end.
+   * @param onEnded how calls ended that this node ended: those who wait for them here are not rung by the script.
+   */
+  constructor(
+    store: CallStore,
+    keys: ShardKeys,
+    node: NodeId,
+    batchSize: () => number,
+    onEnded: (id: CallId, ending: Ending) => void,
+  ) {
+    this.#outputs = new TurnBatch({ maxItems: MAX_OUTPUTS, inOrder: true }, (items) =>
+      appendOutput(store, keys, items),
+    );
+    this.#completions = new TurnBatch({ maxItems: batchSize }, async (items) => {
       const answers = await completeCalls(store, keys, node, items);
       for (const [index, { id }] of items.entries()) {
         const answer = answers[index];

@@ -111,6 +111,11 @@ export class ProviderSessions {
     return this.#byOwner.size;
   }
 
+  /** How many calls their providers have in hand. */
+  get callsInHand(): number {
+    return this.#byCall.size;
+  }
+
   /** The open sessions, as of now. */
   all(): readonly ProviderSession[] {
     return [...this.#byOwner.values()];

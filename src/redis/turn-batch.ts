@@ -8,8 +8,8 @@ interface Pending<Item, Answer> {
 }
 
 export interface TurnBatchOptions {
-  /** The most items that one batch has. */
-  readonly maxItems: number;
+  /** The most items that one batch has; asked at each item. A batch of so many is handed on before the turn ends. */
+  readonly maxItems: number | (() => number);
   /**
    * Hand on a batch only when the one before has been answered. For what must stay in order: a script that Redis does not
    * know yet is sent a second time, and what was sent after it may run before it.
@@ -23,7 +23,7 @@ export interface TurnBatchOptions {
  */
 export class TurnBatch<Item, Answer> {
   readonly #run: (items: readonly Item[]) => Promise<readonly Answer[]>;
-  readonly #maxItems: number;
+  readonly #maxItems: () => number;
   readonly #inOrder: boolean;
   #pending: Pending<Item, Answer>[] = [];
   #scheduled = false;
@@ -33,7 +33,7 @@ export class TurnBatch<Item, Answer> {
     { maxItems, inOrder = false }: TurnBatchOptions,
     run: (items: readonly Item[]) => Promise<readonly Answer[]>,
   ) {
-    this.#maxItems = maxItems;
+    this.#maxItems = typeof maxItems === "number" ? () => maxItems : maxItems;
     this.#inOrder = inOrder;
     this.#run = run;
   }
@@ -41,7 +41,7 @@ export class TurnBatch<Item, Answer> {
   add(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ item, resolve, reject });
-      if (this.#pending.length >= this.#maxItems) this.#flush();
+      if (this.#pending.length >= this.#maxItems()) this.#flush();
       else if (!this.#scheduled) {
         this.#scheduled = true;
         setImmediate(() => {
@@ -54,7 +54,7 @@ export class TurnBatch<Item, Answer> {
 
   #flush(): void {
     if (this.#inOrder && this.#running) return;
-    const batch = this.#pending.splice(0, this.#maxItems);
+    const batch = this.#inOrder ? this.#pending.splice(0, this.#maxItems()) : this.#pending.splice(0);
     if (batch.length === 0) return;
     this.#running = true;
     this.#run(batch.map((entry) => entry.item))

@@ -52,7 +52,12 @@ export function admissionOf(registered: Registered, more: Partial<Admission> = {
 }
 
 export function admit(store: CallStore, admission: Admission): Promise<AdmissionAnswer> {
-  return new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer: () => undefined }).admit(admission, true);
+  return new Admissions(store, {
+    node: NODE,
+    healthWindowMs: LONG_MS,
+    batchSize: () => 32,
+    offer: () => undefined,
+  }).admit(admission, true);
 }
 
 export const takerOf = (lease: Lease, session = "s1") => ({

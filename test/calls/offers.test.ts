@@ -45,7 +45,7 @@ async function admitWith(takers: readonly OfferedTaker[], calls: readonly Admiss
   const answers: TakeAnswer[] = [];
   const failed = vi.fn<(error: unknown) => void>();
   const offer = vi.fn(() => ({ takers, taken: (got: readonly TakeAnswer[]) => void answers.push(...got), failed }));
-  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer });
+  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, batchSize: () => 32, offer });
   const admitted = await Promise.all(calls.map((call) => admissions.admit(call, true)));
   expect(offer).toHaveBeenCalledExactlyOnceWith(TOOLSET, provider.lease.epoch, calls.length);
   return { admitted: admitted.map(({ kind }) => kind), answers };
@@ -211,7 +211,7 @@ test("calls that are refused give nobody anything", async () => {
     taken: (got: readonly TakeAnswer[]) => void answers.push(...got),
     failed,
   });
-  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer });
+  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, batchSize: () => 32, offer });
   expect((await admissions.admit(admissionOf(provider, { destination: stale }), true)).kind).toBe("stale");
   expect(answers).toEqual([{ kind: "taken", calls: [], more: false }]);
 });
@@ -220,7 +220,7 @@ test("when Redis cannot be asked, the offer hears of it", async () => {
   client.disconnect();
   const failed = vi.fn<(error: unknown) => void>();
   const offer = () => ({ takers: [takerWith()], taken: () => {}, failed });
-  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer });
+  const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, batchSize: () => 32, offer });
   await expect(admissions.admit(admissionOf(provider), true)).rejects.toThrow(ToolgateError);
   expect(failed).toHaveBeenCalledOnce();
 });

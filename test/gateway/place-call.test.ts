@@ -58,7 +58,12 @@ function settings(): PlaceCallSettings {
   return {
     catalog: catalog as CatalogCopy, // placing asks for nothing else of it here
     memory: { full: () => false },
-    admissions: new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, offer: () => undefined }),
+    admissions: new Admissions(store, {
+      node: NODE,
+      healthWindowMs: LONG_MS,
+      batchSize: () => 32,
+      offer: () => undefined,
+    }),
     payloads: new PayloadChecks(new ValidatorCache({ maxContracts: 1 })),
     keyspace,
     randomBytes,
