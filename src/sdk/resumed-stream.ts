@@ -67,9 +67,9 @@ async function acquire(nodes: Nodes, signal: AbortSignal, giveUpAtMs: number, la
   }
 }
 
-/** Reading again does no harm, so a store that is away for a while is waited for as well. */
+/** Reading again does no harm: a store that is away for a while is waited for as well, and who read too slowly comes back. */
 function isPassing(error: ToolgateError): boolean {
-  return error.reason === "STORE_UNAVAILABLE" || mayAskElsewhere(error, true);
+  return ["STORE_UNAVAILABLE", "LIMIT_EXCEEDED"].includes(error.reason) || mayAskElsewhere(error, true);
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -1,15 +1,13 @@
-import { constants, type Http2Stream } from "node:http2";
 import type { handleBidiStreamingCall, Metadata, ServerDuplexStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { BidiMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import type { Principal } from "./principal.js";
 import { type CallContext, type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { READ_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 
 /** When a peer that met the limit on sessions should come again, in milliseconds. */
 const SESSION_RETRY_MS = 1_000;
-/** How long a peer may take to read the rest of a stream that failed, and of one that ended well, in milliseconds. */
-const READ_WITHIN_MS = { failed: 5_000, ended: 30_000 };
 
 /**
  * A stream in both directions, by callbacks: no promise and no listener per frame.
@@ -23,7 +21,6 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   readonly #context: ServerCall;
   readonly #draining: AbortSignal;
   #phase: "open" | "ending" | "over" = "open";
-  #reset: NodeJS.Timeout | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #onOver: (reason: ToolgateError | undefined) => void = () => {};
   #onPeerEnd: () => void = () => this.end();
@@ -116,7 +113,8 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   /** Ends the stream well, after what was sent. */
   end(): void {
     if (this.#phase !== "open") return;
-    this.#ending(READ_WITHIN_MS.ended);
+    this.#phase = "ending";
+    resetIfUnread(this.#call, READ_WITHIN_MS.ended);
     this.#context.finish();
     this.#call.end();
   }
@@ -125,7 +123,8 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   fail(error: unknown): void {
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(error);
-    this.#ending(READ_WITHIN_MS.failed);
+    this.#phase = "ending";
+    resetIfUnread(this.#call, READ_WITHIN_MS.failed);
     this.#context.finish();
     // Not `destroy`: grpc-js sends the status of an emitted error.
     this.#call.emit("error", wire);
@@ -135,17 +134,10 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   terminate(reason: ToolgateError): void {
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(reason);
-    this.#ending(READ_WITHIN_MS.failed);
+    this.#phase = "ending";
+    resetIfUnread(this.#call, READ_WITHIN_MS.failed);
     this.#context.abandon(reason);
     this.#call.emit("error", wire);
-  }
-
-  /** What was sent goes out; not for ever. */
-  #ending(readWithinMs: number): void {
-    this.#phase = "ending";
-    this.#reset = setTimeout(() => resetStream(this.#call), readWithinMs);
-    this.#reset.unref();
-    this.#call.once("cancelled", () => clearTimeout(this.#reset)); // which grpc-js says at the end of every call
   }
 
   /** Runs a callback of the handler's while the stream is open; what it throws fails the stream, not the process. */
@@ -169,15 +161,6 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     this.#gotRoom();
     this.#onOver(this.#context.abandoned);
   }
-}
-
-/**
- * Ends a stream without its peer: what was not read is dropped. grpc-js has no word for it, and destroying its own stream leaves
- * the one of HTTP/2 open; so that one is closed.
- */
-function resetStream(call: ServerDuplexStream<unknown, unknown>): void {
-  const { stream } = (call as unknown as { call: { stream?: Http2Stream } }).call; // of grpc-js 1.14, and not in its types
-  stream?.close(constants.NGHTTP2_CANCEL);
 }
 
 /** Serves a method that is a stream in both directions. */

@@ -15,6 +15,7 @@ import type { ServerState } from "./server-call.js";
 import { serveStream } from "./server-stream.js";
 import { serverCredentials } from "./tls.js";
 import { serveUnary } from "./unary-call.js";
+import { READ_WITHIN_MS } from "./unread-stream.js";
 
 /** How often an idle connection is asked for a sign of life, and how long it may take, in milliseconds. */
 const KEEPALIVE_TIME_MS = 30_000;
@@ -41,6 +42,8 @@ export interface GrpcServerOptions {
   readonly now?: () => number;
   /** Makes the ids that tie an answer to a log line; random unless said. */
   readonly newId?: () => string;
+  /** How long the reader of a stream may take none of it, in milliseconds; half a minute unless said. */
+  readonly readWithinMs?: number;
 }
 
 /**
@@ -74,7 +77,7 @@ export interface GrpcServer {
 
 /** Prepares a server; `start` makes it listen. A server is started and stopped once. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { config, log, now = Date.now, newId = randomUUID } = options;
+  const { config, log, now = Date.now, newId = randomUUID, readWithinMs = READ_WITHIN_MS.open } = options;
   const draining = new AbortController();
   setMaxListeners(0, draining.signal); // one per session
   const state: ServerState = {
@@ -82,6 +85,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     newId,
     open: new Set(),
     sessions: { count: 0, max: config.maxSessions, byPeer: new Map(), maxPerPeer: config.maxSessionsPerPeer },
+    readWithinMs,
     draining: draining.signal,
   };
   const server = new Server({

@@ -1,9 +1,16 @@
 import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc-js";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ServerStreamMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { READ_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 
-/** Serves a method that answers with a stream: an async iterable in, messages and a status out. */
+/**
+ * Serves a method that answers with a stream: an async iterable in, messages and a status out.
+ *
+ * One message at a time waits for its peer to read. A peer that takes none for long is told to come back, and its stream is
+ * reset.
+ */
 export function serveStream(
   method: ServerStreamMethod<never, unknown>,
   state: ServerState,
@@ -20,22 +27,26 @@ export function serveStream(
       terminate(reason) {
         context.abandon(reason);
         call.emit("error", context.failure(reason));
+        resetIfUnread(call, READ_WITHIN_MS.failed);
       },
     };
     const run = async () => {
       void context.principal; // refuses before the handler runs
+      const peer = new SlowPeer(call, state.readWithinMs);
       const messages = method.handler(call.request as never, context); // decoded by the method's own definition
       for await (const message of messages) {
         if (call.destroyed || call.writableEnded) return;
-        if (!call.write(message)) await writable(call);
+        if (!(await peer.takes(message))) throw unread(state.readWithinMs);
       }
     };
     state.open.add(open);
     run()
       .then(
         () => {
-          if (context.finish()) call.end();
-          else if (leaving) end(context.abandoned);
+          if (context.finish()) {
+            call.end();
+            resetIfUnread(call, READ_WITHIN_MS.ended);
+          } else if (leaving) end(context.abandoned);
         },
         (error: unknown) => end(error),
       )
@@ -44,20 +55,43 @@ export function serveStream(
     function end(error: unknown): void {
       const wire = context.failure(error);
       context.finish();
+      if (call.destroyed || call.writableEnded) return;
       // Not `destroy`: grpc-js sends the status of an emitted error, after what was written before it.
-      if (!call.destroyed && !call.writableEnded) call.emit("error", wire);
+      call.emit("error", wire);
+      resetIfUnread(call, READ_WITHIN_MS.failed);
     }
   };
 }
 
-/** Resolves when the stream has room again, or has ended. */
-function writable(call: ServerWritableStream<unknown, unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    if (call.destroyed || !call.writableNeedDrain) return resolve();
-    const settle = () => {
-      call.off("drain", settle).off("close", settle);
-      resolve();
-    };
-    call.on("drain", settle).on("close", settle);
-  });
+/** Whoever reads a stream, one message at a time. One timer for all of them: it costs a fifth of a small message. */
+class SlowPeer {
+  readonly #call: ServerWritableStream<unknown, unknown>;
+  readonly #timer: NodeJS.Timeout;
+  #settle: (inTime: boolean) => void = () => {};
+
+  constructor(call: ServerWritableStream<unknown, unknown>, withinMs: number) {
+    this.#call = call;
+    this.#timer = setTimeout(() => this.#settle(false), withinMs).unref();
+    call.once("close", () => {
+      clearTimeout(this.#timer);
+      this.#settle(true);
+    });
+  }
+
+  /** Sends a message; resolves when the peer has taken it or the stream is over. False when it did neither in time. */
+  takes(message: unknown): Promise<boolean> {
+    this.#timer.refresh();
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      this.#call.write(message, () => resolve(true));
+    });
+  }
+}
+
+function unread(withinMs: number): ToolgateError {
+  return new ToolgateError(
+    "LIMIT_EXCEEDED",
+    `nothing of the stream was read for ${withinMs / 1_000} s; read faster, or resume it after what you have`,
+    { executed: "unknown" },
+  );
 }

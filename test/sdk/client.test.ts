@@ -265,6 +265,18 @@ describe("follow", () => {
     expect(shape(await reading)).toEqual(["piece 6", "piece 7", "result"]);
   });
 
+  test("goes on where it stood when it was read too slowly", async () => {
+    const { here, there } = sides();
+    const reading = collect(client.follow("c"));
+    const first = await here.follows.next();
+    first.send({ deltas: [delta("1")] });
+    first.fail(new ToolgateError("LIMIT_EXCEEDED", "nothing of the stream was read for 30 s"));
+    const second = await Promise.race([here.follows.next(), there.follows.next()]);
+    expect(second.request.cursor).toBe("1");
+    second.send({ deltas: [delta("2")], terminal });
+    expect(shape(await reading)).toEqual(["piece 1", "piece 2", "result"]);
+  });
+
   test("throws what cannot be made up for", async () => {
     const reading = collect(client.follow("c"));
     (await sides().here.follows.next()).fail(new ToolgateError("UNKNOWN_CALL", "no such call"));

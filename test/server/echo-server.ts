@@ -5,7 +5,7 @@ import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { createLogger } from "../../src/log/logger.js";
 import type { GatewayHandlers } from "../../src/protocol/generated/toolgate/v1/Gateway.js";
 import { loadProtocol } from "../../src/protocol/load.js";
-import { createGrpcServer, type GrpcServer } from "../../src/server/grpc-server.js";
+import { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "../../src/server/grpc-server.js";
 import { bidi, type Methods, serverStream, unary } from "../../src/server/methods.js";
 
 /** The name under which the servers of these tests know their service. */
@@ -49,6 +49,7 @@ export interface EchoServer {
 export async function echoServer(
   methods: Partial<Methods<GatewayHandlers>> = {},
   flags: Flags = {},
+  options: Pick<GrpcServerOptions, "readWithinMs"> = {},
 ): Promise<EchoServer> {
   const { Gateway } = loadProtocol();
   const lines: Record<string, unknown>[] = [];
@@ -57,6 +58,7 @@ export async function echoServer(
     config: parseConfig({ env: {}, flags: { listen: "127.0.0.1:0", ...flags } }),
     log,
     services: [{ definition: Gateway.service, methods: { ...ECHO, ...methods } }],
+    ...options,
   });
   const { address } = await server.start();
   server.setServing("all", true);

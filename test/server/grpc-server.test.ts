@@ -235,6 +235,39 @@ describe("streams of answers", () => {
     expect(messages).toHaveLength(total);
   });
 
+  test("a reader that reads nothing for long loses its stream, and one that reads slowly does not", async () => {
+    let closed = 0;
+    const pieces = 20;
+    await using echo = await echoServer(
+      {
+        FollowCall: serverStream(async function* ({ callId }) {
+          try {
+            for (let i = 0; i < pieces; i++) yield { deltas: [{ cursor: callId, dataJson: Buffer.alloc(100_000) }] };
+          } finally {
+            closed++;
+          }
+        }),
+      },
+      {},
+      { readWithinMs: 1_000 },
+    );
+    const deaf = echo.client().followCall({ callId: "deaf" });
+    const ofDeaf = endOf(deaf);
+    deaf.pause();
+    const slow = echo.client().followCall({ callId: "slow" });
+    let read = 0;
+    for await (const _ of slow) {
+      // Longer in all than a reader may take nothing.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      read++;
+    }
+    expect(read).toBe(pieces);
+    await until("both handlers have ended", () => closed === 2);
+    const reset = await ofDeaf;
+    expect(reset.error).toBeDefined();
+    expect(reset.messages.length).toBeLessThan(pieces);
+  });
+
   test("a reader that goes ends the handler, also one that is held up", async () => {
     const closed = deferred<string>();
     await using echo = await echoServer({
