@@ -1,7 +1,7 @@
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { DeltaOutput } from "./delta-output.js";
-import { type CallOutcome, type OutputLimits, RunningCall, type ToolCode } from "./running-call.js";
+import { type CallOutcome, type OutputLimits, RunningCall, type Told, type ToolCode } from "./running-call.js";
 import type { CallAbortReason } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 
@@ -64,13 +64,13 @@ export class CallsInHand {
     held?.call.abort("FENCED");
     const { tools, limits, output } = this.#setup;
     const call = new RunningCall(wire, tools.get(wire.tool) ?? unknownTool(wire.tool), limits, output);
-    this.#held.set(wire.callId, { kind: "waiting", call });
-    if (this.#stopping) {
-      this.#stop(call);
-      return;
+    if (this.#stopping) this.#stop(call);
+    else if (this.#working.size < this.#setup.maxInFlight) this.#start(call);
+    else {
+      call.watchDeadline();
+      this.#held.set(wire.callId, { kind: "waiting", call });
+      this.#turn.push(call);
     }
-    this.#turn.push(call);
-    this.#startNext();
   }
 
   /** Tells a call's tool to stop. */
@@ -139,10 +139,16 @@ export class CallsInHand {
   #start(call: RunningCall): void {
     this.#held.set(call.callId, { kind: "running", call });
     this.#working.add(call);
-    void call.run().then((outcome) => this.#ended(call, outcome));
+    const told = call.run();
+    if (told instanceof Promise) {
+      void told.then((late) => {
+        this.#ended(call, late);
+        this.#startNext();
+      });
+    } else this.#ended(call, told);
   }
 
-  #ended(call: RunningCall, outcome: CallOutcome | undefined): void {
+  #ended(call: RunningCall, outcome: Told): void {
     this.#working.delete(call);
     const held = this.#held.get(call.callId);
     if (held?.call === call && outcome === undefined) this.#forget(held);
@@ -150,13 +156,12 @@ export class CallsInHand {
       this.#held.set(call.callId, { kind: "finished", call, outcome });
       this.#setup.onOutcome(outcome);
     }
-    this.#startNext();
-    if (this.#working.size === 0) for (const tell of this.#whenQuiet.splice(0)) tell();
+    if (this.#working.size === 0 && this.#whenQuiet.length > 0) for (const tell of this.#whenQuiet.splice(0)) tell();
   }
 
   #forget({ call }: Held): void {
     this.#held.delete(call.callId);
-    if (this.#held.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
+    if (this.#held.size === 0 && this.#whenEmpty.length > 0) for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 }
 

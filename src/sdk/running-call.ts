@@ -5,6 +5,7 @@ import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderR
 import type { DeltaOutput } from "./delta-output.js";
 import { encodeJson } from "./json-bytes.js";
 import { present } from "./present.js";
+import type { Outgoing } from "./provider-session.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 
@@ -25,10 +26,10 @@ export interface OutputLimits {
 }
 
 /** How a call ended, as it is sent. */
-export interface CallOutcome {
-  readonly result: ProviderResult;
-  readonly bytes: number;
-}
+export type CallOutcome = Extract<Outgoing, { kind: "result" }>;
+
+/** Undefined when nothing is to be told. */
+export type Told = CallOutcome | undefined;
 
 const REASON = /^[A-Z][A-Z0-9_]{0,63}$/;
 /** So much of an error's message is sent, in characters; the registry keeps 4 KiB. */
@@ -101,14 +102,14 @@ export class RunningCall {
   /** Made when the tool asks for its signal: most never do, and one costs as much as all else that is done for a call here. */
   #controller: AbortController | undefined;
   #aborted: CallAborted | undefined;
-  readonly #deadline: NodeJS.Timeout;
+  /** Counts from the turn in which the call came. One that is answered in that very turn needs none. */
+  #deadline: NodeJS.Timeout | undefined;
   /** Output that still waits; the result comes after it. */
   #emitting: Promise<unknown> | undefined;
   /** The first piece of output that was refused: a call that lacks some of its output has no result. */
   #refused: ToolFailure | CallAborted | undefined;
   #over = false;
 
-  /** The call's time runs from here on. */
   constructor(call: ProviderCall__Output, { run, idempotent }: ToolCode, limits: OutputLimits, output: DeltaOutput) {
     this.callId = call.callId;
     this.attempt = call.attempt;
@@ -117,7 +118,6 @@ export class RunningCall {
     this.#limits = limits;
     this.#output = output;
     this.#idempotent = idempotent;
-    this.#deadline = setTimeout(() => this.abort("DEADLINE"), call.timeoutMs);
   }
 
   /** Tells the tool to stop; the first reason counts. */
@@ -137,32 +137,54 @@ export class RunningCall {
     return this.#controller.signal;
   }
 
+  /** It is not answered in the turn in which it came: its deadline is watched from here on. */
+  watchDeadline(): void {
+    this.#deadline ??= setTimeout(() => this.abort("DEADLINE"), this.#call.timeoutMs);
+  }
+
   /**
-   * Runs the tool; never rejects. Undefined when nothing is to be told: an idempotent call that did not come to its result
-   * because its provider stopped is run again by another one, as soon as the lease is given back.
+   * Runs the tool. What is to be told is there at once where the tool's answer is, which saves promises and a timer; else there
+   * is a promise of it, which never rejects. Nothing is told of an idempotent call that did not come to its result because its
+   * provider stopped: another one runs it again, as soon as the lease is given back.
    */
-  async run(): Promise<CallOutcome | undefined> {
-    let outcome: ProviderResult;
+  run(): Told | Promise<Told> {
+    let answer: unknown;
     try {
       if (this.#aborted !== undefined) throw this.#aborted; // while it waited for its turn
       const { payloadJson } = this.#call;
       const input: unknown = payloadJson.length === 0 ? {} : JSON.parse(payloadJson.toString());
-      outcome = this.#resultOf(await this.#run(input, this.#context()));
+      answer = this.#run(input, this.#context());
+      if (this.#emitting === undefined && !isThenable(answer)) return this.#end(this.#resultOf(answer));
     } catch (error) {
-      outcome = this.#failureOf(error);
+      answer = rejected(error);
+    }
+    return this.#settle(answer);
+  }
+
+  async #settle(answer: unknown): Promise<Told> {
+    if (this.#aborted === undefined) this.watchDeadline();
+    let result: ProviderResult;
+    try {
+      result = this.#resultOf(await answer);
+    } catch (error) {
+      result = this.#failureOf(error);
     }
     clearTimeout(this.#deadline);
     if (this.#emitting !== undefined) await this.#emitting;
+    return this.#end(result);
+  }
+
+  #end(result: ProviderResult): Told {
+    clearTimeout(this.#deadline);
     this.#over = true;
-    if (outcome.resultJson !== undefined && this.#refused !== undefined) {
+    let told = result;
+    if (result.resultJson !== undefined && this.#refused !== undefined) {
       const refused = this.#refused;
-      outcome = refused instanceof ToolFailure ? toolError(refused.reason, refused.message) : this.#failureOf(refused);
+      told =
+        refused instanceof ToolFailure ? this.#toolError(refused.reason, refused.message) : this.#failureOf(refused);
     }
-    if (this.#idempotent && this.#aborted?.reason === "STOPPING" && outcome.resultJson === undefined) return undefined;
-    const bytes = outcome.resultJson?.length ?? 512;
-    outcome.callId = this.callId;
-    outcome.attempt = this.attempt;
-    return { result: outcome, bytes };
+    if (this.#idempotent && this.#aborted?.reason === "STOPPING" && told.resultJson === undefined) return undefined;
+    return { kind: "result", bytes: told.resultJson?.length ?? 512, result: told };
   }
 
   #context(): ToolContext {
@@ -202,26 +224,41 @@ export class RunningCall {
     return this.#output.send(this, { callId: this.callId, attempt: this.attempt, dataJson: bytes }, bytes.length);
   }
 
-  #resultOf(value: unknown): Omit<ProviderResult, "callId" | "attempt"> {
+  #resultOf(value: unknown): ProviderResult {
     const encoded = encodeJson(value);
     if (encoded.kind === "refused") {
-      return toolError("INVALID_RESULT", `The tool's result is not JSON: ${encoded.why}.`);
+      return this.#toolError("INVALID_RESULT", `The tool's result is not JSON: ${encoded.why}.`);
     }
     const { bytes } = encoded;
     if (bytes.length > this.#limits.maxResultBytes) {
       const message = `The tool's result has ${bytes.length} bytes; the limit is ${this.#limits.maxResultBytes}.`;
-      return toolError("OUTPUT_TOO_LARGE", message);
+      return this.#toolError("OUTPUT_TOO_LARGE", message);
     }
-    return { resultJson: bytes };
+    return { callId: this.callId, attempt: this.attempt, resultJson: bytes };
   }
 
-  #failureOf(error: unknown): Omit<ProviderResult, "callId" | "attempt"> {
+  #failureOf(error: unknown): ProviderResult {
     const reason = this.#aborted?.reason;
-    if (reason === "CANCELLED" || reason === "DEADLINE") return { cancelled: {} };
+    if (reason === "CANCELLED" || reason === "DEADLINE") return this.#cancelled();
     // Nobody asked for this one, so a tool that has something to say about it is heard.
-    if (reason === "STOPPING" && isAbort(error)) return { cancelled: {} };
-    if (error instanceof ToolFailure) return toolError(error.reason, error.message, error.details);
-    return toolError("TOOL_ERROR", error instanceof Error ? error.message : String(error));
+    if (reason === "STOPPING" && isAbort(error)) return this.#cancelled();
+    if (error instanceof ToolFailure) return this.#toolError(error.reason, error.message, error.details);
+    return this.#toolError("TOOL_ERROR", error instanceof Error ? error.message : String(error));
+  }
+
+  #cancelled(): ProviderResult {
+    return { callId: this.callId, attempt: this.attempt, cancelled: {} };
+  }
+
+  #toolError(reason: string, message: string, details?: unknown): ProviderResult {
+    const encoded = details === undefined ? undefined : encodeJson(details);
+    const kept = encoded?.kind === "encoded" && encoded.bytes.length <= MAX_DETAILS_BYTES ? encoded.bytes : undefined;
+    const error = {
+      reason: REASON.test(reason) ? reason : "TOOL_ERROR",
+      message: message.slice(0, MAX_MESSAGE_CHARS),
+      ...present("detailsJson", kept),
+    };
+    return { callId: this.callId, attempt: this.attempt, error };
   }
 }
 
@@ -230,18 +267,12 @@ function isAbort(error: unknown): boolean {
   return error instanceof CallAborted || (error instanceof Error && error.name === "AbortError");
 }
 
-function toolError(reason: string, message: string, details?: unknown): Omit<ProviderResult, "callId" | "attempt"> {
-  const encoded = details === undefined ? undefined : encodeJson(details);
-  const kept = encoded?.kind === "encoded" && encoded.bytes.length <= MAX_DETAILS_BYTES ? encoded.bytes : undefined;
-  return {
-    error: {
-      reason: REASON.test(reason) ? reason : "TOOL_ERROR",
-      message: message.slice(0, MAX_MESSAGE_CHARS),
-      ...present("detailsJson", kept),
-    },
-  };
-}
-
 function rejected(reason: unknown): Promise<never> {
   return Promise.reject(reason);
+}
+
+/** Whether it is to be awaited, as `await` has it. */
+function isThenable(value: unknown): boolean {
+  const canHave = (typeof value === "object" && value !== null) || typeof value === "function";
+  return canHave && "then" in value && typeof value.then === "function";
 }

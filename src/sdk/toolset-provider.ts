@@ -128,7 +128,7 @@ export class ToolsetProvider implements Provider {
       maxInFlight,
       limits,
       output: this.#output,
-      onOutcome: ({ result, bytes }) => this.#current?.push({ kind: "result", bytes, result }),
+      onOutcome: (outcome) => this.#current?.push(outcome),
     });
   }
 
@@ -333,7 +333,7 @@ export class ToolsetProvider implements Provider {
     const unsent = this.#unsent;
     this.#unsent = [];
     this.#output.use(session, unsent);
-    for (const { result, bytes } of this.#calls.outcomes()) session.push({ kind: "result", bytes, result });
+    for (const outcome of this.#calls.outcomes()) session.push(outcome);
     this.#tell({ kind: "attached", address: node.address, nodeId, state: this.#epochState });
     this.#wasServed = true;
     this.#attached.resolve();

@@ -62,7 +62,12 @@ async function attachmentAt(expected: ScriptedNode): Promise<ScriptedAttachment>
   return attachment;
 }
 
-async function serve(options: Partial<ServeOptions> = {}, heartbeatMs?: number) {
+/** @param now the code of the tool of that name, for what a tool does in the turn in which it is called. */
+async function serve(
+  options: Partial<ServeOptions> = {},
+  heartbeatMs?: number,
+  now: (input: unknown, context: ToolContext) => unknown = (input) => input,
+) {
   const held = heldTool();
   const events = new Inbox<ProviderEvent>();
   const toolset = {
@@ -77,6 +82,7 @@ async function serve(options: Partial<ServeOptions> = {}, heartbeatMs?: number) 
         idempotent: true,
         run: ({ a, b }: { a: number; b: number }) => a + b,
       },
+      now: { payload: true, run: now },
     },
   } as const;
   const serving = serveToolset(toolset, {
@@ -115,6 +121,7 @@ describe("registration", () => {
           { name: "held", delivery: "DELIVERY_MODE_ONCE" },
           { name: "again", delivery: "DELIVERY_MODE_IDEMPOTENT" },
           { name: "sum", delivery: "DELIVERY_MODE_IDEMPOTENT" },
+          { name: "now", delivery: "DELIVERY_MODE_ONCE" },
         ],
       },
     });
@@ -295,6 +302,14 @@ describe("a call", () => {
     expect((await attachment.results.next()).callId).toBe("c2");
   });
 
+  test("is awaited whatever its tool makes promises of", async () => {
+    // biome-ignore lint/suspicious/noThenProperty: this is what is tested
+    const later = { then: (tell: (value: string) => void) => tell("later") };
+    const { attachment } = await serve({}, undefined, () => later);
+    attachment.call("c1", "now", {});
+    expect(text((await attachment.results.next()).resultJson)).toBe('"later"');
+  });
+
   test("that is delivered twice runs once", async () => {
     const { attachment, held } = await serve();
     attachment.call("c1", "held", 1);
@@ -349,6 +364,18 @@ describe("stopping a call", () => {
     context.signal.addEventListener("abort", () => reject(new Error("stopped")));
     expect(await attachment.results.next()).toMatchObject({ outcome: "cancelled" });
     expect(context.signal.reason).toMatchObject({ reason: "DEADLINE" });
+  });
+
+  test("happens at its deadline also while it waits for its turn", async () => {
+    const { attachment, held } = await serve({ maxInFlight: 1 });
+    attachment.call("c1", "held", 1, { timeoutMs: 300 });
+    attachment.call("c2", "held", 2, { timeoutMs: 20 });
+    const { context, resolve } = await held.calls.next();
+    if (!context.signal.aborted) await once(context.signal, "abort");
+    resolve("late");
+    expect((await attachment.results.next()).callId).toBe("c1");
+    expect(await attachment.results.next()).toMatchObject({ callId: "c2", outcome: "cancelled" });
+    expect(held.calls.all).toHaveLength(1);
   });
 
   test("that is fenced lets it go: no result is sent", async () => {
@@ -407,6 +434,20 @@ describe("output", () => {
     expect(attachment.deltas.all).toHaveLength(0);
     attachment.send({ flowControl: { pauseOutput: false } });
     await emitted;
+    expect((await attachment.results.next()).callId).toBe("c1");
+    expect(text((await attachment.deltas.next()).dataJson)).toBe('"late"');
+  });
+
+  test("that waits is waited for also by a tool that has answered already", async () => {
+    const { attachment } = await serve({}, undefined, (input, context) => {
+      void context.emit("late");
+      return input;
+    });
+    attachment.send({ flowControl: { pauseOutput: true } });
+    attachment.call("c1", "now", "done");
+    attachment.call("c2", "sum", { a: 1, b: 1 });
+    expect((await attachment.results.next()).callId).toBe("c2");
+    attachment.send({ flowControl: { pauseOutput: false } });
     expect((await attachment.results.next()).callId).toBe("c1");
     expect(text((await attachment.deltas.next()).dataJson)).toBe('"late"');
   });
