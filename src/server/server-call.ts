@@ -78,6 +78,8 @@ export class ServerCall implements CallContext {
   readonly #call: AnyServerCall;
   readonly #state: ServerState;
   readonly path: string;
+  /** The caller's deadline by the monotonic clock; infinite when it set none. The wall clock may be set while the call runs. */
+  readonly #untilMs: number;
   #principal: Principal | undefined;
   #controller: AbortController | undefined;
   #trace: TraceContext | undefined;
@@ -89,9 +91,11 @@ export class ServerCall implements CallContext {
     this.#call = call;
     this.#state = state;
     this.path = call.getPath();
+    const deadline = Number(call.getDeadline());
+    this.#untilMs = Number.isFinite(deadline) ? performance.now() + deadline - Date.now() : Number.POSITIVE_INFINITY;
     // grpc-js says "cancelled" at the end of every call, also of one that was answered.
     call.on("cancelled", () => {
-      if (!this.#finished) this.abandon(whyGone(call));
+      if (!this.#finished) this.abandon(whyGone(this.#untilMs));
     });
   }
 
@@ -110,8 +114,7 @@ export class ServerCall implements CallContext {
   }
 
   get deadlineMs(): number | undefined {
-    const deadline = deadlineOf(this.#call);
-    return deadline === undefined ? undefined : Math.max(0, deadline - Date.now());
+    return this.#untilMs === Number.POSITIVE_INFINITY ? undefined : Math.max(0, this.#untilMs - performance.now());
   }
 
   get traceparent(): string | undefined {
@@ -171,15 +174,8 @@ export class ServerCall implements CallContext {
   }
 }
 
-/** The caller's deadline in Unix milliseconds; undefined when it set none. */
-function deadlineOf(call: AnyServerCall): number | undefined {
-  const deadline = Number(call.getDeadline());
-  return Number.isFinite(deadline) ? deadline : undefined;
-}
-
-function whyGone(call: AnyServerCall): ToolgateError {
-  const deadline = deadlineOf(call);
-  if (deadline !== undefined && Date.now() >= deadline - DEADLINE_TOLERANCE_MS) {
+function whyGone(untilMs: number): ToolgateError {
+  if (performance.now() >= untilMs - DEADLINE_TOLERANCE_MS) {
     return new ToolgateError("DEADLINE_EXCEEDED", "The caller's deadline passed.", { executed: "unknown" });
   }
   return new ToolgateError("CANCELLED", "The caller cancelled the call, or its connection went.", {
