@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Figure, isSure, summarise, verdict } from "../../cmd/bench/figures.js";
 import { markdownSection } from "../../cmd/bench/markdown.js";
 import { figureTable, type RunReport } from "../../cmd/bench/report.js";
+import { thisMachine } from "../../cmd/local/machine.js";
 import { builtProgram } from "../../cmd/local/package-root.js";
 import { painter } from "../../cmd/output/paint.js";
 import { environment } from "../../src/config/environment.js";
@@ -58,16 +59,9 @@ test("a quick run measures calls beside all baselines, and writes down what an e
   expect(ids).toContain("calls/session-vs-relay@64");
   for (const figure of report.figures) expect(figure.median, figure.id).toEqual(expect.any(Number));
   const contenders = new Set(report.details.map((detail) => detail.contender));
-  expect([...contenders].sort()).toEqual([
-    "bullmq",
-    "echo",
-    "invoke",
-    "proxy",
-    "relay",
-    "sdk",
-    "session",
-    "stream proxy",
-  ]);
+  const nats = thisMachine(environment().PATH ?? "").find("nats-server") === undefined ? [] : ["nats"];
+  const all = ["bullmq", "echo", "invoke", ...nats, "proxy", "relay", "sdk", "session", "stream proxy"];
+  expect([...contenders].sort()).toEqual(all);
 
   const again = figureTable(report.figures, report, undefined, painter(false));
   expect(again).toMatch(/BEFORE +CHANGE/);

@@ -5,22 +5,26 @@ import type { Caller, CallTarget } from "./caller.js";
 export async function natsCaller({ address, toolset, payload }: CallTarget): Promise<Caller> {
   const nats = await NatsConnection.open(address);
   const bytes = Buffer.from(payload);
-  const pending = new Map<string, { readonly onEnd: () => void; missing: number }>();
+  const me = `caller-${process.pid}`;
+  const pending = new Map<string, { readonly onEnd: (error: Error | undefined) => void; missing: number }>();
   let last = 0;
-  const arrived = (subject: string): void => {
+  const arrived = (subject: string, error?: Error): void => {
     const id = subject.slice(subject.lastIndexOf(".") + 1);
     const call = pending.get(id);
-    if (call === undefined || --call.missing > 0) return;
+    if (call === undefined || (--call.missing > 0 && error === undefined)) return;
     pending.delete(id);
-    call.onEnd();
+    call.onEnd(error);
   };
-  nats.subscribe(`answer.${toolset}.caller.*`, ({ subject }) => arrived(subject));
-  nats.subscribe("stored.*", ({ subject }) => arrived(subject));
+  nats.subscribe(`answer.${toolset}.${me}.*`, ({ subject }) => arrived(subject));
+  nats.subscribe(`stored.${me}.*`, ({ subject, payload }) => {
+    const refused = payload.includes('"error"') ? new Error(`the stream answers ${payload.toString()}`) : undefined;
+    arrived(subject, refused);
+  });
   return {
     call(onEnd) {
       const id = String(++last);
-      pending.set(id, { onEnd: () => onEnd(undefined), missing: 2 });
-      nats.publish(`${toolset}.caller.${id}`, bytes, `stored.${id}`);
+      pending.set(id, { onEnd, missing: 2 });
+      nats.publish(`${toolset}.${me}.${id}`, bytes, `stored.${me}.${id}`);
     },
   };
 }
