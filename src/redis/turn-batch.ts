@@ -18,7 +18,9 @@ export interface TurnBatchOptions {
 }
 
 /**
- * Gathers what one turn of the event loop produced, and hands it on as one batch: one script for many calls.
+ * Gathers what one turn of the event loop produced, and hands it on as one batch: one script for many calls. While no batch is
+ * under way, what is produced at once is not kept waiting for the rest of the turn.
+ *
  * The answers must come in the order of the items; a failure is everybody's.
  */
 export class TurnBatch<Item, Answer> {
@@ -27,7 +29,8 @@ export class TurnBatch<Item, Answer> {
   readonly #inOrder: boolean;
   #pending: Pending<Item, Answer>[] = [];
   #scheduled = false;
-  #running = false;
+  /** Batches that were handed on and not answered yet. */
+  #underWay = 0;
 
   constructor(
     { maxItems, inOrder = false }: TurnBatchOptions,
@@ -44,7 +47,8 @@ export class TurnBatch<Item, Answer> {
       if (this.#pending.length >= this.#maxItems()) this.#flush();
       else if (!this.#scheduled) {
         this.#scheduled = true;
-        setImmediate(() => {
+        // While nothing is under way nobody gains by waiting for company.
+        (this.#underWay === 0 ? process.nextTick : setImmediate)(() => {
           this.#scheduled = false;
           this.#flush();
         });
@@ -53,10 +57,10 @@ export class TurnBatch<Item, Answer> {
   }
 
   #flush(): void {
-    if (this.#inOrder && this.#running) return;
+    if (this.#inOrder && this.#underWay > 0) return;
     const batch = this.#inOrder ? this.#pending.splice(0, this.#maxItems()) : this.#pending.splice(0);
     if (batch.length === 0) return;
-    this.#running = true;
+    this.#underWay++;
     this.#run(batch.map((entry) => entry.item))
       .then(
         (answers) => {
@@ -71,7 +75,7 @@ export class TurnBatch<Item, Answer> {
         },
       )
       .finally(() => {
-        this.#running = false;
+        this.#underWay--;
         if (this.#inOrder) this.#flush();
       });
   }

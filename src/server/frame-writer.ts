@@ -25,7 +25,8 @@ type ListKey<Frame> = {
 type Item<Frame, K extends keyof Frame> = NonNullable<Frame[K]> extends readonly (infer T)[] ? T : never;
 
 /**
- * Gathers what one turn of the event loop produced for a stream into as few frames as possible, in order per key.
+ * Gathers what is produced for a stream at once, by one callback and the promises that it settles, into as few frames as
+ * possible, in order per key.
  *
  * A peer that does not read fills the writer's budget; then it is told off through `onOverflow`, once, since memory is
  * shared by all.
@@ -70,12 +71,12 @@ export class FrameWriter<Frame extends object> {
     return this.#queuedBytes + this.#bytes;
   }
 
-  /** Adds a message to the list of that key; `bytes` is about its size. It goes out at the end of the turn. */
+  /** Adds a message to the list of that key; `bytes` is about its size. It goes out at once, with what is pushed at once. */
   push<K extends ListKey<Frame>>(key: K, message: Item<Frame, K>, bytes: number): void {
     this.#add(key, message, bytes);
     if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#scheduled = false;
       this.flush();
     });
