@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { beforeEach } from "vitest";
 import { type Admission, type AdmissionAnswer, Admissions } from "../../src/calls/admit.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { type Completion, type CompletionAnswer, completeCalls } from "../../src/calls/complete.js";
@@ -9,7 +10,19 @@ import { FAST_COMMITS } from "../../src/redis/commits.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import type { Lease } from "../../src/registry/leases.js";
 import type { Registered } from "../../src/registry/register.js";
-import { keys, keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
+import {
+  client,
+  contractOf,
+  keys,
+  keyspace,
+  LONG_MS,
+  registrationOf,
+  registry,
+  registryForFile,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+import type { TestRedis } from "../support/redis.js";
 
 export const NODE = parseNodeId("node-a", "node");
 
@@ -26,6 +39,25 @@ export function callStore(redis: RedisClient, more: Partial<CallStore> = {}): Ca
     maxOutputBytes: 10_000,
     ...more,
   };
+}
+
+/** Of the test that runs, in a file that has called `callsForFile`: the calls' scripts, and a provider with room for ten calls. */
+export let store: CallStore;
+export let provider: Registered;
+
+/** What `registryForFile` does for a file, with the calls' scripts and a provider for each test. */
+export function callsForFile(): () => TestRedis {
+  const redis = registryForFile();
+  beforeEach(async () => {
+    store = callStore(client);
+    await beginToServe();
+  });
+  return redis;
+}
+
+/** What the provider does at first, and again when Redis has lost everything. */
+export async function beginToServe(): Promise<void> {
+  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
 }
 
 export function admissionOf(registered: Registered, more: Partial<Admission> = {}): Admission {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { appendOutput } from "../../src/calls/append-output.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
@@ -11,36 +11,37 @@ import { sealContract } from "../../src/contract/seal-contract.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { type Digest, type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { releaseLease, renewLease } from "../../src/registry/leases.js";
-import { type Registered, register } from "../../src/registry/register.js";
-import type { RegistryStore } from "../../src/registry/registry-store.js";
+import { register } from "../../src/registry/register.js";
 import {
   attach,
+  client,
   contractOf,
   keys,
   LONG_MS,
   registrationOf,
-  registryStore,
+  registry,
   serve,
   TOOLSET,
 } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { admissionOf, admit, callStore, claimOf, complete, NODE, ownerOf, take, takerOf } from "./calls-fixture.js";
+import {
+  admissionOf,
+  admit,
+  callStore,
+  callsForFile,
+  claimOf,
+  complete,
+  NODE,
+  ownerOf,
+  provider,
+  store,
+  take,
+  takerOf,
+} from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
-let registry: RegistryStore;
-let store: CallStore;
-let provider: Registered;
-beforeEach(async () => {
-  client = redis().client();
-  registry = registryStore(client);
-  store = callStore(client);
-  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
-  return () => client.disconnect();
-});
+const redis = callsForFile();
 
 const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
 const recordsLeft = async () => ({

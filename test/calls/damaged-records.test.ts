@@ -1,6 +1,5 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { appendOutput } from "../../src/calls/append-output.js";
-import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
 import { probeCalls, readCall } from "../../src/calls/read-call.js";
 import { rehouseCalls } from "../../src/calls/rehouse.js";
@@ -10,24 +9,33 @@ import { resumeCalls, takeCalls } from "../../src/calls/take.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { parseToolsetName } from "../../src/identity/names.js";
-import type { Registered } from "../../src/registry/register.js";
-import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
+import {
+  client,
+  contractOf,
+  keys,
+  registrationOf,
+  registryStore,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { admissionOf, admit, callStore, claimOf, complete, NODE, take, takerOf } from "./calls-fixture.js";
+import {
+  admissionOf,
+  admit,
+  callStore,
+  callsForFile,
+  claimOf,
+  complete,
+  NODE,
+  provider,
+  store,
+  take,
+  takerOf,
+} from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
-let store: CallStore;
-let provider: Registered;
-beforeEach(async () => {
-  client = redis().client();
-  store = callStore(client);
-  provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
-  return () => client.disconnect();
-});
+callsForFile();
 
 const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
 const LOST = { kind: "outcome_unknown", reason: "STATE_LOST" } as const;

@@ -1,7 +1,6 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
 import { appendOutput } from "../../src/calls/append-output.js";
-import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
@@ -14,41 +13,27 @@ import { createKeyspace, type ShardKeys } from "../../src/redis/keys.js";
 import { MemoryWatch } from "../../src/redis/memory-watch.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import { releaseLease, renewLease } from "../../src/registry/leases.js";
-import type { Registered } from "../../src/registry/register.js";
-import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { unregister } from "../../src/registry/unregister.js";
 import { emitPings } from "../../src/ticker/ping-slot.js";
-import {
-  contractOf,
-  keys,
-  LONG_MS,
-  pong,
-  registrationOf,
-  registryStore,
-  serve,
-  TOOLSET,
-} from "../registry/registry-fixture.js";
+import { client, keys, LONG_MS, pong, registry, TOOLSET } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { admissionOf, admit, callStore, claimOf, complete, NODE, take, takerOf } from "./calls-fixture.js";
+import {
+  admissionOf,
+  admit,
+  callsForFile,
+  claimOf,
+  complete,
+  NODE,
+  provider,
+  store,
+  take,
+  takerOf,
+} from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
-let registry: RegistryStore;
-let store: CallStore;
-let provider: Registered;
-beforeEach(async () => {
-  client = redis().client();
-  registry = registryStore(client);
-  store = callStore(client);
-  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
-});
-afterEach(async () => {
-  await client.config("SET", "maxmemory", "0");
-  client.disconnect();
-});
+callsForFile();
+afterEach(() => client.config("SET", "maxmemory", "0"));
 
 /** From now on Redis refuses whatever needs memory. */
 const fill = () => client.config("SET", "maxmemory", "1mb");

@@ -1,34 +1,30 @@
 import { beforeEach, expect, test } from "vitest";
 import { type CallHead, formatHead } from "../../src/calls/call-record.js";
-import type { CallStore } from "../../src/calls/call-store.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
-import type { Registered } from "../../src/registry/register.js";
-import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
+import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
-import { admissionOf, admit, callStore, claimOf, complete, NODE, take } from "./calls-fixture.js";
+import {
+  admissionOf,
+  admit,
+  beginToServe,
+  callsForFile,
+  claimOf,
+  complete,
+  NODE,
+  provider,
+  store,
+  take,
+} from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
-let store: CallStore;
+callsForFile();
 let lost: LostCalls;
-let provider: Registered;
-beforeEach(async () => {
-  client = redis().client();
-  store = callStore(client);
+beforeEach(() => {
   lost = new LostCalls(store, SILENT_LOGGER);
-  await begin();
-  return () => client.disconnect();
 });
-
-/** What a provider does at first, and again when Redis has lost everything. */
-async function begin(): Promise<void> {
-  provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
-}
 
 /** A call that is in flight when Redis loses everything; as its provider's session knows it. */
 async function lose() {
@@ -65,7 +61,7 @@ test("a lost call ends once, for whoever says so and whoever asks, and expires a
 test("a repeat of it finds that end, and does not run it again", async () => {
   const { admission, call } = await lose();
   const ending = await lost.end(call);
-  await begin();
+  await beginToServe();
   const repeat = { ...admission, destination: { ...admission.destination, epoch: provider.lease.epoch } };
   expect(await admit(store, repeat)).toMatchObject({ kind: "repeated", ending });
   expect(await take(store, provider.lease)).toEqual([]);
@@ -73,7 +69,7 @@ test("a repeat of it finds that end, and does not run it again", async () => {
 
 test("a call that was admitted anew meanwhile is left alone, alive or ended", async () => {
   const { admission, call } = await lose();
-  await begin();
+  await beginToServe();
   await admit(store, { ...admission, destination: { ...admission.destination, epoch: provider.lease.epoch } });
   expect(await lost.end(call)).toBeUndefined();
   const [again] = await take(store, provider.lease);

@@ -1,38 +1,35 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Admission, Admissions, type OfferedTaker } from "../../src/calls/admit.js";
-import type { CallStore } from "../../src/calls/call-store.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { resumeCalls, type TakeAnswer } from "../../src/calls/take.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import type { Registered } from "../../src/registry/register.js";
-import type { RegistryStore } from "../../src/registry/registry-store.js";
 import {
   attach,
+  client,
   contractOf,
   keys,
   LONG_MS,
   registrationOf,
-  registryStore,
+  registry,
   serve,
   TOOLSET,
 } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
-import { admissionOf, admit, callStore, claimOf, complete, NODE, take, takerOf } from "./calls-fixture.js";
+import {
+  admissionOf,
+  admit,
+  callsForFile,
+  claimOf,
+  complete,
+  NODE,
+  provider,
+  store,
+  take,
+  takerOf,
+} from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
-let registry: RegistryStore;
-let store: CallStore;
-let provider: Registered;
-beforeEach(async () => {
-  client = redis().client();
-  registry = registryStore(client);
-  store = callStore(client);
-  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
-  return () => client.disconnect();
-});
+const redis = callsForFile();
 
 const takerWith = (more: Partial<OfferedTaker> = {}): OfferedTaker => ({
   ...takerOf(provider.lease),

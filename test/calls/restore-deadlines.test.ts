@@ -2,26 +2,14 @@ import { expect, test } from "vitest";
 import { readCall } from "../../src/calls/read-call.js";
 import { restoreDeadlines } from "../../src/calls/restore-deadlines.js";
 import { settleCalls } from "../../src/calls/settle.js";
-import {
-  contractOf,
-  keys,
-  LONG_MS,
-  registrationOf,
-  registryStore,
-  serve,
-  TOOLSET,
-} from "../registry/registry-fixture.js";
+import { client, keys, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
-import { admissionOf, admit, callStore, claimOf, complete, take } from "./calls-fixture.js";
+import { admissionOf, admit, callsForFile, claimOf, complete, provider, store, take } from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
+callsForFile();
 
 test("deadlines that Redis has lost are found again in the calls' records, and what is left of ended calls goes", async () => {
-  const client = redis().client();
-  const store = callStore(client);
-  const provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
   const epochs = [
     { toolset: TOOLSET, epoch: provider.lease.epoch },
     { toolset: TOOLSET, epoch: provider.lease.epoch },
@@ -54,13 +42,9 @@ test("deadlines that Redis has lost are found again in the calls' records, and w
   expect(await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))).toBeLessThanOrEqual(620);
   expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: false });
   expect((await readCall(store, late.id, {}))?.ending).toMatchObject({ kind: "not_executed" });
-  client.disconnect();
 });
 
 test("what is no set of deadlines is set aside, and calls come to their ends", async () => {
-  const client = redis().client();
-  const store = callStore(client);
-  const provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")), 10);
   const [call, waiting] = [admissionOf(provider), admissionOf(provider)];
   await admit(store, call);
   const [taken] = await take(store, provider.lease);
@@ -78,5 +62,4 @@ test("what is no set of deadlines is set aside, and calls come to their ends", a
   expect(await client.zscore(keys.due, waiting.id)).not.toBeNull();
   expect(await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))).toBe(1);
   expect(await client.pttl(keys.damaged("due"))).toBeGreaterThan(0);
-  client.disconnect();
 });

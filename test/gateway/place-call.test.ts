@@ -1,34 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Admissions } from "../../src/calls/admit.js";
-import type { CallStore } from "../../src/calls/call-store.js";
 import type { CatalogCopy } from "../../src/catalog/catalog-copy.js";
 import { type CallSpec, requestDigest } from "../../src/gateway/call-spec.js";
 import { callIdOf, type PlaceCallSettings, placeCall } from "../../src/gateway/place-call.js";
 import { PayloadChecks } from "../../src/gateway/validate-payload.js";
 import { parseToolName } from "../../src/identity/names.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
-import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
-import {
-  contractOf,
-  keyspace,
-  LONG_MS,
-  registrationOf,
-  registryStore,
-  serve,
-  TOOLSET,
-} from "../registry/registry-fixture.js";
+import { admissionOf, admit, callsForFile, NODE, provider, store } from "../calls/calls-fixture.js";
+import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let store: CallStore;
-beforeEach(() => {
-  const client = redis().client();
-  store = callStore(client);
-  return () => client.disconnect();
-});
+callsForFile();
 
 const principal = { tenant: "default", subject: "anonymous" } as const;
 const spec: CallSpec = {
@@ -81,7 +65,6 @@ const place = (asked: CallSpec) => {
 
 describe("a repeat after its toolset has changed or gone", () => {
   beforeEach(async () => {
-    const provider = await serve(registryStore(store.redis), registrationOf(contractOf("1.0.0")));
     const id = callIdOf(settings(), principal, spec);
     await admit(store, admissionOf(provider, { id, requestDigest: requestDigest(spec) }));
   });

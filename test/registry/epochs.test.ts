@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
@@ -6,15 +6,14 @@ import { MAX_EPOCHS } from "../../src/registry/decide-registration.js";
 import { releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
 import { promote } from "../../src/registry/promote.js";
 import { type Registered, type Registration, register } from "../../src/registry/register.js";
-import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
 import { unregister } from "../../src/registry/unregister.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
 import {
   attach,
   changesOf,
+  client,
   contractOf,
   healthOf,
   keys,
@@ -22,6 +21,8 @@ import {
   pong,
   recordOf,
   registrationOf,
+  registry,
+  registryForFile,
   registryStore,
   serve,
   statesOf,
@@ -29,22 +30,15 @@ import {
 } from "./registry-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
-let store: RegistryStore;
-beforeEach(() => {
-  client = redis().client();
-  store = registryStore(client);
-  return () => client.disconnect();
-});
+registryForFile();
 
 const V1 = contractOf("1.0.0");
 const V2 = contractOf("2.0.0", "adds better");
-const sweep = () => sweepToolsets(store, keys, [TOOLSET], LONG_MS);
+const sweep = () => sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
 
 describe("epochs", () => {
   test("the first registration is active, unhealthy, and stored with its contract", async () => {
-    const { lease, state } = await register(store, registrationOf(V1));
+    const { lease, state } = await register(registry, registrationOf(V1));
     expect(state).toBe("active");
     expect(await client.hget(keys.toolsets, `${TOOLSET}@${lease.epoch}`)).toBe(V1.canonicalJson);
     expect(await healthOf(client, lease.epoch)).toMatchObject({ state: "active", pong: 0, room: 0, announced: false });
@@ -52,115 +46,115 @@ describe("epochs", () => {
   });
 
   test("a replica of the same contract gets the same epoch and registered_at", async () => {
-    const first = await register(store, registrationOf(V1));
-    const second = await register(store, registrationOf(V1, "p2"));
+    const first = await register(registry, registrationOf(V1));
+    const second = await register(registry, registrationOf(V1, "p2"));
     expect(second.lease.epoch).toBe(first.lease.epoch);
     expect(second.registeredAtMs).toBe(first.registeredAtMs);
     expect((await recordOf(client))?.epochs).toHaveLength(1);
   });
 
   test("an epoch is Redis's milliseconds, and never reused after unregistering", async () => {
-    const { lease } = await register(store, registrationOf(V1));
+    const { lease } = await register(registry, registrationOf(V1));
     const [seconds] = await client.time();
     expect(Math.abs(lease.epoch / 1_000 - Number(seconds))).toBeLessThan(60);
     // As if the clock had gone back meanwhile.
     const ahead = lease.epoch + 1_000_000;
     await client.hset(keys.epochs, TOOLSET, ahead);
-    await unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
-    expect((await register(store, registrationOf(V1))).lease.epoch).toBe(ahead + 1);
+    await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
+    expect((await register(registry, registrationOf(V1))).lease.epoch).toBe(ahead + 1);
   });
 
   test("a higher version is a candidate until it ponged and has its share of the room", async () => {
-    const old = await serve(store, registrationOf(V1), 10);
-    const next = await register(store, registrationOf(V2, "q1"));
+    const old = await serve(registry, registrationOf(V1), 10);
+    const next = await register(registry, registrationOf(V2, "q1"));
     expect(next.state).toBe("candidate");
-    await attach(store, next.lease, 4);
-    await pong(store, next.lease);
+    await attach(registry, next.lease, 4);
+    await pong(registry, next.lease);
     expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "active", [next.lease.epoch]: "candidate" });
-    const more = await register(store, registrationOf(V2, "q2"));
-    await attach(store, more.lease, 1);
+    const more = await register(registry, registrationOf(V2, "q2"));
+    await attach(registry, more.lease, 1);
     expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "retiring", [next.lease.epoch]: "active" });
     expect(await changesOf(client)).toContain(`activated ${next.lease.epoch}`);
     expect((await recordOf(client))?.epochs[0]?.retireAtMs).toBeGreaterThan(0);
   });
 
   test("a candidate with room that never ponged does not take over", async () => {
-    const old = await serve(store, registrationOf(V1), 1);
-    const next = await register(store, registrationOf(V2, "q1"));
-    await attach(store, next.lease, 100);
+    const old = await serve(registry, registrationOf(V1), 1);
+    const next = await register(registry, registrationOf(V2, "q1"));
+    await attach(registry, next.lease, 100);
     expect((await statesOf(client))[old.lease.epoch]).toBe("active");
   });
 
   test("activate_at sets the share", async () => {
-    await serve(store, registrationOf(V1), 10);
-    const next = await serve(store, registrationOf(V2, "q1", { activateAt: 1 }), 9);
+    await serve(registry, registrationOf(V1), 10);
+    const next = await serve(registry, registrationOf(V2, "q1", { activateAt: 1 }), 9);
     expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
-    await attach(store, next.lease, 10);
+    await attach(registry, next.lease, 10);
     expect((await statesOf(client))[next.lease.epoch]).toBe("active");
   });
 
   test("a candidate takes over when the active epoch has no live provider any more", async () => {
-    const old = await serve(store, registrationOf(V1), 10);
-    const next = await serve(store, registrationOf(V2, "q1"), 1);
+    const old = await serve(registry, registrationOf(V1), 10);
+    const next = await serve(registry, registrationOf(V2, "q1"), 1);
     expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
-    await releaseLease(store, old.lease);
+    await releaseLease(registry, old.lease);
     expect((await statesOf(client))[next.lease.epoch]).toBe("active");
   });
 
   test("a retiring epoch goes, though a provider that ignores its time renews its lease for ever", async () => {
-    const old = await serve(store, registrationOf(V1, "p1", { retireAfterMs: 1 }), 1);
-    const next = await serve(store, registrationOf(V2, "q1"), 10);
+    const old = await serve(registry, registrationOf(V1, "p1", { retireAfterMs: 1 }), 1);
+    const next = await serve(registry, registrationOf(V2, "q1"), 10);
     expect((await statesOf(client))[old.lease.epoch]).toBe("retiring");
-    await sweepToolsets(store, keys, [TOOLSET], LONG_MS);
+    await sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
     expect(Object.keys(await statesOf(client)), "its calls may still run").toHaveLength(2);
     await until("it is gone", async () => {
-      await sweepToolsets(store, keys, [TOOLSET], 1);
+      await sweepToolsets(registry, keys, [TOOLSET], 1);
       return Object.keys(await statesOf(client)).length === 1;
     });
     expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
-    await expect(attach(store, old.lease, 1)).rejects.toMatchObject({ metadata: { cause: "gone" } });
+    await expect(attach(registry, old.lease, 1)).rejects.toMatchObject({ metadata: { cause: "gone" } });
   });
 
   test("an operator promotes a candidate", async () => {
-    const old = await serve(store, registrationOf(V1), 10);
-    const next = await register(store, registrationOf(V2, "q1"));
-    const promoted = () => promote(store, TOOLSET, next.lease.epoch, "default/anonymous");
+    const old = await serve(registry, registrationOf(V1), 10);
+    const next = await register(registry, registrationOf(V2, "q1"));
+    const promoted = () => promote(registry, TOOLSET, next.lease.epoch, "default/anonymous");
     await expect(promoted(), "nobody serves it: all calls would fail").rejects.toMatchObject({
       reason: "NO_HEALTHY_PROVIDER",
     });
-    await attach(store, next.lease, 1);
+    await attach(registry, next.lease, 1);
     await expect(promoted(), "its provider may not serve it").rejects.toMatchObject({ reason: "NO_HEALTHY_PROVIDER" });
-    await pong(store, next.lease);
+    await pong(registry, next.lease);
     await promoted();
     expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "retiring", [next.lease.epoch]: "active" });
-    await expect(promote(store, TOOLSET, next.lease.epoch, "default/anonymous")).rejects.toMatchObject({
+    await expect(promote(registry, TOOLSET, next.lease.epoch, "default/anonymous")).rejects.toMatchObject({
       reason: "EPOCH_MISMATCH",
     });
   });
 
   test("another contract of the same or a lower version is refused with the differences, and changes nothing", async () => {
-    await register(store, registrationOf(V2));
+    await register(registry, registrationOf(V2));
     const before = await client.hgetall(keys.toolsets);
     const changed = contractOf("2.0.0", "adds otherwise", { type: "array" });
-    await expect(register(store, registrationOf(changed))).rejects.toMatchObject({
+    await expect(register(registry, registrationOf(changed))).rejects.toMatchObject({
       reason: "CONTRACT_CONFLICT",
       violations: [{ description: "description differs" }, { description: 'tool "sum": payload differs' }],
     });
-    await expect(register(store, registrationOf(V1))).rejects.toMatchObject({ reason: "CONTRACT_CONFLICT" });
+    await expect(register(registry, registrationOf(V1))).rejects.toMatchObject({ reason: "CONTRACT_CONFLICT" });
     expect(await client.hgetall(keys.toolsets)).toEqual(before);
   });
 
   test("replace rolls back to a lower version, as a new epoch", async () => {
-    const newer = await serve(store, registrationOf(V2), 10);
-    const back = await serve(store, registrationOf(V1, "q1", { replace: true }), 10);
+    const newer = await serve(registry, registrationOf(V2), 10);
+    const back = await serve(registry, registrationOf(V1, "q1", { replace: true }), 10);
     expect(back.lease.epoch).toBeGreaterThan(newer.lease.epoch);
     expect(await statesOf(client)).toEqual({ [newer.lease.epoch]: "retiring", [back.lease.epoch]: "active" });
   });
 
   test("a second candidate retires the first", async () => {
-    await serve(store, registrationOf(V1), 10);
-    const second = await register(store, registrationOf(V2, "q1"));
-    const third = await register(store, registrationOf(contractOf("3.0.0"), "r1"));
+    await serve(registry, registrationOf(V1), 10);
+    const second = await register(registry, registrationOf(V2, "q1"));
+    const third = await register(registry, registrationOf(contractOf("3.0.0"), "r1"));
     expect(await statesOf(client)).toMatchObject({
       [second.lease.epoch]: "retiring",
       [third.lease.epoch]: "candidate",
@@ -168,11 +162,11 @@ describe("epochs", () => {
   });
 
   test("a retiring epoch goes with its last lease, and its stream with it", async () => {
-    const old = await serve(store, registrationOf(V1), 1);
-    const next = await serve(store, registrationOf(V2, "q1"), 10);
+    const old = await serve(registry, registrationOf(V1), 1);
+    const next = await serve(registry, registrationOf(V2, "q1"), 10);
     await sweep();
     expect(await statesOf(client)).toMatchObject({ [old.lease.epoch]: "retiring" });
-    await releaseLease(store, old.lease);
+    await releaseLease(registry, old.lease);
     await sweep();
     expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
     expect(await client.exists(keys.requests(TOOLSET, old.lease.epoch))).toBe(0);
@@ -181,8 +175,8 @@ describe("epochs", () => {
   });
 
   test("a toolset without providers is unregistered after its retention, not before", async () => {
-    const { lease } = await serve(store, registrationOf(V1, "p1", { retentionMs: 1_000 }));
-    await releaseLease(store, lease);
+    const { lease } = await serve(registry, registrationOf(V1, "p1", { retentionMs: 1_000 }));
+    await releaseLease(registry, lease);
     await sweep();
     expect(await recordOf(client)).toBeDefined();
     await until("the retention is over", async () => {
@@ -193,35 +187,35 @@ describe("epochs", () => {
   });
 
   test("unregistering is fenced by the active epoch", async () => {
-    const { lease } = await register(store, registrationOf(V1));
+    const { lease } = await register(registry, registrationOf(V1));
     const wrong = (lease.epoch + 1) as Epoch; // one that is not there
-    await expect(unregister(store, TOOLSET, wrong, "default/anonymous", LONG_MS)).rejects.toMatchObject({
+    await expect(unregister(registry, TOOLSET, wrong, "default/anonymous", LONG_MS)).rejects.toMatchObject({
       reason: "EPOCH_MISMATCH",
       metadata: { epoch: String(lease.epoch) },
     });
     expect(await recordOf(client)).toBeDefined();
-    await unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
+    await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
     expect(await recordOf(client)).toBeUndefined();
-    await expect(unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS)).rejects.toMatchObject({
+    await expect(unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS)).rejects.toMatchObject({
       reason: "UNKNOWN_TOOLSET",
     });
   });
 
   test("one principal owns a name", async () => {
-    const { lease } = await register(store, registrationOf(V1));
-    await expect(register(store, registrationOf(V2, "p2", { owner: "else/else" }))).rejects.toMatchObject({
+    const { lease } = await register(registry, registrationOf(V1));
+    await expect(register(registry, registrationOf(V2, "p2", { owner: "else/else" }))).rejects.toMatchObject({
       reason: "NOT_OWNER",
     });
-    await expect(unregister(store, TOOLSET, lease.epoch, "else/else", LONG_MS)).rejects.toMatchObject({
+    await expect(unregister(registry, TOOLSET, lease.epoch, "else/else", LONG_MS)).rejects.toMatchObject({
       reason: "NOT_OWNER",
     });
-    await expect(promote(store, TOOLSET, lease.epoch, "else/else")).rejects.toMatchObject({ reason: "NOT_OWNER" });
+    await expect(promote(registry, TOOLSET, lease.epoch, "else/else")).rejects.toMatchObject({ reason: "NOT_OWNER" });
   });
 
   test("simultaneous registrations of two contracts make two epochs, one after the other", async () => {
     const all = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
-        register(store, registrationOf(i % 2 ? V2 : V1, `p${i}`)).catch(() => undefined),
+        register(registry, registrationOf(i % 2 ? V2 : V1, `p${i}`)).catch(() => undefined),
       ),
     );
     const epochs = new Set(all.flatMap((one) => (one === undefined ? [] : [one.lease.epoch])));
@@ -233,96 +227,100 @@ describe("epochs", () => {
 
 describe("leases", () => {
   test("are renewed although another toolset's record is damaged", async () => {
-    const good = await register(store, registrationOf(contractOf("1.0.0")));
+    const good = await register(registry, registrationOf(contractOf("1.0.0")));
     const sealed = sealContract({ ...contractOf("1.0.0").contract, name: parseToolsetName("bad", "name") });
-    const bad = await register(store, registrationOf(sealed));
+    const bad = await register(registry, registrationOf(sealed));
     await client.hset(keys.toolsets, "bad", "{");
     const renewals = [bad, good].map(({ lease }) => ({ lease, room: 1, draining: false, session: "s1" }));
-    expect(await renewLeases(store, LONG_MS, renewals)).toMatchObject([{ kind: "held" }, { kind: "held" }]);
-    await sweepToolsets(store, keys, [bad.lease.toolset, good.lease.toolset], LONG_MS);
+    expect(await renewLeases(registry, LONG_MS, renewals)).toMatchObject([{ kind: "held" }, { kind: "held" }]);
+    await sweepToolsets(registry, keys, [bad.lease.toolset, good.lease.toolset], LONG_MS);
   });
 
   test("only the holder of the token renews", async () => {
-    const { lease } = await register(store, registrationOf(V1));
+    const { lease } = await register(registry, registrationOf(V1));
     const forged = { ...lease, token: "forged" };
     await expect(
-      renewLease(store, LONG_MS, { lease: forged, room: 1, draining: false, session: "" }),
+      renewLease(registry, LONG_MS, { lease: forged, room: 1, draining: false, session: "" }),
     ).rejects.toMatchObject({ reason: "LEASE_LOST" });
-    await releaseLease(store, forged);
+    await releaseLease(registry, forged);
     expect(await client.zcard(keys.leases(TOOLSET, lease.epoch))).toBe(1);
   });
 
   test("a later incarnation takes the identity over; a late release by the old one removes nothing", async () => {
-    const first = await serve(store, registrationOf(V1));
-    const second = await serve(store, registrationOf(V1, "p1", { incarnation: "i2" }));
-    const [answer] = await renewLeases(store, LONG_MS, [{ lease: first.lease, room: 1, draining: false, session: "" }]);
+    const first = await serve(registry, registrationOf(V1));
+    const second = await serve(registry, registrationOf(V1, "p1", { incarnation: "i2" }));
+    const [answer] = await renewLeases(registry, LONG_MS, [
+      { lease: first.lease, room: 1, draining: false, session: "" },
+    ]);
     expect(answer).toEqual({ kind: "replaced" });
-    await releaseLease(store, first.lease);
+    await releaseLease(registry, first.lease);
     expect(await client.zrange(keys.leases(TOOLSET, second.lease.epoch), "0", "-1")).toEqual(["p1/i2"]);
   });
 
   test("an ended lease is lost once it was swept; until then its holder may renew it", async () => {
-    const { lease } = await register(store, registrationOf(V1, "p1", { leaseMs: 30 }));
+    const { lease } = await register(registry, registrationOf(V1, "p1", { leaseMs: 30 }));
     await until("the lease has ended", async () => {
       await sweep();
       return (await client.zcard(keys.leases(TOOLSET, lease.epoch))) === 0;
     });
-    await expect(renewLease(store, LONG_MS, { lease, room: 1, draining: false, session: "" })).rejects.toMatchObject({
-      reason: "LEASE_LOST",
-      metadata: { cause: "lost" },
-    });
+    await expect(renewLease(registry, LONG_MS, { lease, room: 1, draining: false, session: "" })).rejects.toMatchObject(
+      {
+        reason: "LEASE_LOST",
+        metadata: { cause: "lost" },
+      },
+    );
   });
 
   test("a lease on an epoch that was unregistered is gone for good; after a loss of everything it is merely lost", async () => {
-    const { lease } = await register(store, registrationOf(V1));
-    await unregister(store, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
+    const { lease } = await register(registry, registrationOf(V1));
+    await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
     const renewal = { lease, room: 1, draining: false, session: "" };
-    expect(await renewLeases(store, LONG_MS, [renewal])).toEqual([{ kind: "gone" }]);
+    expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "gone" }]);
     await client.flushall();
-    expect(await renewLeases(store, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
+    expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
   });
 
   test("after a loss of everything it is merely lost also when another provider has registered before", async () => {
-    const { lease } = await register(store, registrationOf(V1, "p2"));
+    const { lease } = await register(registry, registrationOf(V1, "p2"));
     await client.flushall();
     await until("Redis's clock has gone on", async () => {
       const [seconds, microseconds] = await client.time();
       return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) > lease.epoch;
     });
-    const next = await register(store, registrationOf(V1));
+    const next = await register(registry, registrationOf(V1));
     expect(next.lease.epoch).toBeGreaterThan(lease.epoch);
     const renewal = { lease, room: 1, draining: false, session: "" };
-    expect(await renewLeases(store, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
+    expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
     // What is unregistered from now on is gone again.
-    await unregister(store, TOOLSET, next.lease.epoch, "default/anonymous", LONG_MS);
-    expect(await renewLeases(store, LONG_MS, [{ ...renewal, lease: next.lease }])).toEqual([{ kind: "gone" }]);
+    await unregister(registry, TOOLSET, next.lease.epoch, "default/anonymous", LONG_MS);
+    expect(await renewLeases(registry, LONG_MS, [{ ...renewal, lease: next.lease }])).toEqual([{ kind: "gone" }]);
   });
 });
 
 describe("health", () => {
   test("comes only from a pong of the epoch by the holder of a lease", async () => {
-    const { lease } = await register(store, registrationOf(V1));
-    await attach(store, lease, 5);
+    const { lease } = await register(registry, registrationOf(V1));
+    await attach(registry, lease, 5);
     expect(await changesOf(client)).not.toContain(`healthy ${lease.epoch}`);
     const other = { ...lease, epoch: (lease.epoch + 1) as Epoch }; // one that is not there
-    expect(await pong(store, other)).toBe("refused");
-    expect(await pong(store, { ...lease, incarnation: "i9" as typeof lease.incarnation })).toBe("refused"); // not the holder
+    expect(await pong(registry, other)).toBe("refused");
+    expect(await pong(registry, { ...lease, incarnation: "i9" as typeof lease.incarnation })).toBe("refused"); // not the holder
     expect(await healthOf(client, lease.epoch)).toMatchObject({ pong: 0, announced: false });
-    expect(await pong(store, lease)).toBe("recorded");
+    expect(await pong(registry, lease)).toBe("recorded");
     expect(await healthOf(client, lease.epoch)).toMatchObject({ announced: true, room: 5 });
     expect((await changesOf(client)).filter((change) => change === `healthy ${lease.epoch}`)).toHaveLength(1);
   });
 
   test("a transition is announced once, not at each pong", async () => {
-    const { lease } = await serve(store, registrationOf(V1));
-    for (let i = 0; i < 5; i++) await pong(store, lease);
+    const { lease } = await serve(registry, registrationOf(V1));
+    for (let i = 0; i < 5; i++) await pong(registry, lease);
     await sweep();
     expect((await changesOf(client)).filter((change) => change.startsWith("healthy"))).toHaveLength(1);
   });
 
   test("draining takes the provider's room out of routing at once", async () => {
-    const { lease } = await serve(store, registrationOf(V1));
-    await renewLease(store, LONG_MS, { lease, room: 0, draining: true, session: "" });
+    const { lease } = await serve(registry, registrationOf(V1));
+    await renewLease(registry, LONG_MS, { lease, room: 0, draining: true, session: "" });
     expect(await healthOf(client, lease.epoch)).toMatchObject({ room: 0, announced: false });
     expect((await changesOf(client)).at(-1)).toBe(`unhealthy ${lease.epoch}`);
     // Its lease goes on: it has calls in hand.
@@ -341,8 +339,8 @@ describe("health", () => {
   });
 
   test("every key that is not bounded otherwise has an expiry", async () => {
-    await serve(store, registrationOf(V1));
-    await serve(store, registrationOf(V2, "q1"));
+    await serve(registry, registrationOf(V1));
+    await serve(registry, registrationOf(V2, "q1"));
     await expectKeysToExpire(client);
     expect(
       await client.pttl(keys.leases(TOOLSET, (await recordOf(client))?.epochs[0]?.epoch ?? (1 as Epoch))),
@@ -359,9 +357,9 @@ describe("a registry that has as many toolsets as it may", () => {
   const named = (name: string) => sealContract({ ...V1.contract, name: parseToolsetName(name, "name") });
 
   test("refuses another name, says what to set, and writes nothing", async () => {
-    await register(store, of(V1));
-    await register(store, of(named("other")));
-    await expect(register(store, of(named("third")))).rejects.toMatchObject({
+    await register(registry, of(V1));
+    await register(registry, of(named("other")));
+    await expect(register(registry, of(named("third")))).rejects.toMatchObject({
       reason: "LIMIT_EXCEEDED",
       executed: "no",
       retryAfterMs: 5_000,
@@ -373,42 +371,44 @@ describe("a registry that has as many toolsets as it may", () => {
   });
 
   test("takes replicas and new contracts of those that it has, however many epochs they have, and another when one has gone", async () => {
-    await register(store, of(V1));
-    const { lease } = await register(store, of(named("other")));
-    expect((await register(store, of(V1))).state).toBe("active");
+    await register(registry, of(V1));
+    const { lease } = await register(registry, of(named("other")));
+    expect((await register(registry, of(V1))).state).toBe("active");
     for (const version of ["2.0.0", "3.0.0"]) {
-      expect((await register(store, of(contractOf(version)))).state).toBe("candidate");
-      await expect(register(store, of(named("third")))).rejects.toMatchObject({ reason: "LIMIT_EXCEEDED" });
+      expect((await register(registry, of(contractOf(version)))).state).toBe("candidate");
+      await expect(register(registry, of(named("third")))).rejects.toMatchObject({ reason: "LIMIT_EXCEEDED" });
     }
-    await unregister(store, lease.toolset, lease.epoch, "default/anonymous", LONG_MS);
-    expect((await register(store, of(named("third")))).state).toBe("active");
+    await unregister(registry, lease.toolset, lease.epoch, "default/anonymous", LONG_MS);
+    expect((await register(registry, of(named("third")))).state).toBe("active");
   });
 
   test("counts those of other shards, too", async () => {
-    await expect(register(store, of(V1, { toolsetsElsewhere: 2 }))).rejects.toMatchObject({ reason: "LIMIT_EXCEEDED" });
-    expect((await register(store, of(V1, { toolsetsElsewhere: 1 }))).state).toBe("active");
+    await expect(register(registry, of(V1, { toolsetsElsewhere: 2 }))).rejects.toMatchObject({
+      reason: "LIMIT_EXCEEDED",
+    });
+    expect((await register(registry, of(V1, { toolsetsElsewhere: 1 }))).state).toBe("active");
   });
 
   test("has room for one whose record Redis has lost, and not its epochs", async () => {
-    await register(store, of(V1));
-    await register(store, of(named("other")));
+    await register(registry, of(V1));
+    await register(registry, of(named("other")));
     await client.hdel(keys.toolsets, "other");
-    expect((await register(store, of(named("other")))).state).toBe("active");
+    expect((await register(registry, of(named("other")))).state).toBe("active");
   });
 });
 
 test("a toolset whose contract is replaced again and again is refused more of them, until providers have left", async () => {
   const registered: Registered[] = [];
   for (let i = 0; i < MAX_EPOCHS; i++)
-    registered.push(await register(store, registrationOf(contractOf(`1.0.${i}`, String(i)), `p${i}`)));
-  await expect(register(store, registrationOf(contractOf("2.0.0", "more")))).rejects.toMatchObject({
+    registered.push(await register(registry, registrationOf(contractOf(`1.0.${i}`, String(i)), `p${i}`)));
+  await expect(register(registry, registrationOf(contractOf("2.0.0", "more")))).rejects.toMatchObject({
     reason: "LIMIT_EXCEEDED",
     executed: "no",
     retryAfterMs: 5_000,
   });
   const [, second] = registered;
   if (second === undefined) throw new Error("there are that many");
-  await releaseLease(store, second.lease);
+  await releaseLease(registry, second.lease);
   await sweep();
-  expect((await register(store, registrationOf(contractOf("2.0.0", "more")))).state).toBe("candidate");
+  expect((await register(registry, registrationOf(contractOf("2.0.0", "more")))).state).toBe("candidate");
 });

@@ -1,3 +1,5 @@
+import type { Redis } from "ioredis";
+import { beforeEach } from "vitest";
 import type { Contract, JsonSchema, SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import {
@@ -15,6 +17,7 @@ import { recordPongs } from "../../src/registry/pongs.js";
 import { type Registered, type Registration, register } from "../../src/registry/register.js";
 import type { RegistryStore } from "../../src/registry/registry-store.js";
 import type { ToolsetRecord } from "../../src/registry/toolset-record.js";
+import { redisForFile, type TestRedis } from "../support/redis.js";
 
 /** Long enough for a test never to meet its end, in milliseconds. */
 export const LONG_MS = 60_000;
@@ -26,6 +29,21 @@ export const keys = keyspace.forToolset(TOOLSET);
 /** The registry's scripts on a Redis, by a client as nodes have it. */
 export function registryStore(redis: RedisClient, healthWindowMs = LONG_MS): RegistryStore {
   return { redis, keyspace, healthWindowMs };
+}
+
+/** Of the test that runs, in a file that has called `registryForFile`: a client of its Redis, and the registry's scripts on it. */
+export let client: Redis;
+export let registry: RegistryStore;
+
+/** A Redis for a whole test file, as `redisForFile` gives it, with a client and the registry's scripts for each of its tests. */
+export function registryForFile(): () => TestRedis {
+  const redis = redisForFile();
+  beforeEach(() => {
+    client = redis().client();
+    registry = registryStore(client);
+    return () => client.disconnect();
+  });
+  return redis;
 }
 
 /** A contract with one tool, `sum`, of a version; contracts of other descriptions have other digests. */

@@ -3,38 +3,33 @@ import { sealContract } from "../../src/contract/seal-contract.js";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { releaseLease, renewLeases } from "../../src/registry/leases.js";
 import { type Registered, register } from "../../src/registry/register.js";
-import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
 import { unregister } from "../../src/registry/unregister.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
 import {
+  client,
   contractOf,
   healthOf,
   keys,
   LONG_MS,
   pong,
   registrationOf,
-  registryStore,
+  registry,
+  registryForFile,
   serve,
   statesOf,
   TOOLSET,
 } from "./registry-fixture.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
-let store: RegistryStore;
+registryForFile();
 let provider: Registered;
 beforeEach(async () => {
-  client = redis().client();
-  store = registryStore(client);
-  provider = await serve(store, registrationOf(contractOf("1.0.0")), 7);
-  return () => client.disconnect();
+  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 7);
 });
 
 const renew = async ({ lease }: Registered) =>
-  (await renewLeases(store, LONG_MS, [{ lease, room: 0, draining: false, session: "" }]))[0]?.kind;
+  (await renewLeases(registry, LONG_MS, [{ lease, room: 0, draining: false, session: "" }]))[0]?.kind;
 
 describe.each([
   ["lost", () => client.del(keys.health)],
@@ -44,24 +39,24 @@ describe.each([
     await damage();
     expect(await renew(provider)).toBe("held");
     expect(await healthOf(client, provider.lease.epoch)).toMatchObject({ state: "active", pong: 0, room: 7 });
-    await pong(store, provider.lease);
+    await pong(registry, provider.lease);
     expect((await healthOf(client, provider.lease.epoch))?.announced).toBe(true);
   });
   test("comes back with a pong alone", async () => {
     await damage();
-    expect(await pong(store, provider.lease)).toBe("recorded");
+    expect(await pong(registry, provider.lease)).toBe("recorded");
     expect(await healthOf(client, provider.lease.epoch)).toMatchObject({ room: 7, announced: true });
   });
 });
 
 test("a registration that was lost makes each of its providers register anew, whoever comes first", async () => {
-  const second = await serve(store, registrationOf(contractOf("1.0.0"), "p2"), 7);
+  const second = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 7);
   await client.del(keys.toolsets);
   expect(await renew(provider)).toBe("lost");
-  const again = await register(store, registrationOf(contractOf("1.0.0")));
+  const again = await register(registry, registrationOf(contractOf("1.0.0")));
   expect(again.lease.epoch).toBeGreaterThan(provider.lease.epoch);
   expect(await renew(second), "its epoch was not unregistered").toBe("lost");
-  const joined = await register(store, registrationOf(contractOf("1.0.0"), "p2"));
+  const joined = await register(registry, registrationOf(contractOf("1.0.0"), "p2"));
   expect(joined.lease.epoch).toBe(again.lease.epoch);
   expect(await renew(joined)).toBe("held");
   expect(await statesOf(client)).toEqual({ [again.lease.epoch]: "active" });
@@ -71,7 +66,7 @@ test("a registration that was lost makes each of its providers register anew, wh
 test("a contract that was lost is there again when its providers have registered anew", async () => {
   await client.hdel(keys.toolsets, `${TOOLSET}@${provider.lease.epoch}`);
   expect(await renew(provider)).toBe("lost");
-  const again = await register(store, registrationOf(contractOf("1.0.0")));
+  const again = await register(registry, registrationOf(contractOf("1.0.0")));
   expect(again.lease.epoch).toBe(provider.lease.epoch);
   expect(await renew(again)).toBe("held");
 });
@@ -88,35 +83,35 @@ describe.each([
   test("is refused by Register, which says to unregister it, and that helps", async () => {
     await client.hset(keys.toolsets, TOOLSET, text);
     const registration = registrationOf(contractOf("1.0.0"));
-    await expect(register(store, registration)).rejects.toMatchObject({
+    await expect(register(registry, registration)).rejects.toMatchObject({
       reason: "INTERNAL",
       message: expect.stringContaining("unregister it"),
     });
-    await unregister(store, TOOLSET, 1 as Epoch, "default/anonymous", 1_000); // any epoch will do
+    await unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000); // any epoch will do
     expect(await client.hkeys(keys.toolsets)).toEqual([]);
     expect(await client.hkeys(keys.health)).toEqual([]);
-    expect((await register(store, registration)).state).toBe("active");
+    expect((await register(registry, registration)).state).toBe("active");
   });
 });
 
 test("a record of an epoch of nothing does not keep other toolsets from being swept", async () => {
   const other = parseToolsetName("other", "name");
   const sealed = sealContract({ ...contractOf("1.0.0").contract, name: other });
-  const { lease } = await serve(store, registrationOf(sealed), 7);
-  await releaseLease(store, lease);
+  const { lease } = await serve(registry, registrationOf(sealed), 7);
+  await releaseLease(registry, lease);
   const record = { name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [{}] };
   await client.hset(keys.toolsets, TOOLSET, JSON.stringify(record));
   await client.del(keys.leases(other, lease.epoch));
   const brief = JSON.parse((await client.hget(keys.toolsets, other)) ?? "") as { epochs: { retentionMs: number }[] };
   for (const epoch of brief.epochs) epoch.retentionMs = -LONG_MS;
   await client.hset(keys.toolsets, other, JSON.stringify(brief));
-  await sweepToolsets(store, keys, [TOOLSET, other], LONG_MS);
+  await sweepToolsets(registry, keys, [TOOLSET, other], LONG_MS);
   expect(await client.hget(keys.toolsets, other)).toBeNull();
 });
 
 test("a damaged record is still its owner's", async () => {
   await client.hset(keys.toolsets, TOOLSET, '{"owner":"default/other","epochs":');
-  await expect(unregister(store, TOOLSET, 1 as Epoch, "default/anonymous", 1_000)).rejects.toMatchObject({
+  await expect(unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000)).rejects.toMatchObject({
     reason: "NOT_OWNER",
   });
 });
@@ -125,7 +120,7 @@ describe.each(["leases", "providers", "requests"] as const)("what is no set of %
   const other = parseToolsetName("other", "name");
   async function spoilt(): Promise<Registered> {
     const neighbour = await serve(
-      store,
+      registry,
       registrationOf(sealContract({ ...contractOf("1.0.0").contract, name: other })),
       7,
     );
@@ -143,15 +138,15 @@ describe.each(["leases", "providers", "requests"] as const)("what is no set of %
   test("does not keep the providers of other toolsets from being renewed, and its own register anew at worst", async () => {
     const neighbour = await spoilt();
     const renewals = [provider, neighbour].map(({ lease }) => ({ lease, room: 0, draining: false, session: "" }));
-    const [own, next] = await renewLeases(store, LONG_MS, renewals);
+    const [own, next] = await renewLeases(registry, LONG_MS, renewals);
     expect(next?.kind).toBe("held");
     expect(own?.kind).toBe(what === "providers" ? "lost" : "held");
     await expectAside();
-    expect(await renew(await register(store, registrationOf(contractOf("1.0.0"))))).toBe("held");
+    expect(await renew(await register(registry, registrationOf(contractOf("1.0.0"))))).toBe("held");
   });
   test("does not keep other toolsets from being swept", async () => {
     await spoilt();
-    await sweepToolsets(store, keys, [TOOLSET, other], LONG_MS);
+    await sweepToolsets(registry, keys, [TOOLSET, other], LONG_MS);
     await expectAside();
   });
 });

@@ -10,32 +10,30 @@ import { Chores } from "../../src/ticker/chores.js";
 import { admissionOf, admit, callStore, claimOf, complete, take } from "../calls/calls-fixture.js";
 import {
   changesOf,
+  client,
   contractOf,
   keys,
   LONG_MS,
   registrationOf,
+  registryForFile,
   registryStore,
   serve,
   statesOf,
   TOOLSET,
 } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
 import { leaderThat, toolsetOf } from "./toolset-of.js";
 
 expectNoLeaks();
-const redis = redisForFile();
-let client: ReturnType<ReturnType<typeof redis>["client"]>;
+registryForFile();
 let leads: boolean;
 let toolsets: ToolsetView[];
 let destination: Destination | undefined;
 beforeEach(() => {
-  client = redis().client();
   leads = true;
   toolsets = [];
   destination = undefined;
-  return () => client.disconnect();
 });
 
 const V1 = contractOf("1.0.0");
