@@ -5,6 +5,7 @@ import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, asText, type Reply, runScript } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
+import { AdmitLines } from "./admit-lines.js";
 import { defineCallScript } from "./call-lua.js";
 import { type CallHead, type Ending, headOf, parseEnding, parseHead } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -254,38 +255,25 @@ async function admit(
   admissions: readonly Admission[],
   told: boolean,
 ): Promise<AdmissionAnswer[]> {
-  const destinations = new Lines();
-  const ways = new Lines();
-  const wanted = new Map<number, { readonly call: Admission; calls: number }>();
-  let calls = "";
-  for (const call of admissions) {
-    const to = destinations.place(lineOf(call.toolset, call.destination));
-    const same = wanted.get(to);
-    if (same === undefined) wanted.set(to, { call, calls: 1 });
-    else same.calls++;
-    const overflow = call.overflow === undefined ? 0 : destinations.place(lineOf(call.toolset, call.overflow));
-    const { tool, delivery, pinned, wait, timeoutMs, watch } = call;
-    const way = `${tool} ${delivery} ${to} ${overflow} ${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0}\n`;
-    calls += `${call.id} ${call.requestDigest} ${ways.place(way)} ${call.meta}\n`;
-  }
+  const lines = new AdmitLines(admissions);
   const offers: { readonly offer: Offer; readonly lines: string }[] = [];
-  for (const [to, { call, calls }] of wanted) {
+  for (const [to, { call, calls }] of lines.wanted) {
     const offer = settings.offer(call.toolset, call.destination.epoch, calls);
     if (offer === undefined) continue;
-    const lines = offer.takers.map(
+    const takers = offer.takers.map(
       (taker) =>
         `${to} ${taker.provider} ${taker.incarnation} ${taker.session} ${taker.credits} ${taker.maxInFlight} ${taker.running}\n`,
     );
-    offers.push({ offer, lines: lines.join("") });
+    offers.push({ offer, lines: takers.join("") });
   }
   const scriptKeys = [keys.prefix, keys.due, keys.health];
   const scriptArgs = [
     settings.healthWindowMs,
     settings.node,
     store.resultTtlMs,
-    destinations.text,
-    ways.text,
-    calls,
+    lines.destinations,
+    lines.ways,
+    lines.calls,
     store.claimLeaseMs.once,
     store.claimLeaseMs.idempotent,
     offers.map(({ lines }) => lines).join(""),
@@ -343,25 +331,6 @@ function claimedAtOnce(admission: Admission | undefined, { text, head }: SaidHea
     stop: undefined,
     head: text,
   };
-}
-
-const lineOf = (toolset: ToolsetName, { epoch, digest, maxBacklog }: Destination): string =>
-  `${toolset} ${epoch} ${digest} ${maxBacklog}\n`;
-
-/** Different lines, each at its place, counted from 1: what many calls have in common is said once. */
-class Lines {
-  readonly #places = new Map<string, number>();
-
-  place(line: string): number {
-    const known = this.#places.get(line);
-    if (known !== undefined) return known;
-    this.#places.set(line, this.#places.size + 1);
-    return this.#places.size;
-  }
-
-  get text(): string {
-    return [...this.#places.keys()].join("");
-  }
 }
 
 /** A word that says which answer it is, and what belongs to it. */

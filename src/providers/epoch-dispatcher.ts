@@ -98,10 +98,11 @@ export class EpochDispatcher {
   offer(most: number): Offer | undefined {
     const takers = this.#takers(Math.min(most, MAX_TAKE));
     if (takers.length === 0) return undefined;
-    const offered = takers.map(({ session, credits }) => ({
-      ...session.taker,
-      ...{ credits, maxInFlight: session.maxInFlight, running: session.running + this.#reservedOf(session) },
-    }));
+    const offered = takers.map(({ session, credits }) => {
+      const { provider, incarnation, session: name } = session.taker;
+      const running = session.running + this.#reservedOf(session);
+      return { provider, incarnation, session: name, credits, maxInFlight: session.maxInFlight, running };
+    });
     const over = this.#reserve(takers);
     return {
       takers: offered,

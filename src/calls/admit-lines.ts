@@ -1,0 +1,98 @@
+import type { Admission, Destination } from "./admit.js";
+
+/** Calls of one batch that go to the same epoch. */
+export interface CallsTo {
+  /** One of them. */
+  readonly call: Admission;
+  calls: number;
+}
+
+/** What ADMIT is told of the calls of one batch, as lines: what they have in common is said once, and named by its line. */
+export class AdmitLines {
+  readonly #destinations = new Lines();
+  readonly #ways = new Lines();
+  #calls = "";
+  /** By the line of their destination. */
+  readonly #wanted = new Map<number, CallsTo>();
+  #last: { readonly call: Admission; readonly way: number; readonly to: CallsTo } | undefined;
+
+  constructor(admissions: readonly Admission[]) {
+    for (const call of admissions) this.#add(call);
+  }
+
+  /** Toolset, epoch, contract digest and max backlog. */
+  get destinations(): string {
+    return this.#destinations.text;
+  }
+
+  /** Tool, delivery, line of the destination, line of the overflow or 0, pinned, wait, timeout, watch. */
+  get ways(): string {
+    return this.#ways.text;
+  }
+
+  /** Id, request digest, line of the way, meta. */
+  get calls(): string {
+    return this.#calls;
+  }
+
+  /** The calls by the line of their destination. */
+  get wanted(): Iterable<readonly [number, CallsTo]> {
+    return this.#wanted;
+  }
+
+  #add(call: Admission): void {
+    const last = this.#last;
+    const same = last !== undefined && goesTheSameWay(call, last.call);
+    const { way, to } = same ? last : this.#way(call);
+    to.calls++;
+    this.#last = { call, way, to };
+    this.#calls += `${call.id} ${call.requestDigest} ${way} ${call.meta}\n`;
+  }
+
+  #way(call: Admission): { readonly way: number; readonly to: CallsTo } {
+    const { tool, delivery, pinned, wait, timeoutMs, watch } = call;
+    const line = this.#destinations.place(lineOf(call, call.destination));
+    const overflow = call.overflow === undefined ? 0 : this.#destinations.place(lineOf(call, call.overflow));
+    const flags = `${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0}`;
+    const to = this.#wanted.get(line) ?? { call, calls: 0 };
+    this.#wanted.set(line, to);
+    return { way: this.#ways.place(`${tool} ${delivery} ${line} ${overflow} ${flags}\n`), to };
+  }
+}
+
+/** Whether two calls differ in nothing that a way says. Cheaper than making its line, and nearly all of a batch do not. */
+function goesTheSameWay(one: Admission, other: Admission): boolean {
+  return (
+    one.toolset === other.toolset &&
+    one.tool === other.tool &&
+    one.delivery === other.delivery &&
+    one.timeoutMs === other.timeoutMs &&
+    one.pinned === other.pinned &&
+    one.wait === other.wait &&
+    one.watch === other.watch &&
+    one.overflow === undefined &&
+    other.overflow === undefined &&
+    one.destination.epoch === other.destination.epoch &&
+    one.destination.maxBacklog === other.destination.maxBacklog &&
+    one.destination.digest === other.destination.digest
+  );
+}
+
+const lineOf = ({ toolset }: Admission, { epoch, digest, maxBacklog }: Destination): string =>
+  `${toolset} ${epoch} ${digest} ${maxBacklog}\n`;
+
+/** Different lines, each at its place, counted from 1. */
+class Lines {
+  readonly #places = new Map<string, number>();
+
+  place(line: string): number {
+    const known = this.#places.get(line);
+    if (known !== undefined) return known;
+    this.#places.set(line, this.#places.size + 1);
+    return this.#places.size;
+  }
+
+  get text(): string {
+    return [...this.#places.keys()].join("");
+  }
+}
