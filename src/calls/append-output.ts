@@ -12,31 +12,49 @@ export interface Output extends Claim {
 /** `over`: the call's output is at its limit, and this piece was not kept. */
 export type OutputAnswer = "kept" | "fenced" | "over";
 
-// ARGV[1] most pieces, [2] most bytes; then per piece: id, owner, attempt, data.
+// ARGV[1] most pieces, [2] most bytes; then per piece: id, owner, attempt, data. A call's pieces are appended one after the other:
+// its record is read and written, and its watchers are rung, once for all of them.
 const APPEND = defineCallScript(
   "APPEND",
   `
-local answers = {}
+local max_pieces, max_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
+local ids, pieces_of = {}, {}
 for i = 3, #ARGV, 4 do
-  local id, data = ARGV[i], ARGV[i + 3]
-  local call = load_call(id)
-  local result = prefix .. 'result:' .. id
-  if not holds(call, ARGV[i + 1], ARGV[i + 2]) then
-    answers[#answers + 1] = 'fenced'
-  elseif call.output == 'over' or (tonumber(call.output) or 0) + #data > tonumber(ARGV[2])
-    or redis.call('XLEN', result) >= tonumber(ARGV[1]) then
+  local id = ARGV[i]
+  if not pieces_of[id] then
+    ids[#ids + 1], pieces_of[id] = id, {}
+  end
+  table.insert(pieces_of[id], i)
+end
+
+local function append(call, result, length, data)
+  local bytes = (tonumber(call.output) or 0) + #data
+  if call.output == 'over' or bytes > max_bytes or length >= max_pieces then
     -- The result may be right behind: it must not look as if the output were whole.
     call.output = 'over'
-    save_call(call)
-    answers[#answers + 1] = 'over'
-  else
-    redis.call('XADD', result, '*', 'attempt', call.attempt, 'data', data)
-    redis.call('PEXPIREAT', result, call.expires)
-    call.output = text[(tonumber(call.output) or 0) + #data]
-    save_call(call)
-    ring(call.watchers, 'd', id, '')
-    answers[#answers + 1] = 'kept'
+    return 'over'
   end
+  redis.call('XADD', result, '*', 'attempt', text[call.attempt], 'data', data)
+  if length == 0 then redis.call('PEXPIREAT', result, call.expires) end
+  call.output = text[bytes]
+  return 'kept'
+end
+
+local answers = {}
+for _, id in ipairs(ids) do
+  local call, result = load_call(id), prefix .. 'result:' .. id
+  local kept, length = 0, nil
+  for _, i in ipairs(pieces_of[id]) do
+    local answer = 'fenced'
+    if holds(call, ARGV[i + 1], ARGV[i + 2]) then
+      length = length or redis.call('XLEN', result)
+      answer = append(call, result, length + kept, ARGV[i + 3])
+      if answer == 'kept' then kept = kept + 1 end
+    end
+    answers[(i + 1) / 4] = answer
+  end
+  if length then save_call(call) end
+  if kept > 0 then ring(call.watchers, 'd', id, '') end
 end
 return answers
 `,

@@ -6,7 +6,7 @@ import { probeCalls, readCall } from "../../src/calls/read-call.js";
 import { rehouseCalls } from "../../src/calls/rehouse.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
-import { resumeCalls, resumeRest, takeCalls } from "../../src/calls/take.js";
+import { resumeCalls, resumeRest, type TakenCall, takeCalls } from "../../src/calls/take.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { type Digest, type Epoch, parseToolsetName } from "../../src/identity/names.js";
@@ -297,6 +297,30 @@ describe("output", () => {
       await appendOutput(store, keys, [{ ...claimOf(provider.lease, taken), attempt: 9, data: Buffer.from("1") }]),
     ).toEqual(["fenced"]);
     expect(await client.exists(keys.result(taken.id))).toBe(0);
+  });
+
+  test("of several calls, piece by piece in one script, is answered in order", async () => {
+    await Promise.all([admit(store, admissionOf(provider)), admit(store, admissionOf(provider))]);
+    const [one, other] = await take(store, provider.lease, 2);
+    if (one === undefined || other === undefined) throw new Error("nothing was taken");
+    const piece = (call: TakenCall, text: string, more = {}) => ({
+      ...{ ...claimOf(provider.lease, call), data: Buffer.from(text) },
+      ...more,
+    });
+    const pieces = [
+      piece(one, "1"),
+      piece(other, "2"),
+      piece(one, "9", { attempt: 9 }),
+      piece(one, "3"),
+      piece(other, "4"),
+    ];
+    expect(await appendOutput(store, keys, pieces)).toEqual(["kept", "kept", "fenced", "kept", "kept"]);
+    const said = await Promise.all([one, other].map(({ id }) => readCall(store, id, {})));
+    expect(said.map((reading) => reading?.deltas.map(({ data }) => data.toString()))).toEqual([
+      ["1", "3"],
+      ["2", "4"],
+    ]);
+    expect(await client.pttl(keys.result(other.id))).toBeGreaterThan(0);
   });
 
   test("is bounded in pieces and in bytes", async () => {
