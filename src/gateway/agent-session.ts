@@ -1,6 +1,7 @@
 import { deferred } from "../async/deferred.js";
 import type { CallHead, Ending } from "../calls/call-record.js";
 import { readCall } from "../calls/read-call.js";
+import { PassingMap } from "../collections/passing-map.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -93,7 +94,7 @@ const MAX_UNHEARD = 10_000;
 export class AgentSession {
   readonly #settings: AgentSessionSettings;
   readonly #writer: FrameWriter<SessionResponse>;
-  readonly #calls = new Map<number, SessionCallEntry>();
+  readonly #calls = new PassingMap<number, SessionCallEntry>();
   /** Calls that may have been admitted, nobody knows; what ends with its agent of them. */
   readonly #unheard: CallId[] = [];
   /** Calls that have ended, and whose ends are in Redis. */
@@ -139,7 +140,7 @@ export class AgentSession {
 
   /** The stream is over: what the agent left behind goes on or is cancelled, as each call says. */
   close(): void {
-    for (const call of [...this.#calls.values()]) {
+    for (const call of this.#calls.values()) {
       const admitted = call.state === "running";
       this.#forget(call);
       if (call.continueOnDisconnect) continue;

@@ -212,7 +212,7 @@ export class EpochDispatcher {
     const { store, node, onTaken } = this.#settings;
     let left: Rest | undefined;
     if (this.sessions.has(session)) {
-      const inHand = [...session.inHand.values()].map(({ id, attempt }) => ({ id, attempt }));
+      const inHand = session.inHand.values().map(({ id, attempt }) => ({ id, attempt }));
       const resumed = await (rest === undefined
         ? resumeCalls(store, node, this.toolset, this.epoch, session.taker, inHand)
         : resumeRest(store, node, this.toolset, this.epoch, session.taker, rest));

@@ -115,7 +115,8 @@ export class KeepAlive {
   async #renewClaims(keys: ShardKeys, sessions: readonly ProviderSession[], nowMs: number): Promise<void> {
     const { calls, node } = this.#settings;
     const held = sessions.flatMap((session) =>
-      [...session.inHand.values()]
+      session.inHand
+        .values()
         .filter((call) => session.lastHeardMs > call.claimedAtMs)
         .map((call) => ({ session, call })),
     );

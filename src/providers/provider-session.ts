@@ -1,5 +1,6 @@
 import type { StopReason } from "../calls/call-record.js";
 import { type KeptCall, ownerOf, type TakenCall, type Taker } from "../calls/take.js";
+import { PassingMap } from "../collections/passing-map.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
@@ -83,7 +84,7 @@ export class ProviderSession {
   /** What it serves, as sessions are kept by. */
   readonly epochKey: string;
   readonly maxInFlight: number;
-  readonly inHand = new Map<CallId, CallInHand>();
+  readonly inHand = new PassingMap<CallId, CallInHand>();
   /** When the provider was heard last, on the monotonic clock. */
   lastHeardMs: number;
   /** When the lease was renewed last, on the monotonic clock. */

@@ -3,6 +3,7 @@ import type { CallStore } from "../calls/call-store.js";
 import type { StopNotice } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
 import { type Resumption, resumeCalls } from "../calls/take.js";
+import { PassingMap } from "../collections/passing-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
@@ -67,7 +68,7 @@ export class ProviderSessions {
   readonly #dispatchers = new Map<string, EpochDispatcher>();
   readonly #bells = new Map<string, Promise<() => void>>();
   readonly #byOwner = new Map<string, ProviderSession>();
-  readonly #byCall = new Map<CallId, ProviderSession>();
+  readonly #byCall = new PassingMap<CallId, ProviderSession>();
   readonly #pongs = new Map<ShardKeys, TurnBatch<Pong, PongAnswer>>();
   readonly #dispatcherSettings: DispatcherSettings;
   #sessionNumber = 0;

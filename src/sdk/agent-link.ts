@@ -52,8 +52,9 @@ export class AgentLink {
     });
   }
 
+  /** `call.ref` is `ref`. */
   call(ref: number, call: SessionCall, bytes: number): void {
-    this.#queue.push({ kind: "call", bytes, ref, call: { ...call, ref } });
+    this.#queue.push({ kind: "call", bytes, ref, call });
   }
 
   cancel(ref: number): void {

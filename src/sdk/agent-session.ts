@@ -1,5 +1,7 @@
 import { deferred } from "../async/deferred.js";
+import { PassingMap } from "../collections/passing-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { CallSpec } from "../protocol/generated/toolgate/v1/CallSpec.js";
 import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import { AgentLink } from "./agent-link.js";
@@ -79,7 +81,7 @@ type State =
 
 export class BatchedSession implements AgentSession {
   readonly #setup: SessionSetup;
-  readonly #calls = new Map<number, Pending>();
+  readonly #calls = new PassingMap<number, Pending>();
   /** Streams, each with the calls on it that were cancelled and whose end it has not told: by number, with the id. */
   readonly #links = new Map<AgentLink, Map<number, string | undefined>>();
   readonly #cancellations = new Set<Promise<void>>();
@@ -136,7 +138,8 @@ export class BatchedSession implements AgentSession {
       }
       this.#calls.set(pending.ref, pending);
       this.#sweep ??= setInterval(() => this.#sweepCalls(), SWEEP_MS);
-      if (this.#state.kind === "open") this.#send(pending, this.#state.link);
+      // None of its time has passed.
+      if (this.#state.kind === "open") this.#sendAs(call.spec, pending, this.#state.link);
       else this.#open();
     });
   }
@@ -161,19 +164,23 @@ export class BatchedSession implements AgentSession {
       (error: unknown) => {
         if (this.#state.kind !== "opening" || this.#state.stop !== stop) return;
         this.#state = { kind: "idle" };
-        for (const pending of [...this.#calls.values()])
-          if (pending.stage.kind === "waiting") this.#fail(pending, error);
+        for (const pending of this.#calls.values()) if (pending.stage.kind === "waiting") this.#fail(pending, error);
       },
     );
   }
 
   #send(pending: Pending, link: AgentLink): void {
-    const { call, ref, endsAtMs, wantHandle } = pending;
+    const { call, endsAtMs } = pending;
     const leftMs = endsAtMs === undefined ? undefined : endsAtMs - this.#setup.timing.monotonicMs();
+    this.#sendAs(withTimeLeft(call, leftMs), pending, link);
+  }
+
+  #sendAs(spec: CallSpec, pending: Pending, link: AgentLink): void {
+    const { ref, wantHandle } = pending;
     pending.stage = { kind: "sent", link };
     pending.sends += 1;
     const wantDeltas = pending.onDelta !== undefined;
-    link.call(ref, { call: withTimeLeft(call, leftMs), wantHandle, wantDeltas }, call.bytes);
+    link.call(ref, { ref, call: spec, wantHandle, wantDeltas }, pending.call.bytes);
   }
 
   #receive(link: AgentLink, frame: SessionResponse__Output): void {
@@ -243,7 +250,7 @@ export class BatchedSession implements AgentSession {
     if (this.#state.kind === "closed") return;
     const cause = error ?? new ToolgateError("NODE_UNREACHABLE", `The node ${link.node.address} ended the session.`);
     this.#leave(link, cause.message);
-    for (const pending of [...this.#calls.values()]) {
+    for (const pending of this.#calls.values()) {
       if (pending.stage.kind !== "sent" || pending.stage.link !== link) continue;
       if (unsent.has(pending.ref)) pending.sends -= 1;
       else pending.mayHaveRun = true;
@@ -315,7 +322,7 @@ export class BatchedSession implements AgentSession {
 
   #sweepCalls(): void {
     const now = this.#setup.timing.monotonicMs();
-    for (const pending of [...this.#calls.values()]) {
+    for (const pending of this.#calls.values()) {
       const { stage, endsAtMs, sends, lastLoss } = pending;
       const executed = sends === 0 ? "no" : "unknown";
       if (stage.kind === "waiting" && now - stage.sinceMs > this.#setup.patienceMs) {
@@ -337,7 +344,7 @@ export class BatchedSession implements AgentSession {
   }
 
   async #end(): Promise<void> {
-    for (const pending of [...this.#calls.values()]) {
+    for (const pending of this.#calls.values()) {
       const { stage, call, callId, sends } = pending;
       if (call.ownIds || !call.repeatable) {
         if (stage.kind === "sent") this.#cancelOn(stage.link, pending);

@@ -1,3 +1,4 @@
+import { PassingMap } from "../collections/passing-map.js";
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { DeltaOutput } from "./delta-output.js";
@@ -27,11 +28,11 @@ export interface InHandSetup {
 
 export class CallsInHand {
   readonly #setup: InHandSetup;
-  readonly #held = new Map<string, Held>();
+  readonly #held = new PassingMap<string, Held>();
   /** In turn; some may not be waiting any more. */
   #turn: RunningCall[] = [];
   /** Tools at work, also on calls that are not in hand any more. */
-  readonly #working = new Set<RunningCall>();
+  readonly #working = new PassingMap<RunningCall, true>();
   #stopping = false;
   #whenEmpty: (() => void)[] = [];
   #whenQuiet: (() => void)[] = [];
@@ -46,12 +47,12 @@ export class CallsInHand {
 
   /** As they are named when a session is opened. */
   list(): CallInHand[] {
-    return [...this.#held.values()].map(({ call: { callId, attempt } }) => ({ callId, attempt }));
+    return this.#held.values().map(({ call: { callId, attempt } }) => ({ callId, attempt }));
   }
 
   /** What has ended and is not settled. */
   outcomes(): CallOutcome[] {
-    return [...this.#held.values()].flatMap((held) => (held.kind === "finished" ? [held.outcome] : []));
+    return this.#held.values().flatMap((held) => (held.kind === "finished" ? [held.outcome] : []));
   }
 
   /** A call was delivered. The same one again changes nothing, except that its outcome, if there is one, is told again. */
@@ -91,17 +92,17 @@ export class CallsInHand {
   /** Tells all tools to stop; the calls stay in hand until their ends are settled. What comes from now on runs no more. */
   stopAll(): void {
     this.#stopping = true;
-    for (const call of this.#working) call.abort("STOPPING");
-    for (const held of [...this.#held.values()]) if (held.kind === "waiting") this.#stop(held.call);
+    for (const call of this.#working.keys()) call.abort("STOPPING");
+    for (const held of this.#held.values()) if (held.kind === "waiting") this.#stop(held.call);
   }
 
   /** Tells all tools to stop, and forgets the calls. */
   abandonAll(reason: CallAbortReason): void {
-    for (const held of [...this.#held.values()]) {
+    for (const held of this.#held.values()) {
       held.call.abort(reason);
       this.#forget(held);
     }
-    for (const call of this.#working) call.abort(reason);
+    for (const call of this.#working.keys()) call.abort(reason);
   }
 
   /** Resolves when nothing is in hand. */
@@ -138,7 +139,7 @@ export class CallsInHand {
 
   #start(call: RunningCall): void {
     this.#held.set(call.callId, { kind: "running", call });
-    this.#working.add(call);
+    this.#working.set(call, true);
     const told = call.run();
     if (told instanceof Promise) {
       void told.then((late) => {

@@ -28,19 +28,19 @@ const STATES = {
 } as const satisfies Record<CallState__Output, CallState>;
 
 export function readTerminal(wire: Terminal__Output): CallTerminal {
-  const ending = {
-    callId: wire.callId,
-    executed: EXECUTED[wire.executed],
-    attempt: wire.attempt,
-    endedAt: new Date(wire.endedAtMs),
-  };
-  const { error } = wire;
-  const failed = { ...ending, reason: error?.reason ?? "INTERNAL", message: error?.message ?? "No reason was given." };
+  const { callId, attempt, error } = wire;
+  const executed = EXECUTED[wire.executed];
+  const endedAt = new Date(wire.endedAtMs);
+  // The usual end first, and as one literal: spread from another one, it took 4 µs.
+  if (wire.kind === "TERMINAL_KIND_RESULT") {
+    return { callId, executed, attempt, endedAt, kind: "result", result: decodeJson(wire.resultJson) };
+  }
+  const reason = error?.reason ?? "INTERNAL";
+  const message = error?.message ?? "No reason was given.";
+  const failed = { callId, executed, attempt, endedAt, reason, message };
   const details = error === null ? undefined : decodeJson(error.detailsJson);
   const full = details === undefined ? failed : { ...failed, details };
   switch (wire.kind) {
-    case "TERMINAL_KIND_RESULT":
-      return { ...ending, kind: "result", result: decodeJson(wire.resultJson) };
     case "TERMINAL_KIND_REJECTED": {
       const violations = (error?.violations ?? []).map(({ field, description }) => ({ field, description }));
       const retryAfterMs = error?.retryAfterMs ?? 0;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CallStore } from "../../src/calls/call-store.js";
+import { PassingMap } from "../../src/collections/passing-map.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
@@ -49,7 +50,7 @@ function scene() {
   const room = { calls: 1 };
   const taker = { provider: "p", incarnation: "i", session: "s" };
   const session = {
-    ...{ taker, credits: () => room.calls, maxInFlight: 10, running: 0, saturated: false, inHand: new Map() },
+    ...{ taker, credits: () => room.calls, maxInFlight: 10, running: 0, saturated: false, inHand: new PassingMap() },
     ...{ deliver: () => void room.calls--, redeliver: () => {} },
   };
   dispatcher.sessions.add(session as unknown as ProviderSession); // all that it uses

@@ -63,8 +63,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "new-id-per-request",
     breaks: "the client sends each request under an id of its own",
     file: "src/sdk/call-spec.ts",
-    replace: "toolCallId: options.toolCallId ?? randomUUID(),",
-    by: "toolCallId: randomUUID(),",
+    replace: "toolCallId: options.toolCallId ?? randomUUID() }",
+    by: "toolCallId: randomUUID() }",
     drill: "calm",
   },
   {
