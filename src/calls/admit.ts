@@ -1,7 +1,6 @@
 import type { Delivery } from "../contract/contract.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Digest, Epoch, NodeId, ToolName, ToolsetName } from "../identity/names.js";
-import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, asText, type Reply, runScript } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
@@ -281,11 +280,11 @@ async function admit(
   ];
   let reply: Reply;
   try {
-    // Providers are given what is sure to last only.
-    reply =
-      told || offers.length > 0
-        ? await runConfirmed(store, keys, ADMIT, scriptKeys, scriptArgs)
-        : await runScript(store.redis, ADMIT, scriptKeys, scriptArgs);
+    if (told || offers.length > 0) {
+      const outcome = await store.commits.run(store.redis, ADMIT, keys, scriptKeys, scriptArgs);
+      reply = outcome.reply;
+      if (told || !store.commits.confirming || givesWhatMustLast(reply, admissions)) await outcome.confirm();
+    } else reply = await runScript(store.redis, ADMIT, scriptKeys, scriptArgs);
   } catch (error) {
     for (const { offer } of offers) offer.failed(error);
     throw error;
@@ -302,6 +301,16 @@ async function admit(
   for (const { offer } of offers) offer.taken(takes.splice(0, offer.takers.length));
   return (answers ?? []).map((answer) =>
     typeof answer === "number" ? { kind: "admitted", head: headAt(answer).head } : toRefusal(answer),
+  );
+}
+
+/** Whether providers got by it what could run twice if it were taken back: see commits.ts. */
+function givesWhatMustLast(reply: Reply, admissions: readonly Admission[]): boolean {
+  const takes = asArray(asArray(reply)[1]).map((answer) => asArray(answer)[2]);
+  return takes.some((frames) =>
+    frames === undefined
+      ? false
+      : asArray(frames).some((frame) => typeof frame !== "number" || admissions[frame - 1]?.requestDigest !== "-"),
   );
 }
 

@@ -18,7 +18,10 @@ import { asArray, asText, type Reply, runScript, type Script, type ScriptArgumen
  * What is confirmed before it is told, and where:
  *   ADMIT           where the caller gets a handle, or the end of an earlier request's call (admit.ts). Who only waits for
  *                   the end is told nothing before it, and the end lies behind the admission in the same replication stream.
- *                   And where providers of the node may claim what is admitted, as TAKE.
+ *                   And where providers of the node claim by it what waited before, as TAKE, or what its caller can repeat:
+ *                   after a failover that took the call back, the repeat would run beside it. A new call that nobody can
+ *                   repeat is handed to a provider before: if it is taken back, its end is that nobody knows it, and
+ *                   nobody is told another end before COMPLETE is confirmed.
  *   TAKE, RESUME    before a provider gets the calls (epoch-dispatcher.ts, take.ts)
  *   COMPLETE        before its provider may forget the result (complete.ts)
  *   CANCEL          before the caller hears what became of the call (cancel.ts)
@@ -31,6 +34,8 @@ import { asArray, asText, type Reply, runScript, type Script, type ScriptArgumen
 export interface Commits {
   /** Whether there is anything to wait for. */
   readonly waits: boolean;
+  /** Whether the replicas confirmed when they were asked last. */
+  readonly confirming: boolean;
   /** Runs a script of one shard, as `runScript` does. */
   run(
     redis: RedisClient,
@@ -84,6 +89,7 @@ const TOLD = Promise.resolve();
 /** `fast`: what Redis has may be told. */
 export const FAST_COMMITS: Commits = {
   waits: false,
+  confirming: true,
   async run(redis, script, _shard, keys, args) {
     return { reply: await runScript(redis, script, keys, args), confirm: () => TOLD };
   },

@@ -1,8 +1,11 @@
-import { expect, test, vi } from "vitest";
-import { type Admission, Admissions, type OfferedTaker } from "../../src/calls/admit.js";
+import { describe, expect, test, vi } from "vitest";
+import { deferred } from "../../src/async/deferred.js";
+import { type Admission, Admissions, type Offer, type OfferedTaker } from "../../src/calls/admit.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { resumeCalls, type TakeAnswer } from "../../src/calls/take.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { Commits } from "../../src/redis/commits.js";
+import { runScript } from "../../src/redis/script.js";
 import {
   attach,
   client,
@@ -220,4 +223,44 @@ test("when Redis cannot be asked, the offer hears of it", async () => {
   const admissions = new Admissions(store, { node: NODE, healthWindowMs: LONG_MS, batchSize: () => 32, offer });
   await expect(admissions.admit(admissionOf(provider), true)).rejects.toThrow(ToolgateError);
   expect(failed).toHaveBeenCalledOnce();
+});
+
+describe("where replicas confirm what may be told", () => {
+  const NEW = { requestDigest: "-" };
+  test.each([
+    ["a new call that nobody can repeat", { confirming: true, older: false, told: false, call: NEW }, "at once"],
+    ["one whose admission is told", { confirming: true, older: false, told: true, call: NEW }, "once confirmed"],
+    ["one that can be repeated", { confirming: true, older: false, told: false, call: {} }, "once confirmed"],
+    ["one that waited before", { confirming: true, older: true, told: false, call: NEW }, "once confirmed"],
+    ["any while they do not confirm", { confirming: false, older: false, told: false, call: NEW }, "once confirmed"],
+  ] as const)("a provider gets %s (%o) %s", async (_what, { confirming, older, told, call }, when) => {
+    if (older) await admit(store, admissionOf(provider));
+    const asked = deferred<void>();
+    const confirmed = deferred<void>();
+    const commits: Commits = {
+      ...{ waits: true, confirming },
+      run: async (redis, script, _shard, scriptKeys, args) => ({
+        reply: await runScript(redis, script, scriptKeys, args),
+        confirm() {
+          asked.resolve();
+          return confirmed.promise;
+        },
+      }),
+      confirm: () => confirmed.promise,
+    };
+    const taken = vi.fn<Offer["taken"]>();
+    const offer = () => ({ takers: [takerWith()], taken, failed: () => {} });
+    const admissions = new Admissions(
+      { ...store, commits },
+      { ...{ node: NODE, healthWindowMs: LONG_MS, batchSize: () => 32 }, offer },
+    );
+    const answer = admissions.admit(admissionOf(provider, call), told);
+    if (when === "once confirmed") {
+      await asked.promise;
+      expect(taken).not.toHaveBeenCalled();
+      confirmed.resolve();
+    }
+    expect((await answer).kind).toBe("admitted");
+    expect(taken).toHaveBeenCalledOnce();
+  });
 });

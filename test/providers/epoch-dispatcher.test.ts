@@ -32,6 +32,7 @@ function scene() {
   const takes: { answer(reply: Reply): void; fail(error: Error): void }[] = [];
   const commits: CallStore["commits"] = {
     waits: true,
+    confirming: true,
     run: () =>
       new Promise((resolve, reject) => {
         takes.push({ answer: (reply) => resolve({ reply, confirm: async () => {} }), fail: reject });
