@@ -4,7 +4,7 @@ import type { BidiMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import type { Principal } from "./principal.js";
 import { type CallContext, type OpenCall, ServerCall, type ServerState } from "./server-call.js";
-import { READ_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 
 /** When a peer that met the limit on sessions should come again, in milliseconds. */
 const SESSION_RETRY_MS = 1_000;
@@ -19,16 +19,20 @@ const SESSION_RETRY_MS = 1_000;
 export class BidiStream<Request, Response> implements Omit<CallContext, "abandoned" | "whenAbandoned"> {
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #context: ServerCall;
-  readonly #draining: AbortSignal;
+  readonly #state: Pick<ServerState, "draining" | "readWithinMs">;
   #phase: "open" | "ending" | "over" = "open";
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #onOver: (reason: ToolgateError | undefined) => void = () => {};
   #onPeerEnd: () => void = () => this.end();
 
-  constructor(call: ServerDuplexStream<Request, Response>, context: ServerCall, draining: AbortSignal) {
+  constructor(
+    call: ServerDuplexStream<Request, Response>,
+    context: ServerCall,
+    state: Pick<ServerState, "draining" | "readWithinMs">,
+  ) {
     this.#call = call;
     this.#context = context;
-    this.#draining = draining;
+    this.#state = state;
     call.on("drain", () => this.#gotRoom());
     call.on("end", () => this.#guard(() => this.#onPeerEnd()));
     context.whenAbandoned(() => this.#over());
@@ -62,7 +66,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   }
   /** Aborted when the node begins to drain: tell the peer to move, and end the stream when it has. */
   get draining(): AbortSignal {
-    return this.#draining;
+    return this.#state.draining;
   }
 
   /** Takes the frames, from now on; they wait until this is called. A throw fails the stream. */
@@ -114,7 +118,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   end(): void {
     if (this.#phase !== "open") return;
     this.#phase = "ending";
-    resetIfUnread(this.#call, READ_WITHIN_MS.ended);
+    resetIfUnread(this.#call, this.#state.readWithinMs);
     this.#context.finish();
     this.#call.end();
   }
@@ -124,7 +128,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(error);
     this.#phase = "ending";
-    resetIfUnread(this.#call, READ_WITHIN_MS.failed);
+    resetIfUnread(this.#call, READ_FAILED_WITHIN_MS);
     this.#context.finish();
     // Not `destroy`: grpc-js sends the status of an emitted error.
     this.#call.emit("error", wire);
@@ -135,7 +139,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(reason);
     this.#phase = "ending";
-    resetIfUnread(this.#call, READ_WITHIN_MS.failed);
+    resetIfUnread(this.#call, READ_FAILED_WITHIN_MS);
     this.#context.abandon(reason);
     this.#call.emit("error", wire);
   }
@@ -170,7 +174,7 @@ export function serveBidi(
 ): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
     const context = new ServerCall(call, state);
-    const stream = new BidiStream<unknown, unknown>(call, context, state.draining);
+    const stream = new BidiStream<unknown, unknown>(call, context, state);
     const { sessions } = state;
     const { peer } = context;
     try {

@@ -42,7 +42,7 @@ export interface GrpcServerOptions {
   readonly now?: () => number;
   /** Makes the ids that tie an answer to a log line; random unless said. */
   readonly newId?: () => string;
-  /** How long the reader of a stream may take none of it, in milliseconds; half a minute unless said. */
+  /** How long a peer may take none of what it is sent, in milliseconds; half a minute unless said. */
   readonly readWithinMs?: number;
 }
 
@@ -77,7 +77,7 @@ export interface GrpcServer {
 
 /** Prepares a server; `start` makes it listen. A server is started and stopped once. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { config, log, now = Date.now, newId = randomUUID, readWithinMs = READ_WITHIN_MS.open } = options;
+  const { config, log, now = Date.now, newId = randomUUID, readWithinMs = READ_WITHIN_MS } = options;
   const draining = new AbortController();
   setMaxListeners(0, draining.signal); // one per session
   const state: ServerState = {

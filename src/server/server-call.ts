@@ -44,7 +44,7 @@ export interface ServerState {
     readonly byPeer: Map<string, number>;
     readonly maxPerPeer: number;
   };
-  /** How long the reader of a stream may take none of it, in milliseconds. */
+  /** How long a peer may take none of what it is sent, in milliseconds. */
   readonly readWithinMs: number;
   /** Aborted when the server begins to drain. */
   readonly draining: AbortSignal;

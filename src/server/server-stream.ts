@@ -3,7 +3,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ServerStreamMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
-import { READ_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 
 /**
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
@@ -27,7 +27,7 @@ export function serveStream(
       terminate(reason) {
         context.abandon(reason);
         call.emit("error", context.failure(reason));
-        resetIfUnread(call, READ_WITHIN_MS.failed);
+        resetIfUnread(call, READ_FAILED_WITHIN_MS);
       },
     };
     const run = async () => {
@@ -45,7 +45,7 @@ export function serveStream(
         () => {
           if (context.finish()) {
             call.end();
-            resetIfUnread(call, READ_WITHIN_MS.ended);
+            resetIfUnread(call, state.readWithinMs);
           } else if (leaving) end(context.abandoned);
         },
         (error: unknown) => end(error),
@@ -58,7 +58,7 @@ export function serveStream(
       if (call.destroyed || call.writableEnded) return;
       // Not `destroy`: grpc-js sends the status of an emitted error, after what was written before it.
       call.emit("error", wire);
-      resetIfUnread(call, READ_WITHIN_MS.failed);
+      resetIfUnread(call, READ_FAILED_WITHIN_MS);
     }
   };
 }

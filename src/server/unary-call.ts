@@ -2,11 +2,19 @@ import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from "@grpc/grpc
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { UnaryMethod } from "./methods.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { resetIfUnread, unsentBytes } from "./unread-stream.js";
+
+/** A larger answer than this does not stay for ever if its caller does not read it, in bytes; most are smaller, and few stay. */
+const SMALL_ANSWER_BYTES = 16_384;
 
 /** Serves a unary method: a promise in, a response or a status out. */
 export function serveUnary(method: UnaryMethod<never, unknown>, state: ServerState): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    void run(method, new UnaryCall(call, state, callback), call.request, state);
+    const answer: sendUnaryData<unknown> = (error, response) => {
+      callback(error, response);
+      if (unsentBytes(call) > SMALL_ANSWER_BYTES) resetIfUnread(call, state.readWithinMs);
+    };
+    void run(method, new UnaryCall(call, state, answer), call.request, state);
   };
 }
 
