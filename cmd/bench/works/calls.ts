@@ -29,7 +29,7 @@ const INVOKE_TARGETS: Readonly<Record<number, Target>> = {
 
 export const CALLS: Work = {
   name: "calls",
-  description: "Invoke and Session beside a bare echo, a plain proxy, BullMQ and NATS; Redis without a file",
+  description: "Invoke and Session beside a bare echo, proxies, a bare relay, BullMQ and NATS; Redis without a file",
   run: (context) => run(context, "memory"),
 };
 
