@@ -143,8 +143,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "output-not-fenced",
     breaks: "output of an earlier attempt goes into the later one's",
     file: "src/calls/append-output.ts",
-    replace: "if not holds(call, ARGV[i + 1], ARGV[i + 2]) then",
-    by: "if not call or call.terminal then",
+    replace: "if holds(call, ARGV[i + 1], ARGV[i + 2]) then",
+    by: "if call and not call.terminal then",
     drill: "frozen-providers",
   },
   {
