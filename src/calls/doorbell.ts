@@ -1,3 +1,4 @@
+import { PassingMap } from "../collections/passing-map.js";
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
@@ -55,7 +56,7 @@ const PROBE_BATCH = 500;
 export class Doorbell {
   readonly #settings: DoorbellSettings;
   /** Lists are replaced, never changed: whoever is told may come and go meanwhile. Nearly all have one watcher. */
-  readonly #watched = new Map<CallId, readonly Watcher[]>();
+  readonly #watched = new PassingMap<CallId, readonly Watcher[]>();
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   readonly #turns: ShardTurns;
@@ -178,7 +179,7 @@ export class Doorbell {
 
   #probeAll(): Promise<void> {
     return this.#turns.turn(async (keys) => {
-      await this.#probeShard(keys, [...this.#watched.keys()]);
+      await this.#probeShard(keys, this.#watched.keys());
       this.#ringOverdue(keys);
     });
   }
@@ -213,7 +214,8 @@ export class Doorbell {
   #ringOverdue(keys: ShardKeys): void {
     const { monotonicMs, store } = this.#settings;
     const nowMs = monotonicMs();
-    for (const [id, watchers] of [...this.#watched]) {
+    for (const id of this.#watched.keys()) {
+      const watchers = this.#watched.get(id) ?? [];
       if (store.keyspace.forCall(id) !== keys) continue;
       for (const watcher of watchers) if (watcher.overdueAtMs <= nowMs) watcher.onRing({ kind: "overdue" });
     }

@@ -1,3 +1,4 @@
+import { PassingMap } from "../../../src/collections/passing-map.js";
 import type { SessionCall } from "../../../src/protocol/generated/toolgate/v1/SessionCall.js";
 import { CALL_TIMEOUT_MS, type Caller, type CallTarget } from "./caller.js";
 import { gatewayClient } from "./client.js";
@@ -14,7 +15,7 @@ interface Pending {
 export function sessionCaller({ address, toolset, tool, payload }: CallTarget, output: boolean): Caller {
   const stream = gatewayClient(address).Session();
   const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS };
-  const pending = new Map<number, Pending>();
+  const pending = new PassingMap<number, Pending>();
   let lastRef = 0;
   let frame: SessionCall[] = [];
   let failure: Error | undefined;
