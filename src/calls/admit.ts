@@ -158,7 +158,9 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
       local call = setmetatable({ id = id, key = key, digest = digest, place = #answers + 1, state = 'queued', attempt = 0,
         pinned = way.pinned, output = '-', claim = 0, owner = '-', node = '-', watchers = way.watch and ' ' .. node or '' },
         read_head(heads_said[answer]))
-      enqueue(call, way.tool, ARGV[10 + #answers], meta)
+      local payload = ARGV[10 + #answers]
+      call.bytes = #payload
+      enqueue(call, way.tool, payload, meta)
       look_at(call, math.min(way.deadline, now + lease_of[way.delivery]))
       admitted[id] = call
       to.calls = to.calls + 1

@@ -1,4 +1,7 @@
-/** So many bytes of payloads are brought by one execution at most, and those of as many calls as are read at once. */
+/**
+ * One execution claims no more calls when their payloads have so many bytes; those of as many calls as are read at once may come on
+ * top. What it claims goes out in one turn, and a provider's session has a budget for what is not read yet.
+ */
 export const MAX_TAKEN_BYTES = 4_194_304;
 /** So many entries are looked at by one execution at most: a consumer group that was lost finds all claimed calls again. */
 export const MAX_LOOKED = 512;
@@ -50,11 +53,13 @@ end
 
 -- Claims calls that this script put into the line itself: \`own\` are all of them, in order, \`next\` is the first that is left, when
 -- nothing waits before it, and the first \`read\` were read. The others are not: who admits them has them, so a frame is a place in
--- its request.
+-- its request. Those that were read are claimed in any case: nobody reads them again.
+local bytes, looked = 0, 0
 local function claim_own(line, owner, own, frames, most)
   local unread = {}
-  while own.next <= #own and #frames < most do
+  while own.next <= #own and #frames < most and (bytes < ${MAX_TAKEN_BYTES} or own.next <= own.read) do
     local call = own[own.next]
+    bytes = bytes + call.bytes
     call.attempt = 1
     claim(call, owner, node, lease_of[call.delivery])
     if own.next > own.read then unread[#unread + 1] = call.entry end
@@ -69,7 +74,6 @@ end
 
 -- Claims up to so many calls for one session; \`own\` are those, in order, that this script put into the line, if any. Reads on
 -- where an entry turns out to have ended already: nobody rings for those behind it.
-local bytes, looked = 0, 0
 local function take(line, provider, incarnation, session, credits, own)
   local owner = provider .. '/' .. incarnation
   local allowed, draining = may_take(line, provider, incarnation, session)

@@ -172,6 +172,25 @@ test("claims made at the admission stand in the line's group as if they had been
   expect(await take(store, provider.lease)).toMatchObject(ids.slice(4));
 });
 
+test.each([
+  ["nothing waits", 0, 7],
+  // Of those behind it eight are read at once, and so claimed.
+  ["one waits before them", 1, 9],
+])("of large calls only some are claimed at the admission where %s", async (_what, older, claimed) => {
+  const rings = await listenForWork();
+  const payload = Buffer.alloc(600_000, "1"); // the seventh reaches 4 MiB
+  const calls = Array.from({ length: 12 }, () => admissionOf(provider, { payload }));
+  for (const call of calls.slice(0, older)) await admit(store, call);
+  await rings();
+  const { answers } = await admitWith([takerWith({ credits: 12 })], calls.slice(older));
+  const ids = calls.map(({ id }) => ({ id }));
+  expect(answers).toMatchObject([{ kind: "taken", more: true }]);
+  expect(answers[0]).toHaveProperty("calls.length", claimed);
+  expect(answers[0]).toMatchObject({ calls: ids.slice(0, claimed) });
+  expect(await rings()).toBe(1);
+  expect(await take(store, provider.lease)).toMatchObject(ids.slice(claimed));
+});
+
 test.each(["the group", "the stream"])("calls are claimed at the admission also where %s was lost", async (lost) => {
   const requests = keys.requests(TOOLSET, provider.lease.epoch);
   if (lost === "the group") await client.xgroup("DESTROY", requests, "providers");
