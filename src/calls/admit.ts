@@ -70,16 +70,6 @@ local lease_of = { once = tonumber(ARGV[7]), idempotent = tonumber(ARGV[8]) }
   `
 local window, retention = tonumber(ARGV[1]), tonumber(ARGV[3])
 
--- What is no stream is kept aside for a day: it must not keep other calls from being admitted.
-local function line_length(requests, toolset, epoch)
-  local length = redis.pcall('XLEN', requests)
-  if type(length) == 'number' then return length end
-  local aside = prefix .. 'damaged:requests:' .. toolset .. ':' .. epoch
-  redis.call('RENAME', requests, aside)
-  redis.call('PEXPIRE', aside, 86400000)
-  return 0
-end
-
 -- Epochs as destinations: their health, and how many unfinished calls they have.
 local destinations = {}
 for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+) (%S*) (%d+)\\n') do
@@ -90,7 +80,7 @@ for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+)
     to.state, to.pong, to.room = state, tonumber(pong), tonumber(room)
     to.healthy = to.pong > 0 and now - to.pong <= window and tonumber(live) > now
     to.requests = prefix .. 'requests:' .. toolset .. ':' .. epoch
-    to.calls = line_length(to.requests, toolset, epoch)
+    to.calls = stream_length('requests:' .. toolset .. ':' .. epoch)
     to.own = { next = to.calls == 0 and 1 or nil, read = 0 }
   end
   destinations[#destinations + 1] = to

@@ -47,7 +47,7 @@ for _, id in ipairs(ids) do
   for _, i in ipairs(pieces_of[id]) do
     local answer = 'fenced'
     if holds(call, ARGV[i + 1], ARGV[i + 2]) then
-      length = length or redis.call('XLEN', result)
+      length = length or stream_length('result:' .. id)
       answer = append(call, result, length + kept, ARGV[i + 3])
       if answer == 'kept' then kept = kept + 1 end
     end

@@ -14,6 +14,16 @@ local prefix, due = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 ${RECORD_LUA}
+-- How many entries a stream has. What is no stream is kept aside for a day: it must not keep other calls from what is to be done.
+local function stream_length(name)
+  local length = redis.pcall('XLEN', prefix .. name)
+  if type(length) == 'number' then return length end
+  local aside = prefix .. 'damaged:' .. name
+  redis.call('RENAME', prefix .. name, aside)
+  redis.call('PEXPIRE', aside, 86400000)
+  return 0
+end
+
 -- When somebody must look at a call: what to add to due, score and id in turn.
 local looks = {}
 local function look_at(call, at)
@@ -61,6 +71,7 @@ local function finish(call, kind, reason, body)
   redis.call('SET', call.key, call.digest .. ' ' .. call.head .. '\\n' .. terminal, 'KEEPTTL')
   if call.output ~= '-' then
     local result = prefix .. 'result:' .. call.id
+    stream_length('result:' .. call.id) -- what is none cannot be added to
     redis.call('XADD', result, '*', 'terminal', '')
     redis.call('PEXPIREAT', result, call.expires)
   end

@@ -85,7 +85,7 @@ export class ShardKeys {
   dead(toolset: ToolsetName): string {
     return `${this.prefix}dead:${toolset}`;
   }
-  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `providers:…`), or of `due`; expires. */
+  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `providers:…`), of output (`result:<id>`), or of `due`; expires. */
   damaged(what: string): string {
     return `${this.prefix}damaged:${what}`;
   }

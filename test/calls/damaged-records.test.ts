@@ -214,3 +214,23 @@ test("a line of calls that is no stream does not keep calls of other toolsets fr
   expect((await readCall(store, behind.id, {}))?.ending).toMatchObject({ kind: "not_executed" });
   expect((await readCall(store, stuck.id, {}))?.ending).toMatchObject({ kind: "outcome_unknown" });
 });
+
+test("output that is in no stream does not keep other calls from their output and their ends", async () => {
+  const calls = [admissionOf(provider), admissionOf(provider), admissionOf(provider)];
+  for (const call of calls) await admit(store, call);
+  const claims = (await take(store, provider.lease)).map((call) => claimOf(provider.lease, call));
+  const bad = claims[1]?.id as CallId; // three were taken
+  const spoil = () => client.multi().del(keys.result(bad)).set(keys.result(bad), "x").exec();
+  const outputs = claims.map((claim) => ({ ...claim, data: Buffer.from("1") }));
+  await spoil();
+  expect(await appendOutput(store, keys, outputs)).toEqual(["kept", "kept", "kept"]);
+  await spoil();
+  const ends = claims.map((claim) => ({ ...claim, ...RESULT }));
+  expect(await complete(store, ends)).toEqual(["accepted", "accepted", "accepted"]);
+  expect(await Promise.all(calls.map(async ({ id }) => (await readCall(store, id, {}))?.deltas.length))).toEqual([
+    1, 0, 1,
+  ]);
+  expect(await client.exists(keys.damaged(`result:${bad}`))).toBe(1);
+  expect(await client.zcard(keys.due)).toBe(0);
+  await expectKeysToExpire(client);
+});
