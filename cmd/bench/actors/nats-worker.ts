@@ -1,4 +1,4 @@
-import { NatsConnection } from "../nats.js";
+import { AckPolicy, connect, RetentionPolicy, StorageType } from "nats";
 
 /**
  * The baseline of a stream in memory without a gateway: NATS JetStream keeps each request until this worker acknowledges it.
@@ -6,20 +6,26 @@ import { NatsConnection } from "../nats.js";
  */
 
 const [address = "", stream = ""] = process.argv.slice(2);
-const nats = await NatsConnection.open(address);
-const subject = `${stream}.>`;
-await nats.ask(`$JS.API.STREAM.CREATE.${stream}`, {
+const nats = await connect({ servers: address });
+void nats.closed().then(() => process.exit(1)); // nothing can be measured any more
+const manager = await nats.jetstreamManager();
+await manager.streams.add({
   name: stream,
-  subjects: [subject],
-  storage: "memory",
-  retention: "workqueue",
+  subjects: [`${stream}.>`],
+  storage: StorageType.Memory,
+  retention: RetentionPolicy.Workqueue,
 });
-nats.subscribe("deliver", ({ subject, reply, payload }) => {
-  nats.publish(`answer.${subject}`, payload);
-  nats.publish(reply, "+ACK");
+await manager.consumers.add(stream, {
+  durable_name: "worker",
+  ack_policy: AckPolicy.Explicit,
+  max_ack_pending: 20_000,
 });
-await nats.ask(`$JS.API.CONSUMER.DURABLE.CREATE.${stream}.worker`, {
-  stream_name: stream,
-  config: { durable_name: "worker", deliver_subject: "deliver", ack_policy: "explicit", max_ack_pending: 20_000 },
+const worker = await nats.jetstream().consumers.get(stream, "worker");
+await worker.consume({
+  max_messages: 1_000,
+  callback(message) {
+    nats.publish(`answer.${message.subject}`, message.data);
+    message.ack();
+  },
 });
 console.log(JSON.stringify({ event: "serving" }));

@@ -1,30 +1,35 @@
-import { NatsConnection } from "../nats.js";
+import { connect } from "nats";
+import { PassingMap } from "../../../src/collections/passing-map.js";
 import type { Caller, CallTarget } from "./caller.js";
 
-/** NATS JetStream: a call is over when the stream has acknowledged the request and the worker has answered it. */
+/**
+ * NATS JetStream, by its own client: a call is over when the stream has acknowledged the request and the worker has answered it.
+ */
 export async function natsCaller({ address, toolset, payload }: CallTarget): Promise<Caller> {
-  const nats = await NatsConnection.open(address);
+  const nats = await connect({ servers: address });
+  void nats.closed().then(() => process.exit(1)); // nothing can be measured any more
+  const jetstream = nats.jetstream();
   const bytes = Buffer.from(payload);
   const me = `caller-${process.pid}`;
-  const pending = new Map<string, { readonly onEnd: (error: Error | undefined) => void; missing: number }>();
+  const pending = new PassingMap<string, { readonly onEnd: (error: Error | undefined) => void; missing: number }>();
   let last = 0;
-  const arrived = (subject: string, error?: Error): void => {
-    const id = subject.slice(subject.lastIndexOf(".") + 1);
+  const arrived = (id: string, error?: Error): void => {
     const call = pending.get(id);
     if (call === undefined || (--call.missing > 0 && error === undefined)) return;
     pending.delete(id);
     call.onEnd(error);
   };
-  nats.subscribe(`answer.${toolset}.${me}.*`, ({ subject }) => arrived(subject));
-  nats.subscribe(`stored.${me}.*`, ({ subject, payload }) => {
-    const refused = payload.includes('"error"') ? new Error(`the stream answers ${payload.toString()}`) : undefined;
-    arrived(subject, refused);
+  nats.subscribe(`answer.${toolset}.${me}.*`, {
+    callback: (error, { subject }) => arrived(subject.slice(subject.lastIndexOf(".") + 1), error ?? undefined),
   });
   return {
     call(onEnd) {
       const id = String(++last);
       pending.set(id, { onEnd, missing: 2 });
-      nats.publish(`${toolset}.${me}.${id}`, bytes, `stored.${me}.${id}`);
+      jetstream.publish(`${toolset}.${me}.${id}`, bytes).then(
+        () => arrived(id),
+        (error: Error) => arrived(id, error),
+      );
     },
   };
 }

@@ -182,13 +182,7 @@ function addFigures(
     add("session-cpu", "CPU per call against the echo's, Session", "×", cpu("session"), memory(lower(0.6, 0.25)));
     add("invoke-vs-bullmq", "Invoke against BullMQ", "×", rates("invoke", "bullmq"), memory(higher(1.3, 1.7)));
     add("session-vs-bullmq", "Session against BullMQ", "×", rates("session", "bullmq"), memory(higher(5, 7)));
-    add(
-      "session-vs-nats",
-      "Session against NATS JetStream (by a bare socket client)",
-      "×",
-      rates("session", "nats"),
-      memory(higher(0.8, 1.2)),
-    );
+    add("session-vs-nats", "Session against NATS JetStream", "×", rates("session", "nats"), memory(higher(0.8, 1.2)));
     add("invoke-vs-proxy", "Invoke against the plain proxy", "×", rates("invoke", "proxy"), memory(higher(1.4, 1.8)));
     const streamed = rates("invoke", "stream proxy");
     add("invoke-vs-stream-proxy", "Invoke against a proxy over one stream", "×", streamed, undefined);
