@@ -86,8 +86,8 @@ export function askNode<Answer>(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted(); // a node may have been looked for since this was asked last
-    const deadline = attemptMs === undefined ? {} : { deadline: Date.now() + attemptMs };
-    const startedMs = Date.now();
+    const deadline = attemptMs === undefined ? {} : { deadline: Date.now() + attemptMs }; // grpc-js takes deadlines by the wall clock only
+    const startedMs = performance.now();
     const onAbort = () => call.cancel();
     const call = send(node.clients, new Metadata(), deadline, (error, answer) => {
       signal.removeEventListener("abort", onAbort);
@@ -103,7 +103,7 @@ export function askNode<Answer>(
 function timedOut(error: ServiceError, node: Node, startedMs: number, attemptMs: number): ToolgateError {
   const read = readError(error, node.address);
   const answered = error.metadata?.get(DETAILS_TRAILER).length > 0;
-  if (error.code !== status.DEADLINE_EXCEEDED || answered || Date.now() - startedMs < attemptMs - 50) return read;
+  if (error.code !== status.DEADLINE_EXCEEDED || answered || performance.now() - startedMs < attemptMs - 50) return read;
   const message = `The node ${node.address} did not answer within ${attemptMs} ms.`;
   return new ToolgateError("NODE_UNREACHABLE", message, { executed: "unknown", cause: causeOf(error) });
 }
