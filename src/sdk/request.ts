@@ -103,7 +103,8 @@ export function askNode<Answer>(
 function timedOut(error: ServiceError, node: Node, startedMs: number, attemptMs: number): ToolgateError {
   const read = readError(error, node.address);
   const answered = error.metadata?.get(DETAILS_TRAILER).length > 0;
-  if (error.code !== status.DEADLINE_EXCEEDED || answered || performance.now() - startedMs < attemptMs - 50) return read;
+  if (error.code !== status.DEADLINE_EXCEEDED || answered || performance.now() - startedMs < attemptMs - 50)
+    return read;
   const message = `The node ${node.address} did not answer within ${attemptMs} ms.`;
   return new ToolgateError("NODE_UNREACHABLE", message, { executed: "unknown", cause: causeOf(error) });
 }
