@@ -159,7 +159,8 @@ export class ProviderSession {
   deliver(call: TakenCall): void {
     if (this.#state.kind === "closed") return;
     this.#hold(call);
-    this.#writer.push(
+    // Claimed, and so its own: what is too much for now is not claimed.
+    this.#writer.pushOwed(
       "calls",
       {
         callId: call.id,
@@ -177,10 +178,7 @@ export class ProviderSession {
 
   /** Sends calls that are the provider's already, and that it did not get. */
   redeliver(calls: readonly TakenCall[]): void {
-    for (const call of calls) {
-      this.#writer.allow(bytesOf(call));
-      this.deliver(call);
-    }
+    for (const call of calls) this.deliver(call);
   }
 
   #hold({ id, tool, attempt, head }: KeptCall | TakenCall): void {

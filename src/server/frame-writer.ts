@@ -35,12 +35,15 @@ export class FrameWriter<Frame extends object> {
   readonly #sink: FrameSink<Frame>;
   readonly #onOverflow: () => void;
   readonly #onRoom: () => void;
-  readonly #queue: { readonly frame: Frame; readonly bytes: number }[] = [];
+  readonly #queue: { readonly frame: Frame; readonly bytes: number; readonly owed: number }[] = [];
   #frame: Record<PropertyKey, unknown[]> = {};
   #messages = 0;
   #bytes = 0;
   #queuedBytes = 0;
-  #budgetBytes: number;
+  readonly #budgetBytes: number;
+  /** Of the bytes that wait, those that the peer is owed: of the frame that is gathered, and of all. */
+  #owedInFrame = 0;
+  #owedBytes = 0;
   #scheduled = false;
   #lingering: NodeJS.Timeout | undefined;
   #blocked = false;
@@ -61,11 +64,6 @@ export class FrameWriter<Frame extends object> {
     return this.queuedBytes > SATURATED_BYTES;
   }
 
-  /** Raises the budget by what the peer is owed at any rate. */
-  allow(bytes: number): void {
-    this.#budgetBytes += bytes;
-  }
-
   /** Bytes that wait for the peer to read. */
   get queuedBytes(): number {
     return this.#queuedBytes + this.#bytes;
@@ -80,6 +78,13 @@ export class FrameWriter<Frame extends object> {
       this.#scheduled = false;
       this.flush();
     });
+  }
+
+  /** The same for what the peer is owed at any rate: it is not held against it that this waits. */
+  pushOwed<K extends ListKey<Frame>>(key: K, message: Item<Frame, K>, bytes: number): void {
+    this.#owedBytes += bytes;
+    this.push(key, message, bytes);
+    this.#owedInFrame += bytes;
   }
 
   /** The same for a message that nobody waits for: it goes with the next one, or a little later. A frame costs two processes. */
@@ -105,7 +110,7 @@ export class FrameWriter<Frame extends object> {
   sendNow(frame: Frame): void {
     if (this.#closed) return;
     this.#seal();
-    this.#queue.push({ frame, bytes: OWN_FRAME_BYTES });
+    this.#queue.push({ frame, bytes: OWN_FRAME_BYTES, owed: 0 });
     this.#queuedBytes += OWN_FRAME_BYTES;
     this.#write();
     this.#checkBudget();
@@ -131,12 +136,12 @@ export class FrameWriter<Frame extends object> {
     this.#onSent = undefined;
     this.#frame = {};
     this.#queue.length = 0;
-    this.#messages = this.#bytes = this.#queuedBytes = 0;
+    this.#messages = this.#bytes = this.#queuedBytes = this.#owedInFrame = this.#owedBytes = 0;
   }
 
   #checkBudget(): void {
     if (this.saturated) this.#wasSaturated = true;
-    if (this.queuedBytes <= this.#budgetBytes) return;
+    if (this.queuedBytes - this.#owedBytes <= this.#budgetBytes) return;
     this.close();
     this.#onOverflow();
   }
@@ -145,10 +150,11 @@ export class FrameWriter<Frame extends object> {
     clearTimeout(this.#lingering);
     this.#lingering = undefined;
     if (this.#messages === 0) return;
-    this.#queue.push({ frame: this.#frame as Frame, bytes: this.#bytes }); // built by `push`, key by key
+    // built by `push`, key by key
+    this.#queue.push({ frame: this.#frame as Frame, bytes: this.#bytes, owed: this.#owedInFrame });
     this.#queuedBytes += this.#bytes;
     this.#frame = {};
-    this.#messages = this.#bytes = 0;
+    this.#messages = this.#bytes = this.#owedInFrame = 0;
   }
 
   #write(): void {
@@ -160,6 +166,7 @@ export class FrameWriter<Frame extends object> {
       const next = this.#queue.shift();
       if (next === undefined) break;
       this.#queuedBytes -= next.bytes;
+      this.#owedBytes -= next.owed;
       if (this.#sink.send(next.frame)) continue;
       this.#blocked = true;
       void this.#sink.drained().then(() => {

@@ -145,6 +145,20 @@ describe("a peer that does not read", () => {
     expect(overflows()).toBe(1);
   });
 
+  test("is not told off for what it is owed, but still for the rest", async () => {
+    const { peer, writer, overflows } = writing(100);
+    peer.full = true;
+    writer.push("calls", 0, 60);
+    writer.pushOwed("calls", 1, 200_000);
+    await turn();
+    writer.pushOwed("calls", 2, 200_000);
+    writer.pushOwed("calls", 3, 200_000);
+    writer.push("pings", "a", 60);
+    expect([overflows(), writer.queuedBytes]).toEqual([0, 600_060]);
+    writer.push("pings", "b", 60);
+    expect(overflows()).toBe(1);
+  });
+
   test("cannot fill memory with frames of their own either: they count too", () => {
     const { peer, writer, overflows } = writing(10_000);
     peer.full = true;
