@@ -199,8 +199,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trusts-bells",
     breaks: "a call whose bell was lost is never looked up",
     file: "src/calls/doorbell.ts",
-    replace: "[...this.#watched.keys()]);",
-    by: "[]);",
+    replace: "this.#probeShard(keys, this.#watched.keys());",
+    by: "this.#probeShard(keys, []);",
     drill: "cut-store",
   },
   {
