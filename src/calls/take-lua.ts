@@ -51,9 +51,9 @@ local function frame(call, fields)
     call.head, fields[6], fields[8] }
 end
 
--- Claims calls that this script put into the line itself: \`own\` are all of them, in order, \`next\` is the first that is left, when
--- nothing waits before it, and the first \`read\` were read. The others are not: who admits them has them, so a frame is a place in
--- its request. Those that were read are claimed in any case: nobody reads them again.
+-- Claims calls that this script put into the line itself. \`own\` are all of them, in order; \`own.next\` is the first that is left, once
+-- it is known that nothing waits before them, and the first \`own.read\` were read from the line. The others are not: who admits them
+-- has them, so a frame is a place in its request. Those that were read are claimed in any case: nobody reads them again.
 local bytes, looked = 0, 0
 local function claim_own(line, owner, own, frames, most)
   local unread = {}
