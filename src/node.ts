@@ -70,8 +70,8 @@ export interface NodeSurroundings {
   readonly log: RootLogger;
 }
 
-/** What may wait for one provider that does not read: in bytes, and at least so many of the largest payloads. */
-const PROVIDER_BUDGET = { bytes: 16 * 1_048_576, payloads: 16 };
+/** What may wait for one provider that does not read, besides its calls, in bytes. */
+const PROVIDER_BUDGET_BYTES = 16 * 1_048_576;
 
 /** Puts a node together: the composition root, used by `toolgate serve` and by tests alike. Nothing runs until `start`. */
 export function createNode(config: Config, surroundings: Partial<NodeSurroundings> = {}): GatewayNode {
@@ -167,7 +167,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
     monotonicMs,
-    budgetBytes: Math.max(PROVIDER_BUDGET.bytes, PROVIDER_BUDGET.payloads * config.maxPayloadBytes),
+    budgetBytes: PROVIDER_BUDGET_BYTES,
     onTakeRefused: (session) => void keepAlive.check(session),
   });
   const keepAlive = new KeepAlive({ ...config, registry, calls, sessions, node, faults, monotonicMs });

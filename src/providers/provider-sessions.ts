@@ -40,7 +40,7 @@ export interface ProviderSessionsSettings {
   readonly heartbeatMs: number;
   readonly missedPings: number;
   readonly drainGraceMs: number;
-  /** What may wait for one provider that does not read, in bytes. */
+  /** What may wait for one provider that does not read, besides its calls, in bytes. */
   readonly budgetBytes: number;
   /** A session was refused calls: its lease is gone, or another session speaks for its provider. */
   readonly onTakeRefused: (session: ProviderSession) => void;

@@ -58,6 +58,7 @@ export class TurnBatch<Item, Answer> {
 
   #flush(): void {
     if (this.#inOrder && this.#underWay > 0) return;
+    // Only what is kept in order gathers more than one batch.
     const batch = this.#inOrder ? this.#pending.splice(0, this.#maxItems()) : this.#pending.splice(0);
     if (batch.length === 0) return;
     this.#underWay++;
