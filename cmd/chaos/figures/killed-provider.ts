@@ -12,10 +12,11 @@ import { type Scene, withCluster } from "./scene.js";
 import { until } from "./until.js";
 
 const TOOLSET = "orders";
-/** The one that is killed is the one with the most calls; its idempotent ones go to the others. */
+/** The one that is killed is the one with the most calls of the sort that it has fewer of; its idempotent ones go to the others. */
 const PROVIDERS = 3;
 /** So many calls of each delivery are under way when a provider is killed. */
 const CALLS = 6;
+const BOTH: readonly Delivery[] = ["once", "idempotent"];
 /** Longer than anything that is waited for, in milliseconds. */
 const WORK_MS = 60_000;
 /** What the claim of a `once` call outlives its provider, in milliseconds. */
@@ -99,8 +100,9 @@ async function killOne(
 ): Promise<Sample[]> {
   const { signal } = scene;
   const ended = new Map<string, { readonly atMs: number; readonly how: string }>();
-  const asked = (["once", "idempotent"] as const).flatMap((delivery) =>
-    Array.from({ length: CALLS }, (_, n) => {
+  // Mixed, since what is asked for together may go to one provider.
+  const asked = Array.from({ length: CALLS }, (_, n) => n).flatMap((n) =>
+    (n % 2 === 0 ? BOTH : BOTH.toReversed()).map((delivery) => {
       const ids = { runId, toolCallId: `${delivery}-${n}` };
       const call = callIdFor(TOOLSET, ids.runId, ids.toolCallId);
       const done = client
@@ -124,9 +126,11 @@ async function killOne(
       asked.filter(({ call }) =>
         running.some((line) => line.call === call && line.incarnation.startsWith(`${provider}#`)),
       );
-    const [victim] = cluster.providers
-      .map(({ member }) => member)
-      .sort((a, b) => callsOf(b.name).length - callsOf(a.name).length);
+    const ofBoth = (provider: string): number => {
+      const once = callsOf(provider).filter(({ delivery }) => delivery === "once").length;
+      return Math.min(once, callsOf(provider).length - once);
+    };
+    const [victim] = cluster.providers.map(({ member }) => member).sort((a, b) => ofBoth(b.name) - ofBoth(a.name));
     if (victim === undefined) throw new Error("There is no provider.");
     const hit = callsOf(victim.name);
     const killedMs = await victim.kill();
