@@ -60,6 +60,7 @@ const GO_AWAY_REASONS = {
   GO_AWAY_REASON_RETIRED: "retired",
   GO_AWAY_REASON_LEASE_LOST: "lease_lost",
   GO_AWAY_REASON_REPLACED: "replaced",
+  GO_AWAY_REASON_UNREGISTERED: "retired",
 } as const satisfies Record<GoAwayReason__Output, GoAwayReason>;
 
 /** What a provider is made of. */

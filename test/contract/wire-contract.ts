@@ -16,6 +16,7 @@ export function wireTool(name: string, more: Partial<Tool__Output> = {}): Tool__
     annotations: null,
     delivery: "DELIVERY_MODE_UNSPECIFIED",
     timeoutMs: 0,
+    metaJson: Buffer.alloc(0),
     ...more,
   };
 }
@@ -29,6 +30,7 @@ export function wireContract(more: Partial<Contract__Output> = {}): Contract__Ou
     description: "",
     tags: [],
     tools: [wireTool("sum")],
+    assertFormats: false,
     ...more,
   };
 }

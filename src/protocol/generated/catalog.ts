@@ -8,8 +8,10 @@ import type { Epoch as _toolgate_v1_Epoch, Epoch__Output as _toolgate_v1_Epoch__
 import type { GetToolsetRequest as _toolgate_v1_GetToolsetRequest, GetToolsetRequest__Output as _toolgate_v1_GetToolsetRequest__Output } from './toolgate/v1/GetToolsetRequest.js';
 import type { GetToolsetResponse as _toolgate_v1_GetToolsetResponse, GetToolsetResponse__Output as _toolgate_v1_GetToolsetResponse__Output } from './toolgate/v1/GetToolsetResponse.js';
 import type { Health as _toolgate_v1_Health, Health__Output as _toolgate_v1_Health__Output } from './toolgate/v1/Health.js';
+import type { Limits as _toolgate_v1_Limits, Limits__Output as _toolgate_v1_Limits__Output } from './toolgate/v1/Limits.js';
 import type { ListToolsetsRequest as _toolgate_v1_ListToolsetsRequest, ListToolsetsRequest__Output as _toolgate_v1_ListToolsetsRequest__Output } from './toolgate/v1/ListToolsetsRequest.js';
 import type { ListToolsetsResponse as _toolgate_v1_ListToolsetsResponse, ListToolsetsResponse__Output as _toolgate_v1_ListToolsetsResponse__Output } from './toolgate/v1/ListToolsetsResponse.js';
+import type { QuarantinedToolset as _toolgate_v1_QuarantinedToolset, QuarantinedToolset__Output as _toolgate_v1_QuarantinedToolset__Output } from './toolgate/v1/QuarantinedToolset.js';
 import type { SearchHit as _toolgate_v1_SearchHit, SearchHit__Output as _toolgate_v1_SearchHit__Output } from './toolgate/v1/SearchHit.js';
 import type { SearchRequest as _toolgate_v1_SearchRequest, SearchRequest__Output as _toolgate_v1_SearchRequest__Output } from './toolgate/v1/SearchRequest.js';
 import type { SearchResponse as _toolgate_v1_SearchResponse, SearchResponse__Output as _toolgate_v1_SearchResponse__Output } from './toolgate/v1/SearchResponse.js';
@@ -38,8 +40,10 @@ export interface ProtoGrpcType {
       GetToolsetResponse: MessageTypeDefinition<_toolgate_v1_GetToolsetResponse, _toolgate_v1_GetToolsetResponse__Output>
       Health: MessageTypeDefinition<_toolgate_v1_Health, _toolgate_v1_Health__Output>
       HealthFilter: EnumTypeDefinition
+      Limits: MessageTypeDefinition<_toolgate_v1_Limits, _toolgate_v1_Limits__Output>
       ListToolsetsRequest: MessageTypeDefinition<_toolgate_v1_ListToolsetsRequest, _toolgate_v1_ListToolsetsRequest__Output>
       ListToolsetsResponse: MessageTypeDefinition<_toolgate_v1_ListToolsetsResponse, _toolgate_v1_ListToolsetsResponse__Output>
+      QuarantinedToolset: MessageTypeDefinition<_toolgate_v1_QuarantinedToolset, _toolgate_v1_QuarantinedToolset__Output>
       SearchHit: MessageTypeDefinition<_toolgate_v1_SearchHit, _toolgate_v1_SearchHit__Output>
       SearchRequest: MessageTypeDefinition<_toolgate_v1_SearchRequest, _toolgate_v1_SearchRequest__Output>
       SearchResponse: MessageTypeDefinition<_toolgate_v1_SearchResponse, _toolgate_v1_SearchResponse__Output>

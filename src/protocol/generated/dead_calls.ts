@@ -55,6 +55,7 @@ export interface ProtoGrpcType {
       CancelCallResponse: MessageTypeDefinition<_toolgate_v1_CancelCallResponse, _toolgate_v1_CancelCallResponse__Output>
       DeadCall: MessageTypeDefinition<_toolgate_v1_DeadCall, _toolgate_v1_DeadCall__Output>
       DeadCalls: SubtypeConstructor<typeof grpc.Client, _toolgate_v1_DeadCallsClient> & { service: _toolgate_v1_DeadCallsDefinition }
+      ErrorOrigin: EnumTypeDefinition
       Executed: EnumTypeDefinition
       FieldViolation: MessageTypeDefinition<_toolgate_v1_FieldViolation, _toolgate_v1_FieldViolation__Output>
       FollowCallRequest: MessageTypeDefinition<_toolgate_v1_FollowCallRequest, _toolgate_v1_FollowCallRequest__Output>

@@ -43,6 +43,7 @@ export interface ProtoGrpcType {
       CallToolResponse: MessageTypeDefinition<_toolgate_v1_CallToolResponse, _toolgate_v1_CallToolResponse__Output>
       CancelCallRequest: MessageTypeDefinition<_toolgate_v1_CancelCallRequest, _toolgate_v1_CancelCallRequest__Output>
       CancelCallResponse: MessageTypeDefinition<_toolgate_v1_CancelCallResponse, _toolgate_v1_CancelCallResponse__Output>
+      ErrorOrigin: EnumTypeDefinition
       Executed: EnumTypeDefinition
       FieldViolation: MessageTypeDefinition<_toolgate_v1_FieldViolation, _toolgate_v1_FieldViolation__Output>
       FollowCallRequest: MessageTypeDefinition<_toolgate_v1_FollowCallRequest, _toolgate_v1_FollowCallRequest__Output>

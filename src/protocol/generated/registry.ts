@@ -32,6 +32,7 @@ import type { Hello as _toolgate_v1_Hello, Hello__Output as _toolgate_v1_Hello__
 import type { InvokeRequest as _toolgate_v1_InvokeRequest, InvokeRequest__Output as _toolgate_v1_InvokeRequest__Output } from './toolgate/v1/InvokeRequest.js';
 import type { InvokeResponse as _toolgate_v1_InvokeResponse, InvokeResponse__Output as _toolgate_v1_InvokeResponse__Output } from './toolgate/v1/InvokeResponse.js';
 import type { LeaseRef as _toolgate_v1_LeaseRef, LeaseRef__Output as _toolgate_v1_LeaseRef__Output } from './toolgate/v1/LeaseRef.js';
+import type { Limits as _toolgate_v1_Limits, Limits__Output as _toolgate_v1_Limits__Output } from './toolgate/v1/Limits.js';
 import type { OutputDelta as _toolgate_v1_OutputDelta, OutputDelta__Output as _toolgate_v1_OutputDelta__Output } from './toolgate/v1/OutputDelta.js';
 import type { Ping as _toolgate_v1_Ping, Ping__Output as _toolgate_v1_Ping__Output } from './toolgate/v1/Ping.js';
 import type { PongRequest as _toolgate_v1_PongRequest, PongRequest__Output as _toolgate_v1_PongRequest__Output } from './toolgate/v1/PongRequest.js';
@@ -59,6 +60,7 @@ import type { SessionRequest as _toolgate_v1_SessionRequest, SessionRequest__Out
 import type { SessionResponse as _toolgate_v1_SessionResponse, SessionResponse__Output as _toolgate_v1_SessionResponse__Output } from './toolgate/v1/SessionResponse.js';
 import type { SessionTerminal as _toolgate_v1_SessionTerminal, SessionTerminal__Output as _toolgate_v1_SessionTerminal__Output } from './toolgate/v1/SessionTerminal.js';
 import type { Settled as _toolgate_v1_Settled, Settled__Output as _toolgate_v1_Settled__Output } from './toolgate/v1/Settled.js';
+import type { SkippedPart as _toolgate_v1_SkippedPart, SkippedPart__Output as _toolgate_v1_SkippedPart__Output } from './toolgate/v1/SkippedPart.js';
 import type { Superseded as _toolgate_v1_Superseded, Superseded__Output as _toolgate_v1_Superseded__Output } from './toolgate/v1/Superseded.js';
 import type { Terminal as _toolgate_v1_Terminal, Terminal__Output as _toolgate_v1_Terminal__Output } from './toolgate/v1/Terminal.js';
 import type { Tool as _toolgate_v1_Tool, Tool__Output as _toolgate_v1_Tool__Output } from './toolgate/v1/Tool.js';
@@ -97,6 +99,7 @@ export interface ProtoGrpcType {
       DrainResponse: MessageTypeDefinition<_toolgate_v1_DrainResponse, _toolgate_v1_DrainResponse__Output>
       Epoch: MessageTypeDefinition<_toolgate_v1_Epoch, _toolgate_v1_Epoch__Output>
       EpochState: EnumTypeDefinition
+      ErrorOrigin: EnumTypeDefinition
       Executed: EnumTypeDefinition
       FieldViolation: MessageTypeDefinition<_toolgate_v1_FieldViolation, _toolgate_v1_FieldViolation__Output>
       FlowControl: MessageTypeDefinition<_toolgate_v1_FlowControl, _toolgate_v1_FlowControl__Output>
@@ -113,6 +116,7 @@ export interface ProtoGrpcType {
       InvokeRequest: MessageTypeDefinition<_toolgate_v1_InvokeRequest, _toolgate_v1_InvokeRequest__Output>
       InvokeResponse: MessageTypeDefinition<_toolgate_v1_InvokeResponse, _toolgate_v1_InvokeResponse__Output>
       LeaseRef: MessageTypeDefinition<_toolgate_v1_LeaseRef, _toolgate_v1_LeaseRef__Output>
+      Limits: MessageTypeDefinition<_toolgate_v1_Limits, _toolgate_v1_Limits__Output>
       OnDisconnect: EnumTypeDefinition
       OutputDelta: MessageTypeDefinition<_toolgate_v1_OutputDelta, _toolgate_v1_OutputDelta__Output>
       Ping: MessageTypeDefinition<_toolgate_v1_Ping, _toolgate_v1_Ping__Output>
@@ -141,6 +145,7 @@ export interface ProtoGrpcType {
       SessionResponse: MessageTypeDefinition<_toolgate_v1_SessionResponse, _toolgate_v1_SessionResponse__Output>
       SessionTerminal: MessageTypeDefinition<_toolgate_v1_SessionTerminal, _toolgate_v1_SessionTerminal__Output>
       Settled: MessageTypeDefinition<_toolgate_v1_Settled, _toolgate_v1_Settled__Output>
+      SkippedPart: MessageTypeDefinition<_toolgate_v1_SkippedPart, _toolgate_v1_SkippedPart__Output>
       Superseded: MessageTypeDefinition<_toolgate_v1_Superseded, _toolgate_v1_Superseded__Output>
       Terminal: MessageTypeDefinition<_toolgate_v1_Terminal, _toolgate_v1_Terminal__Output>
       TerminalKind: EnumTypeDefinition

@@ -1,6 +1,7 @@
 // Original file: proto/toolgate/v1/gateway.proto
 
 import type { FieldViolation as _toolgate_v1_FieldViolation, FieldViolation__Output as _toolgate_v1_FieldViolation__Output } from '../../toolgate/v1/FieldViolation.js';
+import type { ErrorOrigin as _toolgate_v1_ErrorOrigin, ErrorOrigin__Output as _toolgate_v1_ErrorOrigin__Output } from '../../toolgate/v1/ErrorOrigin.js';
 
 export interface CallError {
   'reason'?: (string);
@@ -9,6 +10,7 @@ export interface CallError {
   'grpcCode'?: (number);
   'retryAfterMs'?: (number);
   'violations'?: (_toolgate_v1_FieldViolation)[];
+  'origin'?: (_toolgate_v1_ErrorOrigin);
 }
 
 export interface CallError__Output {
@@ -18,4 +20,5 @@ export interface CallError__Output {
   'grpcCode': (number);
   'retryAfterMs': (number);
   'violations': (_toolgate_v1_FieldViolation__Output)[];
+  'origin': (_toolgate_v1_ErrorOrigin__Output);
 }

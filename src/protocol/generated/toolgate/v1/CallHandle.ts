@@ -10,6 +10,7 @@ export interface CallHandle {
   'digest'?: (string);
   'deadlineMs'?: (number | string | Long);
   'expiresMs'?: (number | string | Long);
+  'warnings'?: (string)[];
 }
 
 export interface CallHandle__Output {
@@ -20,4 +21,5 @@ export interface CallHandle__Output {
   'digest': (string);
   'deadlineMs': (number);
   'expiresMs': (number);
+  'warnings': (string)[];
 }

@@ -9,6 +9,7 @@ export interface Contract {
   'description'?: (string);
   'tags'?: (string)[];
   'tools'?: (_toolgate_v1_Tool)[];
+  'assertFormats'?: (boolean);
 }
 
 export interface Contract__Output {
@@ -18,4 +19,5 @@ export interface Contract__Output {
   'description': (string);
   'tags': (string)[];
   'tools': (_toolgate_v1_Tool__Output)[];
+  'assertFormats': (boolean);
 }

@@ -6,6 +6,7 @@ export const GoAwayReason = {
   GO_AWAY_REASON_RETIRED: 'GO_AWAY_REASON_RETIRED',
   GO_AWAY_REASON_LEASE_LOST: 'GO_AWAY_REASON_LEASE_LOST',
   GO_AWAY_REASON_REPLACED: 'GO_AWAY_REASON_REPLACED',
+  GO_AWAY_REASON_UNREGISTERED: 'GO_AWAY_REASON_UNREGISTERED',
 } as const;
 
 export type GoAwayReason =
@@ -19,5 +20,7 @@ export type GoAwayReason =
   | 3
   | 'GO_AWAY_REASON_REPLACED'
   | 4
+  | 'GO_AWAY_REASON_UNREGISTERED'
+  | 5
 
 export type GoAwayReason__Output = typeof GoAwayReason[keyof typeof GoAwayReason]

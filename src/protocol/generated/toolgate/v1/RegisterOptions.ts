@@ -8,6 +8,7 @@ export interface RegisterOptions {
   'maxBacklog'?: (number);
   'retentionMs'?: (number | string | Long);
   'retireAfterMs'?: (number | string | Long);
+  'skipInvalid'?: (boolean);
 }
 
 export interface RegisterOptions__Output {
@@ -16,4 +17,5 @@ export interface RegisterOptions__Output {
   'maxBacklog': (number);
   'retentionMs': (number);
   'retireAfterMs': (number);
+  'skipInvalid': (boolean);
 }

@@ -2,6 +2,7 @@
 
 import type { EpochState as _toolgate_v1_EpochState, EpochState__Output as _toolgate_v1_EpochState__Output } from '../../toolgate/v1/EpochState.js';
 import type { SchemaWarning as _toolgate_v1_SchemaWarning, SchemaWarning__Output as _toolgate_v1_SchemaWarning__Output } from '../../toolgate/v1/SchemaWarning.js';
+import type { SkippedPart as _toolgate_v1_SkippedPart, SkippedPart__Output as _toolgate_v1_SkippedPart__Output } from '../../toolgate/v1/SkippedPart.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface RegisterResponse {
@@ -13,6 +14,7 @@ export interface RegisterResponse {
   'pingIntervalMs'?: (number);
   'registeredAtMs'?: (number | string | Long);
   'warnings'?: (_toolgate_v1_SchemaWarning)[];
+  'skipped'?: (_toolgate_v1_SkippedPart)[];
 }
 
 export interface RegisterResponse__Output {
@@ -24,4 +26,5 @@ export interface RegisterResponse__Output {
   'pingIntervalMs': (number);
   'registeredAtMs': (number);
   'warnings': (_toolgate_v1_SchemaWarning__Output)[];
+  'skipped': (_toolgate_v1_SkippedPart__Output)[];
 }

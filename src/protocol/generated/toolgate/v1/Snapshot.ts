@@ -4,8 +4,10 @@ import type { ToolsetSummary as _toolgate_v1_ToolsetSummary, ToolsetSummary__Out
 
 export interface Snapshot {
   'toolsets'?: (_toolgate_v1_ToolsetSummary)[];
+  'more'?: (boolean);
 }
 
 export interface Snapshot__Output {
   'toolsets': (_toolgate_v1_ToolsetSummary__Output)[];
+  'more': (boolean);
 }

@@ -13,6 +13,7 @@ export interface Terminal {
   'executed'?: (_toolgate_v1_Executed);
   'attempt'?: (number);
   'endedAtMs'?: (number | string | Long);
+  'unchecked'?: (boolean);
 }
 
 export interface Terminal__Output {
@@ -23,4 +24,5 @@ export interface Terminal__Output {
   'executed': (_toolgate_v1_Executed__Output);
   'attempt': (number);
   'endedAtMs': (number);
+  'unchecked': (boolean);
 }

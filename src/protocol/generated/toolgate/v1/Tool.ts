@@ -13,6 +13,7 @@ export interface Tool {
   'annotations'?: (_toolgate_v1_ToolAnnotations | null);
   'delivery'?: (_toolgate_v1_DeliveryMode);
   'timeoutMs'?: (number);
+  'metaJson'?: (Buffer | Uint8Array | string);
 }
 
 export interface Tool__Output {
@@ -25,4 +26,5 @@ export interface Tool__Output {
   'annotations': (_toolgate_v1_ToolAnnotations__Output | null);
   'delivery': (_toolgate_v1_DeliveryMode__Output);
   'timeoutMs': (number);
+  'metaJson': (Buffer);
 }
