@@ -16,6 +16,7 @@ export type {
   ProviderStateKind,
   SchemaWarning,
   ServeOptions,
+  SkippedPart,
   StopOptions,
 } from "./sdk/provider.js";
 export { serveToolset } from "./sdk/serve-toolset.js";

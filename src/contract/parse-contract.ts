@@ -6,6 +6,7 @@ import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contrac
 import type { Tool__Output } from "../protocol/generated/toolgate/v1/Tool.js";
 import type { ToolAnnotations__Output } from "../protocol/generated/toolgate/v1/ToolAnnotations.js";
 import type { Contract, Delivery, JsonSchema, ToolAnnotations, ToolContract } from "./contract.js";
+import { type SkippedPart, skippedPart } from "./skipped-part.js";
 
 /** Limits on contracts, in bytes. */
 export interface ContractLimits {
@@ -32,52 +33,111 @@ const CONTROL_BUT_LINES = /[^\P{Cc}\t\n\r]/u;
  * @throws ToolgateError INVALID_CONTRACT, or INVALID_SCHEMA when only schemas are at fault; names fields, never values.
  */
 export function parseContract(wire: Contract__Output | null, limits: ContractLimits): Contract {
+  const { head, readings, faults } = readContract(wire, limits);
+  if (contractBytes(head) > limits.maxContractBytes) faults.add("tools", tooLarge(limits));
+  faults.throwIfAny("INVALID_CONTRACT", head.name);
+  return wholeContract(head, readings, faults);
+}
+
+/**
+ * Reads a contract and leaves out what is at fault in its tools: a result schema, or else the whole tool. The same bytes give the
+ * same parts everywhere, so that all nodes give what is left the same digest.
+ *
+ * @throws ToolgateError as `parseContract`, when the fault is the toolset's own or no tool is left.
+ */
+export function parseUsableContract(
+  wire: Contract__Output | null,
+  limits: ContractLimits,
+): { readonly contract: Contract; readonly skipped: readonly SkippedPart[] } {
+  const { head, readings, faults } = readContract(wire, limits);
+  faults.throwIfAny("INVALID_CONTRACT", head.name);
+  const kept: ToolReading[] = [];
+  const skipped: SkippedPart[] = [];
+  for (const reading of readings) {
+    const { wire: tool, own, payload, result } = reading;
+    const isKept = own.length === 0 && payload.length === 0;
+    if (isKept) kept.push(result.length === 0 ? reading : withoutResult(reading));
+    if (!isKept || result.length > 0)
+      skipped.push(skippedPart(tool.name, isKept, isKept ? result : [...own, ...payload, ...result]));
+  }
+  if (kept.length === 0) return { contract: wholeContract(head, readings, faults), skipped };
+  if (contractBytes({ ...head, tools: kept.map(({ wire }) => wire) }) > limits.maxContractBytes) {
+    faults.add("tools", tooLarge(limits));
+    faults.throwIfAny("INVALID_CONTRACT", head.name);
+  }
+  return { contract: wholeContract(head, kept, faults), skipped };
+}
+
+/** A tool as it was read, with what is wrong with it: with itself, its payload schema, its result schema. */
+interface ToolReading {
+  readonly wire: Tool__Output;
+  readonly tool: ToolContract;
+  readonly own: readonly Violation[];
+  readonly payload: readonly Violation[];
+  readonly result: readonly Violation[];
+}
+
+function withoutResult(reading: ToolReading): ToolReading {
+  const { result: _faulty, ...tool } = reading.tool;
+  return { ...reading, wire: { ...reading.wire, resultSchemaJson: Buffer.alloc(0) }, tool, result: [] };
+}
+
+/** Reads everything; the faults are those of the toolset itself. */
+function readContract(
+  wire: Contract__Output | null,
+  limits: ContractLimits,
+): { readonly head: Contract__Output; readonly readings: readonly ToolReading[]; readonly faults: FaultList } {
   if (wire === null) throw new ToolgateError("INVALID_CONTRACT", "contract is missing");
   const faults = new FaultList();
   if (!isToolsetName(wire.name)) faults.add("name", "must match [a-z0-9][a-z0-9._-]{0,127}");
   if (validSemver(wire.version) !== wire.version) faults.add("version", "must be a semantic version, such as 1.4.0");
   checkTexts(wire, "", faults);
   if (wire.tools.length === 0) faults.add("tools", "must name at least one tool");
-  if (wire.tools.length > MAX_TOOLS) faults.add("tools", `must name at most ${MAX_TOOLS} tools`);
-  if (contractBytes(wire) > limits.maxContractBytes)
-    faults.add("tools", `must take at most ${limits.maxContractBytes} bytes together`);
   // A contract that is far too large is not worth reading on.
-  faults.throwIfAny("INVALID_CONTRACT", wire.name);
-
-  const seen = new Set<string>();
-  for (const [index, tool] of wire.tools.entries()) {
-    if (!isToolName(tool.name)) faults.add(`tools[${index}].name`, "must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}");
-    else if (seen.has(tool.name))
-      faults.add(`tools[${index}].name`, `repeats the tool "${tool.name}"; names must be unique`);
-    seen.add(tool.name);
-    checkTexts(tool, `tools[${index}].`, faults);
-    if (tool.timeoutMs > MAX_TOOL_TIMEOUT_MS)
-      faults.add(`tools[${index}].timeout_ms`, `must be at most ${MAX_TOOL_TIMEOUT_MS}`);
+  if (wire.tools.length > MAX_TOOLS) {
+    faults.add("tools", `must name at most ${MAX_TOOLS} tools`);
+    return { head: wire, readings: [], faults };
   }
-  faults.throwIfAny("INVALID_CONTRACT", wire.name);
+  const seen = new Set<string>();
+  return { head: wire, readings: wire.tools.map((tool, index) => readTool(tool, index, seen, limits)), faults };
+}
 
-  const tools = wire.tools.map((tool) => parseTool(tool, limits, faults));
-  faults.throwIfAny("INVALID_SCHEMA", wire.name);
+/** The contract of tools that are all usable. @throws ToolgateError what is wrong with them. */
+function wholeContract(head: Contract__Output, readings: readonly ToolReading[], faults: FaultList): Contract {
+  for (const { own } of readings) faults.addAll(own);
+  faults.throwIfAny("INVALID_CONTRACT", head.name);
+  for (const { payload, result } of readings) faults.addAll([...payload, ...result]);
+  faults.throwIfAny("INVALID_SCHEMA", head.name);
   return {
-    name: wire.name as Contract["name"], // isToolsetName said yes above
-    version: wire.version,
-    ...(wire.title === "" ? {} : { title: wire.title }),
-    description: wire.description,
-    tags: sortedUnique(wire.tags),
-    tools: tools.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    name: head.name as Contract["name"], // isToolsetName said yes before
+    version: head.version,
+    ...(head.title === "" ? {} : { title: head.title }),
+    description: head.description,
+    tags: sortedUnique(head.tags),
+    tools: readings.map(({ tool }) => tool).sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
-function parseTool(wire: Tool__Output, limits: ContractLimits, faults: FaultList): ToolContract {
+/** @param seen the names of the tools before it; its own is added. */
+function readTool(wire: Tool__Output, index: number, seen: Set<string>, limits: ContractLimits): ToolReading {
+  const own = new FaultList();
+  if (!isToolName(wire.name)) own.add(`tools[${index}].name`, "must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}");
+  else if (seen.has(wire.name))
+    own.add(`tools[${index}].name`, `repeats the tool "${wire.name}"; names must be unique`);
+  seen.add(wire.name);
+  checkTexts(wire, `tools[${index}].`, own);
+  if (wire.timeoutMs > MAX_TOOL_TIMEOUT_MS)
+    own.add(`tools[${index}].timeout_ms`, `must be at most ${MAX_TOOL_TIMEOUT_MS}`);
   const annotations = parseAnnotations(wire.annotations);
-  const path = `/tools/${wire.name}`;
-  const payload = parseSchema(wire.payloadSchemaJson, `${path}/payload_schema`, limits, faults);
+  const path = `/tools/${isToolName(wire.name) ? wire.name : index}`;
+  const [payloadFaults, resultFaults] = [new FaultList(), new FaultList()];
+  const payload = parseSchema(wire.payloadSchemaJson, `${path}/payload_schema`, limits, payloadFaults);
   const result =
     wire.resultSchemaJson.length === 0
       ? undefined
-      : parseSchema(wire.resultSchemaJson, `${path}/result_schema`, limits, faults);
-  return {
-    name: wire.name as ToolContract["name"], // isToolName said yes before
+      : parseSchema(wire.resultSchemaJson, `${path}/result_schema`, limits, resultFaults);
+  const tool: ToolContract = {
+    name: wire.name as ToolContract["name"], // used only where isToolName said yes
     ...(wire.title === "" ? {} : { title: wire.title }),
     description: wire.description,
     tags: sortedUnique(wire.tags),
@@ -87,6 +147,7 @@ function parseTool(wire: Tool__Output, limits: ContractLimits, faults: FaultList
     delivery: parseDelivery(wire),
     ...(wire.timeoutMs === 0 ? {} : { timeoutMs: wire.timeoutMs }),
   };
+  return { wire, tool, own: own.all, payload: payloadFaults.all, result: resultFaults.all };
 }
 
 function parseDelivery(wire: Tool__Output): Delivery {
@@ -145,6 +206,10 @@ function checkTexts(texts: Texts, prefix: string, faults: FaultList): void {
   }
 }
 
+function tooLarge({ maxContractBytes }: ContractLimits): string {
+  return `must take at most ${maxContractBytes} bytes together`;
+}
+
 function contractBytes(wire: Contract__Output): number {
   let bytes = wire.description.length;
   for (const tool of wire.tools)
@@ -162,6 +227,14 @@ class FaultList {
 
   add(field: string, description: string): void {
     this.#faults.push({ field, description });
+  }
+
+  addAll(faults: readonly Violation[]): void {
+    for (const fault of faults) this.#faults.push(fault);
+  }
+
+  get all(): readonly Violation[] {
+    return this.#faults;
   }
 
   throwIfAny(reason: "INVALID_CONTRACT" | "INVALID_SCHEMA", toolset: string): void {

@@ -1,5 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Contract, JsonSchema, SealedContract } from "../contract/contract.js";
+import { sealContract } from "../contract/seal-contract.js";
+import { type SkippedPart, skippedPart, withoutParts } from "../contract/skipped-part.js";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
 import { type Logger, SILENT_LOGGER } from "../log/logger.js";
@@ -52,12 +54,39 @@ export interface ValidatorCounters {
   readonly workers: number;
 }
 
+/** What of a contract can be used. */
+export interface UsableContract {
+  /** What is left, with the digest of that. */
+  readonly sealed: SealedContract;
+  readonly warnings: readonly SchemaWarning[];
+  /** What was left out, in the order of the tools. */
+  readonly skipped: readonly SkippedPart[];
+}
+
+/** What was found in the schemas of a contract. */
+interface Inspection {
+  readonly faults: readonly SchemaFaults[];
+  /** All of them, in the order of the schemas. */
+  readonly warnings: readonly SchemaWarning[];
+}
+
+/** What is wrong with one schema. */
+interface SchemaFaults {
+  readonly tool: string;
+  readonly direction: "payload" | "result";
+  readonly violations: readonly Violation[];
+  /** No verdict: the schema took too much, which another time or another machine may see otherwise. */
+  readonly isUnjudged: boolean;
+}
+
 /** The most warnings of one contract: they travel in an answer, and nobody reads more. */
 const MAX_WARNINGS = 64;
 /** How many workers one contract may break before the rest of its schemas is not looked at any more. */
 const MAX_BROKEN = 3;
 /** A contract's message names this many faults; the violations name eight. */
 const FAULTS_IN_MESSAGE = 3;
+/** When a contract whose schemas could not be judged may be sent again, in milliseconds. */
+const UNJUDGED_RETRY_MS = 5_000;
 const ADMISSION_LIMITS = { maxHeapMb: 256, maxWaiting: 64 };
 const JUDGING_LIMITS = { maxHeapMb: 256, maxWaiting: 256 };
 
@@ -71,6 +100,7 @@ const JUDGING_LIMITS = { maxHeapMb: 256, maxWaiting: 256 };
 export class ValidatorCache {
   readonly #sets: LRUCache<Digest, ContractValidators>;
   readonly #admissions: LRUCache<Digest, Promise<{ readonly warnings: readonly SchemaWarning[] }>>;
+  readonly #usable: LRUCache<Digest, Promise<UsableContract>>;
   readonly #admission: Sandbox;
   readonly #judging: Sandbox;
   readonly #limits: SchemaLimits;
@@ -94,6 +124,7 @@ export class ValidatorCache {
       },
     });
     this.#admissions = new LRUCache({ max: options.maxContracts });
+    this.#usable = new LRUCache({ max: options.maxContracts });
     this.#limits = { ...DEFAULT_SCHEMA_LIMITS, maxBytes: options.maxSchemaBytes ?? DEFAULT_SCHEMA_LIMITS.maxBytes };
     this.#judgeWithinMs = options.judgeWithinMs ?? 50;
     this.#compileWithinMs = options.compileWithinMs ?? 10_000;
@@ -127,14 +158,44 @@ export class ValidatorCache {
   admit(sealed: SealedContract): Promise<{ readonly warnings: readonly SchemaWarning[] }> {
     const known = this.#admissions.get(sealed.digest);
     if (known !== undefined) return known;
-    const admission = this.#inspect(sealed.contract).then((warnings) => {
+    const admission = this.#inspect(sealed.contract).then(({ faults, warnings }) => {
+      if (faults.length > 0) throw schemaError(sealed.contract.name, faults);
       this.#set(sealed.digest, sealed.contract);
-      return { warnings };
+      return { warnings: boundWarnings(warnings) };
     });
     this.#admissions.set(sealed.digest, admission);
     // Faults are found again the next time: they may have been the machine's.
     admission.catch(() => this.#admissions.delete(sealed.digest));
     return admission;
+  }
+
+  /**
+   * The same, but leaves out the schemas that have faults, and with a payload schema its tool. All nodes leave out the same of one
+   * contract, whatever their load is: what could not be judged is not left out, it refuses the whole.
+   *
+   * @throws ToolgateError INVALID_SCHEMA when no tool is left; LIMIT_EXCEEDED when a schema could not be judged, or too much is
+   *   being inspected already.
+   */
+  admitUsable(sealed: SealedContract): Promise<UsableContract> {
+    const known = this.#usable.get(sealed.digest);
+    if (known !== undefined) return known;
+    const usable = this.#leaveOutFaulty(sealed);
+    this.#usable.set(sealed.digest, usable);
+    usable.catch(() => this.#usable.delete(sealed.digest));
+    return usable;
+  }
+
+  async #leaveOutFaulty(sealed: SealedContract): Promise<UsableContract> {
+    const { faults, warnings } = await this.#inspect(sealed.contract);
+    const unjudged = faults.find(({ isUnjudged }) => isUnjudged);
+    if (unjudged !== undefined) throw unjudgedError(sealed.contract.name, unjudged);
+    const skipped = skippedParts(faults);
+    const contract = withoutParts(sealed.contract, skipped);
+    if (contract.tools.length === 0) throw schemaError(sealed.contract.name, faults);
+    const rest = skipped.length === 0 ? sealed : sealContract(contract);
+    this.#set(rest.digest, rest.contract);
+    const gone = new Set(skipped.flatMap(({ tool, resultSchemaOnly }) => (resultSchemaOnly ? [] : [tool])));
+    return { sealed: rest, warnings: boundWarnings(warnings.filter(({ tool }) => !gone.has(tool))), skipped };
   }
 
   /** The validators of a contract; at once, whether they are known or not. */
@@ -149,6 +210,7 @@ export class ValidatorCache {
   async stop(): Promise<void> {
     this.#sets.clear();
     this.#admissions.clear();
+    this.#usable.clear();
     await Promise.all([this.#admission.stop(), this.#judging.stop()]);
   }
 
@@ -167,17 +229,19 @@ export class ValidatorCache {
     return set;
   }
 
-  async #inspect(contract: Contract): Promise<readonly SchemaWarning[]> {
+  async #inspect(contract: Contract): Promise<Inspection> {
     this.#admitted++;
     let leftMs = this.#contractWithinMs;
-    const faults: Violation[] = [];
+    const faults: SchemaFaults[] = [];
     const warnings: SchemaWarning[] = [];
     let broken = 0;
     for (const { tool, direction, schema } of schemasOf(contract)) {
-      const fault = (pointer: string, description: string) =>
-        faults.push({ field: schemaPath(tool, direction, pointer), description });
+      const unjudged = (description: string) => {
+        const violations = [{ field: schemaPath(tool, direction, ""), description }];
+        faults.push({ tool, direction, violations, isUnjudged: true });
+      };
       if (broken >= MAX_BROKEN || leftMs <= 0) {
-        fault("", "was not checked, as the schemas before it took too long");
+        unjudged("was not checked, as the schemas before it took too long");
         continue;
       }
       const outcome = await this.#admission.run(
@@ -187,27 +251,46 @@ export class ValidatorCache {
       leftMs -= outcome.tookMs;
       if (outcome.kind !== "done") {
         broken++;
-        fault(
-          "",
+        unjudged(
           outcome.kind === "overran"
             ? "takes too long to compile; make it plainer"
             : "takes too much memory to compile; make it plainer",
         );
         this.#log.warn({ event: "schema-broke-worker", toolset: contract.name, tool, outcome: outcome.kind });
       } else if (outcome.reply.kind === "inspected") {
-        for (const { pointer, reason } of outcome.reply.faults) fault(pointer, reason);
+        const violations = outcome.reply.faults.map(({ pointer, reason }) => ({
+          field: schemaPath(tool, direction, pointer),
+          description: reason,
+        }));
+        if (violations.length > 0) faults.push({ tool, direction, violations, isUnjudged: false });
         for (const { pointer, message } of outcome.reply.notes)
           warnings.push({ tool, path: `/${direction}_schema${pointer}`, message });
       }
     }
-    if (faults.length > 0) throw schemaError(contract.name, faults);
-    if (warnings.length <= MAX_WARNINGS) return warnings;
-    const rest = warnings.splice(MAX_WARNINGS - 1);
-    const last = rest[0];
-    return last === undefined
-      ? warnings
-      : [...warnings, { ...last, message: `and ${rest.length - 1} more warnings after this: ${last.message}` }];
+    return { faults, warnings };
   }
+}
+
+/** At most 64, the last of which counts the rest. */
+function boundWarnings(warnings: readonly SchemaWarning[]): readonly SchemaWarning[] {
+  const last = warnings[MAX_WARNINGS - 1];
+  if (warnings.length <= MAX_WARNINGS || last === undefined) return warnings;
+  const more = warnings.length - MAX_WARNINGS;
+  const message = `and ${more} more warnings after this: ${last.message}`;
+  return [...warnings.slice(0, MAX_WARNINGS - 1), { ...last, message }];
+}
+
+/** What to leave out because of these faults, one part for each tool, in the order of the tools. */
+function skippedParts(faults: readonly SchemaFaults[]): SkippedPart[] {
+  return [...new Set(faults.map(({ tool }) => tool))].map((tool) => {
+    const found = faults.filter((fault) => fault.tool === tool);
+    const isResultOnly = found.every(({ direction }) => direction === "result");
+    return skippedPart(
+      tool,
+      isResultOnly,
+      found.flatMap(({ violations }) => violations),
+    );
+  });
 }
 
 function* schemasOf(
@@ -219,11 +302,23 @@ function* schemasOf(
   }
 }
 
-function schemaError(toolset: string, faults: readonly Violation[]): ToolgateError {
+function schemaError(toolset: string, found: readonly SchemaFaults[]): ToolgateError {
+  const faults = found.flatMap(({ violations }) => violations);
   const listed = faults.slice(0, FAULTS_IN_MESSAGE).map(({ field, description }) => `${field} ${description}`);
   const more = faults.length > FAULTS_IN_MESSAGE ? `; and ${faults.length - FAULTS_IN_MESSAGE} more` : "";
   const count = faults.length === 1 ? "a fault" : `${faults.length} faults`;
   return new ToolgateError("INVALID_SCHEMA", `the schemas of "${toolset}" have ${count}: ${listed.join("; ")}${more}`, {
     violations: faults.slice(0, MAX_VIOLATIONS),
   });
+}
+
+/** No verdict could be had, so that nothing can be left out either: another node might leave out something else. */
+function unjudgedError(toolset: string, { violations }: SchemaFaults): ToolgateError {
+  const [fault] = violations;
+  return new ToolgateError(
+    "LIMIT_EXCEEDED",
+    `a schema of "${toolset}" could not be judged, so it is not known whether to leave it out: ` +
+      `${fault?.field} ${fault?.description}; retry later, or leave the tool out`,
+    { violations, retryAfterMs: UNJUDGED_RETRY_MS },
+  );
 }

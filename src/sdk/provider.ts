@@ -1,4 +1,4 @@
-import type { ToolgateError } from "../errors/toolgate-error.js";
+import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
 import type { ConnectionOptions } from "./connection-options.js";
 import type { EpochState } from "./toolset.js";
 
@@ -10,6 +10,16 @@ export interface SchemaWarning {
   readonly path: string;
   /** What is ignored, and what may have been meant. */
   readonly message: string;
+}
+
+/** Something that the registration left out of the toolset, since the gateway cannot use it. */
+export interface SkippedPart {
+  /** The tool. */
+  readonly tool: string;
+  /** Only the tool's result schema is left out, so that any result is accepted; the tool itself is served. */
+  readonly resultSchemaOnly: boolean;
+  /** Why; at most eight. */
+  readonly violations: readonly Violation[];
 }
 
 /** Why a provider serves no more. */
@@ -57,6 +67,11 @@ export interface ServeOptions extends ConnectionOptions {
   readonly maxInFlight?: number;
   /** Accept another contract whose version is not higher: a rollback, or a contract changed in place. */
   readonly replace?: boolean;
+  /**
+   * Leave out the tools that the gateway cannot use, such as one whose payload schema is invalid, and result schemas that are
+   * invalid, instead of failing; `skipped` names them. Without any tool left, it fails all the same.
+   */
+  readonly skipInvalid?: boolean;
   /** The share of the active epoch's room at which a candidate takes over, in (0, 1]; 0.5 when absent. */
   readonly activateAt?: number;
   /** The most unfinished calls of this epoch, waiting and running; the registry's default when absent. */
@@ -102,6 +117,8 @@ export interface Provider extends AsyncDisposable {
   readonly inHand: number;
   /** What was ignored in the schemas. */
   readonly warnings: readonly SchemaWarning[];
+  /** What `skipInvalid` left out. */
+  readonly skipped: readonly SkippedPart[];
   /** Takes no more calls; resolves when those in hand are dealt with. The lease is kept until `stop`. */
   drain(): Promise<void>;
   /**

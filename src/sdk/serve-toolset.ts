@@ -42,6 +42,7 @@ export async function serveToolset<
     tools: new Map(tools),
     registration: {
       replace: options.replace ?? false,
+      skipInvalid: options.skipInvalid ?? false,
       ...present("activateAt", options.activateAt),
       ...present("maxBacklog", options.maxBacklog),
       ...present("retentionMs", options.retentionMs),

@@ -20,6 +20,7 @@ import type {
   ProviderLogger,
   ProviderStateKind,
   SchemaWarning,
+  SkippedPart,
   StopOptions,
 } from "./provider.js";
 import { type Outgoing, ProviderSession } from "./provider-session.js";
@@ -29,6 +30,7 @@ import { ask, askNode, mayAskElsewhere } from "./request.js";
 import { type OutputLimits, readCancelReason, type ToolCode } from "./running-call.js";
 import { settlesWithin, type Timing } from "./timing.js";
 import type { EpochState } from "./toolset.js";
+import { withoutSkipped } from "./wire-contract.js";
 
 /**
  * A provider: registers, attaches, serves, and does so again when something was lost.
@@ -91,6 +93,7 @@ interface Registered {
   readonly epoch: number;
   readonly digest: string;
   readonly warnings: readonly SchemaWarning[];
+  readonly skipped: readonly SkippedPart[];
 }
 
 export class ToolsetProvider implements Provider {
@@ -111,7 +114,9 @@ export class ToolsetProvider implements Provider {
   #currentOver: Promise<void> = Promise.resolve();
   /** Output that a lost session did not send. */
   #unsent: readonly Outgoing[] = [];
-  #registered: Registered = { epoch: 0, digest: "", warnings: [] };
+  #registered: Registered = { epoch: 0, digest: "", warnings: [], skipped: [] };
+  /** What is registered: the toolset without what was left out when it was registered first. */
+  #contract: Contract;
   #epochState: EpochState = "candidate";
   #wasServed = false;
   #ending: Promise<void> | undefined;
@@ -119,6 +124,7 @@ export class ToolsetProvider implements Provider {
 
   constructor(setup: ProviderSetup) {
     this.#setup = setup;
+    this.#contract = setup.contract;
     this.name = setup.contract.name ?? "";
     this.providerId = setup.providerId;
     this.incarnation = setup.incarnation;
@@ -143,6 +149,10 @@ export class ToolsetProvider implements Provider {
 
   get warnings(): readonly SchemaWarning[] {
     return this.#registered.warnings;
+  }
+
+  get skipped(): readonly SkippedPart[] {
+    return this.#registered.skipped;
   }
 
   get epochState(): EpochState {
@@ -246,8 +256,8 @@ export class ToolsetProvider implements Provider {
 
   /** Gives the error, rather than throwing it, when another attempt may fare better. */
   async #register(node: Node, isFirst: boolean): Promise<Lease | ToolgateError> {
-    const { contract, providerId, incarnation, registration, nodes } = this.#setup;
-    const request = { contract, providerId, incarnation, options: registration };
+    const { providerId, incarnation, registration, nodes } = this.#setup;
+    const request = { contract: this.#contract, providerId, incarnation, options: registration };
     let answer: RegisterResponse__Output;
     try {
       answer = await askNode<RegisterResponse__Output>(
@@ -265,7 +275,10 @@ export class ToolsetProvider implements Provider {
     nodes.succeeded(node);
     const { epoch, digest, warnings, leaseToken } = answer;
     const state = readEpochState(answer.state);
-    this.#registered = { epoch, digest, warnings };
+    const skipped = [...this.#registered.skipped, ...answer.skipped];
+    // Registered anew, it is to be the same contract, even where another node would leave out less.
+    this.#contract = withoutSkipped(this.#contract, answer.skipped);
+    this.#registered = { epoch, digest, warnings, skipped };
     this.#epochState = state;
     const lease = { epoch, token: leaseToken };
     this.#change({ kind: "registered", lease });

@@ -3,6 +3,7 @@ import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool } from "../protocol/generated/toolgate/v1/Tool.js";
 import { encodeJson } from "./json-bytes.js";
 import { present } from "./present.js";
+import type { SkippedPart } from "./provider.js";
 import type { DynamicToolset, ToolProperties } from "./tool-definition.js";
 
 /** What of a toolset is registered. Rules are the gateway's to check: it names every fault at once. */
@@ -16,6 +17,20 @@ export function wireContract(toolset: DynamicToolset): Contract {
     tags: [...(tags ?? [])],
     tools: Object.entries(toolset.tools).map(([tool, definition]) => wireTool(tool, definition)),
   };
+}
+
+/** What is left of a toolset after these parts were left out of it. */
+export function withoutSkipped(contract: Contract, skipped: readonly SkippedPart[]): Contract {
+  if (skipped.length === 0) return contract;
+  const parts = new Map(skipped.map((part) => [part.tool, part]));
+  const tools = (contract.tools ?? []).flatMap((tool) => {
+    const part = parts.get(tool.name ?? "");
+    if (part === undefined) return [tool];
+    if (!part.resultSchemaOnly) return [];
+    const { resultSchemaJson: _faulty, ...rest } = tool;
+    return [rest];
+  });
+  return { ...contract, tools };
 }
 
 function wireTool(name: string, tool: ToolProperties & { readonly payload: unknown; readonly result?: unknown }): Tool {

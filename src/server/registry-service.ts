@@ -1,7 +1,8 @@
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
-import { type ContractLimits, parseContract } from "../contract/parse-contract.js";
+import { type ContractLimits, parseContract, parseUsableContract } from "../contract/parse-contract.js";
 import { sealContract } from "../contract/seal-contract.js";
+import { boundSkipped, joinSkipped } from "../contract/skipped-part.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ownerName } from "../gateway/authorise.js";
 import { parseCallId } from "../identity/call-id.js";
@@ -10,6 +11,7 @@ import type { Logger } from "../log/logger.js";
 import type { AttachRequest__Output } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { CallInHand__Output } from "../protocol/generated/toolgate/v1/CallInHand.js";
+import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Hello__Output } from "../protocol/generated/toolgate/v1/Hello.js";
 import type { LeaseRef__Output } from "../protocol/generated/toolgate/v1/LeaseRef.js";
 import type { RegisterOptions__Output } from "../protocol/generated/toolgate/v1/RegisterOptions.js";
@@ -26,7 +28,7 @@ import { promote } from "../registry/promote.js";
 import { type RegistrationOptions, register } from "../registry/register.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { unregister } from "../registry/unregister.js";
-import type { ValidatorCache } from "../schemas/validator-cache.js";
+import type { UsableContract, ValidatorCache } from "../schemas/validator-cache.js";
 import type { BidiStream } from "./bidi-stream.js";
 import { checkFrameSize } from "./frame-size.js";
 import { bidi, type Methods, unary } from "./methods.js";
@@ -61,14 +63,15 @@ const DEFAULT_ACTIVATE_AT = 0.5;
 
 /** The side of the providers. */
 export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHandlers> {
-  const { store, catalog, validators, sessions, log, leaseMs } = parts;
+  const { store, catalog, sessions, log, leaseMs } = parts;
   return {
     Register: unary(async (request, { principal }) => {
       const provider = parseProviderId(request.providerId, "provider_id");
       const incarnation = parseIncarnation(request.incarnation, "incarnation");
       const options = parseOptions(request.options, parts);
-      const sealed = sealContract(parseContract(request.contract, parts.limits));
-      const { warnings } = await validators.admit(sealed);
+      const { sealed, warnings, skipped } = request.options?.skipInvalid
+        ? await admitUsable(parts, request.contract)
+        : await admitWhole(parts, request.contract);
       const registered = await register(store, {
         owner: ownerName(principal),
         sealed,
@@ -89,6 +92,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
         version: sealed.contract.version,
         state,
         provider,
+        ...(skipped.length === 0 ? {} : { skipped: skipped.length }),
       });
       return {
         epoch: lease.epoch,
@@ -99,6 +103,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
         pingIntervalMs: parts.pingIntervalMs,
         registeredAtMs,
         warnings: [...warnings],
+        skipped: boundSkipped(skipped).map(({ violations, ...part }) => ({ ...part, violations: [...violations] })),
       };
     }),
 
@@ -155,6 +160,19 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       return {};
     }),
   };
+}
+
+/** Admits a contract as it is. @throws ToolgateError INVALID_CONTRACT, INVALID_SCHEMA with what is wrong with it */
+async function admitWhole(parts: RegistryServiceParts, wire: Contract__Output | null): Promise<UsableContract> {
+  const sealed = sealContract(parseContract(wire, parts.limits));
+  return { sealed, skipped: [], ...(await parts.validators.admit(sealed)) };
+}
+
+/** Admits what of a contract can be used. @throws ToolgateError as `admitWhole`, when no tool is left; LIMIT_EXCEEDED */
+async function admitUsable(parts: RegistryServiceParts, wire: Contract__Output | null): Promise<UsableContract> {
+  const { contract, skipped } = parseUsableContract(wire, parts.limits);
+  const usable = await parts.validators.admitUsable(sealContract(contract));
+  return { ...usable, skipped: joinSkipped(skipped, usable.skipped) };
 }
 
 /** A provider's stream: its first frame says who it is, and everything else waits until that is settled. */

@@ -65,6 +65,45 @@ describe("Register", () => {
     });
   });
 
+  test("leaves out what is invalid where it may, and replicas that register at once agree on the rest", async () => {
+    const tools = [
+      { name: "fine", payloadSchemaJson: json({ type: "object" }) },
+      { name: "loose", payloadSchemaJson: json({}), resultSchemaJson: json({ enum: [], minimum: "1" }) },
+      { name: "old", payloadSchemaJson: json({ properties: { a: { exclusiveMinimum: true } } }) },
+      { name: "two words", payloadSchemaJson: json({}) },
+    ];
+    const contract = contractNamed("usable", { tools });
+    expect(
+      (await refusal((cb) => a.registry.register({ contract, providerId: "p", incarnation: "i" }, cb))).reason,
+    ).toBe("INVALID_CONTRACT");
+    const replicas = await Promise.all(
+      [a, b, c, a].map((wire, index) =>
+        registerOn(wire, { contract, providerId: `p${index}`, options: { skipInvalid: true } }),
+      ),
+    );
+    expect(new Set(replicas.map(({ answer }) => `${answer.epoch} ${answer.digest}`)).size).toBe(1);
+    for (const { answer } of replicas) {
+      expect(answer.skipped).toMatchObject([
+        { tool: "two words", resultSchemaOnly: false, violations: [{ field: "tools[3].name" }] },
+        { tool: "loose", resultSchemaOnly: true },
+        { tool: "old", resultSchemaOnly: false, violations: [{ field: expect.stringMatching(/exclusiveMinimum$/) }] },
+      ]);
+    }
+    const served = await getToolset(b, "usable");
+    expect(served.contract?.tools.map(({ name, resultSchemaJson }) => [name, String(resultSchemaJson)])).toEqual([
+      ["fine", ""],
+      ["loose", ""],
+    ]);
+    // The digest is that of the rest, registered by itself.
+    const rest = contractNamed("usable", {
+      tools: [
+        { name: "fine", payloadSchemaJson: json({ type: "object" }) },
+        { name: "loose", payloadSchemaJson: json({}) },
+      ],
+    });
+    expect((await registerOn(c, { contract: rest, providerId: "p9" })).answer.digest).toBe(served.digest);
+  });
+
   test("answers with epoch, digest, state, a secret token, the lease's length, the ping interval and the time", async () => {
     const contract = contractNamed("answers");
     const first = (await registerOn(a, { contract })).answer;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Contract } from "../../src/contract/contract.js";
-import { parseContract } from "../../src/contract/parse-contract.js";
+import { parseContract, parseUsableContract } from "../../src/contract/parse-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Contract__Output } from "../../src/protocol/generated/toolgate/v1/Contract.js";
 import type { Tool__Output } from "../../src/protocol/generated/toolgate/v1/Tool.js";
@@ -268,5 +268,63 @@ describe("faults", () => {
     const secret = "TOP SECRET";
     const error = refusal(() => parse({ name: secret, version: secret, title: `${secret}\n`, tags: [`${secret}\n`] }));
     expect(error.message + JSON.stringify(error.violations)).not.toContain(secret);
+  });
+});
+
+describe("what of a contract can be used", () => {
+  const bytes = (text: string) => Buffer.from(text);
+  const usable = (tools: Tool__Output[], limits = LIMITS) => parseUsableContract(wireContract({ tools }), limits);
+  const names = ({ contract }: { contract: Contract }) => contract.tools.map(({ name }) => name);
+
+  test.each<[string, Partial<Tool__Output>, string]>([
+    ["a bad name", { name: "a b" }, "tools[1].name"],
+    ["a control character in its title", { title: "\u0007" }, "tools[1].title"],
+    ["too long a description", { description: "x".repeat(16_385) }, "tools[1].description"],
+    ["a bad tag", { tags: [""] }, "tools[1].tags"],
+    ["too long a timeout", { timeoutMs: 90_000_000 }, "tools[1].timeout_ms"],
+    ["no payload schema", { payloadSchemaJson: bytes("") }, "/tools/odd/payload_schema"],
+    ["a payload schema that is not JSON", { payloadSchemaJson: bytes("{") }, "/tools/odd/payload_schema"],
+    ["a payload schema that is a number", { payloadSchemaJson: bytes("1") }, "/tools/odd/payload_schema"],
+  ])("is without a tool that has %s", (_what, more, field) => {
+    const { contract, skipped } = usable([wireTool("sum"), wireTool("odd", more), wireTool("z")]);
+    expect(names({ contract })).toEqual(["sum", "z"]);
+    expect(skipped).toMatchObject([
+      { tool: more.name ?? "odd", resultSchemaOnly: false, violations: [{ field: expect.stringContaining(field) }] },
+    ]);
+    expect(contract).toEqual(parse({ tools: [wireTool("sum"), wireTool("z")] }));
+  });
+
+  test("keeps a tool whose result schema alone is at fault, without that", () => {
+    const { contract, skipped } = usable([wireTool("sum", { resultSchemaJson: bytes("[]") })]);
+    expect(contract).toEqual(parse());
+    expect(skipped).toMatchObject([
+      { tool: "sum", resultSchemaOnly: true, violations: [{ field: "/tools/sum/result_schema" }] },
+    ]);
+  });
+
+  test("keeps the first of two tools of one name", () => {
+    const { contract, skipped } = usable([wireTool("sum"), wireTool("sum", { title: "second" })]);
+    expect(contract).toEqual(parse());
+    expect(skipped).toMatchObject([{ tool: "sum", resultSchemaOnly: false }]);
+  });
+
+  test("counts the bytes of what is kept only", () => {
+    const large = wireTool("large", { payloadSchemaJson: Buffer.alloc(5_000_000, 0x20) });
+    expect(names(usable([wireTool("sum"), large]))).toEqual(["sum"]);
+    const limits = { maxContractBytes: 200, maxSchemaBytes: 200 };
+    const described = ["a", "b"].map((name) => wireTool(name, { description: "x".repeat(150) }));
+    expect(refusal(() => usable(described, limits)).violations).toMatchObject([{ field: "tools" }]);
+  });
+
+  test("never names a tool that is there by the cut name of one that is not", () => {
+    const { skipped } = usable([wireTool("a".repeat(128)), wireTool("a".repeat(200)), wireTool("\u001b[2J")]);
+    expect(skipped.map(({ tool }) => tool)).toEqual([`${"a".repeat(127)}…`, "\ufffd[2J"]);
+  });
+
+  test("is refused as a whole for the toolset's own faults, and when no tool is left", () => {
+    expect(refusal(() => parseUsableContract(wireContract({ version: "1" }), LIMITS)).reason).toBe("INVALID_CONTRACT");
+    expect(refusal(() => usable([])).reason).toBe("INVALID_CONTRACT");
+    expect(refusal(() => usable([wireTool("a b")])).violations).toMatchObject([{ field: "tools[0].name" }]);
+    expect(refusal(() => usable([wireTool("a", { payloadSchemaJson: bytes("") })])).reason).toBe("INVALID_SCHEMA");
   });
 });

@@ -183,6 +183,66 @@ describe("admission", () => {
   });
 });
 
+describe("admitting what can be used", () => {
+  const FAULTY = {
+    a: { payload: { type: "string" } },
+    b: { payload: { type: "strnig" }, result: { type: "nope" } },
+    c: { payload: {}, result: { exclusiveMinimum: true } },
+    d: { payload: { typ: "string" }, result: { type: "string" } },
+    e: { payload: { $ref: "#/nowhere" }, result: { unknown: 1 } },
+  } as const;
+
+  test("leaves out a tool for its payload schema, a result schema for itself, and names both", async () => {
+    const { sealed, skipped, warnings } = await cache.admitUsable(sealTools(FAULTY));
+    const rest = { a: FAULTY.a, c: { payload: {} }, d: FAULTY.d };
+    expect(sealed).toEqual(sealTools(rest));
+    expect(skipped).toMatchObject([
+      {
+        tool: "b",
+        resultSchemaOnly: false,
+        violations: [{ field: "/tools/b/payload_schema/type" }, { field: "/tools/b/result_schema/type" }],
+      },
+      { tool: "c", resultSchemaOnly: true, violations: [{ field: "/tools/c/result_schema/exclusiveMinimum" }] },
+      { tool: "e", resultSchemaOnly: false, violations: [{ field: "/tools/e/payload_schema/$ref" }] },
+    ]);
+    expect(warnings.map(({ tool }) => tool)).toEqual(["d"]);
+    const { compiled } = cache.counters;
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    expect(cache.counters.compiled).toBe(compiled);
+    expect(set.result("c", "anything")).toEqual({ kind: "valid" });
+  });
+
+  test("gives all who ask for the same contract the same, after one look", async () => {
+    const asked = await Promise.all(Array.from({ length: 5 }, () => cache.admitUsable(sealTools(FAULTY))));
+    expect(new Set(asked.map(({ sealed }) => sealed.digest)).size).toBe(1);
+    expect(await cache.admitUsable(sealTools(FAULTY))).toEqual(asked[0]);
+    expect(cache.counters.admitted).toBe(1);
+  });
+
+  test("leaves nothing out of a sound contract", async () => {
+    const sealed = sealTools({ a: FAULTY.a });
+    expect(await cache.admitUsable(sealed)).toEqual({ sealed, warnings: [], skipped: [] });
+  });
+
+  test("is refused as without it when no tool is left", async () => {
+    const sealed = sealTools({ b: FAULTY.b, e: FAULTY.e });
+    const [error, strict] = [await refusal(cache.admitUsable(sealed)), await refusal(cache.admit(sealed))];
+    expect(error).toMatchObject({ reason: "INVALID_SCHEMA", message: strict.message, violations: strict.violations });
+  });
+
+  test("refuses the whole where no verdict can be had, so that nodes never leave out different parts", async () => {
+    let anchors: JsonSchema = {};
+    for (let level = 0; level < 24; level++) anchors = { $dynamicAnchor: `a${level}`, not: anchors };
+    await replace({ compileWithinMs: 300 });
+    const sealed = sealTools({ a: FAULTY.a, b: FAULTY.b, hard: { payload: anchors } });
+    const error = await refusal(cache.admitUsable(sealed));
+    expect(error).toMatchObject({ reason: "LIMIT_EXCEEDED", executed: "no", retryAfterMs: expect.any(Number) });
+    expect(error.message).toContain("/tools/hard/payload_schema");
+    await replace({ contractWithinMs: 0 });
+    expect((await refusal(cache.admitUsable(sealTools(FAULTY)))).reason).toBe("LIMIT_EXCEEDED");
+  });
+});
+
 describe("the cache", () => {
   const contracts = Array.from({ length: 4 }, (_, index) => sealTools({ tool: { payload: { minimum: index } } }));
 

@@ -14,6 +14,7 @@ import {
   Type,
 } from "../../src/index.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { until } from "../support/until.js";
 import { Inbox, registration, type ScriptedAttachment, ScriptedNode } from "./scripted-gateway.js";
 
 expectNoLeaks();
@@ -138,6 +139,35 @@ describe("registration", () => {
       maxInFlight: 3,
       inHand: [],
     });
+  });
+
+  test("leaves out what is invalid, says so, and registers the same again after its lease was lost", async () => {
+    const skipped = [
+      {
+        tool: "again",
+        resultSchemaOnly: false,
+        violations: [{ field: "/tools/again/payload_schema", description: "x" }],
+      },
+      { tool: "sum", resultSchemaOnly: true, violations: [] },
+    ];
+    for (const node of nodes) node.script("register", () => registration({ skipped }));
+    const { provider, node, attachment, events } = await serve({ skipInvalid: true });
+    expect((await node.requests.next()).request).toMatchObject({ options: { skipInvalid: true } });
+    expect(provider.skipped).toEqual(skipped);
+    for (const each of nodes) each.script("register", () => registration({ epoch: 8 }));
+    attachment.fail(new ToolgateError("LEASE_LOST", "gone"));
+    await until("it is registered anew", () =>
+      events.all.some((event) => event.kind === "registered" && event.epoch === 8),
+    );
+    const again = nodes
+      .flatMap(({ requests }) => requests.all)
+      .filter(({ method }) => method === "register")
+      .at(-1);
+    expect(again?.request).toMatchObject({
+      contract: { tools: [{ name: "held" }, { name: "sum", resultSchemaJson: Buffer.alloc(0) }, { name: "now" }] },
+      options: { skipInvalid: true },
+    });
+    expect(provider.skipped).toEqual(skipped);
   });
 
   test("that is refused is thrown, with every fault", async () => {

@@ -260,6 +260,7 @@ export function registration(more: object = {}): object {
     pingIntervalMs: 10_000,
     registeredAtMs: Date.now(),
     warnings: [],
+    skipped: [],
     ...more,
   };
 }
