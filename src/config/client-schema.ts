@@ -1,22 +1,20 @@
-import Type from "typebox";
-import { type Setting, settingsOf } from "./settings.js";
+import { type Setting, type SettingsSchema, settingsOf } from "./settings.js";
 
 /** What the command line needs to reach a cluster; all that it reads beside its arguments. */
-export const CLIENT_SCHEMA = Type.Object(
-  {
-    nodes: Type.String({
-      default: "127.0.0.1:7400",
-      placeholder: "host:port,…",
-      description: "Nodes of the cluster, separated by commas; any of them will do.",
-    }),
-    ca: Type.String({
-      default: "",
-      placeholder: "file",
-      description: "Certificates (PEM) that the nodes' TLS is checked against. With it, the connection uses TLS.",
-    }),
+export const CLIENT_SCHEMA = {
+  nodes: {
+    type: "text",
+    default: "127.0.0.1:7400",
+    placeholder: "host:port,…",
+    description: "Nodes of the cluster, separated by commas; any of them will do.",
   },
-  { additionalProperties: false },
-);
+  ca: {
+    type: "text",
+    default: "",
+    placeholder: "file",
+    description: "Certificates (PEM) that the nodes' TLS is checked against. With it, the connection uses TLS.",
+  },
+} as const satisfies SettingsSchema;
 
 /** Every setting of a client, in order. */
 export const CLIENT_SETTINGS: readonly Setting[] = settingsOf(CLIENT_SCHEMA);

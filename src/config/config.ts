@@ -1,8 +1,19 @@
-import Type, { type Static } from "typebox";
 import { ADDRESS_PATTERN } from "./address.js";
 import { CLIENT_SETTINGS } from "./client-schema.js";
 import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
-import { type CrossRule, readSettings, type Setting, type Sources, settingsOf } from "./settings.js";
+import {
+  type ChoiceSetting,
+  type CrossRule,
+  type IntegerSetting,
+  readSettings,
+  type Setting,
+  type SettingOptions,
+  type SettingsSchema,
+  type Sources,
+  settingsOf,
+  type TextSetting,
+  type ValuesOf,
+} from "./settings.js";
 
 /** Text around what a message is about: ids, meta, field tags. A message limit needs this much above a payload limit. */
 const MESSAGE_OVERHEAD_BYTES = 65_536;
@@ -16,138 +27,141 @@ const IDENTIFIER_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$";
 const IDENTIFIER_RULE =
   "must be letters, digits, dots, underscores and dashes, begin with a letter or digit, and be at most 128 long";
 
-function milliseconds(fallback: number, minimum: number, maximum: number, description: string) {
-  return Type.Integer({ default: fallback, minimum, maximum, description, placeholder: "ms" });
+function milliseconds(fallback: number, minimum: number, maximum: number, description: string): IntegerSetting {
+  return { type: "integer", default: fallback, minimum, maximum, description, placeholder: "ms" };
 }
 
-function bytes(fallback: number, minimum: number, maximum: number, description: string) {
-  return Type.Integer({ default: fallback, minimum, maximum, description, placeholder: "bytes" });
+function bytes(fallback: number, minimum: number, maximum: number, description: string): IntegerSetting {
+  return { type: "integer", default: fallback, minimum, maximum, description, placeholder: "bytes" };
 }
 
-function count(fallback: number, minimum: number, maximum: number, description: string) {
-  return Type.Integer({ default: fallback, minimum, maximum, description, placeholder: "n" });
+function count(fallback: number, minimum: number, maximum: number, description: string): IntegerSetting {
+  return { type: "integer", default: fallback, minimum, maximum, description, placeholder: "n" };
 }
 
-function text(fallback: string, placeholder: string, description: string, more: object = {}) {
-  return Type.String({ default: fallback, description, placeholder, ...more });
+function text(
+  fallback: string,
+  placeholder: string,
+  description: string,
+  more: Partial<SettingOptions> & Pick<TextSetting, "pattern"> = {},
+): TextSetting {
+  return { type: "text", default: fallback, description, placeholder, ...more };
+}
+
+function choice<const Word extends string>(
+  words: readonly Word[],
+  fallback: NoInfer<Word>,
+  placeholder: string,
+  description: string,
+): ChoiceSetting<Word> {
+  return { type: "choice", words, default: fallback, placeholder, description };
 }
 
 /** Every setting of a gateway node, with its default, its bounds and its meaning: the only such list. */
-const CONFIG_SCHEMA = Type.Object(
-  {
-    listen: text("127.0.0.1:7400", "host:port", "Where the node listens for gRPC. Port 0 lets the system choose.", {
-      pattern: ADDRESS_PATTERN,
-      rule: 'must be a host and a port, as in "127.0.0.1:7400" or "[::1]:7400"',
-    }),
-    advertise: text("", "host:port", "What the node calls itself to others, where that is not what it listens on.", {
-      pattern: `^$|${ADDRESS_PATTERN}`,
-      rule: 'must be a host and a port, as in "node-1.example:7400"',
-    }),
-    redisUrl: text(
-      "redis://127.0.0.1:6379",
-      "url",
-      "Redis, the nodes' only shared state: a server, `redis+sentinel://h1,h2,h3/name` or `redis+cluster://h1,h2,h3`; `rediss` for TLS.",
-      { variable: "REDIS_URL", secret: true },
-    ),
-    shards: count(0, 0, 1_024, "How many parts the registry is spread over; 0: 16 on a Redis Cluster, else 1."),
-    lockRedisUrls: text(
-      "",
-      "urls",
-      "Independent Redis servers that elect the pinger by majority, separated by commas; the Redis itself when empty.",
-      { secret: true },
-    ),
-    durability: Type.Enum(["fast", "replicated"], {
-      default: "fast",
-      placeholder: "mode",
-      description: "Whether a call is acknowledged when Redis has it, or when its replicas have it too.",
-    }),
-    replicas: count(1, 1, 16, "With `replicated`: how many replicas must have a write before anybody is told of it."),
-    // At most as long as a connection may be silent without being taken for half open; see redis/silence-watch.ts.
-    replicaTimeoutMs: milliseconds(
-      1_000,
-      50,
-      1_500,
-      "With `replicated`: how long the replicas may take; then nothing is acknowledged.",
-    ),
-    registry: text("default", "name", "The cluster's name: nodes of one name on one Redis are one cluster.", {
-      pattern: IDENTIFIER_PATTERN,
-      rule: IDENTIFIER_RULE,
-    }),
-    nodeId: text("", "name", "The node's own name; random when empty. Two running nodes must not share one.", {
-      pattern: `^$|${IDENTIFIER_PATTERN}`,
-      rule: IDENTIFIER_RULE,
-    }),
-    tlsCert: text("", "file", "Certificate chain (PEM). With it and its key, the node speaks TLS only."),
-    tlsKey: text("", "file", "Private key of the certificate (PEM)."),
-    logLevel: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
-      default: "info",
-      placeholder: "level",
-      description: "The least important log line that is written.",
-    }),
-    pingIntervalMs: milliseconds(10_000, 100, HOUR_MS, "How often each epoch's providers are pinged."),
-    missedPings: count(3, 0, 100, "How many pings an epoch may miss and still be healthy."),
-    leaseMs: milliseconds(30_000, 100, HOUR_MS, "How long a provider's lease lasts without being renewed."),
-    claimLeaseOnceMs: milliseconds(
-      30_000,
-      100,
-      HOUR_MS,
-      "How long a `once` call waits for a lost provider to come back before its outcome is unknown.",
-    ),
-    claimLeaseIdempotentMs: milliseconds(
-      5_000,
-      100,
-      HOUR_MS,
-      "How long an `idempotent` call waits for a lost provider before it goes to another.",
-    ),
-    maxAttempts: count(3, 1, 100, "How often an `idempotent` call is delivered before it is given up."),
-    defaultTimeoutMs: milliseconds(MINUTE_MS, 1, DAY_MS, "How long a call may take when its caller does not say."),
-    maxTimeoutMs: milliseconds(10 * MINUTE_MS, 1, DAY_MS, "How long a call may take at most."),
-    resultTtlMs: milliseconds(
-      10 * MINUTE_MS,
-      1_000,
-      7 * DAY_MS,
-      "How long a call's outcome is kept after its deadline.",
-    ),
-    maxBacklog: count(
-      10_000,
-      1,
-      1_000_000,
-      "How many unfinished calls an epoch may have, when its provider does not say.",
-    ),
-    retentionMs: milliseconds(DAY_MS, 1_000, 365 * DAY_MS, "How long a toolset without any provider stays listed."),
-    retireAfterMs: milliseconds(10 * MINUTE_MS, 100, 7 * DAY_MS, "How long a retiring epoch's providers may go on."),
-    lockTtlMs: milliseconds(
-      5_000,
-      500,
-      MINUTE_MS,
-      "How long the pinger's election holds; another node takes over after it.",
-    ),
-    drainGraceMs: milliseconds(10_000, 0, HOUR_MS, "How long a stopping node waits for what is under way."),
-    heartbeatMs: milliseconds(10_000, 100, HOUR_MS, "How often a provider session shows a sign of life."),
-    maxPayloadBytes: bytes(MiB, 1, 32 * MiB, "The largest payload of a call."),
-    maxResultBytes: bytes(3 * MiB, 1, 32 * MiB, "The largest result of a call."),
-    maxOutputBytes: bytes(16 * MiB, 1, 1_024 * MiB, "How much output (deltas) a call may have in all."),
-    maxDeltas: count(10_000, 1, 1_000_000, "How many pieces of output a call may have."),
-    maxToolsets: count(
-      20_000,
-      1,
-      1_000_000,
-      "How many toolsets the registry may have; a new one above that is refused.",
-    ),
-    maxContractBytes: bytes(4 * MiB, 1_024, 32 * MiB, "The largest contract, as canonical JSON."),
-    maxSchemaBytes: bytes(262_144, 2, 32 * MiB, "The largest schema of a tool."),
-    maxStreamsPerConnection: count(4_096, 1, 1_000_000, "How many gRPC calls one connection may have open at once."),
-    maxInFlightPerPeer: count(8_192, 1, 1_000_000, "How many calls one session may have unfinished at once."),
-    maxSessions: count(4_096, 1, 1_000_000, "How many sessions, of agents and providers, the node holds at once."),
-    maxSessionsPerPeer: count(1_024, 1, 1_000_000, "How many of them one connection may hold."),
-    maxMessageBytes: bytes(8 * MiB, MESSAGE_OVERHEAD_BYTES, 64 * MiB, "The largest gRPC message, in either direction."),
-    maxCachedContracts: count(1_000, 1, 1_000_000, "How many contracts the node keeps compiled."),
-  },
-  { additionalProperties: false },
-);
+const CONFIG_SCHEMA = {
+  listen: text("127.0.0.1:7400", "host:port", "Where the node listens for gRPC. Port 0 lets the system choose.", {
+    pattern: ADDRESS_PATTERN,
+    rule: 'must be a host and a port, as in "127.0.0.1:7400" or "[::1]:7400"',
+  }),
+  advertise: text("", "host:port", "What the node calls itself to others, where that is not what it listens on.", {
+    pattern: `^$|${ADDRESS_PATTERN}`,
+    rule: 'must be a host and a port, as in "node-1.example:7400"',
+  }),
+  redisUrl: text(
+    "redis://127.0.0.1:6379",
+    "url",
+    "Redis, the nodes' only shared state: a server, `redis+sentinel://h1,h2,h3/name` or `redis+cluster://h1,h2,h3`; `rediss` for TLS.",
+    { variable: "REDIS_URL", secret: true },
+  ),
+  shards: count(0, 0, 1_024, "How many parts the registry is spread over; 0: 16 on a Redis Cluster, else 1."),
+  lockRedisUrls: text(
+    "",
+    "urls",
+    "Independent Redis servers that elect the pinger by majority, separated by commas; the Redis itself when empty.",
+    { secret: true },
+  ),
+  durability: choice(
+    ["fast", "replicated"],
+    "fast",
+    "mode",
+    "Whether a call is acknowledged when Redis has it, or when its replicas have it too.",
+  ),
+  replicas: count(1, 1, 16, "With `replicated`: how many replicas must have a write before anybody is told of it."),
+  // At most as long as a connection may be silent without being taken for half open; see redis/silence-watch.ts.
+  replicaTimeoutMs: milliseconds(
+    1_000,
+    50,
+    1_500,
+    "With `replicated`: how long the replicas may take; then nothing is acknowledged.",
+  ),
+  registry: text("default", "name", "The cluster's name: nodes of one name on one Redis are one cluster.", {
+    pattern: IDENTIFIER_PATTERN,
+    rule: IDENTIFIER_RULE,
+  }),
+  nodeId: text("", "name", "The node's own name; random when empty. Two running nodes must not share one.", {
+    pattern: `^$|${IDENTIFIER_PATTERN}`,
+    rule: IDENTIFIER_RULE,
+  }),
+  tlsCert: text("", "file", "Certificate chain (PEM). With it and its key, the node speaks TLS only."),
+  tlsKey: text("", "file", "Private key of the certificate (PEM)."),
+  logLevel: choice(
+    ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+    "info",
+    "level",
+    "The least important log line that is written.",
+  ),
+  pingIntervalMs: milliseconds(10_000, 100, HOUR_MS, "How often each epoch's providers are pinged."),
+  missedPings: count(3, 0, 100, "How many pings an epoch may miss and still be healthy."),
+  leaseMs: milliseconds(30_000, 100, HOUR_MS, "How long a provider's lease lasts without being renewed."),
+  claimLeaseOnceMs: milliseconds(
+    30_000,
+    100,
+    HOUR_MS,
+    "How long a `once` call waits for a lost provider to come back before its outcome is unknown.",
+  ),
+  claimLeaseIdempotentMs: milliseconds(
+    5_000,
+    100,
+    HOUR_MS,
+    "How long an `idempotent` call waits for a lost provider before it goes to another.",
+  ),
+  maxAttempts: count(3, 1, 100, "How often an `idempotent` call is delivered before it is given up."),
+  defaultTimeoutMs: milliseconds(MINUTE_MS, 1, DAY_MS, "How long a call may take when its caller does not say."),
+  maxTimeoutMs: milliseconds(10 * MINUTE_MS, 1, DAY_MS, "How long a call may take at most."),
+  resultTtlMs: milliseconds(10 * MINUTE_MS, 1_000, 7 * DAY_MS, "How long a call's outcome is kept after its deadline."),
+  maxBacklog: count(
+    10_000,
+    1,
+    1_000_000,
+    "How many unfinished calls an epoch may have, when its provider does not say.",
+  ),
+  retentionMs: milliseconds(DAY_MS, 1_000, 365 * DAY_MS, "How long a toolset without any provider stays listed."),
+  retireAfterMs: milliseconds(10 * MINUTE_MS, 100, 7 * DAY_MS, "How long a retiring epoch's providers may go on."),
+  lockTtlMs: milliseconds(
+    5_000,
+    500,
+    MINUTE_MS,
+    "How long the pinger's election holds; another node takes over after it.",
+  ),
+  drainGraceMs: milliseconds(10_000, 0, HOUR_MS, "How long a stopping node waits for what is under way."),
+  heartbeatMs: milliseconds(10_000, 100, HOUR_MS, "How often a provider session shows a sign of life."),
+  maxPayloadBytes: bytes(MiB, 1, 32 * MiB, "The largest payload of a call."),
+  maxResultBytes: bytes(3 * MiB, 1, 32 * MiB, "The largest result of a call."),
+  maxOutputBytes: bytes(16 * MiB, 1, 1_024 * MiB, "How much output (deltas) a call may have in all."),
+  maxDeltas: count(10_000, 1, 1_000_000, "How many pieces of output a call may have."),
+  maxToolsets: count(20_000, 1, 1_000_000, "How many toolsets the registry may have; a new one above that is refused."),
+  maxContractBytes: bytes(4 * MiB, 1_024, 32 * MiB, "The largest contract, as canonical JSON."),
+  maxSchemaBytes: bytes(262_144, 2, 32 * MiB, "The largest schema of a tool."),
+  maxStreamsPerConnection: count(4_096, 1, 1_000_000, "How many gRPC calls one connection may have open at once."),
+  maxInFlightPerPeer: count(8_192, 1, 1_000_000, "How many calls one session may have unfinished at once."),
+  maxSessions: count(4_096, 1, 1_000_000, "How many sessions, of agents and providers, the node holds at once."),
+  maxSessionsPerPeer: count(1_024, 1, 1_000_000, "How many of them one connection may hold."),
+  maxMessageBytes: bytes(8 * MiB, MESSAGE_OVERHEAD_BYTES, 64 * MiB, "The largest gRPC message, in either direction."),
+  maxCachedContracts: count(1_000, 1, 1_000_000, "How many contracts the node keeps compiled."),
+} as const satisfies SettingsSchema;
 
 /** A node's settings; frozen. Times are in milliseconds, sizes in bytes, as the names say. */
-export type Config = Readonly<Static<typeof CONFIG_SCHEMA>>;
+export type Config = ValuesOf<typeof CONFIG_SCHEMA>;
 
 /** Every setting of a node, in order: for flags, help texts and the README's table. */
 export const SETTINGS: readonly Setting[] = settingsOf(CONFIG_SCHEMA);

@@ -1,5 +1,3 @@
-import { Ajv } from "ajv";
-import type { Static, TObject, TSchema } from "typebox";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { nearestWord } from "../spelling/nearest-word.js";
 import type { Environment } from "./environment.js";
@@ -33,15 +31,55 @@ export interface Setting {
   readonly secret: boolean;
 }
 
-/** What a property's schema says beside JSON Schema's own words. */
-interface SettingOptions {
+/** What is said of every setting, whatever its values are. */
+export interface SettingOptions {
   readonly description: string;
-  readonly default: string | number;
+  /** What a help text calls its value. */
   readonly placeholder: string;
+  /** Its environment variable; `TOOLGATE_` and its key when absent. */
   readonly variable?: string;
+  /** What a value must be, in words; made from the bounds when absent. */
   readonly rule?: string;
+  /** Its value is never shown. */
   readonly secret?: boolean;
 }
+
+/** A whole number within bounds. */
+export interface IntegerSetting extends SettingOptions {
+  readonly type: "integer";
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** A text, of a pattern (a regular expression, with its anchors) where there is one. */
+export interface TextSetting extends SettingOptions {
+  readonly type: "text";
+  readonly default: string;
+  readonly pattern?: string;
+}
+
+/** One of a few words. */
+export interface ChoiceSetting<Word extends string = string> extends SettingOptions {
+  readonly type: "choice";
+  readonly default: Word;
+  readonly words: readonly Word[];
+}
+
+/**
+ * A program's settings by key. They are plain data, read without a schema compiler, because the command line reads them
+ * before it does anything: a compiler took longer to load than most commands take.
+ */
+export type SettingsSchema = Readonly<Record<string, IntegerSetting | TextSetting | ChoiceSetting>>;
+
+/** What a schema's settings are once they were read. */
+export type ValuesOf<Schema extends SettingsSchema> = {
+  readonly [Key in keyof Schema]: Schema[Key] extends IntegerSetting
+    ? number
+    : Schema[Key] extends ChoiceSetting<infer Word>
+      ? Word
+      : string;
+};
 
 /** A rule over several settings; it is looked at when each of them is valid by itself. */
 export interface CrossRule<T> {
@@ -55,45 +93,66 @@ export interface CrossRule<T> {
 export type Check = (text: string) => string | undefined;
 
 /** The settings of a schema, in its order. */
-export function settingsOf(schema: TObject): readonly Setting[] {
-  return Object.entries(schema.properties).map(([key, property]) => {
-    const options = property as TSchema & SettingOptions; // each property of our schemas is made with these
-    return {
-      key,
-      variable: options.variable ?? `TOOLGATE_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`,
-      flag: flagOf(key),
-      placeholder: options.placeholder,
-      description: options.description,
-      default: options.default,
-      rule: options.rule ?? ruleOf(property),
-      bounds: boundsOf(property),
-      secret: options.secret ?? false,
-    };
-  });
+export function settingsOf(schema: SettingsSchema): readonly Setting[] {
+  return Object.entries(schema).map(([key, setting]) => ({
+    key,
+    variable: setting.variable ?? `TOOLGATE_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`,
+    flag: flagOf(key),
+    placeholder: setting.placeholder,
+    description: setting.description,
+    default: setting.default,
+    rule: setting.rule ?? ruleOf(setting),
+    bounds: boundsOf(setting),
+    secret: setting.secret ?? false,
+  }));
 }
 
 function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
 }
 
-/** JSON Schema's own words that our properties use. */
-interface Bounds {
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly enum?: readonly string[];
+function ruleOf(setting: SettingsSchema[string]): string {
+  switch (setting.type) {
+    case "integer":
+      return `must be an integer from ${setting.minimum} to ${setting.maximum}`;
+    case "choice":
+      return `must be one of ${setting.words.join(", ")}`;
+    case "text":
+      return "must be text";
+    default:
+      return setting satisfies never;
+  }
 }
 
-function ruleOf(property: TSchema): string {
-  const { minimum, maximum, enum: words } = property as Bounds; // each is absent where the schema has none
-  if (words !== undefined) return `must be one of ${words.join(", ")}`;
-  if (minimum !== undefined) return `must be an integer from ${minimum} to ${maximum}`;
-  return "must be text";
+function boundsOf(setting: SettingsSchema[string]): string {
+  switch (setting.type) {
+    case "integer":
+      return `${setting.minimum} to ${setting.maximum}`;
+    case "choice":
+      return setting.words.join(", ");
+    case "text":
+      return "";
+    default:
+      return setting satisfies never;
+  }
 }
 
-function boundsOf(property: TSchema): string {
-  const { minimum, maximum, enum: words } = property as Bounds; // each is absent where the schema has none
-  if (words !== undefined) return words.join(", ");
-  return minimum === undefined ? "" : `${minimum} to ${maximum}`;
+/** The value of a setting that a text or a number stands for; undefined where it breaks the setting's rule. */
+function readValue(setting: SettingsSchema[string], given: string | number | boolean): string | number | undefined {
+  switch (setting.type) {
+    case "integer": {
+      const number = given === "" || typeof given === "boolean" ? Number.NaN : Number(given);
+      return Number.isInteger(number) && number >= setting.minimum && number <= setting.maximum ? number : undefined;
+    }
+    case "choice":
+      return setting.words.find((word) => word === given);
+    case "text": {
+      const text = String(given);
+      return setting.pattern === undefined || new RegExp(setting.pattern, "u").test(text) ? text : undefined;
+    }
+    default:
+      return setting satisfies never;
+  }
 }
 
 /**
@@ -102,15 +161,15 @@ function boundsOf(property: TSchema): string {
  * @param known variables of other schemas, which are not unknown although this schema lacks them
  * @throws ToolgateError INVALID_CONFIG with every fault at once: one line each, naming the flag or variable
  */
-export function readSettings<T extends TObject>(
-  schema: T,
+export function readSettings<Schema extends SettingsSchema>(
+  schema: Schema,
   { env, flags = {} }: Sources,
   rules: {
     readonly checks?: Readonly<Record<string, Check>>;
-    readonly cross?: readonly CrossRule<Static<T>>[];
+    readonly cross?: readonly CrossRule<ValuesOf<Schema>>[];
     readonly known?: readonly string[];
   } = {},
-): Readonly<Static<T>> {
+): ValuesOf<Schema> {
   const settings = settingsOf(schema);
   const faults: { readonly field: string; readonly description: string }[] = [];
   const broken = new Set<string>();
@@ -127,11 +186,12 @@ export function readSettings<T extends TObject>(
   for (const field of unknownNames(settings, { env, flags }, rules.known ?? [])) faults.push(field);
 
   // The one place that coerces and fills in: what a shell hands over is always text.
-  const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false });
-  const values: Record<string, unknown> = { ...given };
-  const validate = ajv.compile(schema);
-  if (!validate(values)) {
-    for (const error of validate.errors ?? []) broken.add(error.instancePath.slice(1));
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(schema)) {
+    const text = given[key];
+    const value = text === undefined ? setting.default : readValue(setting, text);
+    if (value === undefined) broken.add(key);
+    else values[key] = value;
   }
   for (const [key, check] of Object.entries(rules.checks ?? {})) {
     const value = values[key];
@@ -145,7 +205,7 @@ export function readSettings<T extends TObject>(
     faults.push({ field: name(setting.key), description: describeFault(setting, given[setting.key]) });
   }
   for (const rule of rules.cross ?? []) {
-    const read = values as Static<T>; // every key of the rule was found valid, and a rule looks at its own keys only
+    const read = values as ValuesOf<Schema>; // every key of the rule was found valid, and a rule looks at its own keys only
     if (rule.keys.some((key) => broken.has(key)) || rule.holds(read)) continue;
     faults.push({ field: rule.keys.map(name).join(", "), description: rule.fault(name, read) });
   }
@@ -155,7 +215,7 @@ export function readSettings<T extends TObject>(
     const head = faults.length === 1 ? "A setting is wrong" : `${faults.length} settings are wrong`;
     throw new ToolgateError("INVALID_CONFIG", `${head}:\n${lines.join("\n")}`, { violations: faults });
   }
-  return Object.freeze(values) as Readonly<Static<T>>; // validated and completed by the schema above
+  return Object.freeze(values) as ValuesOf<Schema>; // each setting was read or filled in above
 }
 
 function describeFault(setting: Setting, value: string | number | boolean | undefined): string {

@@ -1,11 +1,12 @@
-import { status } from "@grpc/grpc-js";
+import type { status as GrpcStatus } from "@grpc/grpc-js";
+import { status } from "./grpc-status.js";
 
 /** Whether the tool can have run when a request fails: the answer that decides if a retry is safe. */
 export type Executed = "no" | "yes" | "unknown";
 
 interface ErrorCode {
   /** The gRPC status that carries it. */
-  readonly status: status;
+  readonly status: GrpcStatus;
   /** Whether the same request may succeed later: `no` unless the caller changes something. */
   readonly retry: "no" | "later" | "elsewhere";
   /** What it means, in one sentence. */
