@@ -2,10 +2,12 @@ export { Type } from "typebox";
 export type { Delivery, Json, JsonSchema, ToolAnnotations } from "./contract/contract.js";
 export { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "./errors/codes.js";
 export { ToolgateError, type ToolgateErrorOptions, type Violation } from "./errors/toolgate-error.js";
+export type { Integers } from "./json/parse-json.js";
+export { type RawJson, rawJson } from "./json/raw-json.js";
 export type { AdmittedCall, CallEvent, CallHandle, CallState, CallStatus, Cancellation } from "./sdk/call.js";
 export type { CallDelta, CallOptions, InvokeOptions } from "./sdk/call-options.js";
 export { type ConnectOptions, connect } from "./sdk/connect.js";
-export type { ConnectionOptions, TlsOptions } from "./sdk/connection-options.js";
+export type { ConnectionOptions, JsonOptions, TlsOptions } from "./sdk/connection-options.js";
 export type { DeadCall } from "./sdk/dead-call.js";
 export type {
   GoAwayReason,

@@ -1,8 +1,7 @@
 import { PassingMap } from "../collections/passing-map.js";
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
-import type { DeltaOutput } from "./delta-output.js";
-import { type CallOutcome, type OutputLimits, RunningCall, type Told, type ToolCode } from "./running-call.js";
+import { type CallOutcome, type CallSurroundings, RunningCall, type Told, type ToolCode } from "./running-call.js";
 import type { CallAbortReason } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 
@@ -17,11 +16,9 @@ type Held =
   | { readonly kind: "running"; readonly call: RunningCall }
   | { readonly kind: "finished"; readonly call: RunningCall; readonly outcome: CallOutcome };
 
-export interface InHandSetup {
+export interface InHandSetup extends CallSurroundings {
   readonly tools: ReadonlyMap<string, ToolCode>;
   readonly maxInFlight: number;
-  readonly limits: OutputLimits;
-  readonly output: DeltaOutput;
   /** A call has ended; what it ended with stays in hand. */
   readonly onOutcome: (outcome: CallOutcome) => void;
 }
@@ -63,8 +60,7 @@ export class CallsInHand {
       return;
     }
     held?.call.abort("FENCED");
-    const { tools, limits, output } = this.#setup;
-    const call = new RunningCall(wire, tools.get(wire.tool) ?? unknownTool(wire.tool), limits, output);
+    const call = new RunningCall(wire, this.#setup.tools.get(wire.tool) ?? unknownTool(wire.tool), this.#setup);
     if (this.#stopping) this.#stop(call);
     else if (this.#working.size < this.#setup.maxInFlight) this.#start(call);
     else {

@@ -1,3 +1,6 @@
+import { type Integers, parseJson } from "../json/parse-json.js";
+import { RawJson, stringifyJson } from "../json/raw-json.js";
+
 /** JSON to and from the bytes of the wire. */
 
 /** What became of a value that was to be JSON. */
@@ -5,10 +8,14 @@ export type Encoded =
   | { readonly kind: "encoded"; readonly bytes: Uint8Array }
   | { readonly kind: "refused"; readonly why: string };
 
-/** A value as UTF-8 JSON; `undefined` is `null`. Refuses what JSON has no form for, such as cycles and functions. */
+/**
+ * A value as UTF-8 JSON; `undefined` is `null`, a bigint an integer, and a RawJson its bytes. Refuses what JSON has no form
+ * for, such as cycles and functions.
+ */
 export function encodeJson(value: unknown): Encoded {
+  if (value instanceof RawJson) return { kind: "encoded", bytes: value.bytes };
   try {
-    const text = JSON.stringify(value === undefined ? null : value);
+    const text = stringifyJson(value === undefined ? null : value);
     if (text === undefined) return { kind: "refused", why: `a ${typeof value} has no form in JSON` };
     return { kind: "encoded", bytes: Buffer.from(text) };
   } catch (error) {
@@ -16,7 +23,22 @@ export function encodeJson(value: unknown): Encoded {
   }
 }
 
+/** Reads a value from the bytes of the wire, which a node has checked; `undefined` for no bytes. */
+export type DecodeJson = (bytes: Buffer) => unknown;
+
+/** Reads values with integers of this kind. */
+export function decoderOf(integers: Integers): DecodeJson {
+  return integers === "number"
+    ? decodeJson
+    : (bytes) => (bytes.length === 0 ? undefined : parseJson(bytes.toString(), integers));
+}
+
 /** The value that UTF-8 JSON stands for; `undefined` for no bytes. */
 export function decodeJson(bytes: Buffer): unknown {
   return bytes.length === 0 ? undefined : JSON.parse(bytes.toString());
+}
+
+/** The bytes themselves, as RawJson; `undefined` for no bytes. */
+export function decodeRaw(bytes: Buffer): RawJson | undefined {
+  return bytes.length === 0 ? undefined : new RawJson(bytes);
 }

@@ -1,5 +1,5 @@
 import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
-import type { ConnectionOptions } from "./connection-options.js";
+import type { ConnectionOptions, JsonOptions } from "./connection-options.js";
 import type { EpochState } from "./toolset.js";
 
 /** Something in a schema that is ignored, as the JSON Schema specification demands, and that may be a slip. */
@@ -55,7 +55,7 @@ export interface ProviderLogger {
   warn(fields: object, message: string): void;
 }
 
-export interface ServeOptions extends ConnectionOptions {
+export interface ServeOptions extends ConnectionOptions, JsonOptions {
   /** The nodes, as `host:port`, several of them separated by commas or as an array. */
   readonly nodes: string | readonly string[];
   /**

@@ -3,7 +3,7 @@ import type { CancelReason__Output } from "../protocol/generated/toolgate/v1/Can
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { DeltaOutput } from "./delta-output.js";
-import { encodeJson } from "./json-bytes.js";
+import { type DecodeJson, encodeJson } from "./json-bytes.js";
 import { present } from "./present.js";
 import type { Outgoing } from "./provider-session.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
@@ -25,6 +25,14 @@ export interface OutputLimits {
   readonly maxDeltaBytes: number;
 }
 
+/** What all calls of a provider share. */
+export interface CallSurroundings {
+  /** Reads payloads. */
+  readonly decode: DecodeJson;
+  readonly limits: OutputLimits;
+  readonly output: DeltaOutput;
+}
+
 /** How a call ended, as it is sent. */
 export type CallOutcome = Extract<Outgoing, { kind: "result" }>;
 
@@ -36,6 +44,8 @@ const REASON = /^[A-Z][A-Z0-9_]{0,63}$/;
 const MAX_MESSAGE_CHARS = 4096;
 /** The most that an error's details may take, in bytes of JSON. */
 const MAX_DETAILS_BYTES = 65_536;
+
+const EMPTY_OBJECT = Buffer.from("{}");
 
 const NO_META: CallMeta__Output = {
   runId: "",
@@ -65,6 +75,7 @@ export function readCancelReason(wire: CancelReason__Output): CallAbortReason {
  */
 class RunningContext implements ToolContext {
   readonly emit: (delta: unknown) => Promise<void>;
+  readonly payloadJson: Buffer;
   readonly callId: string;
   readonly attempt: number;
   readonly deadline: Date;
@@ -76,6 +87,7 @@ class RunningContext implements ToolContext {
   constructor(call: ProviderCall__Output, emit: (delta: unknown) => Promise<void>, signal: () => AbortSignal) {
     const { runId, sessionId, turnId, toolCallId, parentToolCallId, traceparent, tracestate } = call.meta ?? NO_META;
     this.emit = emit;
+    this.payloadJson = payloadOf(call);
     this.callId = call.callId;
     this.attempt = call.attempt;
     this.deadline = new Date(Date.now() + call.timeoutMs);
@@ -96,6 +108,7 @@ export class RunningCall {
   readonly attempt: number;
   readonly #call: ProviderCall__Output;
   readonly #run: RunTool;
+  readonly #decode: DecodeJson;
   readonly #limits: OutputLimits;
   readonly #output: DeltaOutput;
   readonly #idempotent: boolean;
@@ -110,11 +123,12 @@ export class RunningCall {
   #refused: ToolFailure | CallAborted | undefined;
   #over = false;
 
-  constructor(call: ProviderCall__Output, { run, idempotent }: ToolCode, limits: OutputLimits, output: DeltaOutput) {
+  constructor(call: ProviderCall__Output, { run, idempotent }: ToolCode, { decode, limits, output }: CallSurroundings) {
     this.callId = call.callId;
     this.attempt = call.attempt;
     this.#call = call;
     this.#run = run;
+    this.#decode = decode;
     this.#limits = limits;
     this.#output = output;
     this.#idempotent = idempotent;
@@ -151,9 +165,7 @@ export class RunningCall {
     let answer: unknown;
     try {
       if (this.#aborted !== undefined) throw this.#aborted; // while it waited for its turn
-      const { payloadJson } = this.#call;
-      const input: unknown = payloadJson.length === 0 ? {} : JSON.parse(payloadJson.toString());
-      answer = this.#run(input, this.#context());
+      answer = this.#run(this.#decode(payloadOf(this.#call)), this.#context());
       if (this.#emitting === undefined && !isThenable(answer)) return this.#end(this.#resultOf(answer));
     } catch (error) {
       answer = rejected(error);
@@ -260,6 +272,11 @@ export class RunningCall {
     };
     return { callId: this.callId, attempt: this.attempt, error };
   }
+}
+
+/** What the agent sent; none means `{}`. */
+function payloadOf({ payloadJson }: ProviderCall__Output): Buffer {
+  return payloadJson.length === 0 ? EMPTY_OBJECT : payloadJson;
 }
 
 /** Whether a tool threw this because its signal aborted: the reason itself, or what Node and the web platform make of it. */

@@ -3,6 +3,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import { parseAddresses } from "./addresses.js";
 import { CONNECT_TIMEOUT_MS } from "./connect.js";
+import { decoderOf } from "./json-bytes.js";
 import { Nodes } from "./nodes.js";
 import { present } from "./present.js";
 import type { Provider, ServeOptions } from "./provider.js";
@@ -55,6 +56,7 @@ export async function serveToolset<
       maxResultBytes: options.maxResultBytes ?? MAX_RESULT_BYTES,
       maxDeltaBytes: options.maxDeltaBytes ?? MAX_DELTA_BYTES,
     },
+    decode: decoderOf(options.integers ?? "number"),
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     logger: options.logger,
     onEvent: options.onEvent,

@@ -49,7 +49,7 @@ export interface ToolContext {
   /** Aborts when the call is to stop; its `reason` is a CallAborted. */
   readonly signal: AbortSignal;
   /**
-   * Sends a piece of output, any JSON. Resolves when it is on its way. It must be awaited: then the tool goes no faster
+   * Sends a piece of output, any JSON; a RawJson is sent as it is. Resolves when it is on its way. It must be awaited: then the tool goes no faster
    * than the agent's side can take, and learns of a refusal.
    *
    * Rejects with a ToolFailure when the piece is not JSON (INVALID_OUTPUT), when it is too large, or when more than 1,000
@@ -60,6 +60,8 @@ export interface ToolContext {
    * Pieces under way can be lost with the connection; the result never is.
    */
   emit(delta: unknown): Promise<void>;
+  /** The payload as the agent sent it, byte for byte: UTF-8 JSON, `{}` where it sent none. Not to be changed. */
+  readonly payloadJson: Buffer;
   /** The call; opaque. */
   readonly callId: string;
   /** 1 at first, higher when the call is delivered again. */

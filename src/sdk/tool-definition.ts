@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import type { JsonSchema, ToolAnnotations } from "../contract/contract.js";
+import type { RawJson } from "../json/raw-json.js";
 import type { ToolContext } from "./tool-context.js";
 
 /** A JSON Schema: one made with TypeBox, or a plain literal, draft 2020-12 or draft-07. */
@@ -37,11 +38,12 @@ export interface ToolDefinition<Payload, Result> extends ToolProperties {
   /** JSON Schema of the result; the gateway checks what `run` gives. Absent accepts any JSON. */
   readonly result?: Result;
   /**
-   * Runs one call. What it returns is the result, as JSON; `undefined` becomes `null`. A ToolFailure that it throws is a
+   * Runs one call. What it returns is the result, as JSON; `undefined` becomes `null`, a bigint an integer, and a RawJson
+   * (see `rawJson`) is sent as it is. A ToolFailure that it throws is a
    * typed tool error; anything else becomes reason TOOL_ERROR with its message. It should stop when `context.signal`
    * aborts.
    */
-  run(input: ValueOf<Payload>, context: ToolContext): ValueOf<Result> | Promise<ValueOf<Result>>;
+  run(input: ValueOf<Payload>, context: ToolContext): ValueOf<Result> | RawJson | Promise<ValueOf<Result> | RawJson>;
 }
 
 /** A tool whose schemas are known at run time only; its input is `unknown`. */

@@ -10,6 +10,7 @@ import type { ReleaseResponse__Output } from "../protocol/generated/toolgate/v1/
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
 import { CallsInHand } from "./calls-in-hand.js";
 import { DeltaOutput } from "./delta-output.js";
+import type { DecodeJson } from "./json-bytes.js";
 import type { Node } from "./node.js";
 import type { Nodes } from "./nodes.js";
 import type {
@@ -74,6 +75,8 @@ export interface ProviderSetup {
   readonly incarnation: string;
   readonly maxInFlight: number;
   readonly limits: OutputLimits;
+  /** Reads payloads. */
+  readonly decode: DecodeJson;
   readonly nodes: Nodes;
   readonly timing: Timing;
   readonly connectTimeoutMs: number;
@@ -129,11 +132,12 @@ export class ToolsetProvider implements Provider {
     this.providerId = setup.providerId;
     this.incarnation = setup.incarnation;
     this.closed = this.#closing.promise;
-    const { tools, maxInFlight, limits } = setup;
+    const { tools, maxInFlight, limits, decode } = setup;
     this.#calls = new CallsInHand({
       tools,
       maxInFlight,
       limits,
+      decode,
       output: this.#output,
       onOutcome: (outcome) => this.#current?.push(outcome),
     });

@@ -6,6 +6,7 @@ import {
   type DynamicToolset,
   type Provider,
   type ProviderEvent,
+  rawJson,
   type ServeOptions,
   serveToolset,
   type ToolContext,
@@ -302,7 +303,7 @@ describe("a call", () => {
     for (const [value, reason] of [
       [cycle, "INVALID_RESULT"],
       [() => 1, "INVALID_RESULT"],
-      [12n, "INVALID_RESULT"],
+      [Symbol.iterator, "INVALID_RESULT"],
       ["x".repeat(9), "OUTPUT_TOO_LARGE"],
     ] as const) {
       attachment.call(`c-${String(reason)}-${typeof value}`, "held", {});
@@ -500,7 +501,7 @@ describe("output", () => {
     const { attachment, held } = await serve({ maxDeltaBytes: 10 });
     attachment.call("c1", "held", {});
     const { context, reject } = await held.calls.next();
-    await expect(context.emit(1n)).rejects.toMatchObject({ reason: "INVALID_OUTPUT" });
+    await expect(context.emit(Symbol.iterator)).rejects.toMatchObject({ reason: "INVALID_OUTPUT" });
     const tooLarge = await context.emit("x".repeat(10)).catch((error: unknown) => error);
     expect(tooLarge).toMatchObject({ reason: "OUTPUT_TOO_LARGE" });
     reject(tooLarge);
@@ -509,9 +510,44 @@ describe("output", () => {
   });
 });
 
+describe("JSON that is not to change", () => {
+  const exact = Buffer.from('{ "id": 725653563933458433, "price": 10.00, "text": "\\u0041" }');
+
+  test("reaches the tool, and comes from it, as its bytes", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", exact);
+    const { context, resolve } = await held.calls.next();
+    expect(text(context.payloadJson)).toBe(text(exact));
+    await context.emit(rawJson(context.payloadJson));
+    await context.emit({ inner: [rawJson("1.50")], big: 12345678901234567890n });
+    resolve(rawJson(context.payloadJson));
+    expect(text((await attachment.deltas.next()).dataJson)).toBe(text(exact));
+    expect(text((await attachment.deltas.next()).dataJson)).toBe('{"inner":[1.50],"big":12345678901234567890}');
+    expect(text((await attachment.results.next()).resultJson)).toBe(text(exact));
+  });
+
+  test("is in the details of a failure, too", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", Buffer.alloc(0));
+    const { context, reject } = await held.calls.next();
+    expect(text(context.payloadJson)).toBe("{}");
+    reject(new ToolFailure("NO_FUNDS", "broke", { cents: rawJson("0.00") }));
+    expect(text((await attachment.results.next()).error?.detailsJson)).toBe('{"cents":0.00}');
+  });
+
+  test("may be read with bigints", async () => {
+    const { attachment, held } = await serve({ integers: "bigint" });
+    attachment.call("c1", "held", exact);
+    const { input, resolve } = await held.calls.next();
+    expect(input).toEqual({ id: 725653563933458433n, price: 10, text: "A" });
+    resolve(input);
+    expect(text((await attachment.results.next()).resultJson)).toBe('{"id":725653563933458433,"price":10,"text":"A"}');
+  });
+});
+
 describe("output that is refused", () => {
   const refusals: [string, unknown, string][] = [
-    ["is not JSON", 1n, "INVALID_OUTPUT"],
+    ["is not JSON", Symbol.iterator, "INVALID_OUTPUT"],
     ["is too large", "x".repeat(100), "OUTPUT_TOO_LARGE"],
   ];
   test.each(refusals)(
@@ -523,7 +559,7 @@ describe("output that is refused", () => {
       const refusal: unknown = await context.emit(piece).catch((error: unknown) => error);
       if (!(refusal instanceof ToolFailure)) throw new Error("it was not refused");
       await context.emit("fits");
-      void context.emit(12n);
+      void context.emit(Symbol.iterator);
       resolve("done");
       const result = await attachment.results.next();
       expect(result).toMatchObject({ callId: "c1", outcome: "error", error: { reason, message: refusal.message } });
@@ -548,7 +584,7 @@ describe("output that is refused", () => {
     const { attachment, held } = await serve();
     attachment.call("c1", "held", {});
     const { context, reject } = await held.calls.next();
-    void context.emit(1n);
+    void context.emit(Symbol.iterator);
     reject(new ToolFailure("NO_FUNDS", "broke"));
     expect((await attachment.results.next()).error).toMatchObject({ reason: "NO_FUNDS", message: "broke" });
   });

@@ -142,9 +142,10 @@ export class ScriptedAttachment {
     this.send({ welcome: { nodeId: "n", state: "EPOCH_STATE_ACTIVE", fenced, heartbeatMs } });
   }
 
+  /** @param payload a Buffer goes as it is. */
   call(callId: string, tool: string, payload: unknown, more: { attempt?: number; timeoutMs?: number } = {}): void {
     const { attempt = 1, timeoutMs = 60_000 } = more;
-    const payloadJson = Buffer.from(JSON.stringify(payload));
+    const payloadJson = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload));
     this.send({ calls: [{ callId, tool, payloadJson, attempt, timeoutMs, deadlineMs: Date.now() + timeoutMs }] });
   }
 
