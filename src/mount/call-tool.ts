@@ -1,9 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ToolContext, ToolFailure } from "../index.js";
+import { type JsonPart, joinObject } from "../json/json-slices.js";
 import type { ToolCallOutcome } from "./mcp-server.js";
 import { ProgressRelay } from "./progress-relay.js";
 import { printable } from "./server-log.js";
 import type { ServerSlot } from "./server-slot.js";
+import { readToolAnswer } from "./tool-answer.js";
 
 /** How often an idempotent tool is called before its server's deaths become the call's failure. */
 const MAX_TRIES = 3;
@@ -18,28 +20,32 @@ const DEADLINE_MARGIN_MS = 1_000;
 export const MCP_SERVER_DIED = "MCP_SERVER_DIED";
 /** Reason of a call that the MCP server answered with a JSON-RPC error; its code is in the details. */
 export const MCP_ERROR = "MCP_ERROR";
+/** Reason of a call whose answer by the MCP server cannot be used. */
+export const MCP_INVALID_ANSWER = "MCP_INVALID_ANSWER";
 
 /**
  * Runs one call at the MCP server. A call that finds no server waits for the next one within its deadline, since it cannot
  * have run. One whose server dies under it fails with MCP_SERVER_DIED; an idempotent one is called again at the next
- * server, at most three times in all, and its progress starts anew.
+ * server, at most three times in all, and its progress starts anew. An answer that is none ends the call at once, with
+ * MCP_INVALID_ANSWER.
  *
- * @returns the server's answer, without `isError`
+ * @param args the arguments, as bytes of JSON; they reach the server as they are
+ * @returns the server's answer, in its own bytes
  * @throws ToolFailure TOOL_ERROR with the text of the answer when the server says `isError`
  */
 export async function callMountedTool(
   slot: ServerSlot,
   tool: string,
-  input: unknown,
+  args: Buffer,
   idempotent: boolean,
   context: ToolContext,
   now: () => number,
-): Promise<unknown> {
+): Promise<Buffer> {
   const relay = new ProgressRelay((progress) => context.emit(progress), now);
   try {
     for (let tries = 1; ; ) {
       const server = await slot.take(context.signal);
-      const outcome = await server.callTool(tool, input, {
+      const outcome = await server.callTool(tool, args, {
         signal: context.signal,
         timeoutMs: Math.max(1, context.deadline.getTime() - now()) + DEADLINE_MARGIN_MS,
         onProgress: (progress) => relay.offer(progress),
@@ -60,46 +66,59 @@ export async function callMountedTool(
   }
 }
 
-function readOutcome(outcome: Exclude<ToolCallOutcome, { kind: "not_sent" }>): unknown {
+function readOutcome(outcome: Exclude<ToolCallOutcome, { kind: "not_sent" }>): Buffer {
   switch (outcome.kind) {
-    case "answer":
-      return readAnswer(outcome.answer);
-    case "refused":
-      throw new ToolFailure(
-        MCP_ERROR,
-        printable(outcome.message, MAX_MESSAGE_CHARACTERS),
-        bounded({ code: outcome.code, data: outcome.data }),
-      );
+    case "result":
+      return readResult(outcome.value, outcome.json);
+    case "error":
+      throw new ToolFailure(MCP_ERROR, printable(outcome.message, MAX_MESSAGE_CHARACTERS), errorDetails(outcome));
+    case "unusable":
+      throw unusable(outcome.why);
     case "timed_out":
       throw new ToolFailure(
         "MCP_TIMEOUT",
         "The MCP server did not answer before the call's deadline; it may still be at work.",
       );
-    case "died":
-      throw new ToolFailure(
-        MCP_SERVER_DIED,
-        "The MCP server ended while the call ran; the tool may have taken effect.",
-      );
+    case "died": {
+      const why = outcome.why ?? "The MCP server ended while the call ran";
+      throw new ToolFailure(MCP_SERVER_DIED, `${why}; the tool may have taken effect.`);
+    }
     default:
       return outcome satisfies never;
   }
 }
 
-function readAnswer(answer: { readonly [key: string]: unknown }): unknown {
-  const { isError, ...rest } = answer;
-  const content = Array.isArray(rest.content) ? rest.content : [];
-  if (isError !== true) return { ...rest, content };
-  const text = content.flatMap((part: unknown) => (isText(part) ? [part.text] : [])).join("\n");
-  const message = text === "" ? "The tool reported a failure without a message." : text;
-  throw new ToolFailure("TOOL_ERROR", printable(message, MAX_MESSAGE_CHARACTERS), bounded({ ...rest, content }));
+function readResult(value: unknown, json: Buffer): Buffer {
+  const answer = readToolAnswer(value, json);
+  switch (answer.kind) {
+    case "result":
+      return answer.json;
+    case "failed": {
+      const message = answer.text.trim() === "" ? "The tool reported a failure without a message." : answer.text;
+      throw new ToolFailure("TOOL_ERROR", printable(message, MAX_MESSAGE_CHARACTERS), bounded(answer.json));
+    }
+    case "unusable":
+      throw unusable(answer.why);
+    default:
+      return answer satisfies never;
+  }
+}
+
+function unusable(why: string): ToolFailure {
+  return new ToolFailure(
+    MCP_INVALID_ANSWER,
+    `The MCP server's answer cannot be used: ${why}. The tool may have taken effect.`,
+  );
+}
+
+function errorDetails({ code, data }: Extract<ToolCallOutcome, { kind: "error" }>): unknown {
+  const members: [string, JsonPart][] = [];
+  if (code !== undefined) members.push(["code", code]);
+  if (data !== undefined) members.push(["data", data]);
+  return members.length === 0 ? undefined : bounded(joinObject(members));
 }
 
 /** Details within their limit, or none: an error is no way to carry much. */
-function bounded(details: unknown): unknown {
-  const json = JSON.stringify(details);
-  return json !== undefined && Buffer.byteLength(json) <= MAX_DETAILS_BYTES ? details : undefined;
-}
-
-function isText(part: unknown): part is { readonly text: string } {
-  return typeof part === "object" && part !== null && "text" in part && typeof part.text === "string";
+function bounded(json: Buffer): unknown {
+  return json.length <= MAX_DETAILS_BYTES ? JSON.parse(json.toString("utf8")) : undefined;
 }

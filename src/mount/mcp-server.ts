@@ -1,24 +1,23 @@
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import {
-  ErrorCode,
-  McpError,
-  type Progress,
-  ResultSchema,
-  ToolListChangedNotificationSchema,
-} from "@modelcontextprotocol/sdk/types.js";
+import { deferred } from "../async/deferred.js";
+import type { Json } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { JsonRpcPeer, type RpcOutcome } from "./json-rpc-peer.js";
+import type { Progress } from "./progress.js";
 import { printable, ServerLog } from "./server-log.js";
+import { type LogLevel, ServerMessages } from "./server-messages.js";
 import { describeExit, type ServerCommand, type ServerExit, ServerProcess } from "./server-process.js";
-import { ServerTransport } from "./server-transport.js";
+import { DEFAULT_MAX_MESSAGE_BYTES, ServerTransport } from "./server-transport.js";
 import { TokenBucket } from "./token-bucket.js";
 
+/** The revision of MCP that is offered: the last one that opens with `initialize`. */
+const PROTOCOL_VERSION = "2025-11-25";
+/** Revisions whose tools are called in the same way. */
+const SPOKEN_VERSIONS: readonly string[] = ["2024-10-07", "2024-11-05", "2025-03-26", "2025-06-18", PROTOCOL_VERSION];
 /** How the client introduces itself; servers do not decide by it. */
-const CLIENT_VERSION = "1";
+const CLIENT_INFO = { name: "toolgate", version: "1" };
 /** A server that does nothing right must not fill the log. */
 const FAULTS_AT_ONCE = 20;
 const FAULTS_PER_SECOND = 1;
-/** How the client's error begins when progress comes for a call that has ended. */
-const LATE_PROGRESS = "Received a progress notification for an unknown token";
 /** More pages than any server has; one that never ends its list is stopped here. */
 const MAX_LIST_PAGES = 100;
 /** As many tools as a toolset may have. */
@@ -41,6 +40,8 @@ export interface McpServerOptions {
   readonly now: () => number;
   /** Each line of the server's stderr, bounded in length and rate. */
   onLogLine(line: string): void;
+  /** Each message that it logs by MCP's own way, bounded in length and rate. */
+  onLogMessage(level: LogLevel, message: string): void;
   /** Something that the server did wrong and that goes no further. */
   onFault(message: string): void;
   /** The server says that its tools are others now. */
@@ -57,38 +58,62 @@ export interface ToolCallOptions {
 
 /** How a call of a tool ended at its server. */
 export type ToolCallOutcome =
-  /** The server's CallToolResult, unread. */
-  | { readonly kind: "answer"; readonly answer: { readonly [key: string]: unknown } }
-  /** A JSON-RPC error. */
-  | { readonly kind: "refused"; readonly code: number; readonly message: string; readonly data: unknown }
-  | { readonly kind: "timed_out" }
-  /** The server ended after the call had been sent: the tool may have run. */
-  | { readonly kind: "died" }
+  /** The server's answer, unread; see RpcAnswer. */
+  | Exclude<RpcOutcome, { readonly kind: "closed" }>
+  /** The server ended after the call had been sent: the tool may have run. `why` where the mount ended it. */
+  | { readonly kind: "died"; readonly why?: string }
   /** The server was gone before the call was sent. */
   | { readonly kind: "not_sent" };
 
 /**
- * One run of an MCP server: its processes, and the client that speaks to it. What the server sends is a stranger's data: its
- * lists are returned unread, and no schema of it is compiled here (the SDK's own listTools and callTool would).
+ * One run of an MCP server: its processes, and the connection to it. What the server sends is a stranger's data: its lists and
+ * answers are returned unread, and no schema of it is compiled here.
  */
 export class McpServer {
   readonly #options: McpServerOptions;
   readonly #process: ServerProcess;
   readonly #log: ServerLog;
-  readonly #client: Client;
+  readonly #messages: ServerMessages;
+  readonly #faults: TokenBucket;
+  readonly #peer: JsonRpcPeer;
+  readonly #transport: ServerTransport;
+  readonly #gone = deferred<void>();
+  #identity: ServerIdentity = { name: "", version: "" };
+  #heard = 0;
+  #endedBecause: string | undefined;
 
   constructor(options: McpServerOptions) {
+    const { now, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = options;
     this.#options = options;
     this.#process = new ServerProcess(options.command, options.stopGraceMs);
-    this.#log = new ServerLog((line) => options.onLogLine(line), options.now);
-    this.#client = new Client({ name: "toolgate", version: CLIENT_VERSION });
-    const faults = new TokenBucket(FAULTS_AT_ONCE, FAULTS_PER_SECOND, options.now());
-    this.#client.onerror = ({ message }) => {
-      // A server goes on reporting until it has heard of a cancellation: no fault.
-      if (message.startsWith(LATE_PROGRESS)) return;
-      if (faults.take(options.now())) options.onFault(printable(withoutFrame(message), 300));
-    };
-    this.#client.setNotificationHandler(ToolListChangedNotificationSchema, () => options.onToolsChanged());
+    this.#log = new ServerLog((line) => options.onLogLine(line), now);
+    this.#messages = new ServerMessages((level, message) => options.onLogMessage(level, message), now);
+    this.#faults = new TokenBucket(FAULTS_AT_ONCE, FAULTS_PER_SECOND, now());
+    this.#peer = new JsonRpcPeer({
+      send: (line) => this.#transport.send(line),
+      onNotification: (method, params) => this.#onNotification(method, params),
+      onFault: (message) => this.#fault(message),
+    });
+    this.#transport = new ServerTransport(
+      this.#process,
+      {
+        onLine: (line) => {
+          this.#heard += 1;
+          this.#peer.receive(line);
+        },
+        onOversizedLine: (head, tail, bytes) => {
+          this.#heard += 1;
+          this.#peer.receiveOversized(head, tail, bytes, maxMessageBytes);
+        },
+        onStderr: (chunk) => this.#log.push(chunk),
+        onFault: (message) => this.#fault(message),
+        onEnd: () => {
+          this.#peer.close();
+          this.#gone.resolve();
+        },
+      },
+      maxMessageBytes,
+    );
   }
 
   /** Resolves when the server's processes are gone. */
@@ -106,19 +131,31 @@ export class McpServer {
     return this.#log.tail;
   }
 
+  /** Who the server says it is; empty before it was greeted. */
+  get identity(): ServerIdentity {
+    return this.#identity;
+  }
+
+  /** How many messages have come from it. A number that moves is a sign of life. */
+  get heard(): number {
+    return this.#heard;
+  }
+
   /**
    * Starts the server and greets it. When that fails, nothing of it is left running.
    * @throws ToolgateError INVALID_CONFIG when the command cannot be started, or does not speak MCP
    */
   async start(signal: AbortSignal): Promise<ServerIdentity> {
-    const transport = new ServerTransport(
-      this.#process,
-      (chunk) => this.#log.push(chunk),
-      this.#options.maxMessageBytes,
-    );
     try {
       signal.throwIfAborted();
-      await this.#client.connect(transport, { timeout: this.#options.startTimeoutMs, signal: ownSignal(signal) });
+      await this.#transport.start();
+      const answer = await this.#ask("initialize", signal, [
+        ["protocolVersion", PROTOCOL_VERSION],
+        ["capabilities", {}],
+        ["clientInfo", CLIENT_INFO],
+      ]);
+      this.#identity = this.#readGreeting(answer);
+      this.#peer.notify("notifications/initialized");
     } catch (error) {
       await this.#process.stop();
       if (error instanceof ToolgateError) throw error;
@@ -128,28 +165,23 @@ export class McpServer {
     return this.identity;
   }
 
-  /** Who the server says it is; empty before it was greeted. */
-  get identity(): ServerIdentity {
-    const { name = "", version = "", title } = this.#client.getServerVersion() ?? {};
-    const instructions = this.#client.getInstructions();
-    return {
-      name,
-      version,
-      ...(title === undefined ? {} : { title }),
-      ...(instructions === undefined ? {} : { instructions }),
-    };
-  }
-
-  /** All pages of the server's tools, as it sent them. */
+  /**
+   * All pages of the server's tools, as it sent them.
+   * @throws ToolgateError INVALID_CONFIG when the server does not give its list
+   */
   async listTools(signal: AbortSignal): Promise<readonly unknown[]> {
     const tools: unknown[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MAX_LIST_PAGES; page += 1) {
-      const params = cursor === undefined ? {} : { cursor };
-      const answer = await this.#client.request({ method: "tools/list", params }, ResultSchema, {
-        signal: ownSignal(signal),
-        timeout: this.#options.startTimeoutMs,
-      });
+      let answer: Answer;
+      try {
+        answer = await this.#ask("tools/list", signal, cursor === undefined ? [] : [["cursor", cursor]]);
+        // An absent list is an empty one.
+        if (!Array.isArray(answer.tools ?? [])) throw new Refusal("the answer's tools are no array");
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        throw this.#listFailure(error);
+      }
       if (Array.isArray(answer.tools)) tools.push(...answer.tools);
       cursor = typeof answer.nextCursor === "string" ? answer.nextCursor : undefined;
       if (cursor === undefined || tools.length > MAX_TOOLS) return tools;
@@ -160,61 +192,120 @@ export class McpServer {
 
   /**
    * Calls a tool. What the server answers, also that it failed, is a value.
+   * @param args the arguments: the bytes of a JSON value, which are sent as they are
    * @throws the signal's reason, once it has aborted
    */
-  async callTool(tool: string, args: unknown, options: ToolCallOptions): Promise<ToolCallOutcome> {
+  async callTool(tool: string, args: Buffer, options: ToolCallOptions): Promise<ToolCallOutcome> {
     if (this.#process.group === undefined) return { kind: "not_sent" };
-    try {
-      const request = { method: "tools/call", params: { name: tool, arguments: args } };
-      const answer = await this.#client.request(request, ResultSchema, {
-        signal: options.signal,
-        timeout: options.timeoutMs,
-        onprogress: (progress) => options.onProgress(progress),
-      });
-      return { kind: "answer", answer };
-    } catch (error) {
-      options.signal.throwIfAborted();
-      // A server may use the code of a closed connection itself, so the process is what tells.
-      if (this.#process.group === undefined) return { kind: "died" };
-      if (!(error instanceof McpError)) throw error;
-      if (error.code === ErrorCode.RequestTimeout) return { kind: "timed_out" };
-      return { kind: "refused", code: error.code, message: bareMessage(error), data: error.data };
+    const outcome = await this.#peer.request(
+      "tools/call",
+      [
+        ["name", tool],
+        ["arguments", args],
+      ],
+      options,
+    );
+    if (outcome.kind !== "closed") return outcome;
+    return { kind: "died", ...(this.#endedBecause === undefined ? {} : { why: this.#endedBecause }) };
+  }
+
+  /** Sends what any living server answers, without waiting for it: see `heard`. */
+  async poke(method: "ping" | "tools/list", timeoutMs: number): Promise<void> {
+    await this.#peer.request(method, [], { signal: NEVER, timeoutMs });
+  }
+
+  /**
+   * Ends the server and all that it started. Idempotent.
+   * @param why what its calls in hand are told, where it is the server's fault; the first one counts
+   */
+  async stop(why?: string): Promise<void> {
+    this.#endedBecause ??= why;
+    await this.#process.stop();
+    this.#peer.close();
+    this.#log.end();
+  }
+
+  #onNotification(method: string, params: { readonly [key: string]: unknown }): void {
+    if (method === "notifications/tools/list_changed") this.#options.onToolsChanged();
+    if (method === "notifications/message") this.#messages.take(params);
+  }
+
+  #fault(message: string): void {
+    if (this.#faults.take(this.#options.now())) this.#options.onFault(printable(message, 300));
+  }
+
+  /** @throws Refusal when there is no answer of use */
+  async #ask(method: string, signal: AbortSignal, params: readonly (readonly [string, Json])[]): Promise<Answer> {
+    const timeoutMs = this.#options.startTimeoutMs;
+    const outcome = await this.#peer.request(method, params, { signal, timeoutMs });
+    switch (outcome.kind) {
+      case "result":
+        if (isObject(outcome.value)) return outcome.value;
+        throw new Refusal(`its answer to ${method} is no object`);
+      case "error":
+        throw new Refusal(outcome.code === undefined ? outcome.message : `${outcome.message} (code ${outcome.code})`);
+      case "unusable":
+        throw new Refusal(`its answer to ${method} cannot be used: ${outcome.why}`);
+      case "timed_out":
+        throw new Refusal(`no answer to ${method} within ${timeoutMs} ms`);
+      case "closed":
+        throw new Refusal(`it ended before it answered ${method}`);
+      default:
+        return outcome satisfies never;
     }
   }
 
-  /** Ends the server and all that it started. Idempotent. */
-  async stop(): Promise<void> {
-    await this.#process.stop();
-    await this.#client.close();
-    this.#log.end();
+  #readGreeting({ protocolVersion, serverInfo, instructions }: Answer): ServerIdentity {
+    if (typeof protocolVersion !== "string" || !SPOKEN_VERSIONS.includes(protocolVersion)) {
+      const said = typeof protocolVersion === "string" ? `revision ${protocolVersion.slice(0, 32)}` : "no revision";
+      this.#fault(`it names ${said} of MCP, which is none that a mount speaks; it is spoken to as ${PROTOCOL_VERSION}`);
+    }
+    const { name, version, title } = isObject(serverInfo) ? serverInfo : {};
+    return {
+      name: typeof name === "string" ? name : "",
+      version: typeof version === "string" ? version : "",
+      ...(typeof title === "string" ? { title } : {}),
+      ...(typeof instructions === "string" ? { instructions } : {}),
+    };
+  }
+
+  #listFailure({ message }: Refusal): ToolgateError {
+    const said = printable(message, 500);
+    return new ToolgateError(
+      "INVALID_CONFIG",
+      `The MCP server ${this.#commandLine()} did not list its tools: ${said}. Look at its own log; it may lack a variable (--env) or an argument.`,
+    );
   }
 
   async #startFailure(cause: unknown): Promise<ToolgateError> {
+    await this.#gone.promise;
     this.#log.end();
-    const { command, args } = this.#options.command;
     const exit = await this.#process.ended;
     const said =
       this.lastLines.length === 0 ? "It wrote nothing to stderr." : `Its last lines:\n  ${this.lastLines.join("\n  ")}`;
     const why = cause instanceof Error ? cause.message : String(cause);
     return new ToolgateError(
       "INVALID_CONFIG",
-      `"${[command, ...args].join(" ")}" did not answer as an MCP server over stdio (${printable(why, 300)}; it ${describeExit(exit)}). ${said}`,
+      `${this.#commandLine()} did not answer as an MCP server over stdio (${printable(why, 300)}; it ${describeExit(exit)}). ${said}`,
       { cause },
     );
   }
+
+  #commandLine(): string {
+    const { command, args } = this.#options.command;
+    return `"${[command, ...args].join(" ")}"`;
+  }
 }
 
-/** The client puts the message that it could not use, as JSON, behind what was wrong with it. */
-function withoutFrame(message: string): string {
-  return message.replace(/: \{.*$/s, "");
-}
+/** Aborts nothing. */
+const NEVER = new AbortController().signal;
 
-/** McpError puts its code before the server's own message. */
-function bareMessage(error: McpError): string {
-  return error.message.replace(/^MCP error -?[0-9]+: /, "");
-}
+/** The result of a request, as the server wrote it. */
+type Answer = { readonly [key: string]: unknown };
 
-/** The SDK never takes its listeners off a signal; one that lives long must not collect them. */
-function ownSignal(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal]);
+/** Why a server did not do what was asked of it; its message is a stranger's. */
+class Refusal extends Error {}
+
+function isObject(value: unknown): value is Answer {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -26,7 +26,7 @@ import { type DynamicTool, type Provider, serveToolset } from "../index.js";
 import { callMountedTool } from "./call-tool.js";
 import { McpServer, type ServerIdentity } from "./mcp-server.js";
 import type { MountClosed, MountOptions } from "./mount-options.js";
-import { fitDescription, fitTitle, type MountedTools, mountTools, type SkippedTool } from "./mounted-tool.js";
+import { fitDescription, fitTitle, type MountedTools, mountTools, type SkippedPart } from "./mounted-tool.js";
 import { restartDelayMs, STEADY_AFTER_MS } from "./restart-delay.js";
 import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
@@ -63,7 +63,7 @@ export interface MountRegistration {
   readonly epoch: number;
   readonly digest: string;
   readonly tools: readonly string[];
-  readonly skipped: readonly SkippedTool[];
+  readonly skipped: readonly SkippedPart[];
 }
 
 interface Serving {
@@ -375,7 +375,11 @@ class McpMount implements Mount {
           {
             ...tool,
             idempotent: again,
-            run: (input, context) => callMountedTool(this.#slot, name, input, again, context, this.#now),
+            run: async (input, context) => {
+              const args = Buffer.from(JSON.stringify(input));
+              const result = await callMountedTool(this.#slot, name, args, again, context, this.#now);
+              return JSON.parse(result.toString("utf8"));
+            },
           },
         ];
       }),
@@ -391,18 +395,22 @@ class McpMount implements Mount {
       ...optional("maxMessageBytes", maxMessageBytes),
       now: this.#now,
       onLogLine: (line) => log.info({ event: "server_stderr", toolset: this.name }, `[${this.name}] ${line}`),
+      onLogMessage: (level, message) =>
+        log[level]({ event: "server_message", toolset: this.name }, `[${this.name}] ${message}`),
       onFault: (message) => log.warn({ event: "server_fault", toolset: this.name }, `The MCP server: ${message}`),
       onToolsChanged: () => this.#changed.resolve(),
     });
   }
 
   #report({ skipped, notes }: MountedTools, former: Serving | undefined): void {
-    const known = new Set(former?.registration.skipped.map(({ name, why }) => `${name}\n${why}`));
-    for (const { name, why } of skipped) {
-      if (known.has(`${name}\n${why}`)) continue;
+    const known = new Set(former?.registration.skipped.map(keyOf));
+    for (const skip of skipped) {
+      if (known.has(keyOf(skip))) continue;
+      const { name, part, why } = skip;
+      const what = part === "tool" ? `The tool ${name}` : `The result schema of the tool ${name}`;
       this.#options.log.warn(
-        { event: "tool_skipped", toolset: this.name, tool: name },
-        `The tool ${name} is left out: ${why}.`,
+        { event: "tool_skipped", toolset: this.name, tool: name, part },
+        `${what} is left out: ${why}.`,
       );
     }
     for (const note of notes) this.#options.log.warn({ event: "tool_cut", toolset: this.name }, note);
@@ -483,6 +491,11 @@ function checkOptions({ name, version, idempotent, only }: MountOptions): void {
   if (stray.length > 0) {
     throw new ToolgateError("INVALID_CONFIG", `Tools are named idempotent that are not mounted: ${stray.join(", ")}.`);
   }
+}
+
+/** The same for the same part that is left out for the same reason. */
+function keyOf({ name, part, why }: SkippedPart): string {
+  return [name, part, why].join("\n");
 }
 
 function describe({ name, instructions }: ServerIdentity): string {

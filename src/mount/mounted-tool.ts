@@ -13,16 +13,19 @@ export interface MountedTool {
   readonly annotations?: ToolAnnotations;
 }
 
-/** A tool that cannot be registered, and why. */
-export interface SkippedTool {
+/** A tool that cannot be registered, or the result schema of one, and why. */
+export interface SkippedPart {
+  /** The tool. */
   readonly name: string;
+  /** What is left out: the tool, or only its result schema, so that the tool is served without it. */
+  readonly part: "tool" | "result_schema";
   readonly why: string;
 }
 
 /** What a server's list of tools comes to. */
 export interface MountedTools {
   readonly tools: readonly MountedTool[];
-  readonly skipped: readonly SkippedTool[];
+  readonly skipped: readonly SkippedPart[];
   /** What was changed to fit, for the operator. */
   readonly notes: readonly string[];
 }
@@ -47,8 +50,10 @@ const MAX_SCHEMA_BYTES = 250_000;
  * out and reported, so that one bad tool does not keep the others away:
  *
  * - names must match what toolsets allow (MCP allows the same characters, but also a leading `.`, `/` or `-`), once each;
- * - `inputSchema` must be a JSON Schema of an object, as MCP demands; it and `outputSchema` must not be too large or deep;
- * - tools that can only be called as an MCP task are not spoken here.
+ * - `inputSchema` must be an object that is not too large or deep to be sent; whether it is a sound JSON Schema is the registry's
+ *   to judge. An `outputSchema` for which this does not hold is left out alone;
+ * - tools that can only be called as an MCP task are not spoken here;
+ * - null stands for absence.
  *
  * `inputSchema` becomes the payload schema as it is. The result is the MCP answer itself,
  * `{ content: [...], structuredContent?: {...}, _meta?: {...} }`; where the tool has an `outputSchema`, the result schema
@@ -56,38 +61,48 @@ const MAX_SCHEMA_BYTES = 250_000;
  */
 export function mountTools(listed: readonly unknown[], choice: ToolChoice = {}): MountedTools {
   const tools = new Map<string, MountedTool>();
-  const skipped: SkippedTool[] = [];
+  const skipped: SkippedPart[] = [];
   const notes: string[] = [];
   const only = choice.only === undefined ? undefined : new Set(choice.only);
   const skip = new Set(choice.skip);
-  for (const [index, raw] of listed.entries()) {
-    if (!isObject(raw) || typeof raw.name !== "string") {
-      skipped.push({ name: `#${index + 1}`, why: "it has no name" });
+  for (const [index, item] of listed.entries()) {
+    const raw = isObject(item) ? withoutNulls(item) : {};
+    if (typeof raw.name !== "string") {
+      skipped.push({ name: `#${index + 1}`, part: "tool", why: "it has no name" });
       continue;
     }
     const name = raw.name;
     if ((only !== undefined && !only.has(name)) || skip.has(name)) continue;
     const why = tools.has(name) ? "the server lists this name more than once; the first one counts" : fault(name, raw);
-    if (why === undefined) tools.set(name, mountTool(name, raw, notes));
-    else skipped.push({ name: printable(name, 128), why });
+    if (why !== undefined) {
+      skipped.push({ name: printable(name, 128), part: "tool", why });
+      continue;
+    }
+    const { outputSchema, ...rest } = raw;
+    const resultFault = outputSchema === undefined ? undefined : schemaFault("outputSchema", outputSchema);
+    if (resultFault !== undefined) skipped.push({ name, part: "result_schema", why: resultFault });
+    tools.set(name, mountTool(name, resultFault === undefined ? raw : rest, notes));
   }
   return { tools: [...tools.values()], skipped, notes };
 }
 
 function fault(name: string, raw: { readonly [key: string]: Json }): string | undefined {
   if (!isToolName(name)) return "its name must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}";
-  if (!isObject(raw.inputSchema)) return "it has no inputSchema";
-  if (raw.outputSchema !== undefined && !isObject(raw.outputSchema)) return "its outputSchema is not an object";
-  for (const which of ["inputSchema", "outputSchema"] as const) {
-    const schema = raw[which];
-    if (schema === undefined) continue;
-    if (nestsDeeper(schema, MAX_SCHEMA_LEVELS)) return `its ${which} nests more than ${MAX_SCHEMA_LEVELS} levels`;
-    if (JSON.stringify(schema).length > MAX_SCHEMA_BYTES) return `its ${which} has more than ${MAX_SCHEMA_BYTES} bytes`;
-  }
+  if (raw.inputSchema === undefined) return "it has no inputSchema";
+  const inputFault = schemaFault("inputSchema", raw.inputSchema);
+  if (inputFault !== undefined) return inputFault;
   if (isObject(raw.execution) && raw.execution.taskSupport === "required") {
     return "it can only be called as an MCP task, which a mount does not do";
   }
   return undefined;
+}
+
+/** Why a schema cannot even be sent. */
+function schemaFault(which: "inputSchema" | "outputSchema", schema: Json): string | undefined {
+  if (!isObject(schema)) return `its ${which} is not an object`;
+  if (nestsDeeper(schema, MAX_SCHEMA_LEVELS)) return `its ${which} nests more than ${MAX_SCHEMA_LEVELS} levels`;
+  const bytes = Buffer.byteLength(JSON.stringify(schema));
+  return bytes > MAX_SCHEMA_BYTES ? `its ${which} has more than ${MAX_SCHEMA_BYTES} bytes` : undefined;
 }
 
 function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: string[]): MountedTool {
@@ -165,6 +180,11 @@ export function fitDescription(text: string): string {
     .subarray(0, MAX_DESCRIPTION_BYTES - 3)
     .toString("utf8");
   return `${kept.replace(/\uFFFD$/, "")}…`;
+}
+
+/** Without the members that are null: many a server writes null for what it does not have. */
+function withoutNulls(object: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 }
 
 function nestsDeeper(value: Json, levels: number): boolean {

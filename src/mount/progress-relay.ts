@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Progress } from "@modelcontextprotocol/sdk/types.js";
+import type { Progress } from "./progress.js";
 import { TokenBucket } from "./token-bucket.js";
 
 /** So many progress notifications of a call pass at once, and so many a second after that: below a call's 10,000 deltas. */

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { getDefaultEnvironment } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { deferred } from "../async/deferred.js";
+import { environment } from "../config/environment.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { parseGuardianReport } from "./guardian-report.js";
 
@@ -11,8 +11,8 @@ export interface ServerCommand {
   readonly command: string;
   readonly args: readonly string[];
   /**
-   * Variables for the server. It gets these and the harmless ones that the MCP SDK passes on (HOME, LOGNAME, PATH, SHELL,
-   * TERM, USER); not the rest of the mount's own, which may hold secrets of the gateway.
+   * Variables for the server. It gets these and the harmless ones that MCP clients pass on (HOME, LOGNAME, PATH, SHELL, TERM,
+   * USER); not the rest of the mount's own, which may hold secrets of the gateway.
    */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -84,7 +84,7 @@ export class ServerProcess {
     if (this.#state.kind !== "new") throw new ToolgateError("INTERNAL", "an MCP server's process can be started once");
     const { command, args, env, cwd } = this.#command;
     const guardian = spawn(process.execPath, [guardianPath, String(this.#graceMs), command, ...args], {
-      env: { ...getDefaultEnvironment(), ...env },
+      env: { ...harmlessVariables(), ...env },
       ...(cwd === undefined ? {} : { cwd }),
       stdio: ["pipe", "pipe", "pipe", "ipc"],
       detached: true,
@@ -170,6 +170,19 @@ async function lastOutputRead({ stdin, stdout, stderr }: ServerStreams): Promise
   await Promise.all(closed);
   clearTimeout(cut);
   stdin.destroy();
+}
+
+/** Variables that a program needs to find its way, and that hold no secrets. */
+const HARMLESS = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];
+
+function harmlessVariables(): Record<string, string> {
+  const own = environment();
+  // A value that begins with () is a shell's function, which older shells run.
+  const passed = HARMLESS.flatMap((name) => {
+    const value = own[name];
+    return value === undefined || value.startsWith("()") ? [] : [[name, value]];
+  });
+  return Object.fromEntries(passed);
 }
 
 /** How an exit reads in a message. */

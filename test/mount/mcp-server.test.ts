@@ -33,6 +33,7 @@ function newServer(command: string, args: readonly string[], more: Partial<McpSe
     stopGraceMs: 300,
     now: Date.now,
     onLogLine: (line) => lines.push(line),
+    onLogMessage: (level, message) => lines.push(`${level} ${message}`),
     onFault: (message) => faults.push(message),
     onToolsChanged: () => {},
     ...more,
@@ -42,6 +43,7 @@ function newServer(command: string, args: readonly string[], more: Partial<McpSe
 }
 
 const odd = (mode = "", more: Partial<McpServerOptions> = {}): Started => newServer("node", [ODD, mode], more);
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const never = new AbortController().signal;
 const patient = { signal: never, timeoutMs: 30_000, onProgress: () => {} };
 
@@ -53,8 +55,8 @@ describe("the official servers", () => {
     const identity = await server.start(never);
     expect(identity).toMatchObject({ name: "secure-filesystem-server", version: "0.2.0" });
     expect((await server.listTools(never)).length).toBeGreaterThan(10);
-    const outcome = await server.callTool("read_text_file", { path: join(folder, "hello.txt") }, patient);
-    expect(outcome).toMatchObject({ kind: "answer", answer: { structuredContent: { content: "hello there" } } });
+    const outcome = await server.callTool("read_text_file", json({ path: join(folder, "hello.txt") }), patient);
+    expect(outcome).toMatchObject({ kind: "result", value: { structuredContent: { content: "hello there" } } });
     const group = server.group ?? 0;
     await server.stop();
     expect(await running(group)).toEqual([false]);
@@ -65,12 +67,11 @@ describe("the official servers", () => {
     const { server } = newServer(bin("mcp-server-everything"), []);
     await server.start(never);
     const seen: number[] = [];
-    const outcome = await server.callTool(
-      "trigger-long-running-operation",
-      { duration: 0.2, steps: 4 },
-      { ...patient, onProgress: ({ progress }) => seen.push(progress) },
-    );
-    expect(outcome.kind).toBe("answer");
+    const outcome = await server.callTool("trigger-long-running-operation", json({ duration: 0.2, steps: 4 }), {
+      ...patient,
+      onProgress: ({ progress }) => seen.push(progress),
+    });
+    expect(outcome.kind).toBe("result");
     expect(seen).toEqual([1, 2, 3, 4]);
   });
 });
@@ -80,7 +81,7 @@ describe("a call", () => {
     const { server, lines } = odd();
     await server.start(never);
     const abort = new AbortController();
-    const call = server.callTool("hang", {}, { ...patient, signal: abort.signal });
+    const call = server.callTool("hang", json({}), { ...patient, signal: abort.signal });
     await until("the call hangs", () => lines.some((line) => line.startsWith("hanging")));
     abort.abort(new Error("enough"));
     await expect(call).rejects.toThrow("enough");
@@ -90,55 +91,144 @@ describe("a call", () => {
   test("that the server refuses keeps its code and data", async () => {
     const { server } = odd();
     await server.start(never);
-    expect(await server.callTool("refuse", {}, patient)).toEqual({
-      kind: "refused",
+    expect(await server.callTool("refuse", json({}), patient)).toEqual({
+      kind: "error",
       code: -32_602,
       message: "path is required",
-      data: { path: "/path" },
+      data: json({ path: "/path" }),
     });
   });
 
   test("ends as died when the server ends under it; one after that was not sent", async () => {
     const { server } = odd();
     await server.start(never);
-    const [died] = await Promise.all([server.callTool("die", {}, patient), server.callTool("hang", {}, patient)]);
+    const [died] = await Promise.all([
+      server.callTool("die", json({}), patient),
+      server.callTool("hang", json({}), patient),
+    ]);
     expect(died).toEqual({ kind: "died" });
     expect(await server.ended).toEqual({ code: 3, signal: null });
-    expect(await server.callTool("echo", {}, patient)).toEqual({ kind: "not_sent" });
+    expect(await server.callTool("echo", json({}), patient)).toEqual({ kind: "not_sent" });
   });
 
   test("that has ended may still be reported on: no fault is progress, and no fault shows what was sent", async () => {
     const { server, faults } = odd();
     await server.start(never);
-    await server.callTool("late", {}, patient);
-    await server.callTool("echo", {}, patient);
-    expect(faults).toEqual(["Received a response for an unknown message ID"]);
+    await server.callTool("late", json({}), patient);
+    await server.callTool("echo", json({}), patient);
+    expect(faults).toEqual(["an answer to a request that was never made"]);
   });
 
   test("whose answer is too large fails alone", async () => {
     const { server } = odd("", { maxMessageBytes: 100_000 });
     await server.start(never);
     const [huge, small] = await Promise.all([
-      server.callTool("huge", { bytes: 5_000_000 }, patient),
-      server.callTool("echo", { a: 1 }, patient),
+      server.callTool("huge", json({ bytes: 5_000_000 }), patient),
+      server.callTool("echo", json({ a: 1 }), patient),
     ]);
-    expect(huge).toMatchObject({ kind: "refused", message: expect.stringContaining("over the limit of 100000 bytes") });
-    expect(small).toMatchObject({ kind: "answer" });
+    expect(huge).toMatchObject({ kind: "error", message: expect.stringContaining("over the limit of 100000 bytes") });
+    expect(small).toMatchObject({ kind: "result" });
   });
 
   test("survives lines that are no JSON-RPC", async () => {
     const { server, faults } = odd();
     await server.start(never);
-    expect(await server.callTool("garbage", {}, patient)).toMatchObject({ kind: "answer" });
+    expect(await server.callTool("garbage", json({}), patient)).toMatchObject({ kind: "result" });
     expect(faults).toHaveLength(2);
   });
+});
+
+describe("an answer that is not quite right", () => {
+  const result = { content: [{ type: "text", text: "fine" }] };
+  const whole = JSON.stringify(result);
+
+  /** Has the server write this line, with the request's id in place of `$`. */
+  async function answeredWith(line: string): Promise<unknown> {
+    const { server } = odd();
+    await server.start(never);
+    return await server.callTool("write", json({ line }), patient);
+  }
+
+  test.each([
+    ["null beside it as its error", `{"jsonrpc":"2.0","id":$,"result":${whole},"error":null}`],
+    ["no jsonrpc", `{"id":$,"result":${whole}}`],
+    ["another jsonrpc", `{"jsonrpc":"1.0","id":$,"result":${whole}}`],
+    ["its id as text", `{"jsonrpc":"2.0","id":"$","result":${whole}}`],
+    ["members of its own", `{"jsonrpc":"2.0","id":$,"result":${whole},"took":3}`],
+    ["a batch around it", `[{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":$,"result":${whole}}]`],
+    ["a carriage return behind it", `{"jsonrpc":"2.0","id":$,"result":${whole}}\r`],
+  ])("is a result, with %s", async (_name, line) => {
+    expect(await answeredWith(line)).toEqual({ kind: "result", value: result, json: Buffer.from(whole) });
+  });
+
+  test.each([
+    ["no text", '{"jsonrpc":"2.0","id":$,"error":{"code":-32000}}', -32_000],
+    ["null as its text", '{"jsonrpc":"2.0","id":$,"error":{"code":-32000,"message":null,"data":null}}', -32_000],
+    ["no code", '{"jsonrpc":"2.0","id":$,"error":{}}', undefined],
+    ["null as its result", '{"jsonrpc":"2.0","id":$,"result":null,"error":{"code":5}}', 5],
+  ])("is a refusal, with %s", async (_name, line, code) => {
+    const message = "The MCP server refused without a message.";
+    expect(await answeredWith(line)).toEqual({ kind: "error", code, message });
+  });
+
+  test("is a refusal in its words, with a text as its error", async () => {
+    const refusal = { kind: "error", code: undefined, message: "out of paper" };
+    expect(await answeredWith('{"jsonrpc":"2.0","id":$,"error":"out of paper"}')).toEqual(refusal);
+  });
+
+  test.each([
+    ["neither result nor error", '{"jsonrpc":"2.0","id":$}', "it has neither a result nor an error"],
+    ["null as its result", '{"jsonrpc":"2.0","id":$,"result":null}', "it has neither a result nor an error"],
+    ["NaN in it", '{"jsonrpc":"2.0","id":$,"result":{"content":[],"n":NaN}}', "it is not JSON"],
+    ["its end missing", '{"id":$,"result":{"content":[', "it is not JSON"],
+  ])("ends its call, with %s", async (_name, line, why) => {
+    expect(await answeredWith(line)).toEqual({ kind: "unusable", why: expect.stringContaining(why) });
+  });
+});
+
+test("arguments and results are the bytes that were given", async () => {
+  const { server } = odd();
+  await server.start(never);
+  const args = Buffer.from('{ "id": 725653563933458433,\n\r "price": 10.00, "e": 1e2, "text": "a\\u0041\u2028" }');
+  const outcome = await server.callTool("line", args, patient);
+  expect(outcome.kind === "result" && outcome.json.toString()).toContain(
+    `"arguments":{ "id": 725653563933458433,   "price": 10.00, "e": 1e2, "text": "a\\u0041\u2028" }`,
+  );
+});
+
+describe("a list of tools", () => {
+  test("that the server refuses is an error that names it, with a remedy", async () => {
+    const { server } = odd("no-list");
+    await server.start(never);
+    await expect(server.listTools(never)).rejects.toMatchObject({
+      name: "ToolgateError",
+      reason: "INVALID_CONFIG",
+      message: expect.stringMatching(/did not list its tools: no database \(code -32000\)\. Look at/),
+    });
+  });
+
+  test("whose next page is null has ended", async () => {
+    const { server } = odd("null-cursor");
+    await server.start(never);
+    expect(await server.listTools(never)).toHaveLength(1);
+  });
+});
+
+test("what the server logs by MCP's own way is told with its level, and bounded", async () => {
+  const { server, lines } = odd();
+  await server.start(never);
+  await server.callTool("log", json({ level: "warning", logger: "db", data: { full: 0.9 } }), patient);
+  await server.callTool("log", json({ level: "alert", data: "x".repeat(10_000) }), patient);
+  expect(lines[0]).toBe('warn db: {"full":0.9}');
+  expect(lines[1]).toMatch(/^error x+…$/);
+  expect(lines[1]?.length).toBeLessThan(2_100);
 });
 
 test("all pages of the list are read", async () => {
   const { server } = odd();
   await server.start(never);
   const names = (await server.listTools(never)).map((tool) => (tool as { name: string }).name); // the fixture's own tools
-  expect(names).toHaveLength(11);
+  expect(names).toHaveLength(14);
   expect(names).toContain("grow");
 });
 
@@ -177,7 +267,7 @@ describe("a server that does not start", () => {
 test("stop ends what ignores the end of its input and SIGTERM, also a grandchild in a group of its own", async () => {
   const { server } = odd("stubborn");
   await server.start(never);
-  const outcome = await server.callTool("pid", {}, patient);
+  const outcome = await server.callTool("pid", json({}), patient);
   const { pid, offspring } = pids(outcome);
   expect(await running(pid, offspring)).toEqual([true, true]);
   await server.stop();
@@ -187,7 +277,7 @@ test("stop ends what ignores the end of its input and SIGTERM, also a grandchild
 test("a guardian that is killed takes the server with it", async () => {
   const { server } = odd();
   await server.start(never);
-  const { pid } = pids(await server.callTool("pid", {}, patient));
+  const { pid } = pids(await server.callTool("pid", json({}), patient));
   process.kill(server.group ?? 0, "SIGKILL");
   await server.ended;
   await until("the server is gone", async () => !(await running(pid))[0]);
@@ -195,6 +285,6 @@ test("a guardian that is killed takes the server with it", async () => {
 
 /** The process ids in the answer of the tool `pid`. */
 function pids(outcome: unknown): { pid: number; offspring: number } {
-  const { answer } = outcome as { answer: { content: [{ text: string }] } }; // the fixture's own answer
-  return JSON.parse(answer.content[0].text);
+  const { value } = outcome as { value: { content: [{ text: string }] } }; // the fixture's own answer
+  return JSON.parse(value.content[0].text);
 }

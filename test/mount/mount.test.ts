@@ -62,7 +62,7 @@ describe("a mount", () => {
       tools: { echo: { idempotent: true }, hang: { idempotent: false, annotations: { idempotentHint: true } } },
     });
     expect(options).toMatchObject({ maxInFlight: 3, replace: false, nodes: "127.0.0.1:1" });
-    expect(mount.registration?.skipped.map(({ name }) => name)).toEqual([".hidden", "echo", "bare", "#15", "tasky"]);
+    expect(mount.registration?.skipped.map(({ name }) => name)).toEqual([".hidden", "echo", "bare", "#18", "tasky"]);
     expect(mount.state).toBe("serving");
   });
 
@@ -78,6 +78,29 @@ describe("a mount", () => {
     const deltas: unknown[] = [];
     await registry.run("progress", { steps: 3 }, { emit: async (delta) => void deltas.push(delta) });
     expect(deltas).toEqual([1, 2, 3].map((step) => ({ progress: step, total: 3, message: `step ${step}` })));
+  });
+
+  test.each([
+    ['{"jsonrpc":"2.0","id":$,"result":[]}', "its result is an array, not an object"],
+    ['{"jsonrpc":"2.0","id":$,"result":"done"}', "its result is a string, not an object"],
+    ['{"jsonrpc":"2.0","id":$}', "it has neither a result nor an error"],
+    ['{"jsonrpc":"2.0","id":$,"result":{"content":[NaN]}}', "it is not JSON"],
+  ])("ends the call whose answer is none, and says what is wrong with it: %s", async (line, why) => {
+    const { registry } = await mountOdd();
+    await expect(registry.run("write", { line })).rejects.toMatchObject({
+      reason: "MCP_INVALID_ANSWER",
+      message: expect.stringContaining(why),
+    });
+  });
+
+  test("takes null in an answer for absence", async () => {
+    const { registry } = await mountOdd();
+    const line = '{"id":$,"result":{"content":[],"structuredContent":null,"_meta":null},"error":null}';
+    expect(await registry.run("write", { line })).toEqual({ content: [] });
+    await expect(registry.run("write", { line: '{"id":$,"error":{"message":null}}' })).rejects.toMatchObject({
+      reason: "MCP_ERROR",
+      message: "The MCP server refused without a message.",
+    });
   });
 
   test("stopped, has stopped the provider and ended the server", async () => {
@@ -160,7 +183,7 @@ describe("when the server changes its tools", () => {
     await registry.run("grow", {});
     await until("it is registered again", () => mount.registration?.epoch === 2);
     expect(registry.served[1]?.options.replace).toBe(true);
-    expect(mount.registration?.tools).toContain("grown_11");
+    expect(mount.registration?.tools).toContain("grown_14");
     await until("the former provider has stopped", () => registry.served[0]?.stopped);
   });
 
@@ -174,7 +197,7 @@ describe("when the server changes its tools", () => {
 
   test("and they cannot be registered, the former ones stay", async () => {
     const { mount, registry, log } = await mountOdd();
-    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "grown_11 is bad");
+    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "grown_14 is bad");
     await registry.run("grow", {});
     await until("it was refused", () => log.some(({ event }) => event === "change_refused"));
     expect(mount.registration?.epoch).toBe(1);
@@ -190,6 +213,7 @@ describe("what cannot be mounted is refused, and nothing is left running", () =>
     ["only a tool that is not there", "", { only: ["nosuch"] }, /has no tool "nosuch"\. It has: die, echo, fail/],
     ["an idempotent tool that is not mounted", "", { only: ["echo"], idempotent: ["fail"] }, /not mounted: fail/],
     ["a server without tools", "no-tools", {}, /offers no tool to register/],
+    ["a server that does not list its tools", "no-list", {}, /did not list its tools: no database/],
     ["a server that exits", "exits", {}, /cannot open the database/],
     ["a command that is not there", "", { command: "no-such-command" }, /no such command/],
     ["a folder that is not there", "", { cwd: "/no/such/folder" }, /could not be started in \/no\/such\/folder/],

@@ -34,7 +34,7 @@ describe("tools of a server", () => {
       { name: ".hidden", inputSchema: object },
       { name: "with space", inputSchema: object },
       { name: "bare" },
-      { name: "out", inputSchema: object, outputSchema: "no" },
+      { name: "in", inputSchema: [] },
       { name: "task", inputSchema: object, execution: { taskSupport: "required" } },
       { name: "deep", inputSchema: JSON.parse(`${'{"not":'.repeat(5_000)}{}${"}".repeat(5_000)}`) },
       { name: "large", inputSchema: { type: "object", description: "x".repeat(300_000) } },
@@ -47,13 +47,40 @@ describe("tools of a server", () => {
       [".hidden", "its name must"],
       ["with space", "its name must"],
       ["bare", "it has no"],
-      ["out", "its outputSchema is"],
+      ["in", "its inputSchema is"],
       ["task", "it can only"],
       ["deep", "its inputSchema nests"],
       ["large", "its inputSchema has"],
       ["#10", "it has no"],
       ["#11", "it has no"],
     ]);
+  });
+
+  test("of which only the outputSchema cannot be sent are served without it", () => {
+    const deep = JSON.parse(`${'{"not":'.repeat(5_000)}{}${"}".repeat(5_000)}`);
+    const { tools, skipped } = mountTools([
+      { name: "word", inputSchema: object, outputSchema: "no" },
+      { name: "deep", inputSchema: object, outputSchema: deep },
+      { name: "plain", inputSchema: object },
+    ]);
+    expect(tools.map(({ result }) => result)).toEqual(tools.map(() => tools[2]?.result));
+    expect(skipped).toEqual([
+      { name: "word", part: "result_schema", why: "its outputSchema is not an object" },
+      { name: "deep", part: "result_schema", why: "its outputSchema nests more than 60 levels" },
+    ]);
+  });
+
+  test("have null where they have nothing", () => {
+    const nothing = {
+      title: null,
+      description: null,
+      outputSchema: null,
+      annotations: null,
+      execution: null,
+      _meta: null,
+    };
+    const plain = mountTools([{ name: "a", inputSchema: object }]);
+    expect(mountTools([{ name: "a", inputSchema: object, ...nothing, icons: null }])).toEqual(plain);
   });
 
   test("are chosen by the operator", () => {

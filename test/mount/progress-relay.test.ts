@@ -1,5 +1,5 @@
-import type { Progress } from "@modelcontextprotocol/sdk/types.js";
 import { expect, test } from "vitest";
+import type { Progress } from "../../src/mount/progress.js";
 import { ProgressRelay } from "../../src/mount/progress-relay.js";
 
 const steps = (count: number): Progress[] => Array.from({ length: count }, (_, index) => ({ progress: index + 1 }));
