@@ -24,7 +24,6 @@ const CANCEL_WAIT_MS = 3_000;
 export function callCommand(): Command {
   return withClientOptions(
     new Command("call")
-      .summary("call a tool")
       .description(
         "Calls a tool with a JSON payload and shows its result. Output that comes before the result is shown as it comes, on\n" +
           "stderr. Ctrl-C cancels the call; a second one leaves at once.",

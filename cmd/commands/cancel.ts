@@ -5,7 +5,6 @@ import { withClient, withClientOptions } from "./session.js";
 export function cancelCommand(): Command {
   return withClientOptions(
     new Command("cancel")
-      .summary("cancel a call")
       .description("Cancels a call, whoever waits for it. One that has ended stays as it ended.")
       .argument("<callId>", "the call, as toolgate call --detach gives it"),
   )

@@ -16,7 +16,6 @@ const COLUMNS: readonly Column[] = [
 /** `toolgate dead`: idempotent calls that were given up. */
 export function deadCommand(): Command {
   return new Command("dead")
-    .summary("look at calls that were given up, and make them again")
     .description("Idempotent calls that lost their provider on every attempt are kept for operators.")
     .addCommand(listCommand())
     .addCommand(showCommand())

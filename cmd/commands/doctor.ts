@@ -3,10 +3,6 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
 import type { Check } from "../doctor/check.js";
-import { checkGateway } from "../doctor/check-gateway.js";
-import { checkRedis } from "../doctor/check-redis.js";
-import { checkRuntime } from "../doctor/check-runtime.js";
-import { checkToolsets } from "../doctor/check-toolsets.js";
 import { PACKAGE_ROOT } from "../local/package-root.js";
 import { EXIT_CODES } from "../output/exit-codes.js";
 import type { Output } from "../output/output.js";
@@ -25,7 +21,6 @@ const INDENT = 6;
 export function doctorCommand(): Command {
   return withClientOptions(
     new Command("doctor")
-      .summary("check the set-up and say what to do")
       .description(
         "Checks Node, each node of --nodes, the toolsets' health and, where REDIS_URL or --redis-url says where it is, Redis.\n" +
           `Exit status: 0 when nothing failed (warnings may be there), ${EXIT_CODES.unavailable.code} otherwise.`,
@@ -42,6 +37,12 @@ Examples:
     )
     .action(async ({ redisUrl = environment().REDIS_URL }: DoctorFlags, command: Command) => {
       await inSession(command, async ({ output, signal }) => {
+        const [{ checkRuntime }, { checkGateway }, { checkToolsets }, { checkRedis }] = await Promise.all([
+          import("../doctor/check-runtime.js"),
+          import("../doctor/check-gateway.js"),
+          import("../doctor/check-toolsets.js"),
+          import("../doctor/check-redis.js"),
+        ]);
         const { nodes, tls } = await readClientConfig(command);
         const checks: Check[] = [];
         const report = (found: readonly Check[]): void => {

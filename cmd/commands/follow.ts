@@ -10,7 +10,6 @@ interface FollowFlags {
 export function followCommand(): Command {
   return withClientOptions(
     new Command("follow")
-      .summary("show a call's output and its end")
       .description(
         "Shows a call's output so far, then as it comes, then how it ended; on any node, as often as you like, until the\n" +
           "outcome expires. Ctrl-C leaves the call running.",

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type JsonSchema, type Tool, ToolgateError, type Toolset } from "../../src/index.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { JsonSchema, Tool, Toolset } from "../../src/index.js";
 import { nearestWord } from "../../src/spelling/nearest-word.js";
 import { healthCell, STALE_NOTE } from "../output/health-cell.js";
 import { jsonText } from "../output/json.js";
@@ -22,7 +23,6 @@ const TEXT_COLUMNS = 100;
 export function getCommand(): Command {
   return withClientOptions(
     new Command("get")
-      .summary("show a toolset and its tools")
       .description("Shows one toolset: its epochs and their health, and its tools with what they take and give.")
       .argument("<toolset>", "the toolset's name")
       .option("--tool <name>", "Only this tool, with its schemas in full.")

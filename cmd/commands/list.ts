@@ -24,7 +24,6 @@ const COLUMNS: readonly Column[] = [
 export function listCommand(): Command {
   return withClientOptions(
     new Command("list")
-      .summary("list the toolsets")
       .description("Lists the toolsets of the registry, by name.")
       .option("--tag <tag>", "Only toolsets that have this tag; repeat it for several.", words)
       .addOption(new Option("--health <health>", "Only toolsets of this health.").choices(["healthy", "unhealthy"])),

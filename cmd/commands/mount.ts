@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
-import { ToolgateError } from "../../src/index.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Mount } from "../../src/mount/mount.js";
 import type { MountClosed, MountOptions } from "../../src/mount/mount-options.js";
 import { UsageError } from "../output/failure.js";
@@ -31,7 +31,6 @@ interface MountFlags {
 export function mountCommand(): Command {
   return withClientOptions(
     new Command("mount")
-      .summary("serve an MCP server's tools")
       .description(
         "Runs an MCP server over stdio and registers its tools as a toolset, until Ctrl-C. A server that dies is started\n" +
           "again; nothing of it outlives the mount. The result of a tool is the MCP answer: content, and structuredContent\n" +

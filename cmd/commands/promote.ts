@@ -10,7 +10,6 @@ interface PromoteFlags {
 export function promoteCommand(): Command {
   return withClientOptions(
     new Command("promote")
-      .summary("let a candidate epoch take over now")
       .description(
         "Makes a candidate epoch of a toolset the active one at once, without waiting for the room of its providers.",
       )

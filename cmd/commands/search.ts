@@ -13,7 +13,6 @@ interface SearchFlags {
 export function searchCommand(): Command {
   return withClientOptions(
     new Command("search")
-      .summary("find toolsets and tools by words")
       .description(
         "Finds toolsets and tools by words in their names, titles, descriptions and tags; best first, slips allowed.",
       )

@@ -1,29 +1,16 @@
 import { Command } from "commander";
-import { parseConfig, SETTINGS } from "../../src/config/config.js";
-import { environment } from "../../src/config/environment.js";
+import { SETTINGS } from "../../src/config/config.js";
 import type { Flags } from "../../src/config/settings.js";
-import { createNode } from "../../src/node.js";
-import { hearInterruptions } from "../local/interruption.js";
-
-/** What a node gets beyond its own drain grace to end by itself, in milliseconds. */
-const MORE_THAN_DRAIN_MS = 4_000;
-
-const FAILURE = 1;
+import { withSettings } from "./setting-options.js";
 
 /** `toolgate serve`: one gateway node, until it is told to stop. */
 export function serveCommand(): Command {
-  const command = new Command("serve")
-    .summary("run one gateway node")
-    .description(
-      "Runs one gateway node until it is told to stop (SIGTERM or Ctrl-C); then it drains and exits with 0.\n" +
-        'Logs are JSON lines on standard output; the line of the event "listening" says that the node is ready, and where.\n' +
-        "Every setting is also a variable; a flag wins.",
-    );
-  for (const { flag, placeholder, description, variable, default: fallback } of SETTINGS) {
-    const otherwise = fallback === "" ? variable : `${variable}, else ${fallback}`;
-    command.option(`${flag} <${placeholder}>`, `${description} [${otherwise}]`);
-  }
-  return command
+  const command = new Command("serve").description(
+    "Runs one gateway node until it is told to stop (SIGTERM or Ctrl-C); then it drains and exits with 0.\n" +
+      'Logs are JSON lines on standard output; the line of the event "listening" says that the node is ready, and where.\n' +
+      "Every setting is also a variable; a flag wins.",
+  );
+  return withSettings(command, SETTINGS)
     .addHelpText(
       "after",
       `
@@ -33,47 +20,7 @@ Examples:
   TOOLGATE_LOG_LEVEL=debug toolgate serve --listen 127.0.0.1:0`,
     )
     .action(async (flags: Flags) => {
-      process.exit(await serve(flags));
+      const { serveNode } = await import("../local/serve-node.js");
+      process.exit(await serveNode(flags));
     });
-}
-
-/**
- * Runs a node until it is told to stop.
- *
- * @returns the exit status
- * @throws ToolgateError INVALID_CONFIG, or what kept the node from starting
- */
-async function serve(flags: Flags): Promise<number> {
-  const config = parseConfig({ env: environment(), flags });
-  const node = createNode(config);
-  const interruptions = hearInterruptions(() => process.exit(FAILURE));
-  const interrupted = new Promise<void>((resolve) => {
-    interruptions.signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  try {
-    const started = node.start().then(({ address }) => {
-      // Whatever the log level: programs wait for this line.
-      const line = { level: "info", time: new Date().toISOString(), event: "listening", address, nodeId: node.nodeId };
-      console.log(JSON.stringify(line));
-    });
-    await Promise.race([started, interrupted]);
-  } catch (error) {
-    await node.stop().catch(() => {}); // what could not start need not be able to stop; why it could not is what counts
-    throw error;
-  }
-  await interrupted;
-  return await stopInTime(node.stop(), config.drainGraceMs + MORE_THAN_DRAIN_MS);
-}
-
-async function stopInTime(stopping: Promise<void>, withinMs: number): Promise<number> {
-  const late = setTimeout(() => {
-    process.stderr.write(`The node did not stop within ${withinMs} ms; it is ended now.\n`);
-    process.exit(FAILURE);
-  }, withinMs);
-  try {
-    await stopping;
-    return 0;
-  } finally {
-    clearTimeout(late);
-  }
 }

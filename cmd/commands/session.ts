@@ -3,9 +3,11 @@ import type { Command } from "commander";
 import { type ClientConfig, parseClientConfig } from "../../src/config/client-config.js";
 import { CLIENT_SETTINGS } from "../../src/config/client-schema.js";
 import { environment } from "../../src/config/environment.js";
-import { type ConnectOptions, connect, type TlsOptions, type Toolgate, ToolgateError } from "../../src/index.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { ConnectOptions, TlsOptions, Toolgate } from "../../src/index.js";
 import { hearInterrupts } from "../output/interrupted.js";
 import { Output } from "../output/output.js";
+import { withSettings } from "./setting-options.js";
 
 /** Options that every command of a client takes, before or after its name. */
 export interface ClientFlags {
@@ -23,11 +25,7 @@ export interface Session {
 
 /** Adds the options that lead to a cluster, and --json. */
 export function withClientOptions(command: Command): Command {
-  for (const { flag, placeholder, description, variable, default: fallback } of CLIENT_SETTINGS) {
-    const otherwise = fallback === "" ? variable : `${variable}, else ${fallback}`;
-    command.option(`${flag} <${placeholder}>`, `${description} [${otherwise}]`);
-  }
-  return withJsonOption(command);
+  return withJsonOption(withSettings(command, CLIENT_SETTINGS));
 }
 
 /** Adds --json. */
@@ -71,6 +69,7 @@ export async function withClientIn<T>(
   options: Pick<ConnectOptions, "patienceMs"> = {},
 ): Promise<T> {
   const { nodes, tls } = await readClientConfig(command);
+  const { connect } = await import("../../src/sdk/connect.js"); // by what runs, not by what shows its help
   const client = await output.during(`Connecting to ${nodes.join(", ")}`, () =>
     connect(nodes, { ...options, signal, ...(tls === undefined ? {} : { tls }) }),
   );

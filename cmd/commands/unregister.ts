@@ -10,7 +10,6 @@ interface UnregisterFlags {
 export function unregisterCommand(): Command {
   return withClientOptions(
     new Command("unregister")
-      .summary("remove a toolset")
       .description(
         "Removes a toolset from the registry. Its active epoch must be named, so that nothing newer is removed by mistake;\n" +
           "providers that still run register it again.",

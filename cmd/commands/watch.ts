@@ -13,7 +13,6 @@ interface WatchFlags {
 export function watchCommand(): Command {
   return withClientOptions(
     new Command("watch")
-      .summary("show changes as they happen")
       .description(
         "Shows the toolsets, then every change in order: registrations, contracts that take over, health, removals.\n" +
           "It goes on over lost nodes until Ctrl-C.",

@@ -1,13 +1,8 @@
 import { CommanderError } from "commander";
-import {
-  type CallTerminal,
-  ERROR_CODES,
-  type Executed,
-  isErrorReason,
-  ToolCallError,
-  ToolgateError,
-  type Violation,
-} from "../../src/index.js";
+import { ERROR_CODES, type Executed, isErrorReason } from "../../src/errors/codes.js";
+import { ToolgateError, type Violation } from "../../src/errors/toolgate-error.js";
+import type { CallTerminal } from "../../src/index.js";
+import { ToolCallError } from "../../src/sdk/tool-call-error.js";
 import { EXIT_CODES, exitOfReason, exitOfTerminal } from "./exit-codes.js";
 import { Interrupted } from "./interrupted.js";
 import { jsonLine } from "./json.js";

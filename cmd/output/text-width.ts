@@ -59,3 +59,17 @@ export function wrap(text: string, columns: number): string[] {
       return [...lines, line];
     });
 }
+
+/** Narrower texts than this are no help; what does not fit then wraps. */
+const LEAST_COLUMNS = 40;
+const USUAL_COLUMNS = 80;
+
+/** The columns that texts for people are broken to: the terminal's, else what COLUMNS says, else 80. */
+export function textColumns(
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  env: Readonly<Record<string, string | undefined>>,
+): number {
+  const said = Number(env.COLUMNS);
+  const own = stream.isTTY === true ? stream.columns : undefined;
+  return Math.max(LEAST_COLUMNS, own || (Number.isInteger(said) && said > 0 ? said : USUAL_COLUMNS)); // a terminal that does not know says 0
+}
