@@ -1,15 +1,12 @@
 import { type ChannelCredentials, Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
-import { service } from "grpc-health-check";
-import { type TlsOptions, ToolgateError } from "../../src/index.js";
+import type { TlsOptions } from "../../src/index.js";
+import { loadNodeProtocol } from "../../src/protocol/load-node.js";
 import { type Check, fail, ok, warn } from "./check.js";
 
 /** How long a node may take to answer, in milliseconds. */
 const PATIENCE_MS = 3_000;
 /** A node that takes longer for an empty request is worth a word, in milliseconds. */
 const SLOW_MS = 250;
-
-/** How the method is called, from grpc-health-check's own definition. */
-const CHECK = service.Check;
 
 /** Asks one node for its health (`grpc.health.v1`), twice: the second answer tells how far away it is. */
 export async function checkGateway(address: string, tls: TlsOptions | undefined): Promise<Check> {
@@ -33,17 +30,18 @@ function channelCredentials(tls: TlsOptions | undefined): ChannelCredentials {
 }
 
 function ask(client: Client): Promise<string> {
+  const { path, requestSerialize, responseDeserialize } = loadNodeProtocol().Health.Check;
+  const deadline = Date.now() + PATIENCE_MS;
   return new Promise((resolve, reject) => {
-    if (CHECK === undefined) throw new ToolgateError("INTERNAL", "grpc-health-check defines no method Check");
     client.makeUnaryRequest(
-      CHECK.path,
-      CHECK.requestSerialize,
-      CHECK.responseDeserialize,
+      path,
+      requestSerialize,
+      responseDeserialize,
       { service: "" },
-      { deadline: Date.now() + PATIENCE_MS },
+      { deadline },
       (error, response) => {
         if (error !== null) reject(error);
-        else resolve(String((response as { status?: unknown } | undefined)?.status)); // the health protocol's answer
+        else resolve(String(response?.status));
       },
     );
   });

@@ -1,18 +1,15 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { loadPackageDefinition } from "@grpc/grpc-js";
 import {
   type AnyDefinition,
-  loadSync,
+  fromJSON,
   type MessageTypeDefinition,
   type MethodDefinition,
-  type PackageDefinition,
+  type Options,
   type ServiceDefinition,
 } from "@grpc/proto-loader";
-import { ToolgateError } from "../errors/toolgate-error.js";
 import { Encoders } from "./encoders.js";
 import type { ProtoGrpcType as CatalogPackage } from "./generated/catalog.js";
+import { CONTRACT_DEFINITIONS } from "./generated/contract-definitions.js";
 import type { ProtoGrpcType as DeadCallsPackage } from "./generated/dead_calls.js";
 import type { ProtoGrpcType as GatewayPackage } from "./generated/gateway.js";
 import type { BadRequest, BadRequest__Output } from "./generated/google/rpc/BadRequest.js";
@@ -24,20 +21,14 @@ import type { ProtoGrpcType as RegistryPackage } from "./generated/registry.js";
 
 const PACKAGE = "toolgate.v1";
 
-/** The files that are loaded, relative to the `proto` folder; `npm run generate` makes the types from the same ones. */
-export const PROTO_FILES = [
-  "toolgate/v1/registry.proto",
-  "toolgate/v1/catalog.proto",
-  "toolgate/v1/gateway.proto",
-  "toolgate/v1/dead_calls.proto",
-  "google/rpc/status.proto",
-  "google/rpc/error_details.proto",
-] as const;
+/**
+ * How messages look in the code: field names are camelCase, 64-bit integers are numbers (all of ours stay below 2^53), enums
+ * are their names (a number that has none stays a number), `bytes` are Buffers, and absent fields have their defaults.
+ */
+export const MESSAGE_FORM: Options = { longs: Number, enums: String, defaults: true, oneofs: true };
 
 /** The wire contract, as both sides of a connection use it. */
 export interface Protocol {
-  /** Everything that was loaded. */
-  readonly packageDefinition: PackageDefinition;
   /** Client of the providers' side; `Registry.service` is the definition for servers. */
   readonly Registry: RegistryPackage["toolgate"]["v1"]["Registry"];
   /** Client of discovery; `Catalog.service` is the definition for servers. */
@@ -62,11 +53,8 @@ export interface DetailMessages {
 let loaded: Protocol | undefined;
 
 /**
- * The wire contract from the package's own `proto` folder, read once per process. Nothing from outside is ever loaded:
- * a descriptor becomes code.
- *
- * Field names are camelCase, 64-bit integers are numbers (all of ours stay below 2^53), enums are their names, `bytes`
- * are Buffers, and absent fields have their defaults.
+ * The wire contract, made once per process from what `npm run generate` made of the files in `proto`; none is read at run
+ * time. Nothing from outside is ever loaded: a descriptor becomes code.
  */
 export function loadProtocol(): Protocol {
   loaded ??= load();
@@ -74,24 +62,18 @@ export function loadProtocol(): Protocol {
 }
 
 function load(): Protocol {
-  const packageDefinition = loadSync([...PROTO_FILES], {
-    longs: Number,
-    enums: String,
-    defaults: true,
-    oneofs: true,
-    includeDirs: [protoFolder()],
-  });
+  const packageDefinition = fromJSON(JSON.parse(CONTRACT_DEFINITIONS), MESSAGE_FORM);
   const encoders = new Encoders(packageDefinition, PACKAGE);
   for (const [name, definition] of Object.entries(packageDefinition)) {
     if (isService(name, definition)) for (const method of Object.values(definition)) encodeBy(encoders, method);
   }
-  // The types were generated from the very files that were just loaded; a check in CI keeps the two in step.
+  // The types and the definitions were generated from the same files; a check in CI keeps all in step.
   const grpcObject = loadPackageDefinition(packageDefinition) as unknown as RegistryPackage &
     CatalogPackage &
     GatewayPackage &
     DeadCallsPackage & { google: { rpc: DetailMessages } };
   const { Registry, Catalog, Gateway, DeadCalls } = grpcObject.toolgate.v1;
-  return { packageDefinition, Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc };
+  return { Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc };
 }
 
 function isService(name: string, definition: AnyDefinition): definition is ServiceDefinition {
@@ -105,21 +87,3 @@ function encodeBy(encoders: Encoders, method: MethodDefinition<object, object>):
 }
 
 const typeOf = ({ type }: MessageTypeDefinition<object, object>): string => (type as { readonly name: string }).name; // a descriptor
-
-/** The same files with their own field names, for whoever describes them to others: reflection. */
-export function loadDescriptors(): PackageDefinition {
-  return loadSync([...PROTO_FILES], { keepCase: true, includeDirs: [protoFolder()] });
-}
-
-/** The `proto` folder beside `package.json`: this file runs from `src/` under tests and from `dist/src/` when built. */
-function protoFolder(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, "package.json"))) return join(folder, "proto");
-    if (folder === dirname(folder)) {
-      throw new ToolgateError(
-        "INTERNAL",
-        "The package is incomplete: no package.json stands above its code; install it again.",
-      );
-    }
-  }
-}

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { Server, type ServerCredentials, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
+import { Server, type ServerCredentials, type UntypedHandleCall } from "@grpc/grpc-js";
 import { joinAddress, splitAddress } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -8,7 +8,7 @@ import type { Logger } from "../log/logger.js";
 import { serveBidi } from "./bidi-stream.js";
 import { HealthService } from "./health-service.js";
 import { checkListenAddress, listenFault } from "./listen-address.js";
-import type { AnyMethod, Service } from "./methods.js";
+import { type AnyMethod, type Service, serviceName } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { reflectionServices } from "./reflection.js";
 import type { ServerState } from "./server-call.js";
@@ -171,12 +171,6 @@ function bind(server: Server, address: string, credentials: ServerCredentials): 
       else reject(listenFault(address, error));
     });
   });
-}
-
-/** `toolgate.v1.Gateway`, from the path of any of its methods. */
-export function serviceName(definition: ServiceDefinition): string {
-  const [first] = Object.values(definition);
-  return first?.path.split("/")[1] ?? "";
 }
 
 function addService(server: Server, { definition, methods }: Service, state: ServerState): void {

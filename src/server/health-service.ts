@@ -1,12 +1,9 @@
-import { service } from "grpc-health-check";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { type Service, serverStream, unary } from "./methods.js";
+import type { HealthHandlers } from "../protocol/generated/grpc/health/v1/Health.js";
+import { loadNodeProtocol } from "../protocol/load-node.js";
+import { type Methods, type Service, serverStream, unary } from "./methods.js";
 
 type Status = "SERVING" | "NOT_SERVING" | "SERVICE_UNKNOWN";
-
-interface HealthRequest {
-  readonly service: string;
-}
 
 /** The name under which a server's health as a whole is asked for. */
 const OVERALL = "";
@@ -15,8 +12,7 @@ const OVERALL = "";
  * `grpc.health.v1` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md): what load balancers ask before they
  * send calls. Each service has its own state; the server as a whole serves when all of them do.
  *
- * Nothing serves until it is said to. The definition is grpc-health-check's; the methods are our own so that a watch ends
- * when the server does, and waits for a reader that is slow.
+ * Nothing serves until it is said to. A watch ends when the server does, and waits for a reader that is slow.
  */
 export class HealthService {
   readonly #serving = new Map<string, boolean>();
@@ -81,27 +77,20 @@ export class HealthService {
 
   /** The service, to be served beside the others. */
   get service(): Service {
-    return {
-      definition: service,
-      methods: {
-        Check: unary<HealthRequest, { status: Status }>(async ({ service: name }) => {
-          const status = this.#statusOf(name);
-          if (status === "SERVICE_UNKNOWN") {
-            throw new ToolgateError(
-              "UNKNOWN_SERVICE",
-              `This node has no service ${JSON.stringify(name.slice(0, 128))}.`,
-            );
-          }
-          return { status };
-        }),
-        Watch: serverStream<HealthRequest, { status: Status }>(({ service: name }, { signal }) =>
-          this.#watch(name, signal),
-        ),
-        List: unary<unknown, { statuses: Record<string, { status: Status }> }>(async () => {
-          const names = [OVERALL, ...this.#serving.keys()];
-          return { statuses: Object.fromEntries(names.map((name) => [name, { status: this.#statusOf(name) }])) };
-        }),
-      },
+    const methods: Methods<HealthHandlers> = {
+      Check: unary(async ({ service: name }) => {
+        const status = this.#statusOf(name);
+        if (status === "SERVICE_UNKNOWN") {
+          throw new ToolgateError("UNKNOWN_SERVICE", `This node has no service ${JSON.stringify(name.slice(0, 128))}.`);
+        }
+        return { status };
+      }),
+      Watch: serverStream(({ service: name }, { signal }) => this.#watch(name, signal)),
+      List: unary(async () => {
+        const names = [OVERALL, ...this.#serving.keys()];
+        return { statuses: Object.fromEntries(names.map((name) => [name, { status: this.#statusOf(name) }])) };
+      }),
     };
+    return { definition: loadNodeProtocol().Health, methods };
   }
 }

@@ -59,6 +59,12 @@ export interface Service {
   readonly methods: Readonly<Record<string, AnyMethod>>;
 }
 
+/** `toolgate.v1.Gateway`, from the path of any of its methods. */
+export function serviceName(definition: ServiceDefinition): string {
+  const [first] = Object.values(definition);
+  return first?.path.split("/")[1] ?? "";
+}
+
 /**
  * A method of one request and one response. What it throws becomes the call's status; see `toServiceError`.
  *

@@ -1,17 +1,17 @@
-import { fileURLToPath } from "node:url";
 import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../cmd/chaos/seeded-random.js";
 import { Encoders } from "../../src/protocol/encoders.js";
-import { loadProtocol, PROTO_FILES } from "../../src/protocol/load.js";
+import { loadProtocol } from "../../src/protocol/load.js";
+import { protoFiles, protoFolder } from "../support/proto-folder.js";
 
 /** The same definitions with proto-loader's own serialisers, which say what is right. */
-const reference = loadSync([...PROTO_FILES], {
+const reference = loadSync(protoFiles("toolgate/"), {
   longs: Number,
   enums: String,
   defaults: true,
   oneofs: true,
-  includeDirs: [fileURLToPath(new URL("../../proto", import.meta.url))],
+  includeDirs: [protoFolder],
 });
 const encoders = new Encoders(reference, "toolgate.v1");
 const SERVICES = ["Registry", "Catalog", "Gateway", "DeadCalls"] as const;

@@ -1,12 +1,16 @@
+import { loadPackageDefinition } from "@grpc/grpc-js";
+import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import { describe, expect, test } from "vitest";
-import { loadProtocol } from "../../src/protocol/load.js";
+import { loadProtocol, MESSAGE_FORM } from "../../src/protocol/load.js";
+import { loadNodeProtocol } from "../../src/protocol/load-node.js";
+import { protoFiles, protoFolder } from "../support/proto-folder.js";
 
 describe("loadProtocol", () => {
   test("is read once", () => {
     expect(loadProtocol()).toBe(loadProtocol());
   });
 
-  test("has the three services with their methods", () => {
+  test("has the services of providers, of everybody and of agents, with their methods", () => {
     const { Registry, Catalog, Gateway } = loadProtocol();
     expect(Object.keys(Registry.service)).toEqual([
       "Register",
@@ -54,4 +58,38 @@ describe("loadProtocol", () => {
       metadata: { executed: "no" },
     });
   });
+
+  test("is what the proto files say, though none is read", () => {
+    const { Registry, Catalog, Gateway, DeadCalls } = loadProtocol();
+    const { Health, ServerReflection } = loadNodeProtocol();
+    // The generated definitions have no index signature of their own.
+    const ours: unknown[] = [
+      Registry.service,
+      Catalog.service,
+      Gateway.service,
+      DeadCalls.service,
+      Health,
+      ...ServerReflection,
+    ];
+    const theirs = loadSync(protoFiles(""), { ...MESSAGE_FORM, includeDirs: [protoFolder] });
+    for (const service of ours as ServiceDefinition[]) {
+      const [, name = ""] = Object.values(service)[0]?.path.split("/") ?? [];
+      expect(shape(service)).toEqual(shape(theirs[name] as ServiceDefinition));
+    }
+    const { google } = loadPackageDefinition(theirs) as unknown as {
+      google: { rpc: Record<string, { type: object }> };
+    };
+    for (const [name, { type }] of Object.entries(loadProtocol().rpc)) expect(type).toEqual(google.rpc[name]?.type);
+  });
 });
+
+/** What a service's methods are called, and the descriptors of their messages. */
+function shape(service: ServiceDefinition): object[] {
+  return Object.values(service).map(({ path, requestStream, responseStream, requestType, responseType }) => ({
+    path,
+    requestStream,
+    responseStream,
+    request: requestType.type,
+    response: responseType.type,
+  }));
+}

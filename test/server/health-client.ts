@@ -1,9 +1,14 @@
 import { credentials, loadPackageDefinition, type ServiceClientConstructor } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { protoPath } from "grpc-health-check";
+import { protoFolder } from "../support/proto-folder.js";
 import { ask } from "./ask.js";
 
-const definition = loadSync(protoPath, { keepCase: true, longs: String, enums: String, defaults: true });
+const definition = loadSync("grpc/health/v1/health.proto", {
+  longs: String,
+  enums: String,
+  defaults: true,
+  includeDirs: [protoFolder],
+});
 // The path of the service within its own package.
 const { grpc } = loadPackageDefinition(definition) as unknown as {
   grpc: { health: { v1: { Health: ServiceClientConstructor } } };

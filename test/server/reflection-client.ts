@@ -1,5 +1,3 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import {
   type ClientDuplexStream,
   credentials,
@@ -7,9 +5,8 @@ import {
   type ServiceClientConstructor,
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import { protoFolder } from "../support/proto-folder.js";
 import { endOf } from "./stream-end.js";
-
-const folder = join(dirname(createRequire(import.meta.url).resolve("@grpc/reflection/package.json")), "build/proto");
 
 /** What a server says of itself. */
 export interface Answer {
@@ -21,7 +18,7 @@ export interface Answer {
 /** A client of server reflection. */
 export function reflectionClient(version: "v1" | "v1alpha", address: string) {
   const file = `grpc/reflection/${version}/reflection.proto`;
-  const definition = loadSync(file, { keepCase: true, includeDirs: [folder], oneofs: true });
+  const definition = loadSync(file, { keepCase: true, includeDirs: [protoFolder], oneofs: true });
   const { grpc } = loadPackageDefinition(definition) as unknown as {
     grpc: { reflection: Record<string, { ServerReflection: ServiceClientConstructor }> };
   }; // the path of the service within its own package

@@ -2,11 +2,15 @@ import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { describe, expect, test } from "vitest";
 import { expectNoLeaks } from "../support/leaks.js";
+import { protoFiles } from "../support/proto-folder.js";
+import { protocDescriptors } from "../support/protoc-descriptors.js";
 import { echoServer, GATEWAY } from "./echo-server.js";
 import { type Answer, reflectionClient } from "./reflection-client.js";
 import { endOf } from "./stream-end.js";
 
 expectNoLeaks();
+
+const REGISTRY_FILES = ["toolgate/v1/registry.proto", "toolgate/v1/contract.proto", "toolgate/v1/gateway.proto"];
 
 describe.each(["v1", "v1alpha"] as const)("reflection %s", (version) => {
   test("lists what the server serves", async () => {
@@ -15,6 +19,8 @@ describe.each(["v1", "v1alpha"] as const)("reflection %s", (version) => {
     const [answer] = await client.ask({ list_services: "" });
     expect(answer?.list_services_response?.service.map(({ name }) => name).sort()).toEqual([
       "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
       GATEWAY,
     ]);
   });
@@ -28,13 +34,41 @@ describe.each(["v1", "v1alpha"] as const)("reflection %s", (version) => {
     expect(Object.keys(loadFileDescriptorSetFromBuffer(set)[GATEWAY] ?? {})).toContain("Invoke");
   });
 
-  test("names fields as the proto files do", async () => {
+  test("describes each file to the byte as protoc does", async () => {
     await using echo = await echoServer();
     using client = reflectionClient(version, echo.address);
-    const [answer] = await client.ask({ file_containing_symbol: GATEWAY });
-    const text = Buffer.concat([...(answer?.file_descriptor_response?.file_descriptor_proto ?? [])]).toString("latin1");
-    for (const field of ["payload_json", "call_id", "expect_digest"]) expect(text).toContain(field);
-    expect(text).not.toContain("expectDigest");
+    const files = protocDescriptors();
+    const answers = await client.ask(...files.map(({ name }) => ({ file_by_filename: name })));
+    for (const [at, { name, bytes }] of files.entries()) {
+      const [first] = answers[at]?.file_descriptor_response?.file_descriptor_proto ?? [];
+      expect(first?.equals(bytes), name).toBe(true);
+    }
+    expect(files.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([...protoFiles(""), "google/protobuf/any.proto"]),
+    );
+  });
+
+  test("finds all that a file declares, and sends the file with all that it imports", async () => {
+    await using echo = await echoServer();
+    using client = reflectionClient(version, echo.address);
+    const declared = {
+      "google.rpc.ErrorInfo": ["google/rpc/error_details.proto", "google/protobuf/duration.proto"],
+      "google.rpc.ErrorInfo.MetadataEntry": ["google/rpc/error_details.proto", "google/protobuf/duration.proto"],
+      "grpc.health.v1.HealthCheckResponse.ServingStatus": ["grpc/health/v1/health.proto"],
+      "grpc.health.v1.HealthCheckResponse.SERVING": ["grpc/health/v1/health.proto"],
+      "toolgate.v1.ToolAnnotations.read_only_hint": ["toolgate/v1/contract.proto"],
+      "toolgate.v1.ProviderResult.outcome": REGISTRY_FILES,
+      "toolgate.v1.Registry.Attach": REGISTRY_FILES,
+      "toolgate.v1.EPOCH_STATE_ACTIVE": ["toolgate/v1/contract.proto"],
+    };
+    const answers = await client.ask(...Object.keys(declared).map((name) => ({ file_containing_symbol: name })));
+    const known = protocDescriptors();
+    const found = answers.map(({ file_descriptor_response }) =>
+      file_descriptor_response?.file_descriptor_proto.map(
+        (file) => known.find(({ bytes }) => bytes.equals(file))?.name,
+      ),
+    );
+    expect(found).toEqual(Object.values(declared));
   });
 
   test("odd questions get an error each, and the server lives", async () => {
