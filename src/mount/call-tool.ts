@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ToolContext, ToolFailure } from "../index.js";
 import { type JsonPart, joinObject } from "../json/json-slices.js";
+import { RawJson } from "../json/raw-json.js";
 import type { ToolCallOutcome } from "./mcp-server.js";
 import { ProgressRelay } from "./progress-relay.js";
 import { printable } from "./server-log.js";
@@ -29,23 +30,23 @@ export const MCP_INVALID_ANSWER = "MCP_INVALID_ANSWER";
  * server, at most three times in all, and its progress starts anew. An answer that is none ends the call at once, with
  * MCP_INVALID_ANSWER.
  *
- * @param args the arguments, as bytes of JSON; they reach the server as they are
+ * The arguments reach the server as the bytes that the agent sent, and its answer comes back as the bytes that it wrote.
+ *
  * @returns the server's answer, in its own bytes
  * @throws ToolFailure TOOL_ERROR with the text of the answer when the server says `isError`
  */
 export async function callMountedTool(
   slot: ServerSlot,
   tool: string,
-  args: Buffer,
   idempotent: boolean,
   context: ToolContext,
   now: () => number,
-): Promise<Buffer> {
+): Promise<RawJson> {
   const relay = new ProgressRelay((progress) => context.emit(progress), now);
   try {
     for (let tries = 1; ; ) {
       const server = await slot.take(context.signal);
-      const outcome = await server.callTool(tool, args, {
+      const outcome = await server.callTool(tool, context.payloadJson, {
         signal: context.signal,
         timeoutMs: Math.max(1, context.deadline.getTime() - now()) + DEADLINE_MARGIN_MS,
         onProgress: (progress) => relay.offer(progress),
@@ -66,7 +67,7 @@ export async function callMountedTool(
   }
 }
 
-function readOutcome(outcome: Exclude<ToolCallOutcome, { kind: "not_sent" }>): Buffer {
+function readOutcome(outcome: Exclude<ToolCallOutcome, { kind: "not_sent" }>): RawJson {
   switch (outcome.kind) {
     case "result":
       return readResult(outcome.value, outcome.json);
@@ -88,11 +89,11 @@ function readOutcome(outcome: Exclude<ToolCallOutcome, { kind: "not_sent" }>): B
   }
 }
 
-function readResult(value: unknown, json: Buffer): Buffer {
+function readResult(value: unknown, json: Buffer): RawJson {
   const answer = readToolAnswer(value, json);
   switch (answer.kind) {
     case "result":
-      return answer.json;
+      return new RawJson(answer.json);
     case "failed": {
       const message = answer.text.trim() === "" ? "The tool reported a failure without a message." : answer.text;
       throw new ToolFailure("TOOL_ERROR", printable(message, MAX_MESSAGE_CHARACTERS), bounded(answer.json));
@@ -111,7 +112,7 @@ function unusable(why: string): ToolFailure {
   );
 }
 
-function errorDetails({ code, data }: Extract<ToolCallOutcome, { kind: "error" }>): unknown {
+function errorDetails({ code, data }: Extract<ToolCallOutcome, { kind: "error" }>): RawJson | undefined {
   const members: [string, JsonPart][] = [];
   if (code !== undefined) members.push(["code", code]);
   if (data !== undefined) members.push(["data", data]);
@@ -119,6 +120,6 @@ function errorDetails({ code, data }: Extract<ToolCallOutcome, { kind: "error" }
 }
 
 /** Details within their limit, or none: an error is no way to carry much. */
-function bounded(json: Buffer): unknown {
-  return json.length <= MAX_DETAILS_BYTES ? JSON.parse(json.toString("utf8")) : undefined;
+function bounded(json: Buffer): RawJson | undefined {
+  return json.length <= MAX_DETAILS_BYTES ? new RawJson(json) : undefined;
 }

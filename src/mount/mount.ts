@@ -19,7 +19,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import semver from "semver";
 import { type Deferred, deferred } from "../async/deferred.js";
-import { ERROR_CODES } from "../errors/codes.js";
+import { ERROR_CODES, type ErrorReason } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { isToolsetName } from "../identity/names.js";
 import { type DynamicTool, type Provider, serveToolset } from "../index.js";
@@ -62,7 +62,9 @@ export interface MountRegistration {
   readonly version: string;
   readonly epoch: number;
   readonly digest: string;
+  /** The tools that are served. */
   readonly tools: readonly string[];
+  /** What was left out, by the mount or by the registry. */
   readonly skipped: readonly SkippedPart[];
 }
 
@@ -306,7 +308,8 @@ class McpMount implements Mount {
     const options = this.#options;
     const listed = await server.listTools(this.#stopping.signal);
     const mounted = mountTools(listed, options);
-    this.#report(mounted, former);
+    this.#reportSkipped(mounted.skipped, former);
+    for (const note of mounted.notes) options.log.warn({ event: "tool_cut", toolset: this.name }, note);
     this.#checkChoice(mounted, listed, former);
     const { version, note } =
       options.version === undefined ? semanticVersion(identity.version) : { version: options.version };
@@ -330,6 +333,8 @@ class McpMount implements Mount {
       { ...facts, tools: this.#definitions(mounted) },
       {
         nodes: options.nodes,
+        // One bad tool of a stranger's must not take the others away.
+        skipInvalid: true,
         replace: former === undefined ? options.replace === true : former.contract !== contract,
         // The comings and goings of its sessions are no news to whoever mounts a server.
         logger: {
@@ -344,23 +349,22 @@ class McpMount implements Mount {
         ...optional("maxInFlight", options.maxInFlight),
         ...optional("providerId", options.providerId),
       },
-    )
-      .catch((error: unknown) => {
-        throw withAdvice(error);
-      })
-      .finally(stop.forget);
+    ).finally(stop.forget);
     for (const warning of provider.warnings) {
       options.log.warn(
         { event: "schema_warning", toolset: this.name, ...warning },
         `${warning.tool}${warning.path}: ${warning.message}`,
       );
     }
+    const refused = provider.skipped.map(refusedPart);
+    this.#reportSkipped(refused, former);
+    const gone = new Set(refused.flatMap(({ name, part }) => (part === "tool" ? [name] : [])));
     const registration: MountRegistration = {
       version,
       epoch: provider.epoch,
       digest: provider.digest,
-      tools: mounted.tools.map((tool) => tool.name),
-      skipped: mounted.skipped,
+      tools: mounted.tools.flatMap(({ name }) => (gone.has(name) ? [] : [name])),
+      skipped: [...mounted.skipped, ...refused],
     };
     return { server, provider, superseded: superseded.promise, contract, registration, sinceMs: this.#now() };
   }
@@ -375,11 +379,7 @@ class McpMount implements Mount {
           {
             ...tool,
             idempotent: again,
-            run: async (input, context) => {
-              const args = Buffer.from(JSON.stringify(input));
-              const result = await callMountedTool(this.#slot, name, args, again, context, this.#now);
-              return JSON.parse(result.toString("utf8"));
-            },
+            run: (_input, context) => callMountedTool(this.#slot, name, again, context, this.#now),
           },
         ];
       }),
@@ -402,7 +402,8 @@ class McpMount implements Mount {
     });
   }
 
-  #report({ skipped, notes }: MountedTools, former: Serving | undefined): void {
+  /** Says what is left out, and why; once, as long as it stays so. */
+  #reportSkipped(skipped: readonly SkippedPart[], former: Serving | undefined): void {
     const known = new Set(former?.registration.skipped.map(keyOf));
     for (const skip of skipped) {
       if (known.has(keyOf(skip))) continue;
@@ -413,7 +414,6 @@ class McpMount implements Mount {
         `${what} is left out: ${why}.`,
       );
     }
-    for (const note of notes) this.#options.log.warn({ event: "tool_cut", toolset: this.name }, note);
   }
 
   #checkChoice({ tools, skipped }: MountedTools, listed: readonly unknown[], former: Serving | undefined): void {
@@ -507,18 +507,26 @@ function titleOf({ title = "" }: ServerIdentity): string | undefined {
   return title.trim() === "" ? undefined : fitTitle(title);
 }
 
-/** The tools are a stranger's: whoever mounts them cannot mend their schemas, but can do without them. */
-function withAdvice(error: unknown): unknown {
-  if (!(error instanceof ToolgateError) || error.reason !== "INVALID_SCHEMA") return error;
-  return new ToolgateError("INVALID_SCHEMA", `${error.message} Leave these tools out with --skip.`, {
-    violations: error.violations,
-    cause: error,
-  });
+/** What the registry left out, and its reasons: places in the tool's schemas, and what is wrong there. */
+function refusedPart({ tool, resultSchemaOnly, violations }: Provider["skipped"][number]): SkippedPart {
+  return {
+    name: tool,
+    part: resultSchemaOnly ? "result_schema" : "tool",
+    why: violations.map(({ field, description }) => `${field} ${description}`).join("; "),
+  };
 }
 
-/** Whether trying again is of no use. A node or Redis that is away comes back. */
-function isFinal(error: ToolgateError): boolean {
-  return error.reason !== "INVALID_CONFIG" && error.reason !== "INTERNAL" && ERROR_CODES[error.reason].retry === "no";
+/** What is wrong with the server or with what it lists: it may be another one when it has been started again. */
+const FAULTS_OF_THE_SERVER: readonly ErrorReason[] = [
+  "INVALID_CONFIG",
+  "INVALID_CONTRACT",
+  "INVALID_SCHEMA",
+  "INTERNAL",
+];
+
+/** Whether trying again is of no use. A node or Redis that is away comes back, and a server may be mended. */
+function isFinal({ reason }: ToolgateError): boolean {
+  return !FAULTS_OF_THE_SERVER.includes(reason) && ERROR_CODES[reason].retry === "no";
 }
 
 function asToolgateError(error: unknown): ToolgateError {

@@ -184,6 +184,49 @@ describe("a server that misbehaves", () => {
   });
 });
 
+describe("a server whose tools are not all in order", () => {
+  test("is mounted without those that are not, each named with its fault; one loses its result schema only", async () => {
+    const mounted = await mount("partly", process.execPath, [ODD, "bad-schemas"]);
+    const toolset = await client.get("partly");
+    expect(toolset.tools.map(({ name, result }) => [name, result !== undefined])).toEqual([
+      ["good", true],
+      ["half", false],
+    ]);
+    expect(mounted.registration?.tools).toEqual(["good", "half"]);
+    const skipped = new Map(mounted.registration?.skipped.map((part) => [part.name, part]));
+    expect(skipped.get("half")).toMatchObject({ part: "result_schema", why: expect.stringContaining("/type") });
+    for (let index = 0; index < 12; index += 1) {
+      expect(skipped.get(`bad_${index}`)).toMatchObject({ part: "tool", why: expect.stringContaining(`bad_${index}`) });
+    }
+    expect(await client.invoke("partly", "half")).toEqual({
+      content: [{ type: "text", text: "half" }],
+      structuredContent: { a: 1 },
+      isError: false,
+    });
+  });
+
+  test("can be mounted by another replica, which joins the same epoch", async () => {
+    const first = await mount("partly-twice", process.execPath, [ODD, "bad-schemas"]);
+    const second = await mount("partly-twice", process.execPath, [ODD, "bad-schemas"]);
+    expect(second.registration).toEqual(first.registration);
+  });
+
+  test("names them on the command line, too", async () => {
+    const mounting = startToolgate([
+      ...["mount", "--name", "partly-cli", "--nodes", cluster.nodes, "--json"],
+      ...["--", process.execPath, ODD, "bad-schemas"],
+    ]);
+    await mounting.says(/"mounted"/);
+    mounting.signal("SIGINT");
+    const { stdout, stderr } = await mounting.ended;
+    const said = JSON.parse(stdout.split("\n")[0] ?? "");
+    expect(said).toMatchObject({ event: "mounted", tools: ["good", "half"] });
+    expect(said.skipped).toHaveLength(13);
+    expect(said.skipped).toContainEqual({ name: "half", part: "result_schema", why: expect.any(String) });
+    expect(stderr).toContain("The tool bad_0 is left out:");
+  });
+});
+
 describe("toolgate mount", () => {
   test("serves until Ctrl-C, and leaves nothing running", async () => {
     const data = join(folder, "data");

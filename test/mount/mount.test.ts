@@ -66,6 +66,33 @@ describe("a mount", () => {
     expect(mount.state).toBe("serving");
   });
 
+  test("serves what is left when the registry leaves something out, and says what and why", async () => {
+    const registry = new RecordingRegistry();
+    const violation = { field: "/tools/fail/payload_schema/type", description: "must be a type of JSON" };
+    registry.skips = [
+      { tool: "fail", resultSchemaOnly: false, violations: [violation] },
+      { tool: "echo", resultSchemaOnly: true, violations: [{ ...violation, field: "/tools/echo/result_schema/type" }] },
+    ];
+    const { mount, log } = await mountOdd("", {}, registry);
+    expect(registry.served[0]?.options.skipInvalid).toBe(true);
+    expect(mount.registration?.tools).toContain("echo");
+    expect(mount.registration?.tools).not.toContain("fail");
+    expect(mount.registration?.skipped).toEqual([
+      { name: "fail", part: "tool", why: "/tools/fail/payload_schema/type must be a type of JSON" },
+      { name: "echo", part: "result_schema", why: "/tools/echo/result_schema/type must be a type of JSON" },
+    ]);
+    const told = (): string[] => log.filter(({ event }) => event === "tool_skipped").map(({ message }) => message);
+    expect(told()).toEqual([
+      "The tool fail is left out: /tools/fail/payload_schema/type must be a type of JSON.",
+      "The result schema of the tool echo is left out: /tools/echo/result_schema/type must be a type of JSON.",
+    ]);
+    // The same again, when the server is back: neither another contract nor news.
+    await expect(registry.run("die", {})).rejects.toThrow();
+    await until("it is registered again", () => registry.served.length === 2);
+    expect(registry.served[1]?.options.replace).toBe(false);
+    expect(told()).toHaveLength(2);
+  });
+
   test("gives the server's answers, failures and progress to the call", async () => {
     const { registry } = await mountOdd();
     expect(await registry.run("echo", { a: 1 })).toEqual({ content: [{ type: "text", text: '{"a":1}' }] });
@@ -91,6 +118,18 @@ describe("a mount", () => {
       reason: "MCP_INVALID_ANSWER",
       message: expect.stringContaining(why),
     });
+  });
+
+  test("hands numbers on as they were written, to the server and back", async () => {
+    const { registry } = await mountOdd();
+    const payload = '{"id":725653563933458433,"price":10.00,"tiny":1E-7}';
+    expect(await registry.runRaw("line", payload)).toContain(`"arguments":${payload}`);
+    const result = '{"content":[],"structuredContent":{"id": 1234567890123456789, "price": 10.00},"isError":false}';
+    const line = JSON.stringify(`{"id":$,"result":${result}}`);
+    expect(await registry.runRaw("write", `{"line":${line}}`)).toBe(result);
+    const failed = JSON.stringify('{"id":$,"error":{"code":1,"message":"no","data":{"id":725653563933458433}}}');
+    const failure: unknown = await registry.runRaw("write", `{"line":${failed}}`).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ details: { text: '{"code":1,"data":{"id":725653563933458433}}' } });
   });
 
   test("takes null in an answer for absence", async () => {
@@ -159,6 +198,15 @@ describe("when the server dies", () => {
     registry.refuseWith = new ToolgateError("CONTRACT_CONFLICT", "a newer one is there");
     await expect(registry.run("die", {})).rejects.toThrow();
     expect(await mount.closed).toMatchObject({ kind: "failed", error: { reason: "CONTRACT_CONFLICT" } });
+  });
+
+  test("and lists no tool that can be registered then, the mount says so and tries again", async () => {
+    const { mount, registry, log } = await mountOdd();
+    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "no tool is left");
+    await expect(registry.run("die", {})).rejects.toThrow();
+    await until("it is registered again", () => registry.served.length === 2);
+    await until("it serves", () => mount.state === "serving");
+    expect(log).toContainEqual({ event: "restart_failed", message: "no tool is left" });
   });
 
   test("and the registry is away, the mount tries again", async () => {
