@@ -38,6 +38,7 @@ export {
 export { ToolFailure } from "./sdk/tool-failure.js";
 export type {
   AgentSession,
+  AsRaw,
   FollowOptions,
   GetOptions,
   Invoker,

@@ -109,6 +109,7 @@ export async function followToEnd(
   const follow = async (until: AbortSignal): Promise<void> => {
     for await (const event of client.follow(callId, {
       signal: until,
+      raw: true,
       ...(last === undefined ? {} : { cursor: last }),
     })) {
       if (event.kind === "terminal") return printer.terminal(event.terminal);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { DeadCall } from "../../src/index.js";
 import { UsageError } from "../output/failure.js";
+import { jsonText } from "../output/json.js";
 import type { Column } from "../output/table.js";
 import { withClient, withClientOptions } from "./session.js";
 
@@ -67,12 +68,14 @@ function showCommand(): Command {
       .argument("<id>", "the dead call, as toolgate dead list shows it"),
   ).action(async (toolset: string, id: string, _flags: object, command: Command) => {
     await withClient(command, async (client, { output, signal }) => {
-      const call = await output.during("Reading the dead call", () => client.getDeadCall(toolset, id, { signal }));
+      const call = await output.during("Reading the dead call", () =>
+        client.getDeadCall(toolset, id, { signal, raw: true }),
+      );
       if (output.json) return output.jsonData(call);
       output.text(
         `${call.toolset}/${call.tool}, given up after ${call.attempts} attempts at ${call.diedAt.toISOString()}`,
       );
-      output.text(JSON.stringify(call.payload, undefined, 2));
+      output.text(jsonText(call.payload));
     });
   });
 }

@@ -1,4 +1,4 @@
-import type { CallDelta, CallTerminal } from "../../src/index.js";
+import type { CallDelta, CallTerminal, RawJson } from "../../src/index.js";
 import { failureJson, failureOfTerminal, failureText } from "./failure.js";
 import { jsonLine, jsonText } from "./json.js";
 import type { Output } from "./output.js";
@@ -14,13 +14,13 @@ export class CallPrinter {
     this.#output = output;
   }
 
-  delta({ data, cursor, attempt }: CallDelta): void {
+  delta({ data, cursor, attempt }: CallDelta<RawJson>): void {
     if (this.#output.json) this.#output.jsonData({ kind: "delta", data, cursor, attempt });
     else this.#output.note(this.#output.paintNotes.dim(`· ${jsonLine(data)}`));
   }
 
   /** Shows how the call ended, and sets the exit status. */
-  terminal(terminal: CallTerminal): void {
+  terminal(terminal: CallTerminal<RawJson>): void {
     if (this.#output.json) this.#output.jsonData({ kind: "terminal", terminal });
     else if (terminal.kind === "result") this.#output.text(jsonText(terminal.result));
     if (terminal.kind === "result") return;

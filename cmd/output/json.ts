@@ -1,14 +1,17 @@
+import { printJson } from "../../src/json/print-json.js";
+import { stringifyJson } from "../../src/json/raw-json.js";
+
 /**
  * A value as JSON on one line, safe to show: the characters that terminals take for commands are escaped, also those that JSON
- * would let pass.
+ * would let pass. Of RawJson in it only the white space changes: its numbers keep all their digits.
  */
 export function jsonLine(value: unknown): string {
-  return escaped(JSON.stringify(value) ?? "null");
+  return escaped(printJson(stringifyJson(value) ?? "null"));
 }
 
 /** The same over several lines, for people. */
 export function jsonText(value: unknown): string {
-  return escaped(JSON.stringify(value, null, 2) ?? "null");
+  return escaped(printJson(stringifyJson(value) ?? "null", 2));
 }
 
 function escaped(json: string): string {

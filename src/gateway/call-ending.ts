@@ -3,6 +3,7 @@ import type { Executed } from "../errors/codes.js";
 import { ERROR_CODES, isErrorReason } from "../errors/codes.js";
 import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
+import { memberText } from "../json/member-text.js";
 import type { CallError } from "../protocol/generated/toolgate/v1/CallError.js";
 import type { CallHandle } from "../protocol/generated/toolgate/v1/CallHandle.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
@@ -72,11 +73,13 @@ export function toWireRejection(error: ToolgateError): Terminal {
 
 function endingError(ending: Ending): CallError {
   const code = isErrorReason(ending.reason) ? ERROR_CODES[ending.reason] : ERROR_CODES.TOOL_ERROR;
-  const body = ending.body.length === 0 ? undefined : (JSON.parse(ending.body.toString()) as ToolErrorBody); // written by a node
+  const text = ending.body.toString();
+  const body = text === "" ? undefined : (JSON.parse(text) as ToolErrorBody); // written by a node
   return {
     reason: ending.reason,
     message: body?.message ?? `${code.meaning} ${code.remedy}`,
-    detailsJson: body?.details === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body.details)),
+    // As the tool wrote them: parsed and written again, they would have other numbers.
+    detailsJson: Buffer.from(body?.details === undefined ? "" : (memberText(text, "details") ?? "")),
     grpcCode: code.status,
     violations: [...(body?.violations ?? [])],
   };

@@ -26,6 +26,10 @@ export class RawJson {
     return parseJson(this.text, integers);
   }
 
+  toString(): string {
+    return this.text;
+  }
+
   /** What `JSON.stringify` takes it for: the parsed value, so that a log can show it. Where it is sent, its bytes are. */
   toJSON(): unknown {
     return places === undefined ? this.parse() : places.hold(this.text);

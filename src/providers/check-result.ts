@@ -2,6 +2,7 @@ import type { Completion } from "../calls/complete.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolErrorBody } from "../gateway/call-ending.js";
+import { RawJson, stringifyJson } from "../json/raw-json.js";
 import { readJson } from "../json/scan-json.js";
 import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
@@ -37,7 +38,7 @@ export class ResultChecks {
           detailsJson.length === 0 ? undefined : readJson(detailsJson, { maxBytes: this.#maxResultBytes });
         return toolError(REASON.test(reason) ? reason : "TOOL_ERROR", {
           message: message.slice(0, MAX_MESSAGE_CHARACTERS),
-          ...(details?.kind === "ok" ? { details: details.value } : {}),
+          ...(details?.kind === "ok" ? { details: new RawJson(detailsJson) } : {}),
         });
       }
       default:
@@ -83,5 +84,5 @@ export function unjudged(error: unknown): ProviderEnd {
 }
 
 function toolError(reason: string, body: ToolErrorBody): ProviderEnd {
-  return { kind: "tool_error", reason, body: Buffer.from(JSON.stringify(body)) };
+  return { kind: "tool_error", reason, body: Buffer.from(stringifyJson(body) ?? "") };
 }

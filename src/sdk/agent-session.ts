@@ -1,19 +1,21 @@
 import { deferred } from "../async/deferred.js";
 import { PassingMap } from "../collections/passing-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { RawJson } from "../json/raw-json.js";
 import type { CallSpec } from "../protocol/generated/toolgate/v1/CallSpec.js";
 import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import { AgentLink } from "./agent-link.js";
 import type { InvokeOptions } from "./call-options.js";
 import { type PreparedCall, prepareCall, withTimeLeft } from "./call-spec.js";
+import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
 import type { Nodes } from "./nodes.js";
 import { readDelta, readTerminal, refusalOf, resultOf } from "./read-call.js";
 import { mayAskElsewhere } from "./request.js";
 import type { CallTerminal, RejectedTerminal } from "./terminal.js";
 import { settlesWithin, type Timing } from "./timing.js";
-import type { AgentSession } from "./toolgate.js";
+import type { AgentSession, AsRaw } from "./toolgate.js";
 
 /**
  * Many calls over one stream, which is opened with the first call and again, on another node, after a loss.
@@ -39,6 +41,8 @@ export interface SessionSetup {
   readonly timing: Timing;
   readonly patienceMs: number;
   readonly runId: string;
+  /** Reads results, output and details that are not asked for as RawJson. */
+  readonly decode: DecodeJson;
   /** Cancels a call of which only the id is left; must not throw. */
   readonly cancelById: (callId: string) => Promise<void>;
   /** Told when the session has been closed. */
@@ -54,6 +58,7 @@ interface Pending {
   readonly ref: number;
   readonly call: PreparedCall;
   readonly wantHandle: boolean;
+  readonly decode: DecodeJson;
   readonly onDelta: InvokeOptions["onDelta"];
   /** Cursors of the output that was passed on: a stream that was opened again may tell them again. */
   readonly seen: Set<string> | undefined;
@@ -97,11 +102,13 @@ export class BatchedSession implements AgentSession {
     return this.#calls.size;
   }
 
-  async invoke<Result = unknown>(
+  invoke(toolset: string, tool: string, payload: unknown, options: InvokeOptions<RawJson> & AsRaw): Promise<RawJson>;
+  invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
+  async invoke<Result>(
     toolset: string,
     tool: string,
     payload?: unknown,
-    options: InvokeOptions = {},
+    options: InvokeOptions & Partial<AsRaw> = {},
   ): Promise<Result> {
     options.signal?.throwIfAborted();
     if (this.#state.kind === "closed") throw closedError("no");
@@ -110,7 +117,7 @@ export class BatchedSession implements AgentSession {
     return result as Result; // the caller's word, as the docstring says
   }
 
-  #run(call: PreparedCall, { signal, onDelta }: InvokeOptions): Promise<CallTerminal> {
+  #run(call: PreparedCall, { signal, onDelta, raw }: InvokeOptions & Partial<AsRaw>): Promise<CallTerminal> {
     return new Promise((resolve, reject) => {
       const now = this.#setup.timing.monotonicMs();
       const onAbort = () => this.#abandon(pending, signal?.reason);
@@ -118,6 +125,7 @@ export class BatchedSession implements AgentSession {
         ref: this.#nextRef++,
         call,
         wantHandle: signal !== undefined,
+        decode: raw === true ? decodeRaw : this.#setup.decode,
         onDelta,
         seen: onDelta === undefined ? undefined : new Set(),
         endsAtMs: call.timeoutMs === undefined ? undefined : now + call.timeoutMs,
@@ -199,7 +207,7 @@ export class BatchedSession implements AgentSession {
       cancelled?.delete(ref);
       const pending = this.#on(link, ref);
       if (pending === undefined || terminal === null) continue;
-      const read = readTerminal(terminal);
+      const read = readTerminal(terminal, pending.decode);
       if (read.kind === "rejected" && this.#sentElsewhere(pending, link, read)) continue;
       const refused = read.kind === "rejected" && pending.mayHaveRun;
       this.#finish(pending, { kind: "ended", terminal: refused ? { ...read, executed: "unknown" } : read });
@@ -217,7 +225,7 @@ export class BatchedSession implements AgentSession {
   #passOn(pending: Pending, link: AgentLink, wire: OutputDelta__Output): void {
     if (pending.onDelta === undefined || pending.seen?.has(wire.cursor) === true) return;
     pending.seen?.add(wire.cursor);
-    const delta = readDelta(wire);
+    const delta = readDelta(wire, pending.decode);
     try {
       pending.onDelta(delta.data, delta);
     } catch (error) {

@@ -34,9 +34,9 @@ export interface CallOptions {
 }
 
 /** A piece of a call's output. */
-export interface CallDelta {
+export interface CallDelta<Value = unknown> {
   /** Any JSON. */
-  readonly data: unknown;
+  readonly data: Value;
   /** Where it stands; `follow` goes on from here. Opaque. */
   readonly cursor: string;
   /** The attempt that it came from; a higher one starts anew. */
@@ -44,7 +44,7 @@ export interface CallDelta {
 }
 
 /** How a call is to be made and waited for. */
-export interface InvokeOptions extends CallOptions {
+export interface InvokeOptions<Value = unknown> extends CallOptions {
   /** Called with each piece of output, in order, none twice. What it throws fails the call's promise and cancels the call. */
-  readonly onDelta?: (data: unknown, delta: CallDelta) => void;
+  onDelta?(data: Value, delta: CallDelta<Value>): void;
 }

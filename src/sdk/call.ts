@@ -27,25 +27,25 @@ export interface AdmittedCall extends CallHandle {
 export type CallState = "queued" | "claimed" | "ended";
 
 /** Where a call stands. */
-export interface CallStatus extends CallHandle {
+export interface CallStatus<Value = unknown> extends CallHandle {
   readonly state: CallState;
   /** The current attempt; 0 while it waits for its first. */
   readonly attempt: number;
   /** Somebody cancelled it, and its provider was told. */
   readonly cancelRequested: boolean;
   /** How it ended, if it has. */
-  readonly terminal?: CallTerminal;
+  readonly terminal?: CallTerminal<Value>;
 }
 
 /** What a cancellation met. */
-export interface Cancellation {
+export interface Cancellation<Value = unknown> {
   /** Where the call stands now; `claimed` means that its provider was told. */
   readonly state: CallState;
   /** How it ended, if it has. */
-  readonly terminal?: CallTerminal;
+  readonly terminal?: CallTerminal<Value>;
 }
 
 /** One step of a followed call: output, and at last exactly one terminal. */
-export type CallEvent =
-  | ({ readonly kind: "delta" } & CallDelta)
-  | { readonly kind: "terminal"; readonly terminal: CallTerminal };
+export type CallEvent<Value = unknown> =
+  | ({ readonly kind: "delta" } & CallDelta<Value>)
+  | { readonly kind: "terminal"; readonly terminal: CallTerminal<Value> };

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { RawJson } from "../json/raw-json.js";
 import type { CallToolResponse__Output } from "../protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { CancelCallResponse__Output } from "../protocol/generated/toolgate/v1/CancelCallResponse.js";
 import type { GetCallResponse__Output } from "../protocol/generated/toolgate/v1/GetCallResponse.js";
@@ -17,7 +18,7 @@ import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } fr
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import { prepareCall, withTimeLeft } from "./call-spec.js";
 import { type DeadCall, readDeadCall } from "./dead-call.js";
-import { decodeJson } from "./json-bytes.js";
+import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { linkSignals } from "./linked-signal.js";
 import type { NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
@@ -29,6 +30,7 @@ import { resumedStream } from "./resumed-stream.js";
 import type { Timing } from "./timing.js";
 import type {
   AgentSession,
+  AsRaw,
   FollowOptions,
   GetOptions,
   ListOptions,
@@ -50,22 +52,26 @@ export interface ClientSetup {
   readonly nodes: Nodes;
   readonly timing: Timing;
   readonly patienceMs: number;
+  /** Reads results, output, details and payloads that are not asked for as RawJson. */
+  readonly decode: DecodeJson;
 }
 
 export class Client implements Toolgate {
   readonly #nodes: Nodes;
   readonly #timing: Timing;
   readonly #patienceMs: number;
+  readonly #decode: DecodeJson;
   readonly #runId = randomUUID();
   readonly #sessions = new Set<AgentSession>();
   readonly #closed = new AbortController();
   #shared: AgentSession | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ nodes, timing, patienceMs }: ClientSetup) {
+  constructor({ nodes, timing, patienceMs, decode }: ClientSetup) {
     this.#nodes = nodes;
     this.#timing = timing;
     this.#patienceMs = patienceMs;
+    this.#decode = decode;
   }
 
   get node(): string {
@@ -108,7 +114,9 @@ export class Client implements Toolgate {
     }
   }
 
-  invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result> {
+  invoke(toolset: string, tool: string, payload: unknown, options: InvokeOptions<RawJson> & AsRaw): Promise<RawJson>;
+  invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
+  invoke<Result>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result> {
     this.#shared ??= this.session();
     return this.#shared.invoke<Result>(toolset, tool, payload, options);
   }
@@ -127,37 +135,47 @@ export class Client implements Toolgate {
     return { ...readHandle(handle), repeated: repeatedRequest };
   }
 
-  async *follow(callId: string, { cursor = "", signal }: FollowOptions = {}): AsyncGenerator<CallEvent, void, void> {
+  follow(callId: string, options: FollowOptions & AsRaw): AsyncGenerator<CallEvent<RawJson>, void, void>;
+  follow(callId: string, options?: FollowOptions): AsyncGenerator<CallEvent, void, void>;
+  async *follow(
+    callId: string,
+    { cursor = "", signal, raw }: FollowOptions & Partial<AsRaw> = {},
+  ): AsyncGenerator<CallEvent, void, void> {
+    const decode = this.#decoder(raw);
     let seen = cursor;
     const open = ({ gateway }: NodeClients) => gateway.followCall({ callId, cursor: seen });
     for await (const message of this.#resumed(signal, open)) {
       for (const wire of message.deltas) {
         if (wire.cursor === seen) continue;
         seen = wire.cursor; // before it is passed on: what was seen once is never asked for again
-        yield { kind: "delta", ...readDelta(wire) };
+        yield { kind: "delta", ...readDelta(wire, decode) };
       }
       if (message.terminal !== null) {
-        yield { kind: "terminal", terminal: readTerminal(message.terminal) };
+        yield { kind: "terminal", terminal: readTerminal(message.terminal, decode) };
         return;
       }
     }
   }
 
-  async getCall(callId: string, { signal }: RequestOptions = {}): Promise<CallStatus> {
+  getCall(callId: string, options: RequestOptions & AsRaw): Promise<CallStatus<RawJson>>;
+  getCall(callId: string, options?: RequestOptions): Promise<CallStatus>;
+  async getCall(callId: string, { signal, raw }: RequestOptions & Partial<AsRaw> = {}): Promise<CallStatus> {
     const answer = await this.#read<GetCallResponse__Output>(signal, ({ gateway }, ...rest) =>
       gateway.getCall({ callId }, ...rest),
     );
     const { handle, state, attempt, cancelRequested, terminal } = answer;
     if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
-    const ended = terminal === null ? undefined : readTerminal(terminal);
+    const ended = terminal === null ? undefined : readTerminal(terminal, this.#decoder(raw));
     return { ...readHandle(handle), state: readState(state), attempt, cancelRequested, ...present("terminal", ended) };
   }
 
-  async cancel(callId: string, { signal }: RequestOptions = {}): Promise<Cancellation> {
+  cancel(callId: string, options: RequestOptions & AsRaw): Promise<Cancellation<RawJson>>;
+  cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;
+  async cancel(callId: string, { signal, raw }: RequestOptions & Partial<AsRaw> = {}): Promise<Cancellation> {
     const answer = await this.#read<CancelCallResponse__Output>(signal, ({ gateway }, ...rest) =>
       gateway.cancelCall({ callId }, ...rest),
     );
-    const ended = answer.terminal === null ? undefined : readTerminal(answer.terminal);
+    const ended = answer.terminal === null ? undefined : readTerminal(answer.terminal, this.#decoder(raw));
     return { state: readState(answer.state), ...present("terminal", ended) };
   }
 
@@ -181,16 +199,18 @@ export class Client implements Toolgate {
     } while (pageToken !== "");
   }
 
+  getDeadCall(toolset: string, id: string, options: RequestOptions & AsRaw): Promise<DeadCall & { payload: RawJson }>;
+  getDeadCall(toolset: string, id: string, options?: RequestOptions): Promise<DeadCall & { payload: unknown }>;
   async getDeadCall(
     toolset: string,
     id: string,
-    { signal }: RequestOptions = {},
+    { signal, raw }: RequestOptions & Partial<AsRaw> = {},
   ): Promise<DeadCall & { payload: unknown }> {
     const answer = await this.#read<GetDeadCallResponse__Output>(signal, ({ deadCalls }, ...rest) =>
       deadCalls.getDeadCall({ toolset, id }, ...rest),
     );
     if (answer.call === null) throw new ToolgateError("INTERNAL", "The node answered without the dead call.");
-    return { ...readDeadCall(answer.call), payload: decodeJson(answer.payloadJson) };
+    return { ...readDeadCall(answer.call), payload: this.#decoder(raw)(answer.payloadJson) };
   }
 
   async redrive(toolset: string, id: string, { signal }: RequestOptions = {}): Promise<CallHandle> {
@@ -215,6 +235,7 @@ export class Client implements Toolgate {
       timing: this.#timing,
       patienceMs: this.#patienceMs,
       runId: this.#runId,
+      decode: this.#decode,
       cancelById: (callId) => this.cancel(callId).then(ignore, ignore), // best effort: it may have ended, or be gone
       onClose: (closed) => this.#sessions.delete(closed),
     });
@@ -230,6 +251,10 @@ export class Client implements Toolgate {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #decoder(raw: true | undefined): DecodeJson {
+    return raw === true ? decodeRaw : this.#decode;
   }
 
   async #end(): Promise<void> {

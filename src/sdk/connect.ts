@@ -1,6 +1,7 @@
 import { parseAddresses } from "./addresses.js";
 import { Client } from "./client.js";
-import type { ConnectionOptions } from "./connection-options.js";
+import type { ConnectionOptions, JsonOptions } from "./connection-options.js";
+import { decoderOf } from "./json-bytes.js";
 import { Nodes } from "./nodes.js";
 import { SYSTEM_TIMING } from "./timing.js";
 import type { Toolgate } from "./toolgate.js";
@@ -9,7 +10,7 @@ import type { Toolgate } from "./toolgate.js";
 export const CONNECT_TIMEOUT_MS = 5000;
 const PATIENCE_MS = 15_000;
 
-export interface ConnectOptions extends ConnectionOptions {
+export interface ConnectOptions extends ConnectionOptions, JsonOptions {
   /** Gives the attempt to connect up. */
   readonly signal?: AbortSignal;
   /**
@@ -35,5 +36,6 @@ export async function connect(nodes: string | readonly string[], options: Connec
     known.close();
     throw error;
   }
-  return new Client({ nodes: known, timing, patienceMs: options.patienceMs ?? PATIENCE_MS });
+  const decode = decoderOf(options.integers ?? "number");
+  return new Client({ nodes: known, timing, decode, patienceMs: options.patienceMs ?? PATIENCE_MS });
 }

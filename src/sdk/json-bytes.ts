@@ -23,8 +23,8 @@ export function encodeJson(value: unknown): Encoded {
   }
 }
 
-/** Reads a value from the bytes of the wire, which a node has checked; `undefined` for no bytes. */
-export type DecodeJson = (bytes: Buffer) => unknown;
+/** Reads a value from the bytes of the wire, which a node has checked. */
+export type DecodeJson<Value = unknown> = (bytes: Buffer) => Value;
 
 /** Reads values with integers of this kind. */
 export function decoderOf(integers: Integers): DecodeJson {
@@ -38,7 +38,7 @@ export function decodeJson(bytes: Buffer): unknown {
   return bytes.length === 0 ? undefined : JSON.parse(bytes.toString());
 }
 
-/** The bytes themselves, as RawJson; `undefined` for no bytes. */
-export function decodeRaw(bytes: Buffer): RawJson | undefined {
-  return bytes.length === 0 ? undefined : new RawJson(bytes);
+/** The bytes themselves. */
+export function decodeRaw(bytes: Buffer): RawJson {
+  return new RawJson(bytes);
 }

@@ -7,7 +7,7 @@ import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/Outp
 import type { Terminal__Output } from "../protocol/generated/toolgate/v1/Terminal.js";
 import type { CallHandle, CallState } from "./call.js";
 import type { CallDelta } from "./call-options.js";
-import { decodeJson } from "./json-bytes.js";
+import type { DecodeJson } from "./json-bytes.js";
 import type { CallTerminal, RejectedTerminal } from "./terminal.js";
 import { ToolCallError } from "./tool-call-error.js";
 
@@ -27,19 +27,19 @@ const STATES = {
   CALL_STATE_ENDED: "ended",
 } as const satisfies Record<CallState__Output, CallState>;
 
-export function readTerminal(wire: Terminal__Output): CallTerminal {
+export function readTerminal<Value>(wire: Terminal__Output, decode: DecodeJson<Value>): CallTerminal<Value> {
   const { callId, attempt, error } = wire;
   const executed = EXECUTED[wire.executed];
   const endedAt = new Date(wire.endedAtMs);
   // The usual end first, and as one literal: spread from another one, it took 4 µs.
   if (wire.kind === "TERMINAL_KIND_RESULT") {
-    return { callId, executed, attempt, endedAt, kind: "result", result: decodeJson(wire.resultJson) };
+    return { callId, executed, attempt, endedAt, kind: "result", result: decode(wire.resultJson) };
   }
   const reason = error?.reason ?? "INTERNAL";
   const message = error?.message ?? "No reason was given.";
   const failed = { callId, executed, attempt, endedAt, reason, message };
-  const details = error === null ? undefined : decodeJson(error.detailsJson);
-  const full = details === undefined ? failed : { ...failed, details };
+  const hasDetails = error !== null && error.detailsJson.length > 0;
+  const full = hasDetails ? { ...failed, details: decode(error.detailsJson) } : failed;
   switch (wire.kind) {
     case "TERMINAL_KIND_REJECTED": {
       const violations = (error?.violations ?? []).map(({ field, description }) => ({ field, description }));
@@ -101,6 +101,6 @@ export function readState(wire: CallState__Output): CallState {
   return STATES[wire];
 }
 
-export function readDelta(wire: OutputDelta__Output): CallDelta {
-  return { data: decodeJson(wire.dataJson), cursor: wire.cursor, attempt: wire.attempt };
+export function readDelta<Value>(wire: OutputDelta__Output, decode: DecodeJson<Value>): CallDelta<Value> {
+  return { data: decode(wire.dataJson), cursor: wire.cursor, attempt: wire.attempt };
 }

@@ -14,24 +14,24 @@ interface Ending {
 }
 
 /** What every ending without a result has. */
-interface Failed extends Ending {
+interface Failed<Value> extends Ending {
   /** A word for programs, from the error table; or the tool's own. */
   readonly reason: string;
   /** For people and models. */
   readonly message: string;
   /** The tool's own details; absent when it gave none. */
-  readonly details?: unknown;
+  readonly details?: Value;
 }
 
 /** The tool answered. */
-export interface ResultTerminal extends Ending {
+export interface ResultTerminal<Value = unknown> extends Ending {
   readonly kind: "result";
   /** The result, any JSON. */
-  readonly result: unknown;
+  readonly result: Value;
 }
 
 /** Refused before admission: the tool did not run. */
-export interface RejectedTerminal extends Failed {
+export interface RejectedTerminal<Value = unknown> extends Failed<Value> {
   readonly kind: "rejected";
   /** When a retry may help, in milliseconds. */
   readonly retryAfterMs?: number;
@@ -47,9 +47,9 @@ export interface RejectedTerminal extends Failed {
  * - `outcome_unknown`: its provider was lost, or did not answer in time.
  * - `attempts_exhausted`: an idempotent call given up after its last attempt.
  */
-export interface FailedTerminal extends Failed {
+export interface FailedTerminal<Value = unknown> extends Failed<Value> {
   readonly kind: "tool_error" | "not_executed" | "cancelled" | "outcome_unknown" | "attempts_exhausted";
 }
 
-/** How a call ended. There is exactly one, the same for every reader. */
-export type CallTerminal = ResultTerminal | RejectedTerminal | FailedTerminal;
+/** How a call ended. There is exactly one, the same for every reader. `Value` is RawJson where that was asked for. */
+export type CallTerminal<Value = unknown> = ResultTerminal<Value> | RejectedTerminal<Value> | FailedTerminal<Value>;

@@ -1,3 +1,4 @@
+import type { RawJson } from "../json/raw-json.js";
 import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { DeadCall } from "./dead-call.js";
@@ -7,6 +8,11 @@ import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.j
 export interface RequestOptions {
   /** Gives the request up; it rejects at once with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** Asks for JSON as RawJson, the very bytes that the tool sent: results, output and details. Nothing is parsed then. */
+export interface AsRaw {
+  readonly raw: true;
 }
 
 /** Which toolsets. */
@@ -46,7 +52,8 @@ export interface Invoker {
   /**
    * Runs a tool and gives its result.
    *
-   * `payload` is any JSON; `undefined` means `{}`; a Uint8Array is taken as UTF-8 JSON, sent as it is. The type
+   * `payload` is any JSON; `undefined` means `{}`; a bigint is written as an integer; a RawJson (see `rawJson`), and a
+   * Uint8Array, which is taken as UTF-8 JSON, are sent as they are. With `raw`, the result is a RawJson. The type
    * parameter is the caller's word for what the tool returns: nothing checks it here, the gateway has checked the
    * result against the tool's result schema.
    *
@@ -57,6 +64,7 @@ export interface Invoker {
    * @throws ToolCallError when the call was admitted and ended without a result.
    * @throws the signal's reason when it was aborted; the call is then cancelled.
    */
+  invoke(toolset: string, tool: string, payload: unknown, options: InvokeOptions<RawJson> & AsRaw): Promise<RawJson>;
   invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
 }
 
@@ -87,10 +95,13 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   /** Admits a call and gives its handle, without waiting for its end. Repeats are safe, as with `invoke`. */
   call(toolset: string, tool: string, payload?: unknown, options?: CallOptions): Promise<AdmittedCall>;
   /** A call's output so far, then as it comes, none twice; the last event is its terminal. */
+  follow(callId: string, options: FollowOptions & AsRaw): AsyncIterable<CallEvent<RawJson>>;
   follow(callId: string, options?: FollowOptions): AsyncIterable<CallEvent>;
   /** Where a call stands. @throws ToolgateError UNKNOWN_CALL. */
+  getCall(callId: string, options: RequestOptions & AsRaw): Promise<CallStatus<RawJson>>;
   getCall(callId: string, options?: RequestOptions): Promise<CallStatus>;
   /** Cancels a call, whoever waits for it. @throws ToolgateError UNKNOWN_CALL. */
+  cancel(callId: string, options: RequestOptions & AsRaw): Promise<Cancellation<RawJson>>;
   cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;
   /** Removes a toolset; `epoch` is its active one. @throws ToolgateError EPOCH_MISMATCH, UNKNOWN_TOOLSET, NOT_OWNER. */
   unregister(name: string, epoch: number, options?: RequestOptions): Promise<void>;
@@ -99,6 +110,7 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   /** Idempotent calls of a toolset that were given up, newest first; pages by itself. */
   deadCalls(toolset: string, options?: RequestOptions): AsyncIterable<DeadCall>;
   /** One of them, with its payload. @throws ToolgateError UNKNOWN_CALL. */
+  getDeadCall(toolset: string, id: string, options: RequestOptions & AsRaw): Promise<DeadCall & { payload: RawJson }>;
   getDeadCall(toolset: string, id: string, options?: RequestOptions): Promise<DeadCall & { payload: unknown }>;
   /** Makes a dead call again, as a new call under the contract that is active now. @throws ToolgateError UNKNOWN_CALL. */
   redrive(toolset: string, id: string, options?: RequestOptions): Promise<CallHandle>;

@@ -2,10 +2,13 @@ import { describe, expectTypeOf, test } from "vitest";
 import {
   type AgentSession,
   type CallEvent,
+  type CallStatus,
   type DynamicToolset,
   defineTool,
   type JsonSchema,
   type Provider,
+  type RawJson,
+  rawJson,
   type ServeOptions,
   serveToolset,
   type ToolContext,
@@ -19,7 +22,7 @@ import {
 
 const options: ServeOptions = { nodes: "127.0.0.1:1" };
 /** Types a call without making it. */
-const never = <T>(_call: (client: Toolgate) => T): T => undefined as never; // nothing reads the value
+const never = <T>(_call: (client: Toolgate & AgentSession) => T): T => undefined as never; // nothing reads the value
 
 describe("a toolset's types", () => {
   test("follow from TypeBox schemas", () => {
@@ -143,11 +146,40 @@ describe("a toolset's types", () => {
 describe("the agents' types", () => {
   test("are what the documentation says", () => {
     expectTypeOf<Toolgate["list"]>().returns.toEqualTypeOf<AsyncIterable<ToolsetSummary>>();
-    expectTypeOf<Toolgate["follow"]>().returns.toEqualTypeOf<AsyncIterable<CallEvent>>();
+    expectTypeOf(never((client: Toolgate) => client.follow("c"))).toEqualTypeOf<AsyncIterable<CallEvent>>();
     expectTypeOf<Toolgate["session"]>().returns.toEqualTypeOf<AgentSession>();
     expectTypeOf(never((client: Toolgate) => client.invoke("a", "b"))).toEqualTypeOf<Promise<unknown>>();
     expectTypeOf(never((client: Toolgate) => client.invoke<number>("a", "b", { c: 1 }))).toEqualTypeOf<
       Promise<number>
     >();
+  });
+
+  test("are raw JSON where that is asked for", () => {
+    expectTypeOf(never((client: Toolgate) => client.invoke("a", "b", {}, { raw: true }))).toEqualTypeOf<
+      Promise<RawJson>
+    >();
+    never((session: AgentSession) =>
+      session.invoke("a", "b", rawJson("1"), {
+        raw: true,
+        onDelta: (data, delta) => {
+          expectTypeOf(data).toEqualTypeOf<RawJson>();
+          expectTypeOf(delta.data).toEqualTypeOf<RawJson>();
+        },
+      }),
+    );
+    expectTypeOf(never((client: Toolgate) => client.follow("c", { raw: true }))).toEqualTypeOf<
+      AsyncIterable<CallEvent<RawJson>>
+    >();
+    expectTypeOf(never((client: Toolgate) => client.getCall("c", { raw: true }))).toEqualTypeOf<
+      Promise<CallStatus<RawJson>>
+    >();
+    // @ts-expect-error what a tool's caller says of its result says nothing of its bytes
+    never((client: Toolgate) => client.invoke<number>("a", "b", {}, { raw: true }));
+  });
+
+  test("let a tool answer with raw JSON whatever its schema", () => {
+    never(() =>
+      defineTool({ payload: true, result: Type.Integer(), run: (_input, context) => rawJson(context.payloadJson) }),
+    );
   });
 });
