@@ -65,11 +65,12 @@ function findTool({ name, tools }: Toolset, wanted: string): Tool {
 
 function printToolset(output: Output, toolset: Toolset): void {
   const { paint } = output;
-  const { name, version, title, description, tags, digest, epochs, tools } = toolset;
+  const { name, version, title, description, tags, digest, assertFormats, epochs, tools } = toolset;
   const lines = [`${paint.bold(oneLine(name))} ${oneLine(version)}${title === "" ? "" : `: ${oneLine(title)}`}`];
   if (description !== "") lines.push(...indent(wrap(description, columns(output) - 2)));
   if (tags.length > 0) lines.push(`  tags: ${tags.map(oneLine).join(", ")}`);
   lines.push(`  digest: ${digest}`);
+  if (assertFormats) lines.push("  formats: asserted");
   output.text(lines.join("\n"));
   output.text("");
   output.table(

@@ -137,6 +137,7 @@ function isContractOf(toolset: ToolsetName, value: unknown): value is Contract {
     isOptionalText(value.title) &&
     typeof value.description === "string" &&
     isTexts(value.tags) &&
+    (value.assertFormats === undefined || value.assertFormats === true) &&
     Array.isArray(value.tools) &&
     value.tools.every(isTool)
   );

@@ -11,6 +11,7 @@ export function contractToWire(contract: Contract): WireContract {
     description: contract.description,
     tags: [...contract.tags],
     tools: contract.tools.map(toolToWire),
+    assertFormats: contract.assertFormats ?? false,
   };
 }
 

@@ -38,6 +38,8 @@ export interface Contract {
   readonly description: string;
   readonly tags: readonly string[];
   readonly tools: readonly ToolContract[];
+  /** `format` is asserted in its schemas; absent where it is an annotation, as draft 2020-12 has it. */
+  readonly assertFormats?: true;
 }
 
 /** A contract with its canonical JSON (RFC 8785) and the SHA-256 of that. */

@@ -7,7 +7,7 @@ const MAX_DIFFERENCES = 8;
 /** What an agent would notice between two contracts of one toolset: paths, never contents. Empty when they are equal. */
 export function contractDifferences(before: Contract, after: Contract): readonly string[] {
   const differences: string[] = [];
-  for (const field of ["version", "title", "description", "tags"] as const) {
+  for (const field of ["version", "title", "description", "tags", "assertFormats"] as const) {
     if (!equal(before[field], after[field])) differences.push(`${field} differs`);
   }
   const olds = new Map(before.tools.map((tool) => [tool.name, tool]));

@@ -1,6 +1,8 @@
 import { valid as validSemver } from "semver";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import { isToolName, isToolsetName } from "../identity/names.js";
+import { firstInexact } from "../json/exact-numbers.js";
+import type { Step } from "../json/pointer.js";
 import { readJson } from "../json/scan-json.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool__Output } from "../protocol/generated/toolgate/v1/Tool.js";
@@ -115,6 +117,7 @@ function wholeContract(head: Contract__Output, readings: readonly ToolReading[],
     description: head.description,
     tags: sortedUnique(head.tags),
     tools: readings.map(({ tool }) => tool).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ...(head.assertFormats ? { assertFormats: true } : {}),
   };
 }
 
@@ -175,11 +178,26 @@ function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults
     faults.add(`${path}${read.pointer}`, read.reason);
     return false;
   }
+  // A contract is kept, and its digest made, from values: another number than the one that is written would judge.
+  const inexact = read.longNumbers ? firstInexact(bytes, isJudgedBy) : undefined;
+  if (inexact !== undefined) {
+    faults.add(`${path}${inexact.pointer}`, `must be a number that a double holds, such as ${inexact.nearest}`);
+    return false;
+  }
   const schema = read.value;
   if (typeof schema === "boolean") return schema;
   if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return schema as JsonSchema; // an object, as just seen
   faults.add(path, "must be an object or a boolean");
   return false;
+}
+
+/** The keywords whose numbers judge. Those of annotations, such as `default`, are kept as RFC 8785 has them: as doubles. */
+const NUMBER_KEYWORDS = new Set<Step>(
+  "maximum minimum exclusiveMaximum exclusiveMinimum multipleOf const enum".split(" "),
+);
+
+function isJudgedBy(steps: readonly Step[]): boolean {
+  return steps.some((step) => NUMBER_KEYWORDS.has(step));
 }
 
 interface Texts {

@@ -1,7 +1,7 @@
 import type { EpochView } from "../catalog/toolset-view.js";
-import type { Json, ToolContract } from "../contract/contract.js";
+import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { readJson } from "../json/scan-json.js";
+import { type JsonText, readJson } from "../json/scan-json.js";
 import type { Validation } from "../schemas/validation.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
 
@@ -11,7 +11,7 @@ import type { ValidatorCache } from "../schemas/validator-cache.js";
  * @param maxBytes the largest payload.
  * @throws ToolgateError PAYLOAD_TOO_LARGE, MALFORMED_JSON
  */
-export function parsePayload(bytes: Buffer, maxBytes: number): Json {
+export function parsePayload(bytes: Buffer, maxBytes: number): JsonText {
   if (bytes.length > maxBytes) {
     throw new ToolgateError(
       "PAYLOAD_TOO_LARGE",
@@ -19,7 +19,7 @@ export function parsePayload(bytes: Buffer, maxBytes: number): Json {
     );
   }
   const read = readJson(bytes, { maxBytes });
-  if (read.kind === "ok") return read.value;
+  if (read.kind === "ok") return read;
   const field = `payload${read.pointer}`;
   throw new ToolgateError("MALFORMED_JSON", `${field} ${read.reason}`, {
     violations: [{ field, description: read.reason }],
@@ -39,18 +39,18 @@ export class PayloadChecks {
    *
    * @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data.
    */
-  check(epoch: EpochView, tool: ToolContract, payload: Json): void | Promise<void> {
+  check(epoch: EpochView, tool: ToolContract, payload: JsonText): void | Promise<void> {
     const validation = this.#validate(epoch, tool, payload);
     if (validation instanceof Promise) return validation.then((judged) => mustBeValid(judged, epoch, tool));
     mustBeValid(validation, epoch, tool);
   }
 
   /** Whether a payload fits a tool's schema. */
-  async accepts(epoch: EpochView, tool: ToolContract, payload: Json): Promise<boolean> {
+  async accepts(epoch: EpochView, tool: ToolContract, payload: JsonText): Promise<boolean> {
     return (await this.#validate(epoch, tool, payload)).kind === "valid";
   }
 
-  #validate(epoch: EpochView, tool: ToolContract, payload: Json): Validation | Promise<Validation> {
+  #validate(epoch: EpochView, tool: ToolContract, payload: JsonText): Validation | Promise<Validation> {
     return this.#validators.forContract(epoch.digest, epoch.contract()).payload(tool.name, payload);
   }
 }

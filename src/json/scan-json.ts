@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type { Json } from "../contract/contract.js";
 import { KeyTable } from "./key-table.js";
-import { pointerOf, type Step } from "./pointer.js";
+import { pointerOf } from "./pointer.js";
+import { isInNumber, walkPlaces } from "./walk-places.js";
 
 /** Limits on one JSON text. */
 export interface JsonLimits {
@@ -15,9 +16,18 @@ export interface JsonLimits {
   readonly maxDistinctKeys?: number;
 }
 
+/** A JSON text that was read. */
+export interface JsonText {
+  readonly bytes: Uint8Array;
+  /** What it says, with a double for each number. */
+  readonly value: Json;
+  /** It has numbers of more characters than a double surely holds, or with an exponent: see exact-numbers.ts. */
+  readonly longNumbers: boolean;
+}
+
 /** What became of a JSON text. A malformed one comes with the rule that it breaks and the place; never with its data. */
 export type ReadJson =
-  | { readonly kind: "ok"; readonly value: Json }
+  | ({ readonly kind: "ok" } & JsonText)
   | { readonly kind: "malformed"; readonly reason: string; readonly pointer: string };
 
 /** A rule that a text breaks, and the offset in bytes where it does. */
@@ -30,8 +40,10 @@ const DEFAULT_DEPTH = 64;
 const HIGHEST_DEPTH = 1_024;
 const DEFAULT_CONTAINERS = 150_000;
 const DEFAULT_DISTINCT_KEYS = 32_000;
-/** Shorter numbers without an exponent are finite: the largest double has 309 digits. */
-const SURELY_FINITE_DIGITS = 300;
+/** Shorter numbers without an exponent are within a double's range: its largest has 309 digits, its least 324 places. */
+const SURELY_IN_RANGE = 300;
+/** Numbers of at most so many characters, without an exponent, are what a double is printed as again: it holds 15 digits. */
+const SURELY_HELD = 15;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -55,17 +67,18 @@ const openMarks = new Int32Array(HIGHEST_DEPTH + 1);
  * Also refused, in schemas, payloads and results alike:
  * - The key `__proto__`. Here it would be a plain property, but the bytes travel on, and a merge or an assignment by key
  *   at the other end would change a prototype. No honest data has it.
- * - A number that no double holds, such as 1e999: validation would judge Infinity, the tool might read another value.
+ * - A number out of a double's range, such as 1e999 or 1e-999: one end would read Infinity or 0, and the other another value.
+ *   Within the range a number may have more digits than a double; the bytes travel on, and it is judged as it is written.
  */
 export function readJson(bytes: Uint8Array, limits: JsonLimits): ReadJson {
   if (bytes.length > limits.maxBytes) return malformed(`must be at most ${limits.maxBytes} bytes long`);
   if (bytes.length === 0) return malformed("must be a JSON value; it is empty");
   if (!isUtf8(bytes)) return malformed("must be UTF-8");
-  const fault = scan(bytes, limits);
-  if (fault !== undefined) return malformed(ruleText(fault.rule, limits), faultPointer(bytes, fault));
+  const scanned = scan(bytes, limits);
+  if (typeof scanned !== "boolean") return malformed(ruleText(scanned.rule, limits), faultPointer(bytes, scanned));
   try {
     const value: Json = JSON.parse(asBuffer(bytes).toString("utf8"));
-    return { kind: "ok", value };
+    return { kind: "ok", bytes, value, longNumbers: scanned };
   } catch (error) {
     return malformed(`must be one JSON value${whereOf(error)}`);
   }
@@ -75,7 +88,8 @@ function malformed(reason: string, pointer = ""): ReadJson {
   return { kind: "malformed", reason, pointer };
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+/** The same bytes as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -105,8 +119,10 @@ function ruleText(rule: Fault["rule"], limits: JsonLimits): string {
 /**
  * The pass before parsing. It takes the grammar for granted: a text that breaks it is refused by `JSON.parse` afterwards,
  * whatever was made of it here.
+ *
+ * @returns whether there are long numbers, or the fault.
  */
-function scan(bytes: Uint8Array, limits: JsonLimits): Fault | undefined {
+function scan(bytes: Uint8Array, limits: JsonLimits): boolean | Fault {
   const maxDepth = depthOf(limits);
   const maxContainers = limits.maxContainers ?? DEFAULT_CONTAINERS;
   const length = bytes.length;
@@ -114,6 +130,7 @@ function scan(bytes: Uint8Array, limits: JsonLimits): Fault | undefined {
   let containers = 0;
   let object = 0; // the number of the innermost container if it is an object, else 0
   let keyNext = false;
+  let longNumbers = false;
   keys.reset(limits.maxDistinctKeys ?? DEFAULT_DISTINCT_KEYS);
   for (let at = 0; at < length; at++) {
     switch (bytes[at]) {
@@ -151,7 +168,7 @@ function scan(bytes: Uint8Array, limits: JsonLimits): Fault | undefined {
         break;
       case 0x7d: // }
       case 0x5d: // ]
-        if (depth === 0) return undefined; // not JSON, as the parser will say
+        if (depth === 0) return longNumbers; // not JSON, as the parser will say
         if (object !== 0) keys.close(openMarks[depth] ?? 0);
         depth--;
         object = depth === 0 ? 0 : (openObjects[depth] ?? 0);
@@ -174,23 +191,23 @@ function scan(bytes: Uint8Array, limits: JsonLimits): Fault | undefined {
           if (next === 0x65 || next === 0x45) exponent = true;
           at++;
         }
-        if (!exponent && at - start < SURELY_FINITE_DIGITS) break;
-        const number = Number(asBuffer(bytes).toString("latin1", start, at + 1));
-        if (number === Number.POSITIVE_INFINITY || number === Number.NEGATIVE_INFINITY)
-          return { rule: "number", offset: start };
+        if (!exponent && at - start < SURELY_HELD) break;
+        longNumbers = true;
+        if (!exponent && at - start < SURELY_IN_RANGE) break;
+        if (!isInRange(asBuffer(bytes).toString("latin1", start, at + 1))) return { rule: "number", offset: start };
         break;
       }
       default:
     }
   }
-  return undefined;
+  return longNumbers;
 }
 
-/** Digits, sign, point, exponent. */
-function isInNumber(byte: number): boolean {
-  return (
-    (byte >= 0x30 && byte <= 0x39) || byte === 0x2e || byte === 0x65 || byte === 0x45 || byte === 0x2b || byte === 0x2d
-  );
+/** Whether a number neither overflows a double nor, unless it is zero, becomes zero in one. */
+function isInRange(text: string): boolean {
+  const number = Number(text);
+  if (number === 0) return !/^[-0.]*[1-9]/.test(text);
+  return number !== Number.POSITIVE_INFINITY && number !== Number.NEGATIVE_INFINITY;
 }
 
 /** The bytes that an escaped key stands for; a key that is not JSON stands for itself, and is refused by the parser. */
@@ -212,39 +229,7 @@ function isProto(key: Uint8Array, start: number, end: number): boolean {
 /** The place of a fault. Runs once, over a text that is refused, so it may decode what the scan only compared. */
 function faultPointer(bytes: Uint8Array, fault: Fault): string {
   if (fault.rule === "containers" || fault.rule === "keys") return "";
-  const buffer = asBuffer(bytes);
-  const steps: Step[] = [];
-  let keyNext = false;
-  for (let at = 0; at < fault.offset; at++) {
-    const byte = bytes[at];
-    const last = steps.length - 1;
-    if (byte === QUOTE) {
-      const start = at + 1;
-      for (at = start; at < bytes.length && bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
-      // The key at fault itself begins right before the offset, and ends behind it.
-      if (keyNext) steps[last] = keyText(buffer, start, at);
-      keyNext = false;
-    } else if (byte === 0x2c) {
-      const step = steps[last];
-      if (typeof step === "number") steps[last] = step + 1;
-      else keyNext = last >= 0;
-    } else if (byte === 0x7b || byte === 0x5b) {
-      steps.push(byte === 0x7b ? "" : 0);
-      keyNext = byte === 0x7b;
-    } else if (byte === 0x7d || byte === 0x5d) {
-      steps.pop();
-      keyNext = false;
-    }
-  }
-  return pointerOf(steps);
-}
-
-function keyText(buffer: Buffer, start: number, end: number): string {
-  try {
-    return String(JSON.parse(buffer.toString("utf8", start - 1, end + 1)));
-  } catch {
-    return "";
-  }
+  return pointerOf(walkPlaces(asBuffer(bytes), fault.offset));
 }
 
 /** The engine's message quotes the text, so only its position is taken over. */

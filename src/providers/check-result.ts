@@ -64,7 +64,7 @@ export class ResultChecks {
     if (read.kind === "malformed")
       return toolError("INVALID_RESULT", { message: `the result${read.pointer} ${read.reason}` });
     if (epoch.tool(tool)?.result === undefined) return { kind: "result", reason: "", body };
-    const validation = this.#validators.forContract(epoch.digest, epoch.contract()).result(tool, read.value);
+    const validation = this.#validators.forContract(epoch.digest, epoch.contract()).result(tool, read);
     return validation instanceof Promise ? validation.then(judge) : judge(validation);
 
     function judge(answer: Awaited<typeof validation>): ProviderEnd {

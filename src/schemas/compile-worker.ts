@@ -1,5 +1,8 @@
 import { parentPort } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
+import type { Json } from "../contract/contract.js";
+import { exactNumbers } from "../json/exact-numbers.js";
+import { asBuffer } from "../json/scan-json.js";
 import type { CompiledSchema } from "./compiler.js";
 import { inspectSchema } from "./inspect-schema.js";
 import { weigh } from "./weigh.js";
@@ -21,13 +24,13 @@ const prepared = new LRUCache<string, CompiledSchema>({ max: MAX_PREPARED });
 function answer(request: WorkerRequest): WorkerReply {
   switch (request.kind) {
     case "inspect": {
-      const inspected = inspectSchema(request.schema, request.limits);
+      const inspected = inspectSchema(request.schema, request.limits, request.options);
       return inspected.kind === "sound"
         ? { kind: "inspected", faults: [], notes: inspected.notes }
         : { kind: "inspected", faults: inspected.faults, notes: [] };
     }
     case "prepare": {
-      const inspected = inspectSchema(request.schema, request.limits);
+      const inspected = inspectSchema(request.schema, request.limits, request.options);
       if (inspected.kind === "faulty") return { kind: "refused", faults: inspected.faults };
       inspected.compiled.prepareExplanations();
       prepared.set(request.key, inspected.compiled);
@@ -36,7 +39,10 @@ function answer(request: WorkerRequest): WorkerReply {
     case "judge": {
       const compiled = prepared.get(request.key);
       if (compiled === undefined) return { kind: "unprepared" };
-      return { kind: "judged", validation: compiled.check(request.value, weigh(request.value, RATES, ENOUGH)) };
+      const bytes = asBuffer(request.bytes);
+      const value: Json = JSON.parse(bytes.toString("utf8")); // it was read before
+      const numbers = compiled.exactNumbers ? exactNumbers({ bytes, value }) : undefined;
+      return { kind: "judged", validation: compiled.check(value, weigh(value, RATES, ENOUGH), numbers) };
     }
     default:
       return request satisfies never;

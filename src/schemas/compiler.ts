@@ -1,13 +1,15 @@
 import { _, Ajv, type ErrorObject, Name, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import type { DataValidationCxt } from "ajv/dist/types/index.js";
 import ajvFormats from "ajv-formats";
 import type { JsonSchema } from "../contract/contract.js";
+import { type ExactNumbers, NO_EXACT_NUMBERS, ROOT } from "../json/exact-numbers.js";
 import { boundPointer, type Step } from "../json/pointer.js";
-import { areDistinct } from "./distinct-items.js";
 import type { Draft } from "./draft.js";
 import { type Gated, LOOP_FROM } from "./gate.js";
 import { assertsIn } from "./keywords.js";
 import { linearRegExp } from "./linear-regexp.js";
+import { addDecimals, addExactNumbers, EXACT_INTEGER, type NumbersInHand } from "./number-keywords.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
 import { invalid, VALID, type Validation } from "./validation.js";
 import { violationsOf } from "./violations.js";
@@ -19,7 +21,7 @@ import { violationsOf } from "./violations.js";
 const EXPLAIN_WEIGHT = 50_000;
 
 const OPTIONS: Options = {
-  // Unknown keywords and formats are annotations, as the specification says.
+  // Unknown keywords are annotations, as the specification says.
   strict: false,
   // 1e999 was refused by the reader; this is for values from elsewhere.
   strictNumbers: true,
@@ -45,19 +47,21 @@ const OPTIONS: Options = {
   },
 };
 
+/** How a schema is compiled. */
+export interface CompileOptions {
+  /** Whether `format` is asserted. Otherwise it is an annotation, as draft 2020-12 has it. */
+  readonly assertFormats: boolean;
+  /** Whether it judges numbers as they were written; only worth it for values whose doubles do not hold them all. */
+  readonly exactNumbers: boolean;
+}
+
 /** Ajv for one schema: an instance of its own, so that no `$id` is seen by another schema of the same contract. */
-function createAjv(draft: Draft, allErrors: boolean): Ajv {
-  const options = { ...OPTIONS, allErrors };
+function createAjv(draft: Draft, allErrors: boolean, { assertFormats }: CompileOptions, hand?: NumbersInHand): Ajv {
+  const options = { ...OPTIONS, allErrors, validateFormats: assertFormats };
   const ajv = draft === "2020-12" ? new Ajv2020(options) : new Ajv(options);
-  ajvFormats.default(ajv);
-  ajv.removeKeyword("uniqueItems");
-  ajv.addKeyword({
-    keyword: "uniqueItems",
-    type: "array",
-    schemaType: "boolean",
-    errors: false,
-    validate: (isOn: boolean, items: readonly unknown[]) => !isOn || areDistinct(items),
-  });
+  if (assertFormats) ajvFormats.default(ajv);
+  if (hand === undefined) addDecimals(ajv);
+  else addExactNumbers(ajv, hand);
   // Draft-04's keyword, which Ajv refuses to compile; and those of 2019-09, which 2020-12 does not know.
   for (const keyword of ["id", "$recursiveRef", "$recursiveAnchor"]) ajv.removeKeyword(keyword);
   if (draft === "2020-12") guardUnevaluated(ajv);
@@ -95,36 +99,57 @@ function guardUnevaluated(ajv: Ajv): void {
 export class CompiledSchema {
   readonly #schema: JsonSchema;
   readonly #draft: Draft;
+  readonly #options: CompileOptions;
+  readonly #hand: NumbersInHand | undefined;
   readonly #judge: ValidateFunction;
   #explain: ValidateFunction | undefined;
 
   /** @throws Error when Ajv cannot compile it. */
-  constructor(schema: JsonSchema, { draft, graph }: Pick<Extract<Gated, { kind: "passed" }>, "draft" | "graph">) {
-    this.#schema = asSpecified(schema, draft, graph);
+  constructor(
+    schema: JsonSchema,
+    { draft, graph }: Pick<Extract<Gated, { kind: "passed" }>, "draft" | "graph">,
+    options: CompileOptions,
+  ) {
+    this.#schema = asJudged(schema, draft, graph, options.exactNumbers);
     this.#draft = draft;
-    this.#judge = createAjv(draft, false).compile(this.#schema);
+    this.#options = options;
+    this.#hand = options.exactNumbers ? { numbers: NO_EXACT_NUMBERS } : undefined;
+    this.#judge = this.#compile(false);
+  }
+
+  /** Whether it judges numbers as they were written. */
+  get exactNumbers(): boolean {
+    return this.#options.exactNumbers;
+  }
+
+  #compile(allErrors: boolean): ValidateFunction {
+    return createAjv(this.#draft, allErrors, this.#options, this.#hand).compile(this.#schema);
   }
 
   /**
-   * Compiles what tells all violations now, for whoever has no time for it when the first invalid value comes.
+   * Compiles what tells all violations now, where there is no time for it when the first invalid value comes.
    *
    * @throws Error when Ajv cannot compile it.
    */
   prepareExplanations(): void {
-    this.#explain ??= createAjv(this.#draft, true).compile(this.#schema);
+    this.#explain ??= this.#compile(true);
   }
 
-  /** @param weight what judging the value costs at most, in units of roughly 10 ns; decides whether all faults are told. */
-  check(value: unknown, weight: number): Validation {
+  /**
+   * @param weight what judging the value costs at most, in units of roughly 10 ns; decides whether all faults are told.
+   * @param numbers those that the value's doubles do not hold; without `exactNumbers` they are not looked at.
+   */
+  check(value: unknown, weight: number, numbers: ExactNumbers = NO_EXACT_NUMBERS): Validation {
+    if (this.#hand !== undefined) this.#hand.numbers = numbers;
     try {
       // Not truthy, but true: an asynchronous validator would return a promise. The gate refuses those; this is the net.
-      if (this.#judge(value) === true) return VALID;
+      if (this.#run(this.#judge, value) === true) return VALID;
       let errors: readonly ErrorObject[] = this.#judge.errors ?? [];
       this.#judge.errors = null; // it would keep a part of the value alive
       if (weight <= EXPLAIN_WEIGHT) {
-        const explain = this.#explain ?? createAjv(this.#draft, true).compile(this.#schema);
+        const explain = this.#explain ?? this.#compile(true);
         this.#explain = explain;
-        explain(value);
+        this.#run(explain, value);
         errors = explain.errors ?? errors;
         explain.errors = null;
       }
@@ -132,30 +157,48 @@ export class CompiledSchema {
     } catch {
       // Recursion without end, or a comparison with {"valueOf": 1}. What cannot be judged is not let through.
       return invalid("", "cannot be judged by its schema");
+    } finally {
+      if (this.#hand !== undefined) this.#hand.numbers = NO_EXACT_NUMBERS;
     }
+  }
+
+  #run(validate: ValidateFunction, value: unknown): unknown {
+    if (this.#hand === undefined) return validate(value);
+    // A number that is the whole value is looked up too.
+    const place = { instancePath: "", parentData: ROOT, parentDataProperty: "", rootData: value, dynamicAnchors: {} };
+    return validate(value, place as DataValidationCxt); // Ajv's type has an object with members for the parent
   }
 }
 
 /**
- * A schema without the keywords that Ajv acts on and its draft does not; the provider was warned of them. It is a copy
- * where there is something to take away.
+ * A schema as Ajv is to judge by it; a copy where it differs.
  *
+ * Keywords are taken away that Ajv acts on and the draft does not; the provider was warned of them:
  * - OpenAPI's `nullable` is built into Ajv, which lets null in beside `type`, and refuses to compile it elsewhere.
  * - In draft-07 a reference stands alone; Ajv judges by what is beside it, and its option against that leaves `type` in.
+ *
+ * Where numbers are judged as they were written, "integer" in `type` gets a keyword of ours beside it.
  */
-function asSpecified(schema: JsonSchema, draft: Draft, graph: SchemaGraph): JsonSchema {
-  const idle = graph.nodes.flatMap((node) => {
+function asJudged(schema: JsonSchema, draft: Draft, graph: SchemaGraph, exactNumbers: boolean): JsonSchema {
+  const changes = graph.nodes.flatMap((node) => {
     const isReference = draft === "draft-07" && Object.hasOwn(node.schema, "$ref");
-    return Object.keys(node.schema)
-      .filter((keyword) => keyword === "nullable" || (isReference && keyword !== "$ref" && assertsIn(keyword, draft)))
-      .map((keyword) => ({ keyword, steps: node.steps }));
+    const idle = Object.keys(node.schema).filter(
+      (keyword) =>
+        ["nullable", EXACT_INTEGER].includes(keyword) ||
+        (isReference && keyword !== "$ref" && assertsIn(keyword, draft)),
+    );
+    const types = isReference ? [] : [node.schema.type].flat();
+    const addInteger = exactNumbers && types.includes("integer") && !types.includes("number");
+    return idle.length === 0 && !addInteger ? [] : [{ steps: node.steps, idle, addInteger }];
   });
-  if (idle.length === 0) return schema;
+  if (changes.length === 0) return schema;
   const copy = structuredClone(schema) as JsonSchema; // the clone of a schema
-  for (const { keyword, steps } of idle) {
+  for (const { steps, idle, addInteger } of changes) {
     let place: unknown = copy;
     for (const step of steps) place = (place as Record<Step, unknown>)[step]; // the way that led to the node in the original
-    delete (place as Record<string, unknown>)[keyword]; // a node, so an object
+    const node = place as Record<string, unknown>; // a node, so an object
+    for (const keyword of idle) delete node[keyword];
+    if (addInteger) node[EXACT_INTEGER] = true;
   }
   return copy;
 }

@@ -1,9 +1,12 @@
-import type { Contract, Json, JsonSchema } from "../contract/contract.js";
+import type { Contract, JsonSchema } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
-import { CompiledSchema } from "./compiler.js";
-import { gateSchema, type SchemaLimits } from "./gate.js";
+import { exactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
+import type { JsonText } from "../json/scan-json.js";
+import { CompiledSchema, type CompileOptions } from "./compiler.js";
+import { type Gated, gateSchema, type SchemaLimits } from "./gate.js";
 import { compileGated } from "./inspect-schema.js";
+import { tellsNumbersApart } from "./number-keywords.js";
 import type { Sandbox } from "./sandbox.js";
 import type { SchemaFault } from "./schema-graph.js";
 import { invalid, VALID, type Validation } from "./validation.js";
@@ -26,9 +29,18 @@ export interface Judging {
  */
 type Judge =
   | { readonly kind: "unused"; readonly schema: JsonSchema }
-  | { readonly kind: "cheap"; readonly schema: JsonSchema; readonly compiled: CompiledSchema; readonly rates: Rates }
+  | CheapJudge
   | { readonly kind: "costly"; readonly schema: JsonSchema }
   | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] };
+
+interface CheapJudge {
+  readonly kind: "cheap";
+  readonly schema: JsonSchema;
+  readonly compiled: CompiledSchema;
+  readonly rates: Rates;
+  /** Judges values whose numbers have to be seen as they were written; nothing where that makes no difference. */
+  readonly exact: (() => CompiledSchema) | undefined;
+}
 
 type Direction = "payload" | "result";
 
@@ -36,6 +48,8 @@ type Direction = "payload" | "result";
 const MAX_CHEAP_CHARACTERS = 32_768;
 /** The heaviest judgement on the event loop, in units of roughly 10 ns: 20 ms where a core is slow. */
 const MAX_INLINE_WEIGHT = 1_000_000;
+/** What looking for numbers that a double does not hold costs for a byte of the text, in the same units. */
+const EXACT_PER_BYTE = 3;
 
 /**
  * The validators of one contract, each compiled when its first value comes: a contract may have 118 tools of which three
@@ -49,6 +63,7 @@ export class ContractValidators {
   readonly #digest: Digest;
   readonly #judges: Record<Direction, Map<string, Judge>> = { payload: new Map(), result: new Map() };
   readonly #tools: ReadonlySet<string>;
+  readonly #assertFormats: boolean;
   readonly #judging: Judging;
   readonly #onCompiled: () => void;
 
@@ -56,6 +71,7 @@ export class ContractValidators {
     this.#digest = digest;
     this.#judging = judging;
     this.#onCompiled = onCompiled;
+    this.#assertFormats = contract.assertFormats ?? false;
     this.#tools = new Set(contract.tools.map((tool) => tool.name));
     for (const { name, payload, result } of contract.tools) {
       this.#judges.payload.set(name, { kind: "unused", schema: payload });
@@ -74,28 +90,34 @@ export class ContractValidators {
    * @throws ToolgateError UNKNOWN_TOOL; INVALID_SCHEMA when the schema does not pass this node's gate, which only happens
    *   to contracts that another version of Toolgate admitted; LIMIT_EXCEEDED and NODE_DRAINING from the sandbox.
    */
-  payload(tool: string, value: Json): Validation | Promise<Validation> {
-    return this.#check("payload", tool, value);
+  payload(tool: string, text: JsonText): Validation | Promise<Validation> {
+    return this.#check("payload", tool, text);
   }
 
   /** The same for a result; without a result schema, any JSON is valid. */
-  result(tool: string, value: Json): Validation | Promise<Validation> {
-    return this.#check("result", tool, value);
+  result(tool: string, text: JsonText): Validation | Promise<Validation> {
+    return this.#check("result", tool, text);
   }
 
-  #check(direction: Direction, tool: string, value: Json): Validation | Promise<Validation> {
+  #check(direction: Direction, tool: string, text: JsonText): Validation | Promise<Validation> {
     const judge = this.#judge(direction, tool);
     switch (judge.kind) {
       case "none":
         return VALID;
       case "cheap": {
-        const weight = weigh(value, judge.rates, MAX_INLINE_WEIGHT);
-        return weight > MAX_INLINE_WEIGHT
-          ? this.#sandboxed(direction, tool, judge.schema, value)
-          : judge.compiled.check(value, weight);
+        const exact = text.longNumbers ? judge.exact : undefined;
+        const base = weigh(text.value, judge.rates, MAX_INLINE_WEIGHT);
+        const weight = exact === undefined ? base : base + EXACT_PER_BYTE * text.bytes.length;
+        if (weight > MAX_INLINE_WEIGHT)
+          return this.#sandboxed(direction, tool, judge.schema, text, exact !== undefined);
+        const numbers = exact === undefined ? NO_EXACT_NUMBERS : exactNumbers(text);
+        // Most long numbers are what a double is printed as.
+        return exact === undefined || numbers.isEmpty
+          ? judge.compiled.check(text.value, weight)
+          : exact().check(text.value, weight, numbers);
       }
       case "costly":
-        return this.#sandboxed(direction, tool, judge.schema, value);
+        return this.#sandboxed(direction, tool, judge.schema, text, text.longNumbers);
       case "refused":
         throw refusal(direction, tool, judge.faults);
       default:
@@ -111,24 +133,31 @@ export class ContractValidators {
       return { kind: "none" };
     }
     if (known.kind !== "unused") return known;
-    const judge = makeJudge(known.schema, this.#judging.limits);
+    const judge = makeJudge(known.schema, this.#judging.limits, this.#assertFormats);
     if (judge.kind === "cheap") this.#onCompiled();
     this.#judges[direction].set(tool, judge);
     return judge;
   }
 
-  async #sandboxed(direction: Direction, tool: string, schema: JsonSchema, value: Json): Promise<Validation> {
+  async #sandboxed(
+    direction: Direction,
+    tool: string,
+    schema: JsonSchema,
+    { bytes }: JsonText,
+    exactNumbers: boolean,
+  ): Promise<Validation> {
     const { limits, sandbox, compileWithinMs, judgeWithinMs } = this.#judging;
-    const key = `${this.#digest} ${direction} ${tool}`;
+    const options = { assertFormats: this.#assertFormats, exactNumbers };
+    const key = `${this.#digest} ${direction}${exactNumbers ? " exact" : ""} ${tool}`;
     // The worker may be new, or have forgotten the schema, at each step: other calls share it, and hostile ones break it.
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const judged = await sandbox.run({ kind: "judge", key, value }, judgeWithinMs);
+      const judged = await sandbox.run({ kind: "judge", key, bytes }, judgeWithinMs);
       if (judged.kind === "overran")
         return invalid("", `took longer than ${judgeWithinMs} ms to judge by its schema; make it smaller or plainer`);
       if (judged.kind === "broke")
         return invalid("", "took too much memory to judge by its schema; make it smaller or plainer");
       if (judged.reply.kind === "judged") return judged.reply.validation;
-      const prepared = await sandbox.run({ kind: "prepare", key, schema, limits }, compileWithinMs);
+      const prepared = await sandbox.run({ kind: "prepare", key, schema, limits, options }, compileWithinMs);
       if (prepared.kind !== "done")
         throw refusal(direction, tool, [{ pointer: "", reason: "takes too long or too much memory to compile" }]);
       if (prepared.reply.kind === "refused") throw refusal(direction, tool, prepared.reply.faults);
@@ -143,15 +172,35 @@ export class ContractValidators {
 /** How often a schema is prepared for one value before giving up. */
 const MAX_ATTEMPTS = 4;
 
-function makeJudge(schema: JsonSchema, limits: SchemaLimits): Exclude<Judge, { kind: "unused" }> {
+function makeJudge(
+  schema: JsonSchema,
+  limits: SchemaLimits,
+  assertFormats: boolean,
+): Exclude<Judge, { kind: "unused" }> {
   if (JSON.stringify(schema).length > MAX_CHEAP_CHARACTERS) return { kind: "costly", schema };
   const gated = gateSchema(schema, limits);
   if (gated.kind === "refused") return gated;
-  if (gated.cost.kind === "costly") return { kind: "costly", schema };
-  const compiled = compileGated(schema, gated);
-  return compiled instanceof CompiledSchema
-    ? { kind: "cheap", schema, compiled, rates: gated.cost.rates }
-    : { kind: "refused", faults: [compiled] };
+  const { cost, graph } = gated;
+  if (cost.kind === "costly") return { kind: "costly", schema };
+  const compiled = compileGated(schema, gated, { assertFormats, exactNumbers: false });
+  if (!(compiled instanceof CompiledSchema)) return { kind: "refused", faults: [compiled] };
+  const exact = tellsNumbersApart(graph.nodes.map((node) => node.schema))
+    ? onFirstUse(schema, gated, { assertFormats, exactNumbers: true })
+    : undefined;
+  return { kind: "cheap", schema, compiled, rates: cost.rates, exact };
+}
+
+/** Compiles when it is first asked for: most schemas never meet a number that their values' doubles do not hold. */
+function onFirstUse(
+  schema: JsonSchema,
+  gated: Extract<Gated, { kind: "passed" }>,
+  options: CompileOptions,
+): () => CompiledSchema {
+  let compiled: CompiledSchema | undefined;
+  return () => {
+    compiled ??= new CompiledSchema(schema, gated, options);
+    return compiled;
+  };
 }
 
 function refusal(direction: Direction, tool: string, faults: readonly SchemaFault[]): ToolgateError {

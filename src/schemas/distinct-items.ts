@@ -1,4 +1,6 @@
 import canonicalize from "canonicalize";
+import { decimalText } from "../json/decimal.js";
+import type { ExactNumbers } from "../json/exact-numbers.js";
 
 /**
  * Whether no two items of an array are equal JSON values, in time linear in the array's size. Ajv compares each pair,
@@ -20,4 +22,23 @@ export function areDistinct(items: readonly unknown[]): boolean {
     if (seen.size === size) return false;
   }
   return true;
+}
+
+/** The same, with numbers as they were written: 9007199254740993 is another number than 9007199254740992. */
+export function areDistinctExactly(items: readonly unknown[], numbers: ExactNumbers): boolean {
+  return areDistinct(items.map((item, index) => withWritten(item, items, String(index), numbers)));
+}
+
+/** A value in which each number that its double does not hold is a text, and other texts are marked to be none of those. */
+function withWritten(value: unknown, container: object, key: string, numbers: ExactNumbers): unknown {
+  if (typeof value === "string") return `"${value}`;
+  if (typeof value === "number") {
+    const exact = numbers.get(container, key);
+    return exact === undefined ? value : decimalText(exact);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item, index) => withWritten(item, value, String(index), numbers));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, withWritten(member, value, name, numbers)]),
+  );
 }

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../contract/contract.js";
-import { CompiledSchema, metaFaults } from "./compiler.js";
+import { CompiledSchema, type CompileOptions, metaFaults } from "./compiler.js";
 import { type Gated, gateSchema, type SchemaLimits } from "./gate.js";
 import type { SchemaFault } from "./schema-graph.js";
 import { type SchemaNote, schemaNotes } from "./warnings.js";
@@ -13,25 +13,26 @@ export type Inspected =
   | { readonly kind: "faulty"; readonly faults: readonly SchemaFault[] };
 
 /** Gate, meta-schema, compiler, in this order. May take a second for a hostile schema: for workers only. */
-export function inspectSchema(schema: JsonSchema, limits: SchemaLimits): Inspected {
+export function inspectSchema(schema: JsonSchema, limits: SchemaLimits, options: CompileOptions): Inspected {
   const gated = gateSchema(schema, limits);
   const gateFaults = gated.kind === "refused" ? gated.faults : [];
   const places = new Set(gateFaults.map((fault) => fault.pointer));
   const draftFaults = gated.draft === undefined ? [] : metaFaults(schema, gated.draft);
   const faults = [...gateFaults, ...draftFaults.filter((fault) => !places.has(fault.pointer))];
   if (gated.kind === "refused" || faults.length > 0) return { kind: "faulty", faults };
-  const compiled = compileGated(schema, gated);
+  const compiled = compileGated(schema, gated, options);
   if (!(compiled instanceof CompiledSchema)) return { kind: "faulty", faults: [compiled] };
-  return { kind: "sound", compiled, notes: schemaNotes(gated.graph.nodes, gated.draft) };
+  return { kind: "sound", compiled, notes: schemaNotes(gated.graph.nodes, gated.draft, options.assertFormats) };
 }
 
 /** Compiles what passed the gate, or says why that failed. */
 export function compileGated(
   schema: JsonSchema,
   gated: Extract<Gated, { kind: "passed" }>,
+  options: CompileOptions,
 ): CompiledSchema | SchemaFault {
   try {
-    return new CompiledSchema(schema, gated);
+    return new CompiledSchema(schema, gated, options);
   } catch (error) {
     const why =
       error instanceof RangeError || !(error instanceof Error)

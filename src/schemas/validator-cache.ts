@@ -235,6 +235,7 @@ export class ValidatorCache {
     const faults: SchemaFaults[] = [];
     const warnings: SchemaWarning[] = [];
     let broken = 0;
+    const options = { assertFormats: contract.assertFormats ?? false, exactNumbers: false };
     for (const { tool, direction, schema } of schemasOf(contract)) {
       const unjudged = (description: string) => {
         const violations = [{ field: schemaPath(tool, direction, ""), description }];
@@ -245,7 +246,7 @@ export class ValidatorCache {
         continue;
       }
       const outcome = await this.#admission.run(
-        { kind: "inspect", schema, limits: this.#limits },
+        { kind: "inspect", schema, limits: this.#limits, options },
         Math.min(leftMs, this.#compileWithinMs),
       );
       leftMs -= outcome.tookMs;

@@ -1,6 +1,7 @@
 import type { ErrorObject } from "ajv";
 import { MAX_VIOLATIONS, type Violation } from "../errors/toolgate-error.js";
 import { boundPointer, shortKey } from "../json/pointer.js";
+import { EXACT_INTEGER } from "./number-keywords.js";
 
 /**
  * Ajv's errors as violations: at most eight, each with the place in the value and the rule that it breaks there.
@@ -45,6 +46,7 @@ function expectation({ keyword, params }: ErrorObject): string {
   const limit = Number(params.limit);
   switch (keyword) {
     case "type":
+    case EXACT_INTEGER:
       return `must be of type ${[params.type].flat().join(" or ")}`;
     case "required":
       return `must have the property ${quoted(params.missingProperty)}`;

@@ -40,12 +40,15 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ["values", "enum"],
 ]);
 
-/** Notes on every schema object of a graph: unknown keywords and formats, and keywords that only another draft has. */
-export function schemaNotes(nodes: readonly SchemaNode[], draft: Draft): SchemaNote[] {
-  return nodes.flatMap((node) => nodeNotes(node, draft));
+/**
+ * Notes on every schema object of a graph: unknown keywords, keywords that only another draft has, and unknown formats where
+ * formats are asserted.
+ */
+export function schemaNotes(nodes: readonly SchemaNode[], draft: Draft, assertFormats: boolean): SchemaNote[] {
+  return nodes.flatMap((node) => nodeNotes(node, draft, assertFormats));
 }
 
-function nodeNotes(node: SchemaNode, draft: Draft): SchemaNote[] {
+function nodeNotes(node: SchemaNode, draft: Draft, assertFormats: boolean): SchemaNote[] {
   const notes: SchemaNote[] = [];
   const note = (keyword: string, message: string) =>
     notes.push({ pointer: pointerOf([...node.steps, keyword]), message });
@@ -55,7 +58,7 @@ function nodeNotes(node: SchemaNode, draft: Draft): SchemaNote[] {
     if (message !== undefined) note(keyword, message);
     else if (isReferenceOnly && keyword !== "$ref" && assertsIn(keyword, draft)) {
       note(keyword, "is ignored beside $ref in draft-07; put both into allOf, or use draft 2020-12");
-    } else if (keyword === "format" && typeof value === "string" && !FORMATS.has(value)) {
+    } else if (assertFormats && keyword === "format" && typeof value === "string" && !FORMATS.has(value)) {
       note(keyword, `names a format that is not known, so it checks nothing${suggestion(value, FORMATS)}`);
     }
   }

@@ -1,4 +1,5 @@
-import type { Json, JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "../contract/contract.js";
+import type { CompileOptions } from "./compiler.js";
 import type { SchemaLimits } from "./gate.js";
 import type { SchemaFault } from "./schema-graph.js";
 import type { Validation } from "./validation.js";
@@ -7,11 +8,22 @@ import type { SchemaNote } from "./warnings.js";
 /** What a worker is asked for. */
 export type WorkerRequest =
   /** Everything that registration wants to know of a schema: does it pass the gate, follow its draft, and compile? */
-  | { readonly kind: "inspect"; readonly schema: JsonSchema; readonly limits: SchemaLimits }
+  | {
+      readonly kind: "inspect";
+      readonly schema: JsonSchema;
+      readonly limits: SchemaLimits;
+      readonly options: CompileOptions;
+    }
   /** Keep a schema ready under a key. */
-  | { readonly kind: "prepare"; readonly key: string; readonly schema: JsonSchema; readonly limits: SchemaLimits }
-  /** Judge a value by the schema that was prepared under a key. */
-  | { readonly kind: "judge"; readonly key: string; readonly value: Json };
+  | {
+      readonly kind: "prepare";
+      readonly key: string;
+      readonly schema: JsonSchema;
+      readonly limits: SchemaLimits;
+      readonly options: CompileOptions;
+    }
+  /** Judge a value, which is sent as its JSON, by the schema that was prepared under a key. */
+  | { readonly kind: "judge"; readonly key: string; readonly bytes: Uint8Array };
 
 /** What it answers. */
 export type WorkerReply =

@@ -53,10 +53,10 @@ export function readSummary(wire: ToolsetSummary__Output, stale: boolean): Tools
 export function readToolset(wire: GetToolsetResponse__Output): Toolset | undefined {
   const { contract, epoch, digest, stale } = wire;
   if (contract === null) return undefined;
-  const { name, title, description, version, tags } = contract;
+  const { name, title, description, version, tags, assertFormats } = contract;
   const epochs = wire.epochs.map(readEpoch);
-  const tools = contract.tools.map(readTool);
-  return { name, title, description, version, tags, epochs, healthy: isHealthy(epochs), stale, epoch, digest, tools };
+  const facts = { name, title, description, version, tags, epochs, healthy: isHealthy(epochs), stale };
+  return { ...facts, epoch, digest, assertFormats, tools: contract.tools.map(readTool) };
 }
 
 export function readHit(wire: SearchHit__Output, stale: boolean): SearchHit {

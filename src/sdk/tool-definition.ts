@@ -77,6 +77,11 @@ export interface ToolsetDefinition<
   readonly description?: string;
   /** Words to filter and search by; at most 32, each at most 64 characters. */
   readonly tags?: readonly string[];
+  /**
+   * Whether `format` is asserted in the schemas: a text that is no "date-time" is then refused. `false` when absent: a format
+   * says what a text means, and refuses nothing, as draft 2020-12 has it.
+   */
+  readonly assertFormats?: boolean;
   /** At least one, at most 1,024. */
   readonly tools: ToolDefinitions<Payloads, Results>;
 }

@@ -56,6 +56,8 @@ export interface Toolset extends ToolsetFacts {
   readonly epoch: number;
   /** The contract's digest; `expectDigest` of a call pins it. */
   readonly digest: string;
+  /** `format` is asserted in the schemas; otherwise it is an annotation. */
+  readonly assertFormats: boolean;
   /** Sorted by name. */
   readonly tools: readonly Tool[];
 }

@@ -16,6 +16,7 @@ export function wireContract(toolset: DynamicToolset): Contract {
     ...present("description", description),
     tags: [...(tags ?? [])],
     tools: Object.entries(toolset.tools).map(([tool, definition]) => wireTool(tool, definition)),
+    ...present("assertFormats", toolset.assertFormats),
   };
 }
 

@@ -16,12 +16,13 @@ describe("differences", () => {
   });
 
   test("of the toolset itself name the field", () => {
-    const changed = contract({ version: "2.0.0", title: "T", description: "D", tags: ["t"] });
+    const changed = contract({ version: "2.0.0", title: "T", description: "D", tags: ["t"], assertFormats: true });
     expect(contractDifferences(contract(), changed)).toEqual([
       "version differs",
       "title differs",
       "description differs",
       "tags differs",
+      "assertFormats differs",
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Contract } from "../../src/contract/contract.js";
+import { contractToWire } from "../../src/contract/contract-to-wire.js";
 import { parseContract, parseUsableContract } from "../../src/contract/parse-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Contract__Output } from "../../src/protocol/generated/toolgate/v1/Contract.js";
@@ -22,6 +23,32 @@ function refusal(act: () => unknown): ToolgateError {
 const fields = (act: () => unknown): string[] => refusal(act).violations.map(({ field }) => field);
 
 describe("a contract", () => {
+  test("says that formats are asserted, or nothing of them", () => {
+    expect(parse({ assertFormats: true })).toHaveProperty("assertFormats", true);
+    expect(parse({ assertFormats: false })).not.toHaveProperty("assertFormats");
+    const wire = contractToWire(parse({ assertFormats: true }));
+    expect([wire.assertFormats, contractToWire(parse()).assertFormats]).toEqual([true, false]);
+  });
+
+  test("has no schema with a number that a double does not hold: its digest is made from values", () => {
+    const payloadSchemaJson = Buffer.from('{"properties":{"a":{"maximum":18446744073709551615},"b":{"minimum":1}}}');
+    const resultSchemaJson = Buffer.from('{"const":[0.1,1e-7,1.00,9007199254740993]}');
+    const error = refusal(() => parse({ tools: [wireTool("sum", { payloadSchemaJson, resultSchemaJson })] }));
+    expect([error.reason, error.violations]).toEqual([
+      "INVALID_SCHEMA",
+      [
+        {
+          field: "/tools/sum/payload_schema/properties/a/maximum",
+          description: "must be a number that a double holds, such as 18446744073709552000",
+        },
+        {
+          field: "/tools/sum/result_schema/const/3",
+          description: "must be a number that a double holds, such as 9007199254740992",
+        },
+      ],
+    ]);
+  });
+
   test("that is missing is refused", () => {
     expect(refusal(() => parseContract(null, LIMITS)).reason).toBe("INVALID_CONTRACT");
   });

@@ -5,14 +5,14 @@ import { gateSchema } from "../../src/schemas/gate.js";
 
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 
-function compile(schema: JsonSchema): CompiledSchema {
+function compile(schema: JsonSchema, assertFormats = false): CompiledSchema {
   const gated = gateSchema(schema);
   if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  return new CompiledSchema(schema, gated);
+  return new CompiledSchema(schema, gated, { assertFormats, exactNumbers: false });
 }
 
-function accepts(schema: JsonSchema, value: Json): boolean {
-  return compile(schema).check(value, 0).kind === "valid";
+function accepts(schema: JsonSchema, value: Json, assertFormats = false): boolean {
+  return compile(schema, assertFormats).check(value, 0).kind === "valid";
 }
 
 function violations(schema: JsonSchema, value: Json, weight = 0) {
@@ -108,6 +108,7 @@ describe("drafts", () => {
       true,
     ],
     ["if without then asserts nothing", { if: { type: "string" } }, 1, true],
+    ["a prototype key is a key", { required: ["a"] }, json('{"__proto__":{"a":1}}'), false],
     ["false refuses everything", false, {}, false],
     ["true accepts everything", true, null, true],
     ["integers may be written with a point", { type: "integer" }, json("1.0"), true],
@@ -137,6 +138,28 @@ describe("unknown words", () => {
   });
 });
 
+describe("multipleOf", () => {
+  test.each([
+    [0.01, 0.07, true],
+    [0.01, 19.99, true],
+    [0.01, 1e-3, false],
+    [0.01, 0.075, false],
+    [0.1, 0.3, true],
+    [0.1, -4.35, false],
+    [0.05, -4.35, true],
+    [1e-7, 3.0000002, true],
+    [0.3, 1e300, false],
+    [0.5, 1e300, true],
+    [3, 9007199254740991, false],
+    [2, 1e22, true],
+    [1e300, 5e-324, false],
+    [5e-324, 1.7976931348623157e308, true],
+  ])("takes decimals for decimals: of %s, %s is one: %s", (multipleOf, value, expected) => {
+    expect(accepts({ multipleOf }, value)).toBe(expected);
+    expect(accepts({ multipleOf }, String(value))).toBe(true);
+  });
+});
+
 describe("formats", () => {
   test.each([
     ["email", "a@example.com", "a@"],
@@ -145,8 +168,13 @@ describe("formats", () => {
     ["uuid", "2eb8aa08-aa98-11ea-b4aa-73b441d16380", "2eb8aa08"],
     ["ipv4", "127.0.0.1", "127.0.0.256"],
     ["regex", "^a+$", "("],
-  ])("%s is asserted", (format, good, bad) => {
-    expect([accepts({ format }, good), accepts({ format }, bad), accepts({ format }, 7)]).toEqual([true, false, true]);
+    ["date-time", "2026-01-31T10:00:00+01:00", "2026-01-31T10:00:00"],
+    ["time", "10:00:00Z", "10:00:00"],
+    ["duration", "P1DT2H", "-P1DT2H"],
+  ])("%s is asserted where the contract says so, and else an annotation", (format, good, bad) => {
+    const asserted = [good, bad, 7].map((value) => accepts({ format }, value, true));
+    expect(asserted).toEqual([true, false, true]);
+    expect([good, bad, 7].every((value) => accepts({ format }, value))).toBe(true);
   });
 });
 

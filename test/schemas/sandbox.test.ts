@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Json } from "../../src/contract/contract.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { Sandbox, type SandboxLimits } from "../../src/schemas/sandbox.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -9,6 +10,9 @@ import { DOUBLES_WITH_DEPTH, nested, wideSchema } from "./hostile-schemas.js";
 expectNoLeaks();
 
 const LONG_MS = 30_000;
+const PLAIN = { assertFormats: false, exactNumbers: false };
+
+const bytesOf = (value: Json): Uint8Array => Buffer.from(JSON.stringify(value));
 
 let sandbox: Sandbox | undefined;
 
@@ -19,18 +23,24 @@ function start(limits: Partial<SandboxLimits> = {}): Sandbox {
 
 afterEach(() => sandbox?.stop());
 
-const PREPARE = { kind: "prepare", key: "k", schema: { type: "string" }, limits: DEFAULT_SCHEMA_LIMITS } as const;
+const PREPARE = {
+  kind: "prepare",
+  key: "k",
+  schema: { type: "string" },
+  limits: DEFAULT_SCHEMA_LIMITS,
+  options: PLAIN,
+} as const;
 
 describe("a worker", () => {
   test("starts with the first job, and is the same for the next", async () => {
     const box = start();
     expect(box.counters).toEqual({ starts: 0, jobs: 0 });
-    expect(await box.run({ kind: "judge", key: "k", value: 1 }, LONG_MS)).toMatchObject({
+    expect(await box.run({ kind: "judge", key: "k", bytes: bytesOf(1) }, LONG_MS)).toMatchObject({
       kind: "done",
       reply: { kind: "unprepared" },
     });
     expect(await box.run(PREPARE, LONG_MS)).toMatchObject({ kind: "done", reply: { kind: "prepared" } });
-    expect(await box.run({ kind: "judge", key: "k", value: "a" }, LONG_MS)).toMatchObject({
+    expect(await box.run({ kind: "judge", key: "k", bytes: bytesOf("a") }, LONG_MS)).toMatchObject({
       kind: "done",
       reply: { kind: "judged", validation: { kind: "valid" } },
     });
@@ -41,7 +51,7 @@ describe("a worker", () => {
     const box = start();
     await box.run(PREPARE, LONG_MS);
     const outcomes = await Promise.all(
-      ["a", 1, "b", 2].map((value) => box.run({ kind: "judge", key: "k", value }, LONG_MS)),
+      ["a", 1, "b", 2].map((value) => box.run({ kind: "judge", key: "k", bytes: bytesOf(value) }, LONG_MS)),
     );
     const kinds = outcomes.map(
       (outcome) => outcome.kind === "done" && outcome.reply.kind === "judged" && outcome.reply.validation.kind,
@@ -51,7 +61,7 @@ describe("a worker", () => {
 
   test("refuses what inspection refuses", async () => {
     const outcome = await start().run(
-      { kind: "prepare", key: "k", schema: { type: "nonsense" }, limits: DEFAULT_SCHEMA_LIMITS },
+      { kind: "prepare", key: "k", schema: { type: "nonsense" }, limits: DEFAULT_SCHEMA_LIMITS, options: PLAIN },
       LONG_MS,
     );
     expect(outcome).toMatchObject({ kind: "done", reply: { kind: "refused", faults: [{ pointer: "/type" }] } });
@@ -59,7 +69,7 @@ describe("a worker", () => {
 
   test("compiles the largest schema that the gate lets through", async () => {
     const outcome = await start({ maxHeapMb: 256 }).run(
-      { kind: "inspect", schema: wideSchema(1_999), limits: DEFAULT_SCHEMA_LIMITS },
+      { kind: "inspect", schema: wideSchema(1_999), limits: DEFAULT_SCHEMA_LIMITS, options: PLAIN },
       LONG_MS,
     );
     expect(outcome).toMatchObject({ kind: "done", reply: { kind: "inspected", faults: [] } });
@@ -72,7 +82,7 @@ test("an idle worker does not keep its process alive", async () => {
     import { Sandbox } from ${JSON.stringify(module)};
     const box = new Sandbox({ maxHeapMb: 64, maxWaiting: 4 }, () => performance.now());
     const busy = setInterval(() => {}, 1_000);
-    const outcome = await box.run({ kind: "inspect", schema: {}, limits: ${JSON.stringify(DEFAULT_SCHEMA_LIMITS)} }, 30_000);
+    const outcome = await box.run({ kind: "inspect", schema: {}, limits: ${JSON.stringify(DEFAULT_SCHEMA_LIMITS)}, options: ${JSON.stringify(PLAIN)} }, 30_000);
     clearInterval(busy);
     console.log(outcome.kind);
   `;
@@ -83,12 +93,17 @@ test("an idle worker does not keep its process alive", async () => {
 describe("limits", () => {
   test("of time end a job that would take years, and the next one gets a new worker", async () => {
     const box = start();
-    await box.run({ kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH, limits: DEFAULT_SCHEMA_LIMITS }, LONG_MS);
+    await box.run(
+      { kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH, limits: DEFAULT_SCHEMA_LIMITS, options: PLAIN },
+      LONG_MS,
+    );
     const turns = countTurns();
-    expect(await box.run({ kind: "judge", key: "k", value: nested(60) }, 200)).toMatchObject({ kind: "overran" });
+    expect(await box.run({ kind: "judge", key: "k", bytes: bytesOf(nested(60)) }, 200)).toMatchObject({
+      kind: "overran",
+    });
     // The event loop went on meanwhile: it was another thread that was busy.
     expect(turns.stop()).toBeGreaterThan(10);
-    expect(await box.run({ kind: "judge", key: "k", value: nested(1) }, LONG_MS)).toMatchObject({
+    expect(await box.run({ kind: "judge", key: "k", bytes: bytesOf(nested(1)) }, LONG_MS)).toMatchObject({
       kind: "done",
       reply: { kind: "unprepared" },
     });
@@ -97,9 +112,12 @@ describe("limits", () => {
 
   test("of memory end a job, not the process", async () => {
     const box = start({ maxHeapMb: 24 });
-    await box.run({ kind: "prepare", key: "k", schema: { uniqueItems: true }, limits: DEFAULT_SCHEMA_LIMITS }, LONG_MS);
+    await box.run(
+      { kind: "prepare", key: "k", schema: { uniqueItems: true }, limits: DEFAULT_SCHEMA_LIMITS, options: PLAIN },
+      LONG_MS,
+    );
     const value = Array.from({ length: 150_000 }, (_, id) => ({ id: `item-${id}`.repeat(10) }));
-    expect((await box.run({ kind: "judge", key: "k", value }, LONG_MS)).kind).toBe("broke");
+    expect((await box.run({ kind: "judge", key: "k", bytes: bytesOf(value) }, LONG_MS)).kind).toBe("broke");
     expect((await box.run(PREPARE, LONG_MS)).kind).toBe("done");
   });
 
@@ -123,10 +141,13 @@ describe("stop", () => {
 
   test("ends the running job and refuses those that wait", async () => {
     const box = start();
-    await box.run({ kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH, limits: DEFAULT_SCHEMA_LIMITS }, LONG_MS);
+    await box.run(
+      { kind: "prepare", key: "k", schema: DOUBLES_WITH_DEPTH, limits: DEFAULT_SCHEMA_LIMITS, options: PLAIN },
+      LONG_MS,
+    );
     const jobs = [
-      box.run({ kind: "judge", key: "k", value: nested(60) }, LONG_MS),
-      box.run({ kind: "judge", key: "k", value: nested(1) }, LONG_MS),
+      box.run({ kind: "judge", key: "k", bytes: bytesOf(nested(60)) }, LONG_MS),
+      box.run({ kind: "judge", key: "k", bytes: bytesOf(nested(1)) }, LONG_MS),
     ];
     const outcomes = Promise.allSettled(jobs);
     await box.stop();

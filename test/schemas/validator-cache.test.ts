@@ -6,6 +6,7 @@ import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { ValidatorCache, type ValidatorCacheOptions } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { DOUBLES_WITH_DEPTH, doubledReferences, nested, wideSchema } from "./hostile-schemas.js";
+import { jsonText } from "./json-text.js";
 import { sealTools } from "./seal.js";
 
 expectNoLeaks();
@@ -43,13 +44,14 @@ async function refusal(promise: Promise<unknown>): Promise<ToolgateError> {
 async function admitted(payload: JsonSchema): Promise<(value: Json) => Promise<string>> {
   const sealed = sealTools({ tool: { payload } });
   await cache.admit(sealed);
-  return async (value) => (await cache.forContract(sealed.digest, sealed.contract).payload("tool", value)).kind;
+  return async (value) =>
+    (await cache.forContract(sealed.digest, sealed.contract).payload("tool", jsonText(value))).kind;
 }
 
 describe("admission", () => {
   test("takes sound schemas, with warnings by tool and place", async () => {
     const sealed = sealTools({
-      sum: { payload: { properties: { a: { type: "number", minimun: 0 } } }, result: { format: "jsn" } },
+      sum: { payload: { properties: { a: { type: "number", minimun: 0 } } }, result: { "x-of": 1, minimun: 0 } },
       plain: { payload: true },
     });
     expect(await cache.admit(sealed)).toEqual({
@@ -61,8 +63,8 @@ describe("admission", () => {
         },
         {
           tool: "sum",
-          path: "/result_schema/format",
-          message: "names a format that is not known, so it checks nothing",
+          path: "/result_schema/minimun",
+          message: "is not a keyword of draft 2020-12, so it checks nothing; did you mean minimum?",
         },
       ],
     });
@@ -132,7 +134,9 @@ describe("admission", () => {
     await replace({ maxSchemaBytes: 400_000 });
     const sealed = sealTools({ fits: { payload: { description: "x".repeat(300_000) } } });
     expect(await cache.admit(sealed)).toEqual({ warnings: [] });
-    expect(await cache.forContract(sealed.digest, sealed.contract).payload("fits", 1)).toEqual({ kind: "valid" });
+    expect(await cache.forContract(sealed.digest, sealed.contract).payload("fits", jsonText(1))).toEqual({
+      kind: "valid",
+    });
     const error = await refusal(cache.admit(sealTools({ large: { payload: { description: "x".repeat(400_000) } } })));
     expect(error.violations).toEqual([
       { field: "/tools/large/payload_schema", description: "must be at most 400000 bytes long" },
@@ -209,7 +213,7 @@ describe("admitting what can be used", () => {
     const { compiled } = cache.counters;
     const set = cache.forContract(sealed.digest, sealed.contract);
     expect(cache.counters.compiled).toBe(compiled);
-    expect(set.result("c", "anything")).toEqual({ kind: "valid" });
+    expect(set.result("c", jsonText("anything"))).toEqual({ kind: "valid" });
   });
 
   test("gives all who ask for the same contract the same, after one look", async () => {
@@ -252,7 +256,7 @@ describe("the cache", () => {
     const sets = Array.from({ length: 5 }, () => cache.forContract(sealed.digest, sealed.contract));
     expect(new Set(sets).size).toBe(1);
     expect(cache.counters).toMatchObject({ compiled: 1, hits: 4, schemas: 0 });
-    for (const set of sets) expect(set.payload("tool", 1)).toEqual({ kind: "valid" });
+    for (const set of sets) expect(set.payload("tool", jsonText(1))).toEqual({ kind: "valid" });
     expect(cache.counters).toMatchObject({ compiled: 1, schemas: 1, sandboxed: 0, workers: 0 });
   });
 
@@ -292,14 +296,14 @@ describe("judging", () => {
     });
     const set = cache.forContract(sealed.digest, sealed.contract);
     expect([
-      set.payload("a", "x"),
-      set.payload("a", 1),
-      set.result("a", 1),
-      set.payload("b", null),
-      set.result("b", "anything"),
+      set.payload("a", jsonText("x")),
+      set.payload("a", jsonText(1)),
+      set.result("a", jsonText(1)),
+      set.payload("b", jsonText(null)),
+      set.result("b", jsonText("anything")),
     ]).toMatchObject([{ kind: "valid" }, { kind: "invalid" }, { kind: "valid" }, { kind: "valid" }, { kind: "valid" }]);
-    expect(() => set.payload("toString", {})).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
-    expect(() => set.result("c", {})).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
+    expect(() => set.payload("toString", jsonText({}))).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
+    expect(() => set.result("c", jsonText({}))).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
   });
 
   test("keeps tools of one contract from each other's $id", async () => {
@@ -309,11 +313,11 @@ describe("judging", () => {
     });
     await cache.admit(sealed);
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect([set.payload("owner", "a"), set.payload("squatter", 1), set.payload("owner", 1)]).toMatchObject([
-      { kind: "valid" },
-      { kind: "valid" },
-      { kind: "invalid" },
-    ]);
+    expect([
+      set.payload("owner", jsonText("a")),
+      set.payload("squatter", jsonText(1)),
+      set.payload("owner", jsonText(1)),
+    ]).toMatchObject([{ kind: "valid" }, { kind: "valid" }, { kind: "invalid" }]);
     const thief = sealTools({
       owner: { payload: { $id: "https://example.com/s" } },
       thief: { payload: { $ref: "https://example.com/s" } },
@@ -326,7 +330,7 @@ describe("judging", () => {
   test("answers at once where schema and value are small, without a worker", () => {
     const sealed = sealTools({ tool: { payload: { properties: { a: { pattern: "^(a+)+$" } } } } });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect(set.payload("tool", { a: `${"a".repeat(28)}!` })).toMatchObject({
+    expect(set.payload("tool", jsonText({ a: `${"a".repeat(28)}!` }))).toMatchObject({
       kind: "invalid",
       violations: [{ field: "/a" }],
     });
@@ -336,8 +340,8 @@ describe("judging", () => {
   test("leaves costly schemas to the worker, with all their violations", async () => {
     const sealed = sealTools({ tool: { payload: wideSchema(1_000) } });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect(await set.payload("tool", { p1: "a" })).toEqual({ kind: "valid" });
-    expect(await set.payload("tool", { p1: "", p999: 1 })).toEqual({
+    expect(await set.payload("tool", jsonText({ p1: "a" }))).toEqual({ kind: "valid" });
+    expect(await set.payload("tool", jsonText({ p1: "", p999: 1 }))).toEqual({
       kind: "invalid",
       violations: [
         { field: "/p1", description: "must have at least 1 character" },
@@ -354,9 +358,9 @@ describe("judging", () => {
       long: { payload: { description: "x".repeat(33_000) } },
     });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect(set.payload("short", 1)).toEqual({ kind: "valid" });
-    expect(set.payload("long", 1)).toBeInstanceOf(Promise);
-    expect(await set.payload("long", 1)).toEqual({ kind: "valid" });
+    expect(set.payload("short", jsonText(1))).toEqual({ kind: "valid" });
+    expect(set.payload("long", jsonText(1))).toBeInstanceOf(Promise);
+    expect(await set.payload("long", jsonText(1))).toEqual({ kind: "valid" });
   });
 
   test.each<[string, JsonSchema, Json]>([
@@ -379,10 +383,10 @@ describe("judging", () => {
   ])("leaves a heavy value of a cheap schema to the worker: %s", async (_what, payload, heavy) => {
     const sealed = sealTools({ tool: { payload } });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    const light = set.payload("tool", Array.isArray(heavy) ? heavy.slice(0, 1) : "a-x");
+    const light = set.payload("tool", jsonText(Array.isArray(heavy) ? heavy.slice(0, 1) : "a-x"));
     expect(light).not.toBeInstanceOf(Promise);
     expect(cache.counters.sandboxed).toBe(0);
-    const judged = set.payload("tool", heavy);
+    const judged = set.payload("tool", jsonText(heavy));
     expect(judged).toBeInstanceOf(Promise);
     await judged;
     expect(cache.counters.sandboxed).toBeGreaterThan(0);
@@ -393,13 +397,13 @@ describe("judging", () => {
     const sealed = sealTools({ tool: { payload: DOUBLES_WITH_DEPTH } });
     await cache.admit(sealed);
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect(await set.payload("tool", nested(60))).toEqual({
+    expect(await set.payload("tool", jsonText(nested(60)))).toEqual({
       kind: "invalid",
       violations: [
         { field: "", description: "took longer than 300 ms to judge by its schema; make it smaller or plainer" },
       ],
     });
-    expect(await set.payload("tool", { no: 1 })).toEqual({ kind: "valid" });
+    expect(await set.payload("tool", jsonText({ no: 1 }))).toEqual({ kind: "valid" });
     expect(cache.counters.workers).toBe(3);
   });
 
@@ -410,12 +414,12 @@ describe("judging", () => {
       c: { payload: {} },
     });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect(() => set.payload("a", {})).toThrow(expect.objectContaining({ reason: "INVALID_SCHEMA" }));
-    await expect(set.payload("b", {})).rejects.toMatchObject({
+    expect(() => set.payload("a", jsonText({}))).toThrow(expect.objectContaining({ reason: "INVALID_SCHEMA" }));
+    await expect(set.payload("b", jsonText({}))).rejects.toMatchObject({
       reason: "INVALID_SCHEMA",
       violations: [{ field: "/tools/b/payload_schema/type" }],
     });
-    expect(set.payload("c", {})).toEqual({ kind: "valid" });
+    expect(set.payload("c", jsonText({}))).toEqual({ kind: "valid" });
   });
 
   test("fails clearly when stopped", async () => {
@@ -423,7 +427,7 @@ describe("judging", () => {
     const set = cache.forContract(sealed.digest, sealed.contract);
     await cache.stop();
     await cache.stop();
-    await expect(set.payload("tool", {})).rejects.toMatchObject({ reason: "NODE_DRAINING" });
+    await expect(set.payload("tool", jsonText({}))).rejects.toMatchObject({ reason: "NODE_DRAINING" });
     await expect(cache.admit(sealed)).rejects.toMatchObject({ reason: "NODE_DRAINING" });
   });
 
@@ -434,7 +438,6 @@ describe("judging", () => {
       { allOf: [{ properties: { a: {} } }], anyOf: [{ properties: { b: {} } }], unevaluatedProperties: false },
       { constructor: 1 },
     ],
-    ["a prototype key", { required: ["a"] }, JSON.parse('{"__proto__":{"a":1}}')],
   ])("is not fooled by what objects inherit: %s", async (_what, schema, value) => {
     expect(await (await admitted(schema))(value)).toBe("invalid");
   });
@@ -475,11 +478,11 @@ describe("schemas of a real MCP server", () => {
     expect(await cache.admit(sealed)).toEqual({ warnings: [] });
     const set = cache.forContract(sealed.digest, sealed.contract);
     for (const { name } of tools) {
-      expect(set.payload(name, []), name).toMatchObject({ kind: "invalid" });
-      expect(set.result(name, {}), name).not.toBeInstanceOf(Promise);
+      expect(set.payload(name, jsonText([])), name).toMatchObject({ kind: "invalid" });
+      expect(set.result(name, jsonText({})), name).not.toBeInstanceOf(Promise);
     }
-    expect(set.payload("get-sum", { a: 1, b: 2 })).toEqual({ kind: "valid" });
-    expect(set.payload("get-sum", { a: 1, b: "2" })).toEqual({
+    expect(set.payload("get-sum", jsonText({ a: 1, b: 2 }))).toEqual({ kind: "valid" });
+    expect(set.payload("get-sum", jsonText({ a: 1, b: "2" }))).toEqual({
       kind: "invalid",
       violations: [{ field: "/b", description: "must be of type number" }],
     });

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { JsonSchema } from "../../src/contract/contract.js";
+import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { textOf } from "./json-text.js";
+import { sealTools } from "./seal.js";
+
+expectNoLeaks();
+
+let cache: ValidatorCache;
+
+beforeEach(() => {
+  cache = new ValidatorCache({ maxContracts: 1_000 });
+});
+afterEach(() => cache.stop());
+
+function judge(payload: JsonSchema, json: string) {
+  const sealed = sealTools({ tool: { payload } });
+  return cache.forContract(sealed.digest, sealed.contract).payload("tool", textOf(json));
+}
+
+const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
+const MAX = 9007199254740992; // 2^53, the nearest double of 2^53 + 1
+
+describe("numbers are judged as they are written", () => {
+  test.each<[JsonSchema, string, boolean]>([
+    [{ maximum: MAX }, "9007199254740993", false],
+    [{ maximum: MAX }, "9007199254740992.00000", true],
+    [{ exclusiveMinimum: MAX }, "9007199254740993", true],
+    [{ exclusiveMinimum: MAX }, "9007199254740992", false],
+    [{ minimum: 0.1 }, "0.09999999999999999999999", false],
+    [{ exclusiveMaximum: 0.1 }, "0.09999999999999999999999", true],
+    [{ maximum: 1 }, "1.00000000000000000000001", false],
+    [{ multipleOf: 2 }, "9007199254740993", false],
+    [{ multipleOf: 3 }, "9007199254740993", true],
+    [{ multipleOf: 0.01 }, "123456789012345678.07", true],
+    [{ multipleOf: 0.01 }, "123456789012345678.075", false],
+    [{ const: MAX }, "9007199254740993", false],
+    [{ const: { a: [MAX] } }, '{"a":[9007199254740993]}', false],
+    [{ const: { a: [MAX] } }, '{"a":[9007199254740992.000000000]}', true],
+    [{ enum: [1, MAX] }, "9007199254740993", false],
+    [{ enum: [1, MAX, "x"] }, '"x"', true],
+    [{ uniqueItems: true }, "[9007199254740992,9007199254740993]", true],
+    [{ uniqueItems: true }, "[9007199254740993,9007199254740993.0]", false],
+    [{ uniqueItems: true }, '[{"a":9007199254740993},{"a":9007199254740992}]', true],
+    [{ uniqueItems: true }, '[{"a":[9007199254740993]},{"a":[90071992547409930e-1]}]', false],
+    [{ uniqueItems: true }, '[[9007199254740993],["9007199254740993e0"]]', true],
+    [{ type: "integer" }, "9007199254740993", true],
+    [{ type: "integer" }, "9007199254740992.5", false],
+    [{ type: ["integer", "string"] }, "1.00000000000000000000001", false],
+    [{ type: ["integer", "number"] }, "1.00000000000000000000001", true],
+    [{ type: "number" }, "1.00000000000000000000001", true],
+    [{ type: "integer" }, "123456789012345678901234567890e-5", false],
+    [{ type: "integer" }, "1234567890123456789012345678900000e-5", true],
+    [
+      { $schema: DRAFT_07, definitions: { a: { type: "integer" } }, $ref: "#/definitions/a" },
+      "1.00000000000000000001",
+      false,
+    ],
+    // Wherever the number stands.
+    [{ properties: { a: { maximum: MAX } } }, '{"a":9007199254740993}', false],
+    [{ properties: { a: { maximum: MAX } } }, '{"\\u0061":9007199254740993}', false],
+    [{ patternProperties: { "^a": { maximum: MAX } } }, '{"ab":9007199254740993}', false],
+    [{ additionalProperties: { maximum: MAX } }, '{"":9007199254740993}', false],
+    [{ items: { maximum: MAX } }, "[1,9007199254740993]", false],
+    [{ prefixItems: [true, { maximum: MAX }] }, "[1,9007199254740993]", false],
+    [{ contains: { const: MAX } }, "[9007199254740993]", false],
+    [{ unevaluatedItems: { maximum: MAX } }, "[9007199254740993]", false],
+    [{ $defs: { n: { maximum: MAX } }, items: { items: { $ref: "#/$defs/n" } } }, "[[1],[[],9007199254740993]]", false],
+    [{ anyOf: [{ maximum: MAX }, { minimum: 1e17 }] }, "9007199254740993", false],
+    // biome-ignore lint/suspicious/noThenProperty: it is the keyword's name
+    [{ if: { maximum: MAX }, then: false, else: true }, "9007199254740993", true],
+    [{ not: { maximum: MAX } }, "9007199254740993", true],
+    [{ dependentSchemas: { a: { properties: { b: { maximum: MAX } } } } }, '{"a":1,"b":9007199254740993}', false],
+    // Numbers that a double is printed as, in other spellings.
+    [{ maximum: 0.1 }, "1.0000000000000000000E-1", true],
+    [{ const: 1e21 }, "1000000000000000000000", true],
+    [{ const: 0 }, "-0.0000000000000000000", true],
+    [{ enum: [123456.789] }, "1234567.89000000000000e-1", true],
+  ])("by %j, %s is valid: %s", (schema, json, expected) => {
+    expect(judge(schema, json)).toMatchObject({ kind: expected ? "valid" : "invalid" });
+  });
+
+  test("in the worker as on the event loop", async () => {
+    const wide: JsonSchema = { description: "x".repeat(33_000), properties: { a: { maximum: MAX, type: "integer" } } };
+    expect(await judge(wide, '{"a":9007199254740993}')).toEqual({
+      kind: "invalid",
+      violations: [{ field: "/a", description: `must be <= ${MAX}` }],
+    });
+    expect(await judge(wide, '{"a":9007199254740992}')).toEqual({ kind: "valid" });
+    expect(await judge(wide, '{"a":9007199254740991.5}')).toEqual({
+      kind: "invalid",
+      violations: [{ field: "/a", description: "must be of type integer" }],
+    });
+  });
+
+  test("says which rule a number breaks", () => {
+    expect(judge({ type: "integer" }, "1.00000000000000000000001")).toEqual({
+      kind: "invalid",
+      violations: [{ field: "", description: "must be of type integer" }],
+    });
+  });
+
+  test("compiles a second time only for a number that a double does not hold", () => {
+    const schema: JsonSchema = { maximum: 1 };
+    judge(schema, "0.30000000000000004");
+    judge(schema, "1e-7");
+    expect(cache.counters.schemas).toBe(1);
+  });
+});
