@@ -25,6 +25,7 @@ interface MountFlags {
   readonly env?: readonly string[];
   readonly cwd?: string;
   readonly startTimeout?: number;
+  readonly patience?: number;
 }
 
 /** `toolgate mount`: any MCP server over stdio as a toolset. */
@@ -59,7 +60,12 @@ export function mountCommand(): Command {
         collect,
       )
       .option("--cwd <folder>", "The folder to run the server in.")
-      .option("--start-timeout <time>", "How long the server may take to start; 2m when absent.", duration),
+      .option("--start-timeout <time>", "How long the server may take to start; 2m when absent.", duration)
+      .option(
+        "--patience <time>",
+        "How long it may answer nothing at all, no ping either, until it is started again; 5m when absent. off: for ever.",
+        (value) => (value === "off" ? 0 : duration(value)),
+      ),
   )
     .addHelpText(
       "after",
@@ -99,7 +105,7 @@ async function mountOptions(
 ): Promise<MountOptions> {
   const [program = "", ...args] = commandLine;
   const { nodes, tls } = await readClientConfig(command);
-  const { name, tag, idempotent, idempotentAll, startTimeout, env, ...rest } = flags;
+  const { name, tag, idempotent, idempotentAll, startTimeout, patience, env, ...rest } = flags;
   if (idempotentAll === true && idempotent !== undefined) {
     throw new UsageError("--idempotent and --idempotent-all were both given.", "Leave one of them out.");
   }
@@ -116,6 +122,7 @@ async function mountOptions(
     ...(tag === undefined ? {} : { tags: tag }),
     ...(idempotentAll === true ? { idempotent: "all" } : idempotent === undefined ? {} : { idempotent }),
     ...(startTimeout === undefined ? {} : { startTimeoutMs: startTimeout }),
+    ...(patience === undefined ? {} : { patienceMs: patience }),
   };
 }
 

@@ -209,7 +209,7 @@ export class McpServer {
     return { kind: "died", ...(this.#endedBecause === undefined ? {} : { why: this.#endedBecause }) };
   }
 
-  /** Sends what any living server answers, without waiting for it: see `heard`. */
+  /** Asks what any living server answers; that it has answered shows in `heard`. Resolves when the question is over. */
   async poke(method: "ping" | "tools/list", timeoutMs: number): Promise<void> {
     await this.#peer.request(method, [], { signal: NEVER, timeoutMs });
   }

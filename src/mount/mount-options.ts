@@ -41,6 +41,11 @@ export interface MountOptions extends ServerCommand {
   readonly providerId?: string;
   /** How long the server may take to answer at the start (npx may have to download it), in milliseconds; 120,000 when absent. */
   readonly startTimeoutMs?: number;
+  /**
+   * How long the server may say nothing at all although it is asked, in milliseconds; then it hangs, and is ended and started
+   * again. 0 never asks; 300,000 when absent. It must be longer than a tool may keep the server from answering anything.
+   */
+  readonly patienceMs?: number;
   /** How long the server may take to leave at the end of its input, and again after SIGTERM, in milliseconds; 2,000 when absent. */
   readonly stopGraceMs?: number;
   /** How long calls may go on when the mount stops, in milliseconds; 10,000 when absent. */

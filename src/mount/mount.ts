@@ -10,6 +10,7 @@
  * - There is a healthy provider only while there is a server: when the server dies, its calls end, the provider drains and
  *   gives its lease back, and one is registered again when the server is back. Servers are restarted for ever, later and later
  *   (restart-delay.ts).
+ * - A server that answers nothing any more (server-watch.ts) is ended, and with it its calls; then it has died.
  * - The operator's mount owns its toolset's contract: when the server changes its tools, the new contract is registered with
  *   `replace`, since a server has no way to raise its version while it runs. A contract that did not change is never
  *   registered with `replace` again, so that a restarted server does not take the toolset back from a newer one.
@@ -32,6 +33,7 @@ import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
 import { ServerSlot } from "./server-slot.js";
 import { semanticVersion } from "./server-version.js";
+import { DEFAULT_PATIENCE_MS, untilSilent } from "./server-watch.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
@@ -230,6 +232,21 @@ class McpMount implements Mount {
     return Promise.race(events).finally(stop.forget);
   }
 
+  /** Ends a server that hangs, so that it is started again and its calls do not wait for their deadlines. */
+  async #watch(server: McpServer): Promise<void> {
+    const patienceMs = this.#options.patienceMs ?? DEFAULT_PATIENCE_MS;
+    const over = new AbortController();
+    void server.ended.then(() => over.abort());
+    try {
+      await untilSilent(server, patienceMs, (ms) => delay(ms, undefined, { signal: over.signal }));
+    } catch {
+      return; // it has ended
+    }
+    const what = `The MCP server was ended, since it had answered nothing for ${Math.round(patienceMs / 1000)} s`;
+    this.#options.log.error({ event: "server_hung", toolset: this.name, patienceMs }, `${what}.`);
+    await server.stop(what);
+  }
+
   /** Starts the server and registers what it offers; what was started is gone again when that fails. */
   async #open(former: Serving | undefined): Promise<Serving> {
     const { log } = this.#options;
@@ -239,7 +256,9 @@ class McpMount implements Mount {
     this.#serverGone = new AbortController();
     try {
       this.#slot.fill(server);
-      return await this.#register(server, identity, former);
+      const serving = await this.#register(server, identity, former);
+      void this.#watch(server);
+      return serving;
     } catch (error) {
       this.#slot.empty();
       await server.stop();

@@ -62,7 +62,7 @@ describe("a mount", () => {
       tools: { echo: { idempotent: true }, hang: { idempotent: false, annotations: { idempotentHint: true } } },
     });
     expect(options).toMatchObject({ maxInFlight: 3, replace: false, nodes: "127.0.0.1:1" });
-    expect(mount.registration?.skipped.map(({ name }) => name)).toEqual([".hidden", "echo", "bare", "#18", "tasky"]);
+    expect(mount.registration?.skipped.map(({ name }) => name)).toEqual([".hidden", "echo", "bare", "#19", "tasky"]);
     expect(mount.state).toBe("serving");
   });
 
@@ -175,6 +175,19 @@ describe("when the server dies", () => {
     expect(log.map(({ event }) => event)).toEqual(expect.arrayContaining(["server_died", "server_restarted"]));
   });
 
+  test("because it hangs: it is ended, its call fails with that, and it is started again", async () => {
+    const { mount, registry, log } = await mountOdd("", { patienceMs: 1_000 });
+    await expect(registry.run("freeze", {})).rejects.toMatchObject({
+      reason: "MCP_SERVER_DIED",
+      message: expect.stringMatching(
+        /was ended, since it had answered nothing for 1 s; the tool may have taken effect/,
+      ),
+    });
+    await until("it is registered again", () => registry.served.length === 2);
+    await until("it serves", () => mount.state === "serving");
+    expect(log.map(({ event }) => event)).toEqual(expect.arrayContaining(["server_hung", "server_died"]));
+  });
+
   test("a call that was not sent yet waits for the next one", async () => {
     const { registry } = await mountOdd();
     await expect(registry.run("die", {})).rejects.toMatchObject({ reason: "MCP_SERVER_DIED" });
@@ -231,7 +244,7 @@ describe("when the server changes its tools", () => {
     await registry.run("grow", {});
     await until("it is registered again", () => mount.registration?.epoch === 2);
     expect(registry.served[1]?.options.replace).toBe(true);
-    expect(mount.registration?.tools).toContain("grown_14");
+    expect(mount.registration?.tools).toContain("grown_15");
     await until("the former provider has stopped", () => registry.served[0]?.stopped);
   });
 
@@ -245,7 +258,7 @@ describe("when the server changes its tools", () => {
 
   test("and they cannot be registered, the former ones stay", async () => {
     const { mount, registry, log } = await mountOdd();
-    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "grown_14 is bad");
+    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "grown_15 is bad");
     await registry.run("grow", {});
     await until("it was refused", () => log.some(({ event }) => event === "change_refused"));
     expect(mount.registration?.epoch).toBe(1);
