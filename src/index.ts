@@ -4,7 +4,15 @@ export { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "./e
 export { ToolgateError, type ToolgateErrorOptions, type Violation } from "./errors/toolgate-error.js";
 export type { Integers } from "./json/parse-json.js";
 export { type RawJson, rawJson } from "./json/raw-json.js";
-export type { AdmittedCall, CallEvent, CallHandle, CallState, CallStatus, Cancellation } from "./sdk/call.js";
+export type {
+  AdmittedCall,
+  CallEvent,
+  CallHandle,
+  CallState,
+  CallStatus,
+  CallSummary,
+  Cancellation,
+} from "./sdk/call.js";
 export type { CallDelta, CallOptions, InvokeOptions } from "./sdk/call-options.js";
 export { type ConnectOptions, connect } from "./sdk/connect.js";
 export type { ConnectionOptions, JsonOptions, TlsOptions } from "./sdk/connection-options.js";
@@ -42,6 +50,7 @@ export type {
   FollowOptions,
   GetOptions,
   Invoker,
+  ListCallsOptions,
   ListOptions,
   RequestOptions,
   SearchOptions,

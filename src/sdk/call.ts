@@ -37,6 +37,28 @@ export interface CallStatus<Value = unknown> extends CallHandle {
   readonly terminal?: CallTerminal<Value>;
 }
 
+/** A call that has not ended, as a list shows it. Times are by Redis's clock. */
+export interface CallSummary extends CallHandle {
+  readonly state: Exclude<CallState, "ended">;
+  /** The current attempt; 0 while it waits for its first. */
+  readonly attempt: number;
+  /** Its provider was told to stop it. */
+  readonly cancelRequested: boolean;
+  /** When it began to wait for a provider: at its admission, or later where it was delivered again or went to another epoch. */
+  readonly queuedAt: Date;
+  /** When this was read: what the other times are compared with. */
+  readonly readAt: Date;
+  /** Who has it; absent while it is queued. */
+  readonly claim?: {
+    /** The provider's id. */
+    readonly provider: string;
+    /** The node that delivered it. */
+    readonly node: string;
+    /** Until when the claim lasts if it is not renewed. */
+    readonly ends: Date;
+  };
+}
+
 /** What a cancellation met. */
 export interface Cancellation<Value = unknown> {
   /** Where the call stands now; `claimed` means that its provider was told. */

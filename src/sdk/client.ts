@@ -2,19 +2,21 @@ import { randomUUID } from "node:crypto";
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RawJson } from "../json/raw-json.js";
+import type { CallState } from "../protocol/generated/toolgate/v1/CallState.js";
 import type { CallToolResponse__Output } from "../protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { CancelCallResponse__Output } from "../protocol/generated/toolgate/v1/CancelCallResponse.js";
 import type { GetCallResponse__Output } from "../protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { GetDeadCallResponse__Output } from "../protocol/generated/toolgate/v1/GetDeadCallResponse.js";
 import type { GetToolsetResponse__Output } from "../protocol/generated/toolgate/v1/GetToolsetResponse.js";
 import type { HealthFilter } from "../protocol/generated/toolgate/v1/HealthFilter.js";
+import type { ListCallsResponse__Output } from "../protocol/generated/toolgate/v1/ListCallsResponse.js";
 import type { ListDeadCallsResponse__Output } from "../protocol/generated/toolgate/v1/ListDeadCallsResponse.js";
 import type { ListToolsetsResponse__Output } from "../protocol/generated/toolgate/v1/ListToolsetsResponse.js";
 import type { PurgeDeadCallsResponse__Output } from "../protocol/generated/toolgate/v1/PurgeDeadCallsResponse.js";
 import type { RedriveDeadCallResponse__Output } from "../protocol/generated/toolgate/v1/RedriveDeadCallResponse.js";
 import type { SearchResponse__Output } from "../protocol/generated/toolgate/v1/SearchResponse.js";
 import { BatchedSession } from "./agent-session.js";
-import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } from "./call.js";
+import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import { prepareCall, withTimeLeft } from "./call-spec.js";
 import { type DeadCall, readDeadCall } from "./dead-call.js";
@@ -23,7 +25,7 @@ import { linkSignals } from "./linked-signal.js";
 import type { NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
 import { present } from "./present.js";
-import { readDelta, readHandle, readState, readTerminal } from "./read-call.js";
+import { readCallSummary, readDelta, readHandle, readState, readTerminal } from "./read-call.js";
 import { readHit, readSummary, readToolset, readWatchEvents } from "./read-catalog.js";
 import { type AskOptions, ask, type Send } from "./request.js";
 import { resumedStream } from "./resumed-stream.js";
@@ -33,6 +35,7 @@ import type {
   AsRaw,
   FollowOptions,
   GetOptions,
+  ListCallsOptions,
   ListOptions,
   RequestOptions,
   SearchOptions,
@@ -169,6 +172,26 @@ export class Client implements Toolgate {
     return { ...readHandle(handle), state: readState(state), attempt, cancelRequested, ...present("terminal", ended) };
   }
 
+  async *listCalls({
+    toolset = "",
+    tool = "",
+    state,
+    signal,
+  }: ListCallsOptions = {}): AsyncGenerator<CallSummary, void, void> {
+    let pageToken = "";
+    const filter = { toolset, tool, state: CALL_STATE_FILTERS[state ?? "any"] };
+    do {
+      const page = await this.#read<ListCallsResponse__Output>(signal, ({ gateway }, ...rest) =>
+        gateway.listCalls({ ...filter, pageSize: PAGE_SIZE, pageToken }, ...rest),
+      );
+      for (const wire of page.calls) {
+        const summary = readCallSummary(wire, new Date(page.timeMs));
+        if (summary !== undefined) yield summary;
+      }
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
   cancel(callId: string, options: RequestOptions & AsRaw): Promise<Cancellation<RawJson>>;
   cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;
   async cancel(callId: string, { signal, raw }: RequestOptions & Partial<AsRaw> = {}): Promise<Cancellation> {
@@ -303,6 +326,12 @@ function ignore(): void {}
 function wireFilter({ tags, health }: ToolsetFilter): { readonly tags: string[]; readonly health: HealthFilter } {
   return { tags: [...(tags ?? [])], health: HEALTH_FILTERS[health ?? "any"] };
 }
+
+const CALL_STATE_FILTERS = {
+  any: "CALL_STATE_UNSPECIFIED",
+  queued: "CALL_STATE_QUEUED",
+  claimed: "CALL_STATE_CLAIMED",
+} as const satisfies Record<string, CallState>;
 
 const HEALTH_FILTERS = {
   any: "HEALTH_FILTER_UNSPECIFIED",

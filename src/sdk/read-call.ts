@@ -2,10 +2,11 @@ import { isErrorReason } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";
 import type { CallState__Output } from "../protocol/generated/toolgate/v1/CallState.js";
+import type { CallSummary__Output } from "../protocol/generated/toolgate/v1/CallSummary.js";
 import type { Executed__Output } from "../protocol/generated/toolgate/v1/Executed.js";
 import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { Terminal__Output } from "../protocol/generated/toolgate/v1/Terminal.js";
-import type { CallHandle, CallState } from "./call.js";
+import type { CallHandle, CallState, CallSummary } from "./call.js";
 import type { CallDelta } from "./call-options.js";
 import type { DecodeJson } from "./json-bytes.js";
 import type { CallTerminal, RejectedTerminal } from "./terminal.js";
@@ -95,6 +96,15 @@ export function readHandle(wire: CallHandle__Output): CallHandle {
     deadline: new Date(wire.deadlineMs),
     expires: new Date(wire.expiresMs),
   };
+}
+
+/** Nothing for a call without a handle: no node sends one. */
+export function readCallSummary(wire: CallSummary__Output, readAt: Date): CallSummary | undefined {
+  const { handle, state, attempt, cancelRequested, queuedAtMs, claimEndsMs, providerId, nodeId } = wire;
+  if (handle === null) return undefined;
+  const summary = { ...readHandle(handle), attempt, cancelRequested, queuedAt: new Date(queuedAtMs), readAt };
+  if (state !== "CALL_STATE_CLAIMED") return { ...summary, state: "queued" };
+  return { ...summary, state: "claimed", claim: { provider: providerId, node: nodeId, ends: new Date(claimEndsMs) } };
 }
 
 export function readState(wire: CallState__Output): CallState {

@@ -1,5 +1,5 @@
 import type { RawJson } from "../json/raw-json.js";
-import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } from "./call.js";
+import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { DeadCall } from "./dead-call.js";
 import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
@@ -45,6 +45,16 @@ export interface WatchOptions extends RequestOptions {
 export interface FollowOptions extends RequestOptions {
   /** Where to go on: the cursor of the last piece seen; the beginning when absent. */
   readonly cursor?: string;
+}
+
+/** Which calls; what is absent fits all. */
+export interface ListCallsOptions extends RequestOptions {
+  /** Only calls of this toolset. */
+  readonly toolset?: string;
+  /** Only calls of tools of this name. */
+  readonly tool?: string;
+  /** Only calls that wait for a provider, or only those that one has. */
+  readonly state?: "queued" | "claimed";
 }
 
 /** Makes calls and waits for them. */
@@ -100,6 +110,11 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   /** Where a call stands. @throws ToolgateError UNKNOWN_CALL. */
   getCall(callId: string, options: RequestOptions & AsRaw): Promise<CallStatus<RawJson>>;
   getCall(callId: string, options?: RequestOptions): Promise<CallStatus>;
+  /**
+   * The calls that have not ended, in no order, page by page as they are read. One that is there from the first page to the
+   * last comes at least once; while many come and go, one may come twice. Calls that have ended are not indexed.
+   */
+  listCalls(options?: ListCallsOptions): AsyncIterable<CallSummary>;
   /** Cancels a call, whoever waits for it. @throws ToolgateError UNKNOWN_CALL. */
   cancel(callId: string, options: RequestOptions & AsRaw): Promise<Cancellation<RawJson>>;
   cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;

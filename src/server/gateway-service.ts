@@ -1,6 +1,7 @@
 import { deferred } from "../async/deferred.js";
 import type { Ending } from "../calls/call-record.js";
 import { cancelCall } from "../calls/cancel.js";
+import type { ListedCall } from "../calls/list-calls.js";
 import { readCall } from "../calls/read-call.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { AgentSession } from "../gateway/agent-session.js";
@@ -9,8 +10,12 @@ import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
 import { parseCallSpec } from "../gateway/call-spec.js";
 import { followCall, parseCursor, unknownCall } from "../gateway/follow-call.js";
 import type { GatewayParts } from "../gateway/gateway-parts.js";
+import { listCalls } from "../gateway/list-calls.js";
 import { callIdOf, type PlacedCall, placeCall } from "../gateway/place-call.js";
 import { parseCallId } from "../identity/call-id.js";
+import { invalidField, parseToolName, parseToolsetName } from "../identity/names.js";
+import type { CallState__Output } from "../protocol/generated/toolgate/v1/CallState.js";
+import type { CallSummary } from "../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../protocol/generated/toolgate/v1/Gateway.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
 
@@ -18,6 +23,8 @@ import { bidi, type Methods, serverStream, unary } from "./methods.js";
 const SESSION_BUDGET_BYTES = 16 * 1_048_576;
 
 const WIRE_STATE = { queued: "CALL_STATE_QUEUED", claimed: "CALL_STATE_CLAIMED", ended: "CALL_STATE_ENDED" } as const;
+
+const LIST_PAGE = { usual: 100, most: 1_000 };
 
 /** The side of the agents. */
 export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
@@ -109,6 +116,17 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       }
     }),
 
+    ListCalls: unary(async (request) => {
+      const filter = {
+        toolset: request.toolset === "" ? undefined : parseToolsetName(request.toolset, "toolset"),
+        tool: request.tool === "" ? undefined : parseToolName(request.tool, "tool"),
+        state: parseListedState(request.state),
+      };
+      const size = request.pageSize === 0 ? LIST_PAGE.usual : Math.min(request.pageSize, LIST_PAGE.most);
+      const page = await listCalls(store, filter, size, request.pageToken);
+      return { ...page, calls: page.calls.map(toWireSummary) };
+    }),
+
     Session: bidi((stream) => {
       const session = new AgentSession({
         parts,
@@ -128,5 +146,36 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         session.close();
       });
     }),
+  };
+}
+
+function parseListedState(state: CallState__Output): ListedCall["state"] | undefined {
+  switch (state) {
+    case "CALL_STATE_UNSPECIFIED":
+      return undefined;
+    case "CALL_STATE_QUEUED":
+      return "queued";
+    case "CALL_STATE_CLAIMED":
+      return "claimed";
+    case "CALL_STATE_ENDED":
+      throw invalidField(
+        "state",
+        "must be queued or claimed: calls that have ended are not indexed, GetCall shows one",
+      );
+    default:
+      throw invalidField("state", `must be a state of a call; ${state satisfies never} is none`);
+  }
+}
+
+function toWireSummary({ id, head, state, attempt, cancelRequested, queuedAtMs, claim }: ListedCall): CallSummary {
+  return {
+    handle: toWireHandle(id, head),
+    state: WIRE_STATE[state],
+    attempt,
+    cancelRequested,
+    queuedAtMs,
+    claimEndsMs: claim?.endsMs ?? 0,
+    providerId: claim?.provider ?? "",
+    nodeId: claim?.node ?? "",
   };
 }

@@ -125,9 +125,30 @@ test("toolsets live on every master, and are called and followed through every n
   expect((await gather(agent(0).list())).map(({ name }) => name).sort()).toEqual([...NAMES].sort());
 });
 
+test("calls of all shards that have not ended are listed on every node, until they end", async () => {
+  const held = await Promise.all(
+    NAMES.slice(0, 6).map((name) => agent(0).call(name, "hold", {}, { timeoutMs: 60_000 })),
+  );
+  const ids = held.map(({ callId }) => callId).sort();
+  const listed = async (options = {}) => (await gather(agent(1).listCalls(options))).map(({ callId }) => callId).sort();
+  expect(new Set(ids.map((id) => id.replace(/\..*/, ""))).size).toBeGreaterThan(1);
+  await until("all run", async () => (await listed({ state: "claimed" })).length === ids.length);
+  expect(await listed()).toEqual(ids);
+  expect(await listed({ toolset: FIRST })).toEqual([held[0]?.callId]);
+  expect(await listed({ tool: "hold" })).toEqual(ids);
+  expect(await listed({ tool: "add" })).toEqual([]);
+  expect(await listed({ state: "queued" })).toEqual([]);
+  const [one] = await gather(agent(1).listCalls({ toolset: FIRST }));
+  expect(one).toMatchObject({ toolset: FIRST, tool: "hold", state: "claimed", attempt: 1, cancelRequested: false });
+  expect(one?.claim?.provider).toBe(providers[0]?.providerId);
+  await Promise.all(ids.map((id) => agent(0).cancel(id)));
+  await until("all have ended", async () => (await listed()).length === 0);
+});
+
 test("a call that is cancelled, and one that a watcher waits for, are told across nodes", async () => {
+  const before = running;
   const { callId } = await agent(0).call(FIRST, "hold", {}, { timeoutMs: 60_000 });
-  await until("it runs", () => running === 1);
+  await until("it runs", () => running > before);
   const following = gather(agent(1).follow(callId));
   await agent(0).cancel(callId);
   expect((await following).at(-1)).toMatchObject({ kind: "terminal", terminal: { kind: "cancelled" } });

@@ -25,6 +25,7 @@ export const ECHO: Methods<GatewayHandlers> = {
     throw new ToolgateError("UNKNOWN_CALL", `There is no call ${callId}.`, { metadata: { near: "none" } });
   }),
   CancelCall: unary(async () => ({})),
+  ListCalls: unary(async () => ({})),
   Session: bidi((stream) => {
     stream.onFrame(({ calls }) => {
       for (const { ref } of calls) stream.send({ terminals: [{ ref }] });

@@ -857,6 +857,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
          "requestType": "CancelCallRequest",
          "responseType": "CancelCallResponse"
         },
+        "ListCalls": {
+         "requestType": "ListCallsRequest",
+         "responseType": "ListCallsResponse"
+        },
         "Session": {
          "requestType": "SessionRequest",
          "requestStream": true,
@@ -1230,6 +1234,83 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "terminal": {
          "type": "Terminal",
          "id": 2
+        }
+       }
+      },
+      "ListCallsRequest": {
+       "fields": {
+        "toolset": {
+         "type": "string",
+         "id": 1
+        },
+        "tool": {
+         "type": "string",
+         "id": 2
+        },
+        "state": {
+         "type": "CallState",
+         "id": 3
+        },
+        "pageSize": {
+         "type": "uint32",
+         "id": 4
+        },
+        "pageToken": {
+         "type": "string",
+         "id": 5
+        }
+       }
+      },
+      "CallSummary": {
+       "fields": {
+        "handle": {
+         "type": "CallHandle",
+         "id": 1
+        },
+        "state": {
+         "type": "CallState",
+         "id": 2
+        },
+        "attempt": {
+         "type": "uint32",
+         "id": 3
+        },
+        "cancelRequested": {
+         "type": "bool",
+         "id": 4
+        },
+        "queuedAtMs": {
+         "type": "int64",
+         "id": 5
+        },
+        "claimEndsMs": {
+         "type": "int64",
+         "id": 6
+        },
+        "providerId": {
+         "type": "string",
+         "id": 7
+        },
+        "nodeId": {
+         "type": "string",
+         "id": 8
+        }
+       }
+      },
+      "ListCallsResponse": {
+       "fields": {
+        "calls": {
+         "rule": "repeated",
+         "type": "CallSummary",
+         "id": 1
+        },
+        "nextPageToken": {
+         "type": "string",
+         "id": 2
+        },
+        "timeMs": {
+         "type": "int64",
+         "id": 3
         }
        }
       },

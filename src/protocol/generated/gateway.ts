@@ -5,6 +5,7 @@ import type { CallError as _toolgate_v1_CallError, CallError__Output as _toolgat
 import type { CallHandle as _toolgate_v1_CallHandle, CallHandle__Output as _toolgate_v1_CallHandle__Output } from './toolgate/v1/CallHandle.js';
 import type { CallMeta as _toolgate_v1_CallMeta, CallMeta__Output as _toolgate_v1_CallMeta__Output } from './toolgate/v1/CallMeta.js';
 import type { CallSpec as _toolgate_v1_CallSpec, CallSpec__Output as _toolgate_v1_CallSpec__Output } from './toolgate/v1/CallSpec.js';
+import type { CallSummary as _toolgate_v1_CallSummary, CallSummary__Output as _toolgate_v1_CallSummary__Output } from './toolgate/v1/CallSummary.js';
 import type { CallToolRequest as _toolgate_v1_CallToolRequest, CallToolRequest__Output as _toolgate_v1_CallToolRequest__Output } from './toolgate/v1/CallToolRequest.js';
 import type { CallToolResponse as _toolgate_v1_CallToolResponse, CallToolResponse__Output as _toolgate_v1_CallToolResponse__Output } from './toolgate/v1/CallToolResponse.js';
 import type { CancelCallRequest as _toolgate_v1_CancelCallRequest, CancelCallRequest__Output as _toolgate_v1_CancelCallRequest__Output } from './toolgate/v1/CancelCallRequest.js';
@@ -17,6 +18,8 @@ import type { GetCallRequest as _toolgate_v1_GetCallRequest, GetCallRequest__Out
 import type { GetCallResponse as _toolgate_v1_GetCallResponse, GetCallResponse__Output as _toolgate_v1_GetCallResponse__Output } from './toolgate/v1/GetCallResponse.js';
 import type { InvokeRequest as _toolgate_v1_InvokeRequest, InvokeRequest__Output as _toolgate_v1_InvokeRequest__Output } from './toolgate/v1/InvokeRequest.js';
 import type { InvokeResponse as _toolgate_v1_InvokeResponse, InvokeResponse__Output as _toolgate_v1_InvokeResponse__Output } from './toolgate/v1/InvokeResponse.js';
+import type { ListCallsRequest as _toolgate_v1_ListCallsRequest, ListCallsRequest__Output as _toolgate_v1_ListCallsRequest__Output } from './toolgate/v1/ListCallsRequest.js';
+import type { ListCallsResponse as _toolgate_v1_ListCallsResponse, ListCallsResponse__Output as _toolgate_v1_ListCallsResponse__Output } from './toolgate/v1/ListCallsResponse.js';
 import type { OutputDelta as _toolgate_v1_OutputDelta, OutputDelta__Output as _toolgate_v1_OutputDelta__Output } from './toolgate/v1/OutputDelta.js';
 import type { SessionAccepted as _toolgate_v1_SessionAccepted, SessionAccepted__Output as _toolgate_v1_SessionAccepted__Output } from './toolgate/v1/SessionAccepted.js';
 import type { SessionCall as _toolgate_v1_SessionCall, SessionCall__Output as _toolgate_v1_SessionCall__Output } from './toolgate/v1/SessionCall.js';
@@ -39,6 +42,7 @@ export interface ProtoGrpcType {
       CallMeta: MessageTypeDefinition<_toolgate_v1_CallMeta, _toolgate_v1_CallMeta__Output>
       CallSpec: MessageTypeDefinition<_toolgate_v1_CallSpec, _toolgate_v1_CallSpec__Output>
       CallState: EnumTypeDefinition
+      CallSummary: MessageTypeDefinition<_toolgate_v1_CallSummary, _toolgate_v1_CallSummary__Output>
       CallToolRequest: MessageTypeDefinition<_toolgate_v1_CallToolRequest, _toolgate_v1_CallToolRequest__Output>
       CallToolResponse: MessageTypeDefinition<_toolgate_v1_CallToolResponse, _toolgate_v1_CallToolResponse__Output>
       CancelCallRequest: MessageTypeDefinition<_toolgate_v1_CancelCallRequest, _toolgate_v1_CancelCallRequest__Output>
@@ -53,6 +57,8 @@ export interface ProtoGrpcType {
       GetCallResponse: MessageTypeDefinition<_toolgate_v1_GetCallResponse, _toolgate_v1_GetCallResponse__Output>
       InvokeRequest: MessageTypeDefinition<_toolgate_v1_InvokeRequest, _toolgate_v1_InvokeRequest__Output>
       InvokeResponse: MessageTypeDefinition<_toolgate_v1_InvokeResponse, _toolgate_v1_InvokeResponse__Output>
+      ListCallsRequest: MessageTypeDefinition<_toolgate_v1_ListCallsRequest, _toolgate_v1_ListCallsRequest__Output>
+      ListCallsResponse: MessageTypeDefinition<_toolgate_v1_ListCallsResponse, _toolgate_v1_ListCallsResponse__Output>
       OnDisconnect: EnumTypeDefinition
       OutputDelta: MessageTypeDefinition<_toolgate_v1_OutputDelta, _toolgate_v1_OutputDelta__Output>
       SessionAccepted: MessageTypeDefinition<_toolgate_v1_SessionAccepted, _toolgate_v1_SessionAccepted__Output>

@@ -8,6 +8,7 @@ import type { CallHandle as _toolgate_v1_CallHandle, CallHandle__Output as _tool
 import type { CallInHand as _toolgate_v1_CallInHand, CallInHand__Output as _toolgate_v1_CallInHand__Output } from './toolgate/v1/CallInHand.js';
 import type { CallMeta as _toolgate_v1_CallMeta, CallMeta__Output as _toolgate_v1_CallMeta__Output } from './toolgate/v1/CallMeta.js';
 import type { CallSpec as _toolgate_v1_CallSpec, CallSpec__Output as _toolgate_v1_CallSpec__Output } from './toolgate/v1/CallSpec.js';
+import type { CallSummary as _toolgate_v1_CallSummary, CallSummary__Output as _toolgate_v1_CallSummary__Output } from './toolgate/v1/CallSummary.js';
 import type { CallToolRequest as _toolgate_v1_CallToolRequest, CallToolRequest__Output as _toolgate_v1_CallToolRequest__Output } from './toolgate/v1/CallToolRequest.js';
 import type { CallToolResponse as _toolgate_v1_CallToolResponse, CallToolResponse__Output as _toolgate_v1_CallToolResponse__Output } from './toolgate/v1/CallToolResponse.js';
 import type { CancelCallRequest as _toolgate_v1_CancelCallRequest, CancelCallRequest__Output as _toolgate_v1_CancelCallRequest__Output } from './toolgate/v1/CancelCallRequest.js';
@@ -33,6 +34,8 @@ import type { InvokeRequest as _toolgate_v1_InvokeRequest, InvokeRequest__Output
 import type { InvokeResponse as _toolgate_v1_InvokeResponse, InvokeResponse__Output as _toolgate_v1_InvokeResponse__Output } from './toolgate/v1/InvokeResponse.js';
 import type { LeaseRef as _toolgate_v1_LeaseRef, LeaseRef__Output as _toolgate_v1_LeaseRef__Output } from './toolgate/v1/LeaseRef.js';
 import type { Limits as _toolgate_v1_Limits, Limits__Output as _toolgate_v1_Limits__Output } from './toolgate/v1/Limits.js';
+import type { ListCallsRequest as _toolgate_v1_ListCallsRequest, ListCallsRequest__Output as _toolgate_v1_ListCallsRequest__Output } from './toolgate/v1/ListCallsRequest.js';
+import type { ListCallsResponse as _toolgate_v1_ListCallsResponse, ListCallsResponse__Output as _toolgate_v1_ListCallsResponse__Output } from './toolgate/v1/ListCallsResponse.js';
 import type { OutputDelta as _toolgate_v1_OutputDelta, OutputDelta__Output as _toolgate_v1_OutputDelta__Output } from './toolgate/v1/OutputDelta.js';
 import type { Ping as _toolgate_v1_Ping, Ping__Output as _toolgate_v1_Ping__Output } from './toolgate/v1/Ping.js';
 import type { PongRequest as _toolgate_v1_PongRequest, PongRequest__Output as _toolgate_v1_PongRequest__Output } from './toolgate/v1/PongRequest.js';
@@ -86,6 +89,7 @@ export interface ProtoGrpcType {
       CallMeta: MessageTypeDefinition<_toolgate_v1_CallMeta, _toolgate_v1_CallMeta__Output>
       CallSpec: MessageTypeDefinition<_toolgate_v1_CallSpec, _toolgate_v1_CallSpec__Output>
       CallState: EnumTypeDefinition
+      CallSummary: MessageTypeDefinition<_toolgate_v1_CallSummary, _toolgate_v1_CallSummary__Output>
       CallToolRequest: MessageTypeDefinition<_toolgate_v1_CallToolRequest, _toolgate_v1_CallToolRequest__Output>
       CallToolResponse: MessageTypeDefinition<_toolgate_v1_CallToolResponse, _toolgate_v1_CallToolResponse__Output>
       CancelCallRequest: MessageTypeDefinition<_toolgate_v1_CancelCallRequest, _toolgate_v1_CancelCallRequest__Output>
@@ -117,6 +121,8 @@ export interface ProtoGrpcType {
       InvokeResponse: MessageTypeDefinition<_toolgate_v1_InvokeResponse, _toolgate_v1_InvokeResponse__Output>
       LeaseRef: MessageTypeDefinition<_toolgate_v1_LeaseRef, _toolgate_v1_LeaseRef__Output>
       Limits: MessageTypeDefinition<_toolgate_v1_Limits, _toolgate_v1_Limits__Output>
+      ListCallsRequest: MessageTypeDefinition<_toolgate_v1_ListCallsRequest, _toolgate_v1_ListCallsRequest__Output>
+      ListCallsResponse: MessageTypeDefinition<_toolgate_v1_ListCallsResponse, _toolgate_v1_ListCallsResponse__Output>
       OnDisconnect: EnumTypeDefinition
       OutputDelta: MessageTypeDefinition<_toolgate_v1_OutputDelta, _toolgate_v1_OutputDelta__Output>
       Ping: MessageTypeDefinition<_toolgate_v1_Ping, _toolgate_v1_Ping__Output>

@@ -12,6 +12,8 @@ import type { GetCallRequest as _toolgate_v1_GetCallRequest, GetCallRequest__Out
 import type { GetCallResponse as _toolgate_v1_GetCallResponse, GetCallResponse__Output as _toolgate_v1_GetCallResponse__Output } from '../../toolgate/v1/GetCallResponse.js';
 import type { InvokeRequest as _toolgate_v1_InvokeRequest, InvokeRequest__Output as _toolgate_v1_InvokeRequest__Output } from '../../toolgate/v1/InvokeRequest.js';
 import type { InvokeResponse as _toolgate_v1_InvokeResponse, InvokeResponse__Output as _toolgate_v1_InvokeResponse__Output } from '../../toolgate/v1/InvokeResponse.js';
+import type { ListCallsRequest as _toolgate_v1_ListCallsRequest, ListCallsRequest__Output as _toolgate_v1_ListCallsRequest__Output } from '../../toolgate/v1/ListCallsRequest.js';
+import type { ListCallsResponse as _toolgate_v1_ListCallsResponse, ListCallsResponse__Output as _toolgate_v1_ListCallsResponse__Output } from '../../toolgate/v1/ListCallsResponse.js';
 import type { SessionRequest as _toolgate_v1_SessionRequest, SessionRequest__Output as _toolgate_v1_SessionRequest__Output } from '../../toolgate/v1/SessionRequest.js';
 import type { SessionResponse as _toolgate_v1_SessionResponse, SessionResponse__Output as _toolgate_v1_SessionResponse__Output } from '../../toolgate/v1/SessionResponse.js';
 
@@ -57,6 +59,15 @@ export interface GatewayClient extends grpc.Client {
   invoke(argument: _toolgate_v1_InvokeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_InvokeResponse__Output>): grpc.ClientUnaryCall;
   invoke(argument: _toolgate_v1_InvokeRequest, callback: grpc.requestCallback<_toolgate_v1_InvokeResponse__Output>): grpc.ClientUnaryCall;
   
+  ListCalls(argument: _toolgate_v1_ListCallsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  ListCalls(argument: _toolgate_v1_ListCallsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  ListCalls(argument: _toolgate_v1_ListCallsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  ListCalls(argument: _toolgate_v1_ListCallsRequest, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  listCalls(argument: _toolgate_v1_ListCallsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  listCalls(argument: _toolgate_v1_ListCallsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  listCalls(argument: _toolgate_v1_ListCallsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  listCalls(argument: _toolgate_v1_ListCallsRequest, callback: grpc.requestCallback<_toolgate_v1_ListCallsResponse__Output>): grpc.ClientUnaryCall;
+  
   Session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_toolgate_v1_SessionRequest, _toolgate_v1_SessionResponse__Output>;
   Session(options?: grpc.CallOptions): grpc.ClientDuplexStream<_toolgate_v1_SessionRequest, _toolgate_v1_SessionResponse__Output>;
   session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_toolgate_v1_SessionRequest, _toolgate_v1_SessionResponse__Output>;
@@ -75,6 +86,8 @@ export interface GatewayHandlers extends grpc.UntypedServiceImplementation {
   
   Invoke: grpc.handleUnaryCall<_toolgate_v1_InvokeRequest__Output, _toolgate_v1_InvokeResponse>;
   
+  ListCalls: grpc.handleUnaryCall<_toolgate_v1_ListCallsRequest__Output, _toolgate_v1_ListCallsResponse>;
+  
   Session: grpc.handleBidiStreamingCall<_toolgate_v1_SessionRequest__Output, _toolgate_v1_SessionResponse>;
   
 }
@@ -85,5 +98,6 @@ export interface GatewayDefinition extends grpc.ServiceDefinition {
   FollowCall: MethodDefinition<_toolgate_v1_FollowCallRequest, _toolgate_v1_FollowCallResponse, _toolgate_v1_FollowCallRequest__Output, _toolgate_v1_FollowCallResponse__Output>
   GetCall: MethodDefinition<_toolgate_v1_GetCallRequest, _toolgate_v1_GetCallResponse, _toolgate_v1_GetCallRequest__Output, _toolgate_v1_GetCallResponse__Output>
   Invoke: MethodDefinition<_toolgate_v1_InvokeRequest, _toolgate_v1_InvokeResponse, _toolgate_v1_InvokeRequest__Output, _toolgate_v1_InvokeResponse__Output>
+  ListCalls: MethodDefinition<_toolgate_v1_ListCallsRequest, _toolgate_v1_ListCallsResponse, _toolgate_v1_ListCallsRequest__Output, _toolgate_v1_ListCallsResponse__Output>
   Session: MethodDefinition<_toolgate_v1_SessionRequest, _toolgate_v1_SessionResponse, _toolgate_v1_SessionRequest__Output, _toolgate_v1_SessionResponse__Output>
 }

@@ -1,0 +1,64 @@
+import type { CallStore } from "../calls/call-store.js";
+import { type CallFilter, type ListedCall, lookAtCalls, MAX_LOOKED_CALLS, SHARD_START } from "../calls/list-calls.js";
+import { openPageToken, sealPageToken } from "../catalog/page-token.js";
+import { invalidField } from "../identity/names.js";
+import type { ShardKeys } from "../redis/keys.js";
+
+/** One page of calls that have not ended. */
+export interface CallPage {
+  readonly calls: readonly ListedCall[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+  /** When the last of it was read, in Unix milliseconds by Redis's clock. */
+  readonly timeMs: number;
+}
+
+/** The most scripts that one page runs: with a filter that few calls fit, a page may have none and not be the last. */
+const MAX_LOOKS = 20;
+
+/** ZSCAN's cursors are unsigned numbers of 64 bits. */
+const CURSOR = /^[0-9]{1,20}$/;
+
+/**
+ * Lists the calls of a registry that have not ended, shard by shard.
+ *
+ * @param size how many calls to give; some more where a shard has very many.
+ * @param pageToken empty for the first page.
+ * @throws ToolgateError INVALID_REQUEST for a token of another list; STORE_UNAVAILABLE
+ */
+export async function listCalls(
+  store: CallStore,
+  filter: CallFilter,
+  size: number,
+  pageToken: string,
+): Promise<CallPage> {
+  const question = ["calls", filter];
+  const shards = filter.toolset === undefined ? store.keyspace.shards : [store.keyspace.forToolset(filter.toolset)];
+  let { index, position } = openPosition(pageToken, question, shards);
+  const calls: ListedCall[] = [];
+  let timeMs = 0;
+  for (let looks = 0; index < shards.length; looks += 1) {
+    const keys = shards[index];
+    if (keys === undefined || looks === MAX_LOOKS || calls.length >= size) break;
+    // With a filter most of what is looked at may not fit, so more is looked at than is missing; what is found is given.
+    const found = await lookAtCalls(store, keys, filter, position, Math.min(size - calls.length, MAX_LOOKED_CALLS));
+    calls.push(...found.calls);
+    timeMs = found.timeMs;
+    position = found.next ?? SHARD_START;
+    if (found.next === undefined) index += 1;
+  }
+  const over = index >= shards.length;
+  return {
+    calls,
+    nextPageToken: over ? "" : sealPageToken(question, [index, position.cursor, position.after]),
+    timeMs,
+  };
+}
+
+function openPosition(token: string, question: unknown, shards: readonly ShardKeys[]) {
+  if (token === "") return { index: 0, position: SHARD_START };
+  const [index, cursor, after] = openPageToken(token, question, ["number", "string", "string"]);
+  if (shards[index] === undefined || !CURSOR.test(cursor))
+    throw invalidField("page_token", "must be the next_page_token of an earlier answer");
+  return { index, position: { cursor, after } };
+}
