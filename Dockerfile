@@ -8,6 +8,8 @@ COPY . .
 RUN npm run build && npm prune --omit=dev
 
 FROM node:22-slim
+# An init as process 1: it takes over what a mounted server's processes leave behind, which Node itself cannot reap.
+RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production \
     TOOLGATE_LISTEN=0.0.0.0:7400
 WORKDIR /toolgate
@@ -20,7 +22,7 @@ USER node
 EXPOSE 7400
 # Asks the node in this container, at its own port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["toolgate", "doctor", "--nodes", "127.0.0.1:7400"]
-# SIGTERM makes the node drain; it exits with 0 within TOOLGATE_DRAIN_GRACE_MS.
+# SIGTERM, which the init passes on, makes the node drain; it exits with 0 within TOOLGATE_DRAIN_GRACE_MS.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["toolgate"]
+ENTRYPOINT ["tini", "--", "toolgate"]
 CMD ["serve"]

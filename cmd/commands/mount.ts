@@ -28,6 +28,10 @@ interface MountFlags {
   readonly patience?: number;
 }
 
+/** Node cannot reap processes that are not its children. */
+const AS_INIT =
+  "toolgate runs as process 1, so what the server's processes leave behind stays as zombies: use an init (tini, or docker run --init).";
+
 /** `toolgate mount`: any MCP server over stdio as a toolset. */
 export function mountCommand(): Command {
   return withClientOptions(
@@ -79,7 +83,7 @@ Examples:
     )
     .action(async (commandLine: readonly string[], flags: MountFlags, command: Command) => {
       await inSession(command, async ({ output, signal }) => {
-        // The MCP SDK is loaded by this command's run only, not by its help.
+        if (process.pid === 1) output.note(AS_INIT);
         const { mountMcpServer } = await import("../../src/mount/mount.js");
         const options = await mountOptions(commandLine, flags, command, output, signal);
         const mount = await output.during(`Starting ${commandLine[0]}`, () => mountMcpServer(options));

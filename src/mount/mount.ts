@@ -15,16 +15,18 @@
  *   `replace`, since a server has no way to raise its version while it runs. A contract that did not change is never
  *   registered with `replace` again, so that a restarted server does not take the toolset back from a newer one.
  * - The provider of a former contract goes on until the new one is active everywhere, so that no call fails for a change.
- * - When changed tools cannot be registered, the former contract stays, and the log says so.
+ * - A server that goes on changing its tools is read ever more rarely (list-changes.ts).
+ * - When changed tools cannot be registered, the former contract stays, and the log says so; it is tried again where that helps.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import semver from "semver";
-import { type Deferred, deferred } from "../async/deferred.js";
+import { deferred } from "../async/deferred.js";
 import { ERROR_CODES, type ErrorReason } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { isToolsetName } from "../identity/names.js";
 import { type DynamicTool, type Provider, serveToolset } from "../index.js";
 import { callMountedTool } from "./call-tool.js";
+import { ListChanges } from "./list-changes.js";
 import { McpServer, type ServerIdentity } from "./mcp-server.js";
 import type { MountClosed, MountOptions } from "./mount-options.js";
 import { fitDescription, fitTitle, type MountedTools, mountTools, type SkippedPart } from "./mounted-tool.js";
@@ -37,9 +39,6 @@ import { DEFAULT_PATIENCE_MS, untilSilent } from "./server-watch.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
-/** Servers that load plugins announce each of them; the list is read once, when they have been silent for this long. */
-const CHANGES_SETTLE_MS = 250;
-
 /** How long a new contract may take to become the active one before the former provider stops all the same, in milliseconds. */
 const SUPERSEDED_WITHIN_MS = 30_000;
 /** How long the former provider goes on after that, until every node has heard that another contract is active, in milliseconds. */
@@ -113,7 +112,7 @@ class McpMount implements Mount {
   readonly #slot = new ServerSlot();
   readonly #stopping = new AbortController();
   readonly #closed = deferred<MountClosed>();
-  #changed: Deferred<void> = deferred();
+  readonly #changes: ListChanges;
   /** Former providers that serve on until their successor is active. */
   readonly #handovers = new Set<Promise<void>>();
   /** Aborts when they cannot go on: the server is gone, or the mount ends. */
@@ -124,6 +123,7 @@ class McpMount implements Mount {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#random = options.random ?? Math.random;
+    this.#changes = new ListChanges(this.#now);
   }
 
   get name(): string {
@@ -171,6 +171,7 @@ class McpMount implements Mount {
   }
 
   #finish(reason: MountClosed): void {
+    this.#changes.begin(); // nothing reads the list any more
     this.#state = { kind: "stopped" };
     this.#closed.resolve(reason);
   }
@@ -227,7 +228,7 @@ class McpMount implements Mount {
       stop.promise.then(() => ({ kind: "stop" })),
       serving.server.ended.then((exit) => ({ kind: "server_ended", exit })),
       serving.provider.closed.then((reason) => ({ kind: "provider_closed", reason })),
-      this.#changed.promise.then(() => ({ kind: "tools_changed" })),
+      this.#changes.due.then(() => ({ kind: "tools_changed" })),
     ];
     return Promise.race(events).finally(stop.forget);
   }
@@ -252,7 +253,7 @@ class McpMount implements Mount {
     const { log } = this.#options;
     const server = this.#newServer();
     const identity = await server.start(this.#stopping.signal);
-    this.#changed = deferred();
+    this.#changes.begin();
     this.#serverGone = new AbortController();
     try {
       this.#slot.fill(server);
@@ -301,8 +302,7 @@ class McpMount implements Mount {
     const { log } = this.#options;
     const { signal } = this.#stopping;
     try {
-      await delay(CHANGES_SETTLE_MS, undefined, { signal });
-      this.#changed = deferred();
+      this.#changes.begin();
       const changed = await this.#register(serving.server, serving.server.identity, serving);
       if (changed === serving) return serving;
       log.info(
@@ -318,6 +318,8 @@ class McpMount implements Mount {
         { event: "change_refused", toolset: this.name, reason: fault.reason },
         `The MCP server changed its tools, but they cannot be registered: ${fault.message} The former ones stay registered.`,
       );
+      // What is away comes back; what is wrong with the list, only another list mends.
+      if (ERROR_CODES[fault.reason].retry !== "no") this.#changes.announce();
       return serving;
     }
   }
@@ -417,7 +419,7 @@ class McpMount implements Mount {
       onLogMessage: (level, message) =>
         log[level]({ event: "server_message", toolset: this.name }, `[${this.name}] ${message}`),
       onFault: (message) => log.warn({ event: "server_fault", toolset: this.name }, `The MCP server: ${message}`),
-      onToolsChanged: () => this.#changed.resolve(),
+      onToolsChanged: () => this.#changes.announce(),
     });
   }
 

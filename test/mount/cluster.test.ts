@@ -172,7 +172,7 @@ describe("a server that misbehaves", () => {
     const agents = Array.from({ length: 4 }, async () => {
       while (changing) await client.invoke("odd", "echo", {}).catch((error: unknown) => failures.push(error));
     });
-    for (let tools = 15; tools < 20; tools += 1) {
+    for (let tools = 16; tools < 19; tools += 1) {
       const { epoch } = await client.get("odd");
       await client.invoke("odd", "grow");
       await until("the new contract is active", async () => (await client.get("odd")).epoch !== epoch);

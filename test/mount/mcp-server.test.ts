@@ -228,7 +228,7 @@ test("all pages of the list are read", async () => {
   const { server } = odd();
   await server.start(never);
   const names = (await server.listTools(never)).map((tool) => (tool as { name: string }).name); // the fixture's own tools
-  expect(names).toHaveLength(15);
+  expect(names).toHaveLength(16);
   expect(names).toContain("grow");
 });
 

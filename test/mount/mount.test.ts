@@ -62,7 +62,7 @@ describe("a mount", () => {
       tools: { echo: { idempotent: true }, hang: { idempotent: false, annotations: { idempotentHint: true } } },
     });
     expect(options).toMatchObject({ maxInFlight: 3, replace: false, nodes: "127.0.0.1:1" });
-    expect(mount.registration?.skipped.map(({ name }) => name)).toEqual([".hidden", "echo", "bare", "#19", "tasky"]);
+    expect(mount.registration?.skipped.map(({ name }) => name)).toEqual([".hidden", "echo", "bare", "#20", "tasky"]);
     expect(mount.state).toBe("serving");
   });
 
@@ -244,7 +244,7 @@ describe("when the server changes its tools", () => {
     await registry.run("grow", {});
     await until("it is registered again", () => mount.registration?.epoch === 2);
     expect(registry.served[1]?.options.replace).toBe(true);
-    expect(mount.registration?.tools).toContain("grown_15");
+    expect(mount.registration?.tools).toContain("grown_16");
     await until("the former provider has stopped", () => registry.served[0]?.stopped);
   });
 
@@ -256,9 +256,23 @@ describe("when the server changes its tools", () => {
     expect(log.map(({ event }) => event)).not.toContain("tools_changed");
   });
 
+  test("again and again, few contracts are registered, and the last of them has all", async () => {
+    const { mount, registry } = await mountOdd();
+    await registry.run("storm", { changes: 40, everyMs: 50 });
+    await until("the last change is registered", () => mount.registration?.tools.length === 16 + 40);
+    expect(registry.served.length).toBeLessThanOrEqual(7);
+  });
+
+  test("and the registry is away just then, they are registered when it is back", async () => {
+    const { mount, registry } = await mountOdd();
+    registry.refuseWith = new ToolgateError("STORE_UNAVAILABLE", "Redis is away");
+    await registry.run("grow", {});
+    await until("it is registered", () => mount.registration?.epoch === 2);
+  });
+
   test("and they cannot be registered, the former ones stay", async () => {
     const { mount, registry, log } = await mountOdd();
-    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "grown_15 is bad");
+    registry.refuseWith = new ToolgateError("INVALID_SCHEMA", "grown_16 is bad");
     await registry.run("grow", {});
     await until("it was refused", () => log.some(({ event }) => event === "change_refused"));
     expect(mount.registration?.epoch).toBe(1);
