@@ -9,6 +9,7 @@ import type { SessionCall__Output } from "../protocol/generated/toolgate/v1/Sess
 import type { SessionRequest__Output } from "../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
+import { loadProtocol } from "../protocol/load.js";
 import { checkFrameSize } from "../server/frame-size.js";
 import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
 import type { Principal } from "../server/principal.js";
@@ -95,6 +96,7 @@ export class AgentSession {
   readonly #settings: AgentSessionSettings;
   readonly #writer: FrameWriter<SessionResponse>;
   readonly #calls = new PassingMap<number, SessionCallEntry>();
+  readonly #checkCall = loadProtocol().unknownEnums.checkOf("SessionCall");
   /** Calls that may have been admitted, nobody knows; what ends with its agent of them. */
   readonly #unheard: CallId[] = [];
   /** Calls that have ended, and whose ends are in Redis. */
@@ -158,6 +160,7 @@ export class AgentSession {
     try {
       if (this.#calls.has(wire.ref))
         throw new ToolgateError("INVALID_REQUEST", `ref ${wire.ref} is in use by an unfinished call`);
+      this.#checkCall?.(wire);
       const { parts, principal, peer } = this.#settings;
       leave = parts.enter(peer);
       const spec = parseCallSpec(wire.call, {});

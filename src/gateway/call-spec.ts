@@ -10,6 +10,7 @@ import {
 } from "../identity/names.js";
 import type { CallMeta__Output } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { CallSpec__Output } from "../protocol/generated/toolgate/v1/CallSpec.js";
+import { wireName } from "../protocol/wire-name.js";
 
 /** What an agent said about a call: what is absent was not said. */
 export type CallMeta = Partial<Record<(typeof META_FIELDS)[number], string>>;
@@ -99,11 +100,6 @@ function parseMeta(wire: CallMeta__Output | null, trace: TraceContext): CallMeta
   }
   if (meta.traceparent === undefined) delete meta.tracestate;
   return meta;
-}
-
-/** A field's name as the proto file spells it, like the names of all other faulty fields. */
-function wireName(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** The ids of a call that its agent can ask for again, and get the first one's answer. */

@@ -1,20 +1,6 @@
 import type { PackageDefinition } from "@grpc/proto-loader";
+import { type FieldDescriptor, PackageDescriptors } from "./package-descriptors.js";
 import { WireWriter } from "./wire-writer.js";
-
-/** A descriptor, as proto-loader gives it; what is read of https://protobuf.dev/reference/other/ (descriptor.proto). */
-interface Descriptor {
-  readonly field?: readonly FieldDescriptor[];
-  readonly value?: readonly { readonly name: string; readonly number: number }[];
-}
-
-interface FieldDescriptor {
-  readonly name: string;
-  readonly number: number;
-  readonly type: string;
-  readonly label: string;
-  /** The message's or the enum's, within the package. */
-  readonly typeName: string;
-}
 
 type Message = Readonly<Record<string, unknown>>;
 type Write = (value: unknown) => void;
@@ -33,14 +19,12 @@ const WITH_LENGTH = 2;
  * be base64.
  */
 export class Encoders {
-  readonly #definition: PackageDefinition;
-  readonly #package: string;
+  readonly #descriptors: PackageDescriptors;
   readonly #writer = new WireWriter();
   readonly #writes = new Map<string, Write>();
 
   constructor(definition: PackageDefinition, packageName: string) {
-    this.#definition = definition;
-    this.#package = packageName;
+    this.#descriptors = new PackageDescriptors(definition, packageName);
   }
 
   /** Encodes messages of that type. */
@@ -66,8 +50,7 @@ export class Encoders {
       }
     };
     this.#writes.set(type, write); // before its fields: a message may hold its own kind
-    const { field = [] } = this.#descriptor(type);
-    for (const one of [...field].sort((a, b) => a.number - b.number)) {
+    for (const one of [...this.#descriptors.fieldsOf(type)].sort((a, b) => a.number - b.number)) {
       fields.push({ name: one.name, write: this.#field(one) });
     }
     return write;
@@ -125,8 +108,7 @@ export class Encoders {
           writer.double(value as number);
         };
       case "TYPE_ENUM": {
-        const { value: names = [] } = this.#descriptor(typeName);
-        const numbers = new Map(names.map(({ name, number }) => [name, number]));
+        const numbers = this.#descriptors.numbersOf(typeName);
         return (value) => {
           const number = typeof value === "number" ? value : numbers.get(value as string);
           if (number === undefined) return;
@@ -137,11 +119,5 @@ export class Encoders {
       default:
         throw new TypeError(`${type} is not encoded here yet`);
     }
-  }
-
-  #descriptor(type: string): Descriptor {
-    const definition = this.#definition[`${this.#package}.${type}`];
-    if (definition === undefined || !("type" in definition)) throw new TypeError(`no type ${type}`);
-    return definition.type as Descriptor;
   }
 }

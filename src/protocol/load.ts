@@ -18,6 +18,7 @@ import type { PreconditionFailure, PreconditionFailure__Output } from "./generat
 import type { RetryInfo, RetryInfo__Output } from "./generated/google/rpc/RetryInfo.js";
 import type { Status, Status__Output } from "./generated/google/rpc/Status.js";
 import type { ProtoGrpcType as RegistryPackage } from "./generated/registry.js";
+import { UnknownEnums } from "./unknown-enums.js";
 
 const PACKAGE = "toolgate.v1";
 
@@ -39,6 +40,8 @@ export interface Protocol {
   readonly DeadCalls: DeadCallsPackage["toolgate"]["v1"]["DeadCalls"];
   /** The messages that carry an error's details (`google.rpc`), with `serialize` and `deserialize`. */
   readonly rpc: DetailMessages;
+  /** Finds what of a request this node cannot understand. */
+  readonly unknownEnums: UnknownEnums;
 }
 
 /** What an error's details consist of; see https://github.com/googleapis/googleapis/tree/master/google/rpc. */
@@ -73,7 +76,8 @@ function load(): Protocol {
     GatewayPackage &
     DeadCallsPackage & { google: { rpc: DetailMessages } };
   const { Registry, Catalog, Gateway, DeadCalls } = grpcObject.toolgate.v1;
-  return { Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc };
+  const unknownEnums = new UnknownEnums(packageDefinition, PACKAGE);
+  return { Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc, unknownEnums };
 }
 
 function isService(name: string, definition: AnyDefinition): definition is ServiceDefinition {

@@ -1,5 +1,6 @@
 import type { handleBidiStreamingCall, Metadata, ServerDuplexStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { RequestCheck } from "../protocol/unknown-enums.js";
 import type { BidiMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import type { Principal } from "./principal.js";
@@ -20,6 +21,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #context: ServerCall;
   readonly #state: Pick<ServerState, "draining" | "readWithinMs">;
+  readonly #check: RequestCheck | undefined;
   #phase: "open" | "ending" | "over" = "open";
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #onOver: (reason: ToolgateError | undefined) => void = () => {};
@@ -29,10 +31,12 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     call: ServerDuplexStream<Request, Response>,
     context: ServerCall,
     state: Pick<ServerState, "draining" | "readWithinMs">,
+    check: RequestCheck | undefined,
   ) {
     this.#call = call;
     this.#context = context;
     this.#state = state;
+    this.#check = check;
     call.on("drain", () => this.#gotRoom());
     call.on("end", () => this.#guard(() => this.#onPeerEnd()));
     context.whenAbandoned(() => this.#over());
@@ -71,7 +75,13 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
 
   /** Takes the frames, from now on; they wait until this is called. A throw fails the stream. */
   onFrame(handler: (frame: Request) => void): void {
-    this.#call.on("data", (frame: Request) => this.#guard(() => handler(frame)));
+    const check = this.#check;
+    this.#call.on("data", (frame: Request) =>
+      this.#guard(() => {
+        check?.(frame);
+        handler(frame);
+      }),
+    );
   }
 
   /** The peer sends no more frames; it still reads. Without a handler, the stream is then ended. */
@@ -167,14 +177,15 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   }
 }
 
-/** Serves a method that is a stream in both directions. */
+/** Serves a method that is a stream in both directions. A frame that `check` throws at fails the stream. */
 export function serveBidi(
   method: BidiMethod<never, unknown>,
   state: ServerState,
+  check: RequestCheck | undefined,
 ): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
     const context = new ServerCall(call, state);
-    const stream = new BidiStream<unknown, unknown>(call, context, state);
+    const stream = new BidiStream<unknown, unknown>(call, context, state, method.refusesParts ? undefined : check);
     const { sessions } = state;
     const { peer } = context;
     try {

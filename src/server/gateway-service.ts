@@ -127,25 +127,28 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       return { ...page, calls: page.calls.map(toWireSummary) };
     }),
 
-    Session: bidi((stream) => {
-      const session = new AgentSession({
-        parts,
-        principal: stream.principal,
-        peer: stream.peer,
-        sink: stream,
-        budgetBytes: SESSION_BUDGET_BYTES,
-        fail: (error) => stream.fail(error),
-        end: () => stream.end(),
-      });
-      const onDrain = (): void => session.goAway();
-      stream.draining.addEventListener("abort", onDrain, { once: true });
-      stream.onFrame((frame) => session.onFrame(frame));
-      stream.onPeerEnd(() => session.finish());
-      stream.onOver(() => {
-        stream.draining.removeEventListener("abort", onDrain);
-        session.close();
-      });
-    }),
+    Session: bidi(
+      (stream) => {
+        const session = new AgentSession({
+          parts,
+          principal: stream.principal,
+          peer: stream.peer,
+          sink: stream,
+          budgetBytes: SESSION_BUDGET_BYTES,
+          fail: (error) => stream.fail(error),
+          end: () => stream.end(),
+        });
+        const onDrain = (): void => session.goAway();
+        stream.draining.addEventListener("abort", onDrain, { once: true });
+        stream.onFrame((frame) => session.onFrame(frame));
+        stream.onPeerEnd(() => session.finish());
+        stream.onOver(() => {
+          stream.draining.removeEventListener("abort", onDrain);
+          session.close();
+        });
+      },
+      { refusesParts: true },
+    ),
   };
 }
 

@@ -5,6 +5,8 @@ import { joinAddress, splitAddress } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
+import { loadProtocol } from "../protocol/load.js";
+import type { RequestCheck } from "../protocol/unknown-enums.js";
 import { serveBidi } from "./bidi-stream.js";
 import { HealthService } from "./health-service.js";
 import { checkListenAddress, listenFault } from "./listen-address.js";
@@ -181,19 +183,19 @@ function addService(server: Server, { definition, methods }: Service, state: Ser
     if (method?.kind !== kind) {
       throw new ToolgateError("INTERNAL", `${path} is ${kind}, and its method is ${method?.kind ?? "missing"}.`);
     }
-    handlers[name] = serve(method, state);
+    handlers[name] = serve(method, state, loadProtocol().unknownEnums.checkOfMethod(path));
   }
   server.addService(definition, handlers);
 }
 
-function serve(method: AnyMethod, state: ServerState): UntypedHandleCall {
+function serve(method: AnyMethod, state: ServerState, check: RequestCheck | undefined): UntypedHandleCall {
   switch (method.kind) {
     case "unary":
-      return serveUnary(method, state);
+      return serveUnary(method, state, check);
     case "serverStream":
-      return serveStream(method, state);
+      return serveStream(method, state, check);
     case "bidi":
-      return serveBidi(method, state);
+      return serveBidi(method, state, check);
     default:
       return method satisfies never;
   }

@@ -23,6 +23,8 @@ export interface ServerStreamMethod<Request, Response> {
 export interface BidiMethod<Request, Response> {
   readonly kind: "bidi";
   readonly handler: (stream: BidiStream<Request, Response>) => void;
+  /** See `bidi`. */
+  readonly refusesParts: boolean;
 }
 
 export type Method<Request, Response> =
@@ -92,9 +94,13 @@ export function serverStream<Request, Response>(
 /**
  * A stream in both directions. The handler is called once, when the stream opens, and sets up its callbacks at once; a
  * throw fails the stream.
+ *
+ * A frame that holds what this node cannot understand fails the stream too, unless the method refuses such parts of a frame
+ * by themselves (`refusesParts`).
  */
 export function bidi<Request, Response>(
   handler: (stream: BidiStream<Request, Response>) => void,
+  { refusesParts = false } = {},
 ): BidiMethod<Request, Response> {
-  return { kind: "bidi", handler };
+  return { kind: "bidi", handler, refusesParts };
 }

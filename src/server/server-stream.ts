@@ -1,5 +1,6 @@
 import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { RequestCheck } from "../protocol/unknown-enums.js";
 import type { ServerStreamMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
@@ -9,11 +10,12 @@ import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
  *
  * One message at a time waits for its peer to read. A peer that takes none for long is told to come back, and its stream is
- * reset.
+ * reset. Requests that `check` throws at are refused.
  */
 export function serveStream(
   method: ServerStreamMethod<never, unknown>,
   state: ServerState,
+  check: RequestCheck | undefined,
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
     const context = new ServerCall(call, state);
@@ -32,6 +34,7 @@ export function serveStream(
     };
     const run = async () => {
       void context.principal; // refuses before the handler runs
+      check?.(call.request);
       const peer = new SlowPeer(call, state.readWithinMs);
       const messages = method.handler(call.request as never, context); // decoded by the method's own definition
       for await (const message of messages) {

@@ -1,5 +1,6 @@
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
+import type { RequestCheck } from "../protocol/unknown-enums.js";
 import type { UnaryMethod } from "./methods.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { resetIfUnread, unsentBytes } from "./unread-stream.js";
@@ -7,21 +8,32 @@ import { resetIfUnread, unsentBytes } from "./unread-stream.js";
 /** A larger answer than this does not stay for ever if its caller does not read it, in bytes; most are smaller, and few stay. */
 const SMALL_ANSWER_BYTES = 16_384;
 
-/** Serves a unary method: a promise in, a response or a status out. */
-export function serveUnary(method: UnaryMethod<never, unknown>, state: ServerState): handleUnaryCall<unknown, unknown> {
+/** Serves a unary method: a promise in, a response or a status out. Requests that `check` throws at are refused. */
+export function serveUnary(
+  method: UnaryMethod<never, unknown>,
+  state: ServerState,
+  check: RequestCheck | undefined,
+): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
     const answer: sendUnaryData<unknown> = (error, response) => {
       callback(error, response);
       if (unsentBytes(call) > SMALL_ANSWER_BYTES) resetIfUnread(call, state.readWithinMs);
     };
-    void run(method, new UnaryCall(call, state, answer), call.request, state);
+    void run(method, new UnaryCall(call, state, answer), call.request, state, check);
   };
 }
 
-async function run(method: UnaryMethod<never, unknown>, call: UnaryCall, request: unknown, state: ServerState) {
+async function run(
+  method: UnaryMethod<never, unknown>,
+  call: UnaryCall,
+  request: unknown,
+  state: ServerState,
+  check: RequestCheck | undefined,
+) {
   state.open.add(call);
   try {
     void call.principal; // refuses before the handler runs
+    check?.(request);
     const response = await method.handler(request as never, call); // decoded by the method's own definition
     if (call.finish()) call.answer(null, response);
   } catch (error) {

@@ -38,6 +38,8 @@ beforeEach(async () => {
   provider = await provide(a, [a, b], contractNamed(name));
 });
 
+/** The number of an enum's value that a node of today does not know. */
+const UNKNOWN = 99 as never;
 const call = (tool?: string, more?: Partial<CallSpec>) => specOf(name, tool, more);
 const getCall = (callId: string) => ask<GetCallResponse__Output>((cb) => a.gateway.getCall({ callId }, cb));
 const endOf = (callId: string) => until("the call has ended", async () => (await getCall(callId)).terminal);
@@ -148,7 +150,9 @@ describe("Session", () => {
         { ref: 5, call: call("strict", { payloadJson: json({ a: "x" }) }) },
         { ref: 6 },
         { ref: 7, call: call("echo", { expectDigest: "0".repeat(64) }) },
-        { ref: 8, call: call() },
+        { ref: 8, call: call("echo", { wait: UNKNOWN }) },
+        { ref: 9, call: call("echo", { onDisconnect: UNKNOWN }) },
+        { ref: 10, call: call() },
       ],
     });
     const reasons = [
@@ -159,6 +163,8 @@ describe("Session", () => {
       "INVALID_PAYLOAD",
       "INVALID_REQUEST",
       "DIGEST_MISMATCH",
+      "INVALID_REQUEST",
+      "INVALID_REQUEST",
     ];
     for (const [i, reason] of reasons.entries()) {
       expect(await terminalOf(session, i + 1)).toMatchObject({
@@ -170,7 +176,7 @@ describe("Session", () => {
     }
     expect((await terminalOf(session, 5)).error?.violations).toHaveLength(8);
     provider.finish(first(await provider.given(1)), "fine");
-    expect(await terminalOf(session, 8)).toMatchObject({ kind: "TERMINAL_KIND_RESULT" });
+    expect(await terminalOf(session, 10)).toMatchObject({ kind: "TERMINAL_KIND_RESULT" });
     expect(provider.calls()).toHaveLength(1);
     expect(session.over).toBe(false);
   });

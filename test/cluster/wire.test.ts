@@ -364,6 +364,31 @@ describe("errors", () => {
   });
 });
 
+describe("an enum's number that the node does not know", () => {
+  const UNKNOWN = 99 as never;
+  const refused = (field: string) => ({ status: status.INVALID_ARGUMENT, executed: "no", violations: [{ field }] });
+
+  test("refuses a call, and names the field", async () => {
+    const wait = call("echo", { wait: UNKNOWN });
+    const both = call("echo", { wait: UNKNOWN, onDisconnect: UNKNOWN });
+    expect(await refusal((cb) => a.gateway.callTool({ call: wait }, cb))).toMatchObject(refused("call.wait"));
+    expect(await refusal((cb) => a.gateway.invoke({ call: wait }, cb))).toMatchObject(refused("call.wait"));
+    const { violations } = await refusal((cb) => a.gateway.invoke({ call: both }, cb));
+    expect(violations.map(({ field }) => field)).toEqual(["call.wait", "call.on_disconnect"]);
+  });
+
+  test("refuses a registration and discovery, and names the field", async () => {
+    const tools = ["a", "b"].map((tool) => ({ name: tool, payloadSchemaJson: json({}) }));
+    const contract = contractNamed("enums", { tools: [{ ...tools[0] }, { ...tools[1], delivery: UNKNOWN }] });
+    const request = { contract, providerId: "p", incarnation: "i" };
+    const registering = await refusal((cb) => a.registry.register(request, cb));
+    expect(registering).toMatchObject(refused("contract.tools[1].delivery"));
+    const health = UNKNOWN;
+    expect(await refusal((cb) => a.catalog.listToolsets({ health }, cb))).toMatchObject(refused("health"));
+    expect(await refusal((cb) => a.catalog.search({ query: "x", health }, cb))).toMatchObject(refused("health"));
+  });
+});
+
 describe("a node", () => {
   test("tells the health of each service and of the whole", async () => {
     for (const { address } of wires) {
