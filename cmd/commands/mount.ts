@@ -12,6 +12,7 @@ import { inSession, readClientConfig, withClientOptions } from "./session.js";
 interface MountFlags {
   readonly name: string;
   readonly version?: string;
+  readonly versionFromContract?: boolean;
   readonly title?: string;
   readonly description?: string;
   readonly tag?: readonly string[];
@@ -44,6 +45,7 @@ export function mountCommand(): Command {
       .argument("<command...>", 'the server\'s command and its arguments, after "--"')
       .requiredOption("--name <name>", "The toolset's name.")
       .option("--version <semver>", "The toolset's version; the server's own when absent.")
+      .option("--version-from-contract", "A version that follows from the tools, for servers whose own never moves.")
       .option("--title <text>", "The toolset's title; the server's own when absent.")
       .option("--description <text>", "What the toolset is for; the server's instructions when absent.")
       .option("--tag <tag>", "A tag of the toolset; repeat it for several.", words)
@@ -114,7 +116,18 @@ async function mountOptions(
     throw new UsageError("--idempotent and --idempotent-all were both given.", "Leave one of them out.");
   }
   return {
-    ...pick(rest, ["version", "title", "description", "only", "skip", "maxInFlight", "replace", "providerId", "cwd"]),
+    ...pick(rest, [
+      "version",
+      "versionFromContract",
+      "title",
+      "description",
+      "only",
+      "skip",
+      "maxInFlight",
+      "replace",
+      "providerId",
+      "cwd",
+    ]),
     name,
     command: program,
     args,

@@ -1,5 +1,6 @@
 import type { Provider, ProviderClosed, ServeOptions, TlsOptions } from "../index.js";
 import type { DynamicToolset } from "../sdk/tool-definition.js";
+import type { registeredVersions } from "./registered-versions.js";
 import type { ServerCommand } from "./server-process.js";
 
 /** What a mount logs with; pino's loggers are of this form. */
@@ -19,6 +20,11 @@ export interface MountOptions extends ServerCommand {
   readonly tls?: boolean | TlsOptions;
   /** The toolset's version; when absent, the one that the server says, made semantic (0.0.0 when it says none). */
   readonly version?: string;
+  /**
+   * Derive the version from the contract, for servers whose own never moves: see derived-version.ts. Not together with
+   * `version`. Over a registration under another kind of version it takes `replace` once.
+   */
+  readonly versionFromContract?: boolean;
   /** When absent, the server's own title. */
   readonly title?: string;
   /** When absent, the server's instructions. */
@@ -61,6 +67,8 @@ export interface MountOptions extends ServerCommand {
   readonly random?: () => number;
   /** How a toolset is served; the SDK's serveToolset when absent. */
   readonly serve?: (toolset: DynamicToolset, options: ServeOptions) => Promise<Provider>;
+  /** Under which versions a toolset is registered; asked of the nodes when absent. */
+  readonly registered?: typeof registeredVersions;
 }
 
 /** Why a mount ended: it was stopped, its toolset was taken over (see the SDK's ProviderClosed), or it failed for good. */

@@ -24,12 +24,14 @@ import { deferred } from "../async/deferred.js";
 import { ERROR_CODES, type ErrorReason } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { isToolsetName } from "../identity/names.js";
-import { type DynamicTool, type Provider, serveToolset } from "../index.js";
+import { type DynamicTool, type DynamicToolset, type Provider, serveToolset } from "../index.js";
 import { callMountedTool } from "./call-tool.js";
+import { chooseVersion, fingerprintOf } from "./derived-version.js";
 import { ListChanges } from "./list-changes.js";
 import { McpServer, type ServerIdentity } from "./mcp-server.js";
 import type { MountClosed, MountOptions } from "./mount-options.js";
 import { fitDescription, fitTitle, type MountedTools, mountTools, type SkippedPart } from "./mounted-tool.js";
+import { registeredVersions } from "./registered-versions.js";
 import { restartDelayMs, STEADY_AFTER_MS } from "./restart-delay.js";
 import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
@@ -39,6 +41,10 @@ import { DEFAULT_PATIENCE_MS, untilSilent } from "./server-watch.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
+/** How often a derived version is tried where others register at the same time, and how long after one another, in milliseconds. */
+const MAX_VERSION_TRIES = 3;
+const VERSION_RETRY_MS = 500;
+
 /** How long a new contract may take to become the active one before the former provider stops all the same, in milliseconds. */
 const SUPERSEDED_WITHIN_MS = 30_000;
 /** How long the former provider goes on after that, until every node has heard that another contract is active, in milliseconds. */
@@ -69,11 +75,20 @@ export interface MountRegistration {
   readonly skipped: readonly SkippedPart[];
 }
 
+/** A toolset that a provider has just begun to serve. */
+interface Served {
+  readonly toolset: DynamicToolset;
+  readonly provider: Provider;
+  /** Resolves when a newer contract is active. */
+  readonly superseded: Promise<void>;
+}
+
 interface Serving {
   readonly server: McpServer;
   readonly provider: Provider;
   /** Resolves when a newer contract is active. */
   readonly superseded: Promise<void>;
+  /** The fingerprint of what was to be registered. */
   readonly contract: string;
   readonly registration: MountRegistration;
   readonly sinceMs: number;
@@ -332,45 +347,25 @@ class McpMount implements Mount {
     this.#reportSkipped(mounted.skipped, former);
     for (const note of mounted.notes) options.log.warn({ event: "tool_cut", toolset: this.name }, note);
     this.#checkChoice(mounted, listed, former);
-    const { version, note } =
-      options.version === undefined ? semanticVersion(identity.version) : { version: options.version };
-    if (note !== undefined && former === undefined) options.log.info({ event: "version", toolset: this.name }, note);
+    const said = semanticVersion(identity.version);
+    if (said.note !== undefined && options.version === undefined && former === undefined) {
+      options.log.info({ event: "version", toolset: this.name }, said.note);
+    }
     const facts = {
       name: options.name,
-      version,
       ...optional("title", options.title ?? titleOf(identity)),
       description: options.description ?? describe(identity),
       ...optional("tags", options.tags),
+      tools: this.#definitions(mounted),
     };
-    const contract = JSON.stringify([facts, mounted.tools]);
+    const fixed = options.versionFromContract === true ? undefined : (options.version ?? said.version);
+    const contract = fingerprintOf([fixed ?? "", facts]);
     if (former?.server === server && former.contract === contract) return former;
-
-    const superseded = deferred<void>();
-    // Aborts the registration only: a provider that is served is stopped in its turn, before its server.
-    const registering = new AbortController();
-    const stop = aborted(this.#stopping.signal);
-    void stop.promise.then(() => registering.abort(this.#stopping.signal.reason));
-    const provider = await (options.serve ?? serveToolset)(
-      { ...facts, tools: this.#definitions(mounted) },
-      {
-        nodes: options.nodes,
-        // One bad tool of a stranger's must not take the others away.
-        skipInvalid: true,
-        replace: former === undefined ? options.replace === true : former.contract !== contract,
-        // The comings and goings of its sessions are no news to whoever mounts a server.
-        logger: {
-          info: (fields, message) => options.log.debug({ toolset: this.name, ...fields }, message),
-          warn: (fields, message) => options.log.warn({ toolset: this.name, ...fields }, message),
-        },
-        signal: registering.signal,
-        onEvent: ({ kind }) => {
-          if (kind === "superseded") superseded.resolve();
-        },
-        ...optional("tls", options.tls),
-        ...optional("maxInFlight", options.maxInFlight),
-        ...optional("providerId", options.providerId),
-      },
-    ).finally(stop.forget);
+    const replace = former === undefined ? options.replace === true : former.contract !== contract;
+    const { toolset, provider, superseded } =
+      fixed === undefined
+        ? await this.#serveDerived(facts, contract, said.version, replace)
+        : await this.#serve({ ...facts, version: fixed }, replace);
     for (const warning of provider.warnings) {
       options.log.warn(
         { event: "schema_warning", toolset: this.name, ...warning },
@@ -381,13 +376,72 @@ class McpMount implements Mount {
     this.#reportSkipped(refused, former);
     const gone = new Set(refused.flatMap(({ name, part }) => (part === "tool" ? [name] : [])));
     const registration: MountRegistration = {
-      version,
+      version: toolset.version,
       epoch: provider.epoch,
       digest: provider.digest,
       tools: mounted.tools.flatMap(({ name }) => (gone.has(name) ? [] : [name])),
       skipped: [...mounted.skipped, ...refused],
     };
-    return { server, provider, superseded: superseded.promise, contract, registration, sinceMs: this.#now() };
+    return { server, provider, superseded, contract, registration, sinceMs: this.#now() };
+  }
+
+  /**
+   * Serves under a version that follows from the contract and from what is registered; again, where another mount was faster.
+   * @throws ToolgateError CONTRACT_CONFLICT when the contract was replaced before
+   */
+  async #serveDerived(
+    facts: Omit<DynamicToolset, "version">,
+    fingerprint: string,
+    serverVersion: string,
+    replace: boolean,
+  ): Promise<Served> {
+    const { nodes, tls, registered = registeredVersions } = this.#options;
+    const { signal } = this.#stopping;
+    for (let tries = 1; ; tries += 1) {
+      const known = await registered(this.name, nodes, { signal: ownSignal(signal), ...optional("tls", tls) });
+      const choice = chooseVersion(fingerprint, serverVersion, known, replace);
+      if (choice.kind === "former") {
+        throw new ToolgateError(
+          "CONTRACT_CONFLICT",
+          `What this server offers was registered as "${this.name}" before, and ${choice.replacedBy} has taken its place. Start the newer server, or register with replace to go back.`,
+        );
+      }
+      try {
+        return await this.#serve({ ...facts, version: choice.version }, replace);
+      } catch (error) {
+        const raced = error instanceof ToolgateError && error.reason === "CONTRACT_CONFLICT";
+        if (!raced || tries === MAX_VERSION_TRIES) throw error;
+        await delay(VERSION_RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+
+  async #serve(toolset: DynamicToolset, replace: boolean): Promise<Served> {
+    const options = this.#options;
+    const superseded = deferred<void>();
+    // Aborts the registration only: a provider that is served is stopped in its turn, before its server.
+    const registering = new AbortController();
+    const stop = aborted(this.#stopping.signal);
+    void stop.promise.then(() => registering.abort(this.#stopping.signal.reason));
+    const provider = await (options.serve ?? serveToolset)(toolset, {
+      nodes: options.nodes,
+      // One bad tool of a stranger's must not take the others away.
+      skipInvalid: true,
+      replace,
+      // The comings and goings of its sessions are no news to whoever mounts a server.
+      logger: {
+        info: (fields, message) => options.log.debug({ toolset: this.name, ...fields }, message),
+        warn: (fields, message) => options.log.warn({ toolset: this.name, ...fields }, message),
+      },
+      signal: registering.signal,
+      onEvent: ({ kind }) => {
+        if (kind === "superseded") superseded.resolve();
+      },
+      ...optional("tls", options.tls),
+      ...optional("maxInFlight", options.maxInFlight),
+      ...optional("providerId", options.providerId),
+    }).finally(stop.forget);
+    return { toolset, provider, superseded: superseded.promise };
   }
 
   #definitions({ tools }: MountedTools): Record<string, DynamicTool> {
@@ -494,7 +548,7 @@ class McpMount implements Mount {
 }
 
 /** @throws ToolgateError INVALID_CONFIG, before anything is started */
-function checkOptions({ name, version, idempotent, only }: MountOptions): void {
+function checkOptions({ name, version, versionFromContract, idempotent, only }: MountOptions): void {
   if (!isToolsetName(name)) {
     throw new ToolgateError(
       "INVALID_CONFIG",
@@ -506,6 +560,9 @@ function checkOptions({ name, version, idempotent, only }: MountOptions): void {
       "INVALID_CONFIG",
       `${JSON.stringify(printable(version, 64))} is no semantic version, such as 1.4.0.`,
     );
+  }
+  if (version !== undefined && versionFromContract === true) {
+    throw new ToolgateError("INVALID_CONFIG", "A version is given, and is to follow from the contract: leave one out.");
   }
   const stray =
     only === undefined || !Array.isArray(idempotent) ? [] : idempotent.filter((tool) => !only.includes(tool));
@@ -563,6 +620,11 @@ function aborted(signal: AbortSignal): { readonly promise: Promise<void>; readon
   if (signal.aborted) resolve();
   signal.addEventListener("abort", onAbort, { once: true });
   return { promise, forget: () => signal.removeEventListener("abort", onAbort) };
+}
+
+/** A signal of its own for what does not take its listeners off: the long-lived one would collect them. */
+function ownSignal(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal]);
 }
 
 /** A property that is absent when its value is. */

@@ -184,6 +184,27 @@ describe("a server that misbehaves", () => {
   });
 });
 
+describe("a server whose version never moves", () => {
+  const derived = { versionFromContract: true };
+
+  test("is taken with other tools, and joined by its replicas; the old one cannot come back by itself", async () => {
+    const old = await mount("moving", process.execPath, [ODD], derived);
+    const replica = await mount("moving", process.execPath, [ODD], derived);
+    expect(replica.registration).toEqual(old.registration);
+    await mount("moving", process.execPath, [ODD], { ...derived, skip: ["grow"] });
+    await until("the new one is active", async () => {
+      await old.stop();
+      await replica.stop();
+      return (await client.get("moving")).version.includes("-c.2.");
+    });
+    await expect(mount("moving", process.execPath, [ODD], derived)).rejects.toMatchObject({
+      reason: "CONTRACT_CONFLICT",
+    });
+    const third = await mount("moving", process.execPath, [ODD], { ...derived, skip: ["grow"] });
+    expect(third.registration?.version).toContain("-c.2.");
+  });
+});
+
 describe("a server whose tools are not all in order", () => {
   test("is mounted without those that are not, each named with its fault; one loses its result schema only", async () => {
     const mounted = await mount("partly", process.execPath, [ODD, "bad-schemas"]);

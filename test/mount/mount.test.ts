@@ -238,6 +238,45 @@ describe("when the server dies", () => {
   });
 });
 
+describe("with a version that follows from the contract", () => {
+  /** A registry that knows under which versions the toolset was served. */
+  async function mountDerived(registry: RecordingRegistry, more: Partial<MountOptions> = {}): Promise<Mounted> {
+    const registered = async (): Promise<string[]> => registry.served.slice(-1).map(({ toolset }) => toolset.version);
+    return await mountOdd("", { versionFromContract: true, registered, ...more }, registry);
+  }
+
+  test("replicas and restarts have the same; changed tools have a higher one", async () => {
+    const registry = new RecordingRegistry();
+    const { mount } = await mountDerived(registry);
+    await mountDerived(registry);
+    const [first, second] = registry.served.map(({ toolset }) => toolset.version);
+    expect(first).toMatch(/^2026\.8\.31-c\.1\.x[0-9a-f]{10}$/);
+    expect(second).toBe(first);
+    await mount.stop();
+    await registry.run("grow", {});
+    await until("the change is registered", () => registry.served.length === 3);
+    expect(registry.served[2]?.toolset.version).toMatch(/^2026\.8\.31-c\.2\.x[0-9a-f]{20}$/);
+  });
+
+  test("an old replica that starts again is refused, unless it is to replace", async () => {
+    const registry = new RecordingRegistry();
+    await mountDerived(registry);
+    await mountDerived(registry, { skip: ["die"] });
+    await expect(mountDerived(registry)).rejects.toMatchObject({
+      reason: "CONTRACT_CONFLICT",
+      message: expect.stringContaining('was registered as "odd" before'),
+    });
+    const { mount } = await mountDerived(registry, { replace: true });
+    expect(mount.registration?.version).toContain("-c.3.x");
+  });
+
+  test("where another mount is faster, it is derived again", async () => {
+    const registry = new RecordingRegistry();
+    registry.refuseWith = new ToolgateError("CONTRACT_CONFLICT", "another contract is there");
+    expect((await mountDerived(registry)).mount.state).toBe("serving");
+  });
+});
+
 describe("when the server changes its tools", () => {
   test("they are registered as a new contract, which replaces the former", async () => {
     const { mount, registry } = await mountOdd();
@@ -284,6 +323,7 @@ describe("what cannot be mounted is refused, and nothing is left running", () =>
   test.each<[string, string, Partial<MountOptions>, RegExp]>([
     ["a bad name", "", { name: "Odd" }, /cannot be named "Odd"/],
     ["a bad version", "", { version: "1.2" }, /"1.2" is no semantic version/],
+    ["two ways to a version", "", { version: "1.0.0", versionFromContract: true }, /leave one out/],
     ["a tool that is not there", "", { idempotent: ["ehco"] }, /has no tool "ehco"/],
     ["only a tool that is not there", "", { only: ["nosuch"] }, /has no tool "nosuch"\. It has: die, echo, fail/],
     ["an idempotent tool that is not mounted", "", { only: ["echo"], idempotent: ["fail"] }, /not mounted: fail/],
