@@ -162,16 +162,21 @@ end
 
 -- A provider of this node takes at once what is its share: as much of the epoch's calls as its room is of all room.
 local taken = {}
-for number, provider, incarnation, session, credits, room, running in
-  string.gmatch(ARGV[9], '(%d+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+)\\n') do
-  local to = destinations[tonumber(number)]
-  local share = to.room and math.ceil(to.calls * room / math.max(to.room, room)) - running or 0
-  taken[#taken + 1] = share > 0 and #to.own > 0
-    and take(line_of(to.toolset, to.epoch), provider, incarnation, session, math.min(credits, share), to.own) or { 'taken', 0, {} }
+local function share_out()
+  for number, provider, incarnation, session, credits, room, running in
+    string.gmatch(ARGV[9], '(%d+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+)\\n') do
+    local to = destinations[tonumber(number)]
+    local share = to.room and math.ceil(to.calls * room / math.max(to.room, room)) - running or 0
+    taken[#taken + 1] = share > 0 and #to.own > 0
+      and take(line_of(to.toolset, to.epoch), provider, incarnation, session, math.min(credits, share), to.own) or { 'taken', 0, {} }
+  end
 end
+-- What keeps a provider from taking keeps no call from being admitted: it waits.
+local shared, fault = pcall(share_out)
 for _, call in ipairs(enqueued) do
   if call.state == 'queued' then save_call(call) end
 end
+if not shared then error(fault, 0) end
 return { answers, taken, heads_said }
 `,
 );

@@ -1,3 +1,4 @@
+import { ANSWER_LUA, BELLS_LUA } from "../redis/bells.js";
 import { NO_HISTORY_LUA } from "../redis/history.js";
 import { defineScript, type Script } from "../redis/script.js";
 import { RECORD_LUA } from "./record-lua.js";
@@ -7,7 +8,8 @@ import { RECORD_LUA } from "./record-lua.js";
  *
  * KEYS[1] prefix, KEYS[2] due.
  *
- * What is the same command for many calls (`looks`, `ended`, `left`, `rings`) is gathered, and done once when the script is done.
+ * What is the same command for many calls (`looks`, `ended`, `left`, `rings`) is gathered, and done once when the script is done,
+ * bells last: nothing that Redis can refuse stands between the records and what belongs to them.
  */
 const CALL_LUA = `
 local prefix, due = KEYS[1], KEYS[2]
@@ -18,10 +20,15 @@ ${RECORD_LUA}
 local function stream_length(name)
   local length = redis.pcall('XLEN', prefix .. name)
   if type(length) == 'number' then return length end
-  local aside = prefix .. 'damaged:' .. name
-  redis.call('RENAME', prefix .. name, aside)
-  redis.call('PEXPIRE', aside, 86400000)
+  is_wrong_type(length)
+  keep_aside(prefix .. name, name)
   return 0
+end
+
+-- Where a call waits, with its payload; nothing where the stream was lost, or something else is in its place.
+local function entry_of(call)
+  local found = redis.pcall('XRANGE', call.requests, call.entry, call.entry)
+  return not is_wrong_type(found) and found[1] or nil
 end
 
 -- When somebody must look at a call: what to add to due, score and id in turn.
@@ -64,16 +71,17 @@ local function watch(call, node)
   save_call(call)
 end
 
--- The one way in which a call ends. Terminals of over 16 KiB are left for the readers to fetch.
+-- The one way in which a call ends. Terminals of over 16 KiB are left for the readers to fetch. The record is what counts: what
+-- comes after it may fail.
 local ended = {}
 local function finish(call, kind, reason, body)
   local terminal = kind .. ' ' .. reason .. ' ' .. text[call.attempt] .. ' ' .. text[now] .. '\\n' .. body
+  local result = call.output ~= '-' and prefix .. 'result:' .. call.id
+  if result then stream_length('result:' .. call.id) end -- what is none cannot be added to
   redis.call('SET', call.key, call.digest .. ' ' .. call.head .. '\\n' .. terminal, 'KEEPTTL')
-  if call.output ~= '-' then
-    local result = prefix .. 'result:' .. call.id
-    stream_length('result:' .. call.id) -- what is none cannot be added to
-    redis.call('XADD', result, '*', 'terminal', '')
-    redis.call('PEXPIREAT', result, call.expires)
+  if result then
+    redis.pcall('XADD', result, '*', 'terminal', '')
+    redis.pcall('PEXPIREAT', result, call.expires)
   end
   leave(call.requests, call.entry)
   ended[#ended + 1] = call.id
@@ -114,23 +122,26 @@ local function in_parts(list, act)
 end
 
 local function settle_up()
-  local begin = history == '' and '' or 'h' .. history .. ' 0\\n'
-  for node, messages in pairs(rings) do redis.call('SPUBLISH', prefix .. 'node:' .. node, begin .. table.concat(messages)) end
-  local rung = {}
-  for _, call in ipairs(enqueued) do
-    if call.state == 'queued' and not rung[call.requests] then
-      rung[call.requests] = true
-      redis.call('SPUBLISH', prefix .. 'work:' .. call.toolset .. ':' .. call.epoch, '')
-    end
-  end
-  in_parts(looks, function(...) redis.call('ZADD', due, ...) end)
-  in_parts(ended, function(...) redis.call('ZREM', due, ...) end)
+  in_parts(looks, function(...) on_due('ZADD', ...) end)
+  in_parts(ended, function(...) on_due('ZREM', ...) end)
   for requests, entries in pairs(left) do
     -- What is no stream (any more) has no entries.
     in_parts(entries, function(...)
       redis.pcall('XACK', requests, 'providers', ...)
       redis.pcall('XDEL', requests, ...)
     end)
+  end
+end
+
+local function ring_all()
+  local begin = history == '' and '' or 'h' .. history .. ' 0\\n'
+  for node, messages in pairs(rings) do publish(prefix .. 'node:' .. node, begin .. table.concat(messages)) end
+  local rung = {}
+  for _, call in ipairs(enqueued) do
+    if call.state == 'queued' and not rung[call.requests] then
+      rung[call.requests] = true
+      publish(prefix .. 'work:' .. call.toolset .. ':' .. call.epoch, '')
+    end
   end
 end
 `;
@@ -143,15 +154,18 @@ export function defineCallScript(name: string, ...parts: readonly string[]): Scr
   return defineScript(
     name,
     NO_HISTORY_LUA,
+    BELLS_LUA,
     CALL_LUA,
     "local function run()",
     ...parts,
     "end",
     // What was done before an error stays done, so whoever waits for it must hear of it.
     "local done, answer = pcall(run)",
-    "settle_up()",
+    "local settled, fault = pcall(settle_up)",
+    "if done and not settled then done, answer = false, fault end",
+    "ring_all()",
     // As it is: thrown again, Redis's own refusals (READONLY, OOM) would not be told from a fault in the script.
     "if not done then return type(answer) == 'table' and answer or redis.error_reply(answer) end",
-    "return answer",
+    ANSWER_LUA,
   );
 }

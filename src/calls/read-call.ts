@@ -46,7 +46,8 @@ if node ~= '' and not call.terminal then watch(call, node) end
 local entries, bytes, more, from = {}, 0, 0, ARGV[2] == '' and '-' or '(' .. ARGV[2]
 local most = tonumber(ARGV[4])
 while most > 0 and more == 0 do
-  local page = redis.call('XRANGE', prefix .. 'result:' .. call.id, from, '+', 'COUNT', ${PAGE_COUNT})
+  local page = redis.pcall('XRANGE', prefix .. 'result:' .. call.id, from, '+', 'COUNT', ${PAGE_COUNT})
+  if is_wrong_type(page) then page = {} end
   for _, entry in ipairs(page) do
     bytes = bytes + #(entry[2][4] or '')
     -- A piece that is larger than all that comes alone.

@@ -1,3 +1,5 @@
+import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
+
 /**
  * Lua that reads and writes a call's record. Whoever uses it has `prefix`, `due` and `now` in milliseconds.
  *
@@ -12,7 +14,7 @@
  *
  * It expires when its handle said that it would: so long after its deadline, however early it ended.
  */
-export const RECORD_LUA = `
+export const RECORD_LUA = `${WRONG_TYPE_LUA}
 -- Numbers as text, each made once: Redis and Lua take a microsecond to print a number as a float.
 local text = setmetatable({}, { __index = function(known, number)
   local made = string.format('%d', number)
@@ -38,21 +40,34 @@ local function read_head(head)
   return read
 end
 
+-- What stands in the place of something else is kept aside for a day, under a name of its own.
+local function keep_aside(key, name)
+  local aside = prefix .. 'damaged:' .. name
+  redis.call('RENAME', key, aside)
+  redis.call('PEXPIRE', aside, 86400000)
+  redis.log(redis.LOG_WARNING, 'toolgate: ' .. key .. ' was damaged and is set aside as ' .. aside)
+end
+
+-- Runs a command on the set of deadlines. What is none is kept aside, and the deadlines are found again in the records.
+local function on_due(command, ...)
+  local reply = redis.pcall(command, due, ...)
+  if not is_wrong_type(reply) then return reply end
+  keep_aside(due, 'due')
+  return redis.call(command, due, ...)
+end
+
 -- Ends a call whose record was lost: nobody can say what became of it. A repeat of it comes to this end, and does not run it again.
 local function lose(id, head, attempt)
   local deadline, retention = string.match(head, '(%d+) (%d+)$')
   local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. '\\n'
   redis.call('SET', prefix .. 'call:' .. id, '* ' .. head .. '\\n' .. terminal, 'PXAT', text[math.max(now + 1, deadline + retention)])
-  redis.call('ZREM', due, id)
+  on_due('ZREM', id)
 end
 
 -- A damaged record must not end a script that looks at other calls too. It is kept aside for a day, and its call is lost.
 local function set_aside(id, head)
-  local aside = prefix .. 'damaged:' .. id
-  redis.call('RENAME', prefix .. 'call:' .. id, aside)
-  redis.call('PEXPIRE', aside, 86400000)
-  redis.call('ZREM', due, id)
-  redis.log(redis.LOG_WARNING, 'toolgate: the record of a call was damaged and is set aside as ' .. aside)
+  keep_aside(prefix .. 'call:' .. id, id)
+  on_due('ZREM', id)
   if head then lose(id, head, 0) end
 end
 
@@ -71,7 +86,7 @@ local function load_call(id)
   fetched[key] = nil
   if not record then return nil end
   local head
-  if type(record) == 'string' then
+  if not is_wrong_type(record) then
     local digest, said, from = string.match(record, '^(%S+) ([^\\n]*)\\n()')
     head = said and read_head(said) and said
     if head then

@@ -23,7 +23,8 @@ const STRANDED = evenWhenFull(
     "STRANDED",
     `
 local calls = {}
-local entries = redis.call('XRANGE', KEYS[3], ARGV[1], '+', 'COUNT', ARGV[2])
+local entries = redis.pcall('XRANGE', KEYS[3], ARGV[1], '+', 'COUNT', ARGV[2])
+if is_wrong_type(entries) then entries = {} end
 for _, entry in ipairs(entries) do
   local call = load_call(entry[2][2])
   if not call or call.terminal or call.entry ~= entry[1] then
@@ -46,13 +47,14 @@ local moved = 0
 for i = 2, #ARGV, 3 do
   local call = load_call(ARGV[i])
   if call and not call.terminal and call.state == 'queued' and call.epoch == ARGV[1] then
-    local entry = redis.call('XRANGE', call.requests, call.entry, call.entry)[1]
+    local entry = entry_of(call)
     -- Its caller accepts no other contract than the one that it named.
     local pinned = call.pinned == '1' and call.contract ~= ARGV[i + 2]
     if ARGV[i + 1] == '0' or pinned or not entry then
       finish_unclaimed(call, call.attempt == 0 and 'EPOCH_GONE' or 'PROVIDER_LOST')
     else
       -- Whatever the other epoch's backlog is: the call was admitted, and only new ones are refused for it.
+      stream_length('requests:' .. call.toolset .. ':' .. ARGV[i + 1]) -- what is none cannot be added to
       leave(call.requests, call.entry)
       setmetatable(call, read_head(table.concat({ call.toolset, call.tool, ARGV[i + 1], ARGV[i + 2], call.delivery, call.deadline, call.retention }, ' ')))
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])

@@ -25,12 +25,12 @@ for i = 1, #ARGV, 3 do
   repeat
     if looked > 500 then return { (i + 2) / 3, from } end
     local entries = redis.pcall('XRANGE', requests, from, '+', 'COUNT', 20)
-    if entries.err then entries = {} end
+    if is_wrong_type(entries) then entries = {} end
     for _, entry in ipairs(entries) do
       local call = load_call(entry[2][2])
       if not call or call.terminal or call.entry ~= entry[1] then
         leave(requests, entry[1])
-      elseif not redis.call('ZSCORE', due, call.id) then
+      elseif not on_due('ZSCORE', call.id) then
         look_at(call, call.look)
       end
       from = '(' .. entry[1]

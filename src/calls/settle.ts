@@ -35,23 +35,18 @@ const SETTLE = evenWhenFull(
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local ended, redelivered, told = 0, 0, 0
 
--- Where the call waits, with its payload; nothing where the stream was lost, or something else is in its place.
-local function entry_of(call)
-  local found = redis.pcall('XRANGE', call.requests, call.entry, call.entry)
-  return found[1]
-end
-
 -- With its payload, so that an operator can make the call again; see dead-calls.ts.
 local function give_up(call)
   local entry = entry_of(call)
-  finish(call, 'attempts_exhausted', 'ATTEMPTS_EXHAUSTED', '')
   local dead = prefix .. 'dead:' .. call.toolset
+  stream_length('dead:' .. call.toolset) -- what is none cannot be added to
   redis.call('XADD', dead, 'MAXLEN', '~', ${MAX_DEAD_CALLS}, '*', 'call', call.id, 'tool', call.tool, 'epoch', call.epoch,
     'reason', 'ATTEMPTS_EXHAUSTED', 'attempts', call.attempt, 'payload', entry and entry[2][6] or '{}', 'meta', entry and entry[2][8] or '')
   redis.call('PEXPIRE', dead, ${DEAD_TTL_MS})
+  finish(call, 'attempts_exhausted', 'ATTEMPTS_EXHAUSTED', '')
   -- Payloads may be large: then fewer are kept, the latest.
   local kept = redis.call('XLEN', dead)
-  while kept > 1 and redis.call('MEMORY', 'USAGE', dead) > ${MAX_DEAD_BYTES} do
+  while kept > 1 and (tonumber(redis.pcall('MEMORY', 'USAGE', dead)) or 0) > ${MAX_DEAD_BYTES} do
     kept = math.floor(kept * 0.9)
     redis.call('XTRIM', dead, 'MAXLEN', kept)
   end
@@ -72,10 +67,8 @@ local function redeliver(call)
 end
 
 local ids = redis.pcall('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
-if ids.err then
-  -- What is no set of deadlines is kept aside for a day; they are found again in the records.
-  redis.call('RENAME', due, prefix .. 'damaged:due')
-  redis.call('PEXPIRE', prefix .. 'damaged:due', 86400000)
+if is_wrong_type(ids) then
+  keep_aside(due, 'due')
   ids = {}
 end
 for _, id in ipairs(ids) do

@@ -24,10 +24,11 @@ end
 local function may_take(line, provider, incarnation, session)
   -- What is no hash or set where one belongs says nothing of a lease: renewing it mends that. Calls of others must not fail of it.
   local said = redis.pcall('HGET', line.providers, provider)
-  if type(said) ~= 'string' then return false end
+  if is_wrong_type(said) or not said then return false end
   local holder, _, _, draining, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
   local lease_end = redis.pcall('ZSCORE', line.leases, provider .. '/' .. incarnation)
-  return holder == incarnation and current == session and type(lease_end) == 'string' and tonumber(lease_end) > now, draining == '1'
+  if is_wrong_type(lease_end) or not lease_end then return false end
+  return holder == incarnation and current == session and tonumber(lease_end) > now, draining == '1'
 end
 
 -- Runs a command of the line's group, after making the stream or its group again where one is gone: from 0, so that nothing is skipped.
@@ -56,20 +57,26 @@ end
 -- has them, so a frame is a place in its request. Those that were read are claimed in any case: nobody reads them again.
 local bytes, looked = 0, 0
 local function claim_own(line, owner, own, frames, most)
-  local unread = {}
-  while own.next <= #own and #frames < most and (bytes < ${MAX_TAKEN_BYTES} or own.next <= own.read) do
+  local unread, first = {}, own.next
+  most = most - #frames + first
+  while own.next <= #own and own.next < most and (bytes < ${MAX_TAKEN_BYTES} or own.next <= own.read) do
     local call = own[own.next]
     bytes = bytes + call.bytes
-    call.attempt = 1
-    claim(call, owner, node, lease_of[call.delivery])
     if own.next > own.read then unread[#unread + 1] = call.entry end
-    frames[#frames + 1] = call.place
     own.next = own.next + 1
   end
-  if #unread == 0 then return end
-  -- What reading them does: they are noted as this owner's, and the group goes on behind them.
-  for _, option in ipairs({ 'FORCE', 'JUSTID', 'LASTID', unread[#unread] }) do unread[#unread + 1] = option end
-  in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', unpack(unread))
+  if #unread > 0 then
+    -- What reading them does: they are noted as this owner's, and the group goes on behind them. Before their records say so: a
+    -- claim that the group knows nothing of would be found by nobody.
+    for _, option in ipairs({ 'FORCE', 'JUSTID', 'LASTID', unread[#unread] }) do unread[#unread + 1] = option end
+    in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', unpack(unread))
+  end
+  for place = first, own.next - 1 do
+    local call = own[place]
+    call.attempt = 1
+    claim(call, owner, node, lease_of[call.delivery])
+    frames[#frames + 1] = call.place
+  end
 end
 
 -- Claims up to so many calls for one session; \`own\` are those, in order, that this script put into the line, if any. Reads on

@@ -71,6 +71,7 @@ const RESUME = evenWhenFull(
     `
 local owner = ARGV[4] .. '/' .. ARGV[5]
 if not may_take(line, ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
+stream_length(string.sub(line.requests, #prefix + 1)) -- what is none holds nothing
 local in_hand, fenced, again, kept = {}, {}, {}, {}
 local last = 8 + 2 * tonumber(ARGV[7])
 for i = 9, last, 2 do

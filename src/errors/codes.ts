@@ -126,7 +126,7 @@ export const ERROR_CODES = {
   STORE_UNAVAILABLE: {
     status: status.UNAVAILABLE,
     retry: "later",
-    meaning: "Redis cannot be reached, or refuses writes.",
+    meaning: "Redis cannot be reached, refuses writes, or denies the nodes' user what they need.",
     remedy: "Retry later; a call is retried safely with the same run_id and tool_call_id. Operators look at Redis.",
   },
   NODE_DRAINING: {

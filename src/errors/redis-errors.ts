@@ -1,4 +1,5 @@
 import { ERROR_CODES, type Executed } from "./codes.js";
+import { describeDenial, readDenial } from "./redis-denial.js";
 import { ToolgateError } from "./toolgate-error.js";
 
 /**
@@ -35,7 +36,6 @@ const REPLIES: Readonly<Record<string, string>> = {
   BUSY: "Redis is busy with a script",
   NOAUTH: "Redis wants a password",
   WRONGPASS: "Redis refuses the password",
-  NOPERM: "Redis denies the user a command or a key",
 };
 
 /** Socket and name errors that come before a connection stands. */
@@ -82,10 +82,14 @@ const MAYBE_WRITTEN: readonly RegExp[] = [
  * not serve now, INTERNAL when the fault is in what was asked of it. A ToolgateError passes unchanged.
  *
  * @param facts.executed what the caller knows better: a read can say "no", for it has no effect.
+ * @param facts.command the command that was denied, where the caller knows it.
  */
-export function fromRedisError(error: unknown, facts: { readonly executed?: Executed } = {}): ToolgateError {
+export function fromRedisError(
+  error: unknown,
+  facts: { readonly executed?: Executed; readonly command?: string } = {},
+): ToolgateError {
   if (error instanceof ToolgateError) return error;
-  const verdict = judge(error);
+  const verdict = judge(error, facts.command);
   if (verdict === undefined) {
     return new ToolgateError("INTERNAL", "Redis refused a command of the node.", {
       executed: facts.executed ?? "unknown",
@@ -105,10 +109,15 @@ export function isRedisAway(error: unknown): boolean {
   return judge(error) !== undefined;
 }
 
-function judge(error: unknown): Verdict | undefined {
+function judge(error: unknown, command?: string): Verdict | undefined {
   if (!(error instanceof Error)) return undefined;
   const { message } = error;
   if (error.name === "ReplyError") {
+    const denial = readDenial(message);
+    if (denial !== undefined) {
+      const cause = describeDenial({ ...denial, command: denial.command ?? command });
+      return { cause, executed: denial.definite ? "no" : "unknown" };
+    }
     const word = /^[A-Z]+/.exec(message)?.[0] ?? "";
     const cause = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
     if (cause !== undefined) return { cause: `${cause} (${word})`, executed: "no" };

@@ -19,8 +19,9 @@ export interface CommitLineSettings {
 
 /** WAIT covers only what its own client wrote, so this connection writes before it waits. Also where memory has run out. */
 const ASK = `#!lua flags=allow-oom
+local history = ${HISTORY_LUA}
 redis.call('SET', KEYS[1], '', 'PX', 60000)
-return ${HISTORY_LUA}`;
+return history`;
 
 /** What a caller should wait when the replicas are behind, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;

@@ -6,7 +6,7 @@ import { CommitLine, unconfirmed } from "./commit-line.js";
 import { withHistory } from "./history.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
-import { asArray, asText, type Reply, runScript, type Script, type ScriptArgument } from "./script.js";
+import { answerOf, asArray, asText, type Reply, runScript, type Script, type ScriptArgument } from "./script.js";
 
 /**
  * When the outside may be told of what a script did.
@@ -174,7 +174,7 @@ export class ReplicatedCommits implements Commits {
     args: readonly ScriptArgument[],
   ): Promise<Outcome> {
     const [history, reply = null] = asArray(await runScript(redis, this.#withHistory(script), keys, args));
-    return { reply, confirm: () => this.confirm(shard, asText(history)) };
+    return { reply: answerOf(redis, reply), confirm: () => this.confirm(shard, asText(history)) };
   }
 
   async confirm(shard: ShardKeys, history: string): Promise<void> {

@@ -35,6 +35,7 @@ interface Master {
  * Hence this one: it is at the new master as soon as the map knows it.
  */
 export class GroupLink implements RedisLink, RedisClient {
+  onDenied?: (why: string) => void;
   readonly #settings: GroupLinkSettings;
   readonly #masters = new Map<string, Master>();
   #stopped = false;

@@ -14,6 +14,8 @@ export interface RedisClient extends CatalogRedis {
   evalsha(sha: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
   eval(lua: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
   time(): Promise<(string | number)[]>;
+  /** Told in Redis's words whenever it denied a script something that the node's user may not; set by who watches over that. */
+  onDenied?: ((why: string) => void) | undefined;
 }
 
 /** Connections to Redis for one purpose: one, or one per master. */

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { deniedCommand, readDenial } from "../errors/redis-denial.js";
 import { fromRedisError } from "../errors/redis-errors.js";
+import type { ToolgateError } from "../errors/toolgate-error.js";
+import { readUnrung } from "./bells.js";
 import type { RedisClient } from "./redis-client.js";
 
 /** A Lua script: one atomic decision. */
@@ -45,16 +48,41 @@ export async function runScript(
   keys: readonly string[],
   args: readonly ScriptArgument[],
 ): Promise<Reply> {
+  return answerOf(redis, await run(redis, script, keys, args));
+}
+
+async function run(
+  redis: RedisClient,
+  script: Script,
+  keys: readonly string[],
+  args: readonly ScriptArgument[],
+): Promise<Reply> {
   try {
     return (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown
   } catch (error) {
-    if (!isNoScript(error)) throw fromRedisError(error);
+    if (!isNoScript(error)) throw refusal(redis, script, error);
   }
   try {
     return (await redis.callBuffer("EVAL", [script.lua, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown
   } catch (error) {
-    throw fromRedisError(error);
+    throw refusal(redis, script, error);
   }
+}
+
+/** What a script answered; that it could not ring is told apart. See bells.ts. */
+export function answerOf(redis: RedisClient, reply: Reply): Reply {
+  const unrung = readUnrung<Reply>(reply);
+  if (unrung === undefined) return reply;
+  redis.onDenied?.(unrung.why);
+  return unrung.answer ?? null;
+}
+
+/** A refusal of the script, told to who watches over what the node's user may do. */
+function refusal(redis: RedisClient, script: Script, error: unknown): ToolgateError {
+  const command = error instanceof Error ? deniedCommand(script.lua, error.message) : undefined;
+  const refused = fromRedisError(error, command === undefined ? {} : { command });
+  if (error instanceof Error && readDenial(error.message) !== undefined) redis.onDenied?.(error.message);
+  return refused;
 }
 
 function isNoScript(error: unknown): boolean {

@@ -1,3 +1,7 @@
+import { ANSWER_LUA, BELLS_LUA } from "../redis/bells.js";
+import { defineScript, type Script } from "../redis/script.js";
+import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
+
 /**
  * Lua that all scripts of the registry share.
  *
@@ -6,29 +10,38 @@
  * A toolset's record is JSON with a generation; an epoch's health is "<state> <pong> <live until> <room> <announced>".
  * `announced` is what `changes` said last, so that a transition is said once, by whoever notices it first.
  */
-export const EPOCH_LUA = `
+const EPOCH_LUA = `${WRONG_TYPE_LUA}
 local prefix, toolsets, health, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- What is of another type than it should be is found before anything is written: then nothing is.
+redis.call('HLEN', toolsets)
+redis.call('HLEN', health)
+redis.call('XLEN', changes)
 local window = tonumber(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+-- The latest entry of changes that this script has made; rung once, when it is done.
+local latest
 local function announce(kind, name, epoch)
-  local id = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'kind', kind, 'toolset', name, 'epoch', epoch)
-  redis.call('SPUBLISH', prefix .. 'changed', id)
+  latest = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'kind', kind, 'toolset', name, 'epoch', epoch)
 end
 
 local EPOCH_NUMBERS = { 'epoch', 'registeredAtMs', 'activateAt', 'maxBacklog', 'retentionMs', 'retireAfterMs', 'retireAtMs' }
+local STATES = { active = true, candidate = true, retiring = true }
 
+-- As nodes judge it: see stored-record.ts.
 local function is_epoch(entry)
-  if type(entry) ~= 'table' or type(entry.state) ~= 'string' then return false end
+  if type(entry) ~= 'table' or not STATES[entry.state] or type(entry.version) ~= 'string' then return false end
+  if type(entry.digest) ~= 'string' or #entry.digest ~= 64 or string.find(entry.digest, '[^0-9a-f]') then return false end
   for _, field in ipairs(EPOCH_NUMBERS) do
     if type(entry[field]) ~= 'number' then return false end
   end
-  return true
+  return entry.epoch >= 1 and entry.epoch % 1 == 0 and entry.epoch < 9007199254740992
 end
 
 local function is_record(record, name)
-  if type(record) ~= 'table' or record.name ~= name or type(record.generation) ~= 'number' or type(record.epochs) ~= 'table' then
+  if type(record) ~= 'table' or record.name ~= name or type(record.owner) ~= 'string' or type(record.generation) ~= 'number'
+    or type(record.epochs) ~= 'table' then
     return false
   end
   for _, entry in ipairs(record.epochs) do
@@ -37,12 +50,16 @@ local function is_record(record, name)
   return true
 end
 
+-- Records that were read, by name; false where there is none, or a damaged one.
+local records = {}
 local function load_record(name)
-  local json = redis.call('HGET', toolsets, name)
-  if not json then return nil end
-  -- A damaged record must not end a script that looks at others too; nodes name it, and registering reports it.
-  local whole, record = pcall(cjson.decode, json)
-  return whole and is_record(record, name) and record or nil
+  if records[name] == nil then
+    local json = redis.call('HGET', toolsets, name)
+    -- A damaged record must not end a script that looks at others too; nodes name it, and registering mends it.
+    local whole, record = pcall(cjson.decode, json or '')
+    records[name] = whole and is_record(record, name) and record
+  end
+  return records[name] or nil
 end
 
 local function save_record(record)
@@ -62,7 +79,7 @@ local function find_epoch(record, epoch)
   end
 end
 
-local refresh_epoch
+local refresh_epoch, check_keys
 
 -- Health that was lost or damaged while the epoch is registered: it is what the leases say, until the next pong.
 local function restore_health(name, epoch)
@@ -70,6 +87,7 @@ local function restore_health(name, epoch)
   local entry = record and find_epoch(record, epoch)
   if not entry then return nil end
   local h = { state = entry.state, pong = 0, live = 0, room = 0, announced = '0' }
+  check_keys(name, epoch)
   refresh_epoch(name, epoch, h)
   return h
 end
@@ -148,7 +166,7 @@ function refresh_epoch(name, epoch, h)
   local providers = prefix .. 'providers:' .. name .. ':' .. epoch
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
     local provider, incarnation = string.match(member, '^([^/]+)/(.+)$')
-    local p = read_provider(name, epoch, provider)
+    local p = provider and read_provider(name, epoch, provider)
     if p and p.incarnation == incarnation then redis.call('HDEL', providers, provider) end
     redis.call('ZREM', leases, member)
   end
@@ -157,7 +175,7 @@ function refresh_epoch(name, epoch, h)
   for i = 1, #members, 2 do
     local provider = string.match(members[i], '^([^/]+)/')
     local lease_end = tonumber(members[i + 1])
-    local p = read_provider(name, epoch, provider)
+    local p = provider and read_provider(name, epoch, provider)
     last = math.max(last, lease_end)
     -- A provider without room has registered and not attached yet: it cannot be given calls.
     if p and p.draining == '0' and p.room > 0 then
@@ -184,7 +202,7 @@ local function set_aside_unless(kind, what)
   redis.log(redis.LOG_WARNING, 'toolgate: ' .. prefix .. what .. ' was no ' .. kind .. ' and is set aside as ' .. aside)
 end
 
-local function check_keys(name, epoch)
+function check_keys(name, epoch)
   set_aside_unless('zset', 'leases:' .. name .. ':' .. epoch)
   set_aside_unless('hash', 'providers:' .. name .. ':' .. epoch)
   set_aside_unless('stream', 'requests:' .. name .. ':' .. epoch)
@@ -199,3 +217,23 @@ local function check_holder(name, epoch, provider, incarnation, token)
   return p
 end
 `;
+
+/**
+ * Defines a script of the registry: what they share, what some share, then its own part, which must return its answer. It rings
+ * when that part is done.
+ */
+export function defineRegistryScript(name: string, ...parts: readonly string[]): Script {
+  const [decide = "", ...shared] = [...parts].reverse();
+  return defineScript(
+    name,
+    BELLS_LUA,
+    EPOCH_LUA,
+    ...shared.reverse(),
+    "local function decide()",
+    decide,
+    "end",
+    "local answer = decide()",
+    "if latest then publish(prefix .. 'changed', latest) end",
+    ANSWER_LUA,
+  );
+}

@@ -2,7 +2,7 @@ import { RECORD_LUA } from "../calls/record-lua.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
-import { EPOCH_LUA } from "./epoch-lua.js";
+import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript, runShardScript } from "./registry-store.js";
 import type { EpochState } from "./toolset-record.js";
 
@@ -38,9 +38,8 @@ export interface Renewal {
 
 // ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token, room, draining, session.
 const RENEW = evenWhenFull(
-  defineScript(
+  defineRegistryScript(
     "RENEW",
-    EPOCH_LUA,
     `
 local lease_ms = tonumber(ARGV[2])
 local answers, touched = {}, {}
@@ -49,8 +48,8 @@ for i = 3, #ARGV, 8 do
   check_keys(name, epoch)
   local h = read_health(name, epoch)
   local p, fault
-  if h and (redis.call('HEXISTS', toolsets, name) == 0 or redis.call('HEXISTS', toolsets, name .. '@' .. epoch) == 0) then
-    -- Nobody unregistered it, for that takes the health too: Redis has lost it.
+  if h and (not load_record(name) or redis.call('HEXISTS', toolsets, name .. '@' .. epoch) == 0) then
+    -- Nobody unregistered it, for that takes the health too: Redis has lost it, or it is damaged. Registering anew mends both.
     fault = 'lost'
   elseif h then
     p, fault = check_holder(name, epoch, provider, incarnation, ARGV[i + 4])
@@ -85,11 +84,11 @@ return answers
 
 // ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token.
 const RELEASE = evenWhenFull(
-  defineScript(
+  defineRegistryScript(
     "RELEASE",
-    EPOCH_LUA,
     `
 local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+check_keys(name, epoch)
 local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
 if not p then return fault end
 redis.call('HDEL', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
@@ -115,7 +114,8 @@ const LET_GO = evenWhenFull(
     RECORD_LUA,
     `
 local requests, member = prefix .. 'requests:' .. ARGV[2] .. ':' .. ARGV[3], ARGV[4]
-if redis.call('ZSCORE', prefix .. 'leases:' .. ARGV[2] .. ':' .. ARGV[3], member) then return '' end -- it came back
+local lease = redis.pcall('ZSCORE', prefix .. 'leases:' .. ARGV[2] .. ':' .. ARGV[3], member)
+if not is_wrong_type(lease) and lease then return '' end -- it came back
 -- The stream or its group may be gone with a loss of state: then nothing is known of what it holds.
 local held = redis.pcall('XPENDING', requests, 'providers', ARGV[5], '+', ${MAX_LET_GO.calls}, member)
 if held.err then return '' end
@@ -127,7 +127,7 @@ for _, pending in ipairs(held) do
   if call and call.owner == member then
     call.claim, call.look = now, now
     save_call(call)
-    redis.call('ZADD', due, text[now], id)
+    on_due('ZADD', text[now], id)
   end
   bytes = bytes + (entry and #entry[2][6] or 0)
   if bytes > ${MAX_LET_GO.bytes} then return '(' .. pending[1] end

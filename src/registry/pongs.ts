@@ -1,7 +1,7 @@
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asText, defineScript, evenWhenFull } from "../redis/script.js";
-import { EPOCH_LUA } from "./epoch-lua.js";
+import { asArray, asText, evenWhenFull } from "../redis/script.js";
+import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
 
 /** One provider's answer to a ping. */
@@ -17,15 +17,16 @@ export type PongAnswer = "recorded" | "refused";
 
 // Then per pong: name, epoch, provider, incarnation.
 const PONG = evenWhenFull(
-  defineScript(
+  defineRegistryScript(
     "PONG",
-    EPOCH_LUA,
     `
 local answers = {}
 for i = 2, #ARGV, 4 do
   local name, epoch = ARGV[i], ARGV[i + 1]
   local h = read_health(name, epoch)
-  local lease_end = redis.call('ZSCORE', prefix .. 'leases:' .. name .. ':' .. epoch, ARGV[i + 2] .. '/' .. ARGV[i + 3])
+  -- What is no set of leases says of no lease: renewing one mends that.
+  local lease_end = redis.pcall('ZSCORE', prefix .. 'leases:' .. name .. ':' .. epoch, ARGV[i + 2] .. '/' .. ARGV[i + 3])
+  if is_wrong_type(lease_end) then lease_end = nil end
   if h and lease_end and tonumber(lease_end) > now then
     h.pong = now
     publish_health(name, epoch, h)

@@ -1,16 +1,15 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
-import { asText, defineScript } from "../redis/script.js";
-import { EPOCH_LUA } from "./epoch-lua.js";
+import { asText } from "../redis/script.js";
+import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript } from "./registry-store.js";
 
 // ARGV[2] name, [3] candidate epoch, [4] owner.
-const PROMOTE = defineScript(
+const PROMOTE = defineRegistryScript(
   "PROMOTE",
-  EPOCH_LUA,
   `
 local record = load_record(ARGV[2])
-if not record then return 'unknown' end
+if not record then return redis.call('HEXISTS', toolsets, ARGV[2]) == 1 and 'damaged' or 'unknown' end
 if record.owner ~= ARGV[4] then return 'not_owner' end
 local candidate = find_state(record, 'candidate')
 if not candidate or candidate.epoch ~= tonumber(ARGV[3]) then return 'mismatch' end

@@ -1,14 +1,15 @@
+import { valid } from "semver";
 import type { Contract, SealedContract } from "../contract/contract.js";
 import { contractDifferences } from "../contract/differences.js";
-import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
-import { asArray, asNumber, asText, defineScript, runScript } from "../redis/script.js";
+import { asArray, asBuffer, asNumber, asText, defineScript, runScript } from "../redis/script.js";
 import { decideRegistration, MAX_EPOCHS } from "./decide-registration.js";
-import { EPOCH_LUA } from "./epoch-lua.js";
+import { defineRegistryScript } from "./epoch-lua.js";
 import type { Lease } from "./leases.js";
-import type { RegistryStore } from "./registry-store.js";
+import { type RegistryStore, runShardScript } from "./registry-store.js";
 import type { EpochRecord, EpochState, ToolsetRecord } from "./toolset-record.js";
+import { LAST_EPOCH_LUA } from "./trim-epochs.js";
 import { FORGET_LUA } from "./unregister.js";
 
 /** How a registration is to be handled; every value is set. */
@@ -46,28 +47,48 @@ export interface Registered {
 
 // KEYS[5] epochs. ARGV[2] name, [3] the generation that the decision was taken on, 0 for none, [4] the epoch to join, 0 to
 // make one, [5] owner, [6] digest, [7] version, [8] contract, [9] activateAt, [10] maxBacklog, [11] retentionMs,
-// [12] retireAfterMs, [13] provider, [14] incarnation, [15] token, [16] lease length, [17] the most toolsets in this shard.
-const REGISTER = defineScript(
+// [12] retireAfterMs, [13] provider, [14] incarnation, [15] token, [16] lease length, [17] the most toolsets in this shard,
+// [18] the record that the node found to be damaged, or nothing.
+const REGISTER = defineRegistryScript(
   "REGISTER",
-  EPOCH_LUA,
   FORGET_LUA,
+  LAST_EPOCH_LUA,
   `
-local name = ARGV[2]
+local name, damaged = ARGV[2], ARGV[18]
 local record = load_record(name)
-if (record and record.generation or 0) ~= tonumber(ARGV[3]) then return { 'raced' } end
+if damaged ~= '' then
+  -- What cannot be read is as if it were not there. It was the same one that the node saw, so nobody has mended it since.
+  if redis.call('HGET', toolsets, name) ~= damaged then return { 'raced' } end
+  record = nil
+elseif (record and record.generation or 0) ~= tonumber(ARGV[3]) or (not record and redis.call('HEXISTS', toolsets, name) == 1) then
+  return { 'raced' }
+end
 local entry
 if ARGV[4] ~= '0' then
   entry = find_epoch(record, ARGV[4])
-  redis.call('HSETNX', toolsets, name .. '@' .. ARGV[4], ARGV[8])
+  check_keys(name, entry.epoch)
+  if redis.call('HGET', toolsets, name .. '@' .. ARGV[4]) ~= ARGV[8] then
+    -- Lost or damaged: an epoch has one contract for ever. Nodes that could not read it look again.
+    redis.call('HSET', toolsets, name .. '@' .. ARGV[4], ARGV[8])
+    announce('registered', name, ARGV[4])
+  end
 else
   -- Beside a field for each toolset, the hash has one for each epoch, and so has health. Where Redis has lost health, too many
   -- are counted until it is there again, within an interval.
-  if not record and redis.call('HLEN', toolsets) - redis.call('HLEN', health) >= tonumber(ARGV[17]) then return { 'full' } end
+  if not record and damaged == '' and redis.call('HLEN', toolsets) - redis.call('HLEN', health) >= tonumber(ARGV[17]) then return { 'full' } end
   -- Epochs whose registration Redis has lost, and not their health: the providers that hold them are to register anew too, as if no
   -- epoch had been given before; see RENEW.
-  if not record and forget_every_epoch(name) > 0 then redis.call('HDEL', KEYS[5], name .. '@first') end
-  local epoch = math.max(tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1, now)
+  local orphans = record and {} or find_every_epoch(name)
+  local epoch = math.max(last_epoch(KEYS[5], name, orphans) + 1, now)
+  check_keys(name, epoch)
   redis.call('HSET', KEYS[5], name, epoch)
+  if damaged ~= '' then
+    local aside = prefix .. 'damaged:toolset:' .. name
+    redis.call('SET', aside, damaged, 'PX', 86400000)
+    redis.log(redis.LOG_WARNING, 'toolgate: the record of ' .. name .. ' was damaged, and registering it anew has mended it; what was there is set aside as ' .. aside)
+  end
+  if #orphans > 0 or damaged ~= '' then redis.call('HDEL', KEYS[5], name .. '@first') end
+  forget_every_epoch(name, orphans)
   redis.call('HSETNX', KEYS[5], name .. '@first', epoch)
   record = record or { name = name, owner = ARGV[5], generation = 0, epochs = {} }
   local former = find_state(record, 'candidate')
@@ -114,16 +135,17 @@ export async function register(store: RegistryStore, registration: Registration)
   const toolset = sealed.contract.name;
   const keys = store.keyspace.forToolset(toolset);
   for (let race = 0; race < MAX_RACES; race++) {
-    const record = await readRecord(store, toolset);
+    const stored = await readRecord(store, toolset);
+    const { record, damaged } = stored;
+    // Whoever it says it belongs to, if it still says so, is the one who may mend it.
+    if (damaged !== undefined && isAnothers(damaged, owner)) throw notOwner(toolset);
     const decision = decideRegistration(record, {
       owner,
       digest: sealed.digest,
       version: sealed.contract.version,
       replace: options.replace,
     });
-    if (decision.kind === "not_owner") {
-      throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal; choose another name`);
-    }
+    if (decision.kind === "not_owner") throw notOwner(toolset);
     if (decision.kind === "crowded") {
       throw new ToolgateError(
         "LIMIT_EXCEEDED",
@@ -133,12 +155,11 @@ export async function register(store: RegistryStore, registration: Registration)
     }
     if (decision.kind === "conflict") throw await conflict(store, sealed, decision.with.epoch, decision.with.version);
     const reply = asArray(
-      await runScript(
-        store.redis,
+      await runShardScript(
+        store,
+        keys,
         REGISTER,
-        [keys.prefix, keys.toolsets, keys.health, keys.changes, keys.epochs],
         [
-          store.healthWindowMs,
           toolset,
           record?.generation ?? 0,
           decision.kind === "join" ? decision.epoch : 0,
@@ -155,7 +176,9 @@ export async function register(store: RegistryStore, registration: Registration)
           token,
           leaseMs,
           maxToolsets - registration.toolsetsElsewhere,
+          damaged ?? "",
         ],
+        [keys.epochs],
       ),
     );
     const kind = asText(reply[0]);
@@ -180,29 +203,54 @@ export async function register(store: RegistryStore, registration: Registration)
   );
 }
 
-async function readRecord(store: RegistryStore, toolset: ToolsetName): Promise<ToolsetRecord | undefined> {
-  const json = await readField(store, toolset, toolset);
-  if (json === null) return undefined;
+/** A toolset's record; or what is in its place, byte for byte; or neither. */
+interface StoredRecord {
+  readonly record?: ToolsetRecord;
+  readonly damaged?: Buffer;
+}
+
+async function readRecord(store: RegistryStore, toolset: ToolsetName): Promise<StoredRecord> {
+  const stored = await readField(store, toolset, toolset);
+  if (stored === null) return {};
   try {
-    const record = JSON.parse(json) as Partial<ToolsetRecord>; // written by the registry's scripts only, unless it is damaged
-    if (isWhole(record, toolset)) return record;
+    const record = JSON.parse(stored.toString()) as Partial<ToolsetRecord> | null; // written by the registry's scripts only, unless it is damaged
+    if (isWhole(record, toolset)) return { record };
   } catch {
     // said below
   }
-  throw new ToolgateError("INTERNAL", `the record of "${toolset}" is damaged; unregister it, with any epoch`);
+  return { damaged: stored };
 }
 
-/** As the scripts judge it: what they take for damaged is for them not there. */
-function isWhole(record: Partial<ToolsetRecord>, toolset: ToolsetName): record is ToolsetRecord {
+/** As strict as the scripts at least: what they take for damaged is for them not there. */
+function isWhole(record: Partial<ToolsetRecord> | null, toolset: ToolsetName): record is ToolsetRecord {
+  if (record === null || typeof record !== "object") return false;
   const { owner, name, generation, epochs } = record;
   if (typeof owner !== "string" || name !== toolset || typeof generation !== "number") return false;
   return Array.isArray(epochs) && epochs.every(isWholeEpoch);
 }
 
 function isWholeEpoch(epoch: Partial<Record<keyof EpochRecord, unknown>> | null): boolean {
-  if (epoch === null || typeof epoch !== "object" || typeof epoch.state !== "string") return false;
-  if (typeof epoch.digest !== "string" || typeof epoch.version !== "string") return false;
-  return EPOCH_NUMBERS.every((field) => typeof epoch[field] === "number");
+  if (epoch === null || typeof epoch !== "object") return false;
+  const { digest, version, state } = epoch;
+  if (!EPOCH_NUMBERS.every((field) => typeof epoch[field] === "number") || !isEpoch(epoch.epoch)) return false;
+  if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) return false;
+  return typeof version === "string" && valid(version) !== null && STATES.has(state);
+}
+
+function isEpoch(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
+}
+
+const STATES: ReadonlySet<unknown> = new Set<EpochState>(["candidate", "active", "retiring"]);
+
+/** Whether what is left of a record says that it belongs to another principal; UNREGISTER reads it likewise. */
+function isAnothers(damaged: Buffer, owner: string): boolean {
+  const said = /"owner":"([^"]*)"/.exec(damaged.toString())?.[1];
+  return said !== undefined && said !== owner;
+}
+
+function notOwner(toolset: ToolsetName): ToolgateError {
+  return new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal; choose another name`);
 }
 
 const EPOCH_NUMBERS = [
@@ -215,11 +263,12 @@ const EPOCH_NUMBERS = [
   "retireAtMs",
 ] as const;
 
-async function readField(store: RegistryStore, toolset: ToolsetName, field: string): Promise<string | null> {
-  const keys = store.keyspace.forToolset(toolset);
-  return store.redis.hget(keys.toolsets, field).catch((error: unknown) => {
-    throw fromRedisError(error);
-  });
+// KEYS[1] toolsets. ARGV[1] field. As bytes: what is damaged need not be text.
+const READ_FIELD = defineScript("READ_FIELD", "return redis.call('HGET', KEYS[1], ARGV[1])");
+
+async function readField(store: RegistryStore, toolset: ToolsetName, field: string): Promise<Buffer | null> {
+  const reply = await runScript(store.redis, READ_FIELD, [store.keyspace.forToolset(toolset).toolsets], [field]);
+  return reply === null ? null : asBuffer(reply);
 }
 
 async function conflict(
@@ -229,15 +278,24 @@ async function conflict(
   version: string,
 ): Promise<ToolgateError> {
   const { name } = sealed.contract;
-  const json = await readField(store, name, `${name}@${epoch}`);
-  const differences = json === null ? [] : contractDifferences(JSON.parse(json) as Contract, sealed.contract); // sealed when it was stored
+  const differences = differencesFrom(await readField(store, name, `${name}@${epoch}`), sealed.contract);
   return new ToolgateError(
     "CONTRACT_CONFLICT",
     `"${name}" ${version} is registered with another contract, and ${sealed.contract.version} is not higher: ` +
-      `${differences.join("; ")}; raise the version, or register with replace`,
+      `${differences.length === 0 ? "its text is lost or damaged" : differences.join("; ")}; raise the version, or register with replace`,
     {
       violations: differences.map((description) => ({ field: "contract", description })),
       metadata: { epoch: String(epoch), version },
     },
   );
+}
+
+/** How a contract differs from one that was stored; nothing where that cannot be read any more. */
+function differencesFrom(stored: Buffer | null, contract: Contract): readonly string[] {
+  if (stored === null) return [];
+  try {
+    return contractDifferences(JSON.parse(stored.toString()) as Contract, contract); // sealed when it was stored
+  } catch {
+    return [];
+  }
 }

@@ -21,17 +21,22 @@ export function runRegistryScript(
   return runShardScript(store, store.keyspace.forToolset(toolset), script, args);
 }
 
-/** Runs a registry script for toolsets of one shard. */
+/**
+ * Runs a registry script for toolsets of one shard.
+ *
+ * @param more keys of the shard beside those that all of them have.
+ */
 export function runShardScript(
   store: RegistryStore,
   keys: ShardKeys,
   script: Script,
   args: readonly ScriptArgument[],
+  more: readonly string[] = [],
 ): Promise<Reply> {
   return runScript(
     store.redis,
     script,
-    [keys.prefix, keys.toolsets, keys.health, keys.changes],
+    [keys.prefix, keys.toolsets, keys.health, keys.changes, ...more],
     [store.healthWindowMs, ...args],
   );
 }

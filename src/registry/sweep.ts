@@ -1,7 +1,7 @@
 import type { ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { defineScript, evenWhenFull } from "../redis/script.js";
-import { EPOCH_LUA } from "./epoch-lua.js";
+import { evenWhenFull } from "../redis/script.js";
+import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
 import { FORGET_LUA } from "./unregister.js";
 
@@ -11,9 +11,8 @@ const BATCH = 100;
 // ARGV[2] linger, then names. Ended leases are forgotten, lost health is announced, a candidate whose active epoch died
 // takes over, a retiring epoch without lease and calls goes, and so does a toolset without provider after its retention.
 const SWEEP = evenWhenFull(
-  defineScript(
+  defineRegistryScript(
     "SWEEP",
-    EPOCH_LUA,
     FORGET_LUA,
     `
 local linger_ms = tonumber(ARGV[2])

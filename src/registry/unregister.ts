@@ -1,13 +1,14 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
-import { asText, defineScript, evenWhenFull } from "../redis/script.js";
-import { EPOCH_LUA } from "./epoch-lua.js";
+import { asText, evenWhenFull } from "../redis/script.js";
+import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript } from "./registry-store.js";
 
 // Shared by UNREGISTER and SWEEP: forgets epochs. A requests stream that still holds calls stays until they have ended;
 // it expires by itself if nobody empties it.
 export const FORGET_LUA = `
 local function forget_epoch(name, epoch, linger_ms)
+  set_aside_unless('stream', 'requests:' .. name .. ':' .. epoch)
   redis.call('HDEL', toolsets, name .. '@' .. epoch)
   redis.call('HDEL', health, name .. '@' .. epoch)
   redis.call('DEL', prefix .. 'leases:' .. name .. ':' .. epoch, prefix .. 'providers:' .. name .. ':' .. epoch)
@@ -15,27 +16,31 @@ local function forget_epoch(name, epoch, linger_ms)
   if redis.call('XLEN', requests) == 0 then redis.call('DEL', requests) else redis.call('PEXPIRE', requests, linger_ms) end
 end
 
--- Whatever there is of a toolset's epochs, when no record tells which there are.
-local function forget_every_epoch(name)
-  local epochs = {}
+-- The epochs of which there is anything, when no record tells which there are.
+local function find_every_epoch(name)
+  local epochs, known = {}, {}
   for _, key in ipairs({ toolsets, health }) do
     local cursor = '0'
     repeat
       local page = redis.call('HSCAN', key, cursor, 'MATCH', name .. '@*', 'COUNT', 1000)
       cursor = page[1]
-      for i = 1, #page[2], 2 do epochs[string.match(page[2][i], '@(.*)$')] = true end
+      for i = 1, #page[2], 2 do
+        local epoch = string.match(page[2][i], '@(.*)$')
+        if not known[epoch] then epochs[#epochs + 1] = epoch end
+        known[epoch] = true
+      end
     until cursor == '0'
   end
-  local count = 0
-  for epoch in pairs(epochs) do
-    forget_epoch(name, epoch, 86400000)
-    count = count + 1
-  end
-  return count
+  return epochs
+end
+
+local function forget_every_epoch(name, epochs)
+  for _, epoch in ipairs(epochs) do forget_epoch(name, epoch, 86400000) end
 end
 
 local function forget_toolset(record, linger_ms)
   redis.call('HDEL', toolsets, record.name)
+  records[record.name] = false
   local last = 0
   for _, entry in ipairs(record.epochs) do
     forget_epoch(record.name, entry.epoch, linger_ms)
@@ -47,9 +52,8 @@ end
 
 // ARGV[2] name, [3] active epoch, [4] owner, [5] how long calls in flight may still need their stream.
 const UNREGISTER = evenWhenFull(
-  defineScript(
+  defineRegistryScript(
     "UNREGISTER",
-    EPOCH_LUA,
     FORGET_LUA,
     `
 local record = load_record(ARGV[2])
@@ -60,7 +64,7 @@ if not record then
   local owner = string.match(damaged, '"owner":"([^"]*)"')
   if owner and owner ~= ARGV[4] then return 'not_owner' end
   redis.call('HDEL', toolsets, ARGV[2])
-  forget_every_epoch(ARGV[2])
+  forget_every_epoch(ARGV[2], find_every_epoch(ARGV[2]))
   announce('unregistered', ARGV[2], ARGV[3])
   return 'unregistered'
 end

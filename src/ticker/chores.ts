@@ -5,10 +5,12 @@ import { type EpochView, type HealthRule, isCallable, type ToolsetView } from ".
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { FaultLog } from "../log/recurring-faults.js";
+import type { ShardKeys } from "../redis/keys.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { sweepToolsets } from "../registry/sweep.js";
+import { TRIM_START, trimEpochs } from "../registry/trim-epochs.js";
 import { every, type Repeating } from "./every.js";
 import type { Leader } from "./leader.js";
 
@@ -29,6 +31,8 @@ export interface ChoresSettings {
 
 /** The longest time between two turns, in milliseconds. */
 const MAX_INTERVAL_MS = 1_000;
+/** How often the epochs of toolsets that are gone are looked through, in milliseconds. */
+const TRIM_EVERY_MS = 3_600_000;
 /** How many toolsets that nothing urgent is known of are looked at per turn. */
 const ROUTINE_BATCH = 100;
 
@@ -43,6 +47,8 @@ export class Chores {
   /** Toolsets that were callable at the last turn: one that is not any more is urgent. */
   #callable = new Set<ToolsetName>();
   #routine: ToolsetName[] = [];
+  /** By shard: where the look through its epochs goes on, and when it does. */
+  readonly #trims = new Map<ShardKeys, { readonly from: string; readonly dueMs: number }>();
 
   constructor(settings: ChoresSettings) {
     this.#settings = settings;
@@ -78,7 +84,16 @@ export class Chores {
         if (registry.keyspace.forToolset(view.name) !== keys) continue;
         for (const epoch of view.retiring) if (epoch.health.liveUntilMs <= nowMs) await this.#rehouse(view, epoch);
       }
+      await this.#trim(keys, nowMs);
     });
+  }
+
+  /** One step of the look through a shard's epochs, where it is due. */
+  async #trim(keys: ShardKeys, nowMs: number): Promise<void> {
+    const { from, dueMs } = this.#trims.get(keys) ?? { from: TRIM_START, dueMs: nowMs };
+    if (nowMs < dueMs) return;
+    const next = await trimEpochs(this.#settings.registry, keys, from);
+    this.#trims.set(keys, { from: next, dueMs: next === TRIM_START ? nowMs + TRIM_EVERY_MS : nowMs });
   }
 
   #dueToolsets(nowMs: number): ToolsetName[] {

@@ -1,4 +1,5 @@
 import type { Epoch, ToolsetName } from "../identity/names.js";
+import { ANSWER_LUA, BELLS_LUA } from "../redis/bells.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asNumber, defineScript, evenWhenFull, runScript } from "../redis/script.js";
 import type { RegistryStore } from "../registry/registry-store.js";
@@ -22,10 +23,14 @@ const TARGETS_PER_MESSAGE = 500;
 const PING_SLOT = evenWhenFull(
   defineScript(
     "PING_SLOT",
+    BELLS_LUA,
     `
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
-for i = 3, #ARGV do redis.call('SPUBLISH', KEYS[2], ARGV[i]) end
-return 1
+for i = 3, #ARGV do publish(KEYS[2], ARGV[i]) end
+-- Another node's user may be allowed to.
+if unrung then redis.call('DEL', KEYS[1]) end
+local answer = unrung and 0 or 1
+${ANSWER_LUA}
 `,
   ),
 );

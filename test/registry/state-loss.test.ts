@@ -7,6 +7,7 @@ import { sweepToolsets } from "../../src/registry/sweep.js";
 import { unregister } from "../../src/registry/unregister.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import {
+  changesOf,
   client,
   contractOf,
   healthOf,
@@ -73,24 +74,66 @@ test("a contract that was lost is there again when its providers have registered
 
 describe.each([
   ["no JSON", "x"],
+  ["no text", "\0\u00ff"],
   ["no record", "{}"],
   ["of no epochs", JSON.stringify({ name: TOOLSET, owner: "default/anonymous", epochs: 5 })],
   [
     "of an epoch of nothing",
     JSON.stringify({ name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [{}] }),
   ],
+  [
+    "of an epoch of no digest",
+    JSON.stringify({
+      name: TOOLSET,
+      owner: "default/anonymous",
+      generation: 1,
+      epochs: [
+        {
+          epoch: 1,
+          digest: "x",
+          version: "1.0.0",
+          state: "active",
+          registeredAtMs: 1,
+          activateAt: 1,
+          maxBacklog: 1,
+          retentionMs: 1,
+          retireAfterMs: 1,
+          retireAtMs: 0,
+        },
+      ],
+    }),
+  ],
 ])("a record that is %s", (_, text) => {
-  test("is refused by Register, which says to unregister it, and that helps", async () => {
-    await client.hset(keys.toolsets, TOOLSET, text);
-    const registration = registrationOf(contractOf("1.0.0"));
-    await expect(register(registry, registration)).rejects.toMatchObject({
-      reason: "INTERNAL",
-      message: expect.stringContaining("unregister it"),
-    });
-    await unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000); // any epoch will do
+  beforeEach(() => client.hset(keys.toolsets, TOOLSET, text));
+
+  test("is mended by registering it: a new epoch above all before, of which nothing but it is left, and what was there set aside", async () => {
+    const ahead = provider.lease.epoch + 1_000_000;
+    await client.hset(keys.health, `${TOOLSET}@${ahead}`, "x"); // as if the clock had gone back, and its entry were lost
+    const again = await register(registry, registrationOf(contractOf("1.0.0")));
+    expect(again.state).toBe("active");
+    expect(again.lease.epoch).toBe(ahead + 1);
+    expect(await statesOf(client)).toEqual({ [again.lease.epoch]: "active" });
+    expect(await client.hkeys(keys.health)).toEqual([`${TOOLSET}@${again.lease.epoch}`]);
+    expect(await client.get(keys.damaged(`toolset:${TOOLSET}`))).toBe(text);
+    expect(await client.pttl(keys.damaged(`toolset:${TOOLSET}`))).toBeGreaterThan(0);
+    expect((await changesOf(client)).slice(-2)).toEqual([
+      `registered ${again.lease.epoch}`,
+      `activated ${again.lease.epoch}`,
+    ]);
+  });
+  test("makes its providers register anew, and only the first of them makes an epoch", async () => {
+    expect(await renew(provider)).toBe("lost");
+    const again = await register(registry, registrationOf(contractOf("1.0.0")));
+    expect(await renew(provider), "its epoch is none any more").toBe("lost");
+    const second = await register(registry, registrationOf(contractOf("1.0.0"), "p2"));
+    expect(second.lease.epoch).toBe(again.lease.epoch);
+    expect(await renew(second)).toBe("held");
+  });
+  test("is removed by unregistering it with any epoch", async () => {
+    await unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000);
     expect(await client.hkeys(keys.toolsets)).toEqual([]);
     expect(await client.hkeys(keys.health)).toEqual([]);
-    expect((await register(registry, registration)).state).toBe("active");
+    expect((await register(registry, registrationOf(contractOf("1.0.0")))).state).toBe("active");
   });
 });
 
@@ -109,8 +152,26 @@ test("a record of an epoch of nothing does not keep other toolsets from being sw
   expect(await client.hget(keys.toolsets, other)).toBeNull();
 });
 
+test("a contract that is damaged is there again when one of its providers has registered anew, and all nodes hear of it", async () => {
+  const field = `${TOOLSET}@${provider.lease.epoch}`;
+  await client.hset(keys.toolsets, field, "{");
+  await register(registry, registrationOf(contractOf("1.0.0"), "p2"));
+  expect(await client.hget(keys.toolsets, field)).toBe(contractOf("1.0.0").canonicalJson);
+  expect((await changesOf(client)).at(-1)).toBe(`registered ${provider.lease.epoch}`);
+});
+
+test("a contract that is damaged is in the way of no other one", async () => {
+  await client.hset(keys.toolsets, `${TOOLSET}@${provider.lease.epoch}`, "{");
+  await expect(register(registry, registrationOf(contractOf("1.0.0", "other")))).rejects.toMatchObject({
+    reason: "CONTRACT_CONFLICT",
+    message: expect.stringContaining("lost or damaged"),
+  });
+  expect((await register(registry, registrationOf(contractOf("1.1.0")))).state).toBe("candidate");
+});
+
 test("a damaged record is still its owner's", async () => {
   await client.hset(keys.toolsets, TOOLSET, '{"owner":"default/other","epochs":');
+  await expect(register(registry, registrationOf(contractOf("1.0.0")))).rejects.toMatchObject({ reason: "NOT_OWNER" });
   await expect(unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000)).rejects.toMatchObject({
     reason: "NOT_OWNER",
   });

@@ -256,16 +256,16 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "a script that Redis has forgotten is not sent again",
     file: "src/redis/script.ts",
     replace:
-      'return (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown\n  } catch (error) {\n    if (!isNoScript(error)) throw fromRedisError(error);',
-    by: 'const reply = (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply;\n    Reflect.set(script, "known", true);\n    return reply;\n  } catch (error) {\n    if (!isNoScript(error) || Reflect.has(script, "known")) throw fromRedisError(error);',
+      'return (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown\n  } catch (error) {\n    if (!isNoScript(error)) throw refusal(redis, script, error);',
+    by: 'const reply = (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply;\n    Reflect.set(script, "known", true);\n    return reply;\n  } catch (error) {\n    if (!isNoScript(error) || Reflect.has(script, "known")) throw refusal(redis, script, error);',
     drill: "forgetful-store",
   },
   {
     name: "epoch-again",
     breaks: "epochs begin anew when Redis lost everything",
     file: "src/registry/register.ts",
-    replace: "local epoch = math.max(tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1, now)",
-    by: "local epoch = tonumber(redis.call('HGET', KEYS[5], name) or '0') + 1",
+    replace: "local epoch = math.max(last_epoch(KEYS[5], name, orphans) + 1, now)",
+    by: "local epoch = last_epoch(KEYS[5], name, orphans) + 1",
     drill: "flush",
   },
   {
