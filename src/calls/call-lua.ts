@@ -103,9 +103,16 @@ local function claim(call, owner, node, lease_ms)
   save_call(call)
 end
 
--- Whether this owner and attempt still hold the call: the fence of every late answer.
+-- Whether this owner and attempt still hold the call: the fence of every late answer. A claim that ended is offered to others, and
+-- until one of them takes it the call is still its owner's, who may go on with it.
 local function holds(call, owner, attempt)
-  return call and not call.terminal and call.state == 'claimed' and call.owner == owner and call.attempt == tonumber(attempt)
+  return call and not call.terminal and call.owner == owner and call.attempt == tonumber(attempt)
+end
+
+-- Where the call stands in the waiting line, with its payload; nothing where the stream was lost, or something else is in its place.
+local function entry_of(call)
+  local found = redis.pcall('XRANGE', call.requests, call.entry, call.entry)
+  return found[1]
 end
 
 -- Puts a call into the waiting line of its epoch's providers. Its place there belongs into its record. They are told, unless
@@ -113,6 +120,21 @@ end
 local enqueued = {}
 local function enqueue(call, tool, payload, meta)
   call.entry = redis.call('XADD', call.requests, '*', 'call', call.id, 'tool', tool, 'payload', payload, 'meta', meta)
+  enqueued[#enqueued + 1] = call
+end
+
+-- A call whose provider was lost is for others than the owners of its attempts so far. It keeps its place in the waiting line, noted
+-- as its owner's, and is found by take_again: "<owners, the latest first> <entry> <id>". In this order, so that calls that are
+-- not for a provider are passed over together.
+local function offer_to_others(call)
+  local name = 'again:' .. call.toolset .. ':' .. call.epoch
+  local key, member = prefix .. name, call.owner .. call.former .. ' ' .. call.entry .. ' ' .. call.id
+  if type(redis.pcall('ZADD', key, '0', member)) ~= 'number' then
+    redis.call('RENAME', key, prefix .. 'damaged:' .. name)
+    redis.call('PEXPIRE', prefix .. 'damaged:' .. name, 86400000)
+    redis.call('ZADD', key, '0', member)
+  end
+  if redis.call('PEXPIRETIME', key) < call.deadline then redis.call('PEXPIREAT', key, text[call.deadline]) end
   enqueued[#enqueued + 1] = call
 end
 

@@ -9,7 +9,8 @@ import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
  *
  * - while it lives, one line: state (queued, claimed), attempt, entry in the requests stream, whether it is pinned to its
  *   contract, why it was asked to stop (or `-`), bytes of output (`-` without any, `over` when some was refused), end of the
- *   claim, when it is due, owner (provider/incarnation, or `-`), node that delivers it (or `-`), nodes to ring;
+ *   claim, when it is due, owner (provider/incarnation, or `-`) and after commas those of the attempts before, node that
+ *   delivers it (or `-`), nodes to ring; a queued call's owner is the one that it was lost by;
  * - when it has ended, its terminal: kind, reason, attempt and time in a line, then its body. The kind alone tells the two apart.
  *
  * It expires when its handle said that it would: so long after its deadline, however early it ended.
@@ -33,7 +34,7 @@ local function read_head(head)
   if read == nil then
     local toolset, tool, epoch, contract, delivery, deadline, retention = string.match(head, HEAD)
     read = toolset and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
-      delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention), expires = text[deadline + retention],
+      delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention), expires = text[deadline + retention], former = '',
       requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
     heads[head] = read
   end
@@ -93,9 +94,11 @@ local function load_call(id)
       local state, attempt, entry, pinned, cancel, output, claim, look, owner, node, watchers = string.match(record, LIFE, from)
       local lives = (state == 'queued' or state == 'claimed') and (output == '-' or output == 'over' or tonumber(output))
       if lives or string.find(record, TERMINAL, from) then
+        local former
+        if lives and string.find(owner, ',', 1, true) then owner, former = string.match(owner, '^([^,]*)(.*)$') end
         return setmetatable({ id = id, key = key, digest = digest, terminal = not lives and string.sub(record, from) or nil,
           state = state, attempt = tonumber(attempt or 0), entry = entry, pinned = pinned, cancel = cancel ~= '-' and cancel or nil,
-          output = output, claim = tonumber(claim or 0), look = tonumber(look or 0), owner = owner, node = node,
+          output = output, claim = tonumber(claim or 0), look = tonumber(look or 0), owner = owner, former = former, node = node,
           watchers = watchers }, heads[head])
       end
     end
@@ -108,6 +111,6 @@ end
 local function save_call(call)
   redis.call('SET', call.key, call.digest .. ' ' .. call.head .. '\\n' .. call.state .. ' ' .. text[call.attempt] .. ' ' ..
     call.entry .. ' ' .. call.pinned .. ' ' .. (call.cancel or '-') .. ' ' .. call.output .. ' ' .. text[call.claim] .. ' ' ..
-    text[call.look] .. ' ' .. call.owner .. ' ' .. call.node .. call.watchers, 'PXAT', call.expires)
+    text[call.look] .. ' ' .. call.owner .. call.former .. ' ' .. call.node .. call.watchers, 'PXAT', call.expires)
 end
 `;

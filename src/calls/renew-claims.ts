@@ -14,30 +14,26 @@ export interface Claim {
   readonly attempt: number;
 }
 
-/** A claim whose provider gave a sign of life. */
-export interface HeardClaim extends Claim {
+/** A claim that is to be extended. */
+export interface HeldClaim extends Claim {
   /** What the provider serves: another toolset may have a provider of the same name. */
   readonly toolset: ToolsetName;
   readonly epoch: Epoch;
-  /** How long ago that was, in milliseconds: the claim counts from then, so that a lost provider is noticed in time. */
-  readonly heardAgoMs: number;
 }
 
 /** A reason: held, and to be stopped; `fenced`: not this owner's and attempt's any more; `gone`: its record is lost. */
 export type ClaimAnswer = "held" | StopReason | "fenced" | "gone";
 
-// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: toolset, epoch, id, owner,
-// attempt, age of the sign of life.
+// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: toolset, epoch, id, owner, attempt.
 const RENEW_CLAIMS = evenWhenFull(
   defineCallScript(
     "RENEW_CLAIMS",
     `
 local answers = {}
-for i = 4, #ARGV, 6 do
+for i = 4, #ARGV, 5 do
   local call = load_call(ARGV[i + 2])
   if holds(call, ARGV[i + 3], ARGV[i + 4]) and call.toolset == ARGV[i] and call.epoch == ARGV[i + 1] then
-    local lease_ms = call.delivery == 'idempotent' and tonumber(ARGV[2]) or tonumber(ARGV[1])
-    claim(call, call.owner, ARGV[3], math.max(lease_ms - tonumber(ARGV[i + 5]), call.claim - now))
+    claim(call, call.owner, ARGV[3], call.delivery == 'idempotent' and tonumber(ARGV[2]) or tonumber(ARGV[1]))
     answers[#answers + 1] = call.cancel or 'held'
   else
     answers[#answers + 1] = call and 'fenced' or 'gone'
@@ -56,7 +52,7 @@ export async function renewClaims(
   store: CallStore,
   keys: ShardKeys,
   node: NodeId,
-  claims: readonly HeardClaim[],
+  claims: readonly HeldClaim[],
 ): Promise<ClaimAnswer[]> {
   const answers: ClaimAnswer[] = [];
   for (let start = 0; start < claims.length; start += MAX_BATCH) {
@@ -69,16 +65,9 @@ async function renewBatch(
   store: CallStore,
   keys: ShardKeys,
   node: NodeId,
-  claims: readonly HeardClaim[],
+  claims: readonly HeldClaim[],
 ): Promise<ClaimAnswer[]> {
-  const args = claims.flatMap((claim) => [
-    claim.toolset,
-    claim.epoch,
-    claim.id,
-    claim.owner,
-    claim.attempt,
-    Math.round(claim.heardAgoMs),
-  ]);
+  const args = claims.flatMap((claim) => [claim.toolset, claim.epoch, claim.id, claim.owner, claim.attempt]);
   const leases = [store.claimLeaseMs.once, store.claimLeaseMs.idempotent];
   const reply = await runScript(store.redis, RENEW_CLAIMS, [keys.prefix, keys.due], [...leases, node, ...args]);
   return asArray(reply).map((answer) => asText(answer) as ClaimAnswer); // the script says nothing else

@@ -26,7 +26,7 @@ export interface Settled {
 //   nothing is to be done yet           -> looked at again when there is
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
 //   claimed, claim over, once           -> outcome_unknown
-//   claimed, claim over, idempotent     -> back into the line, or attempts_exhausted (and into dead)
+//   claimed, claim over, idempotent     -> for others to take, or attempts_exhausted (and into dead)
 //   claimed, at its deadline            -> its provider is told to stop; a little later: outcome_unknown
 const SETTLE = evenWhenFull(
   defineCallScript(
@@ -58,11 +58,9 @@ local function look_again(call, at)
 end
 
 local function redeliver(call)
-  local entry = entry_of(call)
-  if not entry then return finish(call, 'outcome_unknown', 'PROVIDER_LOST', '') end
-  leave(call.requests, call.entry)
-  enqueue(call, entry[2][4], entry[2][6], entry[2][8])
-  call.state, call.owner, call.node, call.claim = 'queued', '-', '-', 0
+  if not entry_of(call) then return finish(call, 'outcome_unknown', 'PROVIDER_LOST', '') end
+  offer_to_others(call)
+  call.state, call.node, call.claim = 'queued', '-', 0
   look_again(call, call.deadline)
 end
 

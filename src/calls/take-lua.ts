@@ -17,7 +17,8 @@ export const TAKE_LUA = `
 -- The waiting line of an epoch, and who may take from it.
 local function line_of(toolset, epoch)
   local own = toolset .. ':' .. epoch
-  return { requests = prefix .. 'requests:' .. own, leases = prefix .. 'leases:' .. own, providers = prefix .. 'providers:' .. own }
+  return { requests = prefix .. 'requests:' .. own, leases = prefix .. 'leases:' .. own, providers = prefix .. 'providers:' .. own,
+    again = prefix .. 'again:' .. own }
 end
 
 -- Whether the session speaks for the holder of a lease; and whether that one drains, and so takes nothing new.
@@ -79,6 +80,47 @@ local function claim_own(line, owner, own, frames, most)
   end
 end
 
+-- Whether a list of owners, with commas between them, names one.
+local function names(owners, owner)
+  return string.find(',' .. owners .. ',', ',' .. owner .. ',', 1, true)
+end
+
+local function hand_out(call, owner, fields, frames)
+  if call.attempt > 0 and call.owner ~= '-' then call.former = ',' .. call.owner .. call.former end
+  call.attempt = call.attempt + 1
+  claim(call, owner, node, lease_of[call.delivery])
+  bytes = bytes + #fields[6]
+  frames[#frames + 1] = frame(call, fields)
+end
+
+-- Claims calls that others have lost: see offer_to_others. Those that this owner has lost itself are passed over, all of one list of
+-- owners in one step.
+local function take_again(line, owner, most, frames)
+  local from = '-'
+  while #frames < most and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
+    local found = redis.pcall('ZRANGEBYLEX', line.again, from, '+', 'LIMIT', '0', '1')
+    local member = not found.err and found[1]
+    if not member then return end
+    looked = looked + 1
+    local owners, entry, id = string.match(member, '^(%S+) (%S+) (%S+)$')
+    if owners and names(owners, owner) then
+      from = '(' .. owners .. '!' -- what comes after a space
+    else
+      redis.call('ZREM', line.again, member)
+      local call = id and load_call(id)
+      -- It may have ended, or be its owner's again.
+      local waits = call and not call.terminal and call.state == 'queued' and call.entry == entry and call.requests == line.requests
+      local place = waits and entry_of(call)
+      if place and call.deadline <= now then
+        finish_unclaimed(call, 'DEADLINE_EXCEEDED')
+      elseif place then
+        hand_out(call, owner, place[2], frames)
+        in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', entry, 'FORCE', 'JUSTID')
+      end
+    end
+  end
+end
+
 -- Claims up to so many calls for one session; \`own\` are those, in order, that this script put into the line, if any. Reads on
 -- where an entry turns out to have ended already: nobody rings for those behind it.
 local function take(line, provider, incarnation, session, credits, own)
@@ -86,6 +128,7 @@ local function take(line, provider, incarnation, session, credits, own)
   local allowed, draining = may_take(line, provider, incarnation, session)
   if not allowed then return { 'lost' } end
   local frames, more, count = {}, draining and 0 or 1, own and 1 or ${READ_COUNT}
+  if not draining and not own then take_again(line, owner, credits, frames) end
   while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
     local entries = own and own.next and {} or read_group(line, owner, math.min(credits - #frames, count))
     looked, count = looked + #entries, ${READ_COUNT}
@@ -99,13 +142,12 @@ local function take(line, provider, incarnation, session, credits, own)
         leave(line.requests, entry[1])
       elseif call.state ~= 'queued' then
         -- Claimed, and read again by a group that was lost and made anew: it stays its owner's, with its payload.
+      elseif call.attempt > 0 and names(call.owner .. call.former, owner) then
+        -- Read again likewise, and for others than this one, who find it by take_again.
       elseif call.deadline <= now then
         finish_unclaimed(call, 'DEADLINE_EXCEEDED')
       else
-        call.attempt = call.attempt + 1
-        claim(call, owner, node, lease_of[call.delivery])
-        bytes = bytes + #entry[2][6]
-        frames[#frames + 1] = frame(call, entry[2])
+        hand_out(call, owner, entry[2], frames)
       end
     end
     if own and own.next then

@@ -40,9 +40,10 @@ export type TakeAnswer =
 /** The name of a claim's owner. */
 export const ownerOf = (taker: Taker): string => `${taker.provider}/${taker.incarnation}`;
 
-// TAKE and RESUME. KEYS[3] requests, KEYS[4] leases, KEYS[5] providers; ARGV[1] claim lease of once, [2] of idempotent, [3] node.
+// TAKE and RESUME. KEYS[3] requests, KEYS[4] leases, KEYS[5] providers, KEYS[6] again; ARGV[1] claim lease of once, [2] of idempotent,
+// [3] node.
 const TAKER_LUA = `
-local line = { requests = KEYS[3], leases = KEYS[4], providers = KEYS[5] }
+local line = { requests = KEYS[3], leases = KEYS[4], providers = KEYS[5], again = KEYS[6] }
 local lease_of = { once = tonumber(ARGV[1]), idempotent = tonumber(ARGV[2]) }
 local node = ARGV[3]
 ${TAKE_LUA}`;
@@ -272,6 +273,7 @@ function takerKeys(store: CallStore, toolset: ToolsetName, epoch: Epoch): string
     keys.requests(toolset, epoch),
     keys.leases(toolset, epoch),
     keys.providers(toolset, epoch),
+    keys.again(toolset, epoch),
   ];
 }
 

@@ -25,15 +25,20 @@ export interface KeepAliveSettings {
 /** A call that a provider names as its own. */
 type NamedCall = { readonly id: CallId; readonly attempt: number };
 
+/** A session may be silent for so many heartbeats; then its provider is lost. */
+const SILENT_HEARTBEATS = 3;
+
 /**
- * Keeps alive what the providers keep alive: heartbeats go out, and leases and claims forward for those that were heard.
- * A claim counts from the provider's last sign of life, so that a lost provider is noticed within its claim's lease.
+ * Keeps alive what the providers keep alive: heartbeats go out, and leases and claims forward as long as their session is open. So
+ * a claim outlives any silence that a session may keep, such as that of a provider whose loop is busy, and its lease counts
+ * from when the provider is lost: its stream ended, its node died, or it was silent for three heartbeats.
  */
 export class KeepAlive {
   readonly #settings: KeepAliveSettings;
   readonly #loop: Repeating;
   readonly #turns: ShardTurns;
   readonly #everyMs: number;
+  #turnAtMs: number | undefined;
 
   constructor(settings: KeepAliveSettings) {
     this.#settings = settings;
@@ -75,19 +80,23 @@ export class KeepAlive {
     const { calls, node, registry } = this.#settings;
     const { toolset, epoch } = lease;
     const owner = `${lease.provider}/${lease.incarnation}`;
-    const claims = inHand.map(({ id, attempt }) => ({ toolset, epoch, id, owner, attempt, heardAgoMs: 0 }));
+    const claims = inHand.map(({ id, attempt }) => ({ toolset, epoch, id, owner, attempt }));
     const answers = await renewClaims(calls, registry.keyspace.forToolset(toolset), node, claims);
     return inHand.filter((_, index) => answers[index] === "fenced" || answers[index] === "gone");
   }
 
   async #turn(): Promise<void> {
-    const { registry, sessions, leaseMs, heartbeatMs, monotonicMs } = this.#settings;
+    const { registry, sessions, heartbeatMs, monotonicMs } = this.#settings;
     const nowMs = monotonicMs();
+    const deafMs = nowMs - (this.#turnAtMs ?? nowMs) - 2 * this.#everyMs;
+    this.#turnAtMs = nowMs;
     for (const session of sessions.all()) {
-      if (nowMs - session.lastHeardMs > Math.max(3 * heartbeatMs, leaseMs)) {
+      // While this process was busy or stopped, it heard nobody: what was said meanwhile waits behind this turn.
+      if (deafMs > 0) session.lastHeardMs += deafMs;
+      if (nowMs - session.lastHeardMs > SILENT_HEARTBEATS * heartbeatMs) {
         sessions.close(session, "the provider was silent");
       } else if (session.inHand.size > 0 || nowMs - session.heartbeatAtMs >= heartbeatMs) {
-        // Providers with calls in hand are asked at each turn: their claims depend on it.
+        // Providers with calls in hand are asked at each turn: more is lost with them.
         session.heartbeat();
       }
     }
@@ -100,9 +109,7 @@ export class KeepAlive {
 
   async #renewLeases(sessions: readonly ProviderSession[], nowMs: number): Promise<void> {
     const { registry, leaseMs } = this.#settings;
-    const old = sessions.filter(
-      (session) => nowMs - session.leasedAtMs >= leaseMs / 3 && nowMs - session.lastHeardMs < leaseMs,
-    );
+    const old = sessions.filter((session) => nowMs - session.leasedAtMs >= leaseMs / 3);
     const renewals = old.map(({ lease }) => renewalOf(lease));
     const answers = await renewLeases(registry, leaseMs, renewals);
     for (const [index, session] of old.entries()) {
@@ -117,7 +124,7 @@ export class KeepAlive {
     const held = sessions.flatMap((session) =>
       session.inHand
         .values()
-        .filter((call) => session.lastHeardMs > call.claimedAtMs)
+        .filter((call) => nowMs - call.claimedAtMs >= this.#everyMs)
         .map((call) => ({ session, call })),
     );
     const claims = held.map(({ session, call }) => ({
@@ -126,12 +133,11 @@ export class KeepAlive {
       id: call.id,
       owner: session.owner,
       attempt: call.attempt,
-      heardAgoMs: Math.max(0, nowMs - session.lastHeardMs),
     }));
     const answers = await renewClaims(calls, keys, node, claims);
     for (const [index, { session, call }] of held.entries()) {
       if (session.inHand.get(call.id) !== call || call.stage === "settling") continue;
-      call.claimedAtMs = session.lastHeardMs;
+      call.claimedAtMs = nowMs;
       const answer = answers[index];
       if (answer === "CANCELLED" || answer === "DEADLINE_EXCEEDED") session.cancel(call.id, CANCEL_REASON[answer]);
       if (answer === "gone") this.#settings.sessions.missed(call);

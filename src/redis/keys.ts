@@ -73,6 +73,10 @@ export class ShardKeys {
   requests(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}requests:${toolset}:${epoch}`;
   }
+  /** Sorted set, expires: calls of an epoch whose providers were lost, by those, for others to take; see call-lua.ts. */
+  again(toolset: ToolsetName, epoch: Epoch): string {
+    return `${this.prefix}again:${toolset}:${epoch}`;
+  }
   /** String, expires: one call's record; see record-lua.ts. */
   call(id: CallId): string {
     return `${this.prefix}call:${id}`;

@@ -10,7 +10,7 @@ import { resumeCalls, resumeRest, type TakenCall, takeCalls } from "../../src/ca
 import { sealContract } from "../../src/contract/seal-contract.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { type Digest, type Epoch, parseToolsetName } from "../../src/identity/names.js";
-import { releaseLease, renewLease } from "../../src/registry/leases.js";
+import { type Lease, releaseLease, renewLease } from "../../src/registry/leases.js";
 import { register } from "../../src/registry/register.js";
 import {
   attach,
@@ -384,7 +384,7 @@ describe("claims", () => {
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
-    const claim = { ...provider.lease, ...claimOf(provider.lease, taken), heardAgoMs: 0 };
+    const claim = { ...provider.lease, ...claimOf(provider.lease, taken) };
     expect(await renewClaims(store, keys, NODE, [claim, { ...claim, attempt: 2 }])).toEqual(["held", "fenced"]);
     await cancelCall(store, taken.id);
     expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["CANCELLED"]);
@@ -394,7 +394,7 @@ describe("claims", () => {
     const destination = { ...admissionOf(provider).destination, maxBacklog: 1_000 };
     for (let i = 0; i < 300; i++) await admit(store, admissionOf(provider, { destination }));
     const taken = await take(store, provider.lease, 300);
-    const claims = taken.map((call) => ({ ...provider.lease, ...claimOf(provider.lease, call), heardAgoMs: 0 }));
+    const claims = taken.map((call) => ({ ...provider.lease, ...claimOf(provider.lease, call) }));
     await client.config("RESETSTAT");
     expect(await renewClaims(store, keys, NODE, claims)).toEqual(claims.map(() => "held"));
     const scripts = /cmdstat_evalsha:calls=(\d+)/.exec(await client.info("commandstats"))?.[1];
@@ -413,9 +413,7 @@ describe("claims", () => {
       kept: [],
       fenced: named,
     });
-    expect(await renewClaims(store, keys, NODE, [{ ...lease, ...claimOf(lease, taken), heardAgoMs: 0 }])).toEqual([
-      "fenced",
-    ]);
+    expect(await renewClaims(store, keys, NODE, [{ ...lease, ...claimOf(lease, taken) }])).toEqual(["fenced"]);
   });
 
   test("a provider that attaches anew keeps what it names, gets again what never reached it, and drops the rest", async () => {
@@ -463,6 +461,10 @@ describe("claims", () => {
   });
 });
 
+/** Another provider of the epoch. */
+const colleague = async (name = "q1"): Promise<Lease> =>
+  (await serve(registry, registrationOf(contractOf("1.0.0"), name), 10)).lease;
+
 describe("settling", () => {
   const lapsed = (delivery: "once" | "idempotent", maxAttempts = 3) => ({
     calls: callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 }, maxAttempts }),
@@ -501,7 +503,8 @@ describe("settling", () => {
     const [first] = await take(calls, provider.lease);
     if (first === undefined) throw new Error("nothing was taken");
     await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
-    const [second] = await take(calls, provider.lease);
+    const other = await colleague();
+    const [second] = await take(calls, other);
     expect(second).toMatchObject({ id: call.id, attempt: 2, payload: first.payload });
     expect(await complete(calls, [{ ...claimOf(provider.lease, first), ...RESULT }])).toEqual(["fenced"]);
     await settleUntil(calls, "the call was given up", call.id, (_, kind) => kind === "attempts_exhausted");
@@ -516,7 +519,71 @@ describe("settling", () => {
     await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
     expect(await take(calls, provider.lease)).toEqual([]);
     await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
-    expect(await take(calls, provider.lease)).toMatchObject([{ id: call.id, attempt: 2 }]);
+    await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
+    expect(await take(calls, provider.lease)).toEqual([]);
+    const other = await colleague();
+    const [second] = await take(calls, other);
+    expect(second).toMatchObject({ id: call.id, attempt: 2 });
+    // It stands in the line as the other one's: brought again, should its frame have been lost.
+    const resumption = await resumeCalls(store, NODE, TOOLSET, other.epoch, takerOf(other), []);
+    expect(resumption).toMatchObject({ undelivered: [{ id: call.id, attempt: 2 }] });
+  });
+
+  test("a call never goes to who lost it, in any attempt, and others do not wait behind it", async () => {
+    const short = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
+    const lost = Array.from({ length: 20 }, () => admissionOf(provider, { delivery: "idempotent" }));
+    for (const call of lost) await admit(short, call);
+    expect(await take(short, provider.lease, 20)).toHaveLength(20);
+    for (const { id } of lost) await settleUntil(short, "it waits again", id, (state) => state === "queued");
+    expect(await take(store, provider.lease)).toEqual([]);
+    const fresh = admissionOf(provider);
+    await admit(store, fresh);
+    expect(await take(store, provider.lease)).toMatchObject([{ id: fresh.id }]);
+    // What the other one loses goes back past those that wait for others than the first.
+    const other = await colleague();
+    const own = admissionOf(provider, { delivery: "idempotent" });
+    await admit(short, own);
+    const taken = await take(short, other, 21);
+    expect(taken).toHaveLength(21);
+    for (const { id } of taken) await settleUntil(short, "it waits again", id, (state) => state === "queued");
+    expect(await take(store, other, 30)).toEqual([]);
+    expect(await take(store, provider.lease, 30)).toMatchObject([{ id: own.id, attempt: 2 }]);
+    const third = await take(store, await colleague("r1"), 30);
+    expect(third.map(({ id, attempt }) => [id, attempt]).sort()).toEqual(lost.map(({ id }) => [id, 3]).sort());
+    const ends = third.map(({ id, attempt }) => ({ id, owner: "r1/i1", attempt, ...RESULT }));
+    expect(new Set(await complete(store, ends))).toEqual(new Set(["accepted"]));
+    await expectKeysToExpire(client);
+  });
+
+  test("until another takes it, a call whose claim lapsed is its owner's, who may go on with it or end it", async () => {
+    const lapse = async () => {
+      const { calls, call } = lapsed("idempotent");
+      await admit(calls, call);
+      const [taken] = await take(calls, provider.lease);
+      if (taken === undefined) throw new Error("nothing was taken");
+      await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+      return claimOf(provider.lease, taken);
+    };
+    const ended = await lapse();
+    expect(await complete(store, [{ ...ended, ...RESULT }])).toEqual(["accepted"]);
+    const renewed = await lapse();
+    expect(await renewClaims(store, keys, NODE, [{ ...provider.lease, ...renewed }])).toEqual(["held"]);
+    const named = await lapse();
+    const { epoch } = provider.lease;
+    expect(await resumeCalls(store, NODE, TOOLSET, epoch, takerOf(provider.lease), [named])).toMatchObject({
+      kept: [{ id: named.id, attempt: 1 }],
+    });
+    expect(await take(store, await colleague())).toEqual([]);
+    expect(await complete(store, [{ ...named, ...RESULT }])).toEqual(["accepted"]);
+  });
+
+  test("what is in the place of the calls that wait for others is set aside", async () => {
+    const { calls, call } = lapsed("idempotent");
+    await client.set(keys.again(TOOLSET, provider.lease.epoch), "x");
+    await admit(calls, call);
+    expect(await take(calls, provider.lease)).toHaveLength(1);
+    await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+    expect(await take(calls, await colleague())).toMatchObject([{ id: call.id, attempt: 2 }]);
   });
 
   test("a call is looked at when a claim of it could end, and again when something is to be done", async () => {
@@ -565,7 +632,7 @@ describe("settling", () => {
     const found = await waiting(200);
     const deadlineMs = (await readCall(store, found, {}))?.head.deadlineMs ?? 0;
     await until("its time is over", async () => Number((await client.time())[0]) * 1_000 > deadlineMs);
-    expect(await take(store, provider.lease)).toEqual([]);
+    expect(await take(store, await colleague())).toEqual([]);
     expect((await readCall(store, found, {}))?.ending).toMatchObject({ kind: "outcome_unknown", attempt: 1 });
     const stranded = await waiting();
     await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);

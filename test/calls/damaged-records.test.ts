@@ -119,7 +119,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
           store,
           keys,
           NODE,
-          claims.map((claim) => ({ ...claim, toolset: TOOLSET, epoch: provider.lease.epoch, heardAgoMs: 0 })),
+          claims.map((claim) => ({ ...claim, toolset: TOOLSET, epoch: provider.lease.epoch })),
         ),
     ],
   ] satisfies [string, string, (claims: readonly Claim[]) => Promise<readonly string[]>][])(

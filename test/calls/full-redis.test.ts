@@ -51,7 +51,7 @@ test("a full Redis refuses new calls, definitely, and those that it has end as t
   const [first, second, third] = await take(store, provider.lease, 3);
   if (first === undefined || second === undefined || third === undefined) throw new Error("three were to be taken");
   const [one, two] = [claimOf(provider.lease, first), claimOf(provider.lease, second)];
-  const heard = { ...one, toolset: TOOLSET, epoch: provider.lease.epoch, heardAgoMs: 0 };
+  const heard = { ...one, toolset: TOOLSET, epoch: provider.lease.epoch };
   expect(await renewClaims(store, keys, NODE, [heard])).toEqual(["held"]);
   expect(await pong(registry, provider.lease)).toBe("recorded");
   await renewLease(registry, LONG_MS, { lease: provider.lease, room: 0, draining: false, session: "" });

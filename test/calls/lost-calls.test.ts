@@ -41,7 +41,7 @@ test("its provider's session is told that the record is gone, not that another h
   const { claim } = await lose();
   const body = Buffer.from("3");
   expect(await complete(store, [{ ...claim, kind: "result", reason: "", body }])).toEqual(["gone"]);
-  const heard = { ...claim, toolset: TOOLSET, epoch: provider.lease.epoch, heardAgoMs: 0 };
+  const heard = { ...claim, toolset: TOOLSET, epoch: provider.lease.epoch };
   expect(await renewClaims(store, keys, NODE, [heard])).toEqual(["gone"]);
 });
 

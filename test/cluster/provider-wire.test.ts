@@ -409,26 +409,41 @@ describe("a provider that attaches anew", () => {
     await until("the kept one has ended", async () => (await getCall(c, named.callId)).terminal !== null);
   });
 
-  test("with two attempts of one call in hand loses the earlier one only", async () => {
-    const { lease, stream, given } = await provide(a, [a], contractNamed("twice"));
-    await ask((cb) => a.gateway.callTool({ call: specOf("twice", "again") }, cb));
+  test("after its claim lapsed goes on with a call that no other took meanwhile", async () => {
+    const { lease, stream, given } = await provide(a, [a], contractNamed("late"));
+    await ask((cb) => a.gateway.callTool({ call: specOf("late", "again") }, cb));
     const [first] = await given(1);
     if (first === undefined) throw new Error("no call came");
     const { callId } = first;
     stream.cut();
     await until("its claim has lapsed", async () => (await getCall(b, callId)).state === "CALL_STATE_QUEUED");
-    const second = attach(a, { lease, maxInFlight: 10 });
-    await until("it came again", () => second.all(({ calls }) => calls).some(({ attempt }) => attempt === 2));
-    second.cut();
-    const inHand = [
-      { callId, attempt: 1 },
-      { callId, attempt: 2 },
-    ];
-    const third = attach(a, { lease, maxInFlight: 10, inHand });
-    await until("the welcome came", () => third.frames.length > 0);
-    expect(third.frames[0]?.welcome?.fenced).toEqual([{ callId, attempt: 1 }]);
-    third.send({ results: [{ callId, attempt: 2, resultJson: json("second") }] });
+    const again = attach(b, { lease, maxInFlight: 10, inHand: [{ callId, attempt: 1 }] });
+    await until("the welcome came", () => again.frames.length > 0);
+    expect(again.frames[0]?.welcome?.fenced).toEqual([]);
+    again.send({ results: [{ callId, attempt: 1, resultJson: json("late") }] });
     const ended = await until("it has ended", async () => (await getCall(b, callId)).terminal);
-    expect(ended).toMatchObject({ kind: "TERMINAL_KIND_RESULT", attempt: 2 });
+    expect(ended).toMatchObject({ kind: "TERMINAL_KIND_RESULT", attempt: 1 });
+    expect(again.all(({ calls }) => calls)).toEqual([]);
+  });
+
+  test("loses a call that another took meanwhile, and never gets it again", async () => {
+    const { lease, stream, given } = await provide(a, [a], contractNamed("taken"));
+    await ask((cb) => a.gateway.callTool({ call: specOf("taken", "again") }, cb));
+    const [first] = await given(1);
+    if (first === undefined) throw new Error("no call came");
+    const { callId } = first;
+    stream.cut();
+    const other = await registerOn(b, { contract: contractNamed("taken"), providerId: "p2" });
+    const second = attach(b, { lease: other.lease, maxInFlight: 10 });
+    await until("it came to the other", () => second.all(({ calls }) => calls).some(({ attempt }) => attempt === 2));
+    const back = attach(a, { lease, maxInFlight: 10, inHand: [{ callId, attempt: 1 }] });
+    await until("the welcome came", () => back.frames.length > 0);
+    expect(back.frames[0]?.welcome?.fenced).toEqual([{ callId, attempt: 1 }]);
+    second.cut();
+    await until("the other lost it too", async () => (await getCall(c, callId)).state === "CALL_STATE_QUEUED");
+    // Whatever the node had for the first one by then has come.
+    await ask((cb) => a.gateway.callTool({ call: specOf("taken", "again") }, cb));
+    await until("the next call came", () => back.all(({ calls }) => calls).length > 0);
+    expect(back.all(({ calls }) => calls).map((call) => call.callId)).not.toContain(callId);
   });
 });

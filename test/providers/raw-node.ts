@@ -4,6 +4,8 @@ import { parseConfig } from "../../src/config/config.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
 import type { AttachRequest } from "../../src/protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse__Output } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
+import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
+import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { LeaseRef } from "../../src/protocol/generated/toolgate/v1/LeaseRef.js";
 import type { RegisterRequest } from "../../src/protocol/generated/toolgate/v1/RegisterRequest.js";
 import type { RegisterResponse__Output } from "../../src/protocol/generated/toolgate/v1/RegisterResponse.js";
@@ -60,12 +62,15 @@ export interface RawSession {
   close(): Promise<void>;
 }
 
-/** Opens a session with its first frame, whatever that says. */
-export function attachRaw(node: Node, first: AttachRequest): RawSession {
+/** Opens a session with its first frame, whatever that says; it gives signs of life when it is asked for them, unless said. */
+export function attachRaw(node: Node, first: AttachRequest, { silent = false } = {}): RawSession {
   const stream = node.clients.registry.attach(new Metadata());
   const frames: AttachResponse__Output[] = [];
   const state = { error: undefined as ServiceError | undefined, ended: false };
-  stream.on("data", (frame: AttachResponse__Output) => frames.push(frame));
+  stream.on("data", (frame: AttachResponse__Output) => {
+    frames.push(frame);
+    if (frame.heartbeat?.reply === false && !silent) stream.write({ heartbeat: { ...frame.heartbeat, reply: true } });
+  });
   stream.on("error", (error: ServiceError) => {
     state.error = error;
     state.ended = true;
@@ -98,4 +103,14 @@ export function attachRaw(node: Node, first: AttachRequest): RawSession {
       await until("the stream is gone", () => state.ended);
     },
   };
+}
+
+/** Admits a call; gives its id. */
+export async function callToolRaw(node: Node, call: CallSpec): Promise<string> {
+  const handle = await new Promise<CallToolResponse__Output>((resolve, reject) =>
+    node.clients.gateway.callTool({ call }, (error: ServiceError | null, value?: CallToolResponse__Output) =>
+      value === undefined ? reject(error) : resolve(value),
+    ),
+  );
+  return handle.handle?.callId ?? "";
 }

@@ -61,6 +61,9 @@ export const DRILLS = {
     [
       ["freeze-provider", 1_500, 4_000, FIRST],
       ["freeze-provider", 2_500, 1_800, SECOND],
+      // Longer than a claim's lease, and shorter than providers wait for their gateway: what they answered comes late.
+      ["freeze-gateway", 1_700, 1_400, FIRST],
+      ["freeze-gateway", 4_300, 1_400, SECOND],
     ],
     { ...BUSY, timeoutMs: [5_500, 6_500] },
   ),

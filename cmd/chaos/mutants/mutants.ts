@@ -127,7 +127,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "no-fence-of-attempts",
     breaks: "an answer of an earlier attempt counts",
     file: "src/calls/call-lua.ts",
-    replace: "and call.state == 'claimed' and call.owner == owner and call.attempt == tonumber(attempt)",
+    replace: "and call.owner == owner and call.attempt == tonumber(attempt)",
     by: "",
     drill: "frozen-providers",
   },
