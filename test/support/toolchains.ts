@@ -1,0 +1,96 @@
+import { execFile, execFileSync } from "node:child_process";
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { environment } from "../../src/config/environment.js";
+
+/** Programs and packages of other languages are kept here between runs; git ignores it. */
+const CACHE = fileURLToPath(new URL("../../.toolgate/clients", import.meta.url));
+/** The oldest Go that has `go tool`, and the oldest Python that grpcio has packages for. */
+const OLDEST_GO = [1, 24] as const;
+const OLDEST_PYTHON = [3, 10] as const;
+
+/** What setting up another language's packages may take, in milliseconds: they are downloaded, and Go compiles them. */
+export const SET_UP_MS = 540_000;
+
+const run = promisify(execFile);
+
+/**
+ * Whether programs of that language can be run. Where they cannot, a line says why, and the tests of it are skipped.
+ *
+ * @param what the tests that need it, for that line
+ */
+export function hasLanguage(language: "go" | "python", what: string): boolean {
+  const why = language === "go" ? missingGo() : missingPython();
+  if (why !== undefined) console.warn(`Skipped: ${what}, since ${why}.`);
+  return why === undefined;
+}
+
+function missingGo(): string | undefined {
+  return tooOld("Go", OLDEST_GO, () => execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" }));
+}
+
+function missingPython(): string | undefined {
+  const code = "import ensurepip, platform, venv; print(platform.python_version())";
+  return tooOld("Python with venv", OLDEST_PYTHON, () =>
+    execFileSync("python3", ["-c", code], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+  );
+}
+
+function tooOld(name: string, oldest: readonly [number, number], ask: () => string): string | undefined {
+  let version: string;
+  try {
+    version = ask().trim();
+  } catch {
+    return `there is no ${name} on the PATH`;
+  }
+  const [major = 0, minor = 0] = (/\d+\.\d+/.exec(version)?.[0] ?? "").split(".").map(Number);
+  const isOld = major < oldest[0] || (major === oldest[0] && minor < oldest[1]);
+  return isOld ? `${name} ${version} is older than ${oldest.join(".")}` : undefined;
+}
+
+/** Installs a Go program (`module@version`), once per version; resolves to its path. */
+export async function goProgram(module: string): Promise<string> {
+  const bin = join(CACHE, "go", module.replace(/[^\w.]+/g, "-"));
+  const program = join(bin, module.replace(/@.*/, "").split("/").at(-1) ?? "");
+  if (!(await exists(program))) {
+    await mkdir(bin, { recursive: true });
+    await run("go", ["install", module], { env: { ...environment(), GOBIN: bin }, timeout: SET_UP_MS });
+  }
+  return program;
+}
+
+/** Builds the Go program in a folder; resolves to its path. */
+export async function goBuild(folder: string, name: string): Promise<string> {
+  const program = join(CACHE, "go", name);
+  await run("go", ["build", "-o", program, "."], { cwd: folder, timeout: SET_UP_MS });
+  return program;
+}
+
+/**
+ * A Python of its own with these packages (`name==version`), made once per set of them; resolves to the interpreter's path.
+ *
+ * @param name of the folder that it is kept in
+ */
+export async function pythonWith(name: string, packages: readonly string[]): Promise<string> {
+  const folder = join(CACHE, "python", name);
+  const python = join(folder, "bin", "python");
+  const stamp = join(folder, "packages.txt");
+  const wanted = packages.join("\n");
+  if (!(await exists(stamp)) || (await readFile(stamp, "utf8")) !== wanted) {
+    await rm(folder, { recursive: true, force: true });
+    await run("python3", ["-m", "venv", folder], { timeout: SET_UP_MS });
+    await run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages], {
+      timeout: SET_UP_MS,
+    });
+    await writeFile(stamp, wanted);
+  }
+  return python;
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
