@@ -60,13 +60,9 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: "call a tool",
       load: async () => (await import("./commands/call.js")).callCommand(),
     },
-    follow: {
-      summary: "show a call's output and its end",
-      load: async () => (await import("./commands/follow.js")).followCommand(),
-    },
-    cancel: {
-      summary: "cancel a call",
-      load: async () => (await import("./commands/cancel.js")).cancelCommand(),
+    calls: {
+      summary: "list, look at, follow and cancel calls",
+      load: async () => (await import("./commands/calls.js")).callsCommand(),
     },
     dead: {
       summary: "look at calls that were given up, and make them again",

@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { withClient, withClientOptions } from "./session.js";
 
-/** `toolgate cancel`: ends a call, whoever waits for it. */
+/** `toolgate calls cancel`: ends a call, whoever waits for it. */
 export function cancelCommand(): Command {
   return withClientOptions(
     new Command("cancel")
+      .summary("cancel a call")
       .description("Cancels a call, whoever waits for it. One that has ended stays as it ended.")
       .argument("<callId>", "the call, as toolgate call --detach gives it"),
   )
@@ -12,8 +13,8 @@ export function cancelCommand(): Command {
       "after",
       `
 Examples:
-  toolgate cancel CALL_ID
-  toolgate cancel CALL_ID --json | jq -r .state`,
+  toolgate calls cancel CALL_ID
+  toolgate calls cancel CALL_ID --json | jq -r .state`,
     )
     .action(async (callId: string, _flags: object, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {

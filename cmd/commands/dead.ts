@@ -90,7 +90,7 @@ function redriveCommand(): Command {
     await withClient(command, async (client, { output, signal }) => {
       const handle = await output.during("Making the call again", () => client.redrive(toolset, id, { signal }));
       if (output.json) return output.jsonData(handle);
-      output.text(`The call is ${handle.callId}; toolgate follow ${handle.callId} shows it.`);
+      output.text(`The call is ${handle.callId}; toolgate calls follow ${handle.callId} shows it.`);
     });
   });
 }

@@ -1,13 +1,12 @@
 import { Command } from "commander";
-import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { JsonSchema, Tool, Toolset } from "../../src/index.js";
-import { nearestWord } from "../../src/spelling/nearest-word.js";
 import { healthCell, STALE_NOTE } from "../output/health-cell.js";
 import { jsonText } from "../output/json.js";
 import type { Output } from "../output/output.js";
 import { summarize } from "../output/schema-summary.js";
 import { table } from "../output/table.js";
 import { oneLine, wrap } from "../output/text-width.js";
+import { findTool } from "./find-tool.js";
 import { epoch as epochValue } from "./option-values.js";
 import { withClient, withClientOptions } from "./session.js";
 
@@ -52,15 +51,6 @@ Examples:
         if (toolset.stale) output.note(STALE_NOTE);
       });
     });
-}
-
-function findTool({ name, tools }: Toolset, wanted: string): Tool {
-  const found = tools.find((tool) => tool.name === wanted);
-  if (found !== undefined) return found;
-  const names = tools.map((tool) => tool.name);
-  const near = nearestWord(wanted, names);
-  const hint = near === undefined ? `It has: ${names.slice(0, 20).join(", ")}.` : `Did you mean ${near}?`;
-  throw new ToolgateError("UNKNOWN_TOOL", `The toolset ${name} has no tool ${oneLine(wanted)}. ${hint}`);
 }
 
 function printToolset(output: Output, toolset: Toolset): void {

@@ -1,55 +1,119 @@
+import { isUtf8 } from "node:buffer";
 import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../output/failure.js";
 import type { Output } from "../output/output.js";
 import { findJsonFault } from "./json-fault.js";
+import type { Pair } from "./payload-pairs.js";
 
-/** Where a call's payload is to come from: an argument (`-` for stdin), a file, or stdin when something is piped in. */
+/** Where a call's payload is to come from. */
 export interface PayloadSource {
-  readonly argument: string | undefined;
+  /** What stands after the tool: JSON, `@file`, `-` for stdin, or pairs. Stdin is read too when there is nothing and something is piped in. */
+  readonly words: readonly string[];
+  /** Of --file. */
   readonly file: string | undefined;
 }
 
+/** What was given. */
+export type Payload =
+  | { readonly kind: "none" }
+  /** One JSON value, byte for byte. */
+  | { readonly kind: "json"; readonly bytes: Uint8Array }
+  /** The members of an object; what their texts stand for the tool's schema says. */
+  | { readonly kind: "pairs"; readonly pairs: readonly Pair[] };
+
+/** A text that begins as JSON does, and so is no pair. */
+const BEGINS_AS_JSON = /^\s*([{["]|-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*$|(true|false|null)\s*$|$)/;
+
+/** A key, which may have `\=` in it; whether JSON follows; what follows. */
+const PAIR = /^((?:[^=\\]|\\.)*?)(:?)=(.*)$/s;
+
 /**
- * The payload as it was given, byte for byte, once it is known to be JSON; undefined when there is none.
- * @throws UsageError with the place of the fault, when it is not JSON
+ * Reads the payload. What is JSON is kept as it was given, byte for byte, once it is known to be JSON.
+ * @throws UsageError with the place of the fault, when it is not what it should be
  */
-export async function readPayload({ argument, file }: PayloadSource, output: Output): Promise<Uint8Array | undefined> {
-  if (argument !== undefined && file !== undefined) {
+export async function readPayload({ words, file }: PayloadSource, output: Output): Promise<Payload> {
+  const [first] = words;
+  if (first !== undefined && file !== undefined) {
     throw new UsageError("The payload is given twice: as an argument and by --file.", "Leave one of them out.");
   }
-  if (file !== undefined) return checked(await readPayloadFile(file), file);
-  if (argument !== undefined && argument !== "-") return checked(Buffer.from(argument), "the argument");
-  if (argument === undefined && !somethingIsPipedIn()) return undefined;
-  const bytes = await output.during("Reading the payload from stdin", () => readAll(process.stdin));
-  // A pipe that somebody left open and empty (cron, CI) is no payload, unless it was asked for.
-  if (argument === undefined && bytes.length === 0) return undefined;
-  return checked(bytes, "stdin");
+  if (file !== undefined) return json(await contentOf(file, "The payload's file"), file);
+  if (first === undefined) {
+    if (!somethingIsPipedIn()) return { kind: "none" };
+    const bytes = await stdin(output);
+    // A pipe that somebody left open and empty (cron, CI) is no payload, unless it was asked for.
+    return bytes.length === 0 ? { kind: "none" } : json(bytes, "stdin");
+  }
+  if (words.length === 1) {
+    if (first === "-" || first === "@-") return json(await stdin(output), "stdin");
+    if (first.startsWith("@")) return json(await contentOf(first.slice(1), "The payload's file"), first.slice(1));
+    if (BEGINS_AS_JSON.test(first) || !PAIR.test(first)) return json(Buffer.from(first), "the argument");
+  }
+  const pairs: Pair[] = [];
+  for (const word of words) pairs.push(await readPair(word, output));
+  return { kind: "pairs", pairs };
 }
 
-function checked(bytes: Buffer, origin: string): Uint8Array {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError(`The payload from ${origin} is not UTF-8.`, "Send it as UTF-8; nothing was called.");
+async function readPair(word: string, output: Output): Promise<Pair> {
+  const [, name = "", colon, said = ""] = PAIR.exec(word) ?? [];
+  const key = name.replace(/\\=/g, "=");
+  const shown = JSON.stringify(word.length > 40 ? `${word.slice(0, 40)}…` : word);
+  if (BEGINS_AS_JSON.test(word)) {
+    throw new UsageError(
+      `The payload is in several pieces, of which one is ${shown}.`,
+      "Put JSON between single quotes, or give pairs alone: key=text, key:=json; nothing was called.",
+    );
   }
+  if (key === "") {
+    throw new UsageError(
+      `${shown} is no pair.`,
+      'Pairs are key=text, key:=json, key=@file and key:=@file; a text with spaces needs quotes, as in "key=two words". Nothing was called.',
+    );
+  }
+  const origin = `${key}${colon}=@`;
+  const text = said.startsWith("@") ? utf8(await fileOrStdin(said.slice(1), origin, output), origin) : said;
+  if (colon !== ":") return { key, value: { kind: "text", text } };
+  checkJson(text, said.startsWith("@") ? said.slice(1) : key);
+  return { key, value: { kind: "json", json: text } };
+}
+
+async function fileOrStdin(path: string, origin: string, output: Output): Promise<Buffer> {
+  return path === "-" ? await stdin(output) : await contentOf(path, `The file of ${origin}`, origin);
+}
+
+function json(bytes: Buffer, origin: string): Payload {
+  checkJson(utf8(bytes, origin), origin);
+  return { kind: "json", bytes };
+}
+
+function utf8(bytes: Buffer, origin: string): string {
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  throw new UsageError(`The payload from ${origin} is not UTF-8.`, "Send it as UTF-8; nothing was called.");
+}
+
+function checkJson(text: string, origin: string): void {
   const fault = findJsonFault(text);
-  if (fault === undefined) return bytes;
+  if (fault === undefined) return;
   const { line, column, expected, found } = fault;
   throw new UsageError(
     `The payload from ${origin} is not JSON: line ${line}, column ${column}: expected ${expected}, found ${found}.`,
-    "Correct it; nothing was called. In a shell, put JSON between single quotes.",
+    "Correct it; nothing was called. In a shell, put JSON between single quotes, or give pairs such as key=text.",
   );
 }
 
-async function readPayloadFile(path: string): Promise<Buffer> {
+async function contentOf(path: string, what: string, origin?: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`The payload's file cannot be read: ${why}.`, "Check the path; nothing was called.");
+    const literal =
+      origin === undefined ? "" : ` A text that begins with @ is written as ${origin.replace(/:?=@$/, "")}:='"@…"'.`;
+    throw new UsageError(`${what} cannot be read: ${why}.`, `Check the path; nothing was called.${literal}`);
   }
+}
+
+async function stdin(output: Output): Promise<Buffer> {
+  return await output.during("Reading the payload from stdin", () => readAll(process.stdin));
 }
 
 /** A terminal, /dev/null and the like hold nothing for us. */

@@ -33,9 +33,9 @@ export function withJsonOption(command: Command): Command {
   return command.option("--json", "Write JSON to stdout, and nothing else; failures as JSON to stderr.");
 }
 
-/** The options of a command and of the program; what stands after the command's name wins. */
+/** The options of a command, of its group and of the program; what stands last on the line wins. */
 export function clientFlags(command: Command): ClientFlags {
-  return { ...command.parent?.opts<ClientFlags>(), ...command.opts<ClientFlags>() };
+  return { ...(command.parent === null ? {} : clientFlags(command.parent)), ...command.opts<ClientFlags>() };
 }
 
 /** Runs a command's work, which Ctrl-C aborts. */

@@ -5,7 +5,7 @@ import { type Cell, type Column, table } from "./table.js";
 
 /** A stream that is written to. */
 export interface OutputStream extends ProgressStream {
-  write(text: string): boolean;
+  write(data: string | Uint8Array): boolean;
 }
 
 /**
@@ -45,6 +45,12 @@ export class Output {
   text(text: string): void {
     this.#progress?.clear();
     this.#stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  }
+
+  /** Data as it is: nothing is added, not even a line's end. */
+  bytes(bytes: Uint8Array): void {
+    this.#progress?.clear();
+    this.#stdout.write(bytes);
   }
 
   /** Data for programs: a document, or one line of a stream. */

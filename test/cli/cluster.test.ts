@@ -42,6 +42,15 @@ beforeAll(async () => {
             return "walked";
           },
         },
+        speak: {
+          payload: any,
+          run: () => ({
+            content: [
+              { type: "text", text: "one" },
+              { type: "text", text: "two" },
+            ],
+          }),
+        },
         fail: {
           payload: any,
           run: () => {
@@ -99,13 +108,13 @@ describe("discovery", () => {
     const { code, stdout, stderr } = await run(["list"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^TOOLSET +VERSION +HEALTH +TOOLS +TAGS +DESCRIPTION$/m);
-    expect(stdout).toMatch(/^demo +1\.0\.0 +healthy +5 +demo, math +Tools to try/m);
+    expect(stdout).toMatch(/^demo +1\.0\.0 +healthy +6 +demo, math +Tools to try/m);
     expect(stdout).not.toContain("\u001b");
   });
 
   test("list --json is one document", async () => {
     const { stdout } = await run(["list", "--tag", "math", "--health", "healthy", "--json"]);
-    expect(JSON.parse(stdout)).toMatchObject([{ name: "demo", version: "1.0.0", healthy: true, toolCount: 5 }]);
+    expect(JSON.parse(stdout)).toMatchObject([{ name: "demo", version: "1.0.0", healthy: true, toolCount: 6 }]);
     expect(JSON.parse((await run(["list", "--health", "unhealthy", "--json"])).stdout)).toEqual([]);
   });
 
@@ -127,8 +136,8 @@ describe("discovery", () => {
     [["get", "dmo"], "UNKNOWN_TOOLSET", "demo"],
     [["get", "demo", "--tool", "smu"], "UNKNOWN_TOOL", "sum"],
     [["call", "demo", "smu", "{}"], "UNKNOWN_TOOL", "sum"],
-    [["follow", `0.${"A".repeat(22)}`], "UNKNOWN_CALL", ""],
-    [["cancel", `0.${"A".repeat(22)}`], "UNKNOWN_CALL", ""],
+    [["calls", "follow", `0.${"A".repeat(22)}`], "UNKNOWN_CALL", ""],
+    [["calls", "cancel", `0.${"A".repeat(22)}`], "UNKNOWN_CALL", ""],
   ])("toolgate %j is status 3, %s, with what is near", async (args, reason, near) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
@@ -163,6 +172,31 @@ describe("discovery", () => {
 describe("call", () => {
   test("takes the payload as an argument, and shows the result alone on stdout", async () => {
     expect(await run(["call", "demo", "sum", '{"values": [1, 2.5]}'])).toMatchObject({ code: 0, stdout: "3.5\n" });
+  });
+
+  test("takes pairs, whose types the tool's schema says", async () => {
+    expect(await run(["call", "demo", "sum", "values=1", "values=2.5"])).toMatchObject({ code: 0, stdout: "3.5\n" });
+    expect(await run(["call", "demo", "sum", "values:=[1]"])).toMatchObject({ code: 0, stdout: "1\n" });
+    const { code, stdout, stderr } = await run(["call", "demo", "sum", "values=one"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain('values: the tool takes number there, and "one" is none');
+    expect(await run(["call", "demo", "smu", "values=1"])).toMatchObject({ code: 3 });
+  });
+
+  test("--raw gives the result's bytes, and nothing else", async () => {
+    expect(await run(["call", "demo", "steps", "--raw"])).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '"walked"',
+      stderr: "",
+    });
+    const { code, stdout } = await run(["call", "demo", "fail", "--raw"]);
+    expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
+  });
+
+  test("of a tool that gives MCP content shows its text", async () => {
+    expect(await run(["call", "demo", "speak"])).toMatchObject({ code: 0, stdout: "one\ntwo\n" });
+    expect((await run(["call", "demo", "speak", "--raw"])).stdout).toContain('{"content":[');
   });
 
   test("takes the payload from stdin", async () => {
@@ -240,22 +274,22 @@ describe("call", () => {
     const { code, stdout } = await run(["call", "demo", "steps", "--detach"]);
     expect(code).toBe(0);
     const callId = stdout.trim();
-    const all = await run(["follow", callId, "--json"]);
+    const all = await run(["calls", "follow", callId, "--json"]);
     expect(jsonLines(all.stdout)).toHaveLength(4);
     const [, second] = jsonLines(all.stdout);
-    const rest = await run(["follow", callId, "--cursor", String(second?.cursor), "--json"]);
+    const rest = await run(["calls", "follow", callId, "--cursor", String(second?.cursor), "--json"]);
     expect(jsonLines(rest.stdout)).toMatchObject([{ data: { step: 3 } }, { kind: "terminal" }]);
   });
 
   test("that was detached is cancelled from elsewhere; whoever follows it is status 8", async () => {
     const { callId } = await runJson(["call", "demo", "hang", "--detach"]);
-    const following = start(["follow", String(callId)]);
+    const following = start(["calls", "follow", String(callId)]);
     await until("the tool runs", () => hanging.some((seen) => seen.callId === callId));
-    expect(await run(["cancel", String(callId)])).toMatchObject({ code: 0 });
+    expect(await run(["calls", "cancel", String(callId)])).toMatchObject({ code: 0 });
     const { code, stderr } = await following.ended;
     expect(code).toBe(8);
     expect(stderr).toContain("CANCELLED");
-    expect((await run(["cancel", String(callId)])).stdout).toContain("The call has ended: cancelled.");
+    expect((await run(["calls", "cancel", String(callId)])).stdout).toContain("The call has ended: cancelled.");
   });
 
   test("while no provider is healthy is status 5; with --wait it waits for one", async () => {
@@ -268,6 +302,27 @@ describe("call", () => {
     const back = await serveToolset(toolset, { nodes: cluster.nodes });
     expect(await waiting).toMatchObject({ code: 0, stdout: "1\n" });
     await back.stop();
+  });
+});
+
+describe("calls", () => {
+  test("list shows those that have not ended, and get where one stands", async () => {
+    const { callId } = await runJson(["call", "demo", "hang", "--detach"]);
+    await until("the tool runs", () => hanging.some((seen) => seen.callId === callId));
+    const { code, stdout } = await run(["calls", "list", "--toolset", "demo", "--tool", "hang", "--state", "claimed"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^CALL +TOOLSET +TOOL +STATE +TRY +SINCE +PROVIDER$/m);
+    expect(stdout).toMatch(new RegExp(`^${callId} +demo +hang +claimed +1 +\\d+s `, "m"));
+    expect(await runJson(["calls", "get", String(callId)])).toMatchObject({ callId, state: "claimed", attempt: 1 });
+    expect((await run(["calls", "list", "--toolset", "absent"])).stderr).toContain("No such call is under way.");
+    expect(await run(["--json", "calls", "list", "--state", "queued"])).toMatchObject({ code: 0, stdout: "[]\n" });
+
+    expect((await run(["calls", "cancel", String(callId)])).code).toBe(0);
+    await until("it has ended", async () => (await runJson(["calls", "get", String(callId)])).state === "ended");
+    const ended = await run(["calls", "get", String(callId)]);
+    expect(ended.stdout).toMatch(/^state +ended: cancelled$/m);
+    expect(ended.stdout).toContain("CANCELLED");
+    expect((await run(["calls", "list", "--toolset", "demo", "--tool", "hang"])).stdout).not.toContain(String(callId));
   });
 });
 

@@ -18,8 +18,8 @@ const COMMANDS = [
   "search",
   "watch",
   "call",
-  "follow",
-  "cancel",
+  "calls",
+  "dead",
   "mount",
   "promote",
   "unregister",
@@ -59,7 +59,7 @@ describe("wrong use is status 2, told on stderr, with nothing on stdout", () => 
     ["an unknown command", ["lst"], /unknown command 'lst' \(Did you mean list\?\)/],
     ["an unknown option", ["list", "--jsn"], /unknown option '--jsn' \(Did you mean --json\?\)/],
     ["a missing argument", ["call", "files"], /missing required argument 'tool'/],
-    ["one argument too many", ["cancel", "a", "b"], /too many arguments/],
+    ["one argument too many", ["calls", "cancel", "a", "b"], /too many arguments/],
     ["a missing option", ["unregister", "files"], /required option '--epoch <n>'/],
     ["a bad number", ["get", "files", "--epoch", "x"], /must be a whole number/],
     ["a bad time", ["call", "a", "b", "--timeout", "soon"], /length of time/],
@@ -73,6 +73,8 @@ describe("wrong use is status 2, told on stderr, with nothing on stdout", () => 
       ["call", "a", "b", '{"a": [1,}'],
       /argument is not JSON: line 1, column 10: expected a value/,
     ],
+    ["JSON in several pieces", ["call", "a", "b", '{"a":', "1}"], /in several pieces/],
+    ["a word that is no pair", ["call", "a", "b", "c=d", "e"], /"e" is no pair/],
     ["a payload given twice", ["call", "a", "b", "{}", "--file", "x"], /given twice/],
     ["a payload file that is not there", ["call", "a", "b", "--file", "/no/such.json"], /cannot be read/],
     ["a mount without a command", ["mount", "--name", "x"], /missing required argument 'command'/],
@@ -95,6 +97,12 @@ describe("wrong use is status 2, told on stderr, with nothing on stdout", () => 
     const { code, stderr } = await runToolgate(["list"], { env: { TOOLGATE_NODE: "127.0.0.1:1" } });
     expect(code).toBe(2);
     expect(stderr).toContain("TOOLGATE_NODES");
+  });
+
+  test("a result that is asked for in two forms", async () => {
+    const { code, stderr } = await runToolgate(["call", "a", "b", "--raw", "--json"]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { message: "--raw and --json were both given." } });
   });
 
   test("with --json the failure is JSON", async () => {
