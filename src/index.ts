@@ -1,5 +1,5 @@
 export { Type } from "typebox";
-export type { Delivery, Json, JsonSchema, ToolAnnotations } from "./contract/contract.js";
+export type { Delivery, Json, JsonSchema, ToolAnnotations, ToolMeta } from "./contract/contract.js";
 export { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "./errors/codes.js";
 export { ToolgateError, type ToolgateErrorOptions, type Violation } from "./errors/toolgate-error.js";
 export type { Integers } from "./json/parse-json.js";

@@ -106,6 +106,9 @@ function printTool(output: Output, tool: Tool, detail: "brief" | "full"): void {
   output.text(lines.join("\n"));
   printSchema(output, "takes", tool.payload, detail);
   printSchema(output, "gives", tool.result ?? true, detail);
+  if (detail === "full" && tool.meta !== undefined) {
+    output.text(["  further:", ...indent(jsonText(tool.meta).split("\n"), 4)].join("\n"));
+  }
 }
 
 function printSchema(output: Output, verb: string, schema: JsonSchema, detail: "brief" | "full"): void {

@@ -1,6 +1,6 @@
 import type { Contract as WireContract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool as WireTool } from "../protocol/generated/toolgate/v1/Tool.js";
-import type { Contract, JsonSchema, ToolContract } from "./contract.js";
+import type { Contract, JsonSchema, ToolContract, ToolMeta } from "./contract.js";
 
 /** A contract as it goes over the wire; the counterpart of `parseContract`, so that what was registered comes back. */
 export function contractToWire(contract: Contract): WireContract {
@@ -21,14 +21,15 @@ function toolToWire(tool: ToolContract): WireTool {
     title: tool.title ?? "",
     description: tool.description,
     tags: [...tool.tags],
-    payloadSchemaJson: schemaToWire(tool.payload),
-    ...(tool.result === undefined ? {} : { resultSchemaJson: schemaToWire(tool.result) }),
+    payloadSchemaJson: jsonToWire(tool.payload),
+    ...(tool.result === undefined ? {} : { resultSchemaJson: jsonToWire(tool.result) }),
     ...(tool.annotations === undefined ? {} : { annotations: { ...tool.annotations } }),
     delivery: tool.delivery === "idempotent" ? "DELIVERY_MODE_IDEMPOTENT" : "DELIVERY_MODE_ONCE",
     timeoutMs: tool.timeoutMs ?? 0,
+    ...(tool.meta === undefined ? {} : { metaJson: jsonToWire(tool.meta) }),
   };
 }
 
-function schemaToWire(schema: JsonSchema): Buffer {
-  return Buffer.from(JSON.stringify(schema), "utf8");
+function jsonToWire(value: JsonSchema | ToolMeta): Buffer {
+  return Buffer.from(JSON.stringify(value), "utf8");
 }

@@ -17,6 +17,9 @@ export interface ToolAnnotations {
   readonly openWorldHint?: boolean;
 }
 
+/** What else a tool's maker says of it, such as MCP's `_meta` and `icons`; it passes through unread. Numbers are doubles. */
+export type ToolMeta = { readonly [key: string]: Json };
+
 /** One tool of a toolset. Optional facts are absent rather than empty, so that equal contracts have equal digests. */
 export interface ToolContract {
   readonly name: ToolName;
@@ -28,6 +31,7 @@ export interface ToolContract {
   readonly annotations?: ToolAnnotations;
   readonly delivery: Delivery;
   readonly timeoutMs?: number;
+  readonly meta?: ToolMeta;
 }
 
 /** Everything that an agent can rely on; tools are sorted by name, tags too. */

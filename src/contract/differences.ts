@@ -24,7 +24,17 @@ export function contractDifferences(before: Contract, after: Contract): readonly
 }
 
 function toolDifferences(before: ToolContract, after: ToolContract): string[] {
-  const fields = ["title", "description", "tags", "payload", "result", "annotations", "delivery", "timeoutMs"] as const;
+  const fields = [
+    "title",
+    "description",
+    "tags",
+    "payload",
+    "result",
+    "annotations",
+    "delivery",
+    "timeoutMs",
+    "meta",
+  ] as const;
   return fields
     .filter((field) => !equal(before[field], after[field]))
     .map((field) => `tool "${after.name}": ${field} differs`);

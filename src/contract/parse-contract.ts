@@ -7,12 +7,12 @@ import { readJson } from "../json/scan-json.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool__Output } from "../protocol/generated/toolgate/v1/Tool.js";
 import type { ToolAnnotations__Output } from "../protocol/generated/toolgate/v1/ToolAnnotations.js";
-import type { Contract, Delivery, JsonSchema, ToolAnnotations, ToolContract } from "./contract.js";
+import type { Contract, Delivery, JsonSchema, ToolAnnotations, ToolContract, ToolMeta } from "./contract.js";
 import { type SkippedPart, skippedPart } from "./skipped-part.js";
 
 /** Limits on contracts, in bytes. */
 export interface ContractLimits {
-  /** All schemas and descriptions of one contract together. */
+  /** All schemas, descriptions and further facts of one contract together. */
   readonly maxContractBytes: number;
   /** One schema. */
   readonly maxSchemaBytes: number;
@@ -24,6 +24,7 @@ const MAX_DESCRIPTION_BYTES = 16 * 1_024;
 const MAX_TAGS = 32;
 const MAX_TAG_CHARACTERS = 64;
 const MAX_SCHEMA_DEPTH = 64;
+const MAX_META_BYTES = 64 * 1_024;
 const MAX_TOOL_TIMEOUT_MS = 24 * 3_600_000;
 /** No control characters: these texts end up on terminals and in logs. Line breaks and tabs are allowed in descriptions. */
 const CONTROL = /\p{Cc}/u;
@@ -132,6 +133,7 @@ function readTool(wire: Tool__Output, index: number, seen: Set<string>, limits: 
   if (wire.timeoutMs > MAX_TOOL_TIMEOUT_MS)
     own.add(`tools[${index}].timeout_ms`, `must be at most ${MAX_TOOL_TIMEOUT_MS}`);
   const annotations = parseAnnotations(wire.annotations);
+  const meta = parseMeta(wire.metaJson, `tools[${index}].meta_json`, own);
   const path = `/tools/${isToolName(wire.name) ? wire.name : index}`;
   const [payloadFaults, resultFaults] = [new FaultList(), new FaultList()];
   const payload = parseSchema(wire.payloadSchemaJson, `${path}/payload_schema`, limits, payloadFaults);
@@ -149,6 +151,7 @@ function readTool(wire: Tool__Output, index: number, seen: Set<string>, limits: 
     ...(annotations === undefined ? {} : { annotations }),
     delivery: parseDelivery(wire),
     ...(wire.timeoutMs === 0 ? {} : { timeoutMs: wire.timeoutMs }),
+    ...(meta === undefined ? {} : { meta }),
   };
   return { wire, tool, own: own.all, payload: payloadFaults.all, result: resultFaults.all };
 }
@@ -166,6 +169,22 @@ function parseAnnotations(wire: ToolAnnotations__Output | null): ToolAnnotations
     ...(wire._openWorldHint === undefined ? {} : { openWorldHint: wire.openWorldHint === true }),
   };
   return Object.keys(annotations).length === 0 ? undefined : annotations;
+}
+
+/** Absent rather than empty, as all that is optional. */
+function parseMeta(bytes: Buffer, path: string, faults: FaultList): ToolMeta | undefined {
+  if (bytes.length === 0) return undefined;
+  const read = readJson(bytes, { maxBytes: MAX_META_BYTES, maxDepth: MAX_SCHEMA_DEPTH });
+  if (read.kind === "malformed") {
+    faults.add(`${path}${read.pointer}`, read.reason);
+    return undefined;
+  }
+  const meta = read.value;
+  if (typeof meta !== "object" || meta === null || Array.isArray(meta)) {
+    faults.add(path, "must be an object");
+    return undefined;
+  }
+  return Object.keys(meta).length === 0 ? undefined : (meta as ToolMeta); // an object, as just seen
 }
 
 function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults: FaultList): JsonSchema {
@@ -231,7 +250,8 @@ function tooLarge({ maxContractBytes }: ContractLimits): string {
 function contractBytes(wire: Contract__Output): number {
   let bytes = wire.description.length;
   for (const tool of wire.tools)
-    bytes += tool.description.length + tool.payloadSchemaJson.length + tool.resultSchemaJson.length;
+    bytes +=
+      tool.description.length + tool.payloadSchemaJson.length + tool.resultSchemaJson.length + tool.metaJson.length;
   return bytes;
 }
 

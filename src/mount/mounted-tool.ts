@@ -1,4 +1,4 @@
-import type { Json, JsonSchema, ToolAnnotations } from "../contract/contract.js";
+import type { Json, JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 import { isToolName } from "../identity/names.js";
 import { embedSchema } from "./embed-schema.js";
 import { printable } from "./server-log.js";
@@ -11,6 +11,8 @@ export interface MountedTool {
   readonly payload: JsonSchema;
   readonly result: JsonSchema;
   readonly annotations?: ToolAnnotations;
+  /** What else the server says of it, as MCP names it. */
+  readonly meta?: ToolMeta;
 }
 
 /** A tool that cannot be registered, or the result schema of one, and why. */
@@ -44,6 +46,10 @@ const MAX_DESCRIPTION_BYTES = 16 * 1024;
 /** The registry's default limits of a schema, less what the result's envelope takes. */
 const MAX_SCHEMA_LEVELS = 60;
 const MAX_SCHEMA_BYTES = 250_000;
+const MAX_META_BYTES = 64 * 1024;
+/** What of a tool has a place of its own; all else is handed on as it is. */
+const OWN_PLACES = new Set(["name", "title", "description", "inputSchema", "outputSchema", "annotations"]);
+const HINTS = new Set(["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"]);
 
 /**
  * Turns the tools of an MCP server, which are a stranger's data, into tools of a toolset. A tool that cannot be one is left
@@ -57,7 +63,8 @@ const MAX_SCHEMA_BYTES = 250_000;
  *
  * `inputSchema` becomes the payload schema as it is. The result is the MCP answer itself,
  * `{ content: [...], structuredContent?: {...}, _meta?: {...} }`; where the tool has an `outputSchema`, the result schema
- * demands a `structuredContent` that fits it. Annotations are kept; none of them decides how a tool is delivered.
+ * demands a `structuredContent` that fits it. Annotations are kept; none of them decides how a tool is delivered. What has no
+ * place in a contract (`_meta`, `icons`, `execution`, annotations besides the four hints, what MCP does not know) is its `meta`.
  */
 export function mountTools(listed: readonly unknown[], choice: ToolChoice = {}): MountedTools {
   const tools = new Map<string, MountedTool>();
@@ -121,6 +128,7 @@ function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: s
     );
   }
   const hints = readHints(annotations);
+  const meta = readMeta(name, raw, title, notes);
   return {
     name,
     ...(title === undefined ? {} : { title }),
@@ -128,7 +136,44 @@ function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: s
     payload: isObject(raw.inputSchema) ? raw.inputSchema : {},
     result: resultSchema(isObject(raw.outputSchema) ? raw.outputSchema : undefined),
     ...(Object.keys(hints).length === 0 ? {} : { annotations: hints }),
+    ...(Object.keys(meta).length === 0 ? {} : { meta }),
   };
+}
+
+/** What the contract has no place for; of too much, the largest parts go. */
+function readMeta(
+  name: string,
+  raw: { readonly [key: string]: Json },
+  title: string | undefined,
+  notes: string[],
+): ToolMeta {
+  const annotations = Object.entries(isObject(raw.annotations) ? withoutNulls(raw.annotations) : {}).filter(
+    ([key, value]) => !(HINTS.has(key) && typeof value === "boolean") && !(key === "title" && value === title),
+  );
+  const further: [string, Json][] = Object.entries(raw).filter(([key]) => !OWN_PLACES.has(key));
+  if (annotations.length > 0) further.push(["annotations", Object.fromEntries(annotations)]);
+  const parts = further.map(([key, value]) => {
+    const fits = !nestsDeeper(value, MAX_SCHEMA_LEVELS) && !hasProtoKey({ [key]: value });
+    const bytes = fits ? Buffer.byteLength(JSON.stringify({ [key]: value })) : Number.POSITIVE_INFINITY;
+    return { key, value, bytes };
+  });
+  const kept: [string, Json][] = [];
+  let left = MAX_META_BYTES;
+  for (const { key, value, bytes } of parts.sort((a, b) => a.bytes - b.bytes)) {
+    left -= bytes;
+    if (left >= 0) kept.push([key, value]);
+    else
+      notes.push(
+        `${printable(key, 64)} of ${name} is left out: all such facts of a tool may take ${MAX_META_BYTES} bytes`,
+      );
+  }
+  return Object.fromEntries(kept);
+}
+
+/** A registry takes no such key anywhere. */
+function hasProtoKey(value: Json): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.hasOwn(value, "__proto__") || Object.values(value).some(hasProtoKey);
 }
 
 /** The schema of an MCP answer (CallToolResult) that is not an error. */

@@ -1,4 +1,4 @@
-import type { JsonSchema, ToolAnnotations } from "../contract/contract.js";
+import type { JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 import type { Change__Output } from "../protocol/generated/toolgate/v1/Change.js";
 import type { ChangeKind__Output } from "../protocol/generated/toolgate/v1/ChangeKind.js";
 import type { Epoch__Output } from "../protocol/generated/toolgate/v1/Epoch.js";
@@ -124,6 +124,7 @@ function readTool(wire: Tool__Output): Tool {
     annotations: readAnnotations(wire),
     delivery: wire.delivery === "DELIVERY_MODE_IDEMPOTENT" ? "idempotent" : "once",
     ...present("timeoutMs", wire.timeoutMs === 0 ? undefined : wire.timeoutMs),
+    ...present("meta", decodeJson(wire.metaJson) as ToolMeta | undefined), // the registry took it as an object
   };
 }
 

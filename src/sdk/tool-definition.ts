@@ -1,5 +1,5 @@
 import type { Static, TSchema } from "typebox";
-import type { JsonSchema, ToolAnnotations } from "../contract/contract.js";
+import type { JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 import type { RawJson } from "../json/raw-json.js";
 import type { ToolContext } from "./tool-context.js";
 
@@ -29,6 +29,11 @@ export interface ToolProperties {
   readonly idempotent?: boolean;
   /** The longest that one call may take, in milliseconds; absent leaves it to the registry's maximum. */
   readonly timeoutMs?: number;
+  /**
+   * What else is to be known of the tool, as JSON: it passes through unread, and is part of the contract. At most 64 KiB. Tools of
+   * MCP servers have `_meta`, `icons`, `execution` and further `annotations` here, under those names.
+   */
+  readonly meta?: ToolMeta;
 }
 
 /** One tool: its schemas, and the code that runs it. */

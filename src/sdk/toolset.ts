@@ -1,4 +1,4 @@
-import type { Delivery, JsonSchema, ToolAnnotations } from "../contract/contract.js";
+import type { Delivery, JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 
 /** Whether an epoch can be called. */
 export interface Health {
@@ -78,6 +78,8 @@ export interface Tool {
   readonly delivery: Delivery;
   /** The longest that one call may take, in milliseconds; absent leaves it to the registry. */
   readonly timeoutMs?: number;
+  /** What else its maker says of it, such as `_meta` and `icons` of an MCP server's tool; absent when there is nothing. */
+  readonly meta?: ToolMeta;
 }
 
 /** A toolset or tool that was found. */

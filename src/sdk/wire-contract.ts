@@ -35,7 +35,7 @@ export function withoutSkipped(contract: Contract, skipped: readonly SkippedPart
 }
 
 function wireTool(name: string, tool: ToolProperties & { readonly payload: unknown; readonly result?: unknown }): Tool {
-  const { title, description, tags, annotations, timeoutMs } = tool;
+  const { title, description, tags, annotations, timeoutMs, meta } = tool;
   return {
     name,
     ...present("title", title),
@@ -46,7 +46,16 @@ function wireTool(name: string, tool: ToolProperties & { readonly payload: unkno
     ...present("annotations", annotations === undefined ? undefined : { ...annotations }),
     delivery: tool.idempotent === true ? "DELIVERY_MODE_IDEMPOTENT" : "DELIVERY_MODE_ONCE",
     ...present("timeoutMs", timeoutMs),
+    ...present("metaJson", meta === undefined ? undefined : wireMeta(meta, name)),
   };
+}
+
+function wireMeta(meta: unknown, tool: string): Uint8Array {
+  const encoded = encodeJson(meta);
+  if (encoded.kind === "encoded") return encoded.bytes;
+  const violation = { field: `tools[${tool}].meta`, description: "a JSON object" };
+  const message = `The meta of ${tool} is not JSON: ${encoded.why}.`;
+  throw new ToolgateError("INVALID_CONTRACT", message, { violations: [violation] });
 }
 
 function wireSchema(schema: unknown, tool: string, field: "payload" | "result"): Uint8Array {

@@ -46,6 +46,8 @@ describe("differences", () => {
   test("tell a hint that is false from one that is not said", () => {
     const hinted = wireTool("sum", { annotations: { readOnlyHint: false, _readOnlyHint: "readOnlyHint" } });
     expect(contractDifferences(contract(), contract({ tools: [hinted] }))).toEqual(['tool "sum": annotations differs']);
+    const further = wireTool("sum", { metaJson: Buffer.from('{"icons":[]}') });
+    expect(contractDifferences(contract(), contract({ tools: [further] }))).toEqual(['tool "sum": meta differs']);
   });
 
   test("name tools that came and tools that went", () => {

@@ -73,6 +73,7 @@ describe("a contract", () => {
           annotations: { readOnlyHint: true, _readOnlyHint: "readOnlyHint" },
           delivery: "DELIVERY_MODE_IDEMPOTENT",
           timeoutMs: 1_500,
+          metaJson: Buffer.from('{"_meta":{"a":1}}'),
         }),
       ],
     });
@@ -87,6 +88,7 @@ describe("a contract", () => {
       annotations: { readOnlyHint: true },
       delivery: "idempotent",
       timeoutMs: 1_500,
+      meta: { _meta: { a: 1 } },
     });
   });
 
@@ -185,6 +187,22 @@ describe("a tool", () => {
     expect(hinted?.delivery).toBe("once");
     expect(parseTool({ delivery: "DELIVERY_MODE_ONCE" })?.delivery).toBe("once");
     expect(parseTool({ delivery: "DELIVERY_MODE_IDEMPOTENT" })?.delivery).toBe("idempotent");
+  });
+
+  test("meta is an object of at most 64 KiB, and absent when it is empty", () => {
+    expect(parseTool({ metaJson: Buffer.from(" {} ") })).not.toHaveProperty("meta");
+    for (const [json, description] of [
+      ["[]", "must be an object"],
+      ["null", "must be an object"],
+      ["{", "must be one JSON value"],
+      ['{"__proto__":1}', "has a key that is never allowed"],
+      [`{"a":"${"x".repeat(65_536)}"}`, "must be at most 65536 bytes long"],
+    ] as const) {
+      const error = refusal(() => parseTool({ metaJson: Buffer.from(json) }));
+      expect(error.reason).toBe("INVALID_CONTRACT");
+      expect(error.violations[0]?.field).toMatch(/^tools\[0\]\.meta_json/);
+      expect(error.violations[0]?.description).toContain(description);
+    }
   });
 
   test("annotations tell false from not said", () => {

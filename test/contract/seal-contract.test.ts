@@ -63,6 +63,7 @@ describe("the digest", () => {
         { annotations: { readOnlyHint: false, _readOnlyHint: "readOnlyHint" as const } },
         { delivery: "DELIVERY_MODE_IDEMPOTENT" as const },
         { timeoutMs: 1 },
+        { metaJson: Buffer.from('{"a":1}') },
       ].map((more) => wireContract({ tools: [{ ...tool, ...more }] })),
     ];
     const digests = variants.map((wire) => sealed(parseContract(wire, LIMITS)).digest);
@@ -81,6 +82,7 @@ describe("the digest", () => {
             annotations: { openWorldHint: false, _openWorldHint: "openWorldHint" },
             delivery: "DELIVERY_MODE_IDEMPOTENT",
             timeoutMs: 5,
+            metaJson: Buffer.from('{"icons":[{"src":"x"}],"_meta":{"a":null}}'),
           }),
           wireTool("any", { payloadSchemaJson: Buffer.from("true") }),
         ],

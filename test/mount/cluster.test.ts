@@ -213,6 +213,11 @@ describe("a server whose tools are not all in order", () => {
       ["good", true],
       ["half", false],
     ]);
+    expect(toolset.tools[0]?.meta).toEqual({
+      _meta: { "example.com/tier": 2 },
+      icons: [{ src: "https://example.com/i.png" }],
+      annotations: { audience: ["user"] },
+    });
     expect(mounted.registration?.tools).toEqual(["good", "half"]);
     const skipped = new Map(mounted.registration?.skipped.map((part) => [part.name, part]));
     expect(skipped.get("half")).toMatchObject({ part: "result_schema", why: expect.stringContaining("/type") });

@@ -27,6 +27,38 @@ describe("tools of a server", () => {
     expect(tools[1]).not.toHaveProperty("annotations");
   });
 
+  test("keep what a contract has no place of its own for, under MCP's names", () => {
+    const further = {
+      _meta: { "example.com/tier": 2 },
+      icons: [{ src: "https://example.com/i.png", mimeType: "image/png" }],
+      execution: { taskSupport: "optional" },
+      later: true,
+    };
+    const annotations = { title: "Short", readOnlyHint: true, audience: ["user"], nothing: null };
+    const { tools } = mountTools([
+      { name: "a", title: "Long", inputSchema: object, ...further, annotations },
+      { name: "b", inputSchema: object, annotations: { title: "B", openWorldHint: true } },
+    ]);
+    expect(tools[0]?.meta).toEqual({ ...further, annotations: { title: "Short", audience: ["user"] } });
+    expect(tools[1]).not.toHaveProperty("meta");
+  });
+
+  test("lose of that what is too much, deep or never allowed, and the operator is told", () => {
+    const deep = JSON.parse(`${"[".repeat(1_000)}${"]".repeat(1_000)}`);
+    const { tools, notes } = mountTools([
+      {
+        name: "a",
+        inputSchema: object,
+        _meta: { fine: 1 },
+        icons: [{ src: `data:${"x".repeat(70_000)}` }],
+        deep,
+        bad: JSON.parse('{"__proto__":1}'),
+      },
+    ]);
+    expect(tools[0]?.meta).toEqual({ _meta: { fine: 1 } });
+    expect(notes.map((note) => note.split(" ")[0]).sort()).toEqual(["bad", "deep", "icons"]);
+  });
+
   test("that cannot be registered are left out, each with its reason", () => {
     const { tools, skipped } = mountTools([
       { name: "good", inputSchema: object },

@@ -104,6 +104,7 @@ describe("requests", () => {
       annotations: { readOnlyHint: true },
       delivery: "DELIVERY_MODE_IDEMPOTENT",
       timeoutMs: 500,
+      metaJson: json({ icons: [] }),
     };
     sides().here.script("getToolset", () => ({
       contract: { name: "math", version: "1.0.0", tools: [tool, { name: "x", payloadSchemaJson: json(true) }] },
@@ -124,6 +125,7 @@ describe("requests", () => {
         annotations: { readOnlyHint: true },
         delivery: "idempotent",
         timeoutMs: 500,
+        meta: { icons: [] },
       },
       { name: "x", title: "", description: "", tags: [], payload: true, annotations: {}, delivery: "once" },
     ]);
