@@ -76,11 +76,17 @@ export function mountCommand(): Command {
     .addHelpText(
       "after",
       `
-The server gets HOME, LOGNAME, PATH, SHELL, TERM and USER, and what --env names; no other variable of this process.
+Tools that the registry does not take are left out and named; the rest is
+served. Carried are tools, with progress, cancellation and log messages. Not
+yet: prompts, resources, sampling, elicitation, roots, tasks, remote servers.
+
+The server gets HOME, LOGNAME, PATH, SHELL, TERM and USER, and what --env
+names; no other variable of this process.
 
 Examples:
-  toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem ~/documents
-  toolgate mount --name files --only read_text_file,list_directory --idempotent-all -- mcp-server-filesystem .
+  toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .
+  toolgate mount --name files --only read_text_file,list_directory \\
+    --idempotent-all -- mcp-server-filesystem .
   toolgate mount --name github --env GITHUB_TOKEN -- github-mcp-server stdio`,
     )
     .action(async (commandLine: readonly string[], flags: MountFlags, command: Command) => {

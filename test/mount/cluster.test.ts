@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { connect, type Toolgate } from "../../src/index.js";
+import { connect, rawJson, type Toolgate } from "../../src/index.js";
 import { type Mount, mountMcpServer } from "../../src/mount/mount.js";
 import type { MountOptions } from "../../src/mount/mount-options.js";
 import { familyOf, listProcesses } from "../../src/mount/process-tree.js";
@@ -212,13 +212,14 @@ describe("a server whose tools are not all in order", () => {
     expect(toolset.tools.map(({ name, result }) => [name, result !== undefined])).toEqual([
       ["good", true],
       ["half", false],
+      ["when", true],
     ]);
     expect(toolset.tools[0]?.meta).toEqual({
       _meta: { "example.com/tier": 2 },
       icons: [{ src: "https://example.com/i.png" }],
       annotations: { audience: ["user"] },
     });
-    expect(mounted.registration?.tools).toEqual(["good", "half"]);
+    expect(mounted.registration?.tools).toEqual(["good", "when", "half"]);
     const skipped = new Map(mounted.registration?.skipped.map((part) => [part.name, part]));
     expect(skipped.get("half")).toMatchObject({ part: "result_schema", why: expect.stringContaining("/type") });
     for (let index = 0; index < 12; index += 1) {
@@ -229,6 +230,11 @@ describe("a server whose tools are not all in order", () => {
       structuredContent: { a: 1 },
       isError: false,
     });
+  });
+
+  test("may give a time without its zone: a format says what a text means", async () => {
+    await mount("naive", process.execPath, [ODD, "bad-schemas"]);
+    expect(await client.invoke("naive", "when")).toMatchObject({ structuredContent: { a: "2026-01-02T03:04:05" } });
   });
 
   test("can be mounted by another replica, which joins the same epoch", async () => {
@@ -246,11 +252,21 @@ describe("a server whose tools are not all in order", () => {
     mounting.signal("SIGINT");
     const { stdout, stderr } = await mounting.ended;
     const said = JSON.parse(stdout.split("\n")[0] ?? "");
-    expect(said).toMatchObject({ event: "mounted", tools: ["good", "half"] });
+    expect(said).toMatchObject({ event: "mounted", tools: ["good", "when", "half"] });
     expect(said.skipped).toHaveLength(13);
     expect(said.skipped).toContainEqual({ name: "half", part: "result_schema", why: expect.any(String) });
     expect(stderr).toContain("The tool bad_0 is left out:");
   });
+});
+
+test("numbers reach a mounted server and come back as they were written", async () => {
+  await mount("numbers", process.execPath, [ODD]);
+  const payload = '{"id":725653563933458433,"price":10.00,"e":1e2}';
+  const there = await client.invoke("numbers", "line", rawJson(payload), { raw: true });
+  expect(there.text).toContain(`"arguments":${payload}`);
+  const result = '{"content":[],"structuredContent":{"id": 1234567890123456789, "price": 10.00},"isError":false}';
+  const back = await client.invoke("numbers", "write", { line: `{"id":$,"result":${result}}` }, { raw: true });
+  expect(back.text).toBe(result);
 });
 
 describe("toolgate mount", () => {
