@@ -69,6 +69,12 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       load: async () => (await import("./commands/dead.js")).deadCommand(),
     },
   },
+  "Connections:": {
+    context: {
+      summary: "keep connections under names",
+      load: async () => (await import("./commands/context.js")).contextCommand(),
+    },
+  },
   "Providers:": {
     mount: {
       summary: "serve an MCP server's tools",

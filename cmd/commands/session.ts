@@ -1,18 +1,16 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { type ClientConfig, parseClientConfig } from "../../src/config/client-config.js";
 import { CLIENT_SETTINGS } from "../../src/config/client-schema.js";
 import { environment } from "../../src/config/environment.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { ConnectOptions, TlsOptions, Toolgate } from "../../src/index.js";
+import { type ConnectionFlags, findConnection } from "../contexts/connection.js";
 import { hearInterrupts } from "../output/interrupted.js";
 import { Output } from "../output/output.js";
 import { withSettings } from "./setting-options.js";
 
 /** Options that every command of a client takes, before or after its name. */
-export interface ClientFlags {
-  readonly nodes?: string;
-  readonly ca?: string;
+export interface ClientFlags extends ConnectionFlags {
   readonly json?: boolean;
 }
 
@@ -82,7 +80,8 @@ export async function withClientIn<T>(
 
 /** How the command reaches its cluster. */
 export interface ClientTarget {
-  readonly nodes: ClientConfig["nodes"];
+  /** `host:port` of at least one node. */
+  readonly nodes: readonly string[];
   readonly tls: TlsOptions | undefined;
 }
 
@@ -91,19 +90,13 @@ export interface ClientTarget {
  * @throws ToolgateError INVALID_CONFIG
  */
 export async function readClientConfig(command: Command): Promise<ClientTarget> {
-  const { nodes: nodesFlag, ca: caFlag } = clientFlags(command);
-  const { nodes, ca } = parseClientConfig({
-    env: environment(),
-    flags: {
-      ...(nodesFlag === undefined ? {} : { nodes: nodesFlag }),
-      ...(caFlag === undefined ? {} : { ca: caFlag }),
-    },
-  });
+  const { nodes, ca, context } = await findConnection(clientFlags(command), environment());
   if (ca === "") return { nodes, tls: undefined };
   try {
     return { nodes, tls: { ca: await readFile(ca) } };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ToolgateError("INVALID_CONFIG", `The certificates of --ca (TOOLGATE_CA) cannot be read: ${why}.`);
+    const whose = context === undefined ? "--ca (TOOLGATE_CA)" : `the context ${context}`;
+    throw new ToolgateError("INVALID_CONFIG", `The certificates of ${whose} cannot be read: ${why}.`);
   }
 }

@@ -9,19 +9,21 @@ export interface ClientConfig {
   readonly nodes: readonly string[];
   /** Path of the certificates (PEM) to check TLS against; empty for plain connections. */
   readonly ca: string;
+  /** The name of a connection that the command line has kept; empty for none. */
+  readonly context: string;
 }
 
 /**
- * A client's settings from `TOOLGATE_NODES` and `TOOLGATE_CA`, or `--nodes` and `--ca`.
+ * A client's settings from `TOOLGATE_NODES`, `TOOLGATE_CA` and `TOOLGATE_CONTEXT`, or `--nodes`, `--ca` and `--context`.
  *
  * @throws ToolgateError INVALID_CONFIG naming every fault at once
  */
 export function parseClientConfig(sources: Sources): ClientConfig {
-  const { nodes, ca } = readSettings(CLIENT_SCHEMA, sources, {
+  const { nodes, ca, context } = readSettings(CLIENT_SCHEMA, sources, {
     checks: { nodes: nodesFault },
     known: SETTINGS.map((setting) => setting.variable),
   });
-  return Object.freeze({ nodes: Object.freeze(splitNodes(nodes)), ca });
+  return Object.freeze({ nodes: Object.freeze(splitNodes(nodes)), ca, context });
 }
 
 function splitNodes(text: string): string[] {

@@ -14,6 +14,12 @@ export const CLIENT_SCHEMA = {
     placeholder: "file",
     description: "Certificates (PEM) that the nodes' TLS is checked against. With it, the connection uses TLS.",
   },
+  context: {
+    type: "text",
+    default: "",
+    placeholder: "name",
+    description: "The connection of this name, as `toolgate context set` has kept it.",
+  },
 } as const satisfies SettingsSchema;
 
 /** Every setting of a client, in order. */

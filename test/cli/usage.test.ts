@@ -20,6 +20,7 @@ const COMMANDS = [
   "call",
   "calls",
   "dead",
+  "context",
   "mount",
   "promote",
   "unregister",

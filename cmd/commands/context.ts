@@ -1,0 +1,198 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { parseClientConfig } from "../../src/config/client-config.js";
+import { environment } from "../../src/config/environment.js";
+import { findConnection, findContext } from "../contexts/connection.js";
+import { type Contexts, contextFile, isContextName, readContexts, writeContexts } from "../contexts/context-file.js";
+import { UsageError } from "../output/failure.js";
+import { clientFlags, inSession, withClientOptions, withJsonOption } from "./session.js";
+
+interface SetFlags {
+  readonly nodes?: string;
+  readonly ca?: string;
+}
+
+/** `toolgate context`: named connections. */
+export function contextCommand(): Command {
+  return new Command("context")
+    .description(
+      "Keeps connections under names, in toolgate/contexts.json of XDG_CONFIG_HOME or ~/.config, which its owner alone can read. " +
+        "A command uses --nodes, else --context, else TOOLGATE_NODES, else TOOLGATE_CONTEXT, else the context of " +
+        "`toolgate context use`, else 127.0.0.1:7400.",
+    )
+    .addCommand(listCommand())
+    .addCommand(useCommand())
+    .addCommand(setCommand())
+    .addCommand(removeCommand())
+    .addCommand(showCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate context set prod --nodes 10.0.0.5:7400,10.0.0.6:7400 --ca prod.pem
+  toolgate context use prod
+  toolgate --context staging list
+  toolgate context show`,
+    );
+}
+
+/** Changes the contexts, and gives what they are now. */
+async function change(act: (contexts: Contexts) => Contexts): Promise<Contexts> {
+  const file = contextFile(environment());
+  const changed = act(await readContexts(file));
+  await writeContexts(file, changed);
+  return changed;
+}
+
+function listCommand(): Command {
+  return withJsonOption(
+    new Command("list").summary("list the contexts").description("Lists the contexts; * stands at the current one."),
+  )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate context list
+  toolgate context list --json | jq -r '.[].name'`,
+    )
+    .action(async (_flags: object, command: Command) => {
+      await inSession(command, async ({ output }) => {
+        const { current, contexts } = await readContexts(contextFile(environment()));
+        const all = [...contexts].map(([name, context]) => ({ name, ...context, current: name === current }));
+        if (output.json) return output.jsonData(all);
+        if (all.length === 0) return output.note("There are no contexts; toolgate context set makes one.");
+        output.table(
+          [{ header: "" }, { header: "NAME" }, { header: "NODES", flexible: true }, { header: "CA", flexible: true }],
+          all.map(({ name, nodes, ca, current: isCurrent }) => [isCurrent ? "*" : "", name, nodes, ca]),
+        );
+      });
+    });
+}
+
+function useCommand(): Command {
+  return withJsonOption(
+    new Command("use")
+      .summary("use a context from now on")
+      .description("Uses a context where nothing else is said, from now on.")
+      .argument("[name]", "the context")
+      .option("--none", "Use none from now on."),
+  )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate context use prod
+  toolgate context use --none`,
+    )
+    .action(async (name: string | undefined, { none = false }: { none?: boolean }, command: Command) => {
+      if ((name === undefined) !== none) {
+        throw new UsageError("Which context is to be used is not said.", "Name one, or say --none.");
+      }
+      await inSession(command, async ({ output }) => {
+        await change(({ contexts }) => {
+          if (name !== undefined) findContext(contexts, name);
+          return { current: name, contexts };
+        });
+        if (output.json) output.jsonData({ current: name ?? null });
+        else output.text(name === undefined ? "No context is used from now on." : `${name} is used from now on.`);
+      });
+    });
+}
+
+function setCommand(): Command {
+  return withJsonOption(
+    new Command("set")
+      .summary("make a context, or change one")
+      .description("Makes a context, or changes what is given of one.")
+      .argument("<name>", "its name: letters, digits, dots, dashes and underscores")
+      .option("--nodes <host:port,…>", "Its nodes, separated by commas; any of them will do.")
+      .option("--ca <file>", 'Certificates (PEM) that its TLS is checked against; "" for a plain connection.'),
+  )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate context set local --nodes 127.0.0.1:7400
+  toolgate context set prod --nodes 10.0.0.5:7400,10.0.0.6:7400 --ca prod.pem
+  toolgate context set prod --ca ""`,
+    )
+    .action(async (name: string, { nodes, ca }: SetFlags, command: Command) => {
+      if (!isContextName(name)) {
+        throw new UsageError(
+          `A context cannot be named ${JSON.stringify(name.slice(0, 80))}.`,
+          "Take at most 64 letters, digits, dots, dashes and underscores, and begin with a letter or digit.",
+        );
+      }
+      await inSession(command, async ({ output }) => {
+        // Refuses what no command could use.
+        if (nodes !== undefined) parseClientConfig({ env: {}, flags: { nodes } });
+        const { contexts } = await change(({ current, contexts: before }) => {
+          const known = before.get(name);
+          const said = nodes ?? known?.nodes;
+          if (said === undefined) {
+            throw new UsageError(`The nodes of ${name} are not said.`, "Give --nodes host:port.");
+          }
+          const certificates = ca === undefined ? (known?.ca ?? "") : ca === "" ? "" : resolve(ca);
+          return { current, contexts: new Map([...before, [name, { nodes: said, ca: certificates }]]) };
+        });
+        if (output.json) return output.jsonData({ name, ...contexts.get(name) });
+        output.text(`${name} is set.`);
+        output.note(`toolgate context use ${name}`);
+      });
+    });
+}
+
+function removeCommand(): Command {
+  return withJsonOption(
+    new Command("remove")
+      .summary("forget a context")
+      .description("Forgets a context.")
+      .argument("<name>", "the context"),
+  )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate context remove staging`,
+    )
+    .action(async (name: string, _flags: object, command: Command) => {
+      await inSession(command, async ({ output }) => {
+        let wasCurrent = false;
+        await change(({ current, contexts }) => {
+          findContext(contexts, name);
+          wasCurrent = current === name;
+          const left = new Map(contexts);
+          left.delete(name);
+          return { current: wasCurrent ? undefined : current, contexts: left };
+        });
+        if (output.json) return output.jsonData({ name, removed: true });
+        output.text(`${name} is forgotten${wasCurrent ? "; it was the one in use, and none is now" : ""}.`);
+      });
+    });
+}
+
+function showCommand(): Command {
+  return withClientOptions(
+    new Command("show")
+      .summary("show the connection that commands use")
+      .description("Shows the connection that a command with the same options uses, and what decides that."),
+  )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate context show
+  toolgate context show --context prod
+  toolgate context show --json | jq -r .nodes[]`,
+    )
+    .action(async (_flags: object, command: Command) => {
+      await inSession(command, async ({ output }) => {
+        const { context, nodes, ca, origin } = await findConnection(clientFlags(command), environment());
+        if (output.json) return output.jsonData({ context: context ?? null, nodes, ca, origin });
+        const name = context === undefined ? "none" : context;
+        output.text(
+          `context  ${name}, by ${origin}\nnodes    ${nodes.join(", ")}\nca       ${ca === "" ? "none: no TLS" : ca}`,
+        );
+      });
+    });
+}

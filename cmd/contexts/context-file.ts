@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Environment } from "../../src/config/environment.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+
+/** A named way to a cluster. */
+export interface Context {
+  /** `host:port` of its nodes, separated by commas. */
+  readonly nodes: string;
+  /** The absolute path of the certificates (PEM) for TLS; empty for plain connections. */
+  readonly ca: string;
+}
+
+/** What the file of contexts says. */
+export interface Contexts {
+  /** The one that is used where nothing else is said. */
+  readonly current: string | undefined;
+  readonly contexts: ReadonlyMap<string, Context>;
+}
+
+/**
+ * The format of the file: `{"version":1,"current":"prod","contexts":{"prod":{"nodes":"h:7400","ca":"/ca.pem"}}}`. A member that this
+ * version does not know is refused, since what it says, such as credentials, would be left out without a word.
+ */
+const VERSION = 1;
+/** Owner alone: connections may carry credentials one day. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const CONTEXT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Where the contexts are: `toolgate/contexts.json` in XDG_CONFIG_HOME, else in `~/.config`. */
+export function contextFile(env: Environment): string {
+  const { XDG_CONFIG_HOME: configured } = env;
+  // The specification says that relative ones are to be ignored (https://specifications.freedesktop.org/basedir-spec/latest/).
+  const folder = configured?.startsWith("/") ? configured : join(homedir(), ".config");
+  return join(folder, "toolgate", "contexts.json");
+}
+
+/** Whether a text may name a context: letters, digits, dots, dashes and underscores, at most 64. */
+export function isContextName(text: string): boolean {
+  return CONTEXT_NAME.test(text);
+}
+
+/** Reads the contexts; none where there is no file. @throws ToolgateError INVALID_CONFIG, naming the file and its fault */
+export async function readContexts(file: string): Promise<Contexts> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException; // what the file system throws
+    if (code === "ENOENT") return { current: undefined, contexts: new Map() };
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `The contexts cannot be read: ${message}. Correct the file's permissions.`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw badFile(file, "it is not JSON");
+  }
+  return parseContexts(file, value);
+}
+
+function parseContexts(file: string, value: unknown): Contexts {
+  if (!isObject(value)) throw badFile(file, "it is no object");
+  if (value.version !== VERSION) {
+    throw badFile(
+      file,
+      `its version is ${JSON.stringify(value.version) ?? "missing"}, and this command knows ${VERSION}`,
+    );
+  }
+  refuseOthers(file, value, ["version", "current", "contexts"], "it");
+  if (!isObject(value.contexts)) throw badFile(file, "its contexts are no object");
+  const contexts = new Map<string, Context>();
+  for (const [name, context] of Object.entries(value.contexts)) {
+    if (!isContextName(name)) throw badFile(file, `${JSON.stringify(name)} cannot name a context`);
+    if (!isObject(context)) throw badFile(file, `the context ${name} is no object`);
+    refuseOthers(file, context, ["nodes", "ca"], `the context ${name}`);
+    const { nodes, ca = "" } = context;
+    if (typeof nodes !== "string" || typeof ca !== "string")
+      throw badFile(file, `nodes and ca of the context ${name} must be texts`);
+    contexts.set(name, { nodes, ca });
+  }
+  const { current } = value;
+  if (current !== undefined && (typeof current !== "string" || !contexts.has(current)))
+    throw badFile(file, "its current context is none of its contexts");
+  return { current, contexts };
+}
+
+/**
+ * Writes the contexts, in the place of what was there at once: whoever reads meanwhile gets the one or the other, and a crash
+ * leaves one of them. The file can be read by its owner alone.
+ */
+export async function writeContexts(file: string, { current, contexts }: Contexts): Promise<void> {
+  const said = {
+    version: VERSION,
+    ...(current === undefined ? {} : { current }),
+    contexts: Object.fromEntries(contexts),
+  };
+  await mkdir(dirname(file), { recursive: true, mode: FOLDER_MODE });
+  // Where the file is a link, as in folders that are kept elsewhere, it stays one.
+  const target = await realpath(file).catch(() => file);
+  const fresh = `${target}.${randomUUID()}`;
+  try {
+    const handle = await open(fresh, "wx", FILE_MODE);
+    try {
+      await handle.writeFile(`${JSON.stringify(said, null, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, target);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `The contexts cannot be written: ${why}. Correct the folder's permissions.`,
+    );
+  }
+}
+
+function refuseOthers(file: string, value: object, known: readonly string[], what: string): void {
+  const other = Object.keys(value).find((name) => !known.includes(name));
+  if (other !== undefined)
+    throw badFile(file, `${what} has a member ${JSON.stringify(other)} that this version does not know`);
+}
+
+function badFile(file: string, fault: string): ToolgateError {
+  return new ToolgateError(
+    "INVALID_CONFIG",
+    `The contexts in ${file} cannot be used: ${fault}. Correct the file, or remove it and set the contexts again.`,
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
