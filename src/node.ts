@@ -30,6 +30,7 @@ import { ResultChecks } from "./providers/check-result.js";
 import { followEpochs } from "./providers/follow-epochs.js";
 import { KeepAlive } from "./providers/keep-alive.js";
 import { ProviderSessions } from "./providers/provider-sessions.js";
+import { AccessWatch } from "./redis/access-watch.js";
 import { agreeOnShards, shardCount } from "./redis/agree-on-shards.js";
 import { warnOfRedis } from "./redis/check-redis.js";
 import { FAST_COMMITS, ReplicatedCommits } from "./redis/commits.js";
@@ -97,6 +98,14 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const redis = connections.command.client;
   const clock = new SampledRedisClock(redis, monotonicMs);
   const memory = new MemoryWatch({ redis, shards: keyspace.shards, log });
+  const access = new AccessWatch({
+    redis,
+    shards: keyspace.shards,
+    node,
+    use: { cluster: parseRedisUrl(config.redisUrl).kind === "cluster", replicated: config.durability !== "fast" },
+    log,
+    onChange: () => tellReady(),
+  });
   const rule = { intervalMs: config.pingIntervalMs, missed: config.missedPings };
   const registry: RegistryStore = { redis, keyspace, healthWindowMs: (rule.missed + 1) * rule.intervalMs };
   const replicated =
@@ -290,7 +299,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
   let started = false;
   function tellReady(): void {
-    const ready = connections.ready() && (replicated?.confirming ?? true);
+    const ready = connections.ready() && access.granted && (replicated?.confirming ?? true);
     if (started) server.setServing("all", ready && !draining);
   }
 
@@ -300,6 +309,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
     async start() {
       await connections.start();
+      await access.start();
       await agreeOnShards(redis, keyspace);
       await warnOfRedis(connections.command.masters(), log, replicated === undefined ? 0 : config.replicas);
       await replicated?.start();
@@ -347,6 +357,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await Promise.all([cancellations.stop(), settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
     await catalog.stop();
     await memory.stop();
+    await access.stop();
     await clock.stop();
     await replicated?.stop();
     await connections.stop();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
+import { parseRegistryName } from "../../src/identity/names.js";
 import type { Check } from "../doctor/check.js";
 import { PACKAGE_ROOT } from "../local/package-root.js";
 import { EXIT_CODES } from "../output/exit-codes.js";
@@ -12,6 +13,7 @@ import { inSession, readClientConfig, withClientOptions } from "./session.js";
 
 interface DoctorFlags {
   readonly redisUrl?: string;
+  readonly registry?: string;
 }
 
 const STYLES = { ok: "good", warn: "warn", fail: "bad" } as const satisfies Record<Check["status"], keyof Painter>;
@@ -25,7 +27,8 @@ export function doctorCommand(): Command {
         "Checks Node, each node of --nodes, the toolsets' health and, where REDIS_URL or --redis-url says where it is, Redis.\n" +
           `Exit status: 0 when nothing failed (warnings may be there), ${EXIT_CODES.unavailable.code} otherwise.`,
       )
-      .option("--redis-url <url>", "The nodes' Redis [REDIS_URL]."),
+      .option("--redis-url <url>", "The nodes' Redis, as they log in there [REDIS_URL].")
+      .option("--registry <name>", "The registry's name [TOOLGATE_REGISTRY, else default]."),
   )
     .addHelpText(
       "after",
@@ -35,7 +38,9 @@ Examples:
   toolgate doctor --nodes 10.0.0.5:7400,10.0.0.6:7400 --redis-url redis://10.0.0.9:6379
   toolgate doctor --json | jq '.checks[] | select(.status != "ok")'`,
     )
-    .action(async ({ redisUrl = environment().REDIS_URL }: DoctorFlags, command: Command) => {
+    .action(async ({ redisUrl = environment().REDIS_URL, registry }: DoctorFlags, command: Command) => {
+      const named = parseRegistryName(registry ?? (environment().TOOLGATE_REGISTRY || "default"), "registry");
+      const shards = Number(environment().TOOLGATE_SHARDS ?? 0) || 0;
       await inSession(command, async ({ output, signal }) => {
         const [{ checkRuntime }, { checkGateway }, { checkToolsets }, { checkRedis }] = await Promise.all([
           import("../doctor/check-runtime.js"),
@@ -57,7 +62,7 @@ Examples:
         const connection = { signal, connectTimeoutMs: 3_000, ...(tls === undefined ? {} : { tls }) };
         report(await output.during("Listing the toolsets", () => checkToolsets(nodes, connection)));
         if (redisUrl !== undefined && redisUrl !== "") {
-          report(await output.during("Asking Redis", () => checkRedis(redisUrl)));
+          report(await output.during("Asking Redis", () => checkRedis(redisUrl, named, shards)));
         } else {
           output.note("Redis was not looked at: give --redis-url, or set REDIS_URL.");
         }

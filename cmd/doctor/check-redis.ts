@@ -1,7 +1,12 @@
 import type { Redis } from "ioredis";
 import semver from "semver";
 import { parseRedisUrl, redisUrlFault, withoutCredentials } from "../../src/config/redis-url.js";
+import { parseNodeId, type RegistryName } from "../../src/identity/names.js";
+import { missingAccess } from "../../src/redis/access.js";
+import { shardCount } from "../../src/redis/agree-on-shards.js";
 import { lookAtRedis } from "../../src/redis/connections.js";
+import { createKeyspace, type ShardKeys } from "../../src/redis/keys.js";
+import type { RedisClient } from "../../src/redis/redis-client.js";
 import { type Check, fail, ok, warn } from "./check.js";
 
 const SLOW_MS = 20;
@@ -13,8 +18,8 @@ const WANTED = "7.0.0";
 
 /** What was read from a Redis server. */
 export interface RedisFacts {
-  /** The fields of INFO. */
-  readonly info: Readonly<Record<string, string>>;
+  /** The fields of INFO; undefined where it must not be asked. */
+  readonly info: Readonly<Record<string, string>> | undefined;
   /** The setting `save`; undefined where it must not be read. */
   readonly save: string | undefined;
   readonly latencyMs: number;
@@ -22,16 +27,23 @@ export interface RedisFacts {
   readonly clockAheadMs: number;
 }
 
-/** Looks at the Redis that the nodes share. */
-export async function checkRedis(url: string): Promise<Check[]> {
+/**
+ * Looks at the Redis that the nodes share, as the user that the URL names: the nodes' own.
+ *
+ * @param registry whose keys and channels the user must be allowed.
+ * @param shards over how many shards it is spread; 0 as nodes do unless told otherwise.
+ */
+export async function checkRedis(url: string, registry: RegistryName, shards = 0): Promise<Check[]> {
   const fault = redisUrlFault(url);
   if (fault !== undefined) return [fail("Redis", `its URL ${fault}`, "Correct REDIS_URL (--redis-url).")];
   const name = `Redis ${withoutCredentials(url)}`;
   const look = lookAtRedis(url);
   try {
     const masters = await look.start();
-    const asCluster = parseRedisUrl(url).kind === "cluster";
-    const checks: Check[] = [];
+    const address = parseRedisUrl(url);
+    const asCluster = address.kind === "cluster";
+    const keyspace = createKeyspace(registry, shardCount(shards, address));
+    const checks: Check[] = [...(await checkAccess(look.client, keyspace.shards, asCluster))];
     for (const master of masters) {
       const { host, port } = master.options;
       checks.push(
@@ -52,8 +64,25 @@ export async function checkRedis(url: string): Promise<Check[]> {
   }
 }
 
+/** Whether the nodes' user may do what nodes do, in every shard. */
+async function checkAccess(redis: RedisClient, shards: readonly ShardKeys[], cluster: boolean): Promise<Check[]> {
+  const name = "Redis access";
+  const remedy = "Allow it: until then nodes do not start, or take no calls.";
+  try {
+    // As a node of any name; what it needs for replicas is told by the node that needs it.
+    const node = parseNodeId("doctor", "node");
+    const missing = await Promise.all(
+      shards.map((keys) => missingAccess(redis, keys, node, { cluster, replicated: false })),
+    );
+    const denied = missing.find((found) => found !== undefined);
+    return [denied === undefined ? ok(name, "all that nodes need") : fail(name, denied, remedy)];
+  } catch (error) {
+    return [fail(name, error instanceof Error ? error.message : String(error), remedy)];
+  }
+}
+
 async function readFacts(redis: Redis): Promise<RedisFacts> {
-  const info = parseInfo(await redis.info());
+  const info = await redis.info().then(parseInfo, () => undefined);
   // Managed servers forbid CONFIG.
   const save = await redis.config("GET", "save").then(
     (answer) => configValue(answer, "save"),
@@ -78,10 +107,23 @@ export function judgeRedis(
   asCluster = false,
 ): Check[] {
   const reached = `answers in ${latencyMs.toFixed(1)} ms`;
-  return [
+  const latency =
     latencyMs > SLOW_MS
       ? warn(name, `${reached}: every call waits for it several times`, "Run Redis nearer to the nodes.")
-      : ok(name, reached),
+      : ok(name, reached);
+  if (info === undefined) {
+    return [
+      latency,
+      warn(
+        "Redis INFO",
+        "must not be asked: version, role, eviction, memory and persistence were not checked",
+        "Allow the nodes' user +info, or make sure of appendonly yes and maxmemory-policy noeviction.",
+      ),
+      judgeClock(clockAheadMs),
+    ];
+  }
+  return [
+    latency,
     judgeVersion(info),
     ...judgeRole(info, asCluster),
     judgeEviction(info),

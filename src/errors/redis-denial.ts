@@ -35,31 +35,47 @@ export function deniedCommand(lua: string, message: string): string | undefined 
 /** What all keys and channels of Toolgate begin with. */
 const ALL_OURS = "toolgate:*";
 
-/** The rule that allows what was denied, as the text after `ACL SETUSER <user>`. */
-export function allowingRule({ kind, command }: Pick<Denial, "kind" | "command">, ours = ALL_OURS): string {
-  switch (kind) {
-    case "command":
-      return command === undefined
-        ? "the commands in docs/redis-acl.md"
-        : `+${command.toLowerCase().replace(" ", "|")}`;
-    case "key":
-      return `~${ours}`;
-    case "channel":
-      return `&${ours}`;
-    default:
-      return kind satisfies never;
-  }
+/** What was denied, and the rule that allows it, in a sentence. */
+export function describeDenial(denial: Pick<Denial, "kind" | "command">): string {
+  return describeDenials([denial], ALL_OURS);
 }
 
-/** What was denied, and the rule that allows it, in a sentence. */
-export function describeDenial(denial: Pick<Denial, "kind" | "command">, ours = ALL_OURS): string {
-  const { kind, command } = denial;
-  const rule = allowingRule(denial, ours);
-  const what = {
-    command: command === undefined ? "a command" : `the command ${command}`,
-    key: `the keys ${ours}${command === undefined ? "" : ` (${command})`}`,
-    channel: `the channels ${ours}${command === undefined ? "" : ` (${command})`}`,
-  }[kind];
-  const add = kind === "command" && command === undefined ? `allow ${rule}` : `add it with ACL SETUSER <user> ${rule}`;
-  return `Redis denies the nodes' user ${what}; ${add}`;
+/**
+ * The same for all that was denied.
+ *
+ * @param ours the pattern of the keys and channels that it was denied on.
+ */
+export function describeDenials(denials: readonly Pick<Denial, "kind" | "command">[], ours: string): string {
+  const commandsOf = (kind: Denial["kind"]): string[] => [
+    ...new Set(
+      denials.flatMap((denial) => (denial.kind === kind && denial.command !== undefined ? [denial.command] : [])),
+    ),
+  ];
+  const has = (kind: Denial["kind"]): boolean => denials.some((denial) => denial.kind === kind);
+  const [commands, onKeys, onChannels] = [commandsOf("command"), commandsOf("key"), commandsOf("channel")];
+  const what: string[] = [];
+  const rules: string[] = [];
+  if (has("key")) {
+    what.push(`the keys ${ours}${named(onKeys)}`);
+    rules.push(`~${ours}`);
+  }
+  if (has("channel")) {
+    what.push(`the channels ${ours}${named(onChannels)}`);
+    rules.push(`&${ours}`);
+  }
+  if (has("command")) what.push(commands.length === 0 ? "a command" : `${plural(commands)} ${listed(commands)}`);
+  rules.push(...commands.slice(0, MOST_NAMED).map((command) => `+${command.toLowerCase().replace(" ", "|")}`));
+  const remedy = rules.length === 0 ? "" : `allow it with ACL SETUSER <user> ${rules.join(" ")}; `;
+  return `Redis denies the nodes' user ${what.join(", and ")}: ${remedy}docs/redis-acl.md has all that they need`;
+}
+
+/** So many commands are named; there may be as many as there are. */
+const MOST_NAMED = 8;
+
+const named = (commands: readonly string[]): string => (commands.length === 0 ? "" : ` (${listed(commands)})`);
+const plural = (commands: readonly string[]): string => (commands.length === 1 ? "the command" : "the commands");
+
+function listed(commands: readonly string[]): string {
+  const more = commands.length - MOST_NAMED;
+  return `${commands.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -4,7 +4,7 @@ import type { Logger } from "../log/logger.js";
 
 /** Something about a Redis that an operator should know. */
 export interface RedisFinding {
-  readonly setting: "version" | "eviction" | "persistence" | "replicas";
+  readonly setting: "info" | "version" | "eviction" | "persistence" | "replicas";
   readonly message: string;
 }
 
@@ -13,13 +13,21 @@ const OLDEST_MAJOR = 7;
 
 /**
  * Looks for settings under which a cluster cannot keep its word: an eviction policy drops calls, and without persistence
- * a restart loses everything. A Redis that does not answer these questions (some hosted ones do not) is not judged.
+ * a restart loses everything. Of a Redis that does not answer these questions (some hosted ones do not, nor one whose ACL denies
+ * them), only that is said.
  *
  * @param replicas how many replicas the cluster waits for; none with `durability: fast`.
  */
 export async function checkRedis(redis: Redis, replicas = 0): Promise<readonly RedisFinding[]> {
   const findings: RedisFinding[] = [];
   const info = await redis.info().catch(() => "");
+  if (info === "") {
+    findings.push({
+      setting: "info",
+      message:
+        "Redis does not let the node run INFO: its version, eviction policy, persistence and memory limit cannot be checked; allow +info, or make sure of appendonly yes and maxmemory-policy noeviction",
+    });
+  }
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
   const version = field("redis_version");
   if (version !== undefined && Number.parseInt(version, 10) < OLDEST_MAJOR) {
@@ -42,7 +50,12 @@ export async function checkRedis(redis: Redis, replicas = 0): Promise<readonly R
     });
   }
   const [, minReplicas] = replicas === 0 ? [] : await redis.config("GET", "min-replicas-to-write").catch(() => []);
-  if (Number(minReplicas) < replicas) {
+  if (replicas > 0 && minReplicas === undefined) {
+    findings.push({
+      setting: "replicas",
+      message: `Redis does not let the node run CONFIG GET: whether min-replicas-to-write is ${replicas} cannot be checked; allow +config|get, or make sure of it`,
+    });
+  } else if (Number(minReplicas) < replicas) {
     findings.push({
       setting: "replicas",
       message: `min-replicas-to-write is ${minReplicas}: a master that is cut off from its replicas goes on taking writes, which are lost unacknowledged; set it to ${replicas}`,

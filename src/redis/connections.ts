@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { type HostAndPort, parseRedisUrl, type RedisAddress, withoutCredentials } from "../config/redis-url.js";
+import { describeDenial, readDenial } from "../errors/redis-denial.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type Logger, SILENT_LOGGER } from "../log/logger.js";
 import { ClusterMap } from "./cluster-map.js";
@@ -7,7 +8,7 @@ import { ConnectionFaults } from "./connection-faults.js";
 import { type ClientOptions, COMMAND_TIMEOUT_MS, FAIL_FAST, memberOptions } from "./fail-fast.js";
 import { GroupLink } from "./group-link.js";
 import { MAP_TIMEOUT_MS, type MasterMap, toHostAndPort } from "./master-map.js";
-import type { RedisLink } from "./redis-client.js";
+import type { RedisClient, RedisLink } from "./redis-client.js";
 import { SentinelMap } from "./sentinel-map.js";
 import { SingleLink } from "./single-link.js";
 import { slotOf } from "./slot.js";
@@ -107,6 +108,9 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
       } catch (error) {
         // What connecting rejects with is only that the connection is closed; the fault before it says why.
         const cause = faults.last || (error instanceof Error ? error.message : String(error));
+        const denial = readDenial(cause);
+        if (denial !== undefined)
+          throw new ToolgateError("STORE_UNAVAILABLE", describeDenial(denial), { cause: error });
         throw new ToolgateError(
           "STORE_UNAVAILABLE",
           `Redis at ${withoutCredentials(redisUrl)} cannot be reached (${cause}); start it, or set REDIS_URL`,
@@ -124,6 +128,8 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
 
 /** A look at a Redis from outside of a node, as `toolgate doctor` takes. */
 export interface RedisLook {
+  /** For commands; to be used when it has started. */
+  readonly client: RedisClient;
   /** Connects, and resolves to its masters. @throws Error that says why not */
   start(): Promise<readonly Redis[]>;
   stop(): void;
@@ -135,6 +141,7 @@ export function lookAtRedis(redisUrl: string): RedisLook {
   const topology = topologyOf(parseRedisUrl(redisUrl), SILENT_LOGGER, faults);
   const link = topology.link({ name: "command" });
   return {
+    client: link.client,
     async start() {
       try {
         await topology.start();

@@ -14,7 +14,9 @@ const ADMIT_UP_TO = 0.9;
 const MEMORY = defineScript(
   "MEMORY",
   `
-local info = redis.call('INFO', 'memory')
+local info = redis.pcall('INFO', 'memory')
+-- A user that may not ask admits until Redis itself refuses; check-redis.ts says so.
+if type(info) ~= 'string' then return { 0, 0 } end
 local function number(name) return tonumber(string.match(info, name .. ':(%d+)') or '0') end
 return { number('used_memory') - number('mem_not_counted_for_evict'), number('maxmemory') }
 `,

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { readDenial } from "../errors/redis-denial.js";
 import type { Logger } from "../log/logger.js";
 import { connectAnew } from "./connect-anew.js";
 import { connectInTime } from "./single-link.js";
@@ -172,7 +173,8 @@ export class Subscriber {
       this.#log.debug({ event: "channel_command_failed", message });
       line.channels.clear();
       if (/^(MOVED|CLUSTERDOWN) /.test(message)) this.#routes.doubt();
-      else connectAnew(redis);
+      // Another connection would be denied it too; the next probe tries again.
+      else if (readDenial(message) === undefined) connectAnew(redis);
     }
   }
 

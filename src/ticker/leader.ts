@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import Redlock, { type Lock } from "redlock";
+import { describeDenial, readDenial } from "../errors/redis-denial.js";
 import type { Logger } from "../log/logger.js";
 import type { RedisClient } from "../redis/redis-client.js";
 
@@ -32,6 +33,7 @@ export interface LeaderSettings {
 export class Leader {
   readonly #settings: LeaderSettings;
   readonly #redlock: Redlock;
+  #deniedTold = false;
   #state: LeaderState = { kind: "follower" };
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -41,8 +43,8 @@ export class Leader {
     // Redlock runs two commands, evalsha and eval, and asks no more of a client.
     // Our own loop retries, and our own deadline decides: Redlock tries once.
     this.#redlock = new Redlock(settings.clients as readonly Redis[], { retryCount: 0, driftFactor: 0.01 });
-    // Each failed vote is reported here as well as in the attempt's own result.
-    this.#redlock.on("error", () => {});
+    // Each failed vote is reported here as well as in the attempt's own result. Most only say that another node leads.
+    this.#redlock.on("error", (error: Error) => this.#noteDenial(error));
   }
 
   /** Whether this node may act as the leader now. */
@@ -99,6 +101,7 @@ export class Leader {
     const lock = await this.#redlock.acquire([this.#settings.key], this.#settings.ttlMs).catch(() => undefined);
     if (lock === undefined) return;
     this.#state = { kind: "leader", lock, untilMs: this.#trustUntil(askedMs) };
+    this.#deniedTold = false;
     this.#settings.log.info({ event: "leader_elected" });
     this.#settings.onElected();
   }
@@ -112,6 +115,14 @@ export class Leader {
       this.#state = { kind: "follower" };
       this.#settings.log.warn({ event: "leader_lost" });
     }
+  }
+
+  /** A node whose user may not take the lock is never elected, which nothing else would tell. */
+  #noteDenial({ message }: Error): void {
+    const denial = readDenial(message);
+    if (denial === undefined || this.#deniedTold) return;
+    this.#deniedTold = true;
+    this.#settings.log.warn({ event: "leader_lock_denied", message: describeDenial(denial) });
   }
 
   #trustUntil(askedMs: number): number {

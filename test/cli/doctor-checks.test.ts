@@ -3,10 +3,12 @@ import type { Check } from "../../cmd/doctor/check.js";
 import { checkRedis, judgeRedis, type RedisFacts } from "../../cmd/doctor/check-redis.js";
 import { checkRuntime } from "../../cmd/doctor/check-runtime.js";
 import { judgeToolsets } from "../../cmd/doctor/check-toolsets.js";
+import { parseRegistryName } from "../../src/identity/names.js";
 import type { ToolsetSummary } from "../../src/index.js";
 import { redisForFile } from "../support/redis.js";
 import { privateCluster } from "../support/redis-groups.js";
 
+const REGISTRY = parseRegistryName("default", "registry");
 const statusOf = (checks: readonly Check[], name: string): string | undefined =>
   checks.find((check) => check.name === name)?.status;
 
@@ -45,7 +47,7 @@ describe("Redis", () => {
   const redis = redisForFile({ args: ["--maxmemory-policy", "allkeys-lru"] });
 
   test("that runs is looked at", async () => {
-    const checks = await checkRedis(redis().url);
+    const checks = await checkRedis(redis().url, REGISTRY);
     expect(checks[0]).toMatchObject({ status: "ok" });
     expect(statusOf(checks, "Redis version")).toBe("ok");
     expect(statusOf(checks, "Redis eviction")).toBe("warn");
@@ -56,7 +58,7 @@ describe("Redis", () => {
   test("a cluster is looked at, master by master", async () => {
     const cluster = await privateCluster();
     try {
-      const checks = await checkRedis(cluster.url);
+      const checks = await checkRedis(cluster.url, REGISTRY);
       expect(checks.filter(({ name }) => name === "Redis version").map(({ status }) => status)).toEqual([
         "ok",
         "ok",
@@ -64,20 +66,41 @@ describe("Redis", () => {
       ]);
       expect(statusOf(checks, "Redis mode")).toBeUndefined();
       const [one] = cluster.members;
-      expect(statusOf(await checkRedis(`redis://${one?.address}`), "Redis mode")).toBe("fail");
+      expect(statusOf(await checkRedis(`redis://${one?.address}`, REGISTRY), "Redis mode")).toBe("fail");
     } finally {
       await cluster.stop();
     }
   });
 
+  test("that denies the nodes' user channels, or INFO and CONFIG, is named with the rule to add", async () => {
+    const admin = redis().client();
+    const as = async (...rules: string[]): Promise<Check[]> => {
+      await admin.acl("SETUSER", "node", "reset", "on", ">secret", "~*", "&*", "+@all", ...rules);
+      return checkRedis(redis().url.replace("redis://", "redis://node:secret@"), REGISTRY);
+    };
+    expect(statusOf(await as(), "Redis access")).toBe("ok");
+    const mute = await as("resetchannels");
+    expect(mute.find(({ name }) => name === "Redis access")).toMatchObject({
+      status: "fail",
+      finding: expect.stringContaining("ACL SETUSER <user> &toolgate:{default/0}:*"),
+    });
+    const shy = await as("-info", "-config");
+    expect(statusOf(shy, "Redis access")).toBe("ok");
+    expect(statusOf(shy, "Redis INFO")).toBe("warn");
+    expect(shy.some(({ status }) => status === "fail")).toBe(false);
+    const dumb = await as("-evalsha", "-eval");
+    expect(dumb[0]).toMatchObject({ status: "fail", finding: expect.stringContaining("EVALSHA") });
+    admin.disconnect();
+  });
+
   test("that is not there fails, without its password", async () => {
-    const [check] = await checkRedis("redis://user:secret@127.0.0.1:1");
+    const [check] = await checkRedis("redis://user:secret@127.0.0.1:1", REGISTRY);
     expect(check).toMatchObject({ status: "fail", name: "Redis redis://127.0.0.1:1" });
     expect(JSON.stringify(check)).not.toContain("secret");
   });
 
   test("of a bad URL fails", async () => {
-    expect(await checkRedis("http://x")).toMatchObject([
+    expect(await checkRedis("http://x", REGISTRY)).toMatchObject([
       { status: "fail", finding: expect.stringContaining("redis://") },
     ]);
   });

@@ -41,9 +41,13 @@ describe("a Redis", () => {
     ]);
   });
 
-  test("that does not answer such questions is not judged", async () => {
-    const shy = { info: () => Promise.reject(new Error("ERR unknown command")) } as unknown as Redis; // all that is asked
-    expect(await checkRedis(shy)).toEqual([]);
+  test("that does not answer such questions is said to be unchecked, and no more", async () => {
+    const refuse = () => Promise.reject(new Error("NOPERM this user has no permissions to run the 'info' command"));
+    const shy = { info: refuse, config: refuse } as unknown as Redis; // all that is asked
+    expect(await checkRedis(shy, 1)).toMatchObject([
+      { setting: "info", message: expect.stringContaining("+info") },
+      { setting: "replicas", message: expect.stringContaining("+config|get") },
+    ]);
   });
 });
 
