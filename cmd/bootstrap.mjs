@@ -1,4 +1,4 @@
-// What `npm start`, `npm test`, `npm run bench`, `npm run chaos` and `npm run build` run: plain JavaScript without a
+// What `npm start`, `npm test`, `npm run bench`, `npm run chaos`, `npm run servers` and `npm run build` run: plain JavaScript without a
 // dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the dependencies if they are
 // missing or out of step with the lock file, builds if the build is missing or older than the sources, then does the job.
 
@@ -31,6 +31,11 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: false });
     await runHere(join(ROOT, "dist", "cmd", "bench", "main.js"));
     break;
+  case "servers":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "cmd", "servers", "main.js"));
+    break;
   case "test":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
@@ -48,7 +53,7 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: true });
     break;
   default:
-    fail(`"${job ?? ""}" is no job: use start, test, bench, chaos, build, install or refresh.`, 2);
+    fail(`"${job ?? ""}" is no job: use start, test, bench, chaos, servers, build, install or refresh.`, 2);
 }
 
 /** Ends with one clear message on a Node that is too old. */
