@@ -20,8 +20,8 @@ const FAULTS_AT_ONCE = 20;
 const FAULTS_PER_SECOND = 1;
 /** More pages than any server has; one that never ends its list is stopped here. */
 const MAX_LIST_PAGES = 100;
-/** As many tools as a toolset may have. */
-const MAX_TOOLS = 1_024;
+/** More tools than any server has, and more than a toolset may have: some are chosen of them. */
+const MAX_LISTED_TOOLS = 10_000;
 
 /** Who an MCP server says it is. */
 export interface ServerIdentity {
@@ -99,7 +99,7 @@ export class McpServer {
       {
         onLine: (line) => {
           this.#heard += 1;
-          this.#peer.receive(line);
+          this.#receive(line);
         },
         onOversizedLine: (head, tail, bytes) => {
           this.#heard += 1;
@@ -184,9 +184,11 @@ export class McpServer {
       }
       if (Array.isArray(answer.tools)) tools.push(...answer.tools);
       cursor = typeof answer.nextCursor === "string" ? answer.nextCursor : undefined;
-      if (cursor === undefined || tools.length > MAX_TOOLS) return tools;
+      if (cursor === undefined) return tools;
+      if (tools.length >= MAX_LISTED_TOOLS) break;
     }
-    this.#options.onFault(`the list of tools has more than ${MAX_LIST_PAGES} pages; the rest is left out`);
+    const limits = `${MAX_LIST_PAGES} pages or ${MAX_LISTED_TOOLS} tools`;
+    this.#options.onFault(`the list of tools has more than ${limits}; the rest is left out`);
     return tools;
   }
 
@@ -223,6 +225,15 @@ export class McpServer {
     await this.#process.stop();
     this.#peer.close();
     this.#log.end();
+  }
+
+  #receive(line: Buffer): void {
+    try {
+      this.#peer.receive(line);
+    } catch (error) {
+      // One message that cannot be handled must not end the mount.
+      this.#fault(`a message that could not be handled: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   #onNotification(method: string, params: { readonly [key: string]: unknown }): void {

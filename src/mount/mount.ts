@@ -41,6 +41,9 @@ import { DEFAULT_PATIENCE_MS, untilSilent } from "./server-watch.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
+/** Of so many parts that are left out the log says why. */
+const MAX_TOLD = 100;
+
 /** How often a derived version is tried where others register at the same time, and how long after one another, in milliseconds. */
 const MAX_VERSION_TRIES = 3;
 const VERSION_RETRY_MS = 500;
@@ -480,15 +483,17 @@ class McpMount implements Mount {
   /** Says what is left out, and why; once, as long as it stays so. */
   #reportSkipped(skipped: readonly SkippedPart[], former: Serving | undefined): void {
     const known = new Set(former?.registration.skipped.map(keyOf));
-    for (const skip of skipped) {
-      if (known.has(keyOf(skip))) continue;
-      const { name, part, why } = skip;
+    const news = skipped.filter((part) => !known.has(keyOf(part)));
+    for (const { name, part, why } of news.slice(0, MAX_TOLD)) {
       const what = part === "tool" ? `The tool ${name}` : `The result schema of the tool ${name}`;
       this.#options.log.warn(
         { event: "tool_skipped", toolset: this.name, tool: name, part },
         `${what} is left out: ${why}.`,
       );
     }
+    if (news.length <= MAX_TOLD) return;
+    const more = `${news.length - MAX_TOLD} more are left out`;
+    this.#options.log.warn({ event: "tool_skipped", toolset: this.name }, `${more}: the registration names them.`);
   }
 
   #checkChoice({ tools, skipped }: MountedTools, listed: readonly unknown[], former: Serving | undefined): void {

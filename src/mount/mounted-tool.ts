@@ -41,6 +41,7 @@ export interface ToolChoice {
 }
 
 /** Limits of the wire contract (contract.proto). */
+const MAX_TOOLS = 1_024;
 const MAX_TITLE_CHARACTERS = 256;
 const MAX_DESCRIPTION_BYTES = 16 * 1024;
 /** The registry's default limits of a schema, less what the result's envelope takes. */
@@ -81,6 +82,14 @@ export function mountTools(listed: readonly unknown[], choice: ToolChoice = {}):
     const name = raw.name;
     if ((only !== undefined && !only.has(name)) || skip.has(name)) continue;
     const why = tools.has(name) ? "the server lists this name more than once; the first one counts" : fault(name, raw);
+    if (why === undefined && tools.size === MAX_TOOLS) {
+      skipped.push({
+        name,
+        part: "tool",
+        why: `a toolset has at most ${MAX_TOOLS} tools; choose with --only or --skip`,
+      });
+      continue;
+    }
     if (why !== undefined) {
       skipped.push({ name: printable(name, 128), part: "tool", why });
       continue;

@@ -45,8 +45,17 @@ export class ServerMessages {
       this.#write("info", `(${this.#suppressed} messages left out: more than ${PER_SECOND} a second)`);
       this.#suppressed = 0;
     }
-    const said = typeof data === "string" ? data : (JSON.stringify(data) ?? "");
+    const said = textOf(data).slice(0, 2 * MAX_CHARACTERS);
     const source = typeof logger === "string" && logger !== "" ? `${printable(logger, 100)}: ` : "";
     this.#write(LEVELS.get(level) ?? "info", printable(`${source}${said}`, MAX_CHARACTERS));
+  }
+}
+
+function textOf(data: unknown): string {
+  if (typeof data === "string") return data;
+  try {
+    return JSON.stringify(data) ?? "";
+  } catch {
+    return "(data that nests too deeply to be shown)"; // JSON.parse takes more levels than JSON.stringify
   }
 }

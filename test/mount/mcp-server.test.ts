@@ -224,6 +224,17 @@ test("what the server logs by MCP's own way is told with its level, and bounded"
   expect(lines[1]?.length).toBeLessThan(2_100);
 });
 
+test("messages that nest without end are handled, and end nothing", async () => {
+  const { server, lines } = odd();
+  await server.start(never);
+  const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  const message = `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${deep}}}`;
+  void server.callTool("write", json({ line: message }), patient).catch(() => {});
+  const answer = await server.callTool("write", json({ line: `{"id":$,"result":${deep}}` }), patient);
+  expect(answer.kind).toBe("result");
+  expect(lines).toEqual(["info (data that nests too deeply to be shown)"]);
+});
+
 test("all pages of the list are read", async () => {
   const { server } = odd();
   await server.start(never);

@@ -115,6 +115,14 @@ describe("tools of a server", () => {
     expect(mountTools([{ name: "a", inputSchema: object, ...nothing, icons: null }])).toEqual(plain);
   });
 
+  test("beyond what a toolset may have are left out", () => {
+    const listed = Array.from({ length: 1_030 }, (_, index) => ({ name: `t${index}`, inputSchema: object }));
+    const { tools, skipped } = mountTools(listed);
+    expect(tools).toHaveLength(1_024);
+    expect(skipped.map(({ name }) => name)).toEqual(["t1024", "t1025", "t1026", "t1027", "t1028", "t1029"]);
+    expect(mountTools(listed, { only: ["t1029"] }).tools).toHaveLength(1);
+  });
+
   test("are chosen by the operator", () => {
     const listed = ["a", "b", "c"].map((name) => ({ name, inputSchema: object }));
     const names = (choice: Parameters<typeof mountTools>[1]): string[] =>
