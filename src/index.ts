@@ -29,6 +29,7 @@ export type {
   SkippedPart,
   StopOptions,
 } from "./sdk/provider.js";
+export type { RegistryInfo, RegistryLimits } from "./sdk/registry-info.js";
 export { serveToolset } from "./sdk/serve-toolset.js";
 export type { CallTerminal, FailedTerminal, RejectedTerminal, ResultTerminal } from "./sdk/terminal.js";
 export { ToolCallError } from "./sdk/tool-call-error.js";

@@ -45,6 +45,7 @@ import { deadCallsMethods } from "./server/dead-calls-service.js";
 import { gatewayMethods } from "./server/gateway-service.js";
 import { createGrpcServer } from "./server/grpc-server.js";
 import { registryMethods } from "./server/registry-service.js";
+import { limitsToWire } from "./server/wire-limits.js";
 import { Chores } from "./ticker/chores.js";
 import { Leader } from "./ticker/leader.js";
 import { Pinger } from "./ticker/pinger.js";
@@ -82,6 +83,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const node = parseNodeId(config.nodeId === "" ? `node-${bytes(6).toString("hex")}` : config.nodeId, "nodeId");
   const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node } });
   const faults = new RecurringFaults(log, monotonicMs);
+  const limits = limitsToWire(config);
 
   // Redis
   const shards = shardCount(config.shards, parseRedisUrl(config.redisUrl));
@@ -176,11 +178,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
     monotonicMs,
+    limits,
     budgetBytes: PROVIDER_BUDGET_BYTES,
     onTakeRefused: (session) => void keepAlive.check(session),
+    onUndeliverable: (session, call) => reports.undeliverable(session, call),
   });
   const keepAlive = new KeepAlive({ ...config, registry, calls, sessions, node, faults, monotonicMs });
-  const reports = new CallReports({ sessions, outboxOf: outboxFor, log, faults });
+  const reports: CallReports = new CallReports({ sessions, outboxOf: outboxFor, log, faults });
   function outboxFor(toolset: ToolsetName): CallOutbox {
     const outbox = outboxes[keyspace.forToolset(toolset).shard];
     if (outbox === undefined) throw new RangeError("a toolset outside of the keyspace");
@@ -222,6 +226,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     placing,
     awaiting: { doorbell, lost, clock, monotonicMs },
     following: { store: calls, doorbell, node, lost, clock, monotonicMs },
+    maxMessageBytes: config.maxMessageBytes,
     enter(peer) {
       if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);
       return inFlight.enter(peer);
@@ -265,6 +270,9 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     watches,
     redisClock: clock,
     healthRule: rule,
+    registry: config.registry,
+    node,
+    limits,
     monotonicMs,
   });
   const server = createGrpcServer({

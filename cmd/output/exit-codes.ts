@@ -51,6 +51,7 @@ export const REASON_EXITS = {
   NODE_UNREACHABLE: "unavailable",
   BACKLOG_FULL: "unavailable",
   STORE_FULL: "unavailable",
+  MESSAGE_TOO_LARGE: "badInput",
   LIMIT_EXCEEDED: "unavailable",
   EPOCH_GONE: "unavailable",
   TOOL_ERROR: "toolFailed",

@@ -24,7 +24,7 @@ export interface Ending {
   readonly reason: string;
   readonly attempt: number;
   readonly endedAtMs: number;
-  /** With `result` its JSON, with `tool_error` JSON of message and details, otherwise empty. */
+  /** With `result` its JSON, otherwise empty or JSON of message and details. */
   readonly body: Buffer;
 }
 

@@ -9,7 +9,7 @@ import type { Claim } from "./renew-claims.js";
 
 /** How a provider, or its node, ends a call. */
 export interface Completion extends Claim {
-  readonly kind: Extract<EndKind, "result" | "tool_error" | "cancelled">;
+  readonly kind: Extract<EndKind, "result" | "tool_error" | "cancelled" | "not_executed" | "outcome_unknown">;
   /** One word; empty with `result`. */
   readonly reason: string;
   readonly body: Buffer;

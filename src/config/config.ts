@@ -1,3 +1,4 @@
+import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { ADDRESS_PATTERN } from "./address.js";
 import { CLIENT_SETTINGS } from "./client-schema.js";
 import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
@@ -14,9 +15,6 @@ import {
   type TextSetting,
   type ValuesOf,
 } from "./settings.js";
-
-/** Text around what a message is about: ids, meta, field tags. A message limit needs this much above a payload limit. */
-const MESSAGE_OVERHEAD_BYTES = 65_536;
 
 const MiB = 1_048_576;
 const MINUTE_MS = 60_000;
@@ -161,7 +159,12 @@ const CONFIG_SCHEMA = {
   maxInFlightPerPeer: count(8_192, 1, 1_000_000, "How many calls one session may have unfinished at once."),
   maxSessions: count(4_096, 1, 1_000_000, "How many sessions, of agents and providers, the node holds at once."),
   maxSessionsPerPeer: count(1_024, 1, 1_000_000, "How many of them one connection may hold."),
-  maxMessageBytes: bytes(8 * MiB, MESSAGE_OVERHEAD_BYTES, 64 * MiB, "The largest gRPC message, in either direction."),
+  maxMessageBytes: bytes(
+    8 * MiB,
+    SMALLEST_MESSAGE_BYTES,
+    LARGEST_MESSAGE_BYTES,
+    "The largest gRPC message, in either direction.",
+  ),
   maxCachedContracts: count(1_000, 1, 1_000_000, "How many contracts the node keeps compiled."),
 } as const satisfies SettingsSchema;
 

@@ -166,6 +166,14 @@ export const ERROR_CODES = {
       "A limit is reached: of a node's sessions, streams or calls in flight of one peer, of a toolset's epochs, or of a registry's toolsets.",
     remedy: "Retry after the given time, or spread over more nodes; of toolsets, unregister some first.",
   },
+  MESSAGE_TOO_LARGE: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "no",
+    meaning:
+      "A message is larger than the channel of its receiver takes: an answer, a call for a provider, or the request.",
+    remedy:
+      "Let the channel take larger messages (GetRegistry says how large they are at most), then follow the call by its id; of a request, send less.",
+  },
   DEADLINE_EXCEEDED: {
     status: status.DEADLINE_EXCEEDED,
     retry: "no",

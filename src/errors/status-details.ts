@@ -210,8 +210,8 @@ function decodeDetails(error: WireStatus): Details | undefined {
 
 /** What grpc-js says when a request never left: the address was not resolved, or no connection was made. */
 const NEVER_SENT = /^(\w+: )?(No connection established|Name resolution failed)/;
-/** What it says of a message over a size limit, on either side and in either direction. */
-const TOO_LARGE = /^(Attempted to send|Received|Sent) message .*larger than/;
+/** What gRPC's libraries say of a message over a size limit, on either side and in either direction. */
+const TOO_LARGE = /\b(attempted to send|trying to send|received|sent) message .*larger than/i;
 /** The client's own refusal among those. */
 const REFUSED_TO_SEND = /^Attempted to send/;
 
@@ -246,7 +246,7 @@ function readStatus({ code, details }: WireStatus): { reason: ErrorReason; execu
     case status.RESOURCE_EXHAUSTED:
       // A message over a size limit is either the request, or an answer that was already made.
       return {
-        reason: TOO_LARGE.test(details) ? "PAYLOAD_TOO_LARGE" : "LIMIT_EXCEEDED",
+        reason: TOO_LARGE.test(details) ? "MESSAGE_TOO_LARGE" : "LIMIT_EXCEEDED",
         executed: REFUSED_TO_SEND.test(details) ? "no" : "unknown",
       };
     default:

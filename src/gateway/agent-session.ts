@@ -2,6 +2,7 @@ import { deferred } from "../async/deferred.js";
 import type { CallHead, Ending } from "../calls/call-record.js";
 import { readCall } from "../calls/read-call.js";
 import { PassingMap } from "../collections/passing-map.js";
+import type { Executed } from "../errors/codes.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -10,6 +11,8 @@ import type { SessionRequest__Output } from "../protocol/generated/toolgate/v1/S
 import type { SessionResponse } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
 import { loadProtocol } from "../protocol/load.js";
+import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } from "../protocol/message-limits.js";
+import { parseChannelBytes } from "../server/channel-bytes.js";
 import { checkFrameSize } from "../server/frame-size.js";
 import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
 import type { Principal } from "../server/principal.js";
@@ -65,6 +68,20 @@ class SessionCallEntry implements Waiter {
   }
 }
 
+const EMPTY = Buffer.alloc(0);
+
+/** What an agent is told whose channel does not take what it should get. */
+function tooLarge(what: string, executed: Executed): ToolgateError {
+  const message = `${what}, more than a message to this channel may have (max_message_bytes): let it take more, and follow the call`;
+  return new ToolgateError("MESSAGE_TOO_LARGE", message, { executed });
+}
+
+/** A terminal in place of one that is too large: how the call ended can be read through another channel. */
+function untold(terminal: Terminal, bytes: number): Terminal {
+  const { error } = toWireRejection(tooLarge(`the call has ended, and its end has ${bytes} bytes`, "unknown"));
+  return { ...terminal, kind: "TERMINAL_KIND_REJECTED", error: error ?? null, resultJson: EMPTY, unchecked: false };
+}
+
 export interface AgentSessionSettings {
   readonly parts: GatewayParts;
   readonly principal: Principal;
@@ -101,6 +118,8 @@ export class AgentSession {
   readonly #unheard: CallId[] = [];
   /** Calls that have ended, and whose ends are in Redis. */
   readonly #owed: SessionCallEntry[] = [];
+  /** The largest message that the agent's channel takes, in bytes; its first frame says so. */
+  #channelBytes: number | undefined;
   #paying = false;
   #leaving = false;
   #room = deferred();
@@ -123,6 +142,7 @@ export class AgentSession {
   }
 
   onFrame(frame: SessionRequest__Output): void {
+    this.#channelBytes ??= parseChannelBytes(frame.maxMessageBytes, "max_message_bytes");
     checkFrameSize({ calls: frame.calls, cancels: frame.cancels });
     for (const call of frame.calls) this.#call(call);
     for (const { ref } of frame.cancels) this.#cancel(ref);
@@ -217,6 +237,10 @@ export class AgentSession {
         for (const delta of step.deltas) {
           while (this.#writer.saturated) await this.#room.promise;
           if (followed.signal.aborted) return;
+          if (!this.#fits(delta.data.length)) {
+            const what = `a piece of the call's output has ${delta.data.length} bytes`;
+            return this.refuse(call, tooLarge(what, "unknown"));
+          }
           const message = {
             ref: call.ref,
             delta: { cursor: delta.cursor, dataJson: delta.data, attempt: delta.attempt },
@@ -298,8 +322,14 @@ export class AgentSession {
   #terminal(ref: number, terminal: Terminal): void {
     const { resultJson, error } = terminal;
     const bytes = (resultJson?.length ?? 0) + (error?.detailsJson?.length ?? 0);
-    this.#writer.push("terminals", { ref, terminal }, MESSAGE_OVERHEAD_BYTES + bytes);
+    if (this.#fits(bytes)) this.#writer.push("terminals", { ref, terminal }, MESSAGE_OVERHEAD_BYTES + bytes);
+    else this.#writer.push("terminals", { ref, terminal: untold(terminal, bytes) }, MESSAGE_OVERHEAD_BYTES * 4);
     this.#endIfDone();
+  }
+
+  /** Whether JSON of so many bytes fits into a message, with all that goes around it. A larger one would end the session. */
+  #fits(bytes: number): boolean {
+    return bytes + MOST_OVERHEAD_BYTES <= (this.#channelBytes ?? USUAL_MESSAGE_BYTES);
   }
 
   #endIfDone(): void {

@@ -8,6 +8,8 @@ export interface GatewayParts {
   readonly placing: PlaceCallSettings;
   readonly awaiting: AwaitSettings;
   readonly following: FollowSettings;
+  /** The largest message that this node sends, in bytes. */
+  readonly maxMessageBytes: number;
   /** Counts a call of a peer in; the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
   readonly enter: (peer: string) => () => void;
   /** Cancels a call that nobody waits for any more, as soon as Redis can be told. */

@@ -117,6 +117,16 @@ export class CallReports {
     }
   }
 
+  /** Ends a call that its provider's channel does not take: it did not run, unless an earlier attempt of it may have. */
+  undeliverable(session: ProviderSession, call: CallInHand): void {
+    if (call.stage === "settling" || session.inHand.get(call.id) !== call) return;
+    const kind = call.attempt === 1 ? "not_executed" : "outcome_unknown";
+    const message =
+      "The call is larger than its provider's channel takes: send less, or let the provider take larger messages (Hello.max_message_bytes).";
+    const end: ProviderEnd = { kind, reason: "MESSAGE_TOO_LARGE", body: Buffer.from(JSON.stringify({ message })) };
+    void this.complete(session, call, end);
+  }
+
   /** Ends a call whose output breaks a rule, and tells its provider to stop. */
   abort(session: ProviderSession, call: CallInHand, end: ProviderEnd): void {
     if (call.stage === "settling") return;

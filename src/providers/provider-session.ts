@@ -7,6 +7,7 @@ import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachRes
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { CancelReason } from "../protocol/generated/toolgate/v1/CancelReason.js";
 import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
+import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES } from "../protocol/message-limits.js";
 import type { Lease } from "../registry/leases.js";
 import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
 
@@ -54,12 +55,16 @@ export interface SessionSettings {
   readonly lease: Lease;
   readonly taker: Taker;
   readonly maxInFlight: number;
+  /** The largest message that the provider's channel takes, in bytes. */
+  readonly maxMessageBytes: number;
   readonly sink: ProviderStream;
   readonly budgetBytes: number;
   readonly end: EndStream;
   readonly monotonicMs: () => number;
   /** What waited for the provider to read has gone: there is room for calls. */
   readonly onRoom: (session: ProviderSession) => void;
+  /** A call does not fit into a message for the provider; told in a later turn. */
+  readonly onUndeliverable: (session: ProviderSession, call: CallInHand) => void;
 }
 
 /** What a provider is told when it is to stop a call. */
@@ -98,11 +103,14 @@ export class ProviderSession {
   #running = 0;
   #unansweredPings = 0;
   #heartbeats = 0;
+  #toldReady = false;
   #arrivingBytes = 0;
   readonly #stream: ProviderStream;
   readonly #writer: FrameWriter<AttachResponse>;
   readonly #end: EndStream;
   readonly #monotonicMs: () => number;
+  readonly #maxMessageBytes: number;
+  readonly #onUndeliverable: SessionSettings["onUndeliverable"];
 
   constructor(settings: SessionSettings) {
     this.lease = settings.lease;
@@ -113,6 +121,8 @@ export class ProviderSession {
     this.#end = settings.end;
     this.#stream = settings.sink;
     this.#monotonicMs = settings.monotonicMs;
+    this.#maxMessageBytes = settings.maxMessageBytes;
+    this.#onUndeliverable = settings.onUndeliverable;
     this.lastHeardMs = this.leasedAtMs = this.heartbeatAtMs = settings.monotonicMs();
     this.#writer = new FrameWriter(
       settings.sink,
@@ -158,7 +168,11 @@ export class ProviderSession {
   /** Sends a call. A closed session takes nothing: the provider finds the call when it attaches anew. */
   deliver(call: TakenCall): void {
     if (this.#state.kind === "closed") return;
-    this.#hold(call);
+    const held = this.#hold(call);
+    if (bytesOf(call) + MOST_OVERHEAD_BYTES > this.#maxMessageBytes) {
+      queueMicrotask(() => this.#onUndeliverable(this, held));
+      return;
+    }
     // Claimed, and so its own: what is too much for now is not claimed.
     this.#writer.pushOwed(
       "calls",
@@ -181,9 +195,9 @@ export class ProviderSession {
     for (const call of calls) this.deliver(call);
   }
 
-  #hold({ id, tool, attempt, head }: KeptCall | TakenCall): void {
+  #hold({ id, tool, attempt, head }: KeptCall | TakenCall): CallInHand {
     this.forget(id); // an earlier attempt of it
-    this.inHand.set(id, {
+    const call: CallInHand = {
       id,
       tool,
       attempt,
@@ -192,8 +206,10 @@ export class ProviderSession {
       claimedAtMs: this.#monotonicMs(),
       cancelled: false,
       output: undefined,
-    });
+    };
+    this.inHand.set(id, call);
     this.#running++;
+    return call;
   }
 
   /** The provider answered: its slot is free, the result is not settled yet. */
@@ -232,6 +248,13 @@ export class ProviderSession {
 
   ponged(): void {
     this.#unansweredPings = 0;
+  }
+
+  /** A pong of this session is recorded: the provider hears so of the first one. */
+  ready(): void {
+    if (this.#toldReady || this.#state.kind === "opening") return;
+    this.#toldReady = true;
+    this.#writer.sendNow({ ready: {} });
   }
 
   /** Asks for a sign of life; not before the welcome, which is the first thing that a provider hears. */

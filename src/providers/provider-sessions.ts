@@ -10,6 +10,7 @@ import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { FaultLog } from "../log/recurring-faults.js";
 import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
+import type { Limits } from "../protocol/generated/toolgate/v1/Limits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
@@ -40,10 +41,14 @@ export interface ProviderSessionsSettings {
   readonly heartbeatMs: number;
   readonly missedPings: number;
   readonly drainGraceMs: number;
+  /** What providers are told that the registry accepts. */
+  readonly limits: Limits;
   /** What may wait for one provider that does not read, besides its calls, in bytes. */
   readonly budgetBytes: number;
   /** A session was refused calls: its lease is gone, or another session speaks for its provider. */
   readonly onTakeRefused: (session: ProviderSession) => void;
+  /** A provider was given a call that its channel does not take. */
+  readonly onUndeliverable: (session: ProviderSession, call: CallInHand) => void;
 }
 
 /** What a provider asks for when it attaches. */
@@ -51,6 +56,8 @@ export interface AttachWish {
   readonly lease: Lease;
   readonly maxInFlight: number;
   readonly inHand: readonly { readonly id: CallId; readonly attempt: number }[];
+  /** The largest message that its channel takes, in bytes. */
+  readonly maxMessageBytes: number;
 }
 
 /** What a provider is told when its lease is gone, and how it is to go on. */
@@ -130,7 +137,7 @@ export class ProviderSessions {
   async attach(wish: AttachWish, sink: ProviderStream, end: EndStream): Promise<ProviderSession> {
     const { registry, calls, node, leaseMs, heartbeatMs, budgetBytes, monotonicMs } = this.#settings;
     if (this.#draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; attach to another one`);
-    const { lease, maxInFlight, inHand } = wish;
+    const { lease, maxInFlight, inHand, maxMessageBytes } = wish;
     const taker = {
       provider: lease.provider,
       incarnation: lease.incarnation,
@@ -139,7 +146,8 @@ export class ProviderSessions {
     const renewal = { lease, room: maxInFlight, draining: false, session: taker.session };
     const { state } = await renewLease(registry, leaseMs, renewal);
     const session = new ProviderSession({
-      ...{ lease, taker, maxInFlight, sink, budgetBytes, end, monotonicMs },
+      ...{ lease, taker, maxInFlight, maxMessageBytes, sink, budgetBytes, end, monotonicMs },
+      onUndeliverable: this.#settings.onUndeliverable,
       onRoom: (room) => this.pump(room),
     });
     this.#replace(session);
@@ -167,6 +175,7 @@ export class ProviderSessions {
         state: toWireState(state),
         fenced: resumed.fenced.map(({ id, attempt }) => ({ callId: id, attempt })),
         heartbeatMs,
+        limits: this.#settings.limits,
       },
     });
     for (const call of resumed.kept) session.keep(call);
@@ -210,6 +219,9 @@ export class ProviderSessions {
     this.#pongs
       .get(keys)
       ?.add({ toolset, epoch, provider, incarnation })
+      .then((answer) => {
+        if (answer === "recorded") session.ready();
+      })
       .catch((error: unknown) => this.#settings.faults.warn({ event: "pong_failed", error }));
   }
 

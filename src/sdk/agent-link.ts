@@ -3,6 +3,7 @@ import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { SessionCall } from "../protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest } from "../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
+import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { FrameQueue } from "./frame-queue.js";
 import type { Node } from "./node.js";
 import { readError } from "./request.js";
@@ -29,12 +30,13 @@ export class AgentLink {
   readonly #queue: FrameQueue<Item, SessionRequest>;
   readonly #over: Promise<void>;
   #closing: Promise<void> | undefined;
+  #introduced = false;
 
   constructor(node: Node, events: LinkEvents) {
     this.node = node;
     const stream = node.clients.gateway.session(new Metadata());
     this.#stream = stream;
-    this.#queue = new FrameQueue(stream, frameOf);
+    this.#queue = new FrameQueue(stream, (items) => this.#frameOf(items));
     this.#over = new Promise((resolve) => {
       let over = false;
       const end = (error: ToolgateError | undefined) => {
@@ -65,6 +67,14 @@ export class AgentLink {
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
+  }
+
+  /** The first frame says what this channel takes, too. */
+  #frameOf(items: readonly Item[]): SessionRequest {
+    const frame = frameOf(items);
+    if (this.#introduced) return frame;
+    this.#introduced = true;
+    return { ...frame, maxMessageBytes: LARGEST_MESSAGE_BYTES };
   }
 
   async #end(): Promise<void> {

@@ -11,6 +11,7 @@ import { type PreparedCall, prepareCall, withTimeLeft } from "./call-spec.js";
 import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
 import type { Nodes } from "./nodes.js";
+import type { PayloadCheck } from "./payload-check.js";
 import { readDelta, readTerminal, refusalOf, resultOf } from "./read-call.js";
 import { mayAskElsewhere } from "./request.js";
 import type { CallTerminal, RejectedTerminal } from "./terminal.js";
@@ -43,6 +44,7 @@ export interface SessionSetup {
   readonly runId: string;
   /** Reads results, output and details that are not asked for as RawJson. */
   readonly decode: DecodeJson;
+  readonly payloads: PayloadCheck;
   /** Cancels a call of which only the id is left; must not throw. */
   readonly cancelById: (callId: string) => Promise<void>;
   /** Told when the session has been closed. */
@@ -111,10 +113,20 @@ export class BatchedSession implements AgentSession {
     options: InvokeOptions & Partial<AsRaw> = {},
   ): Promise<Result> {
     options.signal?.throwIfAborted();
-    if (this.#state.kind === "closed") throw closedError("no");
+    if (this.#isClosed()) throw closedError("no");
     const call = prepareCall(toolset, tool, payload, options, this.#setup.runId);
+    const fits = this.#setup.payloads.fits(call.payloadBytes);
+    if (fits !== undefined) {
+      await fits;
+      options.signal?.throwIfAborted();
+      if (this.#isClosed()) throw closedError("no");
+    }
     const result = resultOf(await this.#run(call, options));
     return result as Result; // the caller's word, as the docstring says
+  }
+
+  #isClosed(): boolean {
+    return this.#state.kind === "closed";
   }
 
   #run(call: PreparedCall, { signal, onDelta, raw }: InvokeOptions & Partial<AsRaw>): Promise<CallTerminal> {

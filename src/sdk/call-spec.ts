@@ -1,21 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { CallSpec } from "../protocol/generated/toolgate/v1/CallSpec.js";
 import type { CallOptions } from "./call-options.js";
 import { encodeJson } from "./json-bytes.js";
 
-/**
- * The largest payload that is sent at all, in bytes: the registry's own limit (1 MiB by default) is below it, and a
- * frame over a node's message limit would end the session for all its calls.
- */
-const MAX_PAYLOAD_BYTES = 7 * 1024 * 1024;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A call as it is sent, and what decides whether it can be sent again. */
 export interface PreparedCall {
   readonly spec: CallSpec;
+  readonly payloadBytes: number;
+  /** About what it takes in a frame. */
   readonly bytes: number;
   /** Sending it again attaches to the first one. */
   readonly repeatable: boolean;
@@ -24,7 +20,7 @@ export interface PreparedCall {
   readonly timeoutMs: number | undefined;
 }
 
-/** @throws ToolgateError INVALID_REQUEST, PAYLOAD_TOO_LARGE for what no node would take. */
+/** @throws ToolgateError INVALID_REQUEST for what no node would take. */
 export function prepareCall(
   toolset: string,
   tool: string,
@@ -56,6 +52,7 @@ export function prepareCall(
   if (options.expectDigest !== undefined) spec.expectDigest = options.expectDigest;
   return {
     spec,
+    payloadBytes: payloadJson.length,
     bytes: payloadJson.length + 256,
     repeatable: options.onDisconnect !== "cancel",
     ownIds: options.toolCallId === undefined,
@@ -70,14 +67,8 @@ export function withTimeLeft(call: PreparedCall, leftMs: number | undefined): Ca
 }
 
 function encodePayload(payload: unknown): Uint8Array {
-  if (payload instanceof Uint8Array) return checked(payload);
+  if (payload instanceof Uint8Array) return payload;
   const encoded = encodeJson(payload === undefined ? {} : payload);
   if (encoded.kind === "refused") throw invalidField("payload", `must be JSON: ${encoded.why}`);
-  return checked(encoded.bytes);
-}
-
-function checked(bytes: Uint8Array): Uint8Array {
-  if (bytes.length <= MAX_PAYLOAD_BYTES) return bytes;
-  const message = `The payload has ${bytes.length} bytes; no registry takes more than ${MAX_PAYLOAD_BYTES}.`;
-  throw new ToolgateError("PAYLOAD_TOO_LARGE", message);
+  return encoded.bytes;
 }

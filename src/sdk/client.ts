@@ -7,6 +7,7 @@ import type { CallToolResponse__Output } from "../protocol/generated/toolgate/v1
 import type { CancelCallResponse__Output } from "../protocol/generated/toolgate/v1/CancelCallResponse.js";
 import type { GetCallResponse__Output } from "../protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { GetDeadCallResponse__Output } from "../protocol/generated/toolgate/v1/GetDeadCallResponse.js";
+import type { GetRegistryResponse__Output } from "../protocol/generated/toolgate/v1/GetRegistryResponse.js";
 import type { GetToolsetResponse__Output } from "../protocol/generated/toolgate/v1/GetToolsetResponse.js";
 import type { HealthFilter } from "../protocol/generated/toolgate/v1/HealthFilter.js";
 import type { ListCallsResponse__Output } from "../protocol/generated/toolgate/v1/ListCallsResponse.js";
@@ -24,9 +25,11 @@ import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { linkSignals } from "./linked-signal.js";
 import type { NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
+import { PayloadCheck } from "./payload-check.js";
 import { present } from "./present.js";
 import { readCallSummary, readDelta, readHandle, readState, readTerminal } from "./read-call.js";
 import { readHit, readSummary, readToolset, readWatchEvents } from "./read-catalog.js";
+import { type RegistryInfo, readRegistry } from "./registry-info.js";
 import { type AskOptions, ask, type Send } from "./request.js";
 import { resumedStream } from "./resumed-stream.js";
 import type { Timing } from "./timing.js";
@@ -64,6 +67,7 @@ export class Client implements Toolgate {
   readonly #timing: Timing;
   readonly #patienceMs: number;
   readonly #decode: DecodeJson;
+  readonly #payloads: PayloadCheck;
   readonly #runId = randomUUID();
   readonly #sessions = new Set<AgentSession>();
   readonly #closed = new AbortController();
@@ -75,10 +79,17 @@ export class Client implements Toolgate {
     this.#timing = timing;
     this.#patienceMs = patienceMs;
     this.#decode = decode;
+    this.#payloads = new PayloadCheck(async () => (await this.registry()).limits, timing);
   }
 
   get node(): string {
     return this.#nodes.current;
+  }
+
+  async registry({ signal }: RequestOptions = {}): Promise<RegistryInfo> {
+    return readRegistry(
+      await this.#read<GetRegistryResponse__Output>(signal, ({ catalog }, ...rest) => catalog.getRegistry({}, ...rest)),
+    );
   }
 
   async *list({ signal, ...filter }: ListOptions = {}): AsyncGenerator<ToolsetSummary, void, void> {
@@ -126,6 +137,7 @@ export class Client implements Toolgate {
 
   async call(toolset: string, tool: string, payload?: unknown, options: CallOptions = {}): Promise<AdmittedCall> {
     const call = prepareCall(toolset, tool, payload, options, this.#runId);
+    await this.#payloads.fits(call.payloadBytes);
     const startedMs = this.#timing.monotonicMs();
     const send: Send<CallToolResponse__Output> = ({ gateway }, ...rest) => {
       const left = call.timeoutMs === undefined ? undefined : call.timeoutMs - this.#timing.monotonicMs() + startedMs;
@@ -259,6 +271,7 @@ export class Client implements Toolgate {
       patienceMs: this.#patienceMs,
       runId: this.#runId,
       decode: this.#decode,
+      payloads: this.#payloads,
       cancelById: (callId) => this.cancel(callId).then(ignore, ignore), // best effort: it may have ended, or be gone
       onClose: (closed) => this.#sessions.delete(closed),
     });

@@ -1,6 +1,7 @@
 import { type ChannelOptions, credentials } from "@grpc/grpc-js";
 import type { Executed } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import type { TlsOptions } from "./connection-options.js";
 import { Node } from "./node.js";
 import { backoffMs, sleep, type Timing } from "./timing.js";
@@ -28,7 +29,8 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.service_config_disable_resolution": 1,
   // Connections are this client's own: closing it closes them.
   "grpc.use_local_subchannel_pool": 1,
-  "grpc.max_receive_message_length": 16 * 1024 * 1024,
+  // Whatever a node may be set up to send: a larger message would end the session that it comes on, with all of its calls.
+  "grpc.max_receive_message_length": LARGEST_MESSAGE_BYTES,
 };
 
 interface Place {

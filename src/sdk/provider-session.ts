@@ -35,6 +35,8 @@ export interface SessionEvents {
   readonly call: (call: ProviderCall__Output) => void;
   readonly cancel: (notice: CancelNotice__Output) => void;
   readonly settled: (settled: Settled__Output) => void;
+  /** Calls may come: the provider's first answer to a ping is recorded. */
+  readonly ready: () => void;
   readonly superseded: (superseded: Superseded__Output) => void;
   readonly goAway: (goAway: GoAway__Output) => void;
   /** There is room for output again. */
@@ -107,6 +109,7 @@ export class ProviderSession {
     if (frame.pings.length > 0) this.#write({ pongs: frame.pings.map(({ nonce }) => ({ nonce })) });
     if (frame.heartbeat !== null) this.#answer(frame.heartbeat);
     if (frame.welcome !== null) this.#open(frame.welcome);
+    if (frame.ready !== null) this.#events.ready();
     for (const notice of frame.cancels) this.#events.cancel(notice);
     for (const settled of frame.settled) this.#events.settled(settled);
     for (const call of frame.calls) this.#events.call(call);

@@ -80,9 +80,9 @@ export interface ServeOptions extends ConnectionOptions, JsonOptions {
   readonly retentionMs?: number;
   /** How long a retiring epoch's providers may go on, in milliseconds; the registry's default when absent. */
   readonly retireAfterMs?: number;
-  /** The largest result, in bytes of JSON; 3,145,728 when absent, as the registry has it. A larger one is a tool error. */
+  /** The largest result, in bytes of JSON; the registry's limit when absent, and never more. A larger one is a tool error. */
   readonly maxResultBytes?: number;
-  /** The largest piece of output, in bytes of JSON; 1,048,576 when absent. A larger one makes `emit` reject, and its call a tool error. */
+  /** The largest piece of output, in bytes of JSON; 1,048,576 when absent, and never more than a result. A larger one makes `emit` reject, and its call a tool error. */
   readonly maxDeltaBytes?: number;
   /** Gives up registering and, once the toolset is served, stops the provider, as `stop` does. */
   readonly signal?: AbortSignal;

@@ -4,6 +4,7 @@ import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/Pro
 import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { DeltaOutput } from "./delta-output.js";
 import { type DecodeJson, encodeJson } from "./json-bytes.js";
+import type { OutputLimits } from "./output-limits.js";
 import { present } from "./present.js";
 import type { Outgoing } from "./provider-session.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
@@ -19,17 +20,12 @@ export interface ToolCode {
   readonly idempotent: boolean;
 }
 
-/** The largest outputs, in bytes of JSON. */
-export interface OutputLimits {
-  readonly maxResultBytes: number;
-  readonly maxDeltaBytes: number;
-}
-
 /** What all calls of a provider share. */
 export interface CallSurroundings {
   /** Reads payloads. */
   readonly decode: DecodeJson;
-  readonly limits: OutputLimits;
+  /** As they are now: a session brings the registry's. */
+  readonly limits: () => OutputLimits;
   readonly output: DeltaOutput;
 }
 
@@ -109,7 +105,7 @@ export class RunningCall {
   readonly #call: ProviderCall__Output;
   readonly #run: RunTool;
   readonly #decode: DecodeJson;
-  readonly #limits: OutputLimits;
+  readonly #limits: () => OutputLimits;
   readonly #output: DeltaOutput;
   readonly #idempotent: boolean;
   /** Made when the tool asks for its signal: most never do, and one costs as much as all else that is done for a call here. */
@@ -229,8 +225,9 @@ export class RunningCall {
       return rejected(new ToolFailure("INVALID_OUTPUT", `A piece of output is not JSON: ${encoded.why}.`));
     }
     const { bytes } = encoded;
-    if (bytes.length > this.#limits.maxDeltaBytes) {
-      const message = `A piece of output has ${bytes.length} bytes; the limit is ${this.#limits.maxDeltaBytes}.`;
+    const { maxDeltaBytes } = this.#limits();
+    if (bytes.length > maxDeltaBytes) {
+      const message = `A piece of output has ${bytes.length} bytes; the limit is ${maxDeltaBytes}.`;
       return rejected(new ToolFailure("OUTPUT_TOO_LARGE", message));
     }
     return this.#output.send(this, { callId: this.callId, attempt: this.attempt, dataJson: bytes }, bytes.length);
@@ -242,8 +239,9 @@ export class RunningCall {
       return this.#toolError("INVALID_RESULT", `The tool's result is not JSON: ${encoded.why}.`);
     }
     const { bytes } = encoded;
-    if (bytes.length > this.#limits.maxResultBytes) {
-      const message = `The tool's result has ${bytes.length} bytes; the limit is ${this.#limits.maxResultBytes}.`;
+    const { maxResultBytes } = this.#limits();
+    if (bytes.length > maxResultBytes) {
+      const message = `The tool's result has ${bytes.length} bytes; the limit is ${maxResultBytes}.`;
       return this.#toolError("OUTPUT_TOO_LARGE", message);
     }
     return { callId: this.callId, attempt: this.attempt, resultJson: bytes };

@@ -14,11 +14,11 @@ import { ToolsetProvider } from "./toolset-provider.js";
 import { wireContract } from "./wire-contract.js";
 
 const MAX_IN_FLIGHT = 16;
-const MAX_RESULT_BYTES = 3_145_728;
-const MAX_DELTA_BYTES = 1_048_576;
 
 /**
- * Registers a toolset and serves its calls. Resolves when the first session is open.
+ * Registers a toolset and serves its calls. Resolves when it can be called: a node has recorded
+ * its first answer to a ping, and calls through any node come to it. A candidate, which waits for more room before it takes
+ * over, gets its calls then.
  *
  * @throws ToolgateError INVALID_CONTRACT when a tool has no `run` function, before anything is sent; INVALID_CONTRACT,
  *   INVALID_SCHEMA, CONTRACT_CONFLICT and NOT_OWNER when the gateway refuses the toolset; NODE_UNREACHABLE when no node
@@ -53,8 +53,8 @@ export async function serveToolset<
     incarnation: randomUUID(),
     maxInFlight,
     limits: {
-      maxResultBytes: options.maxResultBytes ?? MAX_RESULT_BYTES,
-      maxDeltaBytes: options.maxDeltaBytes ?? MAX_DELTA_BYTES,
+      ...present("maxResultBytes", options.maxResultBytes),
+      ...present("maxDeltaBytes", options.maxDeltaBytes),
     },
     decode: decoderOf(options.integers ?? "number"),
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

@@ -2,6 +2,7 @@ import type { RawJson } from "../json/raw-json.js";
 import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { DeadCall } from "./dead-call.js";
+import type { RegistryInfo } from "./registry-info.js";
 import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
 
 /** What a request that only asks can be given. */
@@ -94,6 +95,8 @@ export interface AgentSession extends Invoker, AsyncDisposable {
  * node when one is lost or stopping, and gives up after `patienceMs` without one that answers.
  */
 export interface Toolgate extends Invoker, AsyncDisposable {
+  /** What this registry is, and what it accepts. */
+  registry(options?: RequestOptions): Promise<RegistryInfo>;
   /** All toolsets by name, page by page as they are read. */
   list(options?: ListOptions): AsyncIterable<ToolsetSummary>;
   /** One toolset whole. @throws ToolgateError UNKNOWN_TOOLSET, with near names in the message. */

@@ -8,11 +8,13 @@ import type { RegisterOptions } from "../protocol/generated/toolgate/v1/Register
 import type { RegisterResponse__Output } from "../protocol/generated/toolgate/v1/RegisterResponse.js";
 import type { ReleaseResponse__Output } from "../protocol/generated/toolgate/v1/ReleaseResponse.js";
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
+import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { CallsInHand } from "./calls-in-hand.js";
 import { DeltaOutput } from "./delta-output.js";
 import type { DecodeJson } from "./json-bytes.js";
 import type { Node } from "./node.js";
 import type { Nodes } from "./nodes.js";
+import { type OutputLimits, outputLimits } from "./output-limits.js";
 import type {
   GoAwayReason,
   Provider,
@@ -28,7 +30,7 @@ import { type Outgoing, ProviderSession } from "./provider-session.js";
 import { type Lease, leaseOf, nextState, type ProviderChange, type ProviderState } from "./provider-state.js";
 import { readEpochState } from "./read-catalog.js";
 import { ask, askNode, mayAskElsewhere } from "./request.js";
-import { type OutputLimits, readCancelReason, type ToolCode } from "./running-call.js";
+import { readCancelReason, type ToolCode } from "./running-call.js";
 import { settlesWithin, type Timing } from "./timing.js";
 import type { EpochState } from "./toolset.js";
 import { withoutSkipped } from "./wire-contract.js";
@@ -74,7 +76,8 @@ export interface ProviderSetup {
   readonly providerId: string;
   readonly incarnation: string;
   readonly maxInFlight: number;
-  readonly limits: OutputLimits;
+  /** The largest outputs that are wanted, where the registry allows as much. */
+  readonly limits: Partial<OutputLimits>;
   /** Reads payloads. */
   readonly decode: DecodeJson;
   readonly nodes: Nodes;
@@ -108,7 +111,7 @@ export class ToolsetProvider implements Provider {
   readonly #output = new DeltaOutput();
   readonly #calls: CallsInHand;
   readonly #halt = new AbortController();
-  readonly #attached = deferred();
+  readonly #callable = deferred();
   readonly #closing: Deferred<ProviderClosed> = deferred();
   readonly #former = new Set<ProviderSession>();
   #state: ProviderState = { kind: "connecting", lease: undefined };
@@ -121,6 +124,7 @@ export class ToolsetProvider implements Provider {
   /** What is registered: the toolset without what was left out when it was registered first. */
   #contract: Contract;
   #epochState: EpochState = "candidate";
+  #limits: OutputLimits;
   #wasServed = false;
   #ending: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
@@ -133,10 +137,11 @@ export class ToolsetProvider implements Provider {
     this.incarnation = setup.incarnation;
     this.closed = this.#closing.promise;
     const { tools, maxInFlight, limits, decode } = setup;
+    this.#limits = outputLimits(limits, undefined);
     this.#calls = new CallsInHand({
       tools,
       maxInFlight,
-      limits,
+      limits: () => this.#limits,
       decode,
       output: this.#output,
       onOutcome: (outcome) => this.#current?.push(outcome),
@@ -172,7 +177,7 @@ export class ToolsetProvider implements Provider {
   }
 
   /**
-   * Registers and attaches; resolves when the session is open.
+   * Registers and attaches; resolves when a node has recorded that it answers pings, so that it can be called.
    *
    * @throws ToolgateError when it is refused, or no node answers in time; the signal's reason when it aborts first.
    */
@@ -184,7 +189,7 @@ export class ToolsetProvider implements Provider {
       // The loop does not wait for the end that it asks for: the end waits for the loop.
       if (!this.#halt.signal.aborted) void this.#shutDown({ kind: "failed", error: asToolgateError(error) }, 0);
     });
-    const closed = await Promise.race([this.#attached.promise, this.closed]);
+    const closed = await Promise.race([this.#callable.promise, this.closed]);
     signal?.removeEventListener("abort", giveUp);
     if (closed === undefined) {
       const stop = () => void this.stop();
@@ -296,7 +301,12 @@ export class ToolsetProvider implements Provider {
     const over: Deferred<SessionOver> = deferred();
     const gone = deferred();
     let wasToldToGo = false;
-    const hello = { lease: this.#leaseRef(lease), maxInFlight, inHand: this.#calls.list() };
+    const hello = {
+      lease: this.#leaseRef(lease),
+      maxInFlight,
+      inHand: this.#calls.list(),
+      maxMessageBytes: LARGEST_MESSAGE_BYTES,
+    };
     const session: ProviderSession = new ProviderSession(
       node,
       hello,
@@ -308,6 +318,7 @@ export class ToolsetProvider implements Provider {
         call: (call) => this.#calls.take(call),
         cancel: ({ callId, attempt, reason }) => this.#calls.abort(callId, attempt, readCancelReason(reason)),
         settled: ({ callId, attempt }) => this.#calls.settled(callId, attempt),
+        ready: () => this.#callable.resolve(),
         superseded: ({ activeEpoch, activeVersion }) => {
           this.#epochState = "retiring";
           this.#tell({ kind: "superseded", activeEpoch, activeVersion });
@@ -337,7 +348,7 @@ export class ToolsetProvider implements Provider {
     return over.promise;
   }
 
-  #welcomed(session: ProviderSession, { nodeId, state, fenced }: Welcome__Output): void {
+  #welcomed(session: ProviderSession, { nodeId, state, fenced, limits }: Welcome__Output): void {
     const { node } = session;
     this.#setup.nodes.succeeded(node);
     this.#former.delete(session);
@@ -345,6 +356,7 @@ export class ToolsetProvider implements Provider {
     for (const former of this.#former) void former.close();
     this.#current = session;
     this.#epochState = readEpochState(state);
+    this.#limits = outputLimits(this.#setup.limits, limits ?? undefined);
     this.#change({ kind: "welcomed" });
     for (const { callId, attempt } of fenced) this.#calls.abort(callId, attempt, "FENCED");
     if (this.#state.kind === "draining") session.push({ kind: "drain", bytes: 8 });
@@ -354,7 +366,8 @@ export class ToolsetProvider implements Provider {
     for (const outcome of this.#calls.outcomes()) session.push(outcome);
     this.#tell({ kind: "attached", address: node.address, nodeId, state: this.#epochState });
     this.#wasServed = true;
-    this.#attached.resolve();
+    // A node that tells no limits is an older one, and does not tell either when calls can come.
+    if (limits === null) this.#callable.resolve();
   }
 
   #goAway(session: ProviderSession, { reason, graceMs }: GoAway__Output): SessionOver {

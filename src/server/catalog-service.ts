@@ -11,12 +11,14 @@ import { unknownToolset } from "../catalog/unknown-toolset.js";
 import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } from "../catalog/watch.js";
 import { contractToWire } from "../contract/contract-to-wire.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { parseToolsetName } from "../identity/names.js";
+import { type NodeId, parseToolsetName } from "../identity/names.js";
 import type { CatalogHandlers } from "../protocol/generated/toolgate/v1/Catalog.js";
 import type { Change } from "../protocol/generated/toolgate/v1/Change.js";
 import type { ChangeKind as WireChangeKind } from "../protocol/generated/toolgate/v1/ChangeKind.js";
+import type { GetRegistryResponse } from "../protocol/generated/toolgate/v1/GetRegistryResponse.js";
 import type { GetToolsetRequest__Output } from "../protocol/generated/toolgate/v1/GetToolsetRequest.js";
 import type { GetToolsetResponse } from "../protocol/generated/toolgate/v1/GetToolsetResponse.js";
+import type { Limits } from "../protocol/generated/toolgate/v1/Limits.js";
 import type { ListToolsetsRequest__Output } from "../protocol/generated/toolgate/v1/ListToolsetsRequest.js";
 import type { ListToolsetsResponse } from "../protocol/generated/toolgate/v1/ListToolsetsResponse.js";
 import type { SearchRequest__Output } from "../protocol/generated/toolgate/v1/SearchRequest.js";
@@ -25,6 +27,7 @@ import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSu
 import type { WatchRequest__Output } from "../protocol/generated/toolgate/v1/WatchRequest.js";
 import type { WatchResponse } from "../protocol/generated/toolgate/v1/WatchResponse.js";
 import type { RedisClock } from "../redis/redis-time.js";
+import { VERSION } from "../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
@@ -47,6 +50,7 @@ export interface CatalogService {
   listToolsets(request: ListToolsetsRequest__Output): Promise<ListToolsetsResponse>;
   getToolset(request: GetToolsetRequest__Output): Promise<GetToolsetResponse>;
   search(request: SearchRequest__Output): Promise<SearchResponse>;
+  getRegistry(): Promise<GetRegistryResponse>;
   watch(request: WatchRequest__Output, context: CatalogCallContext): AsyncGenerator<WatchResponse, void, void>;
 }
 
@@ -56,6 +60,10 @@ export interface CatalogServiceParts {
   readonly watches: Pick<Watches, "watch">;
   readonly redisClock: RedisClock;
   readonly healthRule: HealthRule;
+  /** The registry's name. */
+  readonly registry: string;
+  readonly node: NodeId;
+  readonly limits: Limits;
   readonly monotonicMs: () => number;
 }
 
@@ -102,6 +110,10 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       return { ...page, stale: catalog.stale };
     },
 
+    async getRegistry() {
+      return { registry: parts.registry, nodeId: parts.node, version: VERSION, limits: parts.limits };
+    },
+
     async *watch(request, { signal }) {
       const asked = {
         revision: request.revision,
@@ -119,6 +131,7 @@ export function catalogMethods(service: CatalogService): Methods<CatalogHandlers
     ListToolsets: unary((request) => service.listToolsets(request)),
     GetToolset: unary((request) => service.getToolset(request)),
     Search: unary((request) => service.search(request)),
+    GetRegistry: unary(() => service.getRegistry()),
     Watch: serverStream((request, context) => service.watch(request, context)),
   };
 }

@@ -19,8 +19,8 @@ import type { CallSummary } from "../protocol/generated/toolgate/v1/CallSummary.
 import type { GatewayHandlers } from "../protocol/generated/toolgate/v1/Gateway.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
 
-/** What may wait for one agent that does not read, in bytes. */
-const SESSION_BUDGET_BYTES = 16 * 1_048_576;
+/** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */
+const SESSION_BUDGET_BYTES = 8 * 1_048_576;
 
 const WIRE_STATE = { queued: "CALL_STATE_QUEUED", claimed: "CALL_STATE_CLAIMED", ended: "CALL_STATE_ENDED" } as const;
 
@@ -134,7 +134,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           principal: stream.principal,
           peer: stream.peer,
           sink: stream,
-          budgetBytes: SESSION_BUDGET_BYTES,
+          budgetBytes: parts.maxMessageBytes + SESSION_BUDGET_BYTES,
           fail: (error) => stream.fail(error),
           end: () => stream.end(),
         });

@@ -30,6 +30,7 @@ import type { RegistryStore } from "../registry/registry-store.js";
 import { unregister } from "../registry/unregister.js";
 import type { UsableContract, ValidatorCache } from "../schemas/validator-cache.js";
 import type { BidiStream } from "./bidi-stream.js";
+import { parseChannelBytes } from "./channel-bytes.js";
 import { checkFrameSize } from "./frame-size.js";
 import { bidi, type Methods, unary } from "./methods.js";
 
@@ -213,11 +214,12 @@ async function openSession(
 ): Promise<{ readonly session: ProviderSession; readonly epoch: EpochView }> {
   if (hello === null) throw invalidField("hello", "must be in the first frame");
   const { maxInFlight } = hello;
+  const maxMessageBytes = parseChannelBytes(hello.maxMessageBytes, "hello.max_message_bytes");
   if (maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT)
     throw invalidField("hello.max_in_flight", `must be from 1 to ${MAX_IN_FLIGHT}`);
   const lease = parseLease(hello.lease);
   const epoch = await epochOf(parts.catalog, lease);
-  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand) };
+  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand), maxMessageBytes };
   const session = await parts.sessions.attach(wish, stream, (error) =>
     error === undefined ? stream.end() : stream.fail(toToolgateError(error)),
   );

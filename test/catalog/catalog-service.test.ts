@@ -3,10 +3,12 @@ import { SearchIndex } from "../../src/catalog/search-index.js";
 import { Watches } from "../../src/catalog/watch.js";
 import { parseContract } from "../../src/contract/parse-contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
+import { parseNodeId } from "../../src/identity/names.js";
 import type { ListToolsetsRequest__Output } from "../../src/protocol/generated/toolgate/v1/ListToolsetsRequest.js";
 import type { SearchRequest__Output } from "../../src/protocol/generated/toolgate/v1/SearchRequest.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { type CatalogService, createCatalogService } from "../../src/server/catalog-service.js";
+import { VERSION } from "../../src/version.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";
@@ -49,9 +51,22 @@ async function serve(): Promise<void> {
     watches,
     redisClock: { nowMs: () => NOW_MS },
     healthRule: { intervalMs: 10_000, missed: 3 },
+    registry: "test",
+    node: parseNodeId("n1", "node"),
+    limits: { maxPayloadBytes: 7 },
     monotonicMs,
   });
 }
+
+test("tells what the registry is and accepts", async () => {
+  await serve();
+  expect(await service.getRegistry()).toEqual({
+    registry: "test",
+    nodeId: "n1",
+    version: VERSION,
+    limits: { maxPayloadBytes: 7 },
+  });
+});
 
 afterEach(async () => {
   watches.stop();

@@ -36,7 +36,7 @@ beforeAll(async () => {
   redis = await privateRedis();
   const config = { ...FAST, maxTimeoutMs: MAX_TIMEOUT_MS, defaultTimeoutMs: 20_000, resultTtlMs: 30_000 };
   cluster = await startCluster({ redis, config });
-  wires = cluster.addresses.map(wireTo);
+  wires = cluster.addresses.map((address) => wireTo(address));
   [a, b] = wires as [Wire, Wire, Wire]; // three unless said
 });
 beforeEach(async () => {
@@ -425,7 +425,7 @@ describe("a node", () => {
     });
     onTestFinished(() => gateway.close());
     const error = await refusal((cb) => gateway.callTool({ call: call("echo", { payloadJson }) }, cb));
-    expect(error).toMatchObject({ reason: "PAYLOAD_TOO_LARGE" });
+    expect(error).toMatchObject({ reason: "MESSAGE_TOO_LARGE" });
     await ask((cb) => gateway.callTool({ call: call() }, cb));
   });
 });

@@ -1,4 +1,4 @@
-import { type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
+import { type ChannelOptions, type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { fromServiceError } from "../../src/errors/status-details.js";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
@@ -29,9 +29,9 @@ export interface Wire {
   close(): void;
 }
 
-export function wireTo(address: string): Wire {
+export function wireTo(address: string, more: ChannelOptions = {}): Wire {
   const { Registry, Catalog, Gateway } = loadProtocol();
-  const options = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 };
+  const options = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0, ...more };
   const registry = new Registry(address, credentials.createInsecure(), options);
   const over = { channelOverride: registry.getChannel() };
   return {
@@ -51,7 +51,7 @@ export function wiredCluster(config: NodeSettings) {
   beforeAll(async () => {
     redis = await privateRedis();
     cluster = await startCluster({ redis, config });
-    wires = cluster.addresses.map(wireTo);
+    wires = cluster.addresses.map((address) => wireTo(address));
   });
   afterAll(async () => {
     for (const wire of wires) wire.close();

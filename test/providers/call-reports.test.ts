@@ -79,6 +79,8 @@ test("nothing more is read from a provider that does not heed a pause, until wha
     budgetBytes: 1_000_000,
     end: () => {},
     monotonicMs: () => 0,
+    maxMessageBytes: 4_194_304,
+    onUndeliverable: () => {},
     onRoom: () => {},
   });
   const call = { id: "0.x" as CallId, attempt: 1, stage: "running" } as CallInHand;

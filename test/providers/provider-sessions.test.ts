@@ -68,6 +68,8 @@ beforeEach(async () => {
     drainGraceMs: 0,
     budgetBytes: 16_777_216,
     onTakeRefused: () => {},
+    onUndeliverable: () => {},
+    limits: {},
   });
   sessions.start();
   return async () => {
@@ -87,7 +89,9 @@ function attach(lease: Lease, maxInFlight = 10) {
   const nothing = (): void => {};
   const send = (frame: AttachResponse): boolean => frames.push(frame) > 0;
   const sink = { send, drained: async () => {}, pause: nothing, resume: nothing };
-  const opened = sessions.attach({ lease, maxInFlight, inHand: [] }, sink, (error) => ends.push(error));
+  const opened = sessions.attach({ lease, maxInFlight, inHand: [], maxMessageBytes: 4_194_304 }, sink, (error) =>
+    ends.push(error),
+  );
   return { opened, ends, calls: () => frames.flatMap((frame) => frame.calls ?? []), frames };
 }
 

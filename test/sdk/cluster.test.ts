@@ -116,6 +116,21 @@ async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
+describe("a toolset that is served", () => {
+  test("can be called at once, through any node", async () => {
+    const others = await Promise.all(cluster.addresses.map((_, index) => another(index)));
+    for (let turn = 1; turn <= 15; turn++) {
+      const name = `at-once-${turn}`;
+      const provider = await serveToolset(
+        { name, version: "1.0.0", tools: { turn: { payload: true, run: () => turn } } },
+        { nodes: cluster.nodes },
+      );
+      providers.push(provider);
+      expect(await Promise.all(others.map((each) => each.invoke(name, "turn")))).toEqual([turn, turn, turn]);
+    }
+  });
+});
+
 describe("discovery", () => {
   test("finds what a provider serves", async () => {
     const { name, provider } = await serve();

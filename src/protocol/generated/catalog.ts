@@ -5,6 +5,8 @@ import type { CatalogClient as _toolgate_v1_CatalogClient, CatalogDefinition as 
 import type { Change as _toolgate_v1_Change, Change__Output as _toolgate_v1_Change__Output } from './toolgate/v1/Change.js';
 import type { Contract as _toolgate_v1_Contract, Contract__Output as _toolgate_v1_Contract__Output } from './toolgate/v1/Contract.js';
 import type { Epoch as _toolgate_v1_Epoch, Epoch__Output as _toolgate_v1_Epoch__Output } from './toolgate/v1/Epoch.js';
+import type { GetRegistryRequest as _toolgate_v1_GetRegistryRequest, GetRegistryRequest__Output as _toolgate_v1_GetRegistryRequest__Output } from './toolgate/v1/GetRegistryRequest.js';
+import type { GetRegistryResponse as _toolgate_v1_GetRegistryResponse, GetRegistryResponse__Output as _toolgate_v1_GetRegistryResponse__Output } from './toolgate/v1/GetRegistryResponse.js';
 import type { GetToolsetRequest as _toolgate_v1_GetToolsetRequest, GetToolsetRequest__Output as _toolgate_v1_GetToolsetRequest__Output } from './toolgate/v1/GetToolsetRequest.js';
 import type { GetToolsetResponse as _toolgate_v1_GetToolsetResponse, GetToolsetResponse__Output as _toolgate_v1_GetToolsetResponse__Output } from './toolgate/v1/GetToolsetResponse.js';
 import type { Health as _toolgate_v1_Health, Health__Output as _toolgate_v1_Health__Output } from './toolgate/v1/Health.js';
@@ -36,6 +38,8 @@ export interface ProtoGrpcType {
       DeliveryMode: EnumTypeDefinition
       Epoch: MessageTypeDefinition<_toolgate_v1_Epoch, _toolgate_v1_Epoch__Output>
       EpochState: EnumTypeDefinition
+      GetRegistryRequest: MessageTypeDefinition<_toolgate_v1_GetRegistryRequest, _toolgate_v1_GetRegistryRequest__Output>
+      GetRegistryResponse: MessageTypeDefinition<_toolgate_v1_GetRegistryResponse, _toolgate_v1_GetRegistryResponse__Output>
       GetToolsetRequest: MessageTypeDefinition<_toolgate_v1_GetToolsetRequest, _toolgate_v1_GetToolsetRequest__Output>
       GetToolsetResponse: MessageTypeDefinition<_toolgate_v1_GetToolsetResponse, _toolgate_v1_GetToolsetResponse__Output>
       Health: MessageTypeDefinition<_toolgate_v1_Health, _toolgate_v1_Health__Output>

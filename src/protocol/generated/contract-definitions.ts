@@ -152,6 +152,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
          "requestType": "WatchRequest",
          "responseType": "WatchResponse",
          "responseStream": true
+        },
+        "GetRegistry": {
+         "requestType": "GetRegistryRequest",
+         "responseType": "GetRegistryResponse"
         }
        }
       },
@@ -359,6 +363,29 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "stale": {
          "type": "bool",
          "id": 3
+        }
+       }
+      },
+      "GetRegistryRequest": {
+       "fields": {}
+      },
+      "GetRegistryResponse": {
+       "fields": {
+        "registry": {
+         "type": "string",
+         "id": 1
+        },
+        "nodeId": {
+         "type": "string",
+         "id": 2
+        },
+        "version": {
+         "type": "string",
+         "id": 3
+        },
+        "limits": {
+         "type": "Limits",
+         "id": 4
         }
        }
       },
@@ -1353,6 +1380,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
          "rule": "repeated",
          "type": "SessionCancel",
          "id": 2
+        },
+        "maxMessageBytes": {
+         "type": "uint32",
+         "id": 3
         }
        }
       },
@@ -1626,6 +1657,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
          "rule": "repeated",
          "type": "CallInHand",
          "id": 3
+        },
+        "maxMessageBytes": {
+         "type": "uint32",
+         "id": 4
         }
        }
       },
@@ -1891,6 +1926,9 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         }
        }
       },
+      "Ready": {
+       "fields": {}
+      },
       "FlowControl": {
        "fields": {
         "pauseOutput": {
@@ -1940,6 +1978,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "heartbeat": {
          "type": "Heartbeat",
          "id": 9
+        },
+        "ready": {
+         "type": "Ready",
+         "id": 10
         }
        }
       },

@@ -46,6 +46,7 @@ import type { ProviderCall as _toolgate_v1_ProviderCall, ProviderCall__Output as
 import type { ProviderDelta as _toolgate_v1_ProviderDelta, ProviderDelta__Output as _toolgate_v1_ProviderDelta__Output } from './toolgate/v1/ProviderDelta.js';
 import type { ProviderPong as _toolgate_v1_ProviderPong, ProviderPong__Output as _toolgate_v1_ProviderPong__Output } from './toolgate/v1/ProviderPong.js';
 import type { ProviderResult as _toolgate_v1_ProviderResult, ProviderResult__Output as _toolgate_v1_ProviderResult__Output } from './toolgate/v1/ProviderResult.js';
+import type { Ready as _toolgate_v1_Ready, Ready__Output as _toolgate_v1_Ready__Output } from './toolgate/v1/Ready.js';
 import type { RegisterOptions as _toolgate_v1_RegisterOptions, RegisterOptions__Output as _toolgate_v1_RegisterOptions__Output } from './toolgate/v1/RegisterOptions.js';
 import type { RegisterRequest as _toolgate_v1_RegisterRequest, RegisterRequest__Output as _toolgate_v1_RegisterRequest__Output } from './toolgate/v1/RegisterRequest.js';
 import type { RegisterResponse as _toolgate_v1_RegisterResponse, RegisterResponse__Output as _toolgate_v1_RegisterResponse__Output } from './toolgate/v1/RegisterResponse.js';
@@ -134,6 +135,7 @@ export interface ProtoGrpcType {
       ProviderDelta: MessageTypeDefinition<_toolgate_v1_ProviderDelta, _toolgate_v1_ProviderDelta__Output>
       ProviderPong: MessageTypeDefinition<_toolgate_v1_ProviderPong, _toolgate_v1_ProviderPong__Output>
       ProviderResult: MessageTypeDefinition<_toolgate_v1_ProviderResult, _toolgate_v1_ProviderResult__Output>
+      Ready: MessageTypeDefinition<_toolgate_v1_Ready, _toolgate_v1_Ready__Output>
       RegisterOptions: MessageTypeDefinition<_toolgate_v1_RegisterOptions, _toolgate_v1_RegisterOptions__Output>
       RegisterRequest: MessageTypeDefinition<_toolgate_v1_RegisterRequest, _toolgate_v1_RegisterRequest__Output>
       RegisterResponse: MessageTypeDefinition<_toolgate_v1_RegisterResponse, _toolgate_v1_RegisterResponse__Output>

@@ -9,6 +9,7 @@ import type { Superseded as _toolgate_v1_Superseded, Superseded__Output as _tool
 import type { GoAway as _toolgate_v1_GoAway, GoAway__Output as _toolgate_v1_GoAway__Output } from '../../toolgate/v1/GoAway.js';
 import type { FlowControl as _toolgate_v1_FlowControl, FlowControl__Output as _toolgate_v1_FlowControl__Output } from '../../toolgate/v1/FlowControl.js';
 import type { Heartbeat as _toolgate_v1_Heartbeat, Heartbeat__Output as _toolgate_v1_Heartbeat__Output } from '../../toolgate/v1/Heartbeat.js';
+import type { Ready as _toolgate_v1_Ready, Ready__Output as _toolgate_v1_Ready__Output } from '../../toolgate/v1/Ready.js';
 
 export interface AttachResponse {
   'welcome'?: (_toolgate_v1_Welcome | null);
@@ -20,6 +21,7 @@ export interface AttachResponse {
   'goAway'?: (_toolgate_v1_GoAway | null);
   'flowControl'?: (_toolgate_v1_FlowControl | null);
   'heartbeat'?: (_toolgate_v1_Heartbeat | null);
+  'ready'?: (_toolgate_v1_Ready | null);
 }
 
 export interface AttachResponse__Output {
@@ -32,4 +34,5 @@ export interface AttachResponse__Output {
   'goAway': (_toolgate_v1_GoAway__Output | null);
   'flowControl': (_toolgate_v1_FlowControl__Output | null);
   'heartbeat': (_toolgate_v1_Heartbeat__Output | null);
+  'ready': (_toolgate_v1_Ready__Output | null);
 }

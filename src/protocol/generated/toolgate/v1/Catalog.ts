@@ -2,6 +2,8 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { GetRegistryRequest as _toolgate_v1_GetRegistryRequest, GetRegistryRequest__Output as _toolgate_v1_GetRegistryRequest__Output } from '../../toolgate/v1/GetRegistryRequest.js';
+import type { GetRegistryResponse as _toolgate_v1_GetRegistryResponse, GetRegistryResponse__Output as _toolgate_v1_GetRegistryResponse__Output } from '../../toolgate/v1/GetRegistryResponse.js';
 import type { GetToolsetRequest as _toolgate_v1_GetToolsetRequest, GetToolsetRequest__Output as _toolgate_v1_GetToolsetRequest__Output } from '../../toolgate/v1/GetToolsetRequest.js';
 import type { GetToolsetResponse as _toolgate_v1_GetToolsetResponse, GetToolsetResponse__Output as _toolgate_v1_GetToolsetResponse__Output } from '../../toolgate/v1/GetToolsetResponse.js';
 import type { ListToolsetsRequest as _toolgate_v1_ListToolsetsRequest, ListToolsetsRequest__Output as _toolgate_v1_ListToolsetsRequest__Output } from '../../toolgate/v1/ListToolsetsRequest.js';
@@ -12,6 +14,15 @@ import type { WatchRequest as _toolgate_v1_WatchRequest, WatchRequest__Output as
 import type { WatchResponse as _toolgate_v1_WatchResponse, WatchResponse__Output as _toolgate_v1_WatchResponse__Output } from '../../toolgate/v1/WatchResponse.js';
 
 export interface CatalogClient extends grpc.Client {
+  GetRegistry(argument: _toolgate_v1_GetRegistryRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  GetRegistry(argument: _toolgate_v1_GetRegistryRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  GetRegistry(argument: _toolgate_v1_GetRegistryRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  GetRegistry(argument: _toolgate_v1_GetRegistryRequest, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  getRegistry(argument: _toolgate_v1_GetRegistryRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  getRegistry(argument: _toolgate_v1_GetRegistryRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  getRegistry(argument: _toolgate_v1_GetRegistryRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  getRegistry(argument: _toolgate_v1_GetRegistryRequest, callback: grpc.requestCallback<_toolgate_v1_GetRegistryResponse__Output>): grpc.ClientUnaryCall;
+  
   GetToolset(argument: _toolgate_v1_GetToolsetRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_GetToolsetResponse__Output>): grpc.ClientUnaryCall;
   GetToolset(argument: _toolgate_v1_GetToolsetRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_GetToolsetResponse__Output>): grpc.ClientUnaryCall;
   GetToolset(argument: _toolgate_v1_GetToolsetRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_GetToolsetResponse__Output>): grpc.ClientUnaryCall;
@@ -47,6 +58,8 @@ export interface CatalogClient extends grpc.Client {
 }
 
 export interface CatalogHandlers extends grpc.UntypedServiceImplementation {
+  GetRegistry: grpc.handleUnaryCall<_toolgate_v1_GetRegistryRequest__Output, _toolgate_v1_GetRegistryResponse>;
+  
   GetToolset: grpc.handleUnaryCall<_toolgate_v1_GetToolsetRequest__Output, _toolgate_v1_GetToolsetResponse>;
   
   ListToolsets: grpc.handleUnaryCall<_toolgate_v1_ListToolsetsRequest__Output, _toolgate_v1_ListToolsetsResponse>;
@@ -58,6 +71,7 @@ export interface CatalogHandlers extends grpc.UntypedServiceImplementation {
 }
 
 export interface CatalogDefinition extends grpc.ServiceDefinition {
+  GetRegistry: MethodDefinition<_toolgate_v1_GetRegistryRequest, _toolgate_v1_GetRegistryResponse, _toolgate_v1_GetRegistryRequest__Output, _toolgate_v1_GetRegistryResponse__Output>
   GetToolset: MethodDefinition<_toolgate_v1_GetToolsetRequest, _toolgate_v1_GetToolsetResponse, _toolgate_v1_GetToolsetRequest__Output, _toolgate_v1_GetToolsetResponse__Output>
   ListToolsets: MethodDefinition<_toolgate_v1_ListToolsetsRequest, _toolgate_v1_ListToolsetsResponse, _toolgate_v1_ListToolsetsRequest__Output, _toolgate_v1_ListToolsetsResponse__Output>
   Search: MethodDefinition<_toolgate_v1_SearchRequest, _toolgate_v1_SearchResponse, _toolgate_v1_SearchRequest__Output, _toolgate_v1_SearchResponse__Output>

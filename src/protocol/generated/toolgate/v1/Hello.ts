@@ -7,10 +7,12 @@ export interface Hello {
   'lease'?: (_toolgate_v1_LeaseRef | null);
   'maxInFlight'?: (number);
   'inHand'?: (_toolgate_v1_CallInHand)[];
+  'maxMessageBytes'?: (number);
 }
 
 export interface Hello__Output {
   'lease': (_toolgate_v1_LeaseRef__Output | null);
   'maxInFlight': (number);
   'inHand': (_toolgate_v1_CallInHand__Output)[];
+  'maxMessageBytes': (number);
 }

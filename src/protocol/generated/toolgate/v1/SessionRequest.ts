@@ -6,9 +6,11 @@ import type { SessionCancel as _toolgate_v1_SessionCancel, SessionCancel__Output
 export interface SessionRequest {
   'calls'?: (_toolgate_v1_SessionCall)[];
   'cancels'?: (_toolgate_v1_SessionCancel)[];
+  'maxMessageBytes'?: (number);
 }
 
 export interface SessionRequest__Output {
   'calls': (_toolgate_v1_SessionCall__Output)[];
   'cancels': (_toolgate_v1_SessionCancel__Output)[];
+  'maxMessageBytes': (number);
 }
