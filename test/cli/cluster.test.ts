@@ -3,8 +3,9 @@ import { CallAborted, type Provider, serveToolset, ToolFailure, Type } from "../
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
+import type { Ended, Running, RunOptions } from "../support/start-program.js";
 import { until } from "../support/until.js";
-import { type Ended, type Running, type RunOptions, runToolgate, startToolgate } from "./run-toolgate.js";
+import { runToolgate, startToolgate } from "./run-toolgate.js";
 
 expectNoLeaks();
 

@@ -61,13 +61,6 @@ export async function goProgram(module: string): Promise<string> {
   return program;
 }
 
-/** Builds the Go program in a folder; resolves to its path. */
-export async function goBuild(folder: string, name: string): Promise<string> {
-  const program = join(CACHE, "go", name);
-  await run("go", ["build", "-o", program, "."], { cwd: folder, timeout: SET_UP_MS });
-  return program;
-}
-
 /**
  * A Python of its own with these packages (`name==version`), made once per set of them; resolves to the interpreter's path.
  *
