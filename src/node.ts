@@ -152,6 +152,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const validators = new ValidatorCache({
     maxContracts: config.maxCachedContracts,
     maxSchemaBytes: config.maxSchemaBytes,
+    workers: config.schemaWorkers,
+    monotonicNow: monotonicMs,
     log,
   });
 
@@ -286,7 +288,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           store: registry,
           catalog,
           validators,
-          results: new ResultChecks(validators, config.maxResultBytes),
+          results: new ResultChecks({ validators, maxResultBytes: config.maxResultBytes, clock }),
           sessions,
           reports,
           keepAlive,

@@ -4,6 +4,9 @@ import { jsonLine } from "./json.js";
 import type { Output } from "./output.js";
 import { resultText } from "./result-text.js";
 
+const UNCHECKED_NOTE =
+  "The result was not checked against the tool's schema: the check takes too much work, or the gateway was too busy.";
+
 /**
  * Shows what comes out of a call. For people: output as it comes on stderr, the result on stdout, so that the result alone can be
  * piped on. With --json: each event as one line on stdout, `{"kind":"delta",…}` and last `{"kind":"terminal",…}`. With --raw: the
@@ -31,7 +34,10 @@ export class CallPrinter {
       if (this.#raw) this.#output.bytes(terminal.result.bytes);
       else this.#output.text(resultText(terminal.result));
     }
-    if (terminal.kind === "result") return;
+    if (terminal.kind === "result") {
+      if (terminal.unchecked) this.#output.note(UNCHECKED_NOTE);
+      return;
+    }
     const failure = failureOfTerminal(terminal);
     this.#output.complaint(this.#output.json ? failureJson(failure) : failureText(failure, this.#output.paintNotes));
     process.exitCode = failure.exitCode;

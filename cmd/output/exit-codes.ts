@@ -46,6 +46,7 @@ export const REASON_EXITS = {
   CALL_CONFLICT: "refused",
   UNSUPPORTED: "refused",
   NO_HEALTHY_PROVIDER: "unavailable",
+  VERDICT_UNAVAILABLE: "unavailable",
   STORE_UNAVAILABLE: "unavailable",
   NODE_DRAINING: "unavailable",
   NODE_UNREACHABLE: "unavailable",

@@ -26,7 +26,12 @@ export interface Ending {
   readonly endedAtMs: number;
   /** With `result` its JSON, otherwise empty or JSON of message and details. */
   readonly body: Buffer;
+  /** The result was not checked against its schema, since no verdict could be had. */
+  readonly unchecked: boolean;
 }
+
+/** What stands in place of a reason in the terminal of a result that was not checked; in that of other results there is `-`. */
+export const UNCHECKED = "unchecked";
 
 /** Whether the tool ran, by how the call ended. */
 export const EXECUTED_BY_END = {
@@ -80,11 +85,13 @@ export function parseEnding(bytes: Buffer): Ending {
 
 /** The words of a terminal's line, and its body. */
 export function endingOf([kind, reason, attempt, endedAt]: readonly (string | undefined)[], body: Buffer): Ending {
+  const isResult = kind === "result";
   return {
     kind: kind as EndKind, // the scripts wrote it
-    reason: reason === "-" ? "" : (reason ?? ""),
+    reason: isResult || reason === "-" ? "" : (reason ?? ""),
     attempt: Number(attempt),
     endedAtMs: Number(endedAt),
     body,
+    unchecked: isResult && reason === UNCHECKED,
   };
 }

@@ -3,7 +3,7 @@ import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asText, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
-import { type Ending, type EndKind, endingOf } from "./call-record.js";
+import { type Ending, type EndKind, endingOf, UNCHECKED } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import type { Claim } from "./renew-claims.js";
 
@@ -13,6 +13,8 @@ export interface Completion extends Claim {
   /** One word; empty with `result`. */
   readonly reason: string;
   readonly body: Buffer;
+  /** With `result`: it was not checked against its schema, since no verdict could be had. */
+  readonly unchecked?: boolean;
 }
 
 export type CompletionAnswer =
@@ -23,7 +25,7 @@ export type CompletionAnswer =
   | { readonly kind: "gone" };
 
 // ARGV[1] the calls' ids, [2] completions, a line each: owner, attempt, kind, reason; [3] this node; then their bodies. A repeat of
-// what ended the call is accepted again: its first answer may have been lost. Who ends a call here hears from the answer how it
+// what ended the call is accepted again: its first answer may have been lost, and the second time a verdict on it may be had. Who ends a call here hears from the answer how it
 // ended: when, where it ended as was asked; else accepted, the terminal's line, and how long its body is, since that is the one
 // that came, or empty.
 const COMPLETE = evenWhenFull(
@@ -33,7 +35,7 @@ const COMPLETE = evenWhenFull(
 local function said_before(call, kind, reason, attempt, body)
   local line = string.find(call.terminal, '\\n', 1, true)
   local former_kind, former_reason, former_attempt = string.match(call.terminal, '^(%S+) (%S+) (%d+) ')
-  return former_kind == kind and (kind == 'cancelled' or former_reason == reason) and former_attempt == attempt
+  return former_kind == kind and (kind == 'cancelled' or kind == 'result' or former_reason == reason) and former_attempt == attempt
     and string.sub(call.terminal, line + 1) == body
 end
 
@@ -80,7 +82,10 @@ export async function completeCalls(
   completions: readonly Completion[],
 ): Promise<CompletionAnswer[]> {
   const ids = completions.map(({ id }) => id).join(" ");
-  const lines = completions.map(({ owner, attempt, kind, reason }) => `${owner} ${attempt} ${kind} ${reason || "-"}\n`);
+  const lines = completions.map(
+    ({ owner, attempt, kind, reason, unchecked }) =>
+      `${owner} ${attempt} ${kind} ${unchecked === true ? UNCHECKED : reason || "-"}\n`,
+  );
   const bodies = completions.map(({ body }) => body);
   const args = [ids, lines.join(""), node, ...bodies];
   const answers = asArray(await runConfirmed(store, keys, COMPLETE, [keys.prefix, keys.due], args));
@@ -89,9 +94,12 @@ export async function completeCalls(
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-function toAnswer(answer: Reply | undefined, { kind, reason, attempt, body }: Completion): CompletionAnswer {
+function toAnswer(
+  answer: Reply | undefined,
+  { kind, reason, attempt, body, unchecked = false }: Completion,
+): CompletionAnswer {
   if (typeof answer === "number")
-    return { kind: "accepted", ending: { kind, reason, attempt, endedAtMs: answer, body } };
+    return { kind: "accepted", ending: { kind, reason, attempt, endedAtMs: answer, body, unchecked } };
   const [word, ...ending] = asText(answer).split(" ");
   if (word !== "accepted") return { kind: word === "gone" ? "gone" : "fenced" };
   return { kind: "accepted", ending: endingOf(ending, ending[4] === "0" ? EMPTY : body) };

@@ -11,7 +11,8 @@ import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
  *   contract, why it was asked to stop (or `-`), bytes of output (`-` without any, `over` when some was refused), end of the
  *   claim, when it is due, owner (provider/incarnation, or `-`) and after commas those of the attempts before, node that
  *   delivers it (or `-`), nodes to ring; a queued call's owner is the one that it was lost by;
- * - when it has ended, its terminal: kind, reason, attempt and time in a line, then its body. The kind alone tells the two apart.
+ * - when it has ended, its terminal: kind, reason, attempt and time in a line, then its body. The kind alone tells the two apart. The
+ *   reason of a result is `-`, or `unchecked` where it was not checked against its schema.
  *
  * It expires when its handle said that it would: so long after its deadline, however early it ended.
  */

@@ -166,6 +166,12 @@ const CONFIG_SCHEMA = {
     "The largest gRPC message, in either direction.",
   ),
   maxCachedContracts: count(1_000, 1, 1_000_000, "How many contracts the node keeps compiled."),
+  schemaWorkers: count(
+    0,
+    0,
+    64,
+    "How many threads check values that are too costly for the event loop; 0: one less than there are cores, from 2 to 4.",
+  ),
 } as const satisfies SettingsSchema;
 
 /** A node's settings; frozen. Times are in milliseconds, sizes in bytes, as the names say. */

@@ -57,6 +57,14 @@ export const ERROR_CODES = {
     meaning: "The payload does not fit the tool's payload schema.",
     remedy: "Correct the paths that are named; the tool did not run.",
   },
+  VERDICT_UNAVAILABLE: {
+    status: status.UNAVAILABLE,
+    retry: "later",
+    meaning:
+      "No verdict could be had on a payload or a schema: too much is being checked, or this one takes too much work.",
+    remedy:
+      "Retry after the given time; where it comes again, make the payload smaller or the schema plainer. The tool did not run.",
+  },
   UNKNOWN_TOOLSET: {
     status: status.NOT_FOUND,
     retry: "no",

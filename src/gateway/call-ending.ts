@@ -44,7 +44,7 @@ export function toWireHandle(id: CallId, head: CallHead): CallHandle {
 
 /** A call's end on the wire: made of the record alone, so that every reader gets the same. */
 export function toWireTerminal(id: CallId, ending: Ending): Terminal {
-  return {
+  const terminal: Terminal = {
     callId: id,
     kind: WIRE_KIND[ending.kind],
     resultJson: ending.kind === "result" ? ending.body : Buffer.alloc(0),
@@ -53,6 +53,8 @@ export function toWireTerminal(id: CallId, ending: Ending): Terminal {
     attempt: ending.attempt,
     endedAtMs: ending.endedAtMs,
   };
+  // What is there is written: false would cost each call two bytes.
+  return ending.unchecked ? { ...terminal, unchecked: true } : terminal;
 }
 
 /** A refusal before admission, as a terminal: on a session, where one call's error must not end the stream. */

@@ -83,7 +83,7 @@ export async function placeCall(
     let route: Route;
     try {
       route = findContract(settings.catalog, spec);
-      const checking = settings.payloads.check(route.epoch, route.tool, payload);
+      const checking = settings.payloads.check(route.epoch, route.tool, payload, caller.remainingMs);
       if (checking !== undefined) await checking;
     } catch (error) {
       if (attempt === 1 && mayBeNews(error)) {

@@ -5,6 +5,11 @@ import { type JsonText, readJson } from "../json/scan-json.js";
 import type { Validation } from "../schemas/validation.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
 
+/** So long before a caller's own deadline it hears that there is no verdict, in milliseconds; a quarter of what is left at most. */
+const REFUSE_BEFORE_DEADLINE_MS = 500;
+/** What a caller should wait when its payload could not be checked, in milliseconds. */
+const UNJUDGED_RETRY_MS = 1_000;
+
 /**
  * Reads a payload's JSON.
  *
@@ -35,28 +40,45 @@ export class PayloadChecks {
   }
 
   /**
-   * A promise only where the schema is costly.
+   * A promise only where the schema is costly or the payload large.
    *
-   * @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data.
+   * @param withinMs how long the caller waits for an answer, in milliseconds; without a limit when undefined.
+   * @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data; VERDICT_UNAVAILABLE.
    */
-  check(epoch: EpochView, tool: ToolContract, payload: JsonText): void | Promise<void> {
-    const validation = this.#validate(epoch, tool, payload);
+  check(epoch: EpochView, tool: ToolContract, payload: JsonText, withinMs: number | undefined): void | Promise<void> {
+    const validation = this.#validate(epoch, tool, payload, withinMs);
     if (validation instanceof Promise) return validation.then((judged) => mustBeValid(judged, epoch, tool));
     mustBeValid(validation, epoch, tool);
   }
 
-  /** Whether a payload fits a tool's schema. */
+  /** Whether a payload is known to fit a tool's schema. */
   async accepts(epoch: EpochView, tool: ToolContract, payload: JsonText): Promise<boolean> {
     return (await this.#validate(epoch, tool, payload)).kind === "valid";
   }
 
-  #validate(epoch: EpochView, tool: ToolContract, payload: JsonText): Validation | Promise<Validation> {
-    return this.#validators.forContract(epoch.digest, epoch.contract()).payload(tool.name, payload);
+  #validate(
+    epoch: EpochView,
+    tool: ToolContract,
+    payload: JsonText,
+    withinMs?: number,
+  ): Validation | Promise<Validation> {
+    return this.#validators
+      .forContract(epoch.digest, epoch.contract())
+      .payload(tool.name, payload, () =>
+        withinMs === undefined ? undefined : withinMs - Math.min(REFUSE_BEFORE_DEADLINE_MS, withinMs / 4),
+      );
   }
 }
 
 function mustBeValid(validation: Validation, epoch: EpochView, tool: ToolContract): void {
   if (validation.kind === "valid") return;
+  if (validation.kind === "unjudged") {
+    throw new ToolgateError(
+      "VERDICT_UNAVAILABLE",
+      `the payload for "${epoch.toolset}" tool "${tool.name}" could not be checked: ${validation.why}`,
+      { retryAfterMs: UNJUDGED_RETRY_MS },
+    );
+  }
   const { violations } = validation;
   const first = violations[0];
   const where = first === undefined ? "" : `: ${first.field || "the payload"} ${first.description}`;

@@ -1,11 +1,10 @@
 import type { CallOutbox } from "../calls/call-outbox.js";
 import { isRedisAway } from "../errors/redis-errors.js";
-import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { FaultLog } from "../log/recurring-faults.js";
-import { type ProviderEnd, unjudged } from "./check-result.js";
+import type { ProviderEnd } from "./check-result.js";
 import type { CallInHand, ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
 
@@ -65,6 +64,7 @@ export class CallReports {
    * Judges what a provider answered, as soon as that can be judged, and ends the call with it. Never rejects.
    *
    * @param bytes what the answer takes until then.
+   * @param judge neither throws nor rejects.
    */
   async answer(
     session: ProviderSession,
@@ -74,17 +74,12 @@ export class CallReports {
   ): Promise<void> {
     session.arrived(bytes);
     session.settling(call);
-    let end: ProviderEnd | undefined;
-    while (end === undefined && session.state.kind !== "closed") {
-      try {
-        const judged = judge();
-        end = judged instanceof Promise ? await judged : judged; // no promise on the usual way: the schema is cheap
-      } catch (error) {
-        if (isPassing(error)) await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
-        else end = unjudged(error);
-      }
-    }
-    if (end !== undefined) await this.complete(session, call, end);
+    const judged = judge();
+    // No promise on the usual way: the schema is cheap.
+    const end = judged instanceof Promise ? await judged : judged;
+    if (end.unchecked !== undefined)
+      this.#settings.faults.warn({ event: "result_unchecked", call: call.id, tool: call.tool, error: end.unchecked });
+    await this.complete(session, call, end);
     session.handled(bytes);
   }
 
@@ -97,7 +92,8 @@ export class CallReports {
     // Nothing of a call comes after its end.
     if (call.output !== undefined) await call.output;
     const { kind, reason, body } = end;
-    const completion = { id: call.id, owner: session.owner, attempt: call.attempt, kind, reason, body };
+    const unchecked = end.unchecked !== undefined;
+    const completion = { id: call.id, owner: session.owner, attempt: call.attempt, kind, reason, body, unchecked };
     for (let refusals = 0; session.state.kind !== "closed"; ) {
       try {
         const answer = await outboxOf(session.lease.toolset).complete(completion);
@@ -133,9 +129,4 @@ export class CallReports {
     session.cancel(call.id, "CANCEL_REASON_OUTPUT_LIMIT");
     void this.complete(session, call, end);
   }
-}
-
-/** Whether a result can be judged later: its schema's worker has too much to do, or is stopping with its node. */
-function isPassing(error: unknown): boolean {
-  return error instanceof ToolgateError && (error.reason === "LIMIT_EXCEEDED" || error.reason === "NODE_DRAINING");
 }

@@ -5,16 +5,21 @@ import { exactNumbers } from "../json/exact-numbers.js";
 import { asBuffer } from "../json/scan-json.js";
 import type { CompiledSchema } from "./compiler.js";
 import { inspectSchema } from "./inspect-schema.js";
+import { cpuTimeOf, threadName } from "./thread-clock.js";
 import { weigh } from "./weigh.js";
-import { READY, type WorkerReply, type WorkerRequest } from "./worker-messages.js";
+import {
+  MAX_PREPARED,
+  type WorkerAnswer,
+  type WorkerReady,
+  type WorkerReply,
+  type WorkerRequest,
+} from "./worker-messages.js";
 
 /**
- * The worker in which schemas that may be hostile are compiled and judge values. It has a heap limit, and whoever asks it
- * has a time limit and ends it; so it holds nothing that cannot be lost.
+ * The worker in which schemas that may be hostile are compiled and judge values. It has a heap limit, and is ended from outside
+ * when a request takes more work than it may; so it holds nothing that cannot be lost.
  */
 
-/** How many prepared schemas are kept; what is forgotten is prepared again when it is asked for. */
-const MAX_PREPARED = 200;
 /** How much a value's part counts when it is decided whether all of its faults are told: the schema's rates are not known. */
 const RATES = { perValue: 50, perChar: 0 };
 const ENOUGH = 1_000_000;
@@ -49,5 +54,10 @@ function answer(request: WorkerRequest): WorkerReply {
   }
 }
 
-parentPort?.on("message", (request: WorkerRequest) => parentPort?.postMessage(answer(request)));
-parentPort?.postMessage(READY);
+const thread = threadName();
+
+parentPort?.on("message", (request: WorkerRequest) => {
+  const reply = answer(request);
+  parentPort?.postMessage({ reply, spentMs: cpuTimeOf(thread) } satisfies WorkerAnswer);
+});
+parentPort?.postMessage({ thread } satisfies WorkerReady);

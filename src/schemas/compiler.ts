@@ -11,7 +11,7 @@ import { assertsIn } from "./keywords.js";
 import { linearRegExp } from "./linear-regexp.js";
 import { addDecimals, addExactNumbers, EXACT_INTEGER, type NumbersInHand } from "./number-keywords.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
-import { invalid, VALID, type Validation } from "./validation.js";
+import { unjudged, VALID, type Validation } from "./validation.js";
 import { violationsOf } from "./violations.js";
 
 /**
@@ -155,8 +155,7 @@ export class CompiledSchema {
       }
       return { kind: "invalid", violations: violationsOf(errors) };
     } catch {
-      // Recursion without end, or a comparison with {"valueOf": 1}. What cannot be judged is not let through.
-      return invalid("", "cannot be judged by its schema");
+      return unjudged("its schema leads round in a circle on this value"); // recursion without end
     } finally {
       if (this.#hand !== undefined) this.#hand.numbers = NO_EXACT_NUMBERS;
     }

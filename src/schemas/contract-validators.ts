@@ -7,19 +7,20 @@ import { CompiledSchema, type CompileOptions } from "./compiler.js";
 import { type Gated, gateSchema, type SchemaLimits } from "./gate.js";
 import { compileGated } from "./inspect-schema.js";
 import { tellsNumbersApart } from "./number-keywords.js";
-import type { Sandbox } from "./sandbox.js";
 import type { SchemaFault } from "./schema-graph.js";
-import { invalid, VALID, type Validation } from "./validation.js";
+import type { SchemaWorker } from "./schema-worker.js";
+import { unjudged, VALID, type Validation } from "./validation.js";
 import { type Rates, weigh } from "./weigh.js";
+import type { PoolOutcome, WorkerPool } from "./worker-pool.js";
 
 /** How schemas are judged by: their limits, and what judges values that are too costly for the event loop. */
 export interface Judging {
   readonly limits: SchemaLimits;
-  readonly sandbox: Sandbox;
-  /** For compiling a schema, in milliseconds. */
-  readonly compileWithinMs: number;
-  /** For judging a value, in milliseconds. */
-  readonly judgeWithinMs: number;
+  readonly pool: WorkerPool;
+  /** The work for compiling a schema, in milliseconds of CPU time. */
+  readonly compileCpuMs: number;
+  /** The work for judging a small value, in milliseconds of CPU time; each MiB of a value adds twice as much. */
+  readonly judgeCpuMs: number;
 }
 
 /**
@@ -50,17 +51,22 @@ const MAX_CHEAP_CHARACTERS = 32_768;
 const MAX_INLINE_WEIGHT = 1_000_000;
 /** What looking for numbers that a double does not hold costs for a byte of the text, in the same units. */
 const EXACT_PER_BYTE = 3;
+/** How much of the work for a small value each MiB of a value adds. */
+const WORK_PER_MIB = 2;
+/** How often a schema is prepared for one value: the worker may have forgotten it, but not at once again. */
+const MAX_PREPARATIONS = 2;
 
 /**
  * The validators of one contract, each compiled when its first value comes: a contract may have 118 tools of which three
  * are called, and compiling all at once would hold up the event loop.
  *
  * A cheap schema judges small values at once, on the event loop. A costly schema, or a value that is large for what its
- * schema does, is judged in the sandbox. Schemas cannot see each other, not even within the contract: each has an Ajv of
+ * schema does, is judged in a worker. Schemas cannot see each other, not even within the contract: each has an Ajv of
  * its own, and references by `$id` reach nothing outside of their schema.
  */
 export class ContractValidators {
   readonly #digest: Digest;
+  readonly #toolset: string;
   readonly #judges: Record<Direction, Map<string, Judge>> = { payload: new Map(), result: new Map() };
   readonly #tools: ReadonlySet<string>;
   readonly #assertFormats: boolean;
@@ -69,6 +75,7 @@ export class ContractValidators {
 
   constructor(digest: Digest, contract: Contract, judging: Judging, onCompiled: () => void) {
     this.#digest = digest;
+    this.#toolset = contract.name;
     this.#judging = judging;
     this.#onCompiled = onCompiled;
     this.#assertFormats = contract.assertFormats ?? false;
@@ -85,21 +92,27 @@ export class ContractValidators {
   }
 
   /**
-   * Judges a payload by its tool's payload schema; a promise only where the sandbox is needed.
+   * Judges a payload by its tool's payload schema; a promise only where a worker is needed. Without a verdict (too much work, too
+   * much to do, a schema that does not pass this node's gate) it is `unjudged`; a promise does not reject.
    *
-   * @throws ToolgateError UNKNOWN_TOOL; INVALID_SCHEMA when the schema does not pass this node's gate, which only happens
-   *   to contracts that another version of Toolgate admitted; LIMIT_EXCEEDED and NODE_DRAINING from the sandbox.
+   * @param usefulMs asked, where a worker is needed, for how long the verdict is of use, in milliseconds; undefined: without a limit.
+   * @throws ToolgateError UNKNOWN_TOOL
    */
-  payload(tool: string, text: JsonText): Validation | Promise<Validation> {
-    return this.#check("payload", tool, text);
+  payload(tool: string, text: JsonText, usefulMs?: () => number | undefined): Validation | Promise<Validation> {
+    return this.#check("payload", tool, text, usefulMs);
   }
 
   /** The same for a result; without a result schema, any JSON is valid. */
-  result(tool: string, text: JsonText): Validation | Promise<Validation> {
-    return this.#check("result", tool, text);
+  result(tool: string, text: JsonText, usefulMs?: () => number | undefined): Validation | Promise<Validation> {
+    return this.#check("result", tool, text, usefulMs);
   }
 
-  #check(direction: Direction, tool: string, text: JsonText): Validation | Promise<Validation> {
+  #check(
+    direction: Direction,
+    tool: string,
+    text: JsonText,
+    usefulMs: (() => number | undefined) | undefined,
+  ): Validation | Promise<Validation> {
     const judge = this.#judge(direction, tool);
     switch (judge.kind) {
       case "none":
@@ -109,7 +122,7 @@ export class ContractValidators {
         const base = weigh(text.value, judge.rates, MAX_INLINE_WEIGHT);
         const weight = exact === undefined ? base : base + EXACT_PER_BYTE * text.bytes.length;
         if (weight > MAX_INLINE_WEIGHT)
-          return this.#sandboxed(direction, tool, judge.schema, text, exact !== undefined);
+          return this.#pooled(direction, tool, judge.schema, text, exact !== undefined, usefulMs);
         const numbers = exact === undefined ? NO_EXACT_NUMBERS : exactNumbers(text);
         // Most long numbers are what a double is printed as.
         return exact === undefined || numbers.isEmpty
@@ -117,9 +130,9 @@ export class ContractValidators {
           : exact().check(text.value, weight, numbers);
       }
       case "costly":
-        return this.#sandboxed(direction, tool, judge.schema, text, text.longNumbers);
+        return this.#pooled(direction, tool, judge.schema, text, text.longNumbers, usefulMs);
       case "refused":
-        throw refusal(direction, tool, judge.faults);
+        return refused(direction, tool, judge.faults);
       default:
         return judge satisfies never;
     }
@@ -139,38 +152,75 @@ export class ContractValidators {
     return judge;
   }
 
-  async #sandboxed(
+  async #pooled(
     direction: Direction,
     tool: string,
     schema: JsonSchema,
     { bytes }: JsonText,
     exactNumbers: boolean,
+    usefulMs: (() => number | undefined) | undefined,
   ): Promise<Validation> {
-    const { limits, sandbox, compileWithinMs, judgeWithinMs } = this.#judging;
+    const { limits, pool, compileCpuMs, judgeCpuMs } = this.#judging;
     const options = { assertFormats: this.#assertFormats, exactNumbers };
     const key = `${this.#digest} ${direction}${exactNumbers ? " exact" : ""} ${tool}`;
-    // The worker may be new, or have forgotten the schema, at each step: other calls share it, and hostile ones break it.
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const judged = await sandbox.run({ kind: "judge", key, bytes }, judgeWithinMs);
-      if (judged.kind === "overran")
-        return invalid("", `took longer than ${judgeWithinMs} ms to judge by its schema; make it smaller or plainer`);
-      if (judged.kind === "broke")
-        return invalid("", "took too much memory to judge by its schema; make it smaller or plainer");
-      if (judged.reply.kind === "judged") return judged.reply.validation;
-      const prepared = await sandbox.run({ kind: "prepare", key, schema, limits, options }, compileWithinMs);
-      if (prepared.kind !== "done")
-        throw refusal(direction, tool, [{ pointer: "", reason: "takes too long or too much memory to compile" }]);
-      if (prepared.reply.kind === "refused") throw refusal(direction, tool, prepared.reply.faults);
-      if (prepared.reply.kind === "prepared" && attempt === 1) this.#onCompiled();
+    const work = async (worker: SchemaWorker): Promise<Validation> => {
+      for (let preparations = 0; ; ) {
+        if (!worker.has(key)) {
+          if (++preparations > MAX_PREPARATIONS) return unjudged("too many schemas are in use at once");
+          const prepared = await worker.run({ kind: "prepare", key, schema, limits, options }, compileCpuMs);
+          if (prepared.kind !== "done") return unjudged(COMPILING[prepared.kind]);
+          if (prepared.reply.kind === "refused") {
+            const { faults } = prepared.reply;
+            this.#judges[direction].set(tool, { kind: "refused", faults });
+            return refused(direction, tool, faults);
+          }
+          this.#onCompiled();
+        }
+        // A copy that is handed over, as bytes: parsed there, it costs this thread less than a value that is cloned.
+        const judge = { kind: "judge", key, bytes: new Uint8Array(bytes) } as const;
+        const judged = await worker.run(judge, judgeCpuMs * (1 + (WORK_PER_MIB * bytes.length) / 1_048_576));
+        if (judged.kind !== "done") return unjudged(JUDGING[judged.kind]);
+        if (judged.reply.kind === "judged") return judged.reply.validation;
+      }
+    };
+    const withinMs = usefulMs?.();
+    const job = { toolset: this.#toolset, bytes: bytes.length, key, work };
+    try {
+      return verdictOf(await pool.run(withinMs === undefined ? job : { ...job, withinMs }));
+    } catch (error) {
+      return unjudged(error instanceof Error ? error.message : "the check failed"); // no worker starts
     }
-    throw new ToolgateError("LIMIT_EXCEEDED", "too many costly schemas are in use at once; retry later", {
-      retryAfterMs: 1_000,
-    });
   }
 }
 
-/** How often a schema is prepared for one value before giving up. */
-const MAX_ATTEMPTS = 4;
+/** Why there is no verdict when a worker did not come to one. */
+const JUDGING = {
+  overran: "it takes more work to judge by its schema than a check may; make it smaller or the schema plainer",
+  broke: "it takes more memory to judge by its schema than a check may; make it smaller or the schema plainer",
+  starved: "the machine is too busy",
+  stopped: "the node is stopping",
+} as const;
+
+const COMPILING = {
+  ...JUDGING,
+  overran: "its schema takes more work to compile than it may; make it plainer",
+  broke: "its schema takes more memory to compile than it may; make it plainer",
+} as const;
+
+function verdictOf(outcome: PoolOutcome<Validation>): Validation {
+  switch (outcome.kind) {
+    case "done":
+      return outcome.answer;
+    case "busy":
+      return unjudged("too much waits to be checked");
+    case "late":
+      return unjudged("there was no time left to check it");
+    case "stopped":
+      return unjudged(JUDGING.stopped);
+    default:
+      return outcome satisfies never;
+  }
+}
 
 function makeJudge(
   schema: JsonSchema,
@@ -203,17 +253,10 @@ function onFirstUse(
   };
 }
 
-function refusal(direction: Direction, tool: string, faults: readonly SchemaFault[]): ToolgateError {
-  const violations = faults.map(({ pointer, reason }) => ({
-    field: schemaPath(tool, direction, pointer),
-    description: reason,
-  }));
-  const first = violations[0];
-  return new ToolgateError(
-    "INVALID_SCHEMA",
-    `a schema that is registered cannot be used on this node: ${first?.field} ${first?.description}; register the toolset again`,
-    { violations },
-  );
+/** A schema that this node cannot use: another version of Toolgate admitted it. */
+function refused(direction: Direction, tool: string, [first]: readonly SchemaFault[]): Validation {
+  const where = schemaPath(tool, direction, first?.pointer ?? "");
+  return unjudged(`this node cannot use ${where}, which ${first?.reason ?? "is refused"}; register the toolset again`);
 }
 
 /** Where a place of a schema is in the contract. A tool's name may have slashes, which JSON pointers escape. */

@@ -3,11 +3,13 @@ import type { Violation } from "../errors/toolgate-error.js";
 /** What a schema says of a value: at most eight violations, with places and rules, never with data or allowed values. */
 export type Validation =
   | { readonly kind: "valid" }
-  | { readonly kind: "invalid"; readonly violations: readonly Violation[] };
+  | { readonly kind: "invalid"; readonly violations: readonly Violation[] }
+  /** No verdict could be had: the value may be valid or not. `why` is for people, such as "too much waits to be checked". */
+  | { readonly kind: "unjudged"; readonly why: string };
 
 export const VALID: Validation = { kind: "valid" };
 
-/** A single violation. */
-export function invalid(field: string, description: string): Validation {
-  return { kind: "invalid", violations: [{ field, description }] };
+/** No verdict, and why there is none. */
+export function unjudged(why: string): Validation {
+  return { kind: "unjudged", why };
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { LRUCache } from "lru-cache";
 import type { Contract, JsonSchema, SealedContract } from "../contract/contract.js";
 import { sealContract } from "../contract/seal-contract.js";
@@ -5,9 +6,12 @@ import { type SkippedPart, skippedPart, withoutParts } from "../contract/skipped
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
 import { type Logger, SILENT_LOGGER } from "../log/logger.js";
+import type { CompileOptions } from "./compiler.js";
 import { ContractValidators, schemaPath } from "./contract-validators.js";
 import { DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "./gate.js";
-import { Sandbox } from "./sandbox.js";
+import type { WorkerEnd } from "./schema-worker.js";
+import type { ThreadClockOf } from "./thread-clock.js";
+import { type PoolLimits, WorkerPool } from "./worker-pool.js";
 
 /** Something in a schema that is ignored, and that may be a slip. */
 export interface SchemaWarning {
@@ -25,14 +29,21 @@ export interface ValidatorCacheOptions {
   readonly maxSchemaBytes?: number;
   /** How many schemas they may have together, at 16 KB of heap for each that is in use; 20,000 unless said. */
   readonly maxSchemas?: number;
-  /** How long judging a value may take in the worker, in milliseconds; 50 unless said. */
-  readonly judgeWithinMs?: number;
-  /** How long one schema may take to compile, in milliseconds; 10,000 unless said. */
-  readonly compileWithinMs?: number;
-  /** How long the schemas of one contract may take to compile, in milliseconds; 30,000 unless said. */
-  readonly contractWithinMs?: number;
+  /** How many workers judge values; 0 or absent: one less than there are cores, at least two, at most four. */
+  readonly workers?: number;
+  /** The work for judging a small value in a worker, in milliseconds of CPU time; each MiB adds twice as much. 1,000 unless said. */
+  readonly judgeCpuMs?: number;
+  /** The work for compiling one schema, in milliseconds of CPU time; 10,000 unless said. */
+  readonly compileCpuMs?: number;
+  /** The work for compiling the schemas of one contract, in milliseconds of CPU time; 30,000 unless said. */
+  readonly contractCpuMs?: number;
+  /** How many values of one toolset, and how many in all, may wait for a worker; 256 and 1,024 unless said. */
+  readonly maxWaitingPerToolset?: number;
+  readonly maxWaiting?: number;
   /** Milliseconds that only go forward. */
   readonly monotonicNow?: () => number;
+  /** What the work of a worker is measured by; the CPU time of its thread unless said. */
+  readonly clockOf?: ThreadClockOf;
   readonly log?: Logger;
 }
 
@@ -48,9 +59,9 @@ export interface ValidatorCounters {
   readonly schemas: number;
   /** Contracts whose schemas were inspected for registration. */
   readonly admitted: number;
-  /** Jobs of the worker that judges values; each is a value, or a schema that it had not compiled yet. */
+  /** Values that were given to a worker. */
   readonly sandboxed: number;
-  /** Workers that were started, of both kinds; beyond two, each replaces one that was lost to a hostile schema. */
+  /** Workers that were started, for registrations and for values; those beyond the pools' sizes replace ones that were lost. */
   readonly workers: number;
 }
 
@@ -87,26 +98,41 @@ const MAX_BROKEN = 3;
 const FAULTS_IN_MESSAGE = 3;
 /** When a contract whose schemas could not be judged may be sent again, in milliseconds. */
 const UNJUDGED_RETRY_MS = 5_000;
-const ADMISSION_LIMITS = { maxHeapMb: 256, maxWaiting: 64 };
-const JUDGING_LIMITS = { maxHeapMb: 256, maxWaiting: 256 };
+/** When a contract may be sent again that came while too many others were looked at, in milliseconds. */
+const BUSY_RETRY_MS = 1_000;
+const TOO_BUSY = "the machine is too busy; retry later";
+/** The heap of a worker, in MiB. */
+const MAX_HEAP_MB = 256;
+/** What values may have that wait for a worker, of one toolset and in all, in bytes: each is kept as its text and as its value. */
+const MAX_WAITING_BYTES_PER_TOOLSET = 32 * 1_048_576;
+const MAX_WAITING_BYTES = 96 * 1_048_576;
+/** Registrations wait for one worker, one schema each at a time. */
+const ADMISSION_LIMITS: PoolLimits = {
+  workers: 1,
+  maxHeapMb: MAX_HEAP_MB,
+  maxWaiting: 64,
+  maxWaitingPerToolset: 64,
+  maxWaitingBytes: MAX_WAITING_BYTES,
+  maxWaitingBytesPerToolset: MAX_WAITING_BYTES_PER_TOOLSET,
+};
 
 /**
  * The validators of contracts, one set per digest, in a cache that forgets what was used least recently.
  *
  * Registration inspects a contract's schemas in a worker (`admit`). Whoever then judges values asks for the contract's
  * set (`forContract`), which compiles each schema when it is first needed; contracts that other nodes admitted are
- * treated alike. There are two workers, so that a registration of a thousand schemas does not hold up a call.
+ * treated alike. Registrations have a worker of their own, so that one of a thousand schemas does not hold up a call.
  */
 export class ValidatorCache {
   readonly #sets: LRUCache<Digest, ContractValidators>;
   readonly #admissions: LRUCache<Digest, Promise<{ readonly warnings: readonly SchemaWarning[] }>>;
   readonly #usable: LRUCache<Digest, Promise<UsableContract>>;
-  readonly #admission: Sandbox;
-  readonly #judging: Sandbox;
+  readonly #admission: WorkerPool;
+  readonly #judging: WorkerPool;
   readonly #limits: SchemaLimits;
-  readonly #judgeWithinMs: number;
-  readonly #compileWithinMs: number;
-  readonly #contractWithinMs: number;
+  readonly #judgeCpuMs: number;
+  readonly #compileCpuMs: number;
+  readonly #contractCpuMs: number;
   readonly #log: Logger;
   #compiled = 0;
   #hits = 0;
@@ -126,12 +152,20 @@ export class ValidatorCache {
     this.#admissions = new LRUCache({ max: options.maxContracts });
     this.#usable = new LRUCache({ max: options.maxContracts });
     this.#limits = { ...DEFAULT_SCHEMA_LIMITS, maxBytes: options.maxSchemaBytes ?? DEFAULT_SCHEMA_LIMITS.maxBytes };
-    this.#judgeWithinMs = options.judgeWithinMs ?? 50;
-    this.#compileWithinMs = options.compileWithinMs ?? 10_000;
-    this.#contractWithinMs = options.contractWithinMs ?? 30_000;
+    this.#judgeCpuMs = options.judgeCpuMs ?? 1_000;
+    this.#compileCpuMs = options.compileCpuMs ?? 10_000;
+    this.#contractCpuMs = options.contractCpuMs ?? 30_000;
     const monotonicNow = options.monotonicNow ?? (() => performance.now());
-    this.#admission = new Sandbox(ADMISSION_LIMITS, monotonicNow);
-    this.#judging = new Sandbox(JUDGING_LIMITS, monotonicNow);
+    this.#admission = new WorkerPool(ADMISSION_LIMITS, monotonicNow, options.clockOf);
+    const judging = {
+      workers: options.workers || defaultWorkers(),
+      maxHeapMb: MAX_HEAP_MB,
+      maxWaiting: options.maxWaiting ?? 1_024,
+      maxWaitingPerToolset: options.maxWaitingPerToolset ?? 256,
+      maxWaitingBytes: MAX_WAITING_BYTES,
+      maxWaitingBytesPerToolset: MAX_WAITING_BYTES_PER_TOOLSET,
+    };
+    this.#judging = new WorkerPool(judging, monotonicNow, options.clockOf);
     this.#log = options.log ?? SILENT_LOGGER;
   }
 
@@ -219,9 +253,9 @@ export class ValidatorCache {
     if (known !== undefined) return known;
     const judging = {
       limits: this.#limits,
-      sandbox: this.#judging,
-      compileWithinMs: this.#compileWithinMs,
-      judgeWithinMs: this.#judgeWithinMs,
+      pool: this.#judging,
+      compileCpuMs: this.#compileCpuMs,
+      judgeCpuMs: this.#judgeCpuMs,
     };
     const set = new ContractValidators(digest, contract, judging, () => this.#schemas++);
     this.#compiled++;
@@ -231,7 +265,7 @@ export class ValidatorCache {
 
   async #inspect(contract: Contract): Promise<Inspection> {
     this.#admitted++;
-    let leftMs = this.#contractWithinMs;
+    let leftMs = this.#contractCpuMs;
     const faults: SchemaFaults[] = [];
     const warnings: SchemaWarning[] = [];
     let broken = 0;
@@ -245,31 +279,70 @@ export class ValidatorCache {
         unjudged("was not checked, as the schemas before it took too long");
         continue;
       }
-      const outcome = await this.#admission.run(
-        { kind: "inspect", schema, limits: this.#limits, options },
-        Math.min(leftMs, this.#compileWithinMs),
-      );
-      leftMs -= outcome.tookMs;
-      if (outcome.kind !== "done") {
+      const end = await this.#inspectSchema(contract.name, schema, options, Math.min(leftMs, this.#compileCpuMs));
+      if (end.kind === "done") leftMs -= end.cpuMs;
+      if (end.kind !== "done") {
         broken++;
+        leftMs -= this.#compileCpuMs;
         unjudged(
-          outcome.kind === "overran"
+          end.kind === "overran"
             ? "takes too long to compile; make it plainer"
             : "takes too much memory to compile; make it plainer",
         );
-        this.#log.warn({ event: "schema-broke-worker", toolset: contract.name, tool, outcome: outcome.kind });
-      } else if (outcome.reply.kind === "inspected") {
-        const violations = outcome.reply.faults.map(({ pointer, reason }) => ({
+        this.#log.warn({ event: "schema_broke_worker", toolset: contract.name, tool, outcome: end.kind });
+      } else if (end.reply.kind === "inspected") {
+        const violations = end.reply.faults.map(({ pointer, reason }) => ({
           field: schemaPath(tool, direction, pointer),
           description: reason,
         }));
         if (violations.length > 0) faults.push({ tool, direction, violations, isUnjudged: false });
-        for (const { pointer, message } of outcome.reply.notes)
+        for (const { pointer, message } of end.reply.notes)
           warnings.push({ tool, path: `/${direction}_schema${pointer}`, message });
       }
     }
     return { faults, warnings };
   }
+
+  /** @throws ToolgateError where nothing can be said of the schema: too much to do, a stop, a machine that is too busy. */
+  async #inspectSchema(
+    toolset: string,
+    schema: JsonSchema,
+    options: CompileOptions,
+    cpuMs: number,
+  ): Promise<Inspected> {
+    const outcome = await this.#admission.run({
+      toolset,
+      bytes: 0,
+      work: (worker) => worker.run({ kind: "inspect", schema, limits: this.#limits, options }, cpuMs),
+    });
+    const end = outcome.kind === "done" ? outcome.answer : outcome;
+    switch (end.kind) {
+      case "stopped":
+        throw new ToolgateError("NODE_DRAINING", "the node is stopping, so schemas are no longer checked");
+      case "busy":
+        throw new ToolgateError("LIMIT_EXCEEDED", "too many schemas already wait to be checked; retry later", {
+          retryAfterMs: BUSY_RETRY_MS,
+        });
+      case "starved":
+      case "late":
+        throw new ToolgateError(
+          "VERDICT_UNAVAILABLE",
+          `the schemas of "${toolset}" could not be checked: ${TOO_BUSY}`,
+          {
+            retryAfterMs: UNJUDGED_RETRY_MS,
+          },
+        );
+      default:
+        return end;
+    }
+  }
+}
+
+type Inspected = Extract<WorkerEnd, { kind: "done" | "overran" | "broke" }>;
+
+/** Workers that judge values, by the machine's cores: one is left for the event loop, and a toolset never has all of them. */
+function defaultWorkers(): number {
+  return Math.min(4, Math.max(2, availableParallelism() - 1));
 }
 
 /** At most 64, the last of which counts the rest. */

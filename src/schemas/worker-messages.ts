@@ -35,4 +35,17 @@ export type WorkerReply =
   | { readonly kind: "unprepared" };
 
 /** The first message of a worker, when it can take requests. */
-export const READY = "ready";
+export interface WorkerReady {
+  /** What the system calls its thread; empty where it does not say. */
+  readonly thread: string;
+}
+
+/** Every later one. */
+export interface WorkerAnswer {
+  readonly reply: WorkerReply;
+  /** The CPU time that its thread has used since it started, in milliseconds; absent where the system does not say. */
+  readonly spentMs: number | undefined;
+}
+
+/** How many prepared schemas a worker keeps; what is forgotten is prepared again when it is needed. */
+export const MAX_PREPARED = 200;

@@ -121,8 +121,9 @@ export class BatchedSession implements AgentSession {
       options.signal?.throwIfAborted();
       if (this.#isClosed()) throw closedError("no");
     }
-    const result = resultOf(await this.#run(call, options));
-    return result as Result; // the caller's word, as the docstring says
+    const terminal = await this.#run(call, options);
+    if (terminal.kind === "result" && terminal.unchecked) options.onUnchecked?.(terminal.callId);
+    return resultOf(terminal) as Result; // the caller's word, as the docstring says
   }
 
   #isClosed(): boolean {

@@ -47,4 +47,9 @@ export interface CallDelta<Value = unknown> {
 export interface InvokeOptions<Value = unknown> extends CallOptions {
   /** Called with each piece of output, in order, none twice. What it throws fails the call's promise and cancels the call. */
   onDelta?(data: Value, delta: CallDelta<Value>): void;
+  /**
+   * Called before the result is given, where no verdict could be had on whether it fits its tool's schema (see `unchecked` of a
+   * call's terminal). What it throws fails the call's promise.
+   */
+  onUnchecked?(callId: string): void;
 }

@@ -34,7 +34,15 @@ export function readTerminal<Value>(wire: Terminal__Output, decode: DecodeJson<V
   const endedAt = new Date(wire.endedAtMs);
   // The usual end first, and as one literal: spread from another one, it took 4 µs.
   if (wire.kind === "TERMINAL_KIND_RESULT") {
-    return { callId, executed, attempt, endedAt, kind: "result", result: decode(wire.resultJson) };
+    return {
+      callId,
+      executed,
+      attempt,
+      endedAt,
+      kind: "result",
+      result: decode(wire.resultJson),
+      unchecked: wire.unchecked,
+    };
   }
   const reason = error?.reason ?? "INTERNAL";
   const message = error?.message ?? "No reason was given.";

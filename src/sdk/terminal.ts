@@ -28,6 +28,11 @@ export interface ResultTerminal<Value = unknown> extends Ending {
   readonly kind: "result";
   /** The result, any JSON. */
   readonly result: Value;
+  /**
+   * No verdict could be had on whether the result fits its tool's schema: the check takes too much work, or the gateway was too
+   * busy. The result is what the tool answered; code that relies on the schema checks it itself.
+   */
+  readonly unchecked: boolean;
 }
 
 /** Refused before admission: the tool did not run. */

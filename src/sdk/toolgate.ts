@@ -66,7 +66,7 @@ export interface Invoker {
    * `payload` is any JSON; `undefined` means `{}`; a bigint is written as an integer; a RawJson (see `rawJson`), and a
    * Uint8Array, which is taken as UTF-8 JSON, are sent as they are. With `raw`, the result is a RawJson. The type
    * parameter is the caller's word for what the tool returns: nothing checks it here, the gateway has checked the
-   * result against the tool's result schema.
+   * result against the tool's result schema, unless `onUnchecked` says that it could not.
    *
    * A lost connection is made up for by itself: the call goes on, and is attached to again on any node.
    *

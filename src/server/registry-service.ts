@@ -269,7 +269,7 @@ function receive(
       continue;
     }
     const bytes = (result.resultJson?.length ?? 0) + (result.error?.detailsJson?.length ?? 0);
-    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, result));
+    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, call.head, result));
   }
   if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
   if (frame.drain !== null) void sessions.drainByProvider(session);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { appendOutput } from "../../src/calls/append-output.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
+import { completeCalls } from "../../src/calls/complete.js";
 import { probeCalls, readCall } from "../../src/calls/read-call.js";
 import { rehouseCalls } from "../../src/calls/rehouse.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
@@ -221,6 +222,21 @@ describe("taking", () => {
 });
 
 describe("completing", () => {
+  test("is kept for every reader as unchecked where no verdict could be had; a repeat of it with a verdict is accepted", async () => {
+    const call = admissionOf(provider);
+    await admit(store, call);
+    const [taken] = await take(store, provider.lease);
+    if (taken === undefined) throw new Error("nothing was taken");
+    const done = { ...claimOf(provider.lease, taken), ...RESULT };
+    const ended = { kind: "result", reason: "", unchecked: true, body: RESULT.body };
+    const first = await completeCalls(store, keys, NODE, [{ ...done, unchecked: true }]);
+    expect(first).toMatchObject([{ kind: "accepted", ending: ended }]);
+    expect(await completeCalls(store, keys, NODE, [done])).toMatchObject([{ kind: "accepted", ending: ended }]);
+    expect(await readCall(store, call.id, {})).toMatchObject({ ending: ended });
+    expect(await probeCalls(store, keys, [call.id])).toMatchObject([{ kind: "ended", ending: ended }]);
+    expect(await admit(store, call)).toMatchObject({ kind: "repeated", ending: ended });
+  });
+
   test("ends the call once: a second answer of the same attempt with another result is fenced", async () => {
     const call = admissionOf(provider);
     await admit(store, call);

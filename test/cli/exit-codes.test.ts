@@ -22,7 +22,7 @@ test("a call's ending decides the exit status", () => {
     reason,
     message: "",
   });
-  expect(exitOfTerminal({ ...ending, kind: "result", result: 1 })).toBe("ok");
+  expect(exitOfTerminal({ ...ending, kind: "result", unchecked: false, result: 1 })).toBe("ok");
   expect(exitOfTerminal(failed("tool_error", "DISK_FULL"))).toBe("toolFailed");
   expect(exitOfTerminal(failed("not_executed", "DEADLINE_EXCEEDED"))).toBe("unknown");
   expect(exitOfTerminal(failed("not_executed", "CANCELLED"))).toBe("cancelled");

@@ -54,6 +54,7 @@ describe("defaults", () => {
         "resultTtlMs": 600000,
         "retentionMs": 86400000,
         "retireAfterMs": 600000,
+        "schemaWorkers": 0,
         "shards": 0,
         "tlsCert": "",
         "tlsKey": "",

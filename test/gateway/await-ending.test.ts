@@ -4,7 +4,14 @@ import type { Doorbell, Ring } from "../../src/calls/doorbell.js";
 import { EndingWatch } from "../../src/gateway/await-ending.js";
 import { randomCallId } from "../../src/identity/call-id.js";
 
-const ENDING: Ending = { kind: "result", reason: "", attempt: 1, endedAtMs: 1, body: Buffer.from("3") };
+const ENDING: Ending = {
+  unchecked: false,
+  kind: "result",
+  reason: "",
+  attempt: 1,
+  endedAtMs: 1,
+  body: Buffer.from("3"),
+};
 const LOST: Ending = { ...ENDING, kind: "outcome_unknown", reason: "STATE_LOST" };
 const HEAD = { deadlineMs: 1_000 } as CallHead; // all that waiting needs of it
 

@@ -12,6 +12,7 @@ const ending = (kind: EndKind, reason: string, body: string | object = ""): Endi
   reason,
   attempt: 2,
   endedAtMs: 1_764_000_000_000,
+  unchecked: false,
   body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
 });
 const wire = (...args: Parameters<typeof ending>) => toWireTerminal(ID, ending(...args));
@@ -27,6 +28,11 @@ describe("a terminal", () => {
       attempt: 2,
       endedAtMs: 1_764_000_000_000,
     });
+  });
+
+  test("of a result that was not checked says so, and no other one says anything of it", () => {
+    expect(toWireTerminal(ID, { ...ending("result", ""), unchecked: true })).toHaveProperty("unchecked", true);
+    expect(toWireTerminal(ID, ending("result", "")).unchecked).toBeUndefined();
   });
 
   test.each([

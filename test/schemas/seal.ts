@@ -5,9 +5,10 @@ import { parseToolName, parseToolsetName } from "../../src/identity/names.js";
 /** A sealed contract with tools of these schemas. */
 export function sealTools(
   tools: Readonly<Record<string, { payload: JsonSchema; result?: JsonSchema }>>,
+  name = "tools",
 ): SealedContract {
   return sealContract({
-    name: parseToolsetName("tools", "name"),
+    name: parseToolsetName(name, "name"),
     version: "1.0.0",
     description: "",
     tags: [],

@@ -7,7 +7,7 @@ function violations(schema: JsonSchema, value: Json) {
   const gated = gateSchema(schema);
   if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
   const validation = new CompiledSchema(schema, gated, { assertFormats: true, exactNumbers: false }).check(value, 0);
-  return validation.kind === "valid" ? [] : validation.violations;
+  return validation.kind === "invalid" ? validation.violations : [];
 }
 
 describe("each rule has its words", () => {
