@@ -95,9 +95,12 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
  * The command line for some arguments. Faults of use are thrown as CommanderErrors, not printed.
  *
  * @param args what follows the program's name; only the command that they name is loaded
+ * @param columns that help is broken to; those of the terminal when absent
  */
-export async function buildProgram(args: readonly string[]): Promise<Command> {
-  const columns = textColumns(process.stdout, environment());
+export async function buildProgram(
+  args: readonly string[],
+  columns: number = textColumns(process.stdout, environment()),
+): Promise<Command> {
   const program = withClientOptions(
     new Command("toolgate")
       .description("A clustered tool-registry gateway over gRPC.")
@@ -152,7 +155,8 @@ ${codes.join("\n")}
 
 Examples:
   toolgate dev
-  toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .
+  toolgate mount --name files -- \\
+    npx -y @modelcontextprotocol/server-filesystem .
   toolgate list
   toolgate call files list_directory path=.`;
 }

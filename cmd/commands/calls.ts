@@ -70,7 +70,7 @@ function listCommand(): Command {
 Examples:
   toolgate calls list
   toolgate calls list --toolset files --state queued
-  toolgate calls list --json | jq -r '.[].callId' | xargs -n 1 toolgate calls cancel`,
+  toolgate calls list --json | jq -r '.[] | select(.tool == "sum").callId'`,
     )
     .action(async ({ limit, ...filter }: ListFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {

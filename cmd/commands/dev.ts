@@ -9,7 +9,7 @@ const MOST_NODES = 9;
 export function devCommand(): Command {
   return new Command("dev")
     .description(
-      "Runs nodes on this machine until Ctrl-C, with REDIS_URL's Redis or a private one in .toolgate/, which is removed\n" +
+      "Runs nodes on this machine until Ctrl-C, with REDIS_URL's Redis or a private one in .toolgate/, which is removed " +
         "at the end. Settings of `toolgate serve` apply by their variables. Logs are for people, on standard output.",
     )
     .option("-n, --nodes <n>", `how many nodes, at most ${MOST_NODES}`, integer(1, MOST_NODES), 1)

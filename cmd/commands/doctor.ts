@@ -24,7 +24,7 @@ export function doctorCommand(): Command {
   return withClientOptions(
     new Command("doctor")
       .description(
-        "Checks Node, each node of --nodes, the toolsets' health and, where REDIS_URL or --redis-url says where it is, Redis.\n" +
+        "Checks Node, each node of --nodes, the toolsets' health and, where REDIS_URL or --redis-url says where it is, Redis. " +
           `Exit status: 0 when nothing failed (warnings may be there), ${EXIT_CODES.unavailable.code} otherwise.`,
       )
       .option("--redis-url <url>", "The nodes' Redis, as they log in there [REDIS_URL].")
@@ -35,7 +35,7 @@ export function doctorCommand(): Command {
       `
 Examples:
   toolgate doctor
-  toolgate doctor --nodes 10.0.0.5:7400,10.0.0.6:7400 --redis-url redis://10.0.0.9:6379
+  toolgate doctor --nodes 10.0.0.5:7400 --redis-url redis://10.0.0.9:6379
   toolgate doctor --json | jq '.checks[] | select(.status != "ok")'`,
     )
     .action(async ({ redisUrl = environment().REDIS_URL, registry }: DoctorFlags, command: Command) => {

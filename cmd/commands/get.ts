@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { JsonSchema, Tool, Toolset } from "../../src/index.js";
+import { age, minute } from "../output/age.js";
 import { healthCell, STALE_NOTE } from "../output/health-cell.js";
 import { jsonText } from "../output/json.js";
 import type { Output } from "../output/output.js";
@@ -53,8 +54,10 @@ Examples:
     });
 }
 
-function printToolset(output: Output, toolset: Toolset): void {
+/** A toolset whole, for people. */
+export function printToolset(output: Output, toolset: Toolset): void {
   const { paint } = output;
+  const now = Date.now(); // how long ago a pong was: for people, whose clock is about right
   const { name, version, title, description, tags, digest, assertFormats, epochs, tools } = toolset;
   const lines = [`${paint.bold(oneLine(name))} ${oneLine(version)}${title === "" ? "" : `: ${oneLine(title)}`}`];
   if (description !== "") lines.push(...indent(wrap(description, columns(output) - 2)));
@@ -70,7 +73,7 @@ function printToolset(output: Output, toolset: Toolset): void {
       { header: "STATE" },
       { header: "HEALTH" },
       { header: "ROOM", align: "right" },
-      { header: "LAST PONG" },
+      { header: "PONG" },
       { header: "REGISTERED" },
     ],
     epochs.map(({ epoch, version: ofEpoch, state, health, registeredAt }) => [
@@ -79,8 +82,8 @@ function printToolset(output: Output, toolset: Toolset): void {
       state,
       healthCell(health.healthy),
       String(health.room),
-      health.lastPong?.toISOString() ?? "never",
-      registeredAt.toISOString(),
+      health.lastPong === undefined ? "never" : age(now - health.lastPong.getTime()),
+      minute(registeredAt),
     ]),
   );
   for (const tool of tools) {

@@ -38,8 +38,8 @@ export function mountCommand(): Command {
   return withClientOptions(
     new Command("mount")
       .description(
-        "Runs an MCP server over stdio and registers its tools as a toolset, until Ctrl-C. A server that dies is started\n" +
-          "again; nothing of it outlives the mount. The result of a tool is the MCP answer: content, and structuredContent\n" +
+        "Runs an MCP server over stdio and registers its tools as a toolset, until Ctrl-C. A server that dies is started " +
+          "again; nothing of it outlives the mount. The result of a tool is the MCP answer: content, and structuredContent " +
           "where the tool has a schema for it. An answer with isError is a tool error.",
       )
       .argument("<command...>", 'the server\'s command and its arguments, after "--"')
@@ -84,7 +84,8 @@ The server gets HOME, LOGNAME, PATH, SHELL, TERM and USER, and what --env
 names; no other variable of this process.
 
 Examples:
-  toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .
+  toolgate mount --name files -- \\
+    npx -y @modelcontextprotocol/server-filesystem .
   toolgate mount --name files --only read_text_file,list_directory \\
     --idempotent-all -- mcp-server-filesystem .
   toolgate mount --name github --env GITHUB_TOKEN -- github-mcp-server stdio`,

@@ -6,8 +6,8 @@ import { withSettings } from "./setting-options.js";
 /** `toolgate serve`: one gateway node, until it is told to stop. */
 export function serveCommand(): Command {
   const command = new Command("serve").description(
-    "Runs one gateway node until it is told to stop (SIGTERM or Ctrl-C); then it drains and exits with 0.\n" +
-      'Logs are JSON lines on standard output; the line of the event "listening" says that the node is ready, and where.\n' +
+    "Runs one gateway node until it is told to stop (SIGTERM or Ctrl-C); then it drains and exits with 0. " +
+      'Logs are JSON lines on standard output; the line of the event "listening" says that the node is ready, and where. ' +
       "Every setting is also a variable; a flag wins.",
   );
   return withSettings(command, SETTINGS)

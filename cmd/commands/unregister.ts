@@ -11,7 +11,7 @@ export function unregisterCommand(): Command {
   return withClientOptions(
     new Command("unregister")
       .description(
-        "Removes a toolset from the registry. Its active epoch must be named, so that nothing newer is removed by mistake;\n" +
+        "Removes a toolset from the registry. Its active epoch must be named, so that nothing newer is removed by mistake; " +
           "providers that still run register it again.",
       )
       .argument("<toolset>", "the toolset's name")

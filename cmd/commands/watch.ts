@@ -14,7 +14,7 @@ export function watchCommand(): Command {
   return withClientOptions(
     new Command("watch")
       .description(
-        "Shows the toolsets, then every change in order: registrations, contracts that take over, health, removals.\n" +
+        "Shows the toolsets, then every change in order: registrations, contracts that take over, health, removals. " +
           "It goes on over lost nodes until Ctrl-C.",
       )
       .argument("[toolsets...]", "only these; all when absent")
@@ -26,7 +26,7 @@ export function watchCommand(): Command {
 Examples:
   toolgate watch
   toolgate watch files demo
-  toolgate watch --json | jq -c 'select(.kind == "changes").changes[] | select(.kind == "unhealthy")'`,
+  toolgate watch --json | jq -c '.changes[]? | select(.kind == "unhealthy")'`,
     )
     .action(async (toolsets: readonly string[], { revision }: WatchFlags, command: Command) => {
       const work = async (client: Toolgate, { output, signal }: Session): Promise<void> => {

@@ -9,3 +9,8 @@ export function age(ms: number): string {
   for (const [unit, length] of UNITS) if (ms >= length) return `${Math.floor(ms / length)}${unit}`;
   return `${Math.max(0, Math.floor(ms / 1_000))}s`;
 }
+
+/** A time for a table: the minute, in UTC, as ISO 8601 writes it. */
+export function minute(time: Date): string {
+  return time.toISOString().replace(/:\d\d\.\d+Z$/, "Z");
+}

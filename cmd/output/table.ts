@@ -1,5 +1,5 @@
 import type { Painter } from "./paint.js";
-import { oneLine, textWidth, truncate } from "./text-width.js";
+import { chunks, oneLine, textWidth, truncate } from "./text-width.js";
 
 /** A cell: text of whatever origin, and how to show it. */
 export type Cell = string | { readonly text: string; readonly style: keyof Painter };
@@ -16,7 +16,8 @@ const LEAST_COLUMNS = 8;
 
 /**
  * Rows under headers, columns aligned. Cells are made one line each; where the terminal's width is known, the flexible ones
- * are cut to fit it, and nothing wraps.
+ * are cut to fit it, and nothing wraps. Where even that is too wide, each row is shown as lines of a header and a value, whole:
+ * what is not flexible, such as an id, is of no use when a part is missing.
  *
  * @param width of the terminal in columns; undefined where nothing is to be cut
  */
@@ -30,7 +31,7 @@ export function table(
   const widths = columns.map(({ header }, index) =>
     Math.max(textWidth(header), ...cells.map((row) => textWidth(row[index] ?? ""))),
   );
-  if (width !== undefined) shrink(columns, widths, width);
+  if (width !== undefined && !shrink(columns, widths, width)) return records(columns, rows, cells, width, paint);
   const lines = rows.map((row, rowIndex) =>
     columns
       .map((column, index) => {
@@ -52,16 +53,40 @@ function textOf(cell: Cell): string {
   return typeof cell === "string" ? cell : cell.text;
 }
 
-function shrink(columns: readonly Column[], widths: number[], width: number): void {
+/** Cuts flexible columns until they fit; says whether they do. */
+function shrink(columns: readonly Column[], widths: number[], width: number): boolean {
   const gaps = GAP.length * (columns.length - 1);
-  for (let index = columns.length - 1; index >= 0; index -= 1) {
-    const excess = widths.reduce((sum, column) => sum + column, gaps) - width;
-    if (excess <= 0) return;
+  const excess = (): number => widths.reduce((sum, column) => sum + column, gaps) - width;
+  for (let index = columns.length - 1; index >= 0 && excess() > 0; index -= 1) {
     const column = columns[index];
     const own = widths[index] ?? 0;
     if (column?.flexible !== true) continue;
-    widths[index] = Math.min(own, Math.max(LEAST_COLUMNS, textWidth(column.header), own - excess));
+    widths[index] = Math.min(own, Math.max(LEAST_COLUMNS, textWidth(column.header), own - excess()));
   }
+  return excess() <= 0;
+}
+
+/** Each row as lines of a header and a value; an empty line between rows. */
+function records(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  cells: readonly (readonly string[])[],
+  width: number,
+  paint: Painter,
+): string {
+  const named = Math.max(...columns.map(({ header }) => textWidth(header)));
+  const room = Math.max(LEAST_COLUMNS, width - named - GAP.length);
+  const blocks = rows.map((row, rowIndex) =>
+    columns.flatMap(({ header }, index) => {
+      const cell = row[index];
+      return chunks(cells[rowIndex]?.[index] ?? "", room).map((part, line) => {
+        const name = line === 0 ? header : "";
+        const shown = typeof cell === "object" ? paint[cell.style](part) : part;
+        return `${paint.dim(name)}${" ".repeat(named - textWidth(name))}${GAP}${shown}`;
+      });
+    }),
+  );
+  return `${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
 function pad(text: string, width: number, { align }: Column, last: boolean): string {

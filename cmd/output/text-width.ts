@@ -25,6 +25,24 @@ export function truncate(text: string, columns: number): string {
   return `${kept.trimEnd()}…`;
 }
 
+/** A text in pieces of at most so many columns, of which nothing is missing; none for an empty text. */
+export function chunks(text: string, columns: number): string[] {
+  const pieces: string[] = [];
+  let piece = "";
+  let width = 0;
+  for (const { segment } of segmenter.segment(text)) {
+    const own = WIDE.test(segment) ? 2 : 1;
+    if (piece !== "" && width + own > columns) {
+      pieces.push(piece);
+      piece = "";
+      width = 0;
+    }
+    piece += segment;
+    width += own;
+  }
+  return piece === "" ? pieces : [...pieces, piece];
+}
+
 /** Makes a stranger's text one line that a terminal shows as it is: no control characters, no line breaks. */
 export function oneLine(text: string): string {
   return text
