@@ -583,7 +583,8 @@ function keyOf({ name, part, why }: SkippedPart): string {
 
 function describe({ name, instructions }: ServerIdentity): string {
   const said = instructions?.trim() ?? "";
-  return fitDescription(said === "" ? `Tools of the MCP server ${name}.` : said);
+  const unsaid = name.trim() === "" ? "Tools of an MCP server." : `Tools of the MCP server ${name}.`;
+  return fitDescription(said === "" ? unsaid : said);
 }
 
 function titleOf({ title = "" }: ServerIdentity): string | undefined {

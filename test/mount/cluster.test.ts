@@ -165,6 +165,18 @@ describe("a server that misbehaves", () => {
     expect((await client.get("odd")).epoch).toBe(epoch);
   });
 
+  test("and hangs is started again; its calls end with that, long before their deadlines", async () => {
+    await mount("hanging", process.execPath, [ODD], { patienceMs: 1_000, stopGraceMs: 300, random: () => 0.999 });
+    const options = { timeoutMs: 600_000 };
+    const calls = [client.invoke("hanging", "freeze", {}, options), client.invoke("hanging", "freeze", {}, options)];
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({ status: "rejected", reason: { reason: "MCP_SERVER_DIED", executed: "yes" } });
+    }
+    expect(await client.invoke<Answer>("hanging", "echo", { back: true }, { wait: true })).toMatchObject({
+      content: [{ text: '{"back":true}' }],
+    });
+  });
+
   test("and changes its tools gets new epochs, without a call failing", async () => {
     await mount("odd", process.execPath, [ODD]);
     const failures: unknown[] = [];
