@@ -31,6 +31,7 @@ export type {
 } from "./sdk/provider.js";
 export type { RegistryInfo, RegistryLimits } from "./sdk/registry-info.js";
 export { serveToolset } from "./sdk/serve-toolset.js";
+export type { StandardJsonSchema } from "./sdk/standard-schema.js";
 export type { CallTerminal, FailedTerminal, RejectedTerminal, ResultTerminal } from "./sdk/terminal.js";
 export { ToolCallError } from "./sdk/tool-call-error.js";
 export { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./sdk/tool-context.js";
@@ -38,6 +39,7 @@ export {
   type DynamicTool,
   type DynamicToolset,
   defineTool,
+  type InputOf,
   type Schema,
   type ToolDefinition,
   type ToolDefinitions,

@@ -1,5 +1,4 @@
-import type { status as GrpcStatus } from "@grpc/grpc-js";
-import { status } from "./grpc-status.js";
+import { type GrpcStatus, status } from "./grpc-status.js";
 
 /** Whether the tool can have run when a request fails: the answer that decides if a retry is safe. */
 export type Executed = "no" | "yes" | "unknown";

@@ -1,4 +1,4 @@
-import type { status as GrpcStatus } from "@grpc/grpc-js";
+import type { status as GrpcCodes } from "@grpc/grpc-js";
 
 /**
  * The codes of gRPC (https://grpc.io/docs/guides/status-codes/), for what needs to name them without a connection: loading
@@ -22,4 +22,7 @@ export const status = {
   UNAVAILABLE: 14,
   DATA_LOSS: 15,
   UNAUTHENTICATED: 16,
-} as const satisfies { readonly [Name in keyof typeof GrpcStatus]: (typeof GrpcStatus)[Name] };
+} as const satisfies { readonly [Name in keyof typeof GrpcCodes]: (typeof GrpcCodes)[Name] };
+
+/** One of them. A type of its own, so that the package's public types need no other package's. */
+export type GrpcStatus = (typeof status)[keyof typeof status];

@@ -1,5 +1,5 @@
-import type { status } from "@grpc/grpc-js";
 import { ERROR_CODES, type ErrorReason, type Executed } from "./codes.js";
+import type { GrpcStatus } from "./grpc-status.js";
 
 /** One fault in a request: where (a JSON pointer or a field path), and what was expected there; never the data. */
 export interface Violation {
@@ -44,7 +44,7 @@ export class ToolgateError extends Error {
   }
 
   /** The gRPC status that carries this error. */
-  get status(): status {
+  get status(): GrpcStatus {
     return ERROR_CODES[this.reason].status;
   }
 }

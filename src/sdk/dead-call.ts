@@ -1,5 +1,3 @@
-import type { DeadCall__Output } from "../protocol/generated/toolgate/v1/DeadCall.js";
-
 /** An idempotent call that was given up after its last attempt. */
 export interface DeadCall {
   /** Its place among the toolset's dead calls. */
@@ -16,10 +14,4 @@ export interface DeadCall {
   /** By Redis's clock. */
   readonly diedAt: Date;
   readonly payloadBytes: number;
-}
-
-/** What the wire says of a dead call, as the client's type. */
-export function readDeadCall(wire: DeadCall__Output): DeadCall {
-  const { id, callId, toolset, tool, epoch, reason, attempts, diedAtMs, payloadBytes } = wire;
-  return { id, callId, toolset, tool, epoch, reason, attempts, diedAt: new Date(diedAtMs), payloadBytes };
 }

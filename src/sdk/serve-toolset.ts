@@ -1,17 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import { parseAddresses } from "./addresses.js";
 import { CONNECT_TIMEOUT_MS } from "./connect.js";
 import { decoderOf } from "./json-bytes.js";
 import { Nodes } from "./nodes.js";
+import { prepareToolset } from "./prepare-toolset.js";
 import { present } from "./present.js";
 import type { Provider, ServeOptions } from "./provider.js";
-import type { ToolCode } from "./running-call.js";
 import { SYSTEM_TIMING } from "./timing.js";
 import type { DynamicToolset, Schema, ToolsetDefinition } from "./tool-definition.js";
 import { ToolsetProvider } from "./toolset-provider.js";
-import { wireContract } from "./wire-contract.js";
 
 const MAX_IN_FLIGHT = 16;
 
@@ -20,13 +18,14 @@ const MAX_IN_FLIGHT = 16;
  * its first answer to a ping, and calls through any node come to it. A candidate, which waits for more room before it takes
  * over, gets its calls then.
  *
- * @throws ToolgateError INVALID_CONTRACT when a tool has no `run` function, before anything is sent; INVALID_CONTRACT,
+ * @throws ToolgateError INVALID_CONTRACT when a tool has no `run` function, and INVALID_SCHEMA when a schema is neither a JSON
+ *   Schema nor one that can tell its JSON Schema, before anything is sent; INVALID_CONTRACT,
  *   INVALID_SCHEMA, CONTRACT_CONFLICT and NOT_OWNER when the gateway refuses the toolset; NODE_UNREACHABLE when no node
  *   answers within `connectTimeoutMs`.
  */
 export async function serveToolset<
   const Payloads extends Record<string, Schema>,
-  const Results extends { [Name in keyof Payloads]: Schema },
+  const Results extends { [Name in keyof Payloads]: unknown },
 >(toolset: ToolsetDefinition<Payloads, Results>, options: ServeOptions): Promise<Provider> {
   // The types of the tools' code matter to whoever writes it; what runs it knows JSON only, which the gateway has checked.
   const untyped = toolset as unknown as DynamicToolset;
@@ -34,13 +33,8 @@ export async function serveToolset<
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > 10_000) {
     throw invalidField("maxInFlight", "must be an integer between 1 and 10,000");
   }
-  for (const [name, tool] of Object.entries(untyped.tools)) requireCode(name, tool);
-  const tools = Object.entries(untyped.tools).map(([name, tool]): [string, ToolCode] => {
-    return [name, { run: (input, context) => tool.run(input, context), idempotent: tool.idempotent === true }];
-  });
   const setup = {
-    contract: wireContract(untyped),
-    tools: new Map(tools),
+    ...prepareToolset(untyped),
     registration: {
       replace: options.replace ?? false,
       skipInvalid: options.skipInvalid ?? false,
@@ -66,12 +60,4 @@ export async function serveToolset<
   const provider = new ToolsetProvider({ ...setup, nodes });
   await provider.start(options.signal);
   return provider;
-}
-
-/** The gateway cannot see that code is missing: each call of the tool would fail. */
-function requireCode(name: string, tool: unknown): void {
-  if (typeof tool === "object" && tool !== null && "run" in tool && typeof tool.run === "function") return;
-  const violation = { field: `tools[${name}].run`, description: "must be a function" };
-  const message = `The tool ${name} has no code: its "run" must be a function.`;
-  throw new ToolgateError("INVALID_CONTRACT", message, { executed: "no", violations: [violation] });
 }

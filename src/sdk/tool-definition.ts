@@ -1,16 +1,43 @@
 import type { Static, TSchema } from "typebox";
 import type { JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 import type { RawJson } from "../json/raw-json.js";
+import type { StandardJsonSchema } from "./standard-schema.js";
 import type { ToolContext } from "./tool-context.js";
 
-/** A JSON Schema: one made with TypeBox, or a plain literal, draft 2020-12 or draft-07. */
-export type Schema = TSchema | JsonSchema;
+/**
+ * A schema: JSON Schema as a plain literal, draft 2020-12 or draft-07; one made with TypeBox; or one of another library that can
+ * tell its JSON Schema, such as zod 4.2, arktype or valibot with `toStandardJsonSchema`.
+ */
+export type Schema = (TSchema & NotStandard) | JsonSchema | StandardJsonSchema;
+
+/** A schema of a library that checks values and cannot tell its JSON Schema would pass for one of TypeBox. */
+interface NotStandard {
+  readonly "~standard"?: never;
+}
 
 /**
- * The type that a schema describes. `unknown` where the schema is known at run time only, as for tools that are taken
- * over from elsewhere: `JsonSchema` itself says nothing.
+ * The type of what a schema lets through: what a tool gets of a payload's, and agents of a result's. `unknown` where the schema
+ * is known at run time only, as for tools that are taken over from elsewhere: `JsonSchema` itself says nothing.
  */
-export type ValueOf<S> = JsonSchema extends S ? unknown : S extends TSchema ? Static<S> : unknown;
+export type ValueOf<S> = JsonSchema extends S
+  ? unknown
+  : S extends StandardJsonSchema<unknown, infer Output>
+    ? Output
+    : S extends TSchema
+      ? Static<S>
+      : unknown;
+
+/**
+ * The type of what is given to a schema: what agents send to a payload's, and a tool gives to a result's. The same as `ValueOf`,
+ * but where a library's schema has defaults or transforms.
+ */
+export type InputOf<S> = JsonSchema extends S
+  ? unknown
+  : S extends StandardJsonSchema<infer Input, unknown>
+    ? Input
+    : S extends TSchema
+      ? Static<S>
+      : unknown;
 
 /** What a tool has besides its schemas and its code. */
 export interface ToolProperties {
@@ -38,9 +65,15 @@ export interface ToolProperties {
 
 /** One tool: its schemas, and the code that runs it. */
 export interface ToolDefinition<Payload, Result> extends ToolProperties {
-  /** JSON Schema of the payload; the gateway has checked what `run` gets. */
+  /**
+   * Schema of the payload; the gateway has checked what `run` gets by its JSON Schema. A library's own schema then checks it
+   * once more, beside the code, and makes of it what `run` gets; what it refuses ends the call as a tool error PAYLOAD_REFUSED.
+   */
   readonly payload: Payload;
-  /** JSON Schema of the result; the gateway checks what `run` gives. Absent accepts any JSON. */
+  /**
+   * Schema of the result; the gateway checks what `run` gives by its JSON Schema, after a library's own schema has made of it
+   * what agents receive. Absent accepts any JSON.
+   */
   readonly result?: Result;
   /**
    * Runs one call. What it returns is the result, as JSON; `undefined` becomes `null`, a bigint an integer, and a RawJson
@@ -48,7 +81,7 @@ export interface ToolDefinition<Payload, Result> extends ToolProperties {
    * typed tool error; anything else becomes reason TOOL_ERROR with its message. It should stop when `context.signal`
    * aborts.
    */
-  run(input: ValueOf<Payload>, context: ToolContext): ValueOf<Result> | RawJson | Promise<ValueOf<Result> | RawJson>;
+  run(input: ValueOf<Payload>, context: ToolContext): InputOf<Result> | RawJson | Promise<InputOf<Result> | RawJson>;
 }
 
 /** A tool whose schemas are known at run time only; its input is `unknown`. */
@@ -57,20 +90,21 @@ export type DynamicTool = ToolDefinition<JsonSchema, JsonSchema>;
 /** The tools of a toolset by name: [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}. */
 export type ToolDefinitions<
   Payloads extends Record<string, Schema>,
-  Results extends { [Name in keyof Payloads]: Schema },
+  Results extends { [Name in keyof Payloads]: unknown },
 > = {
-  // The first two are where the compiler infers the schemas from; the third then types each tool's code.
+  // The first two are where the compiler infers the schemas from; the last then types each tool's code. A tool without a result
+  // schema leaves `unknown` behind: a narrower bound would make the compiler forget the other tools' schemas with it.
   readonly [Name in keyof Payloads]: { readonly payload: Payloads[Name] };
 } & {
   readonly [Name in keyof Results]: { readonly result?: Results[Name] };
 } & {
-  readonly [Name in keyof Payloads & keyof Results]: ToolDefinition<Payloads[Name], Results[Name]>;
+  readonly [Name in keyof Payloads]: ToolDefinition<Payloads[Name], Results[Name]>;
 };
 
 /** A toolset: what is registered, and the code that serves it. */
 export interface ToolsetDefinition<
   Payloads extends Record<string, Schema>,
-  Results extends { [Name in keyof Payloads]: Schema },
+  Results extends { [Name in keyof Payloads]: unknown },
 > {
   /** Its name: [a-z0-9][a-z0-9._-]{0,127}. */
   readonly name: string;

@@ -2,12 +2,14 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool } from "../protocol/generated/toolgate/v1/Tool.js";
 import { encodeJson } from "./json-bytes.js";
+import type { ToolSchemas } from "./prepare-toolset.js";
 import { present } from "./present.js";
 import type { SkippedPart } from "./provider.js";
+import type { ReadSchema } from "./read-schema.js";
 import type { DynamicToolset, ToolProperties } from "./tool-definition.js";
 
 /** What of a toolset is registered. Rules are the gateway's to check: it names every fault at once. */
-export function wireContract(toolset: DynamicToolset): Contract {
+export function wireContract(toolset: DynamicToolset, schemas: ReadonlyMap<string, ToolSchemas>): Contract {
   const { name, version, title, description, tags } = toolset;
   return {
     name,
@@ -15,7 +17,7 @@ export function wireContract(toolset: DynamicToolset): Contract {
     ...present("title", title),
     ...present("description", description),
     tags: [...(tags ?? [])],
-    tools: Object.entries(toolset.tools).map(([tool, definition]) => wireTool(tool, definition)),
+    tools: Object.entries(toolset.tools).map(([tool, definition]) => wireTool(tool, definition, schemas.get(tool))),
     ...present("assertFormats", toolset.assertFormats),
   };
 }
@@ -34,15 +36,15 @@ export function withoutSkipped(contract: Contract, skipped: readonly SkippedPart
   return { ...contract, tools };
 }
 
-function wireTool(name: string, tool: ToolProperties & { readonly payload: unknown; readonly result?: unknown }): Tool {
+function wireTool(name: string, tool: ToolProperties, schemas: ToolSchemas | undefined): Tool {
   const { title, description, tags, annotations, timeoutMs, meta } = tool;
   return {
     name,
     ...present("title", title),
     ...present("description", description),
     tags: [...(tags ?? [])],
-    payloadSchemaJson: wireSchema(tool.payload, name, "payload"),
-    ...present("resultSchemaJson", tool.result === undefined ? undefined : wireSchema(tool.result, name, "result")),
+    ...present("payloadSchemaJson", wireSchema(schemas?.payload, name, "payload")),
+    ...present("resultSchemaJson", wireSchema(schemas?.result, name, "result")),
     ...present("annotations", annotations === undefined ? undefined : { ...annotations }),
     delivery: tool.idempotent === true ? "DELIVERY_MODE_IDEMPOTENT" : "DELIVERY_MODE_ONCE",
     ...present("timeoutMs", timeoutMs),
@@ -58,8 +60,9 @@ function wireMeta(meta: unknown, tool: string): Uint8Array {
   throw new ToolgateError("INVALID_CONTRACT", message, { violations: [violation] });
 }
 
-function wireSchema(schema: unknown, tool: string, field: "payload" | "result"): Uint8Array {
-  const encoded = encodeJson(schema);
+function wireSchema(schema: ReadSchema | undefined, tool: string, field: "payload" | "result"): Uint8Array | undefined {
+  if (schema === undefined) return undefined;
+  const encoded = encodeJson(schema.json);
   if (encoded.kind === "encoded") return encoded.bytes;
   const violation = { field: `tools[${tool}].${field}`, description: "a JSON Schema" };
   const message = `The ${field} schema of ${tool} is not JSON: ${encoded.why}.`;
