@@ -56,7 +56,7 @@ export interface MountOptions extends ServerCommand {
   readonly stopGraceMs?: number;
   /** How long calls may go on when the mount stops, in milliseconds; 10,000 when absent. */
   readonly drainGraceMs?: number;
-  /** The largest message that is taken from the server, in bytes; 8 MiB when absent. A larger answer fails its call. */
+  /** The largest message that is taken from the server, in bytes; 34 MiB when absent. A larger answer fails its call. */
   readonly maxMessageBytes?: number;
   readonly log: MountLog;
   /** Stops the mount, as `stop` does. */

@@ -1,10 +1,16 @@
 import { LineSplitter } from "./line-splitter.js";
 import type { ServerProcess } from "./server-process.js";
 
-/** The largest message that is taken from a server, in bytes. A larger answer becomes an error of its call alone. */
-export const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
-/** The most bytes that may wait for a server to read them; one that reads nothing is ended. */
-const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+/**
+ * The largest message that is taken from a server, in bytes. A larger answer becomes an error of its call alone. It is more than
+ * the largest result that any registry takes (32 MiB), so that the registry's own limit is the one that counts.
+ */
+export const DEFAULT_MAX_MESSAGE_BYTES = 34 * 1024 * 1024;
+/**
+ * The most bytes that may wait for a server to read them; one that reads nothing is ended. It is several of the largest payloads
+ * that any registry takes (32 MiB), so that a server that is busy does not end for two of them.
+ */
+const MAX_UNREAD_BYTES = 256 * 1024 * 1024;
 const NEWLINE = Buffer.from("\n");
 
 /** What comes from a server. */

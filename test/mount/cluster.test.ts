@@ -271,6 +271,14 @@ describe("a server whose tools are not all in order", () => {
   });
 });
 
+test("an answer that is larger than the registry takes fails its call by the registry's limit", async () => {
+  await mount("large", process.execPath, [ODD]);
+  await expect(client.invoke("large", "huge", { bytes: 10_000_000 })).rejects.toMatchObject({
+    reason: "OUTPUT_TOO_LARGE",
+  });
+  expect(await client.invoke<Answer>("large", "huge", { bytes: 1_000_000 })).toBeDefined();
+});
+
 test("numbers reach a mounted server and come back as they were written", async () => {
   await mount("numbers", process.execPath, [ODD]);
   const payload = '{"id":725653563933458433,"price":10.00,"e":1e2}';
