@@ -202,7 +202,8 @@ export class AgentSession {
   async #place(call: SessionCallEntry, spec: CallSpec, wire: SessionCall__Output): Promise<void> {
     const { parts, principal } = this.#settings;
     try {
-      const caller = { principal, remainingMs: undefined };
+      const answerWithinMs = spec.timeoutMs === 0 ? undefined : spec.timeoutMs;
+      const caller = { principal, remainingMs: undefined, answerWithinMs };
       const placed = await placeCall(parts.placing, caller, call.id, spec, true, wire.wantHandle);
       if (call.cancelled) parts.cancel(call.id);
       if (call.state === "over") return;

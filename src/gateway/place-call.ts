@@ -18,6 +18,8 @@ export interface Caller {
   readonly principal: Principal;
   /** What is left until the caller's own deadline, in milliseconds; nothing when it set none. */
   readonly remainingMs: number | undefined;
+  /** How long it waits to hear of the admission, in milliseconds; nothing when it did not say. */
+  readonly answerWithinMs: number | undefined;
 }
 
 /** A call that was admitted, now or by an earlier request of the same ids. */
@@ -83,7 +85,7 @@ export async function placeCall(
     let route: Route;
     try {
       route = findContract(settings.catalog, spec);
-      const checking = settings.payloads.check(route.epoch, route.tool, payload, caller.remainingMs);
+      const checking = settings.payloads.check(route.epoch, route.tool, payload, caller.answerWithinMs);
       if (checking !== undefined) await checking;
     } catch (error) {
       if (attempt === 1 && mayBeNews(error)) {

@@ -39,9 +39,9 @@ export function readTerminal<Value>(wire: Terminal__Output, decode: DecodeJson<V
       executed,
       attempt,
       endedAt,
+      unchecked: wire.unchecked,
       kind: "result",
       result: decode(wire.resultJson),
-      unchecked: wire.unchecked,
     };
   }
   const reason = error?.reason ?? "INTERNAL";

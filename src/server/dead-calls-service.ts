@@ -55,7 +55,8 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
         continueOnDisconnect: true,
         timeoutMs: 0,
       };
-      const placed = await placeCall(placing, { principal, remainingMs: undefined }, id, spec, false);
+      const caller = { principal, remainingMs: undefined, answerWithinMs: undefined };
+      const placed = await placeCall(placing, caller, id, spec, false);
       await purgeDeadCalls(store, toolset, [dead.id]);
       return { handle: toWireHandle(id, placed.head) };
     }),

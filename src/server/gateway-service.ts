@@ -35,8 +35,9 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       const leave = parts.enter(context.peer);
       try {
         const spec = parseCallSpec(call, context);
-        const caller = { principal: context.principal, remainingMs: undefined };
-        const placed = await placeCall(placing, caller, callIdOf(placing, context.principal, spec), spec, false);
+        const { principal, deadlineMs } = context;
+        const caller = { principal, remainingMs: undefined, answerWithinMs: deadlineMs };
+        const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, false);
         return { handle: toWireHandle(placed.id, placed.head), repeatedRequest: placed.repeated };
       } finally {
         leave();
@@ -55,7 +56,8 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         // Nobody can wait for it any more: its caller was not told its id, and cannot ask for it again.
         let forsaken = false;
         try {
-          const caller = { principal: context.principal, remainingMs: context.deadlineMs };
+          const { principal, deadlineMs } = context;
+          const caller = { principal, remainingMs: deadlineMs, answerWithinMs: deadlineMs };
           let placed: PlacedCall;
           try {
             placed = await placeCall(placing, caller, id, spec, true);

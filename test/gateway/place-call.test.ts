@@ -60,7 +60,7 @@ function settings(): PlaceCallSettings {
 
 const place = (asked: CallSpec) => {
   const id = callIdOf(settings(), principal, asked);
-  return placeCall(settings(), { principal, remainingMs: undefined }, id, asked, false);
+  return placeCall(settings(), { principal, remainingMs: undefined, answerWithinMs: undefined }, id, asked, false);
 };
 
 describe("a repeat after its toolset has changed or gone", () => {
