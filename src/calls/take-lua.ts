@@ -21,15 +21,15 @@ local function line_of(toolset, epoch)
     again = prefix .. 'again:' .. own }
 end
 
--- Whether the session speaks for the holder of a lease; and whether that one drains, and so takes nothing new.
+-- Whether the session speaks for the holder of a lease; and whether that one gets calls: see the stages in epoch-lua.ts.
 local function may_take(line, provider, incarnation, session)
   -- What is no hash or set where one belongs says nothing of a lease: renewing it mends that. Calls of others must not fail of it.
   local said = redis.pcall('HGET', line.providers, provider)
   if is_wrong_type(said) or not said then return false end
-  local holder, _, _, draining, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  local holder, _, _, stage, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
   local lease_end = redis.pcall('ZSCORE', line.leases, provider .. '/' .. incarnation)
   if is_wrong_type(lease_end) or not lease_end then return false end
-  return holder == incarnation and current == session and tonumber(lease_end) > now, draining == '1'
+  return holder == incarnation and current == session and tonumber(lease_end) > now, stage == '0'
 end
 
 -- Runs a command of the line's group, after making the stream or its group again where one is gone: from 0, so that nothing is skipped.
@@ -125,11 +125,11 @@ end
 -- where an entry turns out to have ended already: nobody rings for those behind it.
 local function take(line, provider, incarnation, session, credits, own)
   local owner = provider .. '/' .. incarnation
-  local allowed, draining = may_take(line, provider, incarnation, session)
+  local allowed, routed = may_take(line, provider, incarnation, session)
   if not allowed then return { 'lost' } end
-  local frames, more, count = {}, draining and 0 or 1, own and 1 or ${READ_COUNT}
-  if not draining and not own then take_again(line, owner, credits, frames) end
-  while not draining and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
+  local frames, more, count = {}, routed and 1 or 0, own and 1 or ${READ_COUNT}
+  if routed and not own then take_again(line, owner, credits, frames) end
+  while routed and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
     local entries = own and own.next and {} or read_group(line, owner, math.min(credits - #frames, count))
     looked, count = looked + #entries, ${READ_COUNT}
     for number, entry in ipairs(entries) do

@@ -11,7 +11,7 @@ export interface EpochHealth {
   readonly lastPongMs: number;
   /** When the last lease of a provider that is not draining ends; 0 when there is none. */
   readonly liveUntilMs: number;
-  /** The sum of the live providers' `max_in_flight`. */
+  /** The sum of the live providers' `max_in_flight`, as far as they answer pings. */
   readonly room: number;
 }
 
@@ -54,12 +54,13 @@ export interface ToolsetView {
 }
 
 /**
- * Whether an epoch can be called: its last pong is no older than (missed + 1) intervals, and a provider that is not
- * draining holds a lease. Computed by whoever asks; an epoch that never ponged is unhealthy.
+ * Whether an epoch can be called: its last pong is no older than (missed + 1) intervals, and a provider that answers pings and is
+ * not draining holds a lease. Computed by whoever asks; an epoch that never ponged is unhealthy.
  */
 export function isHealthy(epoch: Pick<EpochView, "health">, nowRedisMs: number, rule: HealthRule): boolean {
-  const { lastPongMs, liveUntilMs } = epoch.health;
-  return lastPongMs > 0 && nowRedisMs - lastPongMs <= (rule.missed + 1) * rule.intervalMs && liveUntilMs > nowRedisMs;
+  const { lastPongMs, liveUntilMs, room } = epoch.health;
+  const isFresh = lastPongMs > 0 && nowRedisMs - lastPongMs <= (rule.missed + 1) * rule.intervalMs;
+  return isFresh && liveUntilMs > nowRedisMs && room > 0;
 }
 
 /** Whether a toolset can be called: its active epoch is healthy. */

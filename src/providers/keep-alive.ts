@@ -42,9 +42,9 @@ export class KeepAlive {
 
   constructor(settings: KeepAliveSettings) {
     this.#settings = settings;
-    const { calls, leaseMs } = settings;
+    const { calls, leaseMs, heartbeatMs } = settings;
     const shortestMs = Math.min(leaseMs, calls.claimLeaseMs.once, calls.claimLeaseMs.idempotent);
-    this.#everyMs = Math.max(20, Math.floor(shortestMs / 4));
+    this.#everyMs = Math.max(20, Math.min(heartbeatMs, Math.floor(shortestMs / 4)));
     this.#turns = new ShardTurns(calls.keyspace.shards, (error) => this.#failed(error));
     this.#loop = every(
       () => this.#everyMs,
@@ -152,5 +152,5 @@ export class KeepAlive {
 
 /** Extends a lease and changes nothing else about it. */
 function renewalOf(lease: Lease) {
-  return { lease, room: 0, draining: false, session: "" } as const;
+  return { lease, room: 0, routing: "keep", session: "" } as const;
 }

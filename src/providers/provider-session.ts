@@ -101,7 +101,9 @@ export class ProviderSession {
   outputPaused = false;
   #state: SessionState = { kind: "opening" };
   #running = 0;
-  #unansweredPings = 0;
+  #hasPonged = false;
+  #awaitsPong = false;
+  #missedPings = 0;
   #heartbeats = 0;
   #toldReady = false;
   #arrivingBytes = 0;
@@ -141,9 +143,19 @@ export class ProviderSession {
     return this.#running;
   }
 
-  /** How many more calls it takes now; none while it misses pings that others answer. */
-  credits(missedPings: number): number {
-    if (this.#state.kind !== "ready" || this.#unansweredPings > missedPings || this.#writer.saturated) return 0;
+  /** Whether the provider has answered a ping of this session. */
+  get hasPonged(): boolean {
+    return this.#hasPonged;
+  }
+
+  /** How many pings in a row were not answered before the next one came. */
+  get missedPings(): number {
+    return this.#missedPings;
+  }
+
+  /** How many more calls it takes now; none while it misses more pings than it may. Whether it has ponged at all, Redis knows. */
+  credits(mostMissed: number): number {
+    if (this.#state.kind !== "ready" || this.#missedPings > mostMissed || this.#writer.saturated) return 0;
     return Math.max(0, this.maxInFlight - this.#running);
   }
 
@@ -242,12 +254,15 @@ export class ProviderSession {
 
   ping(nonce: string): void {
     if (this.#state.kind === "opening" || this.#state.kind === "closed") return;
-    this.#unansweredPings++;
+    if (this.#awaitsPong) this.#missedPings++;
+    this.#awaitsPong = true;
     this.#writer.push("pings", { nonce }, MESSAGE_OVERHEAD_BYTES);
   }
 
   ponged(): void {
-    this.#unansweredPings = 0;
+    this.#hasPonged = true;
+    this.#awaitsPong = false;
+    this.#missedPings = 0;
   }
 
   /** A pong of this session is recorded: the provider hears so of the first one. */

@@ -14,7 +14,7 @@ import type { Limits } from "../protocol/generated/toolgate/v1/Limits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
-import { type Lease, renewLease } from "../registry/leases.js";
+import { type Lease, renewLease, renewLeases } from "../registry/leases.js";
 import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
@@ -143,7 +143,7 @@ export class ProviderSessions {
       incarnation: lease.incarnation,
       session: `${node}#${++this.#sessionNumber}`,
     };
-    const renewal = { lease, room: maxInFlight, draining: false, session: taker.session };
+    const renewal = { lease, room: maxInFlight, routing: "keep", session: taker.session } as const;
     const { state } = await renewLease(registry, leaseMs, renewal);
     const session = new ProviderSession({
       ...{ lease, taker, maxInFlight, maxMessageBytes, sink, budgetBytes, end, monotonicMs },
@@ -184,7 +184,7 @@ export class ProviderSessions {
     for (const id of session.inHand.keys()) this.#byCall.set(id, session);
     // A new epoch is pinged at once: its health must not wait for the next tick.
     session.ping("attach");
-    dispatcher.wake();
+    dispatcher.pump(); // with its first pong it gets calls
     this.#settings.log.info({
       event: "provider_attached",
       toolset: lease.toolset,
@@ -213,14 +213,18 @@ export class ProviderSessions {
   ponged(session: ProviderSession): void {
     const { toolset, epoch } = session.lease;
     const { provider, incarnation } = session.taker;
+    const isBack = session.missedPings > this.#settings.missedPings;
+    const isRouted = session.hasPonged && !isBack;
     session.ponged();
     const keys = this.#settings.registry.keyspace.forToolset(toolset);
+    if (isBack) this.#settings.log.info({ event: "provider_answers_again", toolset, epoch, provider });
     // A pong that is lost with Redis is followed by the next one; a refused one means a lost lease, which renewal notices.
     this.#pongs
       .get(keys)
       ?.add({ toolset, epoch, provider, incarnation })
       .then((answer) => {
         if (answer === "recorded") session.ready();
+        if (!isRouted) this.#dispatchers.get(session.epochKey)?.wake();
       })
       .catch((error: unknown) => this.#settings.faults.warn({ event: "pong_failed", error }));
   }
@@ -294,15 +298,30 @@ export class ProviderSessions {
   async #drainLease(session: ProviderSession): Promise<void> {
     const { registry, leaseMs } = this.#settings;
     try {
-      await renewLease(registry, leaseMs, { lease: session.lease, room: 0, draining: true, session: "" });
+      await renewLease(registry, leaseMs, { lease: session.lease, room: 0, routing: "drain", session: "" });
     } catch (error) {
       this.#settings.faults.warn({ event: "drain_failed", error });
     }
   }
 
-  /** Hands a ping to each session of an epoch. */
+  /** Hands a ping to each session of an epoch. One that has missed too many gets no calls until it pongs, nor does its room count. */
   ping(toolset: ToolsetName, epoch: Epoch, nonce: string): void {
-    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? []) session.ping(nonce);
+    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? []) {
+      session.ping(nonce);
+      // Each time: what was written before may be lost with Redis, or not have come there.
+      if (session.missedPings > this.#settings.missedPings) void this.#takeOut(session);
+    }
+  }
+
+  async #takeOut(session: ProviderSession): Promise<void> {
+    const { registry, leaseMs, missedPings, log, faults } = this.#settings;
+    const { toolset, epoch, provider } = session.lease;
+    if (session.missedPings === missedPings + 1) log.warn({ event: "provider_misses_pings", toolset, epoch, provider });
+    try {
+      await renewLeases(registry, leaseMs, [{ lease: session.lease, room: 0, routing: "out", session: "" }]);
+    } catch (error) {
+      faults.warn({ event: "take_out_failed", error });
+    }
   }
 
   /** Epochs that have sessions here. */

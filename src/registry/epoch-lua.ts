@@ -105,7 +105,7 @@ local function write_health(name, epoch, h)
 end
 
 local function is_healthy(h)
-  return h.pong > 0 and now - h.pong <= window and h.live > now
+  return h.pong > 0 and now - h.pong <= window and h.live > now and h.room > 0
 end
 
 -- Writes an epoch's health, and says so when it turned healthy or unhealthy.
@@ -135,28 +135,33 @@ local function promote(record, candidate)
   announce('activated', record.name, candidate.epoch)
 end
 
--- A candidate takes over when it has ponged and has its share of the active epoch's room, or nobody else is alive.
+-- A candidate takes over when its providers that ponged have their share of the active epoch's room, or nobody else is alive.
 local function promote_if_ready(name)
   local record = load_record(name)
   local candidate = record and find_state(record, 'candidate')
   if not candidate then return end
   local c = read_health(name, candidate.epoch)
-  if not c or c.pong == 0 or c.live <= now then return end
+  if not c or c.pong == 0 or c.live <= now or c.room == 0 then return end
   local active = find_state(record, 'active')
   local a = active and read_health(name, active.epoch)
   if not a or a.live <= now or c.room >= candidate.activateAt * a.room then promote(record, candidate) end
 end
 
--- provider -> "<incarnation> <token> <room> <draining 0|1> <session>"
+-- provider -> "<incarnation> <token> <room> <stage> <session>"; the stages:
+--   0  gets calls: its session has ponged, and has not missed too many pings since
+--   1  drains, and gets none any more
+--   2  gets none until it pongs: it has not yet, or missed too many pings
+--   3  got calls through another session, and gets some again when this one has ponged; until then its room counts, so that a
+--      provider that moves from node to node does not make its epoch unhealthy
 local function read_provider(name, epoch, provider)
   local text = redis.call('HGET', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
   if not text then return nil end
-  local incarnation, token, room, draining, session = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
-  return { incarnation = incarnation, token = token, room = tonumber(room), draining = draining, session = session }
+  local incarnation, token, room, stage, session = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  return { incarnation = incarnation, token = token, room = tonumber(room), stage = stage, session = session }
 end
 
 local function write_provider(name, epoch, provider, p)
-  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token, p.room, p.draining, p.session)
+  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token, p.room, p.stage, p.session)
   redis.call('HSET', prefix .. 'providers:' .. name .. ':' .. epoch, provider, text)
 end
 
@@ -177,9 +182,10 @@ function refresh_epoch(name, epoch, h)
     local lease_end = tonumber(members[i + 1])
     local p = provider and read_provider(name, epoch, provider)
     last = math.max(last, lease_end)
-    -- A provider without room has registered and not attached yet: it cannot be given calls.
-    if p and p.draining == '0' and p.room > 0 then
-      room = room + p.room
+    -- A provider without room has registered and not attached yet: it cannot be given calls. One that is attached is pinged, and
+    -- its room counts by its pongs.
+    if p and p.stage ~= '1' and p.room > 0 then
+      if p.stage ~= '2' then room = room + p.room end
       live = math.max(live, lease_end)
     end
   end

@@ -30,13 +30,13 @@ export interface Renewal {
   readonly lease: Lease;
   /** The most calls at once; 0 leaves it as it is. */
   readonly room: number;
-  /** Out of routing from now on; it never comes back. */
-  readonly draining: boolean;
+  /** `keep`: as it is. `out`: gets no calls until its next pong. `drain`: gets none any more. */
+  readonly routing: "keep" | "out" | "drain";
   /** The session that takes calls for this provider from now on; empty leaves it as it is. */
   readonly session: string;
 }
 
-// ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token, room, draining, session.
+// ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token, room, routing, session.
 const RENEW = evenWhenFull(
   defineRegistryScript(
     "RENEW",
@@ -63,8 +63,11 @@ for i = 3, #ARGV, 8 do
   if p then
     local lease_end = now + lease_ms
     if tonumber(ARGV[i + 5]) > 0 then p.room = tonumber(ARGV[i + 5]) end
-    if ARGV[i + 6] == '1' then p.draining = '1' end
-    if ARGV[i + 7] ~= '' then p.session = ARGV[i + 7] end
+    if ARGV[i + 7] ~= '' and ARGV[i + 7] ~= p.session then
+      p.session = ARGV[i + 7]
+      if p.stage == '0' then p.stage = '3' end
+    end
+    if ARGV[i + 6] == 'drain' then p.stage = '1' elseif ARGV[i + 6] == 'out' and p.stage ~= '1' then p.stage = '2' end
     write_provider(name, epoch, provider, p)
     redis.call('ZADD', prefix .. 'leases:' .. name .. ':' .. epoch, lease_end, provider .. '/' .. incarnation)
     touched[name .. '@' .. epoch] = { name, epoch }
@@ -156,14 +159,14 @@ export async function renewLeases(
 async function renewBatch(store: RegistryStore, leaseMs: number, renewals: readonly Renewal[]): Promise<LeaseAnswer[]> {
   const first = renewals[0];
   if (first === undefined) return [];
-  const args = renewals.flatMap(({ lease, room, draining, session }) => [
+  const args = renewals.flatMap(({ lease, room, routing, session }) => [
     lease.toolset,
     lease.epoch,
     lease.provider,
     lease.incarnation,
     lease.token,
     room,
-    draining ? 1 : 0,
+    routing,
     session,
   ]);
   const reply = await runShardScript(store, store.keyspace.forToolset(first.lease.toolset), RENEW, [leaseMs, ...args]);

@@ -15,7 +15,7 @@ export interface Pong {
 /** `refused`: its epoch is not a live one, or its provider holds no lease. */
 export type PongAnswer = "recorded" | "refused";
 
-// Then per pong: name, epoch, provider, incarnation.
+// Then per pong: name, epoch, provider, incarnation. One that brings a provider into routing rings for the calls that wait.
 const PONG = evenWhenFull(
   defineRegistryScript(
     "PONG",
@@ -29,7 +29,15 @@ for i = 2, #ARGV, 4 do
   if is_wrong_type(lease_end) then lease_end = nil end
   if h and lease_end and tonumber(lease_end) > now then
     h.pong = now
-    publish_health(name, epoch, h)
+    local p = read_provider(name, epoch, ARGV[i + 2])
+    if p and p.incarnation == ARGV[i + 3] and (p.stage == '2' or p.stage == '3') then
+      p.stage = '0'
+      write_provider(name, epoch, ARGV[i + 2], p)
+      refresh_epoch(name, epoch, h)
+      redis.call('SPUBLISH', prefix .. 'work:' .. name .. ':' .. epoch, '')
+    else
+      publish_health(name, epoch, h)
+    end
     if h.state == 'candidate' then promote_if_ready(name) end
     answers[#answers + 1] = 'recorded'
   else

@@ -112,7 +112,7 @@ local provider, incarnation = ARGV[13], ARGV[14]
 local former = read_provider(name, entry.epoch, provider)
 local leases = prefix .. 'leases:' .. name .. ':' .. entry.epoch
 if former then redis.call('ZREM', leases, provider .. '/' .. former.incarnation) end
-write_provider(name, entry.epoch, provider, { incarnation = incarnation, token = ARGV[15], room = 0, draining = '0', session = '-' })
+write_provider(name, entry.epoch, provider, { incarnation = incarnation, token = ARGV[15], room = 0, stage = '2', session = '-' })
 redis.call('ZADD', leases, now + tonumber(ARGV[16]), provider .. '/' .. incarnation)
 refresh_epoch(name, entry.epoch, read_health(name, entry.epoch))
 return { 'registered', entry.epoch, entry.state, entry.registeredAtMs }

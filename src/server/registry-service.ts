@@ -113,7 +113,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
     Pong: unary(async ({ lease: wire }) => {
       const lease = parseLease(wire);
       // The renewal proves the token, which a pong alone does not.
-      const { state } = await renewLease(store, leaseMs, { lease, room: 0, draining: false, session: "" });
+      const { state } = await renewLease(store, leaseMs, { lease, room: 0, routing: "keep", session: "" });
       const [answer] = await recordPongs(store, store.keyspace.forToolset(lease.toolset), [lease]);
       if (answer !== "recorded") throw leaseLost(lease, "lost");
       return { state: toWireState(state) };
@@ -122,14 +122,14 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
     Renew: unary(async ({ lease: wire, maxInFlight, inHand }) => {
       const lease = parseLease(wire);
       if (maxInFlight > MAX_IN_FLIGHT) throw invalidField("max_in_flight", `must be at most ${MAX_IN_FLIGHT}`);
-      const { untilMs } = await renewLease(store, leaseMs, { lease, room: maxInFlight, draining: false, session: "" });
+      const { untilMs } = await renewLease(store, leaseMs, { lease, room: maxInFlight, routing: "keep", session: "" });
       const fenced = await parts.keepAlive.renewInHand(lease, parseInHand(inHand));
       return { leaseUntilMs: untilMs, fenced: fenced.map(({ id, attempt }) => ({ callId: id, attempt })) };
     }),
 
     Drain: unary(async ({ lease: wire }) => {
       const lease = parseLease(wire);
-      await renewLease(store, leaseMs, { lease, room: 0, draining: true, session: "" });
+      await renewLease(store, leaseMs, { lease, room: 0, routing: "drain", session: "" });
       await catalog.refresh(lease.toolset);
       return {};
     }),

@@ -19,6 +19,7 @@ import {
   contractOf,
   keys,
   LONG_MS,
+  pong,
   registrationOf,
   registry,
   serve,
@@ -148,11 +149,14 @@ describe("taking", () => {
     expect(
       await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...takerOf(provider.lease, "s1"), credits: 5 }]),
     ).toEqual([{ kind: "lost" }]);
+    // Not before this session's own first pong.
+    expect(await take(store, provider.lease, 5, "s2")).toEqual([]);
+    await pong(registry, provider.lease);
     expect(await take(store, provider.lease, 5, "s2")).toHaveLength(1);
   });
 
   test("gives nothing to a provider that drains: what waits is for the others", async () => {
-    await renewLease(registry, LONG_MS, { lease: provider.lease, room: 0, draining: true, session: "" });
+    await renewLease(registry, LONG_MS, { lease: provider.lease, room: 0, routing: "drain", session: "" });
     await admit(store, admissionOf(provider, { wait: true }));
     expect(
       await takeCalls(store, NODE, TOOLSET, provider.lease.epoch, [{ ...takerOf(provider.lease), credits: 5 }]),
@@ -738,6 +742,7 @@ describe("calls that wait in an abandoned epoch", () => {
     expect((await readCall(store, stays.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
     expect(await readCall(store, goes.id, {})).toMatchObject({ state: "queued", head: { epoch: next.lease.epoch } });
     await attach(registry, next.lease, 10);
+    await pong(registry, next.lease);
     expect((await take(store, next.lease)).map(({ id }) => id)).toEqual([goes.id]);
   });
 

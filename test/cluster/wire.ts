@@ -125,10 +125,11 @@ export function terminalOf(session: FrameStream<SessionRequest, SessionResponse_
 
 export type ProviderStream = FrameStream<AttachRequest, AttachResponse__Output>;
 
-/** A provider's session that answers pings, as every provider must; cut when the test ends. */
+/** A provider's session that answers pings and heartbeats, as every provider must; cut when the test ends. */
 export function attach({ registry }: Wire, hello: Hello, { answerPings = true } = {}): ProviderStream {
-  const stream: ProviderStream = new FrameStream(registry.attach(), ({ pings }) => {
+  const stream: ProviderStream = new FrameStream(registry.attach(), ({ pings, heartbeat }) => {
     if (answerPings && pings.length > 0) stream.send({ pongs: pings });
+    if (heartbeat?.reply === false) stream.send({ heartbeat: { ...heartbeat, reply: true } });
   });
   onTestFinished(() => stream.cut());
   stream.send({ hello });

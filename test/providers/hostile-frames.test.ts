@@ -7,7 +7,7 @@ import { attachRaw, rawNodeForFile, registerRaw } from "./raw-node.js";
 
 expectNoLeaks();
 const redis = redisForFile();
-const node = rawNodeForFile(redis, { heartbeatMs: 300 });
+const node = rawNodeForFile(redis, { heartbeatMs: 1_000 });
 
 const unhandled: unknown[] = [];
 beforeEach(() => {
@@ -40,7 +40,7 @@ const register = (name: string, result?: object) =>
 test("a stream that says no hello is ended: it holds a session's place", async () => {
   const stream = node().clients.registry.attach(new Metadata());
   const error = await new Promise<ServiceError>((resolve) => stream.on("error", resolve));
-  expect(error).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining("300 ms") });
+  expect(error).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining("1000 ms") });
 });
 
 test("a first frame that breaks the rules behind its hello fails its stream, and nothing else", async () => {

@@ -82,7 +82,7 @@ beforeEach(async () => {
 const join = (provider: string): Promise<Registered> =>
   register(registry, registrationOf(contractOf("1.0.0"), provider));
 
-/** Attaches a provider that reads everything. */
+/** Attaches a provider that reads everything and pongs. */
 function attach(lease: Lease, maxInFlight = 10) {
   const frames: AttachResponse[] = [];
   const ends: unknown[] = [];
@@ -92,8 +92,13 @@ function attach(lease: Lease, maxInFlight = 10) {
   const opened = sessions.attach({ lease, maxInFlight, inHand: [], maxMessageBytes: 4_194_304 }, sink, (error) =>
     ends.push(error),
   );
+  opened.then((session) => sessions.ponged(session)).catch(nothing); // whoever awaits it hears of that
   return { opened, ends, calls: () => frames.flatMap((frame) => frame.calls ?? []), frames };
 }
+
+/** Whether the provider p1 gets calls, as Redis says it; see epoch-lua.ts. */
+const stageOf = async (lease: Lease): Promise<string | undefined> =>
+  (await registry.redis.hget(keys.providers(lease.toolset, lease.epoch), "p1"))?.split(" ")[3];
 
 /** Resolves once so many sessions are known, the one that is being opened included. */
 async function known(count: number): Promise<void> {
@@ -181,11 +186,9 @@ test("a provider whose epoch's time is over is told to go, and no node counts on
   const { lease } = await join("p1");
   const attached = attach(lease);
   await attached.opened;
-  const entry = async () =>
-    (await registry.redis.hget(keys.providers(lease.toolset, lease.epoch), "p1"))?.split(" ")[3];
-  expect(await entry()).toBe("0");
+  await until("its pong counts", async () => (await stageOf(lease)) === "0");
   sessions.retire(lease.toolset, lease.epoch);
-  await until("its lease says so", async () => (await entry()) === "1");
+  await until("its lease says so", async () => (await stageOf(lease)) === "1");
   expect(attached.frames.some(({ goAway }) => goAway?.reason === "GO_AWAY_REASON_RETIRED")).toBe(true);
 });
 
@@ -217,11 +220,13 @@ describe.each([
   /** A session that leaves while the replicas have still to confirm its first take. */
   async function leaving(calls: readonly CallId[]) {
     const { lease } = await join("p1");
-    for (const id of calls) await admit(store, admissionOf({ lease } as Registered, { id, wait: true })); // all that it needs
-    const confirm = deferred();
-    confirming = confirm.promise;
     const attached = attach(lease);
     const session = await attached.opened;
+    await until("its pong counts", async () => (await stageOf(lease)) === "0");
+    const confirm = deferred();
+    confirming = confirm.promise;
+    for (const id of calls) await admit(store, admissionOf({ lease } as Registered, { id, wait: true })); // all that it needs
+    sessions.wakeAll();
     for (const id of calls) {
       await until("it is claimed", async () => (await readCall(store, id, {}))?.state === "claimed");
     }

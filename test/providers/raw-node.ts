@@ -62,13 +62,14 @@ export interface RawSession {
   close(): Promise<void>;
 }
 
-/** Opens a session with its first frame, whatever that says; it gives signs of life when it is asked for them, unless said. */
+/** Opens a session with its first frame, whatever that says; it pongs, and gives signs of life when asked for them, unless said. */
 export function attachRaw(node: Node, first: AttachRequest, { silent = false } = {}): RawSession {
   const stream = node.clients.registry.attach(new Metadata());
   const frames: AttachResponse__Output[] = [];
   const state = { error: undefined as ServiceError | undefined, ended: false };
   stream.on("data", (frame: AttachResponse__Output) => {
     frames.push(frame);
+    if (frame.pings.length > 0) stream.write({ pongs: frame.pings });
     if (frame.heartbeat?.reply === false && !silent) stream.write({ heartbeat: { ...frame.heartbeat, reply: true } });
   });
   stream.on("error", (error: ServiceError) => {

@@ -95,7 +95,7 @@ const SCRIPTS: readonly (readonly [string, (stores: Stores, scene: Scene) => Pro
   [
     "RENEW",
     ({ registry }, { active }) =>
-      renewLeases(registry, LONG_MS, [{ lease: active.lease, room: 1, draining: false, session: "s2" }]),
+      renewLeases(registry, LONG_MS, [{ lease: active.lease, room: 1, routing: "keep", session: "s2" }]),
   ],
   ["RELEASE and LET_GO", ({ registry }, { active }) => releaseLease(registry, active.lease)],
   ["PONG", ({ registry }, { active }) => recordPongs(registry, keys, [active.lease])],

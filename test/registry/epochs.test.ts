@@ -3,7 +3,7 @@ import type { SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { MAX_EPOCHS } from "../../src/registry/decide-registration.js";
-import { releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
+import { type Lease, releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
 import { promote } from "../../src/registry/promote.js";
 import { type Registered, type Registration, register } from "../../src/registry/register.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
@@ -73,6 +73,8 @@ describe("epochs", () => {
     expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "active", [next.lease.epoch]: "candidate" });
     const more = await register(registry, registrationOf(V2, "q2"));
     await attach(registry, more.lease, 1);
+    expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
+    await pong(registry, more.lease);
     expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "retiring", [next.lease.epoch]: "active" });
     expect(await changesOf(client)).toContain(`activated ${next.lease.epoch}`);
     expect((await recordOf(client))?.epochs[0]?.retireAtMs).toBeGreaterThan(0);
@@ -225,13 +227,56 @@ describe("epochs", () => {
   });
 });
 
+describe("a provider's room", () => {
+  const health = async ({ lease }: { readonly lease: Lease }) => healthOf(client, lease.epoch);
+  const out = (lease: Lease) => renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "out", session: "" }]);
+
+  test("counts once it has ponged; until then its epoch is pinged, and not healthy by the pongs of others", async () => {
+    const silent = await register(registry, registrationOf(V1));
+    await attach(registry, silent.lease, 10);
+    expect(await health(silent)).toMatchObject({ room: 0, announced: false });
+    expect((await health(silent))?.live).toBeGreaterThan(0);
+    const other = await serve(registry, registrationOf(V1, "p2"), 7);
+    expect(await health(silent)).toMatchObject({ room: 7, announced: true });
+    await releaseLease(registry, other.lease);
+    expect(await health(silent)).toMatchObject({ room: 0, announced: false });
+    await pong(registry, silent.lease);
+    expect(await health(silent)).toMatchObject({ room: 10, announced: true });
+  });
+
+  test("does not count while it is out of routing, and does again with a pong", async () => {
+    const one = await serve(registry, registrationOf(V1), 10);
+    await serve(registry, registrationOf(V1, "p2"), 7);
+    await out(one.lease);
+    expect(await health(one)).toMatchObject({ room: 7 });
+    await attach(registry, one.lease, 10, "s2");
+    expect(await health(one)).toMatchObject({ room: 7 });
+    await pong(registry, one.lease);
+    expect(await health(one)).toMatchObject({ room: 17 });
+  });
+
+  test("counts on while it moves to another session, whose first pong is on its way", async () => {
+    const one = await serve(registry, registrationOf(V1), 10);
+    await attach(registry, one.lease, 12, "s2");
+    expect(await health(one)).toMatchObject({ room: 12, announced: true });
+  });
+
+  test("never counts again once it drains", async () => {
+    const one = await serve(registry, registrationOf(V1), 10);
+    await renewLease(registry, LONG_MS, { lease: one.lease, room: 0, routing: "drain", session: "" });
+    await out(one.lease);
+    await pong(registry, one.lease);
+    expect(await health(one)).toMatchObject({ room: 0, announced: false });
+  });
+});
+
 describe("leases", () => {
   test("are renewed although another toolset's record is damaged", async () => {
     const good = await register(registry, registrationOf(contractOf("1.0.0")));
     const sealed = sealContract({ ...contractOf("1.0.0").contract, name: parseToolsetName("bad", "name") });
     const bad = await register(registry, registrationOf(sealed));
     await client.hset(keys.toolsets, "bad", "{");
-    const renewals = [bad, good].map(({ lease }) => ({ lease, room: 1, draining: false, session: "s1" }));
+    const renewals = [bad, good].map(({ lease }) => ({ lease, room: 1, routing: "keep", session: "s1" }) as const);
     // Its own providers register anew, which mends it.
     expect(await renewLeases(registry, LONG_MS, renewals)).toMatchObject([{ kind: "lost" }, { kind: "held" }]);
     await sweepToolsets(registry, keys, [bad.lease.toolset, good.lease.toolset], LONG_MS);
@@ -241,7 +286,7 @@ describe("leases", () => {
     const { lease } = await register(registry, registrationOf(V1));
     const forged = { ...lease, token: "forged" };
     await expect(
-      renewLease(registry, LONG_MS, { lease: forged, room: 1, draining: false, session: "" }),
+      renewLease(registry, LONG_MS, { lease: forged, room: 1, routing: "keep", session: "" }),
     ).rejects.toMatchObject({ reason: "LEASE_LOST" });
     await releaseLease(registry, forged);
     expect(await client.zcard(keys.leases(TOOLSET, lease.epoch))).toBe(1);
@@ -251,7 +296,7 @@ describe("leases", () => {
     const first = await serve(registry, registrationOf(V1));
     const second = await serve(registry, registrationOf(V1, "p1", { incarnation: "i2" }));
     const [answer] = await renewLeases(registry, LONG_MS, [
-      { lease: first.lease, room: 1, draining: false, session: "" },
+      { lease: first.lease, room: 1, routing: "keep", session: "" },
     ]);
     expect(answer).toEqual({ kind: "replaced" });
     await releaseLease(registry, first.lease);
@@ -264,7 +309,7 @@ describe("leases", () => {
       await sweep();
       return (await client.zcard(keys.leases(TOOLSET, lease.epoch))) === 0;
     });
-    await expect(renewLease(registry, LONG_MS, { lease, room: 1, draining: false, session: "" })).rejects.toMatchObject(
+    await expect(renewLease(registry, LONG_MS, { lease, room: 1, routing: "keep", session: "" })).rejects.toMatchObject(
       {
         reason: "LEASE_LOST",
         metadata: { cause: "lost" },
@@ -275,7 +320,7 @@ describe("leases", () => {
   test("a lease on an epoch that was unregistered is gone for good; after a loss of everything it is merely lost", async () => {
     const { lease } = await register(registry, registrationOf(V1));
     await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
-    const renewal = { lease, room: 1, draining: false, session: "" };
+    const renewal = { lease, room: 1, routing: "keep", session: "" } as const;
     expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "gone" }]);
     await client.flushall();
     expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
@@ -290,7 +335,7 @@ describe("leases", () => {
     });
     const next = await register(registry, registrationOf(V1));
     expect(next.lease.epoch).toBeGreaterThan(lease.epoch);
-    const renewal = { lease, room: 1, draining: false, session: "" };
+    const renewal = { lease, room: 1, routing: "keep", session: "" } as const;
     expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
     // What is unregistered from now on is gone again.
     await unregister(registry, TOOLSET, next.lease.epoch, "default/anonymous", LONG_MS);
@@ -321,7 +366,7 @@ describe("health", () => {
 
   test("draining takes the provider's room out of routing at once", async () => {
     const { lease } = await serve(registry, registrationOf(V1));
-    await renewLease(registry, LONG_MS, { lease, room: 0, draining: true, session: "" });
+    await renewLease(registry, LONG_MS, { lease, room: 0, routing: "drain", session: "" });
     expect(await healthOf(client, lease.epoch)).toMatchObject({ room: 0, announced: false });
     expect((await changesOf(client)).at(-1)).toBe(`unhealthy ${lease.epoch}`);
     // Its lease goes on: it has calls in hand.

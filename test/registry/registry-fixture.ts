@@ -109,7 +109,7 @@ export async function serve(
 }
 
 export function attach(store: RegistryStore, lease: Lease, room: number, session = "s1"): Promise<unknown> {
-  return renewLease(store, LONG_MS, { lease, room, draining: false, session });
+  return renewLease(store, LONG_MS, { lease, room, routing: "keep", session });
 }
 
 export async function pong(store: RegistryStore, lease: Lease): Promise<string | undefined> {

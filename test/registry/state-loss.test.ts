@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 
 const renew = async ({ lease }: Registered) =>
-  (await renewLeases(registry, LONG_MS, [{ lease, room: 0, draining: false, session: "" }]))[0]?.kind;
+  (await renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "keep", session: "" }]))[0]?.kind;
 
 describe.each([
   ["lost", () => client.del(keys.health)],
@@ -198,7 +198,9 @@ describe.each(["leases", "providers", "requests"] as const)("what is no set of %
 
   test("does not keep the providers of other toolsets from being renewed, and its own register anew at worst", async () => {
     const neighbour = await spoilt();
-    const renewals = [provider, neighbour].map(({ lease }) => ({ lease, room: 0, draining: false, session: "" }));
+    const renewals = [provider, neighbour].map(
+      ({ lease }) => ({ lease, room: 0, routing: "keep", session: "" }) as const,
+    );
     const [own, next] = await renewLeases(registry, LONG_MS, renewals);
     expect(next?.kind).toBe("held");
     expect(own?.kind).toBe(what === "providers" ? "lost" : "held");

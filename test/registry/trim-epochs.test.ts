@@ -80,7 +80,7 @@ test("what is gone is remembered for a while, so that its providers hear that it
   const { lease } = await register(registry, V1);
   await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
   const renew = async () =>
-    (await renewLeases(registry, LONG_MS, [{ lease, room: 0, draining: false, session: "" }]))[0]?.kind;
+    (await renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "keep", session: "" }]))[0]?.kind;
   await pass();
   await pass();
   expect(await renew()).toBe("gone");
