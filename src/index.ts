@@ -62,6 +62,7 @@ export type {
   WatchOptions,
 } from "./sdk/toolgate.js";
 export type {
+  DamagedToolset,
   EpochState,
   Health,
   SearchHit,

@@ -3,6 +3,7 @@ import type { ToolsetSummary } from "../../src/index.js";
 import { healthCell, STALE_NOTE } from "../output/health-cell.js";
 import type { Output } from "../output/output.js";
 import type { Column } from "../output/table.js";
+import { oneLine } from "../output/text-width.js";
 import { words } from "./option-values.js";
 import { withClient, withClientOptions } from "./session.js";
 
@@ -38,12 +39,17 @@ Examples:
     )
     .action(async ({ tag, health }: ListFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const toolsets = await output.during("Listing the toolsets", async () => {
+        const [toolsets, damaged] = await output.during("Listing the toolsets", async () => {
           const all: ToolsetSummary[] = [];
           const filter = { ...(tag === undefined ? {} : { tags: tag }), ...(health === undefined ? {} : { health }) };
           for await (const toolset of client.list({ signal, ...filter })) all.push(toolset);
-          return all;
+          return [all, await client.damaged({ signal })] as const;
         });
+        for (const { name, reason } of damaged) {
+          output.note(
+            `${oneLine(name)} cannot be called: ${oneLine(reason)}. Start one of its providers again, or unregister it.`,
+          );
+        }
         if (output.json) return output.jsonData(toolsets);
         if (toolsets.length === 0) return output.note("There are no such toolsets.");
         printToolsets(output, toolsets);

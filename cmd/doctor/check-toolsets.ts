@@ -1,4 +1,10 @@
-import { type ConnectOptions, connect, ToolgateError, type ToolsetSummary } from "../../src/index.js";
+import {
+  type ConnectOptions,
+  connect,
+  type DamagedToolset,
+  ToolgateError,
+  type ToolsetSummary,
+} from "../../src/index.js";
 import { oneLine } from "../output/text-width.js";
 import { type Check, fail, ok, warn } from "./check.js";
 
@@ -14,7 +20,8 @@ export async function checkToolsets(nodes: readonly string[], options: ConnectOp
       for await (const toolset of client.list(options.signal === undefined ? {} : { signal: options.signal })) {
         toolsets.push(toolset);
       }
-      return judgeToolsets(toolsets, Date.now());
+      const damaged = await client.damaged(options.signal === undefined ? {} : { signal: options.signal });
+      return [...judgeDamaged(damaged), ...judgeToolsets(toolsets, Date.now(), damaged.length)];
     } finally {
       await client.close();
     }
@@ -25,10 +32,30 @@ export async function checkToolsets(nodes: readonly string[], options: ConnectOp
   }
 }
 
-/** Says which toolsets cannot be called, and why. */
-export function judgeToolsets(toolsets: readonly ToolsetSummary[], nowMs: number): Check[] {
+/** Says which toolsets' records are damaged. */
+export function judgeDamaged(damaged: readonly DamagedToolset[]): Check[] {
+  const checks = damaged
+    .slice(0, MOST_NAMED)
+    .map(({ name, reason }) =>
+      fail(
+        `toolset ${oneLine(name)}`,
+        `damaged in Redis: ${oneLine(reason)}`,
+        "Start one of its providers again: registering mends it. Or remove it with toolgate unregister.",
+      ),
+    );
+  const unnamed = damaged.length - MOST_NAMED;
+  if (unnamed > 0) checks.push(fail("toolsets", `${unnamed} more are damaged`, "toolgate list names them."));
+  return checks;
+}
+
+/**
+ * Says which toolsets cannot be called, and why.
+ *
+ * @param damaged how many there are beside these.
+ */
+export function judgeToolsets(toolsets: readonly ToolsetSummary[], nowMs: number, damaged = 0): Check[] {
   const name = "toolsets";
-  if (toolsets.length === 0) return [ok(name, "none is registered yet")];
+  if (toolsets.length === 0) return damaged > 0 ? [] : [ok(name, "none is registered yet")];
   const checks: Check[] = [];
   if (toolsets.some(({ stale }) => stale)) {
     checks.push(warn(name, "the node answers from memory: it cannot reach Redis", "Look at Redis."));
@@ -46,7 +73,7 @@ export function judgeToolsets(toolsets: readonly ToolsetSummary[], nowMs: number
   const unnamed = unhealthy.length - MOST_NAMED;
   if (unnamed > 0) checks.push(warn(name, `${unnamed} more are unhealthy`, "toolgate list --health unhealthy"));
   const healthy = toolsets.length - unhealthy.length;
-  if (healthy > 0) checks.push(ok(name, `${healthy} of ${toolsets.length} healthy`));
+  if (healthy > 0) checks.push(ok(name, `${healthy} of ${toolsets.length + damaged} healthy`));
   return checks;
 }
 

@@ -38,6 +38,7 @@ export const REASON_EXITS = {
   UNKNOWN_TOOL: "notFound",
   UNKNOWN_CALL: "notFound",
   UNKNOWN_SERVICE: "notFound",
+  TOOLSET_DAMAGED: "refused",
   CONTRACT_CONFLICT: "refused",
   DIGEST_MISMATCH: "refused",
   EPOCH_MISMATCH: "refused",

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Digest, ToolsetName } from "../identity/names.js";
+import { type Digest, type Epoch, parseEpoch, type ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import { nearNames } from "../spelling/near-names.js";
 import type { CatalogRedis, ChangeEntry, FeedReading, StreamId } from "./change-feed.js";
@@ -39,7 +39,7 @@ export type CatalogEvent =
   | { readonly kind: "reloaded"; readonly shard: number; readonly names: readonly ToolsetName[] }
   /** Toolsets were read ahead of the stream, which tells of them later. */
   | { readonly kind: "refreshed"; readonly names: readonly ToolsetName[] }
-  /** A toolset's contract turned out to be unreadable. */
+  /** A toolset's record or contract turned out to be unreadable; nothing in the stream tells of it. */
   | { readonly kind: "quarantined"; readonly names: readonly ToolsetName[] };
 
 /** A record that is kept out of the catalogue, and why. */
@@ -69,6 +69,14 @@ export interface CatalogCopyOptions {
   readonly sweepMs?: number;
 }
 
+/** Why a toolset cannot be read. */
+export interface Damage {
+  /** Never what the record holds. */
+  readonly reason: string;
+  /** Its active epoch, when that much is known. */
+  readonly epoch: Epoch | undefined;
+}
+
 /** What answers need of the copy. */
 export interface CatalogReader {
   get(name: string): ToolsetView | undefined;
@@ -80,6 +88,10 @@ export interface CatalogReader {
   revision(): string;
   readonly stale: boolean;
   nearNames(name: string): string[];
+  /** Why a toolset that Redis has a record of cannot be called; nothing when it can be, or when there is no record. */
+  damageOf(name: string): Damage | undefined;
+  /** The names of all such, sorted; some may be none that a toolset can have. */
+  damaged(): readonly string[];
 }
 
 /**
@@ -212,6 +224,20 @@ export class CatalogCopy implements CatalogReader {
     return nearNames(name, this.#views.keys());
   }
 
+  damageOf(name: string): Damage | undefined {
+    const faults = this.#quarantine.get(name);
+    // One that is called by its active contract is well enough, whatever became of its others.
+    if (faults === undefined || this.#views.get(name)?.active !== undefined) return undefined;
+    for (const [epoch, reason] of faults) {
+      return { reason, epoch: /^[0-9]+$/.test(epoch) ? parseEpoch(Number(epoch), "epoch") : undefined };
+    }
+    return undefined;
+  }
+
+  damaged(): readonly string[] {
+    return [...this.#quarantine.keys()].filter((name) => this.damageOf(name) !== undefined).sort();
+  }
+
   /** Records that are kept out of the catalogue, by name. */
   quarantined(): QuarantinedRecord[] {
     const records: QuarantinedRecord[] = [];
@@ -295,7 +321,11 @@ export class CatalogCopy implements CatalogReader {
   #listenerOf(shard: number): ConstructorParameters<typeof ShardCopy>[2] {
     return {
       get: (name) => this.#views.get(name),
-      put: (name, view) => this.#put(name, view),
+      put: (name, view) => {
+        const vanishes = view === undefined && this.#quarantine.has(name) && this.#views.has(name);
+        this.#put(name, view);
+        if (vanishes) this.#tell({ kind: "quarantined", names: [name] });
+      },
       contract: (name, epoch, text) => this.#contract(name, epoch, text),
       faults: (name, faults) => this.#noteFaults(name, faults),
       changed: (entries) => this.#tell({ kind: "changed", shard, entries }),

@@ -1,3 +1,4 @@
+import type { QuarantinedToolset } from "../protocol/generated/toolgate/v1/QuarantinedToolset.js";
 import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
 import type { CatalogReader } from "./catalog-copy.js";
 import { openPageToken, sealPageToken } from "./page-token.js";
@@ -40,4 +41,19 @@ export async function listToolsets(
     last = view.name;
   }
   return { toolsets, nextPageToken: "" };
+}
+
+/** The most damaged toolsets that one answer names, and the most characters of a name: what is damaged may be named anything. */
+const MOST_DAMAGED = 100;
+const MAX_NAME_CHARACTERS = 128;
+
+/** Toolsets whose record in Redis cannot be read, by name. */
+export function damagedToWire(catalog: Pick<CatalogReader, "damaged" | "damageOf">): QuarantinedToolset[] {
+  return catalog
+    .damaged()
+    .slice(0, MOST_DAMAGED)
+    .map((name) => ({
+      name: name.slice(0, MAX_NAME_CHARACTERS),
+      reason: catalog.damageOf(name)?.reason ?? "",
+    }));
 }

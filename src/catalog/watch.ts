@@ -12,7 +12,7 @@ import type { ToolsetView } from "./toolset-view.js";
  * A watch is `snapshot due` or `following`. It starts with a snapshot, unless it can tell everything since the
  * revision that its reader brought. A gap in the copy's knowledge, or more pending changes than a slow reader may
  * have, makes a snapshot due again: memory stays flat whatever a reader does. The reader pulls; between two pulls the
- * watch only collects. Revisions never go back within one watch, nor from one to the watch that resumes it, not even when
+ * watch only collects. A toolset whose record turns out to be damaged makes one due too. Revisions never go back within one watch, nor from one to the watch that resumes it, not even when
  * Redis has lost everything: then the last one is repeated, with which nobody can resume but by a new snapshot.
  */
 
@@ -205,8 +205,9 @@ class Watch {
       case "reloaded":
         return { kind: "snapshot due" };
       case "refreshed": // the stream will tell
-      case "quarantined": // a fault of the record, not a change
         return state;
+      case "quarantined": // no change, but the toolset is not there any more; that it is mended is one
+        return event.names.some((name) => this.#covers(name)) ? { kind: "snapshot due" } : state;
       default:
         return event satisfies never;
     }

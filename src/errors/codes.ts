@@ -88,6 +88,12 @@ export const ERROR_CODES = {
     meaning: "The node has no gRPC service of the name whose health is asked for.",
     remedy: "List the services by reflection; the empty name means the node as a whole.",
   },
+  TOOLSET_DAMAGED: {
+    status: status.FAILED_PRECONDITION,
+    retry: "no",
+    meaning: "The toolset's record in Redis is damaged, so that it cannot be called.",
+    remedy: "Start or restart one of its providers: registering mends it. Or unregister it.",
+  },
   CONTRACT_CONFLICT: {
     status: status.FAILED_PRECONDITION,
     retry: "no",

@@ -148,7 +148,8 @@ export async function placeCall(
 /** Whether a refusal may only mean that this node has not heard yet of what was registered through another one. */
 function mayBeNews(error: unknown): boolean {
   return (
-    error instanceof ToolgateError && ["UNKNOWN_TOOLSET", "UNKNOWN_TOOL", "DIGEST_MISMATCH"].includes(error.reason)
+    error instanceof ToolgateError &&
+    ["UNKNOWN_TOOLSET", "TOOLSET_DAMAGED", "UNKNOWN_TOOL", "DIGEST_MISMATCH"].includes(error.reason)
   );
 }
 

@@ -15,7 +15,8 @@ export async function registeredVersions(
     const { epochs } = await client.get(name);
     return epochs.flatMap(({ state, version }) => (state === "retiring" ? [] : [version]));
   } catch (error) {
-    if (error instanceof ToolgateError && error.reason === "UNKNOWN_TOOLSET") return [];
+    // One that is damaged has none that can be read; registering mends it.
+    if (error instanceof ToolgateError && ["UNKNOWN_TOOLSET", "TOOLSET_DAMAGED"].includes(error.reason)) return [];
     throw error;
   }
 }

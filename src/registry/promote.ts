@@ -23,7 +23,7 @@ return 'promoted'
 /**
  * Makes a candidate epoch the active one at once.
  *
- * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH; NO_HEALTHY_PROVIDER when nobody serves it yet: all calls would fail
+ * @throws ToolgateError UNKNOWN_TOOLSET, TOOLSET_DAMAGED, NOT_OWNER, EPOCH_MISMATCH; NO_HEALTHY_PROVIDER when nobody serves it yet: all calls would fail
  */
 export async function promote(store: RegistryStore, toolset: ToolsetName, epoch: Epoch, owner: string): Promise<void> {
   switch (asText(await runRegistryScript(store, toolset, PROMOTE, [toolset, epoch, owner]))) {
@@ -31,6 +31,11 @@ export async function promote(store: RegistryStore, toolset: ToolsetName, epoch:
       return;
     case "unknown":
       throw new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${toolset}" is registered`);
+    case "damaged":
+      throw new ToolgateError(
+        "TOOLSET_DAMAGED",
+        `the record of "${toolset}" in Redis is damaged; a provider that registers it again mends it`,
+      );
     case "not_owner":
       throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal`);
     case "not_ready":

@@ -47,7 +47,7 @@ import type {
   ToolsetFilter,
   WatchOptions,
 } from "./toolgate.js";
-import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
+import type { DamagedToolset, SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
 
 /** How long one node may take to answer a request that asks for something it knows, in milliseconds. */
 const ANSWER_MS = 10_000;
@@ -102,6 +102,13 @@ export class Client implements Toolgate {
       for (const summary of page.toolsets) yield readSummary(summary, page.stale);
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
+  }
+
+  async damaged({ signal }: RequestOptions = {}): Promise<readonly DamagedToolset[]> {
+    const page = await this.#read<ListToolsetsResponse__Output>(signal, ({ catalog }, ...rest) =>
+      catalog.listToolsets({ pageSize: 1 }, ...rest),
+    );
+    return page.quarantined.map(({ name, reason }) => ({ name, reason }));
   }
 
   async get(name: string, { epoch, signal }: GetOptions = {}): Promise<Toolset> {

@@ -3,7 +3,7 @@ import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Canc
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { DeadCall } from "./dead-call.js";
 import type { RegistryInfo } from "./registry-info.js";
-import type { SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
+import type { DamagedToolset, SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
 
 /** What a request that only asks can be given. */
 export interface RequestOptions {
@@ -99,6 +99,11 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   registry(options?: RequestOptions): Promise<RegistryInfo>;
   /** All toolsets by name, page by page as they are read. */
   list(options?: ListOptions): AsyncIterable<ToolsetSummary>;
+  /**
+   * Toolsets that cannot be called because their record in Redis is damaged, by name, at most a hundred; nodes that are older name
+   * none.
+   */
+  damaged(options?: RequestOptions): Promise<readonly DamagedToolset[]>;
   /** One toolset whole. @throws ToolgateError UNKNOWN_TOOLSET, with near names in the message. */
   get(name: string, options?: GetOptions): Promise<Toolset>;
   /** What fits some words (at most 256 characters), best first: toolsets and tools. */

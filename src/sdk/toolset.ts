@@ -50,6 +50,13 @@ export interface ToolsetSummary extends ToolsetFacts {
   readonly toolCount: number;
 }
 
+/** A toolset whose record in Redis cannot be read: it cannot be called until a provider registers it again. */
+export interface DamagedToolset {
+  readonly name: string;
+  /** What is wrong with the record. */
+  readonly reason: string;
+}
+
 /** One toolset whole. */
 export interface Toolset extends ToolsetFacts {
   /** The epoch that this contract is of. */

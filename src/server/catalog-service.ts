@@ -1,7 +1,7 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ChangeKind } from "../catalog/change-feed.js";
 import { cutDescription } from "../catalog/contract-text.js";
-import { listToolsets } from "../catalog/list.js";
+import { damagedToWire, listToolsets } from "../catalog/list.js";
 import type { SearchIndex } from "../catalog/search-index.js";
 import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/summary-to-wire.js";
 import { TimeSlice } from "../catalog/time-slice.js";
@@ -80,7 +80,9 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       const size = pageSize(request.pageSize, LIST_PAGE);
       const slice = new TimeSlice(monotonicMs);
       const page = await listToolsets(catalog, filter, size, request.pageToken, healthNow(), slice);
-      return { ...page, stale: catalog.stale, revision };
+      // After the page: what it turned out to be unable to read is among them.
+      const quarantined = request.pageToken === "" ? damagedToWire(catalog) : [];
+      return { ...page, stale: catalog.stale, revision, quarantined };
     },
 
     async getToolset(request) {

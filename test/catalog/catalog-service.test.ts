@@ -173,6 +173,22 @@ describe("ListToolsets", () => {
     expect(opened.copy.quarantined()).toMatchObject([{ toolset: "bad" }]);
   });
 
+  test("names what is damaged on the first page, at most a hundred, and not what can be called all the same", async () => {
+    await catalog.writeActive(contract("good"));
+    await catalog.write("half", [
+      { epoch: 1, contract: contract("half") },
+      { epoch: 2, contract: contract("impostor"), state: "candidate" },
+    ]);
+    const { toolsets } = catalog.keyspace.forToolset(name("good"));
+    for (let i = 0; i < 120; i++) await catalog.redis.hset(toolsets, `bad-${100 + i}`, "{");
+    await serve();
+    const page = await service.listToolsets({ ...LIST, pageSize: 1 });
+    expect(page.quarantined).toHaveLength(100);
+    expect(page.quarantined?.[0]).toEqual({ name: "bad-100", reason: "its record is not JSON" });
+    const next = await service.listToolsets({ ...LIST, pageSize: 1, pageToken: page.nextPageToken ?? "" });
+    expect(next.quarantined).toEqual([]);
+  });
+
   test("says that it is stale while Redis is away, and answers all the same", async () => {
     await catalog.writeActive(contract("files"));
     await serve();
@@ -190,6 +206,21 @@ describe("ListToolsets", () => {
 });
 
 describe("GetToolset", () => {
+  test("says of a toolset whose record is damaged what is wrong with it, and what to do", async () => {
+    await catalog.redis.hset(catalog.keyspace.forToolset(name("bad")).toolsets, "bad", "{");
+    await catalog.write("torn", [{ epoch: 7, contract: contract("impostor") }]);
+    await serve();
+    await service.listToolsets(LIST); // which finds that a contract is another's
+    await expect(service.getToolset({ name: "bad", epoch: 0 })).rejects.toMatchObject({
+      reason: "TOOLSET_DAMAGED",
+      message: expect.stringMatching(/its record is not JSON.*registers it again.*unregister bad --epoch 1$/),
+    });
+    await expect(service.getToolset({ name: "torn", epoch: 0 })).rejects.toMatchObject({
+      reason: "TOOLSET_DAMAGED",
+      message: expect.stringContaining("--epoch 7"),
+    });
+  });
+
   const rich = contract("files", {
     title: "Files",
     description: "All of it.",

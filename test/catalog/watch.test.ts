@@ -77,6 +77,22 @@ class Reader {
 }
 
 describe("a watch", () => {
+  test("begins anew without a toolset whose record turns out to be damaged, for who covers it", async () => {
+    await catalog.writeActive(contract("files"));
+    await catalog.writeActive(contract("other"));
+    const { copy } = await open();
+    const reader = new Reader(new Watches(copy));
+    const elsewhere = new Reader(new Watches(copy), "", ["other"]);
+    await Promise.all([reader.next(), elsewhere.next()]);
+    await catalog.redis.hset(catalog.keyspace.forToolset(name("files")).toolsets, "files", "{");
+    await copy.refresh(name("files"));
+    const step = await reader.next();
+    expect(step.kind === "snapshot" && namesOf(step.toolsets)).toEqual(["other"]);
+    await catalog.writeActive(contract("other"), 2);
+    await catalog.announce("registered", "other", 2);
+    expect(await elsewhere.next()).toMatchObject({ kind: "changes" });
+  });
+
   test("starts with a snapshot of everything, then tells each change in order, with the toolset as it is", async () => {
     await catalog.writeActive(contract("old"));
     await catalog.append("registered", "old");

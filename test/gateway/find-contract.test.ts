@@ -41,6 +41,8 @@ function catalogOf(...epochs: ReturnType<typeof epoch>[]): CatalogReader {
     revision: () => "",
     stale: false,
     nearNames: (asked) => (asked === "mth" ? ["math"] : []),
+    damageOf: () => undefined,
+    damaged: () => [],
   };
 }
 
@@ -56,6 +58,14 @@ const call = (toolName = "sum", expectDigest?: Digest, toolset = "math") => ({
   timeoutMs: 0,
 });
 const refused = (reason: string, more: object = {}) => expect.objectContaining({ reason, executed: "no", ...more });
+
+test("a call of a toolset whose record is damaged is told that", () => {
+  const damage = { reason: "its record is not JSON", epoch: undefined };
+  const damaged: CatalogReader = { ...catalogOf(), get: () => undefined, damageOf: () => damage };
+  expect(() => findContract(damaged, call())).toThrow(refused("TOOLSET_DAMAGED"));
+  const torn: CatalogReader = { ...catalogOf(epoch(1, "retiring", "sum")), damageOf: () => damage };
+  expect(() => findContract(torn, call())).toThrow(refused("TOOLSET_DAMAGED"));
+});
 
 describe("a call that names no digest", () => {
   test("is made under the active contract", () => {

@@ -32,9 +32,10 @@ let refreshed = 0;
 
 /** A node that knows no toolset: it was unregistered. */
 function settings(): PlaceCallSettings {
-  const catalog: Pick<CatalogCopy, "get" | "nearNames" | "refresh"> = {
+  const catalog: Pick<CatalogCopy, "get" | "nearNames" | "damageOf" | "refresh"> = {
     get: () => undefined,
     nearNames: () => [],
+    damageOf: () => undefined,
     refresh: async () => {
       refreshed++;
     },
