@@ -129,9 +129,8 @@ end
 local function offer_to_others(call)
   local name = 'again:' .. call.toolset .. ':' .. call.epoch
   local key, member = prefix .. name, call.owner .. call.former .. ' ' .. call.entry .. ' ' .. call.id
-  if type(redis.pcall('ZADD', key, '0', member)) ~= 'number' then
-    redis.call('RENAME', key, prefix .. 'damaged:' .. name)
-    redis.call('PEXPIRE', prefix .. 'damaged:' .. name, 86400000)
+  if is_wrong_type(redis.pcall('ZADD', key, '0', member)) then
+    keep_aside(key, name)
     redis.call('ZADD', key, '0', member)
   end
   if redis.call('PEXPIRETIME', key) < call.deadline then redis.call('PEXPIREAT', key, text[call.deadline]) end

@@ -99,23 +99,26 @@ local function take_again(line, owner, most, frames)
   local from = '-'
   while #frames < most and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
     local found = redis.pcall('ZRANGEBYLEX', line.again, from, '+', 'LIMIT', '0', '1')
-    local member = not found.err and found[1]
+    local member = not is_wrong_type(found) and found[1]
     if not member then return end
     looked = looked + 1
     local owners, entry, id = string.match(member, '^(%S+) (%S+) (%S+)$')
     if owners and names(owners, owner) then
       from = '(' .. owners .. '!' -- what comes after a space
     else
-      redis.call('ZREM', line.again, member)
       local call = id and load_call(id)
       -- It may have ended, or be its owner's again.
       local waits = call and not call.terminal and call.state == 'queued' and call.entry == entry and call.requests == line.requests
       local place = waits and entry_of(call)
+      -- The group first: see claim_own.
+      if place and call.deadline > now then
+        in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', entry, 'FORCE', 'JUSTID')
+      end
+      redis.call('ZREM', line.again, member)
       if place and call.deadline <= now then
         finish_unclaimed(call, 'DEADLINE_EXCEEDED')
       elseif place then
         hand_out(call, owner, place[2], frames)
-        in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', entry, 'FORCE', 'JUSTID')
       end
     end
   end

@@ -40,6 +40,7 @@ import {
   TOOLSET,
 } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { until } from "../support/until.js";
 
 expectNoLeaks();
 const redis = registryForFile();
@@ -71,6 +72,13 @@ async function makeScene(): Promise<Scene> {
   await attach(registry, candidate.lease, 1);
   await recordPongs(registry, keys, [candidate.lease]);
   const admissions = admissionsOf(calls);
+  // Lost by its provider, and for others to take.
+  await admissions.admit(admissionOf(active, { delivery: "idempotent" }), true);
+  await takeCalls(calls, NODE, TOOLSET, active.lease.epoch, [{ ...takerOf(active.lease), credits: 1 }]);
+  const patient = { ...calls, maxAttempts: 3 };
+  await until("it is given up by its provider", async () => (await settleCalls(patient, keys)).redelivered > 0, {
+    everyMs: 1,
+  });
   const [running, late, waiting] = [
     admissionOf(active),
     admissionOf(active, { delivery: "idempotent" }),
@@ -119,6 +127,13 @@ const SCRIPTS: readonly (readonly [string, (stores: Stores, scene: Scene) => Pro
     "TAKE",
     ({ calls }, { active }) =>
       takeCalls(calls, NODE, TOOLSET, active.lease.epoch, [{ ...takerOf(active.lease), credits: 9 }]),
+  ],
+  [
+    "TAKE, of what another has lost",
+    async ({ calls, registry }, { active }) => {
+      const { lease } = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 10);
+      return takeCalls(calls, NODE, TOOLSET, active.lease.epoch, [{ ...takerOf(lease), credits: 9 }]);
+    },
   ],
   [
     "RESUME",
