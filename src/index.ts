@@ -14,6 +14,7 @@ export type {
   Cancellation,
 } from "./sdk/call.js";
 export type { CallDelta, CallOptions, InvokeOptions } from "./sdk/call-options.js";
+export type { CallWarning, OnCallWarning } from "./sdk/call-warnings.js";
 export { type ConnectOptions, connect } from "./sdk/connect.js";
 export type { ConnectionOptions, JsonOptions, TlsOptions } from "./sdk/connection-options.js";
 export type { DeadCall } from "./sdk/dead-call.js";

@@ -7,6 +7,7 @@ import type { ConnectOptions, TlsOptions, Toolgate } from "../../src/index.js";
 import { type ConnectionFlags, findConnection } from "../contexts/connection.js";
 import { hearInterrupts } from "../output/interrupted.js";
 import { Output } from "../output/output.js";
+import { safeLines } from "../output/text-width.js";
 import { withSettings } from "./setting-options.js";
 
 /** Options that every command of a client takes, before or after its name. */
@@ -69,7 +70,12 @@ export async function withClientIn<T>(
   const { nodes, tls } = await readClientConfig(command);
   const { connect } = await import("../../src/sdk/connect.js"); // by what runs, not by what shows its help
   const client = await output.during(`Connecting to ${nodes.join(", ")}`, () =>
-    connect(nodes, { ...options, signal, ...(tls === undefined ? {} : { tls }) }),
+    connect(nodes, {
+      ...options,
+      signal,
+      onWarning: ({ message }) => output.complaint(`warning: ${safeLines(message)}`),
+      ...(tls === undefined ? {} : { tls }),
+    }),
   );
   try {
     return await work(client);

@@ -177,11 +177,12 @@ function factsOf(contract: Contract): ContractFacts {
   };
 }
 
-/** The first 512 characters of a description, or fewer; a character of two units is never cut in half. */
-export function cutDescription(text: string, max: number = MAX_SUMMARY_DESCRIPTION): string {
-  if (text.length <= max) return text;
-  const last = text.charCodeAt(max - 1);
-  const cut = text.slice(0, last >= 0xd800 && last <= 0xdbff ? max - 1 : max);
+/** The first 512 characters of a description; a character of two units is never cut in half. */
+export function cutDescription(text: string): string {
+  if (text.length <= MAX_SUMMARY_DESCRIPTION) return text;
+  const last = text.charCodeAt(MAX_SUMMARY_DESCRIPTION - 1);
+  const isHalf = last >= 0xd800 && last <= 0xdbff;
+  const cut = text.slice(0, isHalf ? MAX_SUMMARY_DESCRIPTION - 1 : MAX_SUMMARY_DESCRIPTION);
   // A slice keeps the whole text alive behind it; a copy does not.
   return Buffer.from(cut, "utf8").toString("utf8");
 }

@@ -1,6 +1,7 @@
 import type { QuarantinedToolset } from "../protocol/generated/toolgate/v1/QuarantinedToolset.js";
 import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
 import type { CatalogReader } from "./catalog-copy.js";
+import { PAGE_BYTES, summaryBytes } from "./page-bytes.js";
 import { openPageToken, sealPageToken } from "./page-token.js";
 import { factsOf, type HealthAt, summaryToWire } from "./summary-to-wire.js";
 import type { TimeSlice } from "./time-slice.js";
@@ -14,7 +15,7 @@ export interface ToolsetPage {
 }
 
 /**
- * Lists toolsets in order of their names.
+ * Lists toolsets in order of their names. A page ends early where it becomes too large for one message.
  *
  * @param pageToken empty for the first page.
  * @throws ToolgateError INVALID_REQUEST for a token of another list.
@@ -30,14 +31,18 @@ export async function listToolsets(
   const question = ["list", filter];
   const [from] = pageToken === "" ? [""] : openPageToken(pageToken, question, ["string"]);
   const toolsets: ToolsetSummary[] = [];
+  let bytes = 0;
   let last = from;
   for (const view of catalog.after(from)) {
     if (slice.over()) await slice.next();
     const facts = factsOf(view);
     if (facts === undefined || !passes(view, facts, filter, at)) continue;
     // One more than the page is looked for, so that the last page says that it is the last.
-    if (toolsets.length === pageSize) return { toolsets, nextPageToken: sealPageToken(question, [last]) };
-    toolsets.push(summaryToWire(view, facts, at));
+    if (toolsets.length === pageSize || bytes >= PAGE_BYTES)
+      return { toolsets, nextPageToken: sealPageToken(question, [last]) };
+    const summary = summaryToWire(view, facts, at);
+    toolsets.push(summary);
+    bytes += summaryBytes(summary);
     last = view.name;
   }
   return { toolsets, nextPageToken: "" };

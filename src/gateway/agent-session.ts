@@ -208,7 +208,8 @@ export class AgentSession {
       if (call.cancelled) parts.cancel(call.id);
       if (call.state === "over") return;
       call.state = "running";
-      if (wire.wantHandle) this.#accepted(call, placed.head);
+      const { head, warnings } = placed;
+      if (wire.wantHandle || warnings.length > 0) this.#accepted(call, head, warnings);
       if (wire.wantDeltas) void this.#follow(call, placed.head);
       else call.watch.admitted(placed.head, placed.ending);
     } catch (error) {
@@ -264,8 +265,9 @@ export class AgentSession {
     if (call.state === "running") this.#settings.parts.cancel(call.id);
   }
 
-  #accepted(call: SessionCallEntry, head: CallHead): void {
-    this.#writer.push("accepted", { ref: call.ref, handle: toWireHandle(call.id, head) }, MESSAGE_OVERHEAD_BYTES * 2);
+  #accepted(call: SessionCallEntry, head: CallHead, warnings: readonly string[]): void {
+    const handle = toWireHandle(call.id, head, warnings);
+    this.#writer.push("accepted", { ref: call.ref, handle }, MESSAGE_OVERHEAD_BYTES * 2);
   }
 
   /** A call has ended. */

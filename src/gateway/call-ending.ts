@@ -29,9 +29,10 @@ const WIRE_EXECUTED = { no: "EXECUTED_NO", yes: "EXECUTED_YES", unknown: "EXECUT
   string
 >;
 
-/** A call's handle on the wire. */
-export function toWireHandle(id: CallId, head: CallHead): CallHandle {
+/** A call's handle on the wire. @param warnings what its caller asked for just now and did not get. */
+export function toWireHandle(id: CallId, head: CallHead, warnings: readonly string[] = []): CallHandle {
   return {
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
     callId: id,
     toolset: head.toolset,
     tool: head.tool,

@@ -29,6 +29,8 @@ export interface PlacedCall {
   readonly repeated: boolean;
   /** How it ended, when a repeat found it ended. */
   readonly ending: Ending | undefined;
+  /** What its caller asked for and did not get; of a repeat, nothing is said. */
+  readonly warnings: readonly string[];
 }
 
 export interface PlaceCallSettings {
@@ -129,9 +131,15 @@ export async function placeCall(
     const answer = await settings.admissions.admit(admission, told);
     switch (answer.kind) {
       case "admitted":
-        return { id, head: answer.head, repeated: false, ending: undefined };
+        return {
+          id,
+          head: answer.head,
+          repeated: false,
+          ending: undefined,
+          warnings: warningsOf(settings, spec, route),
+        };
       case "repeated":
-        return { id, head: answer.head, repeated: true, ending: answer.ending };
+        return { id, head: answer.head, repeated: true, ending: answer.ending, warnings: [] };
       case "stale":
         // The epoch changed since this node heard of it last.
         await settings.catalog.refresh(spec.toolset);
@@ -169,7 +177,9 @@ async function formerCall(
   };
   const answer = await settings.admissions.admit(admission, told);
   if (answer.kind === "conflict") throw refusal(answer, spec, settings.pingIntervalMs);
-  return answer.kind === "repeated" ? { id, head: answer.head, repeated: true, ending: answer.ending } : undefined;
+  return answer.kind === "repeated"
+    ? { id, head: answer.head, repeated: true, ending: answer.ending, warnings: [] }
+    : undefined;
 }
 
 /** No epoch: nothing is admitted to it. */
@@ -184,6 +194,18 @@ function executionTimeoutMs(settings: PlaceCallSettings, caller: Caller, spec: C
     settings.maxTimeoutMs,
   ];
   return Math.max(1, Math.floor(Math.min(...limits)));
+}
+
+/** A time that the caller named and that is over what the tool or the registry allows is cut, and it is told so. */
+function warningsOf(
+  { maxTimeoutMs }: PlaceCallSettings,
+  { timeoutMs: asked }: CallSpec,
+  { tool }: Route,
+): readonly string[] {
+  const most = Math.min(tool.timeoutMs ?? Number.POSITIVE_INFINITY, maxTimeoutMs);
+  if (asked <= most) return [];
+  const whose = most === maxTimeoutMs ? "the registry's maximum" : "the tool's own limit";
+  return [`the call may take ${most} ms at most, less than was asked for: that is ${whose}`];
 }
 
 export function destinationOf(epoch: EpochView): Destination {

@@ -2,6 +2,7 @@ import { deferred } from "../async/deferred.js";
 import { PassingMap } from "../collections/passing-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RawJson } from "../json/raw-json.js";
+import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";
 import type { CallSpec } from "../protocol/generated/toolgate/v1/CallSpec.js";
 import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
@@ -45,6 +46,8 @@ export interface SessionSetup {
   /** Reads results, output and details that are not asked for as RawJson. */
   readonly decode: DecodeJson;
   readonly payloads: PayloadCheck;
+  /** Told of handles that may have warnings; must not throw. */
+  readonly warn: (handle: CallHandle__Output) => void;
   /** Cancels a call of which only the id is left; must not throw. */
   readonly cancelById: (callId: string) => Promise<void>;
   /** Told when the session has been closed. */
@@ -209,7 +212,10 @@ export class BatchedSession implements AgentSession {
     const cancelled = this.#links.get(link);
     for (const { ref, handle } of frame.accepted) {
       const pending = this.#on(link, ref);
-      if (pending !== undefined && handle !== null) pending.callId = handle.callId;
+      if (pending !== undefined && handle !== null) {
+        pending.callId = handle.callId;
+        this.#setup.warn(handle);
+      }
       if (cancelled?.has(ref) === true) cancelled.set(ref, handle?.callId);
     }
     for (const { ref, delta } of frame.deltas) {

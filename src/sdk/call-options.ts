@@ -23,7 +23,10 @@ export interface CallOptions {
    * fails with NODE_UNREACHABLE and `executed: "unknown"`.
    */
   readonly onDisconnect?: "continue" | "cancel";
-  /** How long the call may take, in milliseconds; the registry's default when absent. */
+  /**
+   * How long the call may take, in milliseconds; the registry's default when absent. More than the tool or the registry allows
+   * is cut to that, with a warning (`CallHandle.warnings`, `ConnectOptions.onWarning`).
+   */
   readonly timeoutMs?: number;
   /** W3C trace context (https://www.w3.org/TR/trace-context/). */
   readonly traceparent?: string;

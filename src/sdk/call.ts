@@ -15,6 +15,8 @@ export interface CallHandle {
   readonly deadline: Date;
   /** Until when its outcome can be read, by Redis's clock; at least. */
   readonly expires: Date;
+  /** What was asked for and not given, in words, such as a timeout that was cut to a maximum; mostly empty. */
+  readonly warnings: readonly string[];
 }
 
 /** The handle of a call that was just asked for. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RawJson } from "../json/raw-json.js";
+import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";
 import type { CallState } from "../protocol/generated/toolgate/v1/CallState.js";
 import type { CallToolResponse__Output } from "../protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { CancelCallResponse__Output } from "../protocol/generated/toolgate/v1/CancelCallResponse.js";
@@ -20,6 +21,7 @@ import { BatchedSession } from "./agent-session.js";
 import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import { prepareCall, withTimeLeft } from "./call-spec.js";
+import type { OnCallWarning } from "./call-warnings.js";
 import type { DeadCall } from "./dead-call.js";
 import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { linkSignals } from "./linked-signal.js";
@@ -33,6 +35,7 @@ import { readDeadCall } from "./read-dead-call.js";
 import { type RegistryInfo, readRegistry } from "./registry-info.js";
 import { type AskOptions, ask, type Send } from "./request.js";
 import { resumedStream } from "./resumed-stream.js";
+import { SnapshotParts } from "./snapshot-parts.js";
 import type { Timing } from "./timing.js";
 import type {
   AgentSession,
@@ -61,6 +64,7 @@ export interface ClientSetup {
   readonly patienceMs: number;
   /** Reads results, output, details and payloads that are not asked for as RawJson. */
   readonly decode: DecodeJson;
+  readonly onWarning: OnCallWarning;
 }
 
 export class Client implements Toolgate {
@@ -69,17 +73,19 @@ export class Client implements Toolgate {
   readonly #patienceMs: number;
   readonly #decode: DecodeJson;
   readonly #payloads: PayloadCheck;
+  readonly #onWarning: OnCallWarning;
   readonly #runId = randomUUID();
   readonly #sessions = new Set<AgentSession>();
   readonly #closed = new AbortController();
   #shared: AgentSession | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ nodes, timing, patienceMs, decode }: ClientSetup) {
+  constructor({ nodes, timing, patienceMs, decode, onWarning }: ClientSetup) {
     this.#nodes = nodes;
     this.#timing = timing;
     this.#patienceMs = patienceMs;
     this.#decode = decode;
+    this.#onWarning = onWarning;
     this.#payloads = new PayloadCheck(async () => (await this.registry()).limits, timing);
   }
 
@@ -129,10 +135,16 @@ export class Client implements Toolgate {
 
   async *watch({ toolsets, revision = "", signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
     let seen = revision;
-    const open = ({ catalog }: NodeClients) => catalog.watch({ revision: seen, toolsets: [...(toolsets ?? [])] });
+    let parts = new SnapshotParts();
+    const open = ({ catalog }: NodeClients) => {
+      parts = new SnapshotParts(); // what a lost stream had begun comes anew
+      return catalog.watch({ revision: seen, toolsets: [...(toolsets ?? [])] });
+    };
     for await (const message of this.#resumed(signal, open)) {
-      yield* readWatchEvents(message);
-      if (message.revision !== "") seen = message.revision;
+      const whole = parts.join(message);
+      if (whole === undefined) continue;
+      yield* readWatchEvents(whole);
+      if (whole.revision !== "") seen = whole.revision;
     }
   }
 
@@ -155,6 +167,7 @@ export class Client implements Toolgate {
     const attemptMs = options.wait === true ? {} : { attemptMs: ANSWER_MS };
     const { handle, repeatedRequest } = await this.#ask(options.signal, call.repeatable, send, attemptMs);
     if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
+    this.#warn(handle);
     return { ...readHandle(handle), repeated: repeatedRequest };
   }
 
@@ -280,6 +293,7 @@ export class Client implements Toolgate {
       runId: this.#runId,
       decode: this.#decode,
       payloads: this.#payloads,
+      warn: (handle) => this.#warn(handle),
       cancelById: (callId) => this.cancel(callId).then(ignore, ignore), // best effort: it may have ended, or be gone
       onClose: (closed) => this.#sessions.delete(closed),
     });
@@ -295,6 +309,16 @@ export class Client implements Toolgate {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #warn({ callId, toolset, tool, warnings }: CallHandle__Output): void {
+    for (const message of warnings) {
+      try {
+        this.#onWarning({ message, toolset, tool, callId });
+      } catch {
+        // told, and that is all: an observer must not end what it observes
+      }
+    }
   }
 
   #decoder(raw: true | undefined): DecodeJson {

@@ -1,4 +1,5 @@
 import { parseAddresses } from "./addresses.js";
+import { type OnCallWarning, warnOnce } from "./call-warnings.js";
 import { Client } from "./client.js";
 import type { ConnectionOptions, JsonOptions } from "./connection-options.js";
 import { decoderOf } from "./json-bytes.js";
@@ -18,6 +19,11 @@ export interface ConnectOptions extends ConnectionOptions, JsonOptions {
    * in milliseconds, 15,000 when absent. `Infinity` never gives up, which suits a `watch` that must outlive outages.
    */
   readonly patienceMs?: number;
+  /**
+   * Told of what calls were to have and did not get, such as a `timeoutMs` over the registry's maximum or the tool's own. When
+   * absent, each is a warning of the process, once for a tool. What it throws is ignored.
+   */
+  readonly onWarning?: OnCallWarning;
 }
 
 /**
@@ -37,5 +43,6 @@ export async function connect(nodes: string | readonly string[], options: Connec
     throw error;
   }
   const decode = decoderOf(options.integers ?? "number");
-  return new Client({ nodes: known, timing, decode, patienceMs: options.patienceMs ?? PATIENCE_MS });
+  const { patienceMs = PATIENCE_MS, onWarning = warnOnce() } = options;
+  return new Client({ nodes: known, timing, decode, onWarning, patienceMs });
 }

@@ -103,6 +103,7 @@ export function readHandle(wire: CallHandle__Output): CallHandle {
     digest: wire.digest,
     deadline: new Date(wire.deadlineMs),
     expires: new Date(wire.expiresMs),
+    warnings: wire.warnings,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ChangeKind } from "../catalog/change-feed.js";
-import { cutDescription } from "../catalog/contract-text.js";
 import { damagedToWire, listToolsets } from "../catalog/list.js";
+import { PAGE_BYTES, summaryBytes } from "../catalog/page-bytes.js";
 import type { SearchIndex } from "../catalog/search-index.js";
 import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/summary-to-wire.js";
 import { TimeSlice } from "../catalog/time-slice.js";
@@ -32,12 +32,6 @@ import { type Methods, serverStream, unary } from "./methods.js";
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
 const SEARCH_PAGE = { usual: 20, most: 200 };
-
-/**
- * A snapshot is one message, and clients refuse messages over 4 MiB unless they say otherwise. In a large catalogue
- * descriptions are cut shorter so that it fits, about 300 bytes per toolset being left for everything else.
- */
-const SNAPSHOT_DESCRIPTION_UNITS = 1_000_000;
 
 /** What a handler needs to know of the call that it answers. */
 export interface CatalogCallContext {
@@ -122,7 +116,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
         toolsets: request.toolsets.map((name, index) => parseToolsetName(name, `toolsets[${index}]`)),
       };
       checkWatchRequest(asked);
-      for await (const step of watches.watch(asked, signal)) yield await stepToWire(step, healthNow, monotonicMs);
+      for await (const step of watches.watch(asked, signal)) yield* stepToWire(step, healthNow, monotonicMs);
     },
   };
 }
@@ -151,41 +145,50 @@ function pageSize(asked: number, { usual, most }: { readonly usual: number; read
   return asked === 0 ? usual : Math.min(asked, most);
 }
 
-async function stepToWire(
+async function* stepToWire(
   step: WatchStep,
   healthNow: () => HealthAt,
   monotonicMs: () => number,
-): Promise<WatchResponse> {
+): AsyncGenerator<WatchResponse, void, void> {
   switch (step.kind) {
     case "snapshot":
-      return {
-        revision: step.revision,
-        snapshot: { toolsets: await snapshotToWire(step.toolsets, healthNow(), monotonicMs) },
-      };
+      yield* snapshotToWire(step, healthNow, monotonicMs);
+      return;
     case "changes": {
       const at = healthNow();
-      return { revision: step.revision, changes: step.changes.map((change) => changeToWire(change, at)) };
+      yield { revision: step.revision, changes: step.changes.map((change) => changeToWire(change, at)) };
+      return;
     }
     default:
-      return step satisfies never;
+      step satisfies never;
   }
 }
 
-async function snapshotToWire(
-  toolsets: readonly ToolsetView[],
-  at: HealthAt,
+/** A snapshot in parts that any client takes. Only with the last one does the reader know all, and where to resume. */
+async function* snapshotToWire(
+  { toolsets, revision }: Extract<WatchStep, { kind: "snapshot" }>,
+  healthNow: () => HealthAt,
   monotonicMs: () => number,
-): Promise<ToolsetSummary[]> {
+): AsyncGenerator<WatchResponse, void, void> {
   const slice = new TimeSlice(monotonicMs);
-  const units = Math.floor(SNAPSHOT_DESCRIPTION_UNITS / Math.max(1, toolsets.length));
-  const summaries: ToolsetSummary[] = [];
+  let part: ToolsetSummary[] = [];
+  let bytes = 0;
+  let at = healthNow();
   for (const view of toolsets) {
     if (slice.over()) await slice.next();
     const facts = factsOf(view);
     if (facts === undefined) continue;
-    summaries.push(summaryToWire(view, { ...facts, description: cutDescription(facts.description, units) }, at));
+    if (bytes >= PAGE_BYTES) {
+      yield { snapshot: { toolsets: part, more: true } };
+      part = [];
+      bytes = 0;
+      at = healthNow();
+    }
+    const summary = summaryToWire(view, facts, at);
+    part.push(summary);
+    bytes += summaryBytes(summary);
   }
-  return summaries;
+  yield { revision, snapshot: { toolsets: part } };
 }
 
 const KINDS = {

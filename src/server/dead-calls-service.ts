@@ -1,5 +1,6 @@
 import type { CallStore } from "../calls/call-store.js";
 import { type DeadCall, getDeadCall, listDeadCalls, purgeDeadCalls } from "../calls/dead-calls.js";
+import { PAGE_BYTES } from "../catalog/page-bytes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { toWireHandle } from "../gateway/call-ending.js";
 import type { CallMeta } from "../gateway/call-spec.js";
@@ -11,6 +12,8 @@ import type { DeadCallsHandlers } from "../protocol/generated/toolgate/v1/DeadCa
 import { type Methods, unary } from "./methods.js";
 
 const PAGE = { usual: 100, most: 1_000 };
+/** What a dead call takes on the wire besides what its agent said of it, at most. */
+const DEAD_CALL_BYTES = 1_024;
 const MAX_PURGED = 1_000;
 const PLACE = /^[0-9]{1,15}-[0-9]{1,10}$/;
 
@@ -29,8 +32,10 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
       const toolset = parseToolsetName(request.toolset, "toolset");
       const size = request.pageSize === 0 ? PAGE.usual : Math.min(request.pageSize, PAGE.most);
       const before = request.pageToken === "" ? "" : parsePlace(request.pageToken, "page_token");
-      const calls = await listDeadCalls(store, toolset, before, size);
-      return { calls: calls.map(toWire), nextPageToken: calls.length < size ? "" : (calls.at(-1)?.id ?? "") };
+      const found = await listDeadCalls(store, toolset, before, size);
+      const calls = withinPage(found);
+      const isLast = calls.length === found.length && found.length < size;
+      return { calls: calls.map(toWire), nextPageToken: isLast ? "" : (calls.at(-1)?.id ?? "") };
     }),
 
     GetDeadCall: unary(async (request) => {
@@ -68,6 +73,17 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
       return { purged: await purgeDeadCalls(store, toolset, ids) };
     }),
   };
+}
+
+/** As many as fit into one message, and at least one. */
+function withinPage(calls: readonly DeadCall[]): readonly DeadCall[] {
+  let bytes = 0;
+  const over = calls.findIndex((call) => {
+    const isOver = bytes >= PAGE_BYTES;
+    bytes += Buffer.byteLength(call.meta) + DEAD_CALL_BYTES;
+    return isOver;
+  });
+  return over < 0 ? calls : calls.slice(0, over);
 }
 
 function parsePlace(text: string, field: string): string {

@@ -4,6 +4,7 @@ import { cancelCall } from "../calls/cancel.js";
 import type { ListedCall } from "../calls/list-calls.js";
 import { readCall } from "../calls/read-call.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import { AgentSession } from "../gateway/agent-session.js";
 import { EndingWatch } from "../gateway/await-ending.js";
 import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
@@ -12,7 +13,7 @@ import { followCall, parseCursor, unknownCall } from "../gateway/follow-call.js"
 import type { GatewayParts } from "../gateway/gateway-parts.js";
 import { listCalls } from "../gateway/list-calls.js";
 import { callIdOf, type PlacedCall, placeCall } from "../gateway/place-call.js";
-import { parseCallId } from "../identity/call-id.js";
+import { type CallId, parseCallId } from "../identity/call-id.js";
 import { invalidField, parseToolName, parseToolsetName } from "../identity/names.js";
 import type { CallState__Output } from "../protocol/generated/toolgate/v1/CallState.js";
 import type { CallSummary } from "../protocol/generated/toolgate/v1/CallSummary.js";
@@ -26,6 +27,24 @@ const WIRE_STATE = { queued: "CALL_STATE_QUEUED", claimed: "CALL_STATE_CLAIMED",
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
 
+/** The most of a request's time that is kept for telling how the call ended, in milliseconds; of short ones it is a tenth. */
+const MOST_MARGIN_MS = 1_000;
+
+/**
+ * How long before its request's deadline a call is to have ended: what comes later does not reach the caller, whose own timer
+ * ends the request, and with it go the call's id and whether it ran.
+ */
+function marginMs(deadlineMs: number): number {
+  return Math.min(MOST_MARGIN_MS, deadlineMs / 10);
+}
+
+/** Fails a request shortly before its deadline: the call is over by then, and nobody has said yet how it ended. */
+function answerInTime(deadlineMs: number, id: CallId, fail: (error: ToolgateError) => void): NodeJS.Timeout {
+  const message = `the call's time is over, and how it ended is not known yet; follow "${id}"`;
+  const late = new ToolgateError("DEADLINE_EXCEEDED", message, { executed: "unknown", metadata: { call_id: id } });
+  return setTimeout(() => fail(late), deadlineMs - marginMs(deadlineMs) / 2);
+}
+
 /** The side of the agents. */
 export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
   const { placing, awaiting, following } = parts;
@@ -38,7 +57,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         const { principal, deadlineMs } = context;
         const caller = { principal, remainingMs: undefined, answerWithinMs: deadlineMs };
         const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, false);
-        return { handle: toWireHandle(placed.id, placed.head), repeatedRequest: placed.repeated };
+        return { handle: toWireHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
       } finally {
         leave();
       }
@@ -55,9 +74,11 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         let mayBeAdmitted = false;
         // Nobody can wait for it any more: its caller was not told its id, and cannot ask for it again.
         let forsaken = false;
+        let late: NodeJS.Timeout | undefined;
         try {
           const { principal, deadlineMs } = context;
-          const caller = { principal, remainingMs: deadlineMs, answerWithinMs: deadlineMs };
+          const withinMs = deadlineMs && deadlineMs - marginMs(deadlineMs);
+          const caller = { principal, remainingMs: withinMs, answerWithinMs: withinMs };
           let placed: PlacedCall;
           try {
             placed = await placeCall(placing, caller, id, spec, true);
@@ -69,9 +90,11 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           }
           watch.admitted(placed.head, placed.ending);
           context.whenAbandoned(ended.reject);
+          if (context.deadlineMs !== undefined) late = answerInTime(context.deadlineMs, id, ended.reject);
           const ending = await ended.promise;
-          return { handle: toWireHandle(id, placed.head), terminal: toWireTerminal(id, ending) };
+          return { handle: toWireHandle(id, placed.head, placed.warnings), terminal: toWireTerminal(id, ending) };
         } finally {
+          clearTimeout(late);
           watch.stop();
           // A call whose deadline passed ends by itself, and says why.
           const abandoned = context.abandoned !== undefined && context.abandoned.reason !== "DEADLINE_EXCEEDED";

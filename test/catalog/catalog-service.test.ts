@@ -5,7 +5,9 @@ import { parseContract } from "../../src/contract/parse-contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseNodeId } from "../../src/identity/names.js";
 import type { ListToolsetsRequest__Output } from "../../src/protocol/generated/toolgate/v1/ListToolsetsRequest.js";
+import type { ListToolsetsResponse } from "../../src/protocol/generated/toolgate/v1/ListToolsetsResponse.js";
 import type { SearchRequest__Output } from "../../src/protocol/generated/toolgate/v1/SearchRequest.js";
+import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { type CatalogService, createCatalogService } from "../../src/server/catalog-service.js";
 import { VERSION } from "../../src/version.js";
@@ -288,6 +290,37 @@ test("Search finds toolsets and tools, with a page size that is bounded", async 
   expect(page.hits).toHaveLength(20);
   expect(page.hits?.every(({ healthy }) => healthy)).toBe(true);
   expect((await service.search({ ...SEARCH, query: "file", pageSize: 100_000 })).hits).toHaveLength(200);
+});
+
+describe("a large catalogue", () => {
+  const names = Array.from({ length: 900 }, (_, index) => `big-${String(index).padStart(4, "0")}`);
+
+  test("comes in pages and parts that every client takes, with nothing cut short", async () => {
+    const texts = { title: "日".repeat(256), description: "本".repeat(512) };
+    for (const name of names) await catalog.writeActive(contract(name, texts));
+    await serve();
+    const { ListToolsets, Watch } = loadProtocol().Catalog.service;
+
+    const pages: ListToolsetsResponse[] = [];
+    for (let pageToken = ""; pages.length === 0 || pageToken !== ""; pageToken = pages.at(-1)?.nextPageToken ?? "") {
+      pages.push(await service.listToolsets({ ...LIST, pageSize: 1_000, pageToken }));
+    }
+    expect(pages.length).toBeGreaterThan(1);
+    for (const page of pages) expect(ListToolsets.responseSerialize(page).length).toBeLessThan(1_200_000);
+    expect(pages.flatMap((page) => page.toolsets?.map(({ name }) => name))).toEqual(names);
+
+    const parts: WatchResponse[] = [];
+    for await (const step of service.watch({ revision: "", toolsets: [] }, { signal: new AbortController().signal })) {
+      parts.push(step);
+      if (step.snapshot?.more !== true) break;
+    }
+    expect(parts.length).toBeGreaterThan(1);
+    for (const part of parts) expect(Watch.responseSerialize(part).length).toBeLessThan(1_200_000);
+    expect(parts.map(({ revision }) => revision ?? "")).toEqual([...parts.slice(1).map(() => ""), "0-0"]);
+    const toolsets = parts.flatMap((part) => part.snapshot?.toolsets ?? []);
+    expect(toolsets.map(({ name }) => name).sort()).toEqual(names);
+    expect(toolsets.every(({ description }) => description === texts.description)).toBe(true);
+  });
 });
 
 describe("Watch", () => {

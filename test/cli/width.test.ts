@@ -107,6 +107,7 @@ function callOf(toolset: string, provider: string): CallSummary {
     state: "claimed",
     attempt: 1,
     cancelRequested: true,
+    warnings: [],
     queuedAt: at,
     readAt: new Date(59_000),
     claim: { provider, node: "n", ends: at },

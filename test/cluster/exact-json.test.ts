@@ -127,8 +127,8 @@ describe("the command line", () => {
     expect(failed.stdout).toContain(`"details":${COMPACT}`);
     expect(failed.stderr).toContain(`"details":${COMPACT}`);
     const { callId } = await client.call("exact", "echo", rawJson(EXACT));
-    expect((await run("follow", callId, "--json")).stdout).toContain(`"result":${COMPACT}}`);
-    expect((await run("cancel", callId, "--json")).stdout).toContain(`"result":${COMPACT}}`);
-    expect((await run("follow", callId)).stdout).toBe(PRETTY);
+    expect((await run("calls", "follow", callId, "--json")).stdout).toContain(`"result":${COMPACT}}`);
+    expect((await run("calls", "cancel", callId, "--json")).stdout).toContain(`"result":${COMPACT}}`);
+    expect((await run("calls", "follow", callId)).stdout).toBe(PRETTY);
   });
 });

@@ -305,6 +305,29 @@ describe("follow", () => {
 });
 
 describe("watch", () => {
+  test("gives a snapshot that comes in parts as one; what a lost stream had begun comes anew", async () => {
+    const { here, there } = sides();
+    const events: WatchEvent[] = [];
+    const reading = (async () => {
+      for await (const event of client.watch()) {
+        events.push(event);
+        if (event.revision === "2") return;
+      }
+    })();
+    const first = await here.watches.next();
+    first.send({ snapshot: { toolsets: [{ name: "a" }], more: true } });
+    first.send({ snapshot: { toolsets: [{ name: "b" }], more: true } });
+    here.kill();
+    const second = await there.watches.next();
+    expect(second.request.revision).toBe("");
+    second.send({ snapshot: { toolsets: [{ name: "a" }], more: true } });
+    second.send({ revision: "1", snapshot: { toolsets: [{ name: "c" }] } });
+    second.send({ revision: "2", snapshot: { toolsets: [{ name: "d" }] } });
+    await reading;
+    const named = events.map((event) => event.kind === "snapshot" && event.toolsets.map(({ name }) => name));
+    expect(named).toEqual([["a", "c"], ["d"]]);
+  });
+
   test("starts with a snapshot, and goes on from its revision on another node", async () => {
     const { here, there } = sides();
     const abort = new AbortController();
