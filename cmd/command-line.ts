@@ -69,10 +69,19 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       load: async () => (await import("./commands/dead.js")).deadCommand(),
     },
   },
-  "Connections:": {
+  "Connections and shells:": {
     context: {
       summary: "keep connections under names",
       load: async () => (await import("./commands/context.js")).contextCommand(),
+    },
+    completion: {
+      summary: "write a script for the completion of a shell",
+      load: async () => (await import("./commands/completion.js")).completionCommand(),
+    },
+    complete: {
+      summary: "say what may be typed next",
+      hidden: true,
+      load: async () => (await import("./commands/complete.js")).completeCommand(buildProgram),
     },
   },
   "Providers:": {

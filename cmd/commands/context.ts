@@ -74,7 +74,7 @@ function useCommand(): Command {
     new Command("use")
       .summary("use a context from now on")
       .description("Uses a context where nothing else is said, from now on.")
-      .argument("[name]", "the context")
+      .argument("[context]", "its name")
       .option("--none", "Use none from now on."),
   )
     .addHelpText(
@@ -104,7 +104,7 @@ function setCommand(): Command {
     new Command("set")
       .summary("make a context, or change one")
       .description("Makes a context, or changes what is given of one.")
-      .argument("<name>", "its name: letters, digits, dots, dashes and underscores")
+      .argument("<context>", "its name: letters, digits, dots, dashes and underscores")
       .option("--nodes <host:port,…>", "Its nodes, separated by commas; any of them will do.")
       .option("--ca <file>", 'Certificates (PEM) that its TLS is checked against; "" for a plain connection.'),
   )
@@ -147,7 +147,7 @@ function removeCommand(): Command {
     new Command("remove")
       .summary("forget a context")
       .description("Forgets a context.")
-      .argument("<name>", "the context"),
+      .argument("<context>", "its name"),
   )
     .addHelpText(
       "after",

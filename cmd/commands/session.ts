@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { CLIENT_SETTINGS } from "../../src/config/client-schema.js";
 import { environment } from "../../src/config/environment.js";
-import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import type { ConnectOptions, TlsOptions, Toolgate } from "../../src/index.js";
+import type { ConnectOptions, Toolgate } from "../../src/index.js";
 import { type ConnectionFlags, findConnection } from "../contexts/connection.js";
+import { type ConnectionTarget, connectionTo } from "../contexts/connection-target.js";
 import { hearInterrupts } from "../output/interrupted.js";
 import { Output } from "../output/output.js";
 import { safeLines } from "../output/text-width.js";
@@ -84,25 +83,10 @@ export async function withClientIn<T>(
   }
 }
 
-/** How the command reaches its cluster. */
-export interface ClientTarget {
-  /** `host:port` of at least one node. */
-  readonly nodes: readonly string[];
-  readonly tls: TlsOptions | undefined;
-}
-
 /**
  * Reads where the cluster is.
  * @throws ToolgateError INVALID_CONFIG
  */
-export async function readClientConfig(command: Command): Promise<ClientTarget> {
-  const { nodes, ca, context } = await findConnection(clientFlags(command), environment());
-  if (ca === "") return { nodes, tls: undefined };
-  try {
-    return { nodes, tls: { ca: await readFile(ca) } };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const whose = context === undefined ? "--ca (TOOLGATE_CA)" : `the context ${context}`;
-    throw new ToolgateError("INVALID_CONFIG", `The certificates of ${whose} cannot be read: ${why}.`);
-  }
+export async function readClientConfig(command: Command): Promise<ConnectionTarget> {
+  return await connectionTo(await findConnection(clientFlags(command), environment()));
 }

@@ -101,11 +101,12 @@ export async function writeContexts(file: string, { current, contexts }: Context
     ...(current === undefined ? {} : { current }),
     contexts: Object.fromEntries(contexts),
   };
-  await mkdir(dirname(file), { recursive: true, mode: FOLDER_MODE });
-  // Where the file is a link, as in folders that are kept elsewhere, it stays one.
-  const target = await realpath(file).catch(() => file);
-  const fresh = `${target}.${randomUUID()}`;
+  let fresh: string | undefined;
   try {
+    await mkdir(dirname(file), { recursive: true, mode: FOLDER_MODE });
+    // Where the file is a link, as in folders that are kept elsewhere, it stays one.
+    const target = await realpath(file).catch(() => file);
+    fresh = `${target}.${randomUUID()}`;
     const handle = await open(fresh, "wx", FILE_MODE);
     try {
       await handle.writeFile(`${JSON.stringify(said, null, 2)}\n`);
@@ -115,7 +116,7 @@ export async function writeContexts(file: string, { current, contexts }: Context
     }
     await rename(fresh, target);
   } catch (error) {
-    await rm(fresh, { force: true });
+    if (fresh !== undefined) await rm(fresh, { force: true });
     const why = error instanceof Error ? error.message : String(error);
     throw new ToolgateError(
       "INVALID_CONFIG",

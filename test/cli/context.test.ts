@@ -108,6 +108,16 @@ describe("what cannot be used is named, with what to do", () => {
     expect(await findConnection({ nodes: "a:1" }, { XDG_CONFIG_HOME: home })).toMatchObject({ nodes: ["a:1"] });
   });
 
+  test("also where the contexts cannot be written", async () => {
+    await writeFile(join(home, "toolgate"), "no folder");
+    const { code, stderr } = await run("context", "set", "a", "--nodes", "a:1");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/contexts cannot be (read|written)/);
+    await expect(writeContexts(file, { current: undefined, contexts: new Map() })).rejects.toMatchObject({
+      reason: "INVALID_CONFIG",
+    });
+  });
+
   test("wrong use is status 2", async () => {
     await run("context", "set", "prod", "--nodes", "a:1");
     for (const [args, message] of [

@@ -27,8 +27,8 @@ const OF_NODES = [
   "mount",
 ].map((folder) => `src/${folder}`);
 
-/** The packages of node_modules and the folders of the build that a command loads, by their names. */
-async function loadedBy(args: readonly string[]): Promise<{ packages: Set<string>; folders: Set<string> }> {
+/** The packages of node_modules, and the modules of the build and their folders, that a command loads, by their names. */
+async function loadedBy(args: readonly string[]): Promise<{ packages: Set<string>; loaded: Set<string> }> {
   const folder = await mkdtemp(join(tmpdir(), "toolgate-loading-"));
   try {
     await runToolgate(args, { env: { NODE_V8_COVERAGE: folder } });
@@ -37,7 +37,7 @@ async function loadedBy(args: readonly string[]): Promise<{ packages: Set<string
     const found = (pattern: RegExp): Set<string> => new Set(result.flatMap(({ url }) => pattern.exec(url)?.[1] ?? []));
     return {
       packages: found(/^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//),
-      folders: found(/\/dist\/((?:src|cmd)\/[a-z]+)\//),
+      loaded: new Set([...found(/\/dist\/((?:src|cmd)\/.*)\.js$/), ...found(/\/dist\/((?:src|cmd)\/[a-z]+)\//)]),
     };
   } finally {
     await rm(folder, { recursive: true });
@@ -55,16 +55,17 @@ test.each([
   ["doctor", "--help"],
   ["mount", "--help"],
 ])("toolgate %j %j loads what shows a text, and no library beside that", async (...args) => {
-  const { packages, folders } = await loadedBy(args);
+  const { packages, loaded } = await loadedBy(args);
   expect([...packages]).toEqual(["commander"]);
-  for (const folder of ["src/protocol", ...OF_NODES]) expect(folders).not.toContain(folder);
+  for (const folder of ["src/protocol/load", ...OF_NODES]) expect(loaded).not.toContain(folder);
 });
 
 test("a command that asks a node loads the connection, and nothing of nodes, providers, schemas or MCP", async () => {
-  const { packages, folders } = await loadedBy(["list", "--nodes", `127.0.0.1:${await freePort()}`]);
+  const { packages, loaded } = await loadedBy(["list", "--nodes", `127.0.0.1:${await freePort()}`]);
   expect(packages).toContain("@grpc/grpc-js");
+  expect(loaded).toContain("src/protocol/load");
   for (const heavy of ["typebox", "ajv", "ioredis", "pino", "minisearch", "@modelcontextprotocol/sdk", "zod"]) {
     expect(packages).not.toContain(heavy);
   }
-  for (const folder of OF_NODES) expect(folders).not.toContain(folder);
+  for (const folder of OF_NODES) expect(loaded).not.toContain(folder);
 });
