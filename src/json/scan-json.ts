@@ -10,9 +10,15 @@ export interface JsonLimits {
   readonly maxBytes: number;
   /** How many arrays and objects may nest: 1 allows `[]`, 2 allows `[[]]`. 64 unless said, at most 1,024. */
   readonly maxDepth?: number;
-  /** How many arrays and objects there may be; 150,000 unless said. `JSON.parse` takes up to 0.2 µs for each. */
+  /**
+   * How many arrays and objects there may be; unless said 150,000, or one for 20 bytes of the longest text. `JSON.parse` takes up
+   * to 0.2 µs for each.
+   */
   readonly maxContainers?: number;
-  /** How many different keys there may be; 32,000 unless said. `JSON.parse` takes up to 0.9 µs for each. */
+  /**
+   * How many different keys there may be; unless said 32,000, or one for 100 bytes of the longest text. `JSON.parse` takes up to
+   * 0.9 µs for each.
+   */
   readonly maxDistinctKeys?: number;
 }
 
@@ -39,7 +45,9 @@ type Fault = {
 const DEFAULT_DEPTH = 64;
 const HIGHEST_DEPTH = 1_024;
 const DEFAULT_CONTAINERS = 150_000;
+const BYTES_PER_CONTAINER = 20;
 const DEFAULT_DISTINCT_KEYS = 32_000;
+const BYTES_PER_DISTINCT_KEY = 100;
 /** Shorter numbers without an exponent are within a double's range: its largest has 309 digits, its least 324 places. */
 const SURELY_IN_RANGE = 300;
 /** Numbers of at most so many characters, without an exponent, are what a double is printed as again: it holds 15 digits. */
@@ -97,14 +105,23 @@ function depthOf(limits: JsonLimits): number {
   return Math.min(limits.maxDepth ?? DEFAULT_DEPTH, HIGHEST_DEPTH);
 }
 
+/** Where longer texts are allowed, more may be in them: a table of 32 MiB is as honest as one of 3. */
+function containersOf({ maxContainers, maxBytes }: JsonLimits): number {
+  return maxContainers ?? Math.max(DEFAULT_CONTAINERS, Math.floor(maxBytes / BYTES_PER_CONTAINER));
+}
+
+function distinctKeysOf({ maxDistinctKeys, maxBytes }: JsonLimits): number {
+  return maxDistinctKeys ?? Math.max(DEFAULT_DISTINCT_KEYS, Math.floor(maxBytes / BYTES_PER_DISTINCT_KEY));
+}
+
 function ruleText(rule: Fault["rule"], limits: JsonLimits): string {
   switch (rule) {
     case "depth":
       return `must nest at most ${depthOf(limits)} levels deep`;
     case "containers":
-      return `must have at most ${limits.maxContainers ?? DEFAULT_CONTAINERS} arrays and objects`;
+      return `must have at most ${containersOf(limits)} arrays and objects`;
     case "keys":
-      return `must have at most ${limits.maxDistinctKeys ?? DEFAULT_DISTINCT_KEYS} different keys`;
+      return `must have at most ${distinctKeysOf(limits)} different keys`;
     case "repeated":
       return "repeats a key of its object; keys must be unique";
     case "proto":
@@ -124,14 +141,14 @@ function ruleText(rule: Fault["rule"], limits: JsonLimits): string {
  */
 function scan(bytes: Uint8Array, limits: JsonLimits): boolean | Fault {
   const maxDepth = depthOf(limits);
-  const maxContainers = limits.maxContainers ?? DEFAULT_CONTAINERS;
+  const maxContainers = containersOf(limits);
   const length = bytes.length;
   let depth = 0;
   let containers = 0;
   let object = 0; // the number of the innermost container if it is an object, else 0
   let keyNext = false;
   let longNumbers = false;
-  keys.reset(limits.maxDistinctKeys ?? DEFAULT_DISTINCT_KEYS);
+  keys.reset(distinctKeysOf(limits));
   for (let at = 0; at < length; at++) {
     switch (bytes[at]) {
       case QUOTE: {

@@ -211,6 +211,14 @@ describe("amounts", () => {
     expect(refusal(`{${keys.join()}}`).reason).toBe("must have at most 32000 different keys");
   });
 
+  test("takes more of both where longer texts are allowed", () => {
+    const large = { maxBytes: 32 * 1_048_576 };
+    expect(read(`[${"{},".repeat(400_000)}{}]`, large).kind).toBe("ok");
+    expect(refusal(`[${"{},".repeat(200_000)}{}]`).reason).toBe("must have at most 150000 arrays and objects");
+    const keys = Array.from({ length: 100_000 }, (_, index) => `"k${index}":0`);
+    expect(read(`{${keys.join()}}`, large).kind).toBe("ok");
+  });
+
   test("reads many rows of the same shape", () => {
     const rows = Array.from({ length: 30_000 }, (_, id) => ({ id, name: `row ${id}` }));
     expect(read(JSON.stringify(rows))).toMatchObject({ kind: "ok", value: rows });

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
+import { exactNumbers } from "../../src/json/exact-numbers.js";
+import { CompiledSchema } from "../../src/schemas/compiler.js";
+import { gateSchema } from "../../src/schemas/gate.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { textOf } from "./json-text.js";
@@ -107,4 +110,37 @@ describe("numbers are judged as they are written", () => {
     judge(schema, "1e-7");
     expect(cache.counters.schemas).toBe(1);
   });
+
+  test("which comes to the same as doubles do, for numbers that they hold", () => {
+    const random = seeded(7);
+    const schemas: JsonSchema[] = [
+      ...[{ maximum: 0.3 }, { minimum: -12.5 }, { exclusiveMaximum: 100 }, { multipleOf: 0.01 }, { multipleOf: 3 }],
+      ...[{ type: "integer" }, { enum: [0.1, 1, 250] }, { const: -3 }],
+    ];
+    const both = schemas.map((schema) => {
+      const gated = gateSchema(schema);
+      if (gated.kind === "refused") throw new Error("It is sound.");
+      const compiled = (exactNumbers: boolean) =>
+        new CompiledSchema(schema, gated, { assertFormats: false, exactNumbers });
+      return [schema, compiled(false), compiled(true)] as const;
+    });
+    for (let round = 0; round < 2_000; round++) {
+      const places = random(6);
+      const value = Number(((random(2_000_000) - 1_000_000) / 10 ** places).toFixed(places)) * 10 ** (random(3) * 10);
+      const text = textOf(`${value.toExponential()}`);
+      for (const [schema, ordinary, exact] of both) {
+        const told = exact.check(text.value, 0, exactNumbers(text)).kind;
+        expect(told, `${value} by ${JSON.stringify(schema)}`).toBe(ordinary.check(text.value, 0).kind);
+      }
+    }
+  });
 });
+
+/** The same numbers each time: integers from 0 up to below a bound. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}

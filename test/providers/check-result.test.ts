@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { formatHead } from "../../src/calls/call-record.js";
+import type { EpochView } from "../../src/catalog/toolset-view.js";
+import type { Json } from "../../src/contract/contract.js";
+import type { Epoch } from "../../src/identity/names.js";
+import { ResultChecks } from "../../src/providers/check-result.js";
+import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { wideSchema } from "../schemas/hostile-schemas.js";
+import { sealTools } from "../schemas/seal.js";
+import { expectNoLeaks } from "../support/leaks.js";
+
+expectNoLeaks();
+
+const NOW_MS = 1_764_000_000_000;
+let validators: ValidatorCache;
+beforeEach(() => {
+  validators = new ValidatorCache({ maxContracts: 10 });
+});
+afterEach(() => validators.stop());
+
+const sealed = sealTools({
+  cheap: { payload: true, result: { type: "number" } },
+  costly: { payload: true, result: wideSchema(500) },
+  odd: { payload: true, result: { $async: true } },
+  free: { payload: true },
+});
+const { contract, digest } = sealed;
+const epoch = (read: () => typeof contract = () => contract): EpochView =>
+  ({
+    toolset: contract.name,
+    digest,
+    contract: read,
+    tool: (name: string) => read().tools.find((tool) => tool.name === name),
+  }) as Partial<EpochView> as EpochView; // checks ask for nothing else of an epoch
+
+function check(tool: string, result: Json, leftMs = 60_000, of = epoch()) {
+  const checks = new ResultChecks({ validators, maxResultBytes: 1_000, clock: { nowMs: () => NOW_MS } });
+  const found = contract.tools.find(({ name }) => name === tool);
+  if (found === undefined) throw new Error(`There is no ${tool}.`);
+  const fixed = { toolset: contract.name, tool: found.name, epoch: 1 as Epoch, digest, delivery: "once" } as const;
+  const head = formatHead({ ...fixed, deadlineMs: NOW_MS + leftMs, retentionMs: 1 });
+  const resultJson = Buffer.from(JSON.stringify(result));
+  return checks.check(of, tool, head, { callId: "", attempt: 1, outcome: "resultJson", resultJson });
+}
+
+describe("a result", () => {
+  test.each(["cheap", "free"])("that fits is the call's end, at once: %s", (tool) => {
+    expect(check(tool, 1)).toEqual({ kind: "result", reason: "", body: Buffer.from("1") });
+  });
+
+  test("that does not fit is the tool's error", async () => {
+    expect(check("cheap", "1")).toMatchObject({ kind: "tool_error", reason: "INVALID_RESULT" });
+  });
+
+  test("on which there is no verdict before the call's deadline is delivered in time, unchecked", async () => {
+    const body = Buffer.from("{}");
+    const why = "there was no time left to check it";
+    for (const leftMs of [0, -5_000]) {
+      expect(await check("costly", {}, leftMs)).toEqual({ kind: "result", reason: "", body, unchecked: why });
+    }
+  });
+
+  test("whose schema this node cannot use is delivered, unchecked", () => {
+    expect(check("odd", 1)).toMatchObject({
+      kind: "result",
+      unchecked: expect.stringContaining("/tools/odd/result_schema"),
+    });
+  });
+
+  test("whose contract can no longer be read is delivered, unchecked", () => {
+    const gone = epoch(() => {
+      throw new Error("it cannot be read");
+    });
+    expect(check("cheap", "anything", 60_000, gone)).toMatchObject({
+      kind: "result",
+      unchecked: "its contract can no longer be read",
+    });
+  });
+
+  test("of a node that stops is delivered, unchecked", async () => {
+    await validators.stop();
+    expect(await check("costly", {})).toMatchObject({ kind: "result", unchecked: "the node is stopping" });
+  });
+});
