@@ -48,6 +48,7 @@ export {
   type ValueOf,
 } from "./sdk/tool-definition.js";
 export { ToolFailure } from "./sdk/tool-failure.js";
+export { isLogDelta, type LogDelta, type LogLevel, type ToolLog } from "./sdk/tool-log.js";
 export type {
   AgentSession,
   AsRaw,

@@ -3,6 +3,7 @@ import { type OnCallWarning, warnOnce } from "./call-warnings.js";
 import { Client } from "./client.js";
 import type { ConnectionOptions, JsonOptions } from "./connection-options.js";
 import { decoderOf } from "./json-bytes.js";
+import { allowMany } from "./linked-signal.js";
 import { Nodes } from "./nodes.js";
 import { SYSTEM_TIMING } from "./timing.js";
 import type { Toolgate } from "./toolgate.js";
@@ -35,6 +36,7 @@ export interface ConnectOptions extends ConnectionOptions, JsonOptions {
 export async function connect(nodes: string | readonly string[], options: ConnectOptions = {}): Promise<Toolgate> {
   const timing = SYSTEM_TIMING;
   const { signal = new AbortController().signal, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  allowMany(signal);
   const known = new Nodes(parseAddresses(nodes), options.tls, timing);
   try {
     await known.acquire({ signal, giveUpAtMs: timing.monotonicMs() + connectTimeoutMs });

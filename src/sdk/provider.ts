@@ -1,5 +1,6 @@
 import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
 import type { ConnectionOptions, JsonOptions } from "./connection-options.js";
+import type { LogLevel } from "./tool-log.js";
 import type { EpochState } from "./toolset.js";
 
 /** Something in a schema that is ignored, as the JSON Schema specification demands, and that may be a slip. */
@@ -49,10 +50,14 @@ export type ProviderEvent =
 /** Why a node ended a session. */
 export type GoAwayReason = "node_draining" | "retired" | "lease_lost" | "replaced";
 
-/** What a provider logs with; pino's loggers are of this form. */
+/** What a provider logs with; pino's loggers are of this form, as `console` nearly is. */
 export interface ProviderLogger {
+  /** For what tools log at this level; absent drops it. */
+  debug?(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
+  /** For what tools throw, and log at this level; `warn` gets it when absent. */
+  error?(fields: object, message: string): void;
 }
 
 export interface ServeOptions extends ConnectionOptions, JsonOptions {
@@ -86,8 +91,13 @@ export interface ServeOptions extends ConnectionOptions, JsonOptions {
   readonly maxDeltaBytes?: number;
   /** Gives up registering and, once the toolset is served, stops the provider, as `stop` does. */
   readonly signal?: AbortSignal;
-  /** Gets one line per event, without payloads. */
+  /**
+   * Gets one line per event, without payloads; what is ignored in the schemas, once; what tools log with `context.log`; and what
+   * they throw that is no ToolFailure, with its stack. When absent, warnings and errors of schemas and tools go to standard error.
+   */
   readonly logger?: ProviderLogger;
+  /** The least level of lines of `context.log` that also go to their call's output, as a LogDelta; none do when absent. */
+  readonly logOutput?: LogLevel;
   /** Told of what happens. What it throws is ignored. */
   readonly onEvent?: (event: ProviderEvent) => void;
 }

@@ -4,11 +4,14 @@ import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/Pro
 import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { DeltaOutput } from "./delta-output.js";
 import { type DecodeJson, encodeJson } from "./json-bytes.js";
+import { allowMany } from "./linked-signal.js";
 import type { OutputLimits } from "./output-limits.js";
 import { present } from "./present.js";
 import type { Outgoing } from "./provider-session.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
+import type { LogDelta, ToolLog } from "./tool-log.js";
+import type { ToolLogs } from "./tool-logs.js";
 
 /** The code of one tool, whatever its types. */
 export type RunTool = (input: unknown, context: ToolContext) => unknown;
@@ -27,6 +30,7 @@ export interface CallSurroundings {
   /** As they are now: a session brings the registry's. */
   readonly limits: () => OutputLimits;
   readonly output: DeltaOutput;
+  readonly logs: ToolLogs;
 }
 
 /** How a call ended, as it is sent. */
@@ -79,8 +83,14 @@ class RunningContext implements ToolContext {
   declare readonly traceparent?: string;
   declare readonly tracestate?: string;
   readonly #signal: () => AbortSignal;
+  readonly #log: () => ToolLog;
 
-  constructor(call: ProviderCall__Output, emit: (delta: unknown) => Promise<void>, signal: () => AbortSignal) {
+  constructor(
+    call: ProviderCall__Output,
+    emit: (delta: unknown) => Promise<void>,
+    signal: () => AbortSignal,
+    log: () => ToolLog,
+  ) {
     const { runId, sessionId, turnId, toolCallId, parentToolCallId, traceparent, tracestate } = call.meta ?? NO_META;
     this.emit = emit;
     this.payloadJson = payloadOf(call);
@@ -91,6 +101,11 @@ class RunningContext implements ToolContext {
     if (traceparent !== "") this.traceparent = traceparent;
     if (tracestate !== "") this.tracestate = tracestate;
     this.#signal = signal;
+    this.#log = log;
+  }
+
+  get log(): ToolLog {
+    return this.#log();
   }
 
   get signal(): AbortSignal {
@@ -107,6 +122,8 @@ export class RunningCall {
   readonly #decode: DecodeJson;
   readonly #limits: () => OutputLimits;
   readonly #output: DeltaOutput;
+  readonly #logs: ToolLogs;
+  #log: ToolLog | undefined;
   readonly #idempotent: boolean;
   /** Made when the tool asks for its signal: most never do, and one costs as much as all else that is done for a call here. */
   #controller: AbortController | undefined;
@@ -119,7 +136,11 @@ export class RunningCall {
   #refused: ToolFailure | CallAborted | undefined;
   #over = false;
 
-  constructor(call: ProviderCall__Output, { run, idempotent }: ToolCode, { decode, limits, output }: CallSurroundings) {
+  constructor(
+    call: ProviderCall__Output,
+    { run, idempotent }: ToolCode,
+    { decode, limits, output, logs }: CallSurroundings,
+  ) {
     this.callId = call.callId;
     this.attempt = call.attempt;
     this.#call = call;
@@ -127,6 +148,7 @@ export class RunningCall {
     this.#decode = decode;
     this.#limits = limits;
     this.#output = output;
+    this.#logs = logs;
     this.#idempotent = idempotent;
   }
 
@@ -142,6 +164,7 @@ export class RunningCall {
   #signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      allowMany(this.#controller.signal); // a tool may hand it to any number of requests
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;
@@ -200,7 +223,21 @@ export class RunningCall {
       this.#call,
       (delta) => this.#emit(delta),
       () => this.#signal(),
+      () => this.#toolLog(),
     );
+  }
+
+  #toolLog(): ToolLog {
+    this.#log ??= this.#logs.of(this.#call, (line) => this.#emitLine(line));
+    return this.#log;
+  }
+
+  /** A line that cannot be sent is missing in the output, and nothing else comes of it. */
+  #emitLine(line: LogDelta): void {
+    const { level, message } = line.log;
+    const sent = this.#sendDelta(encodeJson(line).kind === "encoded" ? line : { log: { level, message } });
+    if (sent === undefined) return;
+    this.#emitting = Promise.all([this.#emitting, sent.catch(() => {})]);
   }
 
   #emit(delta: unknown): Promise<void> {
@@ -253,6 +290,7 @@ export class RunningCall {
     // Nobody asked for this one, so a tool that has something to say about it is heard.
     if (reason === "STOPPING" && isAbort(error)) return this.#cancelled();
     if (error instanceof ToolFailure) return this.#toolError(error.reason, error.message, error.details);
+    if (!(error instanceof CallAborted)) this.#logs.threw(this.#call, error);
     return this.#toolError("TOOL_ERROR", error instanceof Error ? error.message : String(error));
   }
 

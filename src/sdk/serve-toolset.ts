@@ -53,6 +53,7 @@ export async function serveToolset<
     decode: decoderOf(options.integers ?? "number"),
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     logger: options.logger,
+    logOutput: options.logOutput,
     onEvent: options.onEvent,
     timing: SYSTEM_TIMING,
   };

@@ -1,3 +1,5 @@
+import type { ToolLog } from "./tool-log.js";
+
 /** Why a running call has to stop. */
 export type CallAbortReason =
   /** The agent cancelled it, or its connection went. */
@@ -62,6 +64,8 @@ export interface ToolContext {
   emit(delta: unknown): Promise<void>;
   /** The payload as the agent sent it, byte for byte: UTF-8 JSON, `{}` where it sent none. Not to be changed. */
   readonly payloadJson: Buffer;
+  /** Logs a line about the call. */
+  readonly log: ToolLog;
   /** The call; opaque. */
   readonly callId: string;
   /** 1 at first, higher when the call is delivered again. */

@@ -12,6 +12,7 @@ import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { CallsInHand } from "./calls-in-hand.js";
 import { DeltaOutput } from "./delta-output.js";
 import type { DecodeJson } from "./json-bytes.js";
+import { allowMany } from "./linked-signal.js";
 import type { Node } from "./node.js";
 import type { Nodes } from "./nodes.js";
 import { type OutputLimits, outputLimits } from "./output-limits.js";
@@ -32,6 +33,8 @@ import { readEpochState } from "./read-catalog.js";
 import { ask, askNode, mayAskElsewhere } from "./request.js";
 import { readCancelReason, type ToolCode } from "./running-call.js";
 import { settlesWithin, type Timing } from "./timing.js";
+import type { LogLevel } from "./tool-log.js";
+import { ToolLogs } from "./tool-logs.js";
 import type { EpochState } from "./toolset.js";
 import { withoutSkipped } from "./wire-contract.js";
 
@@ -84,6 +87,7 @@ export interface ProviderSetup {
   readonly timing: Timing;
   readonly connectTimeoutMs: number;
   readonly logger: ProviderLogger | undefined;
+  readonly logOutput: LogLevel | undefined;
   readonly onEvent: ((event: ProviderEvent) => void) | undefined;
 }
 
@@ -110,6 +114,7 @@ export class ToolsetProvider implements Provider {
   readonly #setup: ProviderSetup;
   readonly #output = new DeltaOutput();
   readonly #calls: CallsInHand;
+  readonly #logs: ToolLogs;
   readonly #halt = new AbortController();
   readonly #callable = deferred();
   readonly #closing: Deferred<ProviderClosed> = deferred();
@@ -138,12 +143,14 @@ export class ToolsetProvider implements Provider {
     this.closed = this.#closing.promise;
     const { tools, maxInFlight, limits, decode } = setup;
     this.#limits = outputLimits(limits, undefined);
+    this.#logs = new ToolLogs(this.name, setup.logger, setup.logOutput);
     this.#calls = new CallsInHand({
       tools,
       maxInFlight,
       limits: () => this.#limits,
       decode,
       output: this.#output,
+      logs: this.#logs,
       onOutcome: (outcome) => this.#current?.push(outcome),
     });
   }
@@ -184,6 +191,7 @@ export class ToolsetProvider implements Provider {
   async start(signal: AbortSignal | undefined): Promise<void> {
     const giveUp = () => void this.#shutDown({ kind: "stopped" }, 0);
     signal?.throwIfAborted();
+    if (signal !== undefined) allowMany(signal);
     signal?.addEventListener("abort", giveUp, { once: true });
     this.#loop = this.#serve().catch((error: unknown) => {
       // The loop does not wait for the end that it asks for: the end waits for the loop.
@@ -287,6 +295,9 @@ export class ToolsetProvider implements Provider {
     const skipped = [...this.#registered.skipped, ...answer.skipped];
     // Registered anew, it is to be the same contract, even where another node would leave out less.
     this.#contract = withoutSkipped(this.#contract, answer.skipped);
+    // The same contract again has nothing new to be warned of.
+    if (digest !== this.#registered.digest)
+      for (const { tool, path, message } of warnings) this.#logs.schemaWarning(tool, path, message);
     this.#registered = { epoch, digest, warnings, skipped };
     this.#epochState = state;
     const lease = { epoch, token: leaseToken };
