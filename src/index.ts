@@ -17,6 +17,7 @@ export type { CallDelta, CallOptions, InvokeOptions } from "./sdk/call-options.j
 export type { CallWarning, OnCallWarning } from "./sdk/call-warnings.js";
 export { type ConnectOptions, connect } from "./sdk/connect.js";
 export type { ConnectionOptions, JsonOptions, TlsOptions } from "./sdk/connection-options.js";
+export * as content from "./sdk/content.js";
 export type { DeadCall } from "./sdk/dead-call.js";
 export type {
   GoAwayReason,
@@ -40,6 +41,7 @@ export {
   type DynamicTool,
   type DynamicToolset,
   defineTool,
+  defineToolset,
   type InputOf,
   type Schema,
   type ToolDefinition,
@@ -75,3 +77,11 @@ export type {
   ToolsetSummary,
   WatchEvent,
 } from "./sdk/toolset.js";
+export {
+  type ToolCaller,
+  type ToolEvent,
+  type ToolFunction,
+  type ToolsetClient,
+  type TypedToolset,
+  toolsetClient,
+} from "./sdk/toolset-client.js";

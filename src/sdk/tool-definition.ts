@@ -134,3 +134,14 @@ export function defineTool<const Payload extends Schema, const Result extends Sc
 ): ToolDefinition<Payload, Result> {
   return tool;
 }
+
+/**
+ * Gives a toolset that stands on its own the types that follow from its schemas; `toolsetClient` takes them for agents. Whether it
+ * is a sound contract is seen when it is served or tested.
+ */
+export function defineToolset<
+  const Payloads extends Record<string, Schema>,
+  const Results extends { [Name in keyof Payloads]: unknown },
+>(toolset: ToolsetDefinition<Payloads, Results>): ToolsetDefinition<Payloads, Results> {
+  return toolset;
+}
