@@ -10,29 +10,6 @@ describe("loadProtocol", () => {
     expect(loadProtocol()).toBe(loadProtocol());
   });
 
-  test("has the services of providers, of everybody and of agents, with their methods", () => {
-    const { Registry, Catalog, Gateway } = loadProtocol();
-    expect(Object.keys(Registry.service)).toEqual([
-      "Register",
-      "Attach",
-      "Pong",
-      "Renew",
-      "Drain",
-      "Release",
-      "Unregister",
-      "Promote",
-    ]);
-    expect(Object.keys(Catalog.service)).toEqual(["ListToolsets", "GetToolset", "Search", "Watch"]);
-    expect(Object.keys(Gateway.service)).toEqual([
-      "CallTool",
-      "Invoke",
-      "FollowCall",
-      "GetCall",
-      "CancelCall",
-      "Session",
-    ]);
-  });
-
   test("gives numbers, enum names, Buffers and defaults", () => {
     const { Gateway } = loadProtocol();
     const { responseSerialize, responseDeserialize } = Gateway.service.GetCall;
