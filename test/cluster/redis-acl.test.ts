@@ -7,6 +7,7 @@ import { healthClient } from "../server/health-client.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
+import { privateCluster } from "../support/redis-groups.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import { gate, type Ledger, lab } from "./tools.js";
@@ -134,16 +135,52 @@ test.each([
   await node.stop();
 });
 
+test("on a Redis Cluster a node starts and calls with the least ACL of every member, and names the member's that lacks something", async () => {
+  const group = await privateCluster();
+  const user = async (...rules: string[]): Promise<void> => {
+    const least = neededCommands({ cluster: true, replicated: false }).map((command) => `+${command}`);
+    const all = ["reset", "on", ">secret", "~toolgate:{default/*", "&toolgate:{default/*", ...least];
+    for (const [index, member] of group.members.entries()) {
+      await member.ask((client) => client.acl("SETUSER", "node", ...all, ...(index === 0 ? rules : [])));
+    }
+  };
+  const flags = { ...FAST, listen: "127.0.0.1:0", logLevel: "silent" };
+  const redisUrl = group.url.replace("redis+cluster://", "redis+cluster://node:secret@");
+  const nodeOf = () => createNode(parseConfig({ env: {}, flags: { ...flags, redisUrl } }));
+  try {
+    await user("resetchannels");
+    const refused = nodeOf();
+    await expect(refused.start()).rejects.toMatchObject({
+      message: expect.stringContaining("the channels toolgate:{default/"),
+    });
+    await refused.stop();
+    await user();
+    const node = nodeOf();
+    const { address } = await node.start();
+    const provider = await serveToolset(lab({ runs: [] }), { nodes: address });
+    const client = await connect(address);
+    expect(await client.invoke("lab", "sum", { a: 1, b: 2 }, { wait: true })).toBe(3);
+    await client.close();
+    await provider.stop();
+    await node.stop();
+  } finally {
+    await group.stop();
+  }
+});
+
 test("a node that may not ring any more is not ready, says so once, and registers whole or not at all; then it is again", async () => {
   using health = healthClient(cluster.addresses[0] ?? "");
   const provider = await serveToolset(lab({ runs: [] }), { nodes: cluster.nodes });
   await until("it can be called", async () => (await agent.get("lab")).healthy);
   await allow("resetchannels");
   await until("it is not ready", async () => (await health.check("")) === "NOT_SERVING", { withinMs: 15_000 });
-  const other = await serveToolset(
+  // Served when it can be called, which takes a ping; registered at once, and whole.
+  const other = serveToolset(
     { name: "other", version: "1.0.0", tools: { x: { payload: Type.Object({}), run: () => 1 } } },
-    { nodes: cluster.nodes, wait: false } as Parameters<typeof serveToolset>[1],
-  ).catch((error: unknown) => error);
+    { nodes: cluster.nodes },
+  );
+  const registered = await until("it is registered", () => agent.get("other").catch(() => undefined));
+  expect(registered.epochs).toMatchObject([{ state: "active" }]);
   await allow();
   await until("it is ready", async () => (await health.check("")) === "SERVING", { withinMs: 15_000 });
   expect(cluster.output(0).filter((line) => line.includes('"redis_access_denied"'))).toHaveLength(1);
@@ -152,6 +189,6 @@ test("a node that may not ring any more is not ready, says so once, and register
     "calls are answered",
     async () => (await agent.invoke("lab", "sum", { a: 1, b: 2 }).catch(() => 0)) === 3,
   );
-  if (typeof other === "object" && other !== null && "stop" in other) await (other.stop as () => Promise<void>)();
+  await (await other).stop();
   await provider.stop();
 });

@@ -70,6 +70,25 @@ describe("the chores", () => {
     expect(await unhealthy()).toEqual([`unhealthy ${lease.epoch}`]);
   });
 
+  test("look through the epochs of toolsets that are gone, and through all of them in turn", async () => {
+    await client.hset(keys.epochs, Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`name-${i}`, i + 1])));
+    const node = chores();
+    await until("all are marked", async () => {
+      await node.run();
+      return (await client.hlen(keys.epochs)) === 2_000;
+    });
+    // A day later.
+    for (const [field, value] of Object.entries(await client.hgetall(keys.epochs))) {
+      if (field.endsWith("@gone")) await client.hset(keys.epochs, field, value.replace(/^[0-9]+/, "1"));
+    }
+    const next = chores();
+    await until("they are forgotten", async () => {
+      await next.run();
+      return (await client.hlen(keys.epochs)) === 1;
+    });
+    expect(await client.hgetall(keys.epochs)).toEqual({ "@floor": "1000" });
+  });
+
   test("are nobody's but the leader's", async () => {
     const brief = registryStore(client, 1);
     const { lease } = await serve(brief, registrationOf(V1, "p1", { retentionMs: 1 }));
