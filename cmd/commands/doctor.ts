@@ -42,12 +42,14 @@ Examples:
       const named = parseRegistryName(registry ?? (environment().TOOLGATE_REGISTRY || "default"), "registry");
       const shards = Number(environment().TOOLGATE_SHARDS ?? 0) || 0;
       await inSession(command, async ({ output, signal }) => {
-        const [{ checkRuntime }, { checkGateway }, { checkToolsets }, { checkRedis }] = await Promise.all([
-          import("../doctor/check-runtime.js"),
-          import("../doctor/check-gateway.js"),
-          import("../doctor/check-toolsets.js"),
-          import("../doctor/check-redis.js"),
-        ]);
+        const [{ checkRuntime }, { checkGateway }, { checkRegistry }, { checkToolsets }, { checkRedis }] =
+          await Promise.all([
+            import("../doctor/check-runtime.js"),
+            import("../doctor/check-gateway.js"),
+            import("../doctor/check-registry.js"),
+            import("../doctor/check-toolsets.js"),
+            import("../doctor/check-redis.js"),
+          ]);
         const { nodes, tls } = await readClientConfig(command);
         const checks: Check[] = [];
         const report = (found: readonly Check[]): void => {
@@ -60,6 +62,7 @@ Examples:
           report([await output.during(`Asking ${address}`, () => checkGateway(address, tls))]);
         }
         const connection = { signal, connectTimeoutMs: 3_000, ...(tls === undefined ? {} : { tls }) };
+        report(await output.during("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
         report(await output.during("Listing the toolsets", () => checkToolsets(nodes, connection)));
         if (redisUrl !== undefined && redisUrl !== "") {
           report(await output.during("Asking Redis", () => checkRedis(redisUrl, named, shards)));

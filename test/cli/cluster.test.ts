@@ -368,6 +368,11 @@ describe("operators", () => {
     expect({ code, ok: report.ok }).toEqual({ code: 0, ok: true });
     expect(report.checks.filter(({ name }) => name.startsWith("node "))).toHaveLength(3);
     expect(report.checks).toContainEqual(expect.objectContaining({ name: "Redis persistence", status: "ok" }));
+    expect(report.checks).toContainEqual({
+      name: "registry default",
+      status: "ok",
+      finding: expect.stringContaining("payloads up to 1 MiB, results up to 3 MiB, calls up to 600 s"),
+    });
   });
 });
 

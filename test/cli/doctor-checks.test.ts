@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Check } from "../../cmd/doctor/check.js";
 import { checkRedis, judgeRedis, type RedisFacts } from "../../cmd/doctor/check-redis.js";
+import { judgeRegistry } from "../../cmd/doctor/check-registry.js";
 import { checkRuntime } from "../../cmd/doctor/check-runtime.js";
 import { judgeToolsets } from "../../cmd/doctor/check-toolsets.js";
 import { parseRegistryName } from "../../src/identity/names.js";
-import type { ToolsetSummary } from "../../src/index.js";
+import type { RegistryInfo, ToolsetSummary } from "../../src/index.js";
 import { redisForFile } from "../support/redis.js";
 import { privateCluster } from "../support/redis-groups.js";
 
@@ -144,4 +145,34 @@ test("unhealthy toolsets are named with what is known of them", () => {
     ["toolset mute", "warn", "unhealthy: its providers do not answer; the last pong came 60 s ago"],
   ]);
   expect(judgeToolsets([], later)).toMatchObject([{ status: "ok" }]);
+});
+
+describe("the registry", () => {
+  const limits: RegistryInfo["limits"] = {
+    ...{ maxPayloadBytes: 1_048_576, maxResultBytes: 3_145_728, maxMessageBytes: 8_388_608, maxOutputBytes: 1 },
+    ...{ maxDeltas: 1, defaultTimeoutMs: 1, maxTimeoutMs: 600_000, maxContractBytes: 1, maxSchemaBytes: 1 },
+  };
+  const told = (address: string, more: Partial<RegistryInfo> = {}) => ({
+    address,
+    registry: { name: "default", nodeId: address, version: "1.2.3", limits, ...more },
+  });
+
+  test("is what all of its nodes say", () => {
+    expect(judgeRegistry([told("a:1"), told("b:1")])).toEqual([
+      {
+        name: "registry default",
+        status: "ok",
+        finding: "Toolgate 1.2.3; payloads up to 1 MiB, results up to 3 MiB, calls up to 600 s",
+      },
+    ]);
+    expect(judgeRegistry([])).toEqual([]);
+  });
+
+  test.each([
+    ["another name", { name: "other" }],
+    ["other limits", { limits: { ...limits, maxPayloadBytes: 2 } }],
+  ])("whose node says %s is worth a word", (_, more) => {
+    const checks = judgeRegistry([told("a:1"), told("b:1", more), told("c:1")]);
+    expect(checks).toMatchObject([{ name: "node b:1", status: "warn" }]);
+  });
 });

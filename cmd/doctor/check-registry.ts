@@ -1,0 +1,55 @@
+import { type ConnectOptions, connect, type RegistryInfo, ToolgateError } from "../../src/index.js";
+import { type Check, ok, warn } from "./check.js";
+
+/** What one node says of its registry. */
+export interface ToldRegistry {
+  readonly address: string;
+  readonly registry: RegistryInfo;
+}
+
+/** Asks each node what registry it belongs to. One that cannot be asked is left to the check of its health. */
+export async function checkRegistry(nodes: readonly string[], options: ConnectOptions): Promise<Check[]> {
+  const answers = await Promise.all(nodes.map(async (address) => ({ address, registry: await ask(address, options) })));
+  options.signal?.throwIfAborted();
+  return judgeRegistry(
+    answers.flatMap(({ address, registry }) => (registry === undefined ? [] : [{ address, registry }])),
+  );
+}
+
+async function ask(address: string, options: ConnectOptions): Promise<RegistryInfo | undefined> {
+  try {
+    const client = await connect(address, options);
+    try {
+      return await client.registry(options.signal === undefined ? {} : { signal: options.signal });
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    if (error instanceof ToolgateError) return undefined; // it cannot be reached, or is too old to tell
+    throw error;
+  }
+}
+
+/** Says what the registry is and accepts, and which nodes say something else than the first one. */
+export function judgeRegistry([first, ...others]: readonly ToldRegistry[]): Check[] {
+  if (first === undefined) return [];
+  const { name, version, limits } = first.registry;
+  const odd = others.filter(
+    ({ registry }) => registry.name !== name || JSON.stringify(registry.limits) !== JSON.stringify(limits),
+  );
+  if (odd.length > 0) {
+    return odd.map(({ address }) =>
+      warn(
+        `node ${address}`,
+        `belongs to another registry than ${first.address}, or has other limits`,
+        "Give all nodes of a cluster the same settings: TOOLGATE_REGISTRY, and every TOOLGATE_MAX_….",
+      ),
+    );
+  }
+  const sizes = `payloads up to ${size(limits.maxPayloadBytes)}, results up to ${size(limits.maxResultBytes)}`;
+  return [ok(`registry ${name}`, `Toolgate ${version}; ${sizes}, calls up to ${limits.maxTimeoutMs / 1_000} s`)];
+}
+
+function size(bytes: number): string {
+  return bytes >= 1_048_576 ? `${Number((bytes / 1_048_576).toFixed(1))} MiB` : `${Math.round(bytes / 1_024)} KiB`;
+}
