@@ -2,8 +2,10 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
 import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
+import type { ListCallsRequest } from "../../src/protocol/generated/toolgate/v1/ListCallsRequest.js";
+import type { ListCallsResponse__Output } from "../../src/protocol/generated/toolgate/v1/ListCallsResponse.js";
 import type { OnDisconnect } from "../../src/protocol/generated/toolgate/v1/OnDisconnect.js";
-import { ask } from "../server/ask.js";
+import { ask, refusal } from "../server/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
@@ -284,5 +286,47 @@ describe("when the caller's connection goes", () => {
     own.close();
     provider.finish(first(await provider.given(1)), 1);
     expect((await endOf(handle?.callId ?? "")).kind).toBe("TERMINAL_KIND_RESULT");
+  });
+});
+
+describe("ListCalls", () => {
+  const list = (request: ListCallsRequest) =>
+    ask<ListCallsResponse__Output>((cb) => b.gateway.listCalls({ toolset: name, ...request }, cb));
+
+  test("shows on any node what has not ended, by pages, until it has", async () => {
+    const ids = new Set<string>();
+    for (let made = 0; made < 5; made += 1) {
+      const { handle } = await ask<CallToolResponse__Output>((cb) => a.gateway.callTool({ call: call() }, cb));
+      ids.add(handle?.callId ?? "");
+    }
+    const given = await provider.given(5);
+    const seen: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await list({ pageSize: 2, pageToken });
+      expect(page.calls.length).toBeLessThanOrEqual(2);
+      for (const { handle, state, claimEndsMs, queuedAtMs, providerId } of page.calls) {
+        seen.push(handle?.callId ?? "");
+        expect({ state, providerId: providerId !== "" }).toEqual({ state: "CALL_STATE_CLAIMED", providerId: true });
+        expect(queuedAtMs).toBeLessThanOrEqual(page.timeMs);
+        expect(claimEndsMs).toBeGreaterThan(queuedAtMs);
+      }
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    expect(seen.sort()).toEqual([...ids].sort());
+    for (const one of given) provider.finish(one, 1);
+    for (const id of ids) await endOf(id);
+    expect((await list({})).calls).toEqual([]);
+  });
+
+  test.each<[ListCallsRequest, string]>([
+    [{ state: "CALL_STATE_ENDED" }, "state"],
+    [{ state: UNKNOWN }, "state"],
+    [{ toolset: "No Name" }, "toolset"],
+    [{ tool: "no name" }, "tool"],
+    [{ pageToken: "x" }, "page_token"],
+  ])("refuses %j, and names the field", async (request, field) => {
+    const error = await refusal((cb) => b.gateway.listCalls({ toolset: name, ...request }, cb));
+    expect(error).toMatchObject({ reason: "INVALID_REQUEST", violations: [{ field }] });
   });
 });
