@@ -60,7 +60,7 @@ export interface ValidatorCounters {
   /** Contracts whose schemas were inspected for registration. */
   readonly admitted: number;
   /** Values that were given to a worker. */
-  readonly sandboxed: number;
+  readonly pooled: number;
   /** Workers that were started, for registrations and for values; those beyond the pools' sizes replace ones that were lost. */
   readonly workers: number;
 }
@@ -176,7 +176,7 @@ export class ValidatorCache {
       evicted: this.#evicted,
       schemas: this.#schemas,
       admitted: this.#admitted,
-      sandboxed: this.#judging.counters.jobs,
+      pooled: this.#judging.counters.jobs,
       workers: this.#admission.counters.starts + this.#judging.counters.starts,
     };
   }

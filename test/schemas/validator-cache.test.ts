@@ -258,7 +258,7 @@ describe("the cache", () => {
     expect(new Set(sets).size).toBe(1);
     expect(cache.counters).toMatchObject({ compiled: 1, hits: 4, schemas: 0 });
     for (const set of sets) expect(set.payload("tool", jsonText(1))).toEqual({ kind: "valid" });
-    expect(cache.counters).toMatchObject({ compiled: 1, schemas: 1, sandboxed: 0, workers: 0 });
+    expect(cache.counters).toMatchObject({ compiled: 1, schemas: 1, pooled: 0, workers: 0 });
   });
 
   test("has the set of an admitted contract ready", async () => {
@@ -350,7 +350,7 @@ describe("judging", () => {
       ],
     });
     expect(cache.counters).toMatchObject({ schemas: 1, workers: 1 });
-    expect(cache.counters.sandboxed).toBe(2);
+    expect(cache.counters.pooled).toBe(2);
   });
 
   test("leaves long schemas to the worker without looking at them", async () => {
@@ -386,11 +386,11 @@ describe("judging", () => {
     const set = cache.forContract(sealed.digest, sealed.contract);
     const light = set.payload("tool", jsonText(Array.isArray(heavy) ? heavy.slice(0, 1) : "a-x"));
     expect(light).not.toBeInstanceOf(Promise);
-    expect(cache.counters.sandboxed).toBe(0);
+    expect(cache.counters.pooled).toBe(0);
     const judged = set.payload("tool", jsonText(heavy));
     expect(judged).toBeInstanceOf(Promise);
     await judged;
-    expect(cache.counters.sandboxed).toBeGreaterThan(0);
+    expect(cache.counters.pooled).toBeGreaterThan(0);
   });
 
   test("has no verdict where one would take years, says so, and goes on", async () => {
@@ -488,7 +488,7 @@ describe("judging", () => {
         why: expect.stringMatching("^this node cannot use /tools/b/payload_schema/type, which must be"),
       });
     }
-    expect(cache.counters.sandboxed).toBe(1);
+    expect(cache.counters.pooled).toBe(1);
     expect(set.payload("c", jsonText({}))).toEqual({ kind: "valid" });
   });
 
@@ -556,6 +556,6 @@ describe("schemas of a real MCP server", () => {
       kind: "invalid",
       violations: [{ field: "/b", description: "must be of type number" }],
     });
-    expect(cache.counters.sandboxed).toBe(0);
+    expect(cache.counters.pooled).toBe(0);
   });
 });
