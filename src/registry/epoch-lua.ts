@@ -22,6 +22,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- The latest entry of changes that this script has made; rung once, when it is done.
 local latest
+-- Channels of epochs whose waiting calls somebody can take now; rung likewise.
+local works = {}
 local function announce(kind, name, epoch)
   latest = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'kind', kind, 'toolset', name, 'epoch', epoch)
 end
@@ -240,6 +242,7 @@ export function defineRegistryScript(name: string, ...parts: readonly string[]):
     "end",
     "local answer = decide()",
     "if latest then publish(prefix .. 'changed', latest) end",
+    "for _, channel in ipairs(works) do publish(channel, '') end",
     ANSWER_LUA,
   );
 }

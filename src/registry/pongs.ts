@@ -29,12 +29,13 @@ for i = 2, #ARGV, 4 do
   if is_wrong_type(lease_end) then lease_end = nil end
   if h and lease_end and tonumber(lease_end) > now then
     h.pong = now
+    set_aside_unless('hash', 'providers:' .. name .. ':' .. epoch)
     local p = read_provider(name, epoch, ARGV[i + 2])
     if p and p.incarnation == ARGV[i + 3] and (p.stage == '2' or p.stage == '3') then
       p.stage = '0'
       write_provider(name, epoch, ARGV[i + 2], p)
       refresh_epoch(name, epoch, h)
-      redis.call('SPUBLISH', prefix .. 'work:' .. name .. ':' .. epoch, '')
+      works[#works + 1] = prefix .. 'work:' .. name .. ':' .. epoch
     else
       publish_health(name, epoch, h)
     end

@@ -36,3 +36,9 @@ describe("what a node must be allowed", () => {
     for (const command of [...rest, ...optionalCommands()]) expect(plain).toContain(`+${command}`);
   });
 });
+
+test("scripts ring by `publish` alone, which undoes nothing", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+  const ringing = files.filter((file) => /redis\.p?call\('S?PUBLISH'/.test(readFileSync(`src/${file}`, "utf8")));
+  expect(ringing).toEqual(["redis/bells.ts"]);
+});

@@ -243,6 +243,7 @@ async function withoutChannels(): Promise<Redis> {
 
 /** What rings, in the scene. */
 const RINGING = new Set([
+  "TAKE, of what another has lost",
   "RENEW",
   "REGISTER, making an epoch",
   "RELEASE and LET_GO",
