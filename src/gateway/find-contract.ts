@@ -1,9 +1,9 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { EpochView, ToolsetView } from "../catalog/toolset-view.js";
+import { unknownTool } from "../catalog/unknown-tool.js";
 import { unknownToolset } from "../catalog/unknown-toolset.js";
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { didYouMean, nearNames } from "../spelling/near-names.js";
 import type { CallSpec } from "./call-spec.js";
 
 /** Where a call may go, by this node's copy of the catalogue. */
@@ -38,15 +38,7 @@ export function findContract(catalog: CatalogReader, spec: CallSpec): Route {
     );
   }
   const tool = epoch.tool(spec.tool);
-  if (tool === undefined) {
-    const near = nearNames(
-      spec.tool,
-      epoch.contract().tools.map(({ name }) => name),
-    );
-    throw new ToolgateError("UNKNOWN_TOOL", `"${spec.toolset}" has no tool "${spec.tool}"${didYouMean(near)}`, {
-      metadata: { near: near.join(" ") },
-    });
-  }
+  if (tool === undefined) throw unknownTool(spec.toolset, spec.tool, epoch.contract().tools);
   const pinned = spec.expectDigest !== undefined;
   return { toolset, epoch, tool, pinned, overflow: pinned ? undefined : overflowOf(toolset, spec) };
 }

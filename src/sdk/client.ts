@@ -117,9 +117,9 @@ export class Client implements Toolgate {
     return page.quarantined.map(({ name, reason }) => ({ name, reason }));
   }
 
-  async get(name: string, { epoch, signal }: GetOptions = {}): Promise<Toolset> {
+  async get(name: string, { epoch, tools = [], signal }: GetOptions = {}): Promise<Toolset> {
     const answer = await this.#read<GetToolsetResponse__Output>(signal, ({ catalog }, ...rest) =>
-      catalog.getToolset({ name, epoch: epoch ?? 0 }, ...rest),
+      catalog.getToolset({ name, epoch: epoch ?? 0, tools: [...tools] }, ...rest),
     );
     const toolset = readToolset(answer);
     if (toolset === undefined) throw new ToolgateError("INTERNAL", `The node answered without ${name}'s contract.`);

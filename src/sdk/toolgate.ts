@@ -29,6 +29,8 @@ export interface ListOptions extends RequestOptions, ToolsetFilter {}
 export interface GetOptions extends RequestOptions {
   /** Which epoch's contract; the active one when absent. */
   readonly epoch?: number;
+  /** Only these of its tools; all when absent. */
+  readonly tools?: readonly string[];
 }
 
 export interface SearchOptions extends RequestOptions, ToolsetFilter {

@@ -7,11 +7,13 @@ import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/
 import { TimeSlice } from "../catalog/time-slice.js";
 import { readFilter } from "../catalog/toolset-filter.js";
 import type { EpochView, HealthRule, ToolsetView } from "../catalog/toolset-view.js";
+import { unknownTool } from "../catalog/unknown-tool.js";
 import { unknownToolset } from "../catalog/unknown-toolset.js";
 import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } from "../catalog/watch.js";
+import type { Contract } from "../contract/contract.js";
 import { contractToWire } from "../contract/contract-to-wire.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { type NodeId, parseToolsetName } from "../identity/names.js";
+import { invalidField, type NodeId, parseToolName, parseToolsetName } from "../identity/names.js";
 import type { CatalogHandlers } from "../protocol/generated/toolgate/v1/Catalog.js";
 import type { Change } from "../protocol/generated/toolgate/v1/Change.js";
 import type { ChangeKind as WireChangeKind } from "../protocol/generated/toolgate/v1/ChangeKind.js";
@@ -31,6 +33,8 @@ import { VERSION } from "../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
+/** As many as a contract may have. */
+const MAX_NAMED_TOOLS = 1_024;
 const SEARCH_PAGE = { usual: 20, most: 200 };
 
 /** What a handler needs to know of the call that it answers. */
@@ -85,7 +89,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       if (view === undefined) throw unknownToolset(catalog, name);
       const epoch = epochOf(view, request.epoch);
       return {
-        contract: contractToWire(epoch.contract()),
+        contract: contractToWire(withTools(epoch.contract(), request.tools)),
         digest: epoch.digest,
         epoch: epoch.epoch,
         epochs: epochsToWire(view, healthNow()),
@@ -139,6 +143,16 @@ function epochOf(view: ToolsetView, epoch: number): EpochView {
   if (found !== undefined) return found;
   const known = view.epochs.map(({ epoch, state }) => `${epoch} (${state})`).join(", ");
   throw new ToolgateError("EPOCH_MISMATCH", `"${view.name}" has no epoch ${epoch}; it has ${known}`);
+}
+
+/** The contract with only these tools, where some are named. @throws ToolgateError INVALID_REQUEST, UNKNOWN_TOOL */
+function withTools(contract: Contract, names: readonly string[]): Contract {
+  if (names.length === 0) return contract;
+  if (names.length > MAX_NAMED_TOOLS) throw invalidField("tools", `must be at most ${MAX_NAMED_TOOLS} names`);
+  const wanted = new Set(names);
+  const tools = contract.tools.filter(({ name }) => wanted.delete(name));
+  for (const missing of wanted) throw unknownTool(contract.name, parseToolName(missing, "tools"), contract.tools);
+  return { ...contract, tools };
 }
 
 function pageSize(asked: number, { usual, most }: { readonly usual: number; readonly most: number }): number {

@@ -197,7 +197,7 @@ describe("ListToolsets", () => {
     await redis().kill();
     await until("the answer is stale", async () => (await service.listToolsets(LIST)).stale);
     expect((await service.listToolsets(LIST)).toolsets).toMatchObject([{ name: "files" }]);
-    expect(await service.getToolset({ name: "files", epoch: 0 })).toMatchObject({ epoch: 1, stale: true });
+    expect(await service.getToolset({ name: "files", epoch: 0, tools: [] })).toMatchObject({ epoch: 1, stale: true });
     expect(await service.search({ ...SEARCH, query: "files" })).toMatchObject({
       hits: [{ toolset: "files" }, {}],
       stale: true,
@@ -213,11 +213,11 @@ describe("GetToolset", () => {
     await catalog.write("torn", [{ epoch: 7, contract: contract("impostor") }]);
     await serve();
     await service.listToolsets(LIST); // which finds that a contract is another's
-    await expect(service.getToolset({ name: "bad", epoch: 0 })).rejects.toMatchObject({
+    await expect(service.getToolset({ name: "bad", epoch: 0, tools: [] })).rejects.toMatchObject({
       reason: "TOOLSET_DAMAGED",
       message: expect.stringMatching(/its record is not JSON.*registers it again.*unregister bad --epoch 1$/),
     });
-    await expect(service.getToolset({ name: "torn", epoch: 0 })).rejects.toMatchObject({
+    await expect(service.getToolset({ name: "torn", epoch: 0, tools: [] })).rejects.toMatchObject({
       reason: "TOOLSET_DAMAGED",
       message: expect.stringContaining("--epoch 7"),
     });
@@ -244,7 +244,7 @@ describe("GetToolset", () => {
   test("gives the contract back as it was registered: parsed again it has the same digest", async () => {
     await catalog.writeActive(rich, 9, HEALTHY);
     await serve();
-    const answer = await service.getToolset({ name: "files", epoch: 0 });
+    const answer = await service.getToolset({ name: "files", epoch: 0, tools: [] });
     const { responseSerialize, responseDeserialize } = loadProtocol().Catalog.service.GetToolset;
     const received = responseDeserialize(responseSerialize(answer));
     const parsed = parseContract(received.contract, { maxContractBytes: 4_194_304, maxSchemaBytes: 262_144 });
@@ -259,24 +259,37 @@ describe("GetToolset", () => {
       { epoch: 2, contract: rich },
     ]);
     await serve();
-    expect(await service.getToolset({ name: "files", epoch: 1 })).toMatchObject({
+    expect(await service.getToolset({ name: "files", epoch: 1, tools: [] })).toMatchObject({
       epoch: 1,
       contract: { version: "1.0.0", tools: [{ name: "run" }] },
     });
-    await expect(service.getToolset({ name: "files", epoch: 3 })).rejects.toMatchObject({
+    await expect(service.getToolset({ name: "files", epoch: 3, tools: [] })).rejects.toMatchObject({
       reason: "EPOCH_MISMATCH",
       message: '"files" has no epoch 3; it has 2 (active), 1 (retiring)',
+    });
+  });
+
+  test("shows only the tools that are asked for, of a contract that is larger than a channel may take", async () => {
+    await catalog.writeActive(contract("files", { tools: ["read", "stat", "write"].map((name) => tool(name)) }));
+    await serve();
+    const answer = await service.getToolset({ name: "files", epoch: 0, tools: ["write", "read", "read"] });
+    expect(answer.contract?.tools?.map(({ name }) => name)).toEqual(["read", "write"]);
+    const whole = await service.getToolset({ name: "files", epoch: 0, tools: [] });
+    expect(whole.digest).toBe(answer.digest);
+    await expect(service.getToolset({ name: "files", epoch: 0, tools: ["reed"] })).rejects.toMatchObject({
+      reason: "UNKNOWN_TOOL",
+      message: '"files" has no tool "reed"; did you mean "read"?',
     });
   });
 
   test("an unknown name is refused with the near ones", async () => {
     await catalog.writeActive(contract("files"));
     await serve();
-    await expect(service.getToolset({ name: "flies", epoch: 0 })).rejects.toMatchObject({
+    await expect(service.getToolset({ name: "flies", epoch: 0, tools: [] })).rejects.toMatchObject({
       reason: "UNKNOWN_TOOLSET",
       message: 'no toolset "flies" is registered; did you mean "files"?',
     });
-    await expect(service.getToolset({ name: "No Name", epoch: 0 })).rejects.toMatchObject({
+    await expect(service.getToolset({ name: "No Name", epoch: 0, tools: [] })).rejects.toMatchObject({
       reason: "INVALID_REQUEST",
     });
   });

@@ -268,6 +268,11 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "epoch": {
          "type": "uint64",
          "id": 2
+        },
+        "tools": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 3
         }
        }
       },

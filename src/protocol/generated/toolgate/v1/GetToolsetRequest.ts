@@ -5,9 +5,11 @@ import type { Long } from '@grpc/proto-loader';
 export interface GetToolsetRequest {
   'name'?: (string);
   'epoch'?: (number | string | Long);
+  'tools'?: (string)[];
 }
 
 export interface GetToolsetRequest__Output {
   'name': (string);
   'epoch': (number);
+  'tools': (string)[];
 }
