@@ -39,6 +39,9 @@ export interface EpochView extends EpochRecord {
   facts(): ContractFacts;
 }
 
+/** What payloads and results are checked by. */
+export type EpochContract = Pick<EpochView, "toolset" | "digest" | "contract" | "tool">;
+
 /** One toolset as the node knows it. It never changes; news make a new view. */
 export interface ToolsetView {
   readonly name: ToolsetName;

@@ -1,4 +1,4 @@
-import type { EpochView } from "../catalog/toolset-view.js";
+import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type JsonText, readJson } from "../json/scan-json.js";
@@ -45,19 +45,24 @@ export class PayloadChecks {
    * @param withinMs how long the caller waits for an answer, in milliseconds; without a limit when undefined.
    * @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data; VERDICT_UNAVAILABLE.
    */
-  check(epoch: EpochView, tool: ToolContract, payload: JsonText, withinMs: number | undefined): void | Promise<void> {
+  check(
+    epoch: EpochContract,
+    tool: ToolContract,
+    payload: JsonText,
+    withinMs: number | undefined,
+  ): void | Promise<void> {
     const validation = this.#validate(epoch, tool, payload, withinMs);
     if (validation instanceof Promise) return validation.then((judged) => mustBeValid(judged, epoch, tool));
     mustBeValid(validation, epoch, tool);
   }
 
   /** Whether a payload is known to fit a tool's schema. */
-  async accepts(epoch: EpochView, tool: ToolContract, payload: JsonText): Promise<boolean> {
+  async accepts(epoch: EpochContract, tool: ToolContract, payload: JsonText): Promise<boolean> {
     return (await this.#validate(epoch, tool, payload)).kind === "valid";
   }
 
   #validate(
-    epoch: EpochView,
+    epoch: EpochContract,
     tool: ToolContract,
     payload: JsonText,
     withinMs?: number,
@@ -70,7 +75,7 @@ export class PayloadChecks {
   }
 }
 
-function mustBeValid(validation: Validation, epoch: EpochView, tool: ToolContract): void {
+function mustBeValid(validation: Validation, epoch: EpochContract, tool: ToolContract): void {
   if (validation.kind === "valid") return;
   if (validation.kind === "unjudged") {
     throw new ToolgateError(

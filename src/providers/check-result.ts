@@ -1,6 +1,6 @@
 import { parseHead } from "../calls/call-record.js";
 import type { Completion } from "../calls/complete.js";
-import type { EpochView } from "../catalog/toolset-view.js";
+import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ToolErrorBody } from "../gateway/call-ending.js";
 import { RawJson, stringifyJson } from "../json/raw-json.js";
 import { readJson } from "../json/scan-json.js";
@@ -46,7 +46,7 @@ export class ResultChecks {
    * @param head what was fixed about the call at its admission: a verdict is of no use after its deadline.
    */
   check(
-    epoch: EpochView,
+    epoch: EpochContract,
     tool: string,
     head: string,
     wire: ProviderResult__Output,
@@ -78,7 +78,7 @@ export class ResultChecks {
       : toolError("INVALID_RESULT", { message: `the output${read.pointer} ${read.reason}` });
   }
 
-  #checkResult(epoch: EpochView, tool: string, head: string, body: Buffer): ProviderEnd | Promise<ProviderEnd> {
+  #checkResult(epoch: EpochContract, tool: string, head: string, body: Buffer): ProviderEnd | Promise<ProviderEnd> {
     const { maxResultBytes, validators } = this.#settings;
     if (body.length > maxResultBytes) {
       return toolError("OUTPUT_TOO_LARGE", {

@@ -5,6 +5,9 @@ import { ToolFailure } from "./tool-failure.js";
 /** The most pieces of one call that wait; more means that a tool does not await them. */
 const MAX_WAITING = 1000;
 
+/** What output is sent through. */
+export type OutputSink = Pick<ProviderSession, "writable" | "push">;
+
 interface Waiting {
   /** The call that it belongs to. */
   readonly owner: object;
@@ -15,12 +18,12 @@ interface Waiting {
 
 /** The way of the output of all calls to the gateway: in order, and held back while the gateway or the stream is full. */
 export class DeltaOutput {
-  #session: ProviderSession | undefined;
+  #session: OutputSink | undefined;
   #waiting: Waiting[] = [];
   readonly #waitingOf = new Map<object, number>();
 
   /** Sends through this session from now on; without one, output waits. `first` goes ahead of what waits. */
-  use(session: ProviderSession | undefined, first: readonly Outgoing[] = []): void {
+  use(session: OutputSink | undefined, first: readonly Outgoing[] = []): void {
     this.#session = session;
     for (const item of first) session?.push(item);
     this.pump();

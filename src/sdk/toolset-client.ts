@@ -47,7 +47,8 @@ export type ToolsetClient<Toolset extends TypedToolset> = {
 };
 
 /** What of a client is needed. */
-export type ToolCaller = Pick<Toolgate, "invoke" | "call"> & {
+export type ToolCaller = Pick<Toolgate, "call"> & {
+  invoke<Result>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
   follow(callId: string, options?: FollowOptions): AsyncIterable<CallEvent>;
 };
 

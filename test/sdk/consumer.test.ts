@@ -24,7 +24,7 @@ beforeAll(async () => {
     await symlink(join(ROOT, "node_modules", name), join(folder, "node_modules", name));
   }
   await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  await writeFile(join(folder, "declarations.ts"), 'export * from "toolgate";');
+  await writeFile(join(folder, "declarations.ts"), 'export * from "toolgate"; export * from "toolgate/testing";');
   await copyFile(join(ROOT, "test/sdk/consumer/consumer.ts"), join(folder, "consumer.ts"));
 });
 

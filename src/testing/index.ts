@@ -1,0 +1,1 @@
+export { type TestToolset, type TestToolsetOptions, testToolset } from "./test-toolset.js";

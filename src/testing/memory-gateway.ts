@@ -1,0 +1,373 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { type Deferred, deferred } from "../async/deferred.js";
+import { type CallHead, type Ending, formatHead } from "../calls/call-record.js";
+import type { SealedContract } from "../contract/contract.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
+import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
+import { type CallSpec, parseCallSpec, requestDigest } from "../gateway/call-spec.js";
+import { PayloadChecks, parsePayload } from "../gateway/validate-payload.js";
+import { type CallId, derivedCallId, parseCallId, randomCallId } from "../identity/call-id.js";
+import type { Epoch } from "../identity/names.js";
+import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
+import type { ProviderCall } from "../protocol/generated/toolgate/v1/ProviderCall.js";
+import { loadProtocol, type Protocol } from "../protocol/load.js";
+import { ResultChecks } from "../providers/check-result.js";
+import { ValidatorCache } from "../schemas/validator-cache.js";
+import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } from "../sdk/call.js";
+import type { CallDelta, CallOptions, InvokeOptions } from "../sdk/call-options.js";
+import { prepareCall } from "../sdk/call-spec.js";
+import { CallsInHand } from "../sdk/calls-in-hand.js";
+import { DeltaOutput } from "../sdk/delta-output.js";
+import { decodeJson } from "../sdk/json-bytes.js";
+import { allowMany } from "../sdk/linked-signal.js";
+import { outputLimits } from "../sdk/output-limits.js";
+import { present } from "../sdk/present.js";
+import type { SchemaWarning } from "../sdk/provider.js";
+import type { Outgoing } from "../sdk/provider-session.js";
+import { readHandle, readTerminal, resultOf } from "../sdk/read-call.js";
+import type { ToolCode } from "../sdk/running-call.js";
+import type { CallTerminal } from "../sdk/terminal.js";
+import { ToolLogs } from "../sdk/tool-logs.js";
+import type { FollowOptions, RequestOptions } from "../sdk/toolgate.js";
+import { didYouMean, nearNames } from "../spelling/near-names.js";
+import type { TestToolset, TestToolsetOptions } from "./test-toolset.js";
+
+/** As the registry has them unless it is told otherwise. */
+const MAX_PAYLOAD_BYTES = 1_048_576;
+const MAX_RESULT_BYTES = 3_145_728;
+const RETENTION_MS = 3_600_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const MAX_IN_FLIGHT = 10_000;
+/** How long after its deadline a call whose tool goes on is given up, in milliseconds. */
+const OVERDUE_MS = 1_000;
+const NO_TRACE = {};
+
+export interface MemoryGatewaySetup extends TestToolsetOptions {
+  readonly sealed: SealedContract;
+  readonly tools: ReadonlyMap<string, ToolCode>;
+  readonly warnings: readonly SchemaWarning[];
+}
+
+/** A call, from its admission on; it is kept until the gateway is closed. */
+interface Held {
+  readonly head: CallHead;
+  readonly handle: CallHandle;
+  readonly request: string;
+  readonly deltas: CallDelta[];
+  readonly ended: Deferred<CallTerminal>;
+  terminal: CallTerminal | undefined;
+  /** Settles with the next piece of output, or the end. */
+  news: Deferred<void>;
+  stop: "CANCELLED" | "DEADLINE_EXCEEDED" | undefined;
+  overdue: NodeJS.Timeout | undefined;
+}
+
+/** One toolset's gateway and provider in one process, with their own code for all that is decided about a call. */
+export class MemoryGateway implements TestToolset {
+  readonly digest: string;
+  readonly warnings: readonly SchemaWarning[];
+  readonly #setup: MemoryGatewaySetup;
+  readonly #protocol: Protocol = loadProtocol();
+  readonly #validators = new ValidatorCache({ maxContracts: 1 });
+  readonly #payloads = new PayloadChecks(this.#validators);
+  readonly #results = new ResultChecks({
+    validators: this.#validators,
+    maxResultBytes: MAX_RESULT_BYTES,
+    clock: { nowMs: Date.now },
+  });
+  readonly #epoch: ReturnType<typeof epochOf>;
+  readonly #provider: CallsInHand;
+  readonly #calls = new Map<string, Held>();
+  readonly #runId = randomUUID();
+  #closing: Promise<void> | undefined;
+
+  constructor(setup: MemoryGatewaySetup) {
+    this.#setup = setup;
+    this.digest = setup.sealed.digest;
+    this.warnings = setup.warnings;
+    this.#epoch = epochOf(setup.sealed);
+    const { name } = setup.sealed.contract;
+    const limits = outputLimits({}, undefined);
+    const output = new DeltaOutput();
+    const receive = (item: Outgoing) => this.#receive(item);
+    output.use({ writable: true, push: receive });
+    const logs = new ToolLogs(name, setup.logger, setup.logOutput);
+    for (const { tool, path, message } of setup.warnings) logs.schemaWarning(tool, path, message);
+    this.#provider = new CallsInHand({
+      tools: setup.tools,
+      maxInFlight: MAX_IN_FLIGHT,
+      limits: () => limits,
+      decode: decodeJson,
+      output,
+      logs,
+      onOutcome: receive,
+    });
+  }
+
+  async invoke<Result = unknown>(
+    toolset: string,
+    tool: string,
+    payload?: unknown,
+    options: InvokeOptions = {},
+  ): Promise<Result> {
+    const { signal, onDelta } = options;
+    const { callId } = await this.call(toolset, tool, payload, options);
+    try {
+      for await (const event of this.follow(callId, signal === undefined ? {} : { signal })) {
+        if (event.kind === "terminal") return resultOf(event.terminal) as Result; // the caller's word, as the interface says
+        const { kind: _kind, ...delta } = event;
+        onDelta?.(delta.data, delta);
+      }
+    } catch (error) {
+      if (this.#calls.get(callId)?.terminal === undefined) this.#stop(callId, "CANCELLED");
+      throw error;
+    }
+    throw new ToolgateError("INTERNAL", "the call's stream ended without its terminal");
+  }
+
+  async call(toolset: string, tool: string, payload?: unknown, options: CallOptions = {}): Promise<AdmittedCall> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    if (this.#closing !== undefined) throw new ToolgateError("CANCELLED", "The toolset was closed.");
+    const { CallTool: callTool } = this.#protocol.Gateway.service;
+    const { spec: wire } = prepareCall(toolset, tool, payload, options, this.#runId);
+    const spec = parseCallSpec(callTool.requestDeserialize(callTool.requestSerialize({ call: wire })).call, NO_TRACE);
+    const held = await this.#admit(spec);
+    if (signal !== undefined && held.isNew) {
+      allowMany(signal);
+      const cancel = () => this.#stop(held.call.handle.callId, "CANCELLED");
+      signal.addEventListener("abort", cancel, { once: true });
+      void held.call.ended.promise.then(() => signal.removeEventListener("abort", cancel));
+      if (signal.aborted) cancel();
+    }
+    return { ...held.call.handle, repeated: !held.isNew };
+  }
+
+  async *follow(callId: string, { cursor = "", signal }: FollowOptions = {}): AsyncGenerator<CallEvent, void, void> {
+    const held = this.#find(callId);
+    let next = Number(cursor === "" ? 0 : cursor);
+    const aborted = deferred<void>();
+    const onAbort = () => aborted.resolve();
+    if (signal !== undefined) allowMany(signal);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const delta = held.deltas[next];
+        if (delta !== undefined) {
+          next += 1;
+          yield { kind: "delta", ...delta };
+        } else if (held.terminal !== undefined) {
+          yield { kind: "terminal", terminal: held.terminal };
+          return;
+        } else await Promise.race([held.news.promise, aborted.promise]);
+      }
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async getCall(callId: string, { signal }: RequestOptions = {}): Promise<CallStatus> {
+    signal?.throwIfAborted();
+    const { handle, terminal, stop } = this.#find(callId);
+    return {
+      ...handle,
+      state: terminal === undefined ? "claimed" : "ended",
+      attempt: this.#attempt,
+      cancelRequested: stop === "CANCELLED",
+      ...present("terminal", terminal),
+    };
+  }
+
+  async cancel(callId: string, { signal }: RequestOptions = {}): Promise<Cancellation> {
+    signal?.throwIfAborted();
+    const held = this.#find(callId);
+    if (held.terminal === undefined) this.#stop(callId, "CANCELLED");
+    return held.terminal === undefined ? { state: "claimed" } : { state: "ended", terminal: held.terminal };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #attempt(): number {
+    return this.#setup.attempt ?? 1;
+  }
+
+  async #end(): Promise<void> {
+    this.#provider.stopAll();
+    for (const [callId, held] of this.#calls) {
+      if (held.terminal === undefined) this.#settle(callId, { kind: "outcome_unknown", reason: "PROVIDER_LOST" });
+    }
+    this.#provider.abandonAll("STOPPING");
+    await this.#validators.stop();
+  }
+
+  /** @throws ToolgateError as a node refuses a call. */
+  async #admit(spec: CallSpec): Promise<{ readonly call: Held; readonly isNew: boolean }> {
+    const tool = this.#toolOf(spec);
+    const body = parsePayload(spec.payload, MAX_PAYLOAD_BYTES);
+    await this.#payloads.check(this.#epoch, tool, body, undefined);
+    const { runId, toolCallId } = spec.meta;
+    const id =
+      runId === undefined || toolCallId === undefined
+        ? randomCallId(0, randomBytes)
+        : derivedCallId(0, "", runId, toolCallId);
+    const request = requestDigest(spec);
+    const known = this.#calls.get(id);
+    if (known !== undefined) {
+      if (known.request === request) return { call: known, isNew: false };
+      const message = "a call with the same run_id and tool_call_id exists, and asks for something else";
+      throw new ToolgateError("CALL_CONFLICT", message);
+    }
+    const most = tool.timeoutMs ?? Number.POSITIVE_INFINITY;
+    const asked = spec.timeoutMs === 0 ? (this.#setup.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS) : spec.timeoutMs;
+    const call = this.#hold(id, spec, tool.delivery, request, Math.min(asked, most));
+    return { call, isNew: true };
+  }
+
+  #toolOf(spec: CallSpec) {
+    const { contract, digest } = this.#setup.sealed;
+    if (spec.toolset !== contract.name) {
+      throw new ToolgateError(
+        "UNKNOWN_TOOLSET",
+        `the toolset that is tested is "${contract.name}", not "${spec.toolset}"`,
+      );
+    }
+    if (spec.expectDigest !== undefined && spec.expectDigest !== digest) {
+      throw new ToolgateError(
+        "DIGEST_MISMATCH",
+        `"${contract.name}" has not the expected contract: its digest is ${digest}`,
+      );
+    }
+    const tool = this.#epoch.tool(spec.tool);
+    if (tool !== undefined) return tool;
+    const near = nearNames(
+      spec.tool,
+      contract.tools.map(({ name }) => name),
+    );
+    throw new ToolgateError("UNKNOWN_TOOL", `"${contract.name}" has no tool "${spec.tool}"${didYouMean(near)}`);
+  }
+
+  #hold(id: CallId, spec: CallSpec, delivery: CallHead["delivery"], request: string, timeoutMs: number): Held {
+    const { toolset, tool, meta, payload } = spec;
+    const { digest } = this.#setup.sealed;
+    const deadlineMs = Date.now() + timeoutMs;
+    const epoch = 1 as Epoch; // the one that there is
+    const head = { toolset, tool, epoch, digest, delivery, deadlineMs, retentionMs: RETENTION_MS };
+    const { GetCall: getCall } = this.#protocol.Gateway.service;
+    const answer = getCall.responseDeserialize(getCall.responseSerialize({ handle: toWireHandle(id, head) }));
+    if (answer.handle === null) throw new ToolgateError("INTERNAL", "the handle was lost on its way");
+    const held: Held = {
+      head,
+      handle: readHandle(answer.handle),
+      request,
+      deltas: [],
+      ended: deferred(),
+      terminal: undefined,
+      news: deferred(),
+      stop: undefined,
+      overdue: setTimeout(() => this.#overran(id), timeoutMs + OVERDUE_MS),
+    };
+    this.#calls.set(id, held);
+    const wireMeta: CallMeta = meta;
+    const delivered = {
+      callId: id,
+      tool,
+      payloadJson: payload,
+      attempt: this.#attempt,
+      timeoutMs,
+      deadlineMs,
+      meta: wireMeta,
+    };
+    // Not in the turn of the admission: the caller has its handle before the tool runs, as over a connection.
+    setImmediate(() => this.#deliver(delivered));
+    return held;
+  }
+
+  #deliver(call: ProviderCall): void {
+    const { Attach: attach } = this.#protocol.Registry.service;
+    for (const wire of attach.responseDeserialize(attach.responseSerialize({ calls: [call] })).calls) {
+      if (this.#calls.get(wire.callId)?.terminal === undefined) this.#provider.take(wire);
+    }
+  }
+
+  /** What the provider sends. */
+  #receive(item: Outgoing): void {
+    if (item.kind === "delta") {
+      const { callId = "", attempt = 1, dataJson } = item.delta;
+      const held = this.#calls.get(callId);
+      if (held === undefined || held.terminal !== undefined) return;
+      const data = decodeJson(Buffer.from(dataJson ?? ""));
+      held.deltas.push({ data, cursor: String(held.deltas.length + 1), attempt });
+      this.#ring(held);
+    } else if (item.kind === "result") {
+      const { Attach: attach } = this.#protocol.Registry.service;
+      for (const result of attach.requestDeserialize(attach.requestSerialize({ results: [item.result] })).results) {
+        const held = this.#calls.get(result.callId);
+        if (held === undefined) continue;
+        const checked = this.#results.check(this.#epoch, held.head.tool, formatHead(held.head), result);
+        void Promise.resolve(checked).then(({ kind, reason, body, unchecked }) => {
+          // A provider stops because it was told to, or because its own timer was first to see that the deadline passed.
+          const why = kind === "cancelled" ? (held.stop ?? "DEADLINE_EXCEEDED") : reason;
+          this.#settle(result.callId, { kind, reason: why, body, unchecked: unchecked !== undefined });
+        });
+      }
+    }
+  }
+
+  #stop(callId: string, why: "CANCELLED" | "DEADLINE_EXCEEDED"): void {
+    const held = this.#calls.get(callId);
+    if (held === undefined || held.terminal !== undefined) return;
+    held.stop ??= why;
+    this.#provider.abort(callId, this.#attempt, why === "CANCELLED" ? "CANCELLED" : "DEADLINE");
+  }
+
+  /** Its tool did not stop when the deadline passed. */
+  #overran(callId: string): void {
+    this.#settle(callId, { kind: "outcome_unknown", reason: "DEADLINE_EXCEEDED" });
+    this.#provider.abort(callId, this.#attempt, "FENCED");
+  }
+
+  #settle(callId: string, end: Pick<Ending, "kind" | "reason"> & Partial<Pick<Ending, "body" | "unchecked">>): void {
+    const held = this.#calls.get(callId);
+    if (held === undefined || held.terminal !== undefined) return;
+    clearTimeout(held.overdue);
+    const ending = { body: Buffer.alloc(0), unchecked: false, ...end, attempt: this.#attempt, endedAtMs: Date.now() };
+    const { GetCall: getCall } = this.#protocol.Gateway.service;
+    const wire = { terminal: toWireTerminal(parseCallId(callId), ending) };
+    const { terminal } = getCall.responseDeserialize(getCall.responseSerialize(wire));
+    if (terminal === null) throw new ToolgateError("INTERNAL", "the terminal was lost on its way");
+    held.terminal = readTerminal(terminal, decodeJson);
+    held.ended.resolve(held.terminal);
+    this.#provider.settled(callId, this.#attempt);
+    this.#ring(held);
+  }
+
+  #ring(held: Held): void {
+    const { news } = held;
+    held.news = deferred();
+    news.resolve();
+  }
+
+  #find(callId: string): Held {
+    const held = this.#calls.get(callId);
+    if (held === undefined) throw new ToolgateError("UNKNOWN_CALL", `no call ${callId} is known`);
+    return held;
+  }
+}
+
+/** What the checks look at of an epoch. */
+function epochOf({ contract, digest }: SealedContract) {
+  return {
+    toolset: contract.name,
+    digest,
+    contract: () => contract,
+    tool: (name: string) => contract.tools.find((tool) => tool.name === name),
+  };
+}
