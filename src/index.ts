@@ -34,7 +34,7 @@ export type {
 export type { RegistryInfo, RegistryLimits } from "./sdk/registry-info.js";
 export { serveToolset } from "./sdk/serve-toolset.js";
 export type { StandardJsonSchema } from "./sdk/standard-schema.js";
-export type { CallTerminal, FailedTerminal, RejectedTerminal, ResultTerminal } from "./sdk/terminal.js";
+export type { CallTerminal, ErrorOrigin, FailedTerminal, RejectedTerminal, ResultTerminal } from "./sdk/terminal.js";
 export { ToolCallError } from "./sdk/tool-call-error.js";
 export { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./sdk/tool-context.js";
 export {

@@ -173,6 +173,8 @@ function conclude(output: Output, name: string, reason: MountClosed): void {
         "EPOCH_MISMATCH",
         `A newer contract of ${name} has taken the place of this one, and its time is over.`,
       );
+    case "unregistered":
+      throw new ToolgateError("LEASE_LOST", `${name} was unregistered; mount it again to register it anew.`);
     case "replaced":
       throw new ToolgateError(
         "LEASE_LOST",

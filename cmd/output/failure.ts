@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { ERROR_CODES, type Executed, isErrorReason } from "../../src/errors/codes.js";
 import { ToolgateError, type Violation } from "../../src/errors/toolgate-error.js";
-import type { CallTerminal } from "../../src/index.js";
+import type { CallTerminal, ErrorOrigin } from "../../src/index.js";
 import { ToolCallError } from "../../src/sdk/tool-call-error.js";
 import { EXIT_CODES, exitOfReason, exitOfTerminal } from "./exit-codes.js";
 import { Interrupted } from "./interrupted.js";
@@ -14,6 +14,8 @@ export interface Failure {
   readonly exitCode: number;
   /** A word for programs. */
   readonly reason: string;
+  /** Whose word that is, where a call ended with it; a tool may use one of the gateway's. */
+  readonly origin?: ErrorOrigin;
   readonly message: string;
   readonly remedy?: string;
   /** Whether the tool can have run; absent where no call was made. */
@@ -55,12 +57,13 @@ export function failureOf(error: unknown): Failure {
 
 /** Reads how a call ended without a result. */
 export function failureOfTerminal(terminal: Exclude<CallTerminal, { kind: "result" }>): Failure {
-  const { reason, message, executed, callId, details } = terminal;
+  const { reason, origin, message, executed, callId, details } = terminal;
   return {
     exitCode: EXIT_CODES[exitOfTerminal(terminal)].code,
     reason,
     message,
-    ...(isErrorReason(reason) ? { remedy: ERROR_CODES[reason].remedy } : {}),
+    origin,
+    ...(origin === "gateway" && isErrorReason(reason) ? { remedy: ERROR_CODES[reason].remedy } : {}),
     executed,
     ...(callId === "" ? {} : { callId }),
     ...(details === undefined ? {} : { details }),

@@ -1,6 +1,5 @@
 import { type CallHead, type Ending, EXECUTED_BY_END } from "../calls/call-record.js";
-import type { Executed } from "../errors/codes.js";
-import { ERROR_CODES, isErrorReason } from "../errors/codes.js";
+import { ERROR_CODES, type Executed, isErrorReason } from "../errors/codes.js";
 import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { memberText } from "../json/member-text.js";
@@ -13,6 +12,8 @@ export interface ToolErrorBody {
   readonly message: string;
   readonly details?: unknown;
   readonly violations?: readonly Violation[];
+  /** Whose word the reason is; absent in what nodes before 0.2 wrote. */
+  readonly origin?: "gateway" | "tool";
 }
 
 const WIRE_KIND = {
@@ -28,6 +29,8 @@ const WIRE_EXECUTED = { no: "EXECUTED_NO", yes: "EXECUTED_YES", unknown: "EXECUT
   Executed,
   string
 >;
+
+const WIRE_ORIGIN = { gateway: "ERROR_ORIGIN_GATEWAY", tool: "ERROR_ORIGIN_TOOL" } as const;
 
 /** A call's handle on the wire. @param warnings what its caller asked for just now and did not get. */
 export function toWireHandle(id: CallId, head: CallHead, warnings: readonly string[] = []): CallHandle {
@@ -65,6 +68,7 @@ export function toWireRejection(error: ToolgateError): Terminal {
     kind: "TERMINAL_KIND_REJECTED",
     error: {
       reason: error.reason,
+      origin: "ERROR_ORIGIN_GATEWAY",
       message: error.message,
       grpcCode: error.status,
       retryAfterMs: error.retryAfterMs ?? 0,
@@ -75,11 +79,15 @@ export function toWireRejection(error: ToolgateError): Terminal {
 }
 
 function endingError(ending: Ending): CallError {
-  const code = isErrorReason(ending.reason) ? ERROR_CODES[ending.reason] : ERROR_CODES.TOOL_ERROR;
   const text = ending.body.toString();
   const body = text === "" ? undefined : (JSON.parse(text) as ToolErrorBody); // written by a node
+  // Only a tool's error has a body that a tool wrote; whose word it is, the node said that took it.
+  const origin = ending.kind === "tool_error" && body !== undefined ? body.origin : "gateway";
+  const { reason } = ending;
+  const code = origin !== "tool" && isErrorReason(reason) ? ERROR_CODES[reason] : ERROR_CODES.TOOL_ERROR;
   return {
-    reason: ending.reason,
+    reason,
+    ...(origin === undefined ? {} : { origin: WIRE_ORIGIN[origin] }),
     message: body?.message ?? `${code.meaning} ${code.remedy}`,
     // As the tool wrote them: parsed and written again, they would have other numbers.
     detailsJson: Buffer.from(body?.details === undefined ? "" : (memberText(text, "details") ?? "")),

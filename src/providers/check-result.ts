@@ -61,6 +61,7 @@ export class ResultChecks {
         const details =
           detailsJson.length === 0 ? undefined : readJson(detailsJson, { maxBytes: this.#settings.maxResultBytes });
         return toolError(REASON.test(reason) ? reason : "TOOL_ERROR", {
+          origin: "tool",
           message: message.slice(0, MAX_MESSAGE_CHARACTERS),
           ...(details?.kind === "ok" ? { details: new RawJson(detailsJson) } : {}),
         });
@@ -124,6 +125,7 @@ function endOf(validation: Validation, body: Buffer): ProviderEnd {
   }
 }
 
+/** The gateway's verdict, unless the body says that it is the tool's own word. */
 function toolError(reason: string, body: ToolErrorBody): ProviderEnd {
-  return { kind: "tool_error", reason, body: Buffer.from(stringifyJson(body) ?? "") };
+  return { kind: "tool_error", reason, body: Buffer.from(stringifyJson({ origin: "gateway", ...body }) ?? "") };
 }

@@ -14,7 +14,7 @@ import type { Limits } from "../protocol/generated/toolgate/v1/Limits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
-import { type Lease, renewLease, renewLeases } from "../registry/leases.js";
+import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../registry/leases.js";
 import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
@@ -65,6 +65,7 @@ const GO_AWAY = {
   lost: "GO_AWAY_REASON_LEASE_LOST",
   replaced: "GO_AWAY_REASON_REPLACED",
   gone: "GO_AWAY_REASON_RETIRED",
+  unregistered: "GO_AWAY_REASON_UNREGISTERED",
 } as const satisfies Record<string, GoAwayReason>;
 /** The most pongs that one script records. */
 const MAX_PONGS = 128;
@@ -268,7 +269,7 @@ export class ProviderSessions {
   }
 
   /** The provider's lease is gone: it is told what to do about that, and the session ends. */
-  leaseLost(session: ProviderSession, kind: "lost" | "replaced" | "gone"): void {
+  leaseLost(session: ProviderSession, kind: LeaseEnd): void {
     // What took the lease may have taken the calls' records too.
     if (kind === "lost") for (const call of session.inHand.values()) this.missed(call);
     session.drain(GO_AWAY[kind], 0);
@@ -289,9 +290,9 @@ export class ProviderSessions {
     this.#endWhenDrained(session);
   }
 
-  async #retire(session: ProviderSession): Promise<void> {
+  async #retire(session: ProviderSession, why: "gone" | "unregistered"): Promise<void> {
     const drains = session.state.kind === "draining";
-    this.#goAway(session, "GO_AWAY_REASON_RETIRED");
+    this.#goAway(session, GO_AWAY[why]);
     if (!drains) await this.#drainLease(session);
   }
 
@@ -338,8 +339,9 @@ export class ProviderSessions {
   }
 
   /** Tells an epoch's providers to go for good: its time is over, or it was unregistered. */
-  retire(toolset: ToolsetName, epoch: Epoch): void {
-    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? []) void this.#retire(session);
+  retire(toolset: ToolsetName, epoch: Epoch, why: "gone" | "unregistered"): void {
+    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? [])
+      void this.#retire(session, why);
   }
 
   /** Tells all providers to move to another node, and takes no new ones. */

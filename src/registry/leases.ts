@@ -23,8 +23,13 @@ export type LeaseAnswer =
   | { readonly kind: "lost" }
   /** A later incarnation of the same provider holds it. */
   | { readonly kind: "replaced" }
-  /** The epoch was retired or unregistered: do not come back. */
-  | { readonly kind: "gone" };
+  /** The epoch was retired: do not come back. */
+  | { readonly kind: "gone" }
+  /** The toolset was unregistered: do not come back. */
+  | { readonly kind: "unregistered" };
+
+/** How a lease can be no more. */
+export type LeaseEnd = Exclude<LeaseAnswer["kind"], "held">;
 
 export interface Renewal {
   readonly lease: Lease;
@@ -58,7 +63,8 @@ for i = 3, #ARGV, 8 do
     -- the provider registers anew, also when others of its toolset have done so before it.
     local given = redis.call('HMGET', prefix .. 'epochs', name .. '@first', name)
     local first, last = tonumber(given[1] or '0'), tonumber(given[2] or '0')
-    fault = first <= tonumber(epoch) and tonumber(epoch) <= last and 'gone' or 'lost'
+    local was_given = first <= tonumber(epoch) and tonumber(epoch) <= last
+    fault = was_given and (redis.call('HEXISTS', toolsets, name) == 1 and 'gone' or 'unregistered') or 'lost'
   end
   if p then
     local lease_end = now + lease_ms
@@ -202,11 +208,12 @@ export async function releaseLease(store: RegistryStore, lease: Lease): Promise<
 }
 
 /** The error of everybody who acts on a lease without holding it. */
-export function leaseLost(lease: Lease, cause: "lost" | "replaced" | "gone"): ToolgateError {
+export function leaseLost(lease: Lease, cause: LeaseEnd): ToolgateError {
   const why = {
     lost: "it ended or was released; register again",
     replaced: "a later incarnation of the provider registered",
-    gone: "the epoch was retired or unregistered",
+    gone: "the epoch was retired",
+    unregistered: "the toolset was unregistered",
   }[cause];
   return new ToolgateError(
     "LEASE_LOST",
@@ -223,8 +230,11 @@ function toLeaseAnswer(reply: Reply): LeaseAnswer {
     case "held":
       return { kind: "held", untilMs: asNumber(untilMs), state: asText(state) as EpochState }; // written by these scripts only
     case "replaced":
+      return { kind: "replaced" };
     case "gone":
-      return { kind: asText(kind) === "gone" ? "gone" : "replaced" };
+      return { kind: "gone" };
+    case "unregistered":
+      return { kind: "unregistered" };
     default:
       return { kind: "lost" };
   }

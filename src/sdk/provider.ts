@@ -29,6 +29,8 @@ export type ProviderClosed =
   | { readonly kind: "stopped" }
   /** The epoch's time is over: a newer contract has taken its place. */
   | { readonly kind: "retired" }
+  /** The toolset was unregistered. */
+  | { readonly kind: "unregistered" }
   /** A later incarnation of the same provider registered. */
   | { readonly kind: "replaced" }
   /** A node refused it for good. */
@@ -48,7 +50,7 @@ export type ProviderEvent =
   | { readonly kind: "closed"; readonly reason: ProviderClosed };
 
 /** Why a node ended a session. */
-export type GoAwayReason = "node_draining" | "retired" | "lease_lost" | "replaced";
+export type GoAwayReason = "node_draining" | "retired" | "unregistered" | "lease_lost" | "replaced";
 
 /** What a provider logs with; pino's loggers are of this form, as `console` nearly is. */
 export interface ProviderLogger {

@@ -9,7 +9,7 @@ import type { Terminal__Output } from "../protocol/generated/toolgate/v1/Termina
 import type { CallHandle, CallState, CallSummary } from "./call.js";
 import type { CallDelta } from "./call-options.js";
 import type { DecodeJson } from "./json-bytes.js";
-import type { CallTerminal, RejectedTerminal } from "./terminal.js";
+import type { CallTerminal, ErrorOrigin, RejectedTerminal } from "./terminal.js";
 import { ToolCallError } from "./tool-call-error.js";
 
 /** What the wire says of calls, as the client's types. */
@@ -30,7 +30,7 @@ const STATES = {
 
 export function readTerminal<Value>(wire: Terminal__Output, decode: DecodeJson<Value>): CallTerminal<Value> {
   const { callId, attempt, error } = wire;
-  const executed = EXECUTED[wire.executed];
+  const executed = EXECUTED[wire.executed] ?? "unknown"; // a newer node may know more
   const endedAt = new Date(wire.endedAtMs);
   // The usual end first, and as one literal: spread from another one, it took 4 µs.
   if (wire.kind === "TERMINAL_KIND_RESULT") {
@@ -46,7 +46,7 @@ export function readTerminal<Value>(wire: Terminal__Output, decode: DecodeJson<V
   }
   const reason = error?.reason ?? "INTERNAL";
   const message = error?.message ?? "No reason was given.";
-  const failed = { callId, executed, attempt, endedAt, reason, message };
+  const failed = { callId, executed, attempt, endedAt, reason, origin: originOf(wire), message };
   const hasDetails = error !== null && error.detailsJson.length > 0;
   const full = hasDetails ? { ...failed, details: decode(error.detailsJson) } : failed;
   switch (wire.kind) {
@@ -67,8 +67,16 @@ export function readTerminal<Value>(wire: Terminal__Output, decode: DecodeJson<V
     case "TERMINAL_KIND_UNSPECIFIED":
       return { ...full, kind: "outcome_unknown" };
     default:
-      return wire.kind satisfies never;
+      wire.kind satisfies never;
+      return { ...full, kind: "outcome_unknown" }; // one that only newer nodes know
   }
+}
+
+/** A node that does not say it, or says what only newer ones know: what the tool itself may have written is taken for its own. */
+function originOf({ kind, error }: Terminal__Output): ErrorOrigin {
+  if (error?.origin === "ERROR_ORIGIN_TOOL") return "tool";
+  if (error?.origin === "ERROR_ORIGIN_GATEWAY") return "gateway";
+  return kind === "TERMINAL_KIND_TOOL_ERROR" ? "tool" : "gateway";
 }
 
 /** The result, or the error that a terminal without one stands for. */
@@ -117,7 +125,7 @@ export function readCallSummary(wire: CallSummary__Output, readAt: Date): CallSu
 }
 
 export function readState(wire: CallState__Output): CallState {
-  return STATES[wire];
+  return STATES[wire] ?? "claimed"; // one that only newer nodes know: it has not ended
 }
 
 export function readDelta<Value>(wire: OutputDelta__Output, decode: DecodeJson<Value>): CallDelta<Value> {

@@ -13,10 +13,14 @@ interface Ending {
   readonly endedAt: Date;
 }
 
+/** Whose word the reason of an error is: the gateway's, of its error table; or the tool's own, whatever word it uses. */
+export type ErrorOrigin = "gateway" | "tool";
+
 /** What every ending without a result has. */
 interface Failed<Value> extends Ending {
-  /** A word for programs, from the error table; or the tool's own. */
+  /** A word for programs, from the error table; or the tool's own: `origin` tells which. */
   readonly reason: string;
+  readonly origin: ErrorOrigin;
   /** For people and models. */
   readonly message: string;
   /** The tool's own details; absent when it gave none. */

@@ -1,5 +1,5 @@
 import type { Executed } from "../errors/codes.js";
-import type { FailedTerminal } from "./terminal.js";
+import type { ErrorOrigin, FailedTerminal } from "./terminal.js";
 
 /** An admitted call ended without a result; `terminal` says how, typed. */
 export class ToolCallError extends Error {
@@ -16,9 +16,14 @@ export class ToolCallError extends Error {
     return this.terminal.kind;
   }
 
-  /** A word for programs, from the error table; or the tool's own. */
+  /** A word for programs, from the error table; or the tool's own: `origin` tells which. */
   get reason(): string {
     return this.terminal.reason;
+  }
+
+  /** Whose word the reason is. A tool may use a word of the error table. */
+  get origin(): ErrorOrigin {
+    return this.terminal.origin;
   }
 
   /** Whether the tool ran. */

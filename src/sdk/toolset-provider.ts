@@ -68,8 +68,15 @@ const GO_AWAY_REASONS = {
   GO_AWAY_REASON_RETIRED: "retired",
   GO_AWAY_REASON_LEASE_LOST: "lease_lost",
   GO_AWAY_REASON_REPLACED: "replaced",
-  GO_AWAY_REASON_UNREGISTERED: "retired",
+  GO_AWAY_REASON_UNREGISTERED: "unregistered",
 } as const satisfies Record<GoAwayReason__Output, GoAwayReason>;
+
+/** Why a lease is gone for good, by the cause that a node names; for others the provider registers anew. */
+const LEASE_ENDS: ReadonlyMap<string, ProviderClosed> = new Map([
+  ["replaced", { kind: "replaced" }],
+  ["gone", { kind: "retired" }],
+  ["unregistered", { kind: "unregistered" }],
+]);
 
 /** What a provider is made of. */
 export interface ProviderSetup {
@@ -382,7 +389,7 @@ export class ToolsetProvider implements Provider {
   }
 
   #goAway(session: ProviderSession, { reason, graceMs }: GoAway__Output): SessionOver {
-    const why = GO_AWAY_REASONS[reason];
+    const why = GO_AWAY_REASONS[reason] ?? "node_draining"; // one that only newer nodes know: another session will tell
     this.#tell({ kind: "go_away", address: session.node.address, reason: why });
     switch (why) {
       case "node_draining":
@@ -390,6 +397,7 @@ export class ToolsetProvider implements Provider {
       case "lease_lost":
         return { kind: "lease_lost" };
       case "retired":
+      case "unregistered":
       case "replaced":
         return { kind: "leave", reason: { kind: why }, graceMs };
       default:
@@ -480,7 +488,11 @@ export class ToolsetProvider implements Provider {
 /** What the end of a session means. */
 function afterEnd(error: ToolgateError | undefined): SessionOver {
   if (error === undefined) return { kind: "again", cause: "the node ended the session" };
-  if (error.reason === "LEASE_LOST") return { kind: "lease_lost" };
+  if (error.reason === "LEASE_LOST") {
+    // It ended for good while no session was open that could have said so.
+    const reason = LEASE_ENDS.get(error.metadata.cause ?? "");
+    return reason === undefined ? { kind: "lease_lost" } : { kind: "leave", reason, graceMs: 0 };
+  }
   if (isPassing(error, false)) return { kind: "again", cause: error.message };
   return { kind: "leave", reason: { kind: "failed", error }, graceMs: 0 };
 }

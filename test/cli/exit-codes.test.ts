@@ -20,6 +20,7 @@ test("a call's ending decides the exit status", () => {
     ...ending,
     kind,
     reason,
+    origin: kind === "tool_error" ? "tool" : "gateway",
     message: "",
   });
   expect(exitOfTerminal({ ...ending, kind: "result", unchecked: false, result: 1 })).toBe("ok");

@@ -234,7 +234,10 @@ describe("call, follow, get, cancel", () => {
     });
     held.open();
     await until("it has ended", async () => (await agent(1).getCall(handle.callId)).state === "ended");
-    await expect(agent(1).getCall("0.AAAAAAAAAAAAAAAAAAAAAA")).rejects.toMatchObject({ reason: "UNKNOWN_CALL" });
+    await expect(agent(1).getCall("0.AAAAAAAAAAAAAAAAAAAAAA")).rejects.toMatchObject({
+      reason: "UNKNOWN_CALL",
+      executed: "unknown",
+    });
   });
 
   test("cancel on another node reaches the tool's signal; the call ends as cancelled", async () => {

@@ -77,13 +77,32 @@ describe("a terminal", () => {
       details: { at: [1, null] },
       violations: [{ field: "/a", description: "b" }],
     };
-    expect(wire("tool_error", "NO_SUCH_FILE", body).error).toEqual({
+    expect(wire("tool_error", "NO_SUCH_FILE", { ...body, origin: "tool" }).error).toEqual({
+      origin: "ERROR_ORIGIN_TOOL",
       reason: "NO_SUCH_FILE",
       message: "it is empty",
       detailsJson: Buffer.from('{"at":[1,null]}'),
       grpcCode: status.ABORTED,
       violations: [{ field: "/a", description: "b" }],
     });
+  });
+
+  test("of a tool that uses a word of the gateway's keeps the two apart", () => {
+    const { remedy } = ERROR_CODES.INVALID_PAYLOAD;
+    const own = wire("tool_error", "INVALID_PAYLOAD", { message: "", origin: "tool" });
+    expect(own).toMatchObject({
+      executed: "EXECUTED_YES",
+      error: { reason: "INVALID_PAYLOAD", origin: "ERROR_ORIGIN_TOOL", grpcCode: status.ABORTED },
+    });
+    expect(own.error?.message).not.toContain(remedy);
+    const verdict = wire("tool_error", "INVALID_RESULT", { message: "x", origin: "gateway" });
+    expect(verdict.error).toMatchObject({ origin: "ERROR_ORIGIN_GATEWAY", grpcCode: status.INTERNAL });
+    for (const kind of ["not_executed", "cancelled", "outcome_unknown", "attempts_exhausted"] as const)
+      expect(wire(kind, "CANCELLED").error?.origin).toBe("ERROR_ORIGIN_GATEWAY");
+    // Nothing but the output's limit ends a call as a tool's error without a body.
+    expect(wire("tool_error", "OUTPUT_TOO_LARGE").error?.origin).toBe("ERROR_ORIGIN_GATEWAY");
+    // Written by a node that did not say it.
+    expect(wire("tool_error", "NO_FUNDS", { message: "" }).error?.origin).toBeUndefined();
   });
 
   test("tells details that are null or false from none", () => {
@@ -106,6 +125,7 @@ test("a rejection carries what the gRPC error would", () => {
     kind: "TERMINAL_KIND_REJECTED",
     error: {
       reason: "BACKLOG_FULL",
+      origin: "ERROR_ORIGIN_GATEWAY",
       message: "full",
       grpcCode: status.RESOURCE_EXHAUSTED,
       retryAfterMs: 500,

@@ -321,7 +321,7 @@ describe("leases", () => {
     const { lease } = await register(registry, registrationOf(V1));
     await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
     const renewal = { lease, room: 1, routing: "keep", session: "" } as const;
-    expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "gone" }]);
+    expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "unregistered" }]);
     await client.flushall();
     expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
   });
@@ -339,7 +339,9 @@ describe("leases", () => {
     expect(await renewLeases(registry, LONG_MS, [renewal])).toEqual([{ kind: "lost" }]);
     // What is unregistered from now on is gone again.
     await unregister(registry, TOOLSET, next.lease.epoch, "default/anonymous", LONG_MS);
-    expect(await renewLeases(registry, LONG_MS, [{ ...renewal, lease: next.lease }])).toEqual([{ kind: "gone" }]);
+    expect(await renewLeases(registry, LONG_MS, [{ ...renewal, lease: next.lease }])).toEqual([
+      { kind: "unregistered" },
+    ]);
   });
 });
 

@@ -83,7 +83,7 @@ test("what is gone is remembered for a while, so that its providers hear that it
     (await renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "keep", session: "" }]))[0]?.kind;
   await pass();
   await pass();
-  expect(await renew()).toBe("gone");
+  expect(await renew()).toBe("unregistered");
   await pass(0);
   expect(await renew()).toBe("lost");
 });

@@ -727,6 +727,7 @@ describe("go away", () => {
   test.each([
     ["retired", "GO_AWAY_REASON_RETIRED"],
     ["replaced", "GO_AWAY_REASON_REPLACED"],
+    ["unregistered", "GO_AWAY_REASON_UNREGISTERED"],
   ] as const)("as %s ends the provider, once what is in hand is settled", async (kind, reason) => {
     const { provider, attachment, held } = await serve();
     attachment.call("c1", "held", {});
@@ -739,6 +740,25 @@ describe("go away", () => {
     expect(await provider.closed).toEqual({ kind });
     expect(provider.state).toBe("closed");
     await attachment.ended;
+  });
+
+  test.each([
+    ["gone", "retired"],
+    ["unregistered", "unregistered"],
+    ["replaced", "replaced"],
+  ])("that came while no session was open ends it too: a lease that is %s", async (cause, kind) => {
+    const { provider, node, other } = await serve();
+    node.kill();
+    (await attachmentAt(other)).fail(new ToolgateError("LEASE_LOST", "no lease", { metadata: { cause } }));
+    expect(await provider.closed).toEqual({ kind });
+    expect(other.requests.all.filter(({ method }) => method === "register")).toEqual([]);
+  });
+
+  test("for a reason that only newer nodes know moves the provider", async () => {
+    const { provider, attachment, other } = await serve();
+    attachment.send({ goAway: { reason: 99 as never, graceMs: 1_000 } });
+    (await attachmentAt(other)).welcome();
+    await expect.poll(() => provider.state).toBe("serving");
   });
 
   test("and a refusal for good ends it too, with the error", async () => {
