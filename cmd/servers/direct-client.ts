@@ -125,7 +125,7 @@ export class DirectClient {
     if ("error" in message && message.error !== null)
       resolve({ kind: "error", error: message.error as { code: number; message: string } }); // JSON-RPC's form
     else if ("result" in message) {
-      const place = slicesOf(line).find(({ key }) => key === "result");
+      const place = [...slicesOf(line)].find(({ key }) => key === "result");
       const text = line.toString("utf8", place?.start, place?.end);
       resolve({ kind: "result", result: message.result as Record<string, unknown>, text }); // as MCP says
     }

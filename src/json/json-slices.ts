@@ -13,13 +13,13 @@ const BACKSLASH = 0x5c;
 
 /**
  * The members of an object, or the elements of an array, as places in its text: with them, a value can be handed on as it was
- * written, which reading and writing it again would not do (1e2, 10.00, 725653563933458433). One pass over the bytes.
+ * written, which reading and writing it again would not do (1e2, 10.00, 725653563933458433). One pass over the bytes, which goes
+ * as far as it is asked for, since a hostile text has millions of members.
  *
  * @param json UTF-8 that `JSON.parse` takes, whose value is an object or an array; of anything else the answer means nothing
  * @returns in their order; a key that stands there twice is there twice
  */
-export function slicesOf(json: Buffer): readonly JsonSlice[] {
-  const slices: JsonSlice[] = [];
+export function* slicesOf(json: Buffer): Generator<JsonSlice, void, void> {
   let at = skipBlanks(json, 0);
   const isObject = json[at] === 0x7b;
   at = skipBlanks(json, at + 1);
@@ -27,15 +27,20 @@ export function slicesOf(json: Buffer): readonly JsonSlice[] {
     let key: string | undefined;
     if (isObject) {
       const keyEnd = endOfString(json, at);
-      key = String(JSON.parse(json.toString("utf8", at, keyEnd)));
+      key = keyText(json, at, keyEnd);
       at = skipBlanks(json, skipBlanks(json, keyEnd) + 1); // the colon
     }
     const end = endOfValue(json, at);
-    slices.push(key === undefined ? { start: at, end } : { key, start: at, end });
+    yield key === undefined ? { start: at, end } : { key, start: at, end };
     at = skipBlanks(json, end);
     if (json[at] === 0x2c) at = skipBlanks(json, at + 1);
   }
-  return slices;
+}
+
+/** A key that is written between two quotes. */
+function keyText(json: Buffer, start: number, end: number): string {
+  const text = json.toString("utf8", start + 1, end - 1);
+  return text.includes("\\") ? String(JSON.parse(`"${text}"`)) : text;
 }
 
 /** A JSON value, or the bytes that it is written in. */

@@ -19,6 +19,9 @@ export type RpcMessage =
   | { readonly kind: "unreadable"; readonly why: string };
 
 const NO_MESSAGE = "The MCP server refused without a message.";
+/** More messages than any server sends as one batch; each takes memory and time beyond that of its text. */
+const MAX_BATCH = 1_000;
+const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
 /**
  * Reads a line as JSON-RPC messages. Servers break the rules, and a call whose answer is thrown away hangs to its deadline; so an
@@ -28,11 +31,12 @@ const NO_MESSAGE = "The MCP server refused without a message.";
  * - null stands for absence, so `"error": null` beside a result is no error; an error beside a result counts as an error;
  * - an error may be a text alone, or have no code or message;
  * - a line that is not JSON (NaN, a cut text) is an unusable answer when the id stands at one of its ends, where servers write it;
- * - a batch is its messages one by one.
+ * - what has a result or an error is an answer, also where it names a method;
+ * - a byte order mark before the message is left out;
+ * - a batch is its messages one by one, up to a thousand.
  */
 export function readRpcLine(line: Buffer): readonly RpcMessage[] {
-  // Bytes that are no text are replaced, as any decoder does, so that the rest of the line arrives.
-  const json = isUtf8(line) ? line : Buffer.from(line.toString("utf8"));
+  const json = decodable(line);
   let value: unknown;
   try {
     value = JSON.parse(json.toString("utf8"));
@@ -42,15 +46,28 @@ export function readRpcLine(line: Buffer): readonly RpcMessage[] {
     return [id === undefined ? { kind: "unreadable", why } : { kind: "answer", id, answer: { kind: "unusable", why } }];
   }
   if (!Array.isArray(value)) return [readMessage(json, value)];
-  const slices = slicesOf(json);
+  if (value.length > MAX_BATCH)
+    return [{ kind: "unreadable", why: `it is a batch of more than ${MAX_BATCH} messages` }];
+  const slices = [...slicesOf(json)];
   return value.map((item: unknown, index) =>
     readMessage(json.subarray(slices[index]?.start, slices[index]?.end), item),
   );
 }
 
-/** The id of an answer of which only both ends are at hand; servers write it first or last. A client's own ids are numbers. */
+/** The line as text that `JSON.parse` may take: bytes that are no text are replaced, so that the rest of the line arrives. */
+function decodable(line: Buffer): Buffer {
+  const marked = line.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  const text = marked ? line.subarray(BYTE_ORDER_MARK.length) : line;
+  return isUtf8(text) ? text : Buffer.from(text.toString("utf8"));
+}
+
+/**
+ * The id of an answer of which only both ends are at hand; servers write it first or last. A client's own ids are numbers. What
+ * the server asks has ids, too: they are the server's own, so a message that names its method at its beginning has none here.
+ */
 export function idAtTheEnds(head: Buffer, tail: Buffer): string | undefined {
   const begin = head.toString("latin1", 0, ID_WITHIN_BYTES);
+  if (/^\s*\{\s*(?:"(?:jsonrpc|id)"\s*:\s*"?[0-9.]{1,15}"?\s*,\s*){0,2}"method"\s*:/.test(begin)) return undefined;
   const end = tail.toString("latin1", Math.max(0, tail.length - ID_WITHIN_BYTES));
   const first = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*"?([0-9]{1,15})"?\s*,/.exec(begin);
   const last = /,\s*"id"\s*:\s*"?([0-9]{1,15})"?\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(end);
@@ -61,7 +78,8 @@ const ID_WITHIN_BYTES = 512;
 function readMessage(json: Buffer, message: unknown): RpcMessage {
   if (!isObject(message)) return { kind: "unreadable", why: "it is no object" };
   const id = typeof message.id === "number" || typeof message.id === "string" ? String(message.id) : undefined;
-  if (typeof message.method === "string") {
+  const isAnswer = isThere(message.result) || isThere(message.error);
+  if (typeof message.method === "string" && !isAnswer) {
     const { method } = message;
     if (id === undefined) {
       return { kind: "notification", method, params: isObject(message.params) ? message.params : {} };
@@ -73,8 +91,8 @@ function readMessage(json: Buffer, message: unknown): RpcMessage {
 }
 
 function readAnswer(json: Buffer, { result, error }: { readonly [key: string]: unknown }): RpcAnswer {
-  if (error !== undefined && error !== null) return readError(json, error);
-  if (result !== undefined && result !== null) return { kind: "result", value: result, json: memberOf(json, "result") };
+  if (isThere(error)) return readError(json, error);
+  if (isThere(result)) return { kind: "result", value: result, json: memberOf(json, "result") };
   return { kind: "unusable", why: "it has neither a result nor an error" };
 }
 
@@ -87,14 +105,20 @@ function readError(json: Buffer, error: unknown): RpcAnswer {
     kind: "error",
     code: typeof code === "number" ? code : undefined,
     message: typeof message === "string" && message.trim() !== "" ? message : NO_MESSAGE,
-    ...(data === undefined || data === null ? {} : { data: memberOf(memberOf(json, "error"), "data") }),
+    ...(isThere(data) ? { data: memberOf(memberOf(json, "error"), "data") } : {}),
   };
 }
 
 /** The bytes of a member that is there. Of one that is there twice, the last counts, as `JSON.parse` has it. */
 function memberOf(json: Buffer, key: string): Buffer {
-  const slice = slicesOf(json).findLast((member) => member.key === key);
-  return json.subarray(slice?.start ?? 0, slice?.end ?? 0);
+  let bytes = json.subarray(0, 0);
+  for (const member of slicesOf(json)) if (member.key === key) bytes = json.subarray(member.start, member.end);
+  return bytes;
+}
+
+/** Null stands for absence. */
+function isThere(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** The engine's message quotes the text, so only its position is taken over. */

@@ -36,7 +36,7 @@ export function readToolAnswer(value: unknown, json: Buffer): ToolAnswer {
 }
 
 function withContent(json: Buffer, drops: (key: string) => boolean): Buffer {
-  const members = slicesOf(json).flatMap(({ key = "", start, end }): [string, Buffer][] =>
+  const members = [...slicesOf(json)].flatMap(({ key = "", start, end }): [string, Buffer][] =>
     drops(key) ? [] : [[key, json.subarray(start, end)]],
   );
   return joinObject(members.some(([key]) => key === "content") ? members : [NO_CONTENT, ...members]);

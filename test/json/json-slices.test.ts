@@ -3,7 +3,7 @@ import { joinObject, slicesOf } from "../../src/json/json-slices.js";
 
 const parts = (text: string): [string | undefined, string][] => {
   const json = Buffer.from(text);
-  return slicesOf(json).map(({ key, start, end }) => [key, json.toString("utf8", start, end)]);
+  return [...slicesOf(json)].map(({ key, start, end }) => [key, json.toString("utf8", start, end)]);
 };
 
 describe("slices", () => {
@@ -52,7 +52,7 @@ describe("slices", () => {
   test("of what is not JSON come to an end", () => {
     for (const text of ["", "{", '{"a', '{"a":', '{"a":1', "[1,", '["\\', "{]", "nonsense"]) {
       try {
-        slicesOf(Buffer.from(text));
+        [...slicesOf(Buffer.from(text))];
       } catch (error) {
         expect(error).toBeInstanceOf(SyntaxError);
       }
