@@ -166,28 +166,35 @@ export class McpServer {
   }
 
   /**
-   * All pages of the server's tools, as it sent them.
+   * All pages of the server's tools, as it sent them; together they may be as large as one message.
    * @throws ToolgateError INVALID_CONFIG when the server does not give its list
    */
   async listTools(signal: AbortSignal): Promise<readonly unknown[]> {
+    const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = this.#options;
     const tools: unknown[] = [];
+    let bytes = 0;
     let cursor: string | undefined;
-    for (let page = 0; page < MAX_LIST_PAGES; page += 1) {
+    for (let pages = 0; pages < MAX_LIST_PAGES; pages += 1) {
       let answer: Answer;
       try {
         answer = await this.#ask("tools/list", signal, cursor === undefined ? [] : [["cursor", cursor]]);
         // An absent list is an empty one.
-        if (!Array.isArray(answer.tools ?? [])) throw new Refusal("the answer's tools are no array");
+        if (!Array.isArray(answer.value.tools ?? [])) throw new Refusal("the answer's tools are no array");
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         throw this.#listFailure(error);
       }
-      if (Array.isArray(answer.tools)) tools.push(...answer.tools);
-      cursor = typeof answer.nextCursor === "string" ? answer.nextCursor : undefined;
+      const { tools: listed, nextCursor } = answer.value;
+      bytes += answer.bytes;
+      const page: readonly unknown[] = Array.isArray(listed) ? listed : [];
+      const room = MAX_LISTED_TOOLS - tools.length;
+      tools.push(...page.slice(0, room));
+      cursor = typeof nextCursor === "string" ? nextCursor : undefined;
+      if (page.length > room) break;
       if (cursor === undefined) return tools;
-      if (tools.length >= MAX_LISTED_TOOLS) break;
+      if (page.length === room || bytes > maxMessageBytes) break;
     }
-    const limits = `${MAX_LIST_PAGES} pages or ${MAX_LISTED_TOOLS} tools`;
+    const limits = `${MAX_LIST_PAGES} pages, ${MAX_LISTED_TOOLS} tools or ${maxMessageBytes} bytes`;
     this.#options.onFault(`the list of tools has more than ${limits}; the rest is left out`);
     return tools;
   }
@@ -251,7 +258,7 @@ export class McpServer {
     const outcome = await this.#peer.request(method, params, { signal, timeoutMs });
     switch (outcome.kind) {
       case "result":
-        if (isObject(outcome.value)) return outcome.value;
+        if (isObject(outcome.value)) return { value: outcome.value, bytes: outcome.json.length };
         throw new Refusal(`its answer to ${method} is no object`);
       case "error":
         throw new Refusal(outcome.code === undefined ? outcome.message : `${outcome.message} (code ${outcome.code})`);
@@ -266,7 +273,7 @@ export class McpServer {
     }
   }
 
-  #readGreeting({ protocolVersion, serverInfo, instructions }: Answer): ServerIdentity {
+  #readGreeting({ value: { protocolVersion, serverInfo, instructions } }: Answer): ServerIdentity {
     if (typeof protocolVersion !== "string" || !SPOKEN_VERSIONS.includes(protocolVersion)) {
       const said = typeof protocolVersion === "string" ? `revision ${protocolVersion.slice(0, 32)}` : "no revision";
       this.#fault(`it names ${said} of MCP, which is none that a mount speaks; it is spoken to as ${PROTOCOL_VERSION}`);
@@ -311,12 +318,16 @@ export class McpServer {
 /** Aborts nothing. */
 const NEVER = new AbortController().signal;
 
-/** The result of a request, as the server wrote it. */
-type Answer = { readonly [key: string]: unknown };
+/** The result of a request. */
+interface Answer {
+  readonly value: { readonly [key: string]: unknown };
+  /** How long it was. */
+  readonly bytes: number;
+}
 
 /** Why a server did not do what was asked of it; its message is a stranger's. */
 class Refusal extends Error {}
 
-function isObject(value: unknown): value is Answer {
+function isObject(value: unknown): value is Answer["value"] {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

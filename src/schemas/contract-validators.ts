@@ -50,7 +50,9 @@ const MAX_CHEAP_CHARACTERS = 32_768;
 /** The heaviest judgement on the event loop, in units of roughly 10 ns: 20 ms where a core is slow. */
 const MAX_INLINE_WEIGHT = 1_000_000;
 /** What looking for numbers that a double does not hold costs for a byte of the text, in the same units. */
-const EXACT_PER_BYTE = 3;
+const EXACT_PER_BYTE = 8;
+/** How many times as much judging costs that sees numbers as they were written. */
+const EXACT_FACTOR = 8;
 /** How much of the work for a small value each MiB of a value adds. */
 const WORK_PER_MIB = 2;
 /** How often a schema is prepared for one value: the worker may have forgotten it, but not at once again. */
@@ -119,9 +121,9 @@ export class ContractValidators {
         return VALID;
       case "cheap": {
         const exact = text.longNumbers ? judge.exact : undefined;
-        const base = weigh(text.value, judge.rates, MAX_INLINE_WEIGHT);
-        const weight = exact === undefined ? base : base + EXACT_PER_BYTE * text.bytes.length;
-        if (weight > MAX_INLINE_WEIGHT)
+        const weight = weigh(text.value, judge.rates, MAX_INLINE_WEIGHT);
+        const work = exact === undefined ? weight : EXACT_FACTOR * weight + EXACT_PER_BYTE * text.bytes.length;
+        if (work > MAX_INLINE_WEIGHT)
           return this.#pooled(direction, tool, judge.schema, text, exact !== undefined, usefulMs);
         const numbers = exact === undefined ? NO_EXACT_NUMBERS : exactNumbers(text);
         // Most long numbers are what a double is printed as.

@@ -400,6 +400,8 @@ function ownRates(node: SchemaNode, patterns: ReadonlyMap<string, number>): Rate
     else if (keyword === "minLength" || keyword === "maxLength") perChar += 0.2;
     // Each item that does not fit leaves an error behind, until one does.
     else if (keyword === "contains") perValue += 10;
+    // Of what is no integer, decimals are divided.
+    else if (keyword === "multipleOf") perValue += 40;
     else if (keyword === "uniqueItems") {
       // The canonical JSON of each item, which may hold such arrays in turn.
       perValue += 500;

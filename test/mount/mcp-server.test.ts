@@ -214,6 +214,20 @@ describe("a list of tools", () => {
   });
 });
 
+test("a list of tools that never ends is cut off where it is as large as one message may be", async () => {
+  const { server, faults } = odd("endless-list", { maxMessageBytes: 250_000 });
+  await server.start(never);
+  expect(await server.listTools(never)).toHaveLength(3);
+  expect(faults).toEqual([expect.stringContaining("250000 bytes; the rest is left out")]);
+});
+
+test("a list of more tools than any server has is cut off, also within a page", async () => {
+  const { server, faults } = odd("wide-list");
+  await server.start(never);
+  expect(await server.listTools(never)).toHaveLength(10_000);
+  expect(faults).toEqual([expect.stringContaining("10000 tools")]);
+});
+
 test("what the server logs by MCP's own way is told with its level, and bounded", async () => {
   const { server, lines } = odd();
   await server.start(never);

@@ -97,6 +97,29 @@ describe("numbers are judged as they are written", () => {
     });
   });
 
+  test.each<[string, JsonSchema, string]>([
+    [
+      "multiples, for many decimals",
+      { items: { allOf: Array.from({ length: 100 }, () => ({ multipleOf: 0.01 })) } },
+      JSON.stringify(Array.from({ length: 1_000 }, (_, index) => index / 100)),
+    ],
+    [
+      "limits, for many long numbers",
+      { items: { allOf: Array.from({ length: 100 }, () => ({ minimum: 1 })) } },
+      `[${Array.from({ length: 1_000 }, () => "9007199254740993").join()}]`,
+    ],
+    [
+      "a text that is full of long numbers",
+      { items: { items: { type: "integer" } } },
+      `[${Array.from({ length: 10_000 }, () => "[9007199254740993]").join()}]`,
+    ],
+  ])("off the event loop where that takes long: %s", async (_what, schema, json) => {
+    expect(judge(schema, "[1]")).toEqual({ kind: "valid" });
+    const judged = judge(schema, json);
+    expect(judged).toBeInstanceOf(Promise);
+    expect(await judged).toEqual({ kind: "valid" });
+  });
+
   test("says which rule a number breaks", () => {
     expect(judge({ type: "integer" }, "1.00000000000000000000001")).toEqual({
       kind: "invalid",
