@@ -58,7 +58,8 @@ const HINTS = new Set(["readOnlyHint", "destructiveHint", "idempotentHint", "ope
  *
  * - names must match what toolsets allow (MCP allows the same characters, but also a leading `.`, `/` or `-`), once each;
  * - `inputSchema` must be an object that is not too large or deep to be sent; whether it is a sound JSON Schema is the registry's
- *   to judge. An `outputSchema` for which this does not hold is left out alone;
+ *   to judge. It was read as doubles, so it may not allow a number that those do not hold (`enum`, `const`). An `outputSchema`
+ *   for which this does not hold is left out alone;
  * - tools that can only be called as an MCP task are not spoken here;
  * - null stands for absence.
  *
@@ -118,7 +119,24 @@ function schemaFault(which: "inputSchema" | "outputSchema", schema: Json): strin
   if (!isObject(schema)) return `its ${which} is not an object`;
   if (nestsDeeper(schema, MAX_SCHEMA_LEVELS)) return `its ${which} nests more than ${MAX_SCHEMA_LEVELS} levels`;
   const bytes = Buffer.byteLength(JSON.stringify(schema));
-  return bytes > MAX_SCHEMA_BYTES ? `its ${which} has more than ${MAX_SCHEMA_BYTES} bytes` : undefined;
+  if (bytes > MAX_SCHEMA_BYTES) return `its ${which} has more than ${MAX_SCHEMA_BYTES} bytes`;
+  // The value that the server means would be refused, and its neighbour let through.
+  return allowsRounded(schema)
+    ? `its ${which} allows a number beyond 2^53, which is rounded when it is read`
+    : undefined;
+}
+
+/** Whether an `enum` or `const` has a number that a double may not hold as it was written. */
+function allowsRounded(schema: Json): boolean {
+  if (typeof schema !== "object" || schema === null) return false;
+  return Object.entries(schema).some(
+    ([keyword, value]) => (["enum", "const"].includes(keyword) && hasRounded(value)) || allowsRounded(value),
+  );
+}
+
+function hasRounded(value: Json): boolean {
+  if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value);
+  return typeof value === "object" && value !== null && Object.values(value).some(hasRounded);
 }
 
 function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: string[]): MountedTool {

@@ -102,6 +102,27 @@ describe("tools of a server", () => {
     ]);
   });
 
+  test("whose schemas allow numbers that no double surely holds are left out, since others would be allowed instead", () => {
+    const id = JSON.parse("725653563933458433"); // ...400, as every reader of JSON here has it
+    const schema = (a: object) => ({ type: "object", properties: { a } });
+    const { tools, skipped } = mountTools([
+      { name: "one", inputSchema: schema({ enum: [1, id] }) },
+      { name: "other", inputSchema: schema({ items: { const: { b: [-id] } } }) },
+      { name: "result", inputSchema: object, outputSchema: schema({ const: id }) },
+      {
+        name: "fine",
+        inputSchema: schema({ maximum: id, default: id, examples: [id], enum: [2 ** 53 - 1, 0.1, "x"] }),
+      },
+    ]);
+    expect(tools.map(({ name }) => name)).toEqual(["result", "fine"]);
+    const why = (which: string) => `its ${which} allows a number beyond 2^53, which is rounded when it is read`;
+    expect(skipped).toEqual([
+      { name: "one", part: "tool", why: why("inputSchema") },
+      { name: "other", part: "tool", why: why("inputSchema") },
+      { name: "result", part: "result_schema", why: why("outputSchema") },
+    ]);
+  });
+
   test("have null where they have nothing", () => {
     const nothing = {
       title: null,
