@@ -71,10 +71,25 @@ local function watch(call, node)
   save_call(call)
 end
 
+-- Where an epoch's calls that are for others stand (see offer_to_others), that key's name, and what stands there of this one: "<owners,
+-- the latest first> <entry> <id>". In this order, so that calls that are not for a provider are passed over together.
+local function again_of(call)
+  local name = 'again:' .. call.toolset .. ':' .. call.epoch
+  return prefix .. name, name, call.owner .. call.former .. ' ' .. call.entry .. ' ' .. call.id
+end
+
+-- A call is for others no more: it ends, or has an owner from now on. Those are few.
+local function withdraw(call)
+  if call.state ~= 'queued' or call.owner == '-' then return end
+  local key, _, member = again_of(call)
+  is_wrong_type(redis.pcall('ZREM', key, member)) -- what is no set has nothing of it
+end
+
 -- The one way in which a call ends. Terminals of over 16 KiB are left for the readers to fetch. The record is what counts: what
 -- comes after it may fail.
 local ended = {}
 local function finish(call, kind, reason, body)
+  withdraw(call)
   local terminal = kind .. ' ' .. reason .. ' ' .. text[call.attempt] .. ' ' .. text[now] .. '\\n' .. body
   local result = call.output ~= '-' and prefix .. 'result:' .. call.id
   if result then stream_length('result:' .. call.id) end -- what is none cannot be added to
@@ -97,6 +112,7 @@ end
 -- Gives a call to an owner, or extends its claim. A claim never outlives the deadline: somebody must look then. Who looks too
 -- early finds that there is nothing to do, and looks again in time.
 local function claim(call, owner, node, lease_ms)
+  withdraw(call)
   call.state, call.owner, call.node, call.claim = 'claimed', owner, node, now + lease_ms
   local at = math.min(call.claim, call.deadline)
   if at < call.look then look_at(call, at) end
@@ -109,12 +125,6 @@ local function holds(call, owner, attempt)
   return call and not call.terminal and call.owner == owner and call.attempt == tonumber(attempt)
 end
 
--- Where the call stands in the waiting line, with its payload; nothing where the stream was lost, or something else is in its place.
-local function entry_of(call)
-  local found = redis.pcall('XRANGE', call.requests, call.entry, call.entry)
-  return found[1]
-end
-
 -- Puts a call into the waiting line of its epoch's providers. Its place there belongs into its record. They are told, unless
 -- it was claimed by the end of the script.
 local enqueued = {}
@@ -124,11 +134,9 @@ local function enqueue(call, tool, payload, meta)
 end
 
 -- A call whose provider was lost is for others than the owners of its attempts so far. It keeps its place in the waiting line, noted
--- as its owner's, and is found by take_again: "<owners, the latest first> <entry> <id>". In this order, so that calls that are
--- not for a provider are passed over together.
+-- as its owner's, and is found by take_again.
 local function offer_to_others(call)
-  local name = 'again:' .. call.toolset .. ':' .. call.epoch
-  local key, member = prefix .. name, call.owner .. call.former .. ' ' .. call.entry .. ' ' .. call.id
+  local key, name, member = again_of(call)
   if is_wrong_type(redis.pcall('ZADD', key, '0', member)) then
     keep_aside(key, name)
     redis.call('ZADD', key, '0', member)

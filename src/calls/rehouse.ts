@@ -56,6 +56,7 @@ for i = 2, #ARGV, 3 do
       -- Whatever the other epoch's backlog is: the call was admitted, and only new ones are refused for it.
       stream_length('requests:' .. call.toolset .. ':' .. ARGV[i + 1]) -- what is none cannot be added to
       leave(call.requests, call.entry)
+      withdraw(call)
       call.owner, call.former = '-', '' -- the other epoch has providers of its own
       setmetatable(call, read_head(table.concat({ call.toolset, call.tool, ARGV[i + 1], ARGV[i + 2], call.delivery, call.deadline, call.retention }, ' ')))
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])

@@ -86,6 +86,7 @@ local function names(owners, owner)
 end
 
 local function hand_out(call, owner, fields, frames)
+  withdraw(call)
   if call.attempt > 0 and call.owner ~= '-' then call.former = ',' .. call.owner .. call.former end
   call.attempt = call.attempt + 1
   claim(call, owner, node, lease_of[call.delivery])
@@ -107,17 +108,19 @@ local function take_again(line, owner, most, frames)
       from = '(' .. owners .. '!' -- what comes after a space
     else
       local call = id and load_call(id)
-      -- It may have ended, or be its owner's again.
+      -- It may be lost, or wait elsewhere.
       local waits = call and not call.terminal and call.state == 'queued' and call.entry == entry and call.requests == line.requests
+        and call.owner .. call.former == owners
       local place = waits and entry_of(call)
       -- The group first: see claim_own.
       if place and call.deadline > now then
         in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', entry, 'FORCE', 'JUSTID')
       end
-      redis.call('ZREM', line.again, member)
-      if place and call.deadline <= now then
+      if not place then
+        redis.call('ZREM', line.again, member)
+      elseif call.deadline <= now then
         finish_unclaimed(call, 'DEADLINE_EXCEEDED')
-      elseif place then
+      else
         hand_out(call, owner, place[2], frames)
       end
     end

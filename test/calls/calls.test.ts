@@ -597,6 +597,61 @@ describe("settling", () => {
     expect(await complete(store, [{ ...named, ...RESULT }])).toEqual(["accepted"]);
   });
 
+  test("nothing of a call stays among those for others once it has an owner, an end or another epoch", async () => {
+    const again = keys.again(TOOLSET, provider.lease.epoch);
+    const lapse = async () => {
+      const { calls, call } = lapsed("idempotent");
+      await admit(calls, call);
+      const [taken] = await take(calls, provider.lease);
+      if (taken === undefined) throw new Error("nothing was taken");
+      await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+      expect(await client.zcard(again)).toBe(1);
+      return claimOf(provider.lease, taken);
+    };
+    await complete(store, [{ ...(await lapse()), ...RESULT }]);
+    expect(await client.zcard(again)).toBe(0);
+    await renewClaims(store, keys, NODE, [{ ...provider.lease, ...(await lapse()) }]);
+    expect(await client.zcard(again)).toBe(0);
+    await resumeCalls(store, NODE, TOOLSET, provider.lease.epoch, takerOf(provider.lease), [await lapse()]);
+    expect(await client.zcard(again)).toBe(0);
+    await cancelCall(store, (await lapse()).id);
+    expect(await client.zcard(again)).toBe(0);
+    await lapse();
+    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
+    expect(await client.zcard(again)).toBe(0);
+  });
+
+  test("a call that another took where the group was lost is not for that one when it is lost again", async () => {
+    const { calls, call } = lapsed("idempotent");
+    await admit(calls, call);
+    await take(calls, provider.lease);
+    await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+    await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
+    const other = await colleague();
+    // Found in the line, and not among those for others: that key's place is taken for as long.
+    const again = keys.again(TOOLSET, provider.lease.epoch);
+    const aside = keys.damaged("aside");
+    await client.rename(again, aside);
+    expect(await take(calls, other)).toMatchObject([{ id: call.id, attempt: 2 }]);
+    await client.rename(aside, again);
+    await settleUntil(calls, "the call waits again", call.id, (state) => state === "queued");
+    expect(await take(store, other)).toEqual([]);
+    expect(await take(store, await colleague("r1"))).toMatchObject([{ id: call.id, attempt: 3 }]);
+  });
+
+  test("a user that may not read the waiting line ends no call by that", async () => {
+    const { calls, call } = lapsed("idempotent");
+    await admit(calls, call);
+    await take(calls, provider.lease);
+    await client.acl("SETUSER", "blind", "on", "nopass", "~*", "&*", "+@all", "-xrange");
+    const blind = { ...calls, redis: redis().client({ username: "blind", password: "any" }) };
+    await until("it was looked at", async () => {
+      await expect(settleCalls(blind, keys)).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+      return true;
+    });
+    expect(await readCall(calls, call.id, {})).toMatchObject({ state: "claimed", ending: undefined });
+  });
+
   test("what is in the place of the calls that wait for others is set aside", async () => {
     const { calls, call } = lapsed("idempotent");
     await client.set(keys.again(TOOLSET, provider.lease.epoch), "x");
@@ -650,6 +705,7 @@ describe("settling", () => {
     await settleUntil(store, "the call expired", expired, (state) => state === "ended");
     expect((await readCall(store, expired, {}))?.ending).toMatchObject({ kind: "outcome_unknown", attempt: 1 });
     const found = await waiting(200);
+    await client.persist(keys.again(TOOLSET, provider.lease.epoch)); // as one with a later deadline would keep it
     const deadlineMs = (await readCall(store, found, {}))?.head.deadlineMs ?? 0;
     await until("its time is over", async () => Number((await client.time())[0]) * 1_000 > deadlineMs);
     expect(await take(store, await colleague())).toEqual([]);
