@@ -6,6 +6,8 @@ import { readProgress } from "./progress.js";
 
 /** JSON-RPC code of a method that is not known. */
 const METHOD_NOT_FOUND = -32_601;
+/** Where so many lines wait to be read, what the other side asks is not answered: it does not take the answers, and asks on. */
+const MAX_UNREAD_LINES = 1_000;
 /** JSON-RPC code for an answer that was too large, from the range that servers may define. */
 export const MESSAGE_TOO_LARGE = -32_050;
 
@@ -13,6 +15,8 @@ export const MESSAGE_TOO_LARGE = -32_050;
 export interface PeerWires {
   /** Sends one line, without its newline. */
   send(line: Buffer): void;
+  /** How many lines that were sent wait for the other side to read them. */
+  unreadLines(): number;
   onNotification(method: string, params: { readonly [key: string]: unknown }): void;
   /** Something that the other side did wrong, and that ends no request. */
   onFault(message: string): void;
@@ -158,6 +162,10 @@ export class JsonRpcPeer {
   }
 
   #answer(id: Buffer, method: string): void {
+    if (this.#wires.unreadLines() >= MAX_UNREAD_LINES) {
+      this.#wires.onFault("it asks and does not read what it is answered, so it is not answered");
+      return;
+    }
     const answer: readonly [string, JsonPart] =
       method === "ping"
         ? ["result", {}]

@@ -91,6 +91,7 @@ export class McpServer {
     this.#faults = new TokenBucket(FAULTS_AT_ONCE, FAULTS_PER_SECOND, now());
     this.#peer = new JsonRpcPeer({
       send: (line) => this.#transport.send(line),
+      unreadLines: () => this.#transport.unreadLines,
       onNotification: (method, params) => this.#onNotification(method, params),
       onFault: (message) => this.#fault(message),
     });

@@ -33,6 +33,7 @@ export class ServerTransport {
   readonly #sink: ServerSink;
   readonly #splitter: LineSplitter;
   #stdin: (NodeJS.WritableStream & { readonly writableLength: number }) | undefined;
+  #unreadLines = 0;
 
   constructor(process: ServerProcess, sink: ServerSink, maxMessageBytes: number) {
     this.#process = process;
@@ -59,11 +60,19 @@ export class ServerTransport {
     });
   }
 
+  /** How many lines wait for the server to read them. */
+  get unreadLines(): number {
+    return this.#unreadLines;
+  }
+
   /** Sends one line; its newline is added. What a server that is gone does not get is lost. */
   send(line: Buffer): void {
     const stdin = this.#stdin;
     if (stdin === undefined) return;
-    stdin.write(Buffer.concat([line, NEWLINE]));
+    this.#unreadLines += 1;
+    stdin.write(Buffer.concat([line, NEWLINE]), () => {
+      this.#unreadLines -= 1;
+    });
     if (stdin.writableLength <= MAX_UNREAD_BYTES) return;
     this.#sink.onFault(`the server left ${stdin.writableLength} bytes unread; it is ended`);
     void this.#process.stop();

@@ -186,6 +186,18 @@ describe("an answer that is not quite right", () => {
   });
 });
 
+test("a server that asks and does not read the answers is not answered for ever", async () => {
+  const { server, faults } = odd();
+  await server.start(never);
+  await server.callTool("deaf", json({ questions: 20_000 }), patient);
+  expect(faults[0]).toContain("does not read what it is answered");
+  const outcome = await server.callTool("answers", json({}), patient);
+  const answers = outcome.kind === "result" && Number(/"text":"([0-9]+)"/.exec(outcome.json.toString())?.[1]);
+  // Those that the pipe takes, and no more than a thousand that wait.
+  expect(answers).toBeGreaterThanOrEqual(1_000);
+  expect(answers).toBeLessThan(10_000);
+});
+
 test("arguments and results are the bytes that were given", async () => {
   const { server } = odd();
   await server.start(never);
