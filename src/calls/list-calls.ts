@@ -29,13 +29,15 @@ export interface CallFilter {
 
 /** How far the calls of a shard were looked at. */
 export interface ShardPosition {
-  /** Redis's own, of ZSCAN. */
+  /** Redis's own, of ZSCAN: where to scan from. */
   readonly cursor: string;
-  /** Where all calls of the shard were looked at at once and not all were given: the last that was. */
+  /** Where that scan ended, if only some of the calls that it found were given; else empty. */
+  readonly until: string;
+  /** The last of these that was given, in the order of their ids. */
   readonly after: string;
 }
 
-export const SHARD_START: ShardPosition = { cursor: "0", after: "" };
+export const SHARD_START: ShardPosition = { cursor: "0", until: "", after: "" };
 
 /** Some calls of one shard. */
 export interface ShardCalls {
@@ -45,14 +47,21 @@ export interface ShardCalls {
   readonly timeMs: number;
 }
 
-/** The most calls that one execution looks at, and about that many are: Redis returns whole buckets of its table. */
-export const MAX_LOOKED_CALLS = 250;
+/**
+ * How many calls one execution looks at, about: Redis returns whole buckets of its table. Always as many, so that a scan from the
+ * same cursor finds the same calls.
+ */
+const LOOKED_CALLS = 250;
 /** What is read of a record: that of a call which lives is shorter, but for the nodes that want to hear of it, which come last. */
 const RECORD_BYTES = 2_048;
 
-// ARGV[1] cursor, [2] after, [3] how many to look at, [4] how many to give, [5] toolset, [6] tool, [7] state; the last three
-// may be empty. ZSCAN finds each member that is there throughout; by score, one that moves meanwhile would be missed.
-// It changes nothing: a record that is damaged, lost or has ended is left to SETTLE, and is not listed.
+// KEYS[1] prefix, KEYS[2] due. ARGV[1] cursor, [2] until, [3] after, [4] how many to give, [5] toolset, [6] tool, [7] state; the
+// last three may be empty. Returns the time, the next position (cursor, until, after) and the calls.
+//
+// ZSCAN finds each member that is there throughout; by score, one that moves meanwhile would be missed. What it finds is given in
+// the order of the ids, from behind \`after\` on where the same scan was given in part before; where Redis has resized its table
+// since, the scan ends elsewhere, and all of it is given. It changes nothing: a record that is damaged, lost or has ended is left
+// to SETTLE, and is not listed.
 const LIST = evenWhenFull(
   defineScript(
     "LIST",
@@ -61,18 +70,17 @@ local prefix, due = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 ${RECORD_LUA}
-local cursor, after, most = ARGV[1], ARGV[2], tonumber(ARGV[4])
-local scanned = redis.pcall('ZSCAN', due, cursor, 'COUNT', ARGV[3])
-if scanned.err then return { now, '0', '', {} } end
+local cursor, most = ARGV[1], tonumber(ARGV[4])
+local scanned = redis.pcall('ZSCAN', due, cursor, 'COUNT', ${LOOKED_CALLS})
+if scanned.err then return { now, '0', '', '', {} } end
+local until_, after = scanned[1], scanned[1] == ARGV[2] and ARGV[3] or ''
 local ids = {}
 for place = 1, #scanned[2], 2 do ids[#ids + 1] = scanned[2][place] end
--- Only all of the calls have an order that is the same the next time.
-local all = cursor == '0' and scanned[1] == '0'
-if all then table.sort(ids) end
+table.sort(ids)
 local found, last = {}, ''
 for _, id in ipairs(ids) do
-  if not all or id > after then
-    if all and #found == most then return { now, '0', last, found } end
+  if id > after then
+    if #found == most then return { now, cursor, until_, last, found } end
     local record = redis.pcall('GETRANGE', prefix .. 'call:' .. id, 0, ${RECORD_BYTES - 1})
     if type(record) == 'string' then
       local head, from = string.match(record, '^%S+ ([^\\n]*)\\n()')
@@ -87,7 +95,7 @@ for _, id in ipairs(ids) do
     last = id
   end
 end
-return { now, scanned[1], '', found }
+return { now, until_, '', '', found }
 `,
   ),
 );
@@ -96,20 +104,19 @@ return { now, scanned[1], '', found }
  * Looks at some calls of one shard that have not ended. A call that is there from the first look to the last is found; one may
  * be found twice.
  *
- * @param most how many to give: exactly kept where the shard has few calls, else exceeded by some.
+ * @param most how many to give.
  */
 export async function lookAtCalls(
   store: CallStore,
   keys: ShardKeys,
   { toolset, tool, state }: CallFilter,
-  { cursor, after }: ShardPosition,
+  { cursor, until, after }: ShardPosition,
   most: number,
 ): Promise<ShardCalls> {
-  const looked = Math.min(most, MAX_LOOKED_CALLS);
-  const args = [cursor, after, looked, most, toolset ?? "", tool ?? "", state ?? ""];
+  const args = [cursor, until, after, most, toolset ?? "", tool ?? "", state ?? ""];
   const reply = await runConfirmed(store, keys, LIST, [keys.prefix, keys.due], args);
-  const [timeMs, nextCursor, last, found] = asArray(reply);
-  const next = { cursor: asText(nextCursor), after: asText(last) };
+  const [timeMs, nextCursor, scannedUntil, last, found] = asArray(reply);
+  const next = { cursor: asText(nextCursor), until: asText(scannedUntil), after: asText(last) };
   return {
     calls: asArray(found).map(toListedCall),
     next: next.cursor === "0" && next.after === "" ? undefined : next,

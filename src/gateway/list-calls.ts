@@ -1,5 +1,5 @@
 import type { CallStore } from "../calls/call-store.js";
-import { type CallFilter, type ListedCall, lookAtCalls, MAX_LOOKED_CALLS, SHARD_START } from "../calls/list-calls.js";
+import { type CallFilter, type ListedCall, lookAtCalls, SHARD_START } from "../calls/list-calls.js";
 import { openPageToken, sealPageToken } from "../catalog/page-token.js";
 import { invalidField } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
@@ -22,7 +22,7 @@ const CURSOR = /^[0-9]{1,20}$/;
 /**
  * Lists the calls of a registry that have not ended, shard by shard.
  *
- * @param size how many calls to give; some more where a shard has very many.
+ * @param size how many calls to give at most.
  * @param pageToken empty for the first page.
  * @throws ToolgateError INVALID_REQUEST for a token of another list; STORE_UNAVAILABLE
  */
@@ -40,8 +40,7 @@ export async function listCalls(
   for (let looks = 0; index < shards.length; looks += 1) {
     const keys = shards[index];
     if (keys === undefined || looks === MAX_LOOKS || calls.length >= size) break;
-    // With a filter most of what is looked at may not fit, so more is looked at than is missing; what is found is given.
-    const found = await lookAtCalls(store, keys, filter, position, Math.min(size - calls.length, MAX_LOOKED_CALLS));
+    const found = await lookAtCalls(store, keys, filter, position, size - calls.length);
     calls.push(...found.calls);
     timeMs = found.timeMs;
     position = found.next ?? SHARD_START;
@@ -50,15 +49,15 @@ export async function listCalls(
   const over = index >= shards.length;
   return {
     calls,
-    nextPageToken: over ? "" : sealPageToken(question, [index, position.cursor, position.after]),
+    nextPageToken: over ? "" : sealPageToken(question, [index, position.cursor, position.until, position.after]),
     timeMs,
   };
 }
 
 function openPosition(token: string, question: unknown, shards: readonly ShardKeys[]) {
   if (token === "") return { index: 0, position: SHARD_START };
-  const [index, cursor, after] = openPageToken(token, question, ["number", "string", "string"]);
+  const [index, cursor, until, after] = openPageToken(token, question, ["number", "string", "string", "string"]);
   if (shards[index] === undefined || !CURSOR.test(cursor))
     throw invalidField("page_token", "must be the next_page_token of an earlier answer");
-  return { index, position: { cursor, after } };
+  return { index, position: { cursor, until, after } };
 }

@@ -81,11 +81,20 @@ test("by toolset, tool and state", async () => {
   expect(await count({ state: "queued" })).toBe(1);
 });
 
-test("few calls come in pages of the size that was asked for", async () => {
-  const admitted = await admitMany(25);
+test.each([25, 140])("%i calls come in pages of the size that was asked for, each once", async (count) => {
+  const admitted = await admitMany(count);
   const { ids, sizes } = await pages(ALL, 10);
-  expect(sizes).toEqual([10, 10, 5]);
+  expect(Math.max(...sizes)).toBe(10);
   expect(ids.sort()).toEqual(admitted.sort());
+});
+
+test("the few calls that are left of many come in pages of the size that was asked for", async () => {
+  // Redis keeps the table that a set of over 128 needed.
+  const admitted = await admitMany(200);
+  await client.zrem(keys.due, ...admitted.slice(5));
+  const { ids, sizes } = await pages(ALL, 2);
+  expect(Math.max(...sizes)).toBe(2);
+  expect(ids.sort()).toEqual(admitted.slice(0, 5).sort());
 });
 
 test("of many calls no page looks at more than it may, and none is missed while others come, are claimed and end", async () => {
@@ -96,13 +105,14 @@ test("of many calls no page looks at more than it may, and none is missed while 
     await admitMany(20);
     await take(store, provider.lease, 10);
   });
-  expect(Math.max(...sizes)).toBeLessThan(150);
+  expect(Math.max(...sizes)).toBe(100);
   const listed = new Set(ids);
   expect(admitted.filter((id) => !listed.has(id))).toEqual([]);
 });
 
 test("a filter that nothing fits ends its pages early, with a token to go on", async () => {
-  await admitMany(1_500);
+  const lost = Array.from({ length: 6_000 }, (_, index) => ["1", `0.lost-${index}`]);
+  await client.zadd(keys.due, ...lost.flat());
   const filter = { ...ALL, tool: parseToolName("other", "tool") };
   const { calls, nextPageToken } = await listCalls(store, filter, 10, "");
   expect(calls).toEqual([]);
