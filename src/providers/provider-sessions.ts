@@ -214,11 +214,9 @@ export class ProviderSessions {
   ponged(session: ProviderSession): void {
     const { toolset, epoch } = session.lease;
     const { provider, incarnation } = session.taker;
-    const isBack = session.missedPings > this.#settings.missedPings;
-    const isRouted = session.hasPonged && !isBack;
-    session.ponged();
+    const isRouted = session.hasPonged && !this.#missesPings(session);
+    this.#answers(session);
     const keys = this.#settings.registry.keyspace.forToolset(toolset);
-    if (isBack) this.#settings.log.info({ event: "provider_answers_again", toolset, epoch, provider });
     // A pong that is lost with Redis is followed by the next one; a refused one means a lost lease, which renewal notices.
     this.#pongs
       .get(keys)
@@ -228,6 +226,26 @@ export class ProviderSessions {
         if (!isRouted) this.#dispatchers.get(session.epochKey)?.wake();
       })
       .catch((error: unknown) => this.#settings.faults.warn({ event: "pong_failed", error }));
+  }
+
+  /** A provider of an epoch, by the owner's name, has answered the ping of its session at some node; that is recorded. */
+  #pongedOutside(key: string, owner: string): void {
+    const session = this.#byOwner.get(`${key}/${owner}`);
+    if (session === undefined) return;
+    this.#answers(session);
+    session.ready();
+  }
+
+  #answers(session: ProviderSession): void {
+    const { toolset, epoch, provider } = session.lease;
+    if (this.#missesPings(session))
+      this.#settings.log.info({ event: "provider_answers_again", toolset, epoch, provider });
+    session.ponged();
+  }
+
+  /** Whether it has missed more pings than it may. */
+  #missesPings(session: ProviderSession): boolean {
+    return session.missedPings > this.#settings.missedPings;
   }
 
   /** Sessions of an epoch with room for calls, set aside for a script that admits some. */
@@ -310,7 +328,7 @@ export class ProviderSessions {
     for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? []) {
       session.ping(nonce);
       // Each time: what was written before may be lost with Redis, or not have come there.
-      if (session.missedPings > this.#settings.missedPings) void this.#takeOut(session);
+      if (this.#missesPings(session)) void this.#takeOut(session);
     }
   }
 
@@ -400,7 +418,10 @@ export class ProviderSessions {
     const channel = this.#settings.registry.keyspace.forToolset(toolset).work(toolset, epoch);
     this.#bells.set(
       key,
-      this.#settings.subscriber.subscribe(channel, () => dispatcher.wake()),
+      this.#settings.subscriber.subscribe(channel, (message) => {
+        if (message.length > 0) this.#pongedOutside(key, message.toString());
+        dispatcher.wake();
+      }),
     );
     return dispatcher;
   }

@@ -22,7 +22,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- The latest entry of changes that this script has made; rung once, when it is done.
 local latest
--- Channels of epochs whose waiting calls somebody can take now; rung likewise.
+-- Epochs whose waiting calls a provider can take now, as { channel, message }; rung likewise. The message names the provider that
+-- ponged outside of its session (provider/incarnation), or nobody.
 local works = {}
 local function announce(kind, name, epoch)
   latest = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'kind', kind, 'toolset', name, 'epoch', epoch)
@@ -242,7 +243,7 @@ export function defineRegistryScript(name: string, ...parts: readonly string[]):
     "end",
     "local answer = decide()",
     "if latest then publish(prefix .. 'changed', latest) end",
-    "for _, channel in ipairs(works) do publish(channel, '') end",
+    "for _, work in ipairs(works) do publish(work[1], work[2]) end",
     ANSWER_LUA,
   );
 }

@@ -10,19 +10,22 @@ export interface Pong {
   readonly epoch: Epoch;
   readonly provider: ProviderId;
   readonly incarnation: Incarnation;
+  /** It came outside of the provider's session: the node of the session, if there is one, is to hear of it. */
+  readonly outside?: boolean;
 }
 
 /** `refused`: its epoch is not a live one, or its provider holds no lease. */
 export type PongAnswer = "recorded" | "refused";
 
-// Then per pong: name, epoch, provider, incarnation. One that brings a provider into routing rings for the calls that wait.
+// Then per pong: name, epoch, provider, incarnation, whether it came outside of a session. One that brings a provider into routing
+// rings for the calls that wait, and so does one from outside.
 const PONG = evenWhenFull(
   defineRegistryScript(
     "PONG",
     `
 local answers = {}
-for i = 2, #ARGV, 4 do
-  local name, epoch = ARGV[i], ARGV[i + 1]
+for i = 2, #ARGV, 5 do
+  local name, epoch, outside = ARGV[i], ARGV[i + 1], ARGV[i + 4] == '1'
   local h = read_health(name, epoch)
   -- What is no set of leases says of no lease: renewing one mends that.
   local lease_end = redis.pcall('ZSCORE', prefix .. 'leases:' .. name .. ':' .. epoch, ARGV[i + 2] .. '/' .. ARGV[i + 3])
@@ -30,14 +33,17 @@ for i = 2, #ARGV, 4 do
   if h and lease_end and tonumber(lease_end) > now then
     h.pong = now
     set_aside_unless('hash', 'providers:' .. name .. ':' .. epoch)
-    local p = read_provider(name, epoch, ARGV[i + 2])
+    local p, works_again = read_provider(name, epoch, ARGV[i + 2]), false
     if p and p.incarnation == ARGV[i + 3] and (p.stage == '2' or p.stage == '3') then
       p.stage = '0'
       write_provider(name, epoch, ARGV[i + 2], p)
       refresh_epoch(name, epoch, h)
-      works[#works + 1] = prefix .. 'work:' .. name .. ':' .. epoch
+      works_again = true
     else
       publish_health(name, epoch, h)
+    end
+    if works_again or outside then
+      works[#works + 1] = { prefix .. 'work:' .. name .. ':' .. epoch, outside and ARGV[i + 2] .. '/' .. ARGV[i + 3] or '' }
     end
     if h.state == 'candidate' then promote_if_ready(name) end
     answers[#answers + 1] = 'recorded'
@@ -57,7 +63,10 @@ export async function recordPongs(
   pongs: readonly Pong[],
 ): Promise<PongAnswer[]> {
   if (pongs.length === 0) return [];
-  const args = pongs.flatMap(({ toolset, epoch, provider, incarnation }) => [toolset, epoch, provider, incarnation]);
+  const args = pongs.flatMap(({ toolset, epoch, provider, incarnation, outside = false }) => [
+    ...[toolset, epoch, provider, incarnation],
+    outside ? 1 : 0,
+  ]);
   const reply = await runShardScript(store, keys, PONG, args);
   return asArray(reply).map((answer) => (asText(answer) === "recorded" ? "recorded" : "refused"));
 }

@@ -114,7 +114,9 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       const lease = parseLease(wire);
       // The renewal proves the token, which a pong alone does not.
       const { state } = await renewLease(store, leaseMs, { lease, room: 0, routing: "keep", session: "" });
-      const [answer] = await recordPongs(store, store.keyspace.forToolset(lease.toolset), [lease]);
+      const [answer] = await recordPongs(store, store.keyspace.forToolset(lease.toolset), [
+        { ...lease, outside: true },
+      ]);
       if (answer !== "recorded") throw leaseLost(lease, "lost");
       return { state: toWireState(state) };
     }),

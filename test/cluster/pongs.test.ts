@@ -120,3 +120,20 @@ test("a pong outside of the session counts for it, at whichever node", async () 
   await until("the call came", () => callsOf(stream).length === 1);
   await callable("unary-pong", [b]);
 });
+
+test("a provider that answers all of its pings outside of the session gets calls for as long as it does", async () => {
+  const { lease, stream } = await joinSilently(a, "unary-pongs");
+  for (let answered = 0; answered < 3 * Number(FAST.missedPings); ) {
+    const pings = await until("it is pinged", () => {
+      const count = pingsOf(stream).length;
+      return count > answered && count;
+    });
+    await ask((cb) => c.registry.pong({ lease }, cb));
+    answered = pings;
+  }
+  const session = openAgentSession(b);
+  session.send({ calls: [{ ref: 1, call: specOf("unary-pongs", "echo", { wait: "WAIT_POLICY_WAIT" }) }] });
+  await until("the call came", () => callsOf(stream).length === 1);
+  expect(await roomOf(c, "unary-pongs")).toBe(100);
+  expect(stream.all(({ ready }) => (ready === null ? [] : [ready]))).toHaveLength(1);
+});
