@@ -2,6 +2,7 @@ import { valid as validSemver } from "semver";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import { isToolName, isToolsetName } from "../identity/names.js";
 import { firstInexact } from "../json/exact-numbers.js";
+import { loneSurrogate } from "../json/lone-surrogates.js";
 import type { Step } from "../json/pointer.js";
 import { readJson } from "../json/scan-json.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
@@ -28,6 +29,7 @@ const MAX_META_BYTES = 64 * 1_024;
 const MAX_TOOL_TIMEOUT_MS = 24 * 3_600_000;
 /** No control characters: these texts end up on terminals and in logs. Line breaks and tabs are allowed in descriptions. */
 const CONTROL = /\p{Cc}/u;
+const HALF_CHARACTER = "has half of a character (a lone surrogate)";
 const CONTROL_BUT_LINES = /[^\P{Cc}\t\n\r]/u;
 
 /**
@@ -179,6 +181,11 @@ function parseMeta(bytes: Buffer, path: string, faults: FaultList): ToolMeta | u
     faults.add(`${path}${read.pointer}`, read.reason);
     return undefined;
   }
+  const lone = loneSurrogate(read.value);
+  if (lone !== undefined) {
+    faults.add(`${path}${lone}`, HALF_CHARACTER);
+    return undefined;
+  }
   const meta = read.value;
   if (typeof meta !== "object" || meta === null || Array.isArray(meta)) {
     faults.add(path, "must be an object");
@@ -201,6 +208,11 @@ function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults
   const inexact = read.longNumbers ? firstInexact(bytes, isJudgedBy) : undefined;
   if (inexact !== undefined) {
     faults.add(`${path}${inexact.pointer}`, `must be a number that a double holds, such as ${inexact.nearest}`);
+    return false;
+  }
+  const lone = loneSurrogate(read.value);
+  if (lone !== undefined) {
+    faults.add(`${path}${lone}`, HALF_CHARACTER);
     return false;
   }
   const schema = read.value;

@@ -1,5 +1,6 @@
 import type { Json, JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 import { isToolName } from "../identity/names.js";
+import { wholeJson, wholeText } from "../json/lone-surrogates.js";
 import { embedSchema } from "./embed-schema.js";
 import { printable } from "./server-log.js";
 
@@ -160,11 +161,17 @@ function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: s
     name,
     ...(title === undefined ? {} : { title }),
     description,
-    payload: isObject(raw.inputSchema) ? raw.inputSchema : {},
-    result: resultSchema(isObject(raw.outputSchema) ? raw.outputSchema : undefined),
+    payload: schemaOf(raw.inputSchema) ?? {},
+    result: resultSchema(schemaOf(raw.outputSchema)),
     ...(Object.keys(hints).length === 0 ? {} : { annotations: hints }),
     ...(Object.keys(meta).length === 0 ? {} : { meta }),
   };
+}
+
+/** A schema with whole texts. It may have no half of a character, and a description that was cut within one is not worth a tool. */
+function schemaOf(raw: Json | undefined): { readonly [key: string]: Json } | undefined {
+  const schema = raw === undefined ? undefined : wholeJson(raw);
+  return isObject(schema) ? schema : undefined;
 }
 
 /** What the contract has no place for; of too much, the largest parts go. */
@@ -188,7 +195,7 @@ function readMeta(
   let left = MAX_META_BYTES;
   for (const { key, value, bytes } of parts.sort((a, b) => a.bytes - b.bytes)) {
     left -= bytes;
-    if (left >= 0) kept.push([key, value]);
+    if (left >= 0) kept.push([wholeText(key), wholeJson(value)]);
     else
       notes.push(
         `${printable(key, 64)} of ${name} is left out: all such facts of a tool may take ${MAX_META_BYTES} bytes`,

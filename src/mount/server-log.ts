@@ -1,3 +1,4 @@
+import { wholeText } from "../json/lone-surrogates.js";
 import { LineSplitter } from "./line-splitter.js";
 import { TokenBucket } from "./token-bucket.js";
 
@@ -56,9 +57,9 @@ export class ServerLog {
   }
 }
 
-/** Makes text from a stranger safe for a terminal and a log: no control characters, bounded. */
+/** Makes text from a stranger safe for a terminal and a log: no control characters, no halves of characters, bounded. */
 export function printable(text: string, maxCharacters: number = MAX_LINE_CHARACTERS): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   const clean = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
-  return clean.length <= maxCharacters ? clean : `${clean.slice(0, maxCharacters)}…`;
+  return wholeText(clean.length <= maxCharacters ? clean : `${clean.slice(0, maxCharacters)}…`);
 }

@@ -49,6 +49,29 @@ describe("a contract", () => {
     ]);
   });
 
+  test("has no schema or meta with a half of a character: a digest knows none", () => {
+    const payloadSchemaJson = Buffer.from(
+      '{"properties":{"a":{"description":"cut \\ud83d"},"b":{"title":"\\ud83d\\ude00"}}}',
+    );
+    const resultSchemaJson = Buffer.from('{"properties":{"\\udc00":true}}');
+    const half = wireTool("half", { payloadSchemaJson, resultSchemaJson });
+    const description = "has half of a character (a lone surrogate)";
+    const error = refusal(() => parse({ tools: [half] }));
+    expect([error.reason, error.violations]).toEqual([
+      "INVALID_SCHEMA",
+      [
+        { field: "/tools/half/payload_schema/properties/a/description", description },
+        { field: "/tools/half/result_schema/properties/\ufffd", description },
+      ],
+    ]);
+    const meta = wireTool("sum", { metaJson: Buffer.from('{"a":["\\ud83d"]}') });
+    expect(refusal(() => parse({ tools: [meta] })).violations).toEqual([
+      { field: "tools[0].meta_json/a/0", description },
+    ]);
+    const { contract, skipped } = parseUsableContract(wireContract({ tools: [half, wireTool("sum")] }), LIMITS);
+    expect([contract.tools.length, skipped.map(({ tool }) => tool)]).toEqual([1, ["half"]]);
+  });
+
   test("that is missing is refused", () => {
     expect(refusal(() => parseContract(null, LIMITS)).reason).toBe("INVALID_CONTRACT");
   });

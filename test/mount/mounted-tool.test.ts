@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { embedSchema } from "../../src/mount/embed-schema.js";
-import { mountTools } from "../../src/mount/mounted-tool.js";
+import { fitTitle, mountTools } from "../../src/mount/mounted-tool.js";
 
 const object = { type: "object" };
 
@@ -121,6 +121,27 @@ describe("tools of a server", () => {
       { name: "other", part: "tool", why: why("inputSchema") },
       { name: "result", part: "result_schema", why: why("outputSchema") },
     ]);
+  });
+
+  test("whose texts were cut within a character are whole again", () => {
+    const cut = "A long text \ud83d";
+    const whole = "A long text \ufffd";
+    const schema = (description: string) => ({ type: "object", properties: { [description]: { description } } });
+    const { tools, skipped } = mountTools([
+      {
+        ...{ name: "a", title: cut, description: cut, inputSchema: schema(cut), outputSchema: schema(cut) },
+        ...{ _meta: { [cut]: [cut] }, annotations: { [cut]: cut } },
+      },
+    ]);
+    expect(skipped).toEqual([]);
+    expect(tools).toMatchObject([
+      {
+        ...{ title: whole, description: whole, payload: schema(whole) },
+        ...{ result: { properties: { structuredContent: schema(whole) } } },
+        meta: { _meta: { [whole]: [whole] }, annotations: { [whole]: whole } },
+      },
+    ]);
+    expect(fitTitle(`${"x".repeat(254)}\u{1f600}`)).toBe(`${"x".repeat(254)}\ufffd…`);
   });
 
   test("have null where they have nothing", () => {

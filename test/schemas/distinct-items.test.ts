@@ -25,6 +25,15 @@ test.each<[unknown[], boolean]>([
   ],
   [["\u0000{}", {}], true],
   [['"a', "a"], true],
+  // Halves of characters, which no canonical form has.
+  [[{ a: "\ud800" }, { a: "\ud801" }, { a: "\ufffd" }, ["\ud800"]], true],
+  [
+    [
+      { "\ud800": 1, b: 2 },
+      { b: 2, "\ud800": 1 },
+    ],
+    false,
+  ],
 ])("%j", (items, expected) => {
   expect(areDistinct(items)).toBe(expected);
 });
