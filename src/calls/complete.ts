@@ -25,9 +25,9 @@ export type CompletionAnswer =
   | { readonly kind: "gone" };
 
 // ARGV[1] the calls' ids, [2] completions, a line each: owner, attempt, kind, reason; [3] this node; then their bodies. A repeat of
-// what ended the call is accepted again: its first answer may have been lost, and the second time a verdict on it may be had. Who ends a call here hears from the answer how it
-// ended: when, where it ended as was asked; else accepted, the terminal's line, and how long its body is, since that is the one
-// that came, or empty.
+// what ended the call is accepted again: its first answer may have been lost, and the second time a verdict on it may be had. An
+// answer says how the call ended: when, where it ended as was asked; else accepted, the terminal's line, and how long its body is,
+// since that is the one that came, or empty.
 const COMPLETE = evenWhenFull(
   defineCallScript(
     "COMPLETE",

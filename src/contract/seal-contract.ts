@@ -4,7 +4,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
 import type { Contract, SealedContract } from "./contract.js";
 
-/** Gives a contract its canonical JSON (RFC 8785) and its digest, by which everybody knows it. */
+/** Gives a contract its canonical JSON (RFC 8785) and its digest, which identifies it. */
 export function sealContract(contract: Contract): SealedContract {
   const canonicalJson = canonicalize(contract);
   if (canonicalJson === undefined) throw new ToolgateError("INTERNAL", "the contract has no JSON form");

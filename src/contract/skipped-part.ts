@@ -13,7 +13,7 @@ export interface SkippedPart {
 
 /** The most of a name that is told, in UTF-16 code units. */
 const MAX_NAME = 128;
-/** How many violations are told of all parts together, beyond the first of each: the answer is one message. */
+/** How many violations are named for all parts together, beyond the first of each: the answer is one message. */
 const MAX_FURTHER = 1_024;
 
 /** Names what was left out, and why. @param violations at least one; the first eight are kept. */
@@ -33,7 +33,7 @@ export function joinSkipped(first: readonly SkippedPart[], then: readonly Skippe
   return [...first.filter(({ tool, resultSchemaOnly }) => !resultSchemaOnly || !gone.has(tool)), ...then];
 }
 
-/** The parts, with so many violations that they fit into one message. */
+/** The parts, with no more violations than fit into one message. */
 export function boundSkipped(parts: readonly SkippedPart[]): SkippedPart[] {
   let further = MAX_FURTHER;
   return parts.map((part) => {

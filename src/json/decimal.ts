@@ -53,7 +53,7 @@ export function isMultiple(value: Decimal, divisor: Decimal): boolean {
   if (divisor.digits === "") return false;
   if (value.digits === "") return true;
   const shift = value.exponent - divisor.exponent;
-  // The value's last digit is not zero, and the quotient would have a fraction of so many places.
+  // The value's last digit is not zero, and the quotient would have a fraction of as many places.
   if (shift < 0) return false;
   const modulus = BigInt(divisor.digits);
   let remainder = 0n;

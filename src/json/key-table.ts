@@ -4,7 +4,7 @@ export type Entered = "new" | "repeated" | "full";
 const FIRST_CAPACITY = 64;
 /** Slots per entry: half of the slots stay free, so that probing stays short. */
 const SLOTS_PER_ENTRY = 2;
-/** Probes beyond one per key. Honest keys need a fraction of one each; who runs out made his keys collide. */
+/** Probes beyond one per key. Honest keys need a fraction of one each; a text that runs out has keys that were made to collide. */
 const SPARE_PROBES = 4_096;
 
 const NO_BYTES = new Uint8Array(0);
@@ -33,7 +33,7 @@ export class KeyTable {
   #undoObjects: number[] = [];
   #undoCount = 0;
 
-  /** Forgets the text before, and holds at most so many distinct keys of the next. */
+  /** Forgets the text before, and holds at most `maxKeys` distinct keys of the next. */
   reset(maxKeys: number): void {
     if (this.#slots.length > FIRST_CAPACITY * SLOTS_PER_ENTRY) {
       this.#allocate(FIRST_CAPACITY);

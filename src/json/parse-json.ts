@@ -8,7 +8,7 @@ import { type Token, tokensOf } from "./tokens.js";
  */
 export type Integers = "number" | "bigint";
 
-/** Every integer that a double may not hold has at least so many digits in a row. */
+/** Every integer that a double may not hold has at least 16 digits in a row. */
 const MANY_DIGITS = /[0-9]{16}/;
 
 /** @throws SyntaxError when the text is not one JSON value. */

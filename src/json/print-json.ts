@@ -2,7 +2,7 @@ import { tokensOf } from "./tokens.js";
 
 /**
  * Writes a JSON text again with other white space and nothing else changed: on one line without any or, with `indent`,
- * a line for each member and item, indented by so many spaces for each level.
+ * a line for each member and item, indented by that number of spaces for each level.
  *
  * @param json known to be one JSON value.
  */

@@ -50,7 +50,7 @@ const DEFAULT_DISTINCT_KEYS = 32_000;
 const BYTES_PER_DISTINCT_KEY = 100;
 /** Shorter numbers without an exponent are within a double's range: its largest has 309 digits, its least 324 places. */
 const SURELY_IN_RANGE = 300;
-/** Numbers of at most so many characters, without an exponent, are what a double is printed as again: it holds 15 digits. */
+/** Longest number, in characters without an exponent, that a double is surely printed as again: it holds 15 digits. */
 const SURELY_HELD = 15;
 
 const QUOTE = 0x22;

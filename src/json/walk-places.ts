@@ -3,7 +3,7 @@ import type { Step } from "./pointer.js";
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Told of a number's bytes, and of the place where it stands. The steps are the walk's own: who keeps them copies them. */
+/** Takes a number's bytes, and the place where it stands. The steps are the walk's own, to be copied where they are kept. */
 export type OnNumber = (start: number, end: number, steps: readonly Step[]) => void;
 
 /**

@@ -60,7 +60,7 @@ child.once("exit", (code, signal) => {
 });
 
 function report(message: GuardianReport): void {
-  // Without a channel there is nobody left to tell.
+  // Without a channel nothing can be reported.
   if (!process.connected) return;
   reported = new Promise<void>((resolve) => process.send?.(message, undefined, {}, () => resolve()));
 }

@@ -6,7 +6,7 @@ import { readProgress } from "./progress.js";
 
 /** JSON-RPC code of a method that is not known. */
 const METHOD_NOT_FOUND = -32_601;
-/** Where so many lines wait to be read, what the other side asks is not answered: it does not take the answers, and asks on. */
+/** How many lines may wait to be read until questions of the other side are not answered any more: it asks without reading. */
 const MAX_UNREAD_LINES = 1_000;
 /** JSON-RPC code for an answer that was too large, from the range that servers may define. */
 export const MESSAGE_TOO_LARGE = -32_050;

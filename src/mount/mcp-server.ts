@@ -23,7 +23,7 @@ const MAX_LIST_PAGES = 100;
 /** More tools than any server has, and more than a toolset may have: some are chosen of them. */
 const MAX_LISTED_TOOLS = 10_000;
 
-/** Who an MCP server says it is. */
+/** An MCP server's name, version and texts, as it says them. */
 export interface ServerIdentity {
   readonly name: string;
   readonly version: string;
@@ -132,7 +132,7 @@ export class McpServer {
     return this.#log.tail;
   }
 
-  /** Who the server says it is; empty before it was greeted. */
+  /** What the server says of itself; empty before it was greeted. */
   get identity(): ServerIdentity {
     return this.#identity;
   }

@@ -41,7 +41,7 @@ import { DEFAULT_PATIENCE_MS, untilSilent } from "./server-watch.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
-/** Of so many parts that are left out the log says why. */
+/** How many parts that are left out the log gives the reasons of. */
 const MAX_TOLD = 100;
 
 /** How often a derived version is tried where others register at the same time, and how long after one another, in milliseconds. */
@@ -431,7 +431,7 @@ class McpMount implements Mount {
       // One bad tool of a stranger's must not take the others away.
       skipInvalid: true,
       replace,
-      // The comings and goings of its sessions are no news to whoever mounts a server.
+      // The comings and goings of its sessions are details of the mount.
       logger: {
         info: (fields, message) => options.log.debug({ toolset: this.name, ...fields }, message),
         warn: (fields, message) => options.log.warn({ toolset: this.name, ...fields }, message),

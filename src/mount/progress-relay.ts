@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Progress } from "./progress.js";
 import { TokenBucket } from "./token-bucket.js";
 
-/** So many progress notifications of a call pass at once, and so many a second after that: below a call's 10,000 deltas. */
+/** Progress notifications of a call that pass at once, and those that pass a second after that: below a call's 10,000 deltas. */
 const BURST = 100;
 const PER_SECOND = 10;
 /** The longest message of a notification that is passed on. */

@@ -21,7 +21,7 @@ const LONGEST_INTERVAL_MS = 30_000;
  * Time is counted in pauses, not by a clock: where this process itself stood still, the server has had no time to answer.
  *
  * @param patienceMs in milliseconds; 0 never resolves
- * @param pause resolves after so many milliseconds; what it rejects with ends the watch
+ * @param pause resolves after that time, in milliseconds; what it rejects with ends the watch
  */
 export async function untilSilent(
   server: WatchedServer,

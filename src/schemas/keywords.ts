@@ -68,7 +68,7 @@ export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map(
     oneOf: applicator("place", "list"),
     not: applicator("place", "one"),
     if: applicator("place", "one"),
-    // biome-ignore lint/suspicious/noThenProperty: it is the keyword's name, and nobody awaits this table
+    // biome-ignore lint/suspicious/noThenProperty: it is the keyword's name, and this table is never awaited
     then: applicator("place", "one"),
     else: applicator("place", "one"),
     dependentSchemas: applicator("place", "map", NEW, { instead: "dependencies" }),

@@ -44,6 +44,6 @@ export const linearRegExp: RegExpEngine = Object.assign(
     // Ajv keeps patterns apart by their text: without a toString of its own, all patterns of a schema would be the first.
     return { test: (text: string) => compiled.test(text), toString: () => `/${pattern}/${flags}` };
   },
-  // Ajv writes this into source code that it is asked to generate; nobody asks.
+  // Ajv writes this into source code that it is asked to generate, which it never is.
   { code: "linearRegExp" },
 );

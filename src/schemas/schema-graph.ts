@@ -29,7 +29,7 @@ export interface SchemaFault {
   readonly reason: string;
 }
 
-/** A schema as a graph: who applies whom, references included. */
+/** A schema as a graph: which schema applies which, references included. */
 export interface SchemaGraph {
   /** Schema objects in the order in which they were met; the root first. Booleans have no node. */
   readonly nodes: readonly SchemaNode[];
@@ -60,7 +60,7 @@ type Target =
   | { readonly kind: "found"; readonly within: Resource; readonly schema: Json; readonly steps: readonly Step[] }
   | { readonly kind: "none"; readonly reason: string };
 
-/** Reads a schema, of a depth that somebody has looked at, as a graph. Work is linear in it and ends at the limit. */
+/** Reads a schema, of a depth that was checked before, as a graph. Work is linear in it and ends at the limit. */
 export function schemaGraph(schema: JsonSchema, draft: Draft, maxSubschemas: number): SchemaGraph {
   return new GraphBuilder(draft, maxSubschemas).build(schema);
 }
@@ -240,7 +240,7 @@ class GraphBuilder {
       const schema = resource.anchors.get(fragment);
       return schema === undefined ? undefined : { schema, steps: this.#byObject.get(schema)?.steps ?? resource.steps };
     }
-    // Ajv takes "#/" for the root and the specification for the property ""; so nobody may write it.
+    // Ajv takes "#/" for the root and the specification for the property ""; so it is refused.
     if (fragment === "/") return undefined;
     let found: Json | undefined = resource.root;
     const steps: Step[] = [...resource.steps];

@@ -40,7 +40,7 @@ const START_WITHIN_MS = 30_000;
 /** How often the work of a job is looked at, in milliseconds. */
 const LOOK_EVERY_MS = 20;
 /**
- * A job is given up when it took so many times its budget on the wall, or the least time, whatever is longer. Only a worker that
+ * A job is given up after this multiple of its budget on the wall, or the least time, whichever is longer. Only a worker that
  * hangs, or a machine that is busy twenty times over, meets this; it says nothing about the value.
  */
 const WALL_FACTOR = 20;

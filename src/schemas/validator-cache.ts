@@ -90,7 +90,7 @@ interface SchemaFaults {
   readonly isUnjudged: boolean;
 }
 
-/** The most warnings of one contract: they travel in an answer, and nobody reads more. */
+/** The most warnings of one contract: they travel in an answer, which is to stay readable. */
 const MAX_WARNINGS = 64;
 /** How many workers one contract may break before the rest of its schemas is not looked at any more. */
 const MAX_BROKEN = 3;
@@ -119,7 +119,7 @@ const ADMISSION_LIMITS: PoolLimits = {
 /**
  * The validators of contracts, one set per digest, in a cache that forgets what was used least recently.
  *
- * Registration inspects a contract's schemas in a worker (`admit`). Whoever then judges values asks for the contract's
+ * Registration inspects a contract's schemas in a worker (`admit`). What then judges values asks for the contract's
  * set (`forContract`), which compiles each schema when it is first needed; contracts that other nodes admitted are
  * treated alike. Registrations have a worker of their own, so that one of a thousand schemas does not hold up a call.
  */

@@ -23,7 +23,7 @@ export interface PoolJob<Answer> {
   readonly bytes: number;
   /** The schema that it needs: a worker that has it prepared is preferred. */
   readonly key?: string;
-  /** After so many milliseconds the answer is of no use. */
+  /** How long the answer is of use, in milliseconds. */
   readonly withinMs?: number;
   readonly work: (worker: SchemaWorker) => Promise<Answer>;
 }
