@@ -48,19 +48,21 @@ export interface Registered {
 // KEYS[5] epochs. ARGV[2] name, [3] the generation that the decision was taken on, 0 for none, [4] the epoch to join, 0 to
 // make one, [5] owner, [6] digest, [7] version, [8] contract, [9] activateAt, [10] maxBacklog, [11] retentionMs,
 // [12] retireAfterMs, [13] provider, [14] incarnation, [15] token, [16] lease length, [17] the most toolsets in this shard,
-// [18] the record that the node found to be damaged, or nothing.
+// [18] whether a record is there that cannot be read, [19] that record, or nothing.
 const REGISTER = defineRegistryScript(
   "REGISTER",
   FORGET_LUA,
   LAST_EPOCH_LUA,
   `
-local name, damaged = ARGV[2], ARGV[18]
+local name, damaged = ARGV[2], ARGV[18] == '1' and ARGV[19]
 local record = load_record(name)
-if damaged ~= '' then
+if damaged then
   -- What cannot be read is as if it were not there. It was the same one that the node saw, so nobody has mended it since.
   if redis.call('HGET', toolsets, name) ~= damaged then return { 'raced' } end
   record = nil
-elseif (record and record.generation or 0) ~= tonumber(ARGV[3]) or (not record and redis.call('HEXISTS', toolsets, name) == 1) then
+elseif not record and redis.call('HEXISTS', toolsets, name) == 1 then
+  return { 'damaged' }
+elseif (record and record.generation or 0) ~= tonumber(ARGV[3]) then
   return { 'raced' }
 end
 local entry
@@ -75,19 +77,19 @@ if ARGV[4] ~= '0' then
 else
   -- Beside a field for each toolset, the hash has one for each epoch, and so has health. Where Redis has lost health, too many
   -- are counted until it is there again, within an interval.
-  if not record and damaged == '' and redis.call('HLEN', toolsets) - redis.call('HLEN', health) >= tonumber(ARGV[17]) then return { 'full' } end
+  if not record and not damaged and redis.call('HLEN', toolsets) - redis.call('HLEN', health) >= tonumber(ARGV[17]) then return { 'full' } end
   -- Epochs whose registration Redis has lost, and not their health: the providers that hold them are to register anew too, as if no
   -- epoch had been given before; see RENEW.
   local orphans = record and {} or find_every_epoch(name)
   local epoch = math.max(last_epoch(KEYS[5], name, orphans) + 1, now)
   check_keys(name, epoch)
   redis.call('HSET', KEYS[5], name, epoch)
-  if damaged ~= '' then
+  if damaged then
     local aside = prefix .. 'damaged:toolset:' .. name
     redis.call('SET', aside, damaged, 'PX', 86400000)
     redis.log(redis.LOG_WARNING, 'toolgate: the record of ' .. name .. ' was damaged, and registering it anew has mended it; what was there is set aside as ' .. aside)
   end
-  if #orphans > 0 or damaged ~= '' then redis.call('HDEL', KEYS[5], name .. '@first') end
+  if #orphans > 0 or damaged then redis.call('HDEL', KEYS[5], name .. '@first') end
   forget_every_epoch(name, orphans)
   redis.call('HSETNX', KEYS[5], name .. '@first', epoch)
   record = record or { name = name, owner = ARGV[5], generation = 0, epochs = {} }
@@ -134,9 +136,9 @@ export async function register(store: RegistryStore, registration: Registration)
   const { owner, sealed, provider, incarnation, options, token, leaseMs, maxToolsets } = registration;
   const toolset = sealed.contract.name;
   const keys = store.keyspace.forToolset(toolset);
+  let unreadable = false;
   for (let race = 0; race < MAX_RACES; race++) {
-    const stored = await readRecord(store, toolset);
-    const { record, damaged } = stored;
+    const { record, damaged } = await readRecord(store, toolset, unreadable);
     // Whoever it says it belongs to, if it still says so, is the one who may mend it.
     if (damaged !== undefined && isAnothers(damaged, owner)) throw notOwner(toolset);
     const decision = decideRegistration(record, {
@@ -176,13 +178,16 @@ export async function register(store: RegistryStore, registration: Registration)
           token,
           leaseMs,
           maxToolsets - registration.toolsetsElsewhere,
+          damaged === undefined ? 0 : 1,
           damaged ?? "",
         ],
         [keys.epochs],
       ),
     );
     const kind = asText(reply[0]);
-    if (kind === "raced") continue;
+    // What the node can read, and the scripts cannot, is damaged.
+    unreadable = kind === "damaged";
+    if (kind === "raced" || unreadable) continue;
     if (kind === "full") {
       throw new ToolgateError(
         "LIMIT_EXCEEDED",
@@ -209,9 +214,11 @@ interface StoredRecord {
   readonly damaged?: Buffer;
 }
 
-async function readRecord(store: RegistryStore, toolset: ToolsetName): Promise<StoredRecord> {
+/** @param unreadable the scripts cannot read it. */
+async function readRecord(store: RegistryStore, toolset: ToolsetName, unreadable: boolean): Promise<StoredRecord> {
   const stored = await readField(store, toolset, toolset);
   if (stored === null) return {};
+  if (unreadable) return { damaged: stored };
   try {
     const record = JSON.parse(stored.toString()) as Partial<ToolsetRecord> | null; // written by the registry's scripts only, unless it is damaged
     if (isWhole(record, toolset)) return { record };

@@ -72,6 +72,21 @@ test("a contract that was lost is there again when its providers have registered
   expect(await renew(again)).toBe("held");
 });
 
+/** A record of one epoch. */
+function recordWith(digest: string, more: object = {}): string {
+  const numbers = {
+    epoch: 1,
+    registeredAtMs: 1,
+    activateAt: 1,
+    maxBacklog: 1,
+    retentionMs: 1,
+    retireAfterMs: 1,
+    retireAtMs: 0,
+  };
+  const epoch = { ...numbers, digest, version: "1.0.0", state: "active" };
+  return JSON.stringify({ name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [epoch], ...more });
+}
+
 describe.each([
   ["no JSON", "x"],
   ["no text", "\0\u00ff"],
@@ -81,28 +96,9 @@ describe.each([
     "of an epoch of nothing",
     JSON.stringify({ name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [{}] }),
   ],
-  [
-    "of an epoch of no digest",
-    JSON.stringify({
-      name: TOOLSET,
-      owner: "default/anonymous",
-      generation: 1,
-      epochs: [
-        {
-          epoch: 1,
-          digest: "x",
-          version: "1.0.0",
-          state: "active",
-          registeredAtMs: 1,
-          activateAt: 1,
-          maxBacklog: 1,
-          retentionMs: 1,
-          retireAfterMs: 1,
-          retireAtMs: 0,
-        },
-      ],
-    }),
-  ],
+  ["of an epoch of no digest", recordWith("x")],
+  ["empty", ""],
+  ["JSON for a node, and none for its scripts", recordWith(contractOf("1.0.0").digest, { more: "\ud800" })],
 ])("a record that is %s", (_, text) => {
   beforeEach(() => client.hset(keys.toolsets, TOOLSET, text));
 
