@@ -157,8 +157,15 @@ function announce(output: Output, { name, registration }: Mount): void {
     output.jsonData({ event: "mounted", toolset: name, version, epoch, digest, tools, skipped });
     return;
   }
-  const left = skipped.length === 0 ? "" : ` (${skipped.length} left out, see above)`;
-  output.text(`${name} ${version} is mounted at epoch ${epoch}: ${tools.length} tools${left}. Ctrl-C ends it.`);
+  const gone = skipped.filter(({ part }) => part === "tool").length;
+  const left = [
+    ...(gone === 0 ? [] : [counted(gone, "tool")]),
+    ...(gone === skipped.length ? [] : [counted(skipped.length - gone, "result schema")]),
+  ];
+  const without = left.length === 0 ? "" : ` (without ${left.join(" and ")}, see above)`;
+  output.text(
+    `${name} ${version} is mounted at epoch ${epoch}: ${counted(tools.length, "tool")}${without}. Ctrl-C ends it.`,
+  );
 }
 
 /** @throws ToolgateError when the mount did not end because it was told to */
@@ -213,4 +220,8 @@ function pick<T extends object, K extends keyof T>(
 ): { [P in K]?: Exclude<T[P], undefined> } {
   const entries = keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]));
   return Object.fromEntries(entries) as { [P in K]?: Exclude<T[P], undefined> }; // undefined ones were left out above
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

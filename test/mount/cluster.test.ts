@@ -269,6 +269,16 @@ describe("a server whose tools are not all in order", () => {
     expect(said.skipped).toContainEqual({ name: "half", part: "result_schema", why: expect.any(String) });
     expect(stderr).toContain("The tool bad_0 is left out:");
   });
+
+  test("counts them apart for people: a tool without its result schema is served", async () => {
+    const mounting = startToolgate([
+      ...["mount", "--name", "partly-told", "--nodes", cluster.nodes],
+      ...["--", process.execPath, ODD, "bad-schemas"],
+    ]);
+    await mounting.says(/: 3 tools \(without 12 tools and 1 result schema, see above\)\. Ctrl-C ends it/);
+    mounting.signal("SIGINT");
+    await mounting.ended;
+  });
 });
 
 test("an answer that is larger than the registry takes fails its call by the registry's limit", async () => {
