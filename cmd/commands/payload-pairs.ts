@@ -70,7 +70,12 @@ function clash(key: string): UsageError {
 function pathOf(key: string, schema: JsonSchema): readonly string[] {
   const name = key.replace(/\\\./g, ".");
   if (propertyOf(schema, name, schema) !== true) return [name];
-  return key.split(/(?<!\\)\./).map((part) => part.replace(/\\\./g, "."));
+  const path = key.split(/(?<!\\)\./).map((part) => part.replace(/\\\./g, "."));
+  if (path.length <= MAX_JSON_DEPTH) return path;
+  throw new UsageError(
+    `A key leads through ${path.length - 1} objects; a payload is at most ${MAX_JSON_DEPTH} levels deep.`,
+    "Where the dots belong to the key's name, put a backslash before each; nothing was called.",
+  );
 }
 
 function write(node: Node): string {
@@ -142,6 +147,9 @@ interface Wanted {
   readonly items: Json;
 }
 
+/** As deep as a registry takes JSON, in levels. */
+const MAX_JSON_DEPTH = 64;
+
 /** References and alternatives are followed so far: schemas may refer to themselves. */
 const MAX_DEPTH = 16;
 
@@ -187,10 +195,11 @@ function propertyOf(schema: Json, name: string, root: JsonSchema, depth = 0): Js
   return isObject(schema.additionalProperties) ? schema.additionalProperties : true;
 }
 
-/** What a local reference refers to, by its JSON pointer. */
+/** What a local reference refers to, by its JSON pointer. One by an anchor's name is not followed: any text goes there, and the gateway judges. */
 function referred(schema: { readonly [key: string]: Json }, root: JsonSchema): Json | undefined {
   const { $ref: reference } = schema;
-  if (typeof reference !== "string" || !reference.startsWith("#")) return undefined;
+  if (typeof reference !== "string") return undefined;
+  if (reference !== "#" && !reference.startsWith("#/")) return true;
   let at: Json = root;
   for (const part of reference.split("/").slice(1)) {
     const name = decodeURIComponent(part).replace(/~1/g, "/").replace(/~0/g, "~");

@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { fstatSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { createReadStream, fstatSync } from "node:fs";
 import { UsageError } from "../output/failure.js";
 import type { Output } from "../output/output.js";
 import { findJsonFault } from "./json-fault.js";
@@ -21,6 +20,9 @@ export type Payload =
   | { readonly kind: "json"; readonly bytes: Uint8Array }
   /** The members of an object; what their texts stand for the tool's schema says. */
   | { readonly kind: "pairs"; readonly pairs: readonly Pair[] };
+
+/** The largest payload that any registry takes, in bytes (TOOLGATE_MAX_PAYLOAD_BYTES): nothing beyond it is read. */
+const MAX_BYTES = 33_554_432;
 
 /** A text that begins as JSON does, and so is no pair. */
 const BEGINS_AS_JSON = /^\s*([{["]|-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*$|(true|false|null)\s*$|$)/;
@@ -103,8 +105,9 @@ function checkJson(text: string, origin: string): void {
 
 async function contentOf(path: string, what: string, origin?: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readAll(createReadStream(path), what);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     const literal =
       origin === undefined ? "" : ` A text that begins with @ is written as ${origin.replace(/:?=@$/, "")}:='"@…"'.`;
@@ -113,7 +116,7 @@ async function contentOf(path: string, what: string, origin?: string): Promise<B
 }
 
 async function stdin(output: Output): Promise<Buffer> {
-  return await output.during("Reading the payload from stdin", () => readAll(process.stdin));
+  return await output.during("Reading the payload from stdin", () => readAll(process.stdin, "Stdin"));
 }
 
 /** A terminal, /dev/null and the like hold nothing for us. */
@@ -126,8 +129,18 @@ function somethingIsPipedIn(): boolean {
   }
 }
 
-async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function readAll(stream: AsyncIterable<Uint8Array>, what: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) {
+      throw new UsageError(
+        `${what} has more than ${MAX_BYTES} bytes, the most that a payload may have.`,
+        "Send less, or send a reference to the data; nothing was called.",
+      );
+    }
+  }
   return Buffer.concat(chunks);
 }

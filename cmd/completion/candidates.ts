@@ -16,8 +16,8 @@ export interface Candidate {
 const PATIENCE_MS = 1_500;
 /** The most names that are offered. */
 const MOST = 200;
-/** What is offered is typed into a shell as it is: of a stranger's names only those that no shell takes for anything else. */
-const HARMLESS = /^[A-Za-z0-9_./-]+$/;
+/** What is offered is typed into a shell as it is: of what a cluster says only that which no shell takes for anything else. */
+const HARMLESS = /^[A-Za-z0-9_][A-Za-z0-9_./-]*=?$/;
 
 /** What stands on the line before the word that is being typed. */
 interface Line {
@@ -135,9 +135,10 @@ async function valuesOf(name: string, line: Line): Promise<Candidate[]> {
       return await fromCluster(line, async (client, signal) => {
         const { tools } = await client.get(toolset, { signal });
         const { properties } = summarize(tools.find((one) => one.name === tool)?.payload ?? true);
-        return properties
-          .filter((property) => HARMLESS.test(property.name))
-          .map(({ name: key, type, description }) => ({ value: `${key}=`, description: `${type} ${description}` }));
+        return properties.map(({ name: key, type, description }) => ({
+          value: `${key}=`,
+          description: `${type} ${description}`,
+        }));
       });
     }
     case "callId":
@@ -170,6 +171,11 @@ async function valuesOf(name: string, line: Line): Promise<Candidate[]> {
   }
 }
 
+/** Those of a cluster's candidates that can be offered: a shell gives them to the line as they are, and would run what is in them. */
+export function harmless(candidates: readonly Candidate[]): Candidate[] {
+  return candidates.filter(({ value }) => HARMLESS.test(value));
+}
+
 /** Asks a cluster, which the line itself may name. @throws what kept it from answering in time */
 async function fromCluster(
   { options: { nodes, ca, context } }: Line,
@@ -186,7 +192,7 @@ async function fromCluster(
   const limits = { signal, connectTimeoutMs: PATIENCE_MS, patienceMs: PATIENCE_MS };
   const client = await connect(addresses, { ...limits, ...(tls === undefined ? {} : { tls }) });
   try {
-    return await ask(client, signal);
+    return harmless(await ask(client, signal));
   } finally {
     await client.close();
   }

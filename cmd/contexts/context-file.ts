@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Environment } from "../../src/config/environment.js";
@@ -38,6 +39,9 @@ export function contextFile(env: Environment): string {
   return join(folder, "toolgate", "contexts.json");
 }
 
+/** The largest file of contexts, in bytes: thousands of them. */
+const MAX_FILE_BYTES = 1_048_576;
+
 /** Whether a text may name a context: letters, digits, dots, dashes and underscores, at most 64. */
 export function isContextName(text: string): boolean {
   return CONTEXT_NAME.test(text);
@@ -47,8 +51,9 @@ export function isContextName(text: string): boolean {
 export async function readContexts(file: string): Promise<Contexts> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await contentOf(file);
   } catch (error) {
+    if (error instanceof ToolgateError) throw error;
     const { code, message } = error as NodeJS.ErrnoException; // what the file system throws
     if (code === "ENOENT") return { current: undefined, contexts: new Map() };
     throw new ToolgateError(
@@ -63,6 +68,19 @@ export async function readContexts(file: string): Promise<Contexts> {
     throw badFile(file, "it is not JSON");
   }
   return parseContexts(file, value);
+}
+
+/** A pipe in the place of the file would never end, and could not be interrupted: it is opened without waiting for a writer. */
+async function contentOf(file: string): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw badFile(file, "it is no file");
+    if (stat.size > MAX_FILE_BYTES) throw badFile(file, `it has more than ${MAX_FILE_BYTES} bytes`);
+    return await handle.readFile("utf8");
+  } finally {
+    await handle.close();
+  }
 }
 
 function parseContexts(file: string, value: unknown): Contexts {

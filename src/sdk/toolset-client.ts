@@ -38,9 +38,17 @@ export interface ToolFunction<Payload, Result> {
   stream(...args: Args<Payload, CallOptions>): AsyncIterable<ToolEvent<Result>>;
 }
 
-/** A toolset's tools as functions, by their names. A tool that is named `then` is left out: a client must not look like a promise. */
+/**
+ * What the language calls by itself, when a client is awaited, logged or put into a text. No call must come of that: tools of these
+ * names are left out, and are reached by `Toolgate.invoke`.
+ */
+const OF_THE_LANGUAGE = ["then", "toJSON", "toString", "valueOf"] as const;
+type OfTheLanguage = (typeof OF_THE_LANGUAGE)[number];
+const isOfTheLanguage = (name: string): boolean => OF_THE_LANGUAGE.some((one) => one === name);
+
+/** A toolset's tools as functions, by their names, but `then`, `toJSON`, `toString` and `valueOf`, which the language calls by itself. */
 export type ToolsetClient<Toolset extends TypedToolset> = {
-  readonly [Tool in keyof Toolset["tools"] as Tool extends "then" ? never : Tool]: ToolFunction<
+  readonly [Tool in keyof Toolset["tools"] as Tool extends OfTheLanguage ? never : Tool]: ToolFunction<
     PayloadOf<Toolset["tools"][Tool]>,
     ResultOf<Toolset["tools"][Tool]>
   >;
@@ -74,7 +82,7 @@ export function toolsetClient<Toolset extends TypedToolset>(
   const made = new Map<string, ToolFunction<unknown, unknown>>();
   const tools = new Proxy(Object.create(null), {
     get(_target, tool) {
-      if (typeof tool !== "string" || tool === "then") return undefined;
+      if (typeof tool !== "string" || isOfTheLanguage(tool)) return undefined;
       const known = made.get(tool) ?? toolFunction(client, name, tool, defaults);
       made.set(tool, known);
       return known;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../cmd/command-line.js";
-import { candidatesFor } from "../../cmd/completion/candidates.js";
+import { candidatesFor, harmless } from "../../cmd/completion/candidates.js";
 import { SCRIPTS, SHELLS } from "../../cmd/completion/scripts.js";
 import { splitLine } from "../../cmd/completion/split-line.js";
 import { contextFile, writeContexts } from "../../cmd/contexts/context-file.js";
@@ -64,6 +64,27 @@ describe("without a cluster", () => {
     });
     expect(answer).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
     expect(await runToolgate(["complete", "--", "get", ""], { env: { TOOLGATE_NODES: "?" } })).toEqual(answer);
+  });
+
+  test("of what a cluster says nothing is offered that a shell takes for more than a word", () => {
+    const said = [
+      "text.v2",
+      "a/b-c_d",
+      "path=",
+      "$(id)",
+      "a;b",
+      "`id`",
+      "a b",
+      "a\nb",
+      "-rf",
+      "--nodes=",
+      "~",
+      "a'",
+      "",
+      "=",
+    ];
+    const offered = harmless(said.map((value) => ({ value, description: "" })));
+    expect(offered.map(({ value }) => value)).toEqual(["text.v2", "a/b-c_d", "path="]);
   });
 
   test("an unknown shell is wrong use", async () => {

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findConnection } from "../../cmd/contexts/connection.js";
 import { contextFile, readContexts, writeContexts } from "../../cmd/contexts/context-file.js";
@@ -106,6 +108,18 @@ describe("what cannot be used is named, with what to do", () => {
     await expect(finding).rejects.not.toThrow("s3cret");
     // It is nobody's business where the command line names the nodes.
     expect(await findConnection({ nodes: "a:1" }, { XDG_CONFIG_HOME: home })).toMatchObject({ nodes: ["a:1"] });
+  });
+
+  test("also where a pipe, a folder or something huge stands in their place", async () => {
+    await mkdir(join(home, "toolgate"));
+    await promisify(execFile)("mkfifo", [file]);
+    await expect(readContexts(file)).rejects.toThrow("it is no file");
+    await rm(file);
+    await mkdir(file);
+    await expect(readContexts(file)).rejects.toThrow("it is no file");
+    await rm(file, { recursive: true });
+    await writeFile(file, " ".repeat(1_048_577));
+    await expect(readContexts(file)).rejects.toThrow("more than 1048576 bytes");
   });
 
   test("also where the contexts cannot be written", async () => {

@@ -76,6 +76,26 @@ describe("pairs become an object by the tool's schema", () => {
     expect(await sent(SCHEMA, ...words)).toBe(json);
   });
 
+  test("a reference by an anchor says nothing of the type", async () => {
+    const schema: JsonSchema = {
+      type: "object",
+      $defs: { n: { $anchor: "n", type: "integer" } },
+      properties: { v: { $ref: "#n" } },
+    };
+    expect(await sent(schema, "v:=1")).toBe('{"v":1}');
+    expect(await sent(schema, "v=x")).toBe('{"v":"x"}');
+  });
+
+  test("a key that leads deeper than a payload may go is wrong use", async () => {
+    const key = (levels: number) => Array.from({ length: levels }, () => "a").join(".");
+    expect(JSON.parse(await sent(SCHEMA, `${key(64)}=1`))).toHaveProperty(key(64), "1");
+    await expect(sent(SCHEMA, `${key(50_000)}=1`)).rejects.toThrow("at most 64 levels deep");
+  });
+
+  test.each(["@/dev/zero", "text=@/dev/zero", "text:=@/dev/zero"])("%s is not read without end", async (word) => {
+    await expect(sent(SCHEMA, word)).rejects.toThrow("more than 33554432 bytes");
+  });
+
   test("also where the schema refers to itself", async () => {
     const node: JsonSchema = { $ref: "#", properties: { next: { $ref: "#" } } };
     expect(await sent(node, "next.next.name=x")).toBe('{"next":{"next":{"name":"x"}}}');

@@ -80,6 +80,14 @@ test("a call can be started, and followed by its output and its end", async () =
   ]);
 });
 
+test("a typed client that is logged or put into a text calls no tool", async () => {
+  const { asked, caller } = noting(1);
+  const tools = toolsetClient<typeof math>(caller, "math");
+  expect(JSON.stringify({ tools })).toBe('{"tools":{}}');
+  expect(() => `${tools}`).toThrow(TypeError);
+  expect(asked).toEqual([]);
+});
+
 test("a typed client is no promise", async () => {
   const tools = toolsetClient(noting(1).caller, math);
   expect(await tools).toBe(tools);
