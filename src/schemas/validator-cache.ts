@@ -94,6 +94,8 @@ interface SchemaFaults {
 const MAX_WARNINGS = 64;
 /** How many workers one contract may break before the rest of its schemas is not looked at any more. */
 const MAX_BROKEN = 3;
+/** How long the contracts may be together that are kept with what is usable of them, in characters of JSON. */
+const MAX_USABLE_CHARACTERS = 64 * 1_048_576;
 /** A contract's message names this many faults; the violations name eight. */
 const FAULTS_IN_MESSAGE = 3;
 /** When a contract whose schemas could not be judged may be sent again, in milliseconds. */
@@ -150,7 +152,7 @@ export class ValidatorCache {
       },
     });
     this.#admissions = new LRUCache({ max: options.maxContracts });
-    this.#usable = new LRUCache({ max: options.maxContracts });
+    this.#usable = new LRUCache({ max: options.maxContracts, maxSize: MAX_USABLE_CHARACTERS });
     this.#limits = { ...DEFAULT_SCHEMA_LIMITS, maxBytes: options.maxSchemaBytes ?? DEFAULT_SCHEMA_LIMITS.maxBytes };
     this.#judgeCpuMs = options.judgeCpuMs ?? 1_000;
     this.#compileCpuMs = options.compileCpuMs ?? 10_000;
@@ -214,7 +216,7 @@ export class ValidatorCache {
     const known = this.#usable.get(sealed.digest);
     if (known !== undefined) return known;
     const usable = this.#leaveOutFaulty(sealed);
-    this.#usable.set(sealed.digest, usable);
+    this.#usable.set(sealed.digest, usable, { size: sealed.canonicalJson.length });
     usable.catch(() => this.#usable.delete(sealed.digest));
     return usable;
   }

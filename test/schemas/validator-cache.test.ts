@@ -3,6 +3,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Json, JsonSchema, SealedContract } from "../../src/contract/contract.js";
+import { sealContract } from "../../src/contract/seal-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { ValidatorCache, type ValidatorCacheOptions } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -115,6 +116,19 @@ describe("admission", () => {
     expect(await cache.admit(sealed)).toEqual(first);
     expect(second).toEqual(first);
     expect(cache.counters).toMatchObject({ admitted: 1, compiled: 1 });
+  });
+
+  test("keeps no more contracts with what is usable of them than memory should hold", async () => {
+    await replace({ maxContracts: 100 });
+    const large = (index: number): SealedContract => {
+      const { contract } = sealTools({ tool: { payload: true } }, `large-${index}`);
+      return sealContract({ ...contract, description: "x".repeat(4_000_000) });
+    };
+    for (let index = 0; index < 20; index++) await cache.admitUsable(large(index));
+    await cache.admitUsable(large(19));
+    expect(cache.counters.admitted).toBe(20);
+    await cache.admitUsable(large(0));
+    expect(cache.counters.admitted).toBe(21);
   });
 
   test("inspects a refused digest again", async () => {
