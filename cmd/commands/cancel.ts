@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import { withClient, withClientOptions } from "./session.js";
 
-/** `toolgate calls cancel`: ends a call, whoever waits for it. */
+/** `toolgate calls cancel`: ends a call, also for all that wait for it. */
 export function cancelCommand(): Command {
   return withClientOptions(
     new Command("cancel")
       .summary("cancel a call")
-      .description("Cancels a call, whoever waits for it. One that has ended stays as it ended.")
+      .description("Cancels a call, also for all that wait for it. One that has ended stays as it ended.")
       .argument("<callId>", "the call, as toolgate call --detach gives it"),
   )
     .addHelpText(

@@ -2,7 +2,7 @@
  * A failure that a tool reports of itself: the agent gets its reason, message and details as a `tool_error`.
  *
  * `reason` is a word for programs, [A-Z][A-Z0-9_]{0,63}; another form becomes TOOL_ERROR. At most 4 KiB of the message
- * are kept. `details` is any JSON; a RawJson is sent as it is.
+ * are kept. `details` is any JSON of at most 64 KiB, and is left out where it is not; a RawJson is sent as it is.
  */
 export class ToolFailure extends Error {
   override readonly name = "ToolFailure";
