@@ -337,7 +337,8 @@ export class ProviderSessions {
     const { toolset, epoch, provider } = session.lease;
     if (session.missedPings === missedPings + 1) log.warn({ event: "provider_misses_pings", toolset, epoch, provider });
     try {
-      await renewLeases(registry, leaseMs, [{ lease: session.lease, room: 0, routing: "out", session: "" }]);
+      const renewal = { lease: session.lease, room: 0, routing: "out", session: session.taker.session } as const;
+      await renewLeases(registry, leaseMs, [renewal]);
     } catch (error) {
       faults.warn({ event: "take_out_failed", error });
     }

@@ -35,9 +35,9 @@ export interface Renewal {
   readonly lease: Lease;
   /** The most calls at once; 0 leaves it as it is. */
   readonly room: number;
-  /** `keep`: as it is. `out`: gets no calls until its next pong. `drain`: gets none any more. */
+  /** `keep`: as it is. `out`: gets no calls until its next pong, unless it has another session. `drain`: gets none any more. */
   readonly routing: "keep" | "out" | "drain";
-  /** The session that takes calls for this provider from now on; empty leaves it as it is. */
+  /** The session that takes calls for this provider from now on; with `out`, the one that it is taken out for. Empty leaves it as it is. */
   readonly session: string;
 }
 
@@ -69,11 +69,14 @@ for i = 3, #ARGV, 8 do
   if p then
     local lease_end = now + lease_ms
     if tonumber(ARGV[i + 5]) > 0 then p.room = tonumber(ARGV[i + 5]) end
-    if ARGV[i + 7] ~= '' and ARGV[i + 7] ~= p.session then
+    local speaks = ARGV[i + 7] == '' or ARGV[i + 7] == p.session
+    if ARGV[i + 6] == 'out' then
+      if speaks and p.stage ~= '1' then p.stage = '2' end
+    elseif not speaks then
       p.session = ARGV[i + 7]
       if p.stage == '0' then p.stage = '3' end
     end
-    if ARGV[i + 6] == 'drain' then p.stage = '1' elseif ARGV[i + 6] == 'out' and p.stage ~= '1' then p.stage = '2' end
+    if ARGV[i + 6] == 'drain' then p.stage = '1' end
     write_provider(name, epoch, provider, p)
     redis.call('ZADD', prefix .. 'leases:' .. name .. ':' .. epoch, lease_end, provider .. '/' .. incarnation)
     touched[name .. '@' .. epoch] = { name, epoch }

@@ -229,7 +229,8 @@ describe("epochs", () => {
 
 describe("a provider's room", () => {
   const health = async ({ lease }: { readonly lease: Lease }) => healthOf(client, lease.epoch);
-  const out = (lease: Lease) => renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "out", session: "" }]);
+  const out = (lease: Lease, session = "") =>
+    renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "out", session }]);
 
   test("counts once it has ponged; until then its epoch is pinged, and not healthy by the pongs of others", async () => {
     const silent = await register(registry, registrationOf(V1));
@@ -259,6 +260,15 @@ describe("a provider's room", () => {
     const one = await serve(registry, registrationOf(V1), 10);
     await attach(registry, one.lease, 12, "s2");
     expect(await health(one)).toMatchObject({ room: 12, announced: true });
+  });
+
+  test("is not taken out for a session that it has left, and its session stays the one that it has", async () => {
+    const one = await serve(registry, registrationOf(V1), 10);
+    await attach(registry, one.lease, 12, "s2");
+    await out(one.lease, "s1");
+    expect(await health(one)).toMatchObject({ room: 12 });
+    await out(one.lease, "s2");
+    expect(await health(one)).toMatchObject({ room: 0 });
   });
 
   test("never counts again once it drains", async () => {
