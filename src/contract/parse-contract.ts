@@ -1,7 +1,8 @@
 import { valid as validSemver } from "semver";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import { isToolName, isToolsetName } from "../identity/names.js";
-import { firstInexact } from "../json/exact-numbers.js";
+import { compareDecimals } from "../json/decimal.js";
+import { firstInexact, type InexactNumber } from "../json/exact-numbers.js";
 import { loneSurrogate } from "../json/lone-surrogates.js";
 import type { Step } from "../json/pointer.js";
 import { readJson } from "../json/scan-json.js";
@@ -205,7 +206,7 @@ function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults
     return false;
   }
   // A contract is kept, and its digest made, from values: another number than the one that is written would judge.
-  const inexact = read.longNumbers ? firstInexact(bytes, isJudgedBy) : undefined;
+  const inexact = read.longNumbers ? firstInexact(bytes, wouldMisjudge) : undefined;
   if (inexact !== undefined) {
     faults.add(`${path}${inexact.pointer}`, `must be a number that a double holds, such as ${inexact.nearest}`);
     return false;
@@ -222,13 +223,25 @@ function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults
   return false;
 }
 
-/** The keywords whose numbers judge. Those of annotations, such as `default`, are kept as RFC 8785 has them: as doubles. */
-const NUMBER_KEYWORDS = new Set<Step>(
-  "maximum minimum exclusiveMaximum exclusiveMinimum multipleOf const enum".split(" "),
-);
+/** The keywords whose numbers tell one value from its neighbour. */
+const VALUE_KEYWORDS = new Set<Step>(["multipleOf", "const", "enum"]);
+/** The keywords whose numbers bound others, and whether a bound that is kept lets in all that the written one does. */
+const BOUND_KEYWORDS: ReadonlyMap<Step | undefined, (keptToWritten: number) => boolean> = new Map([
+  ["maximum", (order) => order >= 0],
+  ["exclusiveMaximum", (order) => order >= 0],
+  ["minimum", (order) => order <= 0],
+  ["exclusiveMinimum", (order) => order <= 0],
+]);
 
-function isJudgedBy(steps: readonly Step[]): boolean {
-  return steps.some((step) => NUMBER_KEYWORDS.has(step));
+/**
+ * Whether a number that a double does not hold would refuse what the schema means. The bounds of 64-bit integers, which
+ * generators write into schemas (9223372036854775807), are kept as doubles a little further out, and refuse nothing. Numbers of
+ * annotations, such as `default`, are kept as RFC 8785 has them, and judge nothing.
+ */
+function wouldMisjudge({ steps, written, kept }: InexactNumber): boolean {
+  if (steps.some((step) => VALUE_KEYWORDS.has(step))) return true;
+  const isWider = BOUND_KEYWORDS.get(steps.at(-1));
+  return isWider !== undefined && !isWider(compareDecimals(kept, written));
 }
 
 interface Texts {

@@ -55,28 +55,36 @@ export function exactNumbers({ bytes, value }: Pick<JsonText, "bytes" | "value">
   return found;
 }
 
+/** A number that its double does not hold, within a text. */
+export interface InexactNumber {
+  /** The way to it. */
+  readonly steps: readonly Step[];
+  readonly written: Decimal;
+  /** What its double is printed as. */
+  readonly kept: Decimal;
+}
+
 /**
  * Where the first of them is that matters, as a JSON pointer, and the number that a double makes of it; nothing when none is.
- *
- * @param matters by the steps to the number.
  */
 export function firstInexact(
   bytes: Buffer,
-  matters: (steps: readonly Step[]) => boolean,
-): { readonly pointer: string; readonly nearest: number } | undefined {
-  let first: { pointer: string; nearest: number } | undefined;
-  eachInexact(bytes, (_number, steps, text) => {
-    if (first === undefined && matters(steps)) first = { pointer: pointerOf(steps), nearest: Number(text) };
+  matters: (number: InexactNumber) => boolean,
+): { readonly pointer: string; readonly nearest: string } | undefined {
+  let first: { pointer: string; nearest: string } | undefined;
+  eachInexact(bytes, (written, steps, kept) => {
+    if (first !== undefined || !matters({ steps, written, kept: parseDecimal(kept) })) return;
+    first = { pointer: pointerOf(steps), nearest: kept };
   });
   return first;
 }
 
-function eachInexact(bytes: Buffer, onFound: (number: Decimal, steps: readonly Step[], text: string) => void): void {
+function eachInexact(bytes: Buffer, onFound: (number: Decimal, steps: readonly Step[], printed: string) => void): void {
   walkPlaces(bytes, bytes.length, (start, end, steps) => {
     const text = bytes.toString("latin1", start, end);
     const printed = String(Number(text));
     if (printed === text) return;
     const number = parseDecimal(text);
-    if (decimalText(number) !== decimalText(parseDecimal(printed))) onFound(number, steps, text);
+    if (decimalText(number) !== decimalText(parseDecimal(printed))) onFound(number, steps, printed);
   });
 }

@@ -31,7 +31,7 @@ describe("a contract", () => {
   });
 
   test("has no schema with a number that a double does not hold: its digest is made from values", () => {
-    const payloadSchemaJson = Buffer.from('{"properties":{"a":{"maximum":18446744073709551615},"b":{"minimum":1}}}');
+    const payloadSchemaJson = Buffer.from('{"properties":{"a":{"maximum":9007199254740993},"b":{"minimum":1}}}');
     const resultSchemaJson = Buffer.from('{"const":[0.1,1e-7,1.00,9007199254740993]}');
     const error = refusal(() => parse({ tools: [wireTool("sum", { payloadSchemaJson, resultSchemaJson })] }));
     expect([error.reason, error.violations]).toEqual([
@@ -39,13 +39,26 @@ describe("a contract", () => {
       [
         {
           field: "/tools/sum/payload_schema/properties/a/maximum",
-          description: "must be a number that a double holds, such as 18446744073709552000",
+          description: "must be a number that a double holds, such as 9007199254740992",
         },
         {
           field: "/tools/sum/result_schema/const/3",
           description: "must be a number that a double holds, such as 9007199254740992",
         },
       ],
+    ]);
+  });
+
+  test("may have the bounds of 64-bit integers, which let in all that they should when a double holds them", () => {
+    const bounds =
+      '{"minimum":-9223372036854775808,"maximum":9223372036854775807,"exclusiveMaximum":18446744073709551616}';
+    const payloadSchemaJson = Buffer.from(`{"properties":{"id":${bounds},"u":{"maximum":18446744073709551615}}}`);
+    const [tool] = parse({ tools: [wireTool("sum", { payloadSchemaJson })] }).tools;
+    expect(tool?.payload).toEqual(JSON.parse(payloadSchemaJson.toString()));
+    // In a value they would be another value.
+    const within = Buffer.from('{"const":{"maximum":9223372036854775807}}');
+    expect(refusal(() => parse({ tools: [wireTool("sum", { payloadSchemaJson: within })] })).violations).toMatchObject([
+      { field: "/tools/sum/payload_schema/const/maximum" },
     ]);
   });
 
