@@ -8,27 +8,29 @@ import { type CallSpec, parseCallSpec, requestDigest } from "../gateway/call-spe
 import { PayloadChecks, parsePayload } from "../gateway/validate-payload.js";
 import { type CallId, derivedCallId, parseCallId, randomCallId } from "../identity/call-id.js";
 import type { Epoch } from "../identity/names.js";
+import type { RawJson } from "../json/raw-json.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
+import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { ProviderCall } from "../protocol/generated/toolgate/v1/ProviderCall.js";
+import type { Terminal__Output } from "../protocol/generated/toolgate/v1/Terminal.js";
 import { loadProtocol, type Protocol } from "../protocol/load.js";
 import { ResultChecks } from "../providers/check-result.js";
 import { ValidatorCache } from "../schemas/validator-cache.js";
 import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } from "../sdk/call.js";
-import type { CallDelta, CallOptions, InvokeOptions } from "../sdk/call-options.js";
+import type { CallOptions, InvokeOptions } from "../sdk/call-options.js";
 import { prepareCall } from "../sdk/call-spec.js";
 import { CallsInHand } from "../sdk/calls-in-hand.js";
 import { DeltaOutput } from "../sdk/delta-output.js";
-import { decodeJson } from "../sdk/json-bytes.js";
+import { type DecodeJson, decodeRaw, decoderOf } from "../sdk/json-bytes.js";
 import { allowMany } from "../sdk/linked-signal.js";
 import { outputLimits } from "../sdk/output-limits.js";
 import { present } from "../sdk/present.js";
 import type { SchemaWarning } from "../sdk/provider.js";
 import type { Outgoing } from "../sdk/provider-session.js";
-import { readHandle, readTerminal, resultOf } from "../sdk/read-call.js";
+import { readDelta, readHandle, readTerminal, resultOf } from "../sdk/read-call.js";
 import type { ToolCode } from "../sdk/running-call.js";
-import type { CallTerminal } from "../sdk/terminal.js";
 import { ToolLogs } from "../sdk/tool-logs.js";
-import type { FollowOptions, RequestOptions } from "../sdk/toolgate.js";
+import type { AsRaw, FollowOptions, RequestOptions } from "../sdk/toolgate.js";
 import { didYouMean, nearNames } from "../spelling/near-names.js";
 import type { TestToolset, TestToolsetOptions } from "./test-toolset.js";
 
@@ -53,9 +55,12 @@ interface Held {
   readonly head: CallHead;
   readonly handle: CallHandle;
   readonly request: string;
-  readonly deltas: CallDelta[];
-  readonly ended: Deferred<CallTerminal>;
-  terminal: CallTerminal | undefined;
+  /** As bytes, like all that is kept of a call: each reader says how it reads JSON. */
+  readonly deltas: OutputDelta__Output[];
+  readonly ended: Deferred<void>;
+  /** The provider has it: what happens to it from here on is the tool's doing. */
+  delivered: boolean;
+  terminal: Terminal__Output | undefined;
   /** Settles with the next piece of output, or the end. */
   news: Deferred<void>;
   stop: "CANCELLED" | "DEADLINE_EXCEEDED" | undefined;
@@ -77,12 +82,14 @@ export class MemoryGateway implements TestToolset {
   });
   readonly #epoch: ReturnType<typeof epochOf>;
   readonly #provider: CallsInHand;
+  readonly #decode: DecodeJson;
   readonly #calls = new Map<string, Held>();
   readonly #runId = randomUUID();
   #closing: Promise<void> | undefined;
 
   constructor(setup: MemoryGatewaySetup) {
     this.#setup = setup;
+    this.#decode = decoderOf(setup.integers ?? "number");
     this.digest = setup.sealed.digest;
     this.warnings = setup.warnings;
     this.#epoch = epochOf(setup.sealed);
@@ -97,24 +104,30 @@ export class MemoryGateway implements TestToolset {
       tools: setup.tools,
       maxInFlight: MAX_IN_FLIGHT,
       limits: () => limits,
-      decode: decodeJson,
+      decode: this.#decode,
       output,
       logs,
       onOutcome: receive,
     });
   }
 
-  async invoke<Result = unknown>(
+  invoke(toolset: string, tool: string, payload: unknown, options: InvokeOptions<RawJson> & AsRaw): Promise<RawJson>;
+  invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
+  async invoke<Result>(
     toolset: string,
     tool: string,
     payload?: unknown,
-    options: InvokeOptions = {},
+    options: InvokeOptions & Partial<AsRaw> = {},
   ): Promise<Result> {
-    const { signal, onDelta } = options;
+    const { signal, onDelta, onUnchecked, raw } = options;
     const { callId } = await this.call(toolset, tool, payload, options);
     try {
-      for await (const event of this.follow(callId, signal === undefined ? {} : { signal })) {
-        if (event.kind === "terminal") return resultOf(event.terminal) as Result; // the caller's word, as the interface says
+      for await (const event of this.#events(callId, { ...present("signal", signal), ...present("raw", raw) })) {
+        if (event.kind === "terminal") {
+          const { terminal } = event;
+          if (terminal.kind === "result" && terminal.unchecked) onUnchecked?.(callId);
+          return resultOf(terminal) as Result; // the caller's word, as the interface says
+        }
         const { kind: _kind, ...delta } = event;
         onDelta?.(delta.data, delta);
       }
@@ -143,7 +156,17 @@ export class MemoryGateway implements TestToolset {
     return { ...held.call.handle, repeated: !held.isNew };
   }
 
-  async *follow(callId: string, { cursor = "", signal }: FollowOptions = {}): AsyncGenerator<CallEvent, void, void> {
+  follow(callId: string, options: FollowOptions & AsRaw): AsyncGenerator<CallEvent<RawJson>, void, void>;
+  follow(callId: string, options?: FollowOptions): AsyncGenerator<CallEvent, void, void>;
+  follow(callId: string, options: FollowOptions & Partial<AsRaw> = {}): AsyncGenerator<CallEvent, void, void> {
+    return this.#events(callId, options);
+  }
+
+  async *#events(
+    callId: string,
+    { cursor = "", signal, raw }: FollowOptions & Partial<AsRaw>,
+  ): AsyncGenerator<CallEvent, void, void> {
+    const decode = this.#decoder(raw);
     const held = this.#find(callId);
     let next = Number(cursor === "" ? 0 : cursor);
     const aborted = deferred<void>();
@@ -156,9 +179,9 @@ export class MemoryGateway implements TestToolset {
         const delta = held.deltas[next];
         if (delta !== undefined) {
           next += 1;
-          yield { kind: "delta", ...delta };
+          yield { kind: "delta", ...readDelta(delta, decode) };
         } else if (held.terminal !== undefined) {
-          yield { kind: "terminal", terminal: held.terminal };
+          yield { kind: "terminal", terminal: readTerminal(held.terminal, decode) };
           return;
         } else await Promise.race([held.news.promise, aborted.promise]);
       }
@@ -167,7 +190,9 @@ export class MemoryGateway implements TestToolset {
     }
   }
 
-  async getCall(callId: string, { signal }: RequestOptions = {}): Promise<CallStatus> {
+  getCall(callId: string, options: RequestOptions & AsRaw): Promise<CallStatus<RawJson>>;
+  getCall(callId: string, options?: RequestOptions): Promise<CallStatus>;
+  async getCall(callId: string, { signal, raw }: RequestOptions & Partial<AsRaw> = {}): Promise<CallStatus> {
     signal?.throwIfAborted();
     const { handle, terminal, stop } = this.#find(callId);
     return {
@@ -175,15 +200,22 @@ export class MemoryGateway implements TestToolset {
       state: terminal === undefined ? "claimed" : "ended",
       attempt: this.#attempt,
       cancelRequested: stop === "CANCELLED",
-      ...present("terminal", terminal),
+      ...present("terminal", terminal && readTerminal(terminal, this.#decoder(raw))),
     };
   }
 
-  async cancel(callId: string, { signal }: RequestOptions = {}): Promise<Cancellation> {
+  cancel(callId: string, options: RequestOptions & AsRaw): Promise<Cancellation<RawJson>>;
+  cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;
+  async cancel(callId: string, { signal, raw }: RequestOptions & Partial<AsRaw> = {}): Promise<Cancellation> {
     signal?.throwIfAborted();
     const held = this.#find(callId);
     if (held.terminal === undefined) this.#stop(callId, "CANCELLED");
-    return held.terminal === undefined ? { state: "claimed" } : { state: "ended", terminal: held.terminal };
+    if (held.terminal === undefined) return { state: "claimed" };
+    return { state: "ended", terminal: readTerminal(held.terminal, this.#decoder(raw)) };
+  }
+
+  #decoder(raw: true | undefined): DecodeJson {
+    return raw === true ? decodeRaw : this.#decode;
   }
 
   close(): Promise<void> {
@@ -269,6 +301,7 @@ export class MemoryGateway implements TestToolset {
       request,
       deltas: [],
       ended: deferred(),
+      delivered: false,
       terminal: undefined,
       news: deferred(),
       stop: undefined,
@@ -293,7 +326,10 @@ export class MemoryGateway implements TestToolset {
   #deliver(call: ProviderCall): void {
     const { Attach: attach } = this.#protocol.Registry.service;
     for (const wire of attach.responseDeserialize(attach.responseSerialize({ calls: [call] })).calls) {
-      if (this.#calls.get(wire.callId)?.terminal === undefined) this.#provider.take(wire);
+      const held = this.#calls.get(wire.callId);
+      if (held === undefined || held.terminal !== undefined) continue;
+      held.delivered = true;
+      this.#provider.take(wire);
     }
   }
 
@@ -303,8 +339,8 @@ export class MemoryGateway implements TestToolset {
       const { callId = "", attempt = 1, dataJson } = item.delta;
       const held = this.#calls.get(callId);
       if (held === undefined || held.terminal !== undefined) return;
-      const data = decodeJson(Buffer.from(dataJson ?? ""));
-      held.deltas.push({ data, cursor: String(held.deltas.length + 1), attempt });
+      const bytes = Buffer.from(dataJson ?? "");
+      held.deltas.push({ dataJson: bytes, cursor: String(held.deltas.length + 1), attempt });
       this.#ring(held);
     } else if (item.kind === "result") {
       const { Attach: attach } = this.#protocol.Registry.service;
@@ -325,7 +361,8 @@ export class MemoryGateway implements TestToolset {
     const held = this.#calls.get(callId);
     if (held === undefined || held.terminal !== undefined) return;
     held.stop ??= why;
-    this.#provider.abort(callId, this.#attempt, why === "CANCELLED" ? "CANCELLED" : "DEADLINE");
+    if (held.delivered) this.#provider.abort(callId, this.#attempt, why === "CANCELLED" ? "CANCELLED" : "DEADLINE");
+    else this.#settle(callId, { kind: "not_executed", reason: why });
   }
 
   /** Its tool did not stop when the deadline passed. */
@@ -343,8 +380,8 @@ export class MemoryGateway implements TestToolset {
     const wire = { terminal: toWireTerminal(parseCallId(callId), ending) };
     const { terminal } = getCall.responseDeserialize(getCall.responseSerialize(wire));
     if (terminal === null) throw new ToolgateError("INTERNAL", "the terminal was lost on its way");
-    held.terminal = readTerminal(terminal, decodeJson);
-    held.ended.resolve(held.terminal);
+    held.terminal = terminal;
+    held.ended.resolve();
     this.#provider.settled(callId, this.#attempt);
     this.#ring(held);
   }

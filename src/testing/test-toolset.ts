@@ -5,19 +5,19 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { loadProtocol } from "../protocol/load.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../schemas/gate.js";
 import { inspectSchema } from "../schemas/inspect-schema.js";
-import type { CallEvent, CallStatus, Cancellation } from "../sdk/call.js";
-import type { InvokeOptions } from "../sdk/call-options.js";
+import type { JsonOptions } from "../sdk/connection-options.js";
 import { type PreparedToolset, prepareToolset } from "../sdk/prepare-toolset.js";
 import type { ProviderLogger, SchemaWarning } from "../sdk/provider.js";
 import type { DynamicToolset, Schema, ToolsetDefinition } from "../sdk/tool-definition.js";
 import type { LogLevel } from "../sdk/tool-log.js";
-import type { FollowOptions, RequestOptions, Toolgate } from "../sdk/toolgate.js";
+import type { Toolgate } from "../sdk/toolgate.js";
 import { MemoryGateway } from "./memory-gateway.js";
 
 /** The registry's limits on a contract, in bytes. */
 const CONTRACT_LIMITS = { maxContractBytes: 4_194_304, maxSchemaBytes: DEFAULT_SCHEMA_LIMITS.maxBytes };
 
-export interface TestToolsetOptions {
+/** `integers` holds for tools and their callers alike. */
+export interface TestToolsetOptions extends JsonOptions {
   /** Gets what tools log and throw, as a provider's logger does; standard error gets warnings and errors when absent. */
   readonly logger?: ProviderLogger;
   /** As `logOutput` of `serveToolset`. */
@@ -29,15 +29,8 @@ export interface TestToolsetOptions {
 }
 
 /** A toolset in this process, called like one behind a gateway. */
-export interface TestToolset extends Pick<Toolgate, "call" | "close" | typeof Symbol.asyncDispose> {
-  /** As `Toolgate.invoke`. */
-  invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
-  /** As `Toolgate.follow`. */
-  follow(callId: string, options?: FollowOptions): AsyncIterable<CallEvent>;
-  /** As `Toolgate.getCall`. */
-  getCall(callId: string, options?: RequestOptions): Promise<CallStatus>;
-  /** As `Toolgate.cancel`. */
-  cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;
+export interface TestToolset
+  extends Pick<Toolgate, "invoke" | "call" | "follow" | "getCall" | "cancel" | "close" | typeof Symbol.asyncDispose> {
   /** The contract's digest, as the registry has it. */
   readonly digest: string;
   /** What is ignored in the schemas. */

@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { defineToolset, ToolFailure, Type, toolsetClient } from "../../src/index.js";
+import { defineToolset, type RawJson, rawJson, ToolFailure, Type, toolsetClient } from "../../src/index.js";
 import { testToolset } from "../../src/testing/index.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
@@ -82,11 +83,40 @@ test("output comes in order, to whom waits and to whom follows from a cursor", a
   expect(rest).toEqual(events.slice(1));
 });
 
+test("numbers keep their digits: as their bytes with raw, and as bigints where that is asked for", async () => {
+  const big = "12345678901234567890";
+  const toolset = defineToolset({
+    name: "echo",
+    version: "1.0.0",
+    tools: {
+      echo: {
+        payload: Type.Object({ n: Type.Integer() }),
+        run: async ({ n }, { emit, payloadJson }) => {
+          await emit(rawJson(payloadJson.toString()));
+          return rawJson(`{"type":"${typeof n}","n":${big}}`);
+        },
+      },
+    },
+  });
+  await using tested = testToolset(toolset);
+  const seen: string[] = [];
+  const raw = { raw: true, onDelta: (data: RawJson) => seen.push(data.text) } as const;
+  const result = await tested.invoke("echo", "echo", rawJson(`{"n":${big}}`), { ...raw, runId: "r", toolCallId: "1" });
+  expect([...seen, result.text]).toEqual([`{"n":${big}}`, `{"type":"number","n":${big}}`]);
+  const { callId } = await tested.call("echo", "echo", rawJson(`{"n":${big}}`), { runId: "r", toolCallId: "1" });
+  const { terminal } = await tested.getCall(callId, { raw: true });
+  expect(terminal?.kind === "result" && terminal.result.text).toBe(result.text);
+
+  await using exact = testToolset(toolset, { integers: "bigint" });
+  expect(await exact.invoke("echo", "echo", { n: BigInt(big) })).toEqual({ type: "bigint", n: BigInt(big) });
+});
+
 test("calls can be cancelled and time out", async () => {
   await using tested = testToolset(math);
   const abort = new AbortController();
   const waiting = tested.invoke("math", "wait", {}, { signal: abort.signal, runId: "r", toolCallId: "t" });
   const { callId } = await tested.call("math", "wait", {}, { runId: "r", toolCallId: "t" });
+  await nextTurn(); // the tool has it then
   abort.abort(new Error("enough"));
   await expect(waiting).rejects.toThrow("enough");
   for await (const event of tested.follow(callId)) {
@@ -97,6 +127,15 @@ test("calls can be cancelled and time out", async () => {
     kind: "cancelled",
     reason: "DEADLINE_EXCEEDED",
   });
+});
+
+test("a call that is cancelled before its tool has it does not run, and does not wait for its deadline", async () => {
+  await using tested = testToolset(math);
+  const abort = new AbortController();
+  const { callId } = await tested.call("math", "wait", {}, { signal: abort.signal });
+  abort.abort();
+  const terminal = { kind: "not_executed", reason: "CANCELLED", executed: "no" };
+  expect(await tested.getCall(callId)).toMatchObject({ state: "ended", terminal });
 });
 
 test("a repeat with the same ids is the same call; another payload under them is a conflict", async () => {
