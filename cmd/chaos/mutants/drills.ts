@@ -56,16 +56,18 @@ export const DRILLS = {
     ],
     { ...LASTING, timeoutMs: [2_000, 3_500] },
   ),
-  "frozen-providers": drill(
+  // Gateways freeze for longer than a claim's lease, and for less than their providers wait for them: what these say meanwhile
+  // comes when the calls are with their next providers already.
+  "late-answers": drill(
     6_500,
     [
       ["freeze-provider", 1_500, 4_000, FIRST],
-      ["freeze-provider", 2_500, 1_800, SECOND],
-      // Longer than a claim's lease, and shorter than providers wait for their gateway: what they answered comes late.
-      ["freeze-gateway", 1_700, 1_400, FIRST],
-      ["freeze-gateway", 4_300, 1_400, SECOND],
+      ["freeze-gateway", 1_900, 1_200, FIRST],
+      ["freeze-gateway", 3_400, 1_200, SECOND],
+      ["freeze-gateway", 4_900, 1_200, THIRD],
     ],
-    { ...BUSY, timeoutMs: [5_500, 6_500] },
+    { ...BUSY, long: 0.6, longMs: [1_000, 3_000], output: 1, timeoutMs: [5_500, 6_500] },
+    { settings: { TOOLGATE_CLAIM_LEASE_IDEMPOTENT_MS: 400 } },
   ),
   "lost-gateways": drill(
     6_500,

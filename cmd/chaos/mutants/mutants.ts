@@ -129,7 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/call-lua.ts",
     replace: "and call.owner == owner and call.attempt == tonumber(attempt)",
     by: "",
-    drill: "frozen-providers",
+    drill: "late-answers",
   },
   {
     name: "settles-twice",
@@ -137,7 +137,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/complete.ts",
     replace: "if holds(call, owner, attempt) then",
     by: "if call then\n    call.watchers = call.watchers or ''",
-    drill: "frozen-providers",
+    drill: "late-answers",
   },
   {
     name: "output-not-fenced",
@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/append-output.ts",
     replace: "if holds(call, ARGV[i + 1], ARGV[i + 2]) then",
     by: "if call and not call.terminal then",
-    drill: "frozen-providers",
+    drill: "late-answers",
   },
   {
     name: "forgets-calls-in-hand",
