@@ -148,6 +148,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
       },
       leaders: cluster.leaders.map((note) => ({ ...note, atMs: note.atMs + offset })),
       leaseProbe,
+      observedUntilMs: machineMs() + offset,
     };
     const wellSince = (fromMs: number): number | undefined => {
       const found = monitor.wellSince(fromMs - offset);

@@ -314,8 +314,10 @@ describe("pings", () => {
       expect(broken({ faults: [hit], pings: at(10_000, 12_004, 12_500) })).toEqual([]);
       expect(broken({ faults: [hit], pings: at(10_000, 12_006, 12_500) })).toEqual([TAKEOVER]);
     });
-    test("none at all is judged too, where pings were heard later", () => {
+    test("none at all is judged too, where it was listened for long enough", () => {
       expect(broken({ faults: [hit], pings: at(10_000, 19_000) })).toEqual([TAKEOVER]);
+      expect(broken({ faults: [hit], pings: at(10_000) })).toEqual([TAKEOVER]);
+      expect(broken({ faults: [hit], pings: at(10_000), observedUntilMs: 11_000 })).toEqual([]);
     });
     test("it is not judged while the store is away, or no gateway was there all along", () => {
       const store = [{ who: "store", fromMs: 11_000, toMs: 11_100 }];
@@ -495,8 +497,8 @@ describe("a lease", () => {
 
 describe("a former leader", () => {
   const note = (who: string, what: LeaderNote["what"], atMs: number): LeaderNote => ({ who, what, atMs });
-  const pings: Ping[] = [{ atMs: 30_000, slot: "60", toolset: "orders", epoch: 1 }];
-  const led = (leaders: readonly LeaderNote[], more: Partial<Evidence> = {}) => broken({ leaders, pings, ...more });
+  const led = (leaders: readonly LeaderNote[], more: Partial<Evidence> = {}) =>
+    broken({ leaders, observedUntilMs: 30_000, ...more });
   const LEADER = "a former leader knows that it leads no more";
 
   test("says so soon after another one was elected", () => {

@@ -150,6 +150,7 @@ export function evidence(more: Partial<Evidence> = {}): Evidence {
     healing: { healthy: true, tookMs: 100, boundMs: 20_000, why: "" },
     leaders: [],
     leaseProbe: undefined,
+    observedUntilMs: 60_000,
     ...more,
   };
 }

@@ -20,6 +20,8 @@ export interface Evidence {
   readonly leaders: readonly LeaderNote[];
   /** Absent where all was not healthy in the end. */
   readonly leaseProbe: LeaseProbe | undefined;
+  /** Until when pings and elections were heard: what had not come by then did not come. */
+  readonly observedUntilMs: number;
 }
 
 /** The cluster's settings that bound what may happen, and the tolerances of the check; times in milliseconds. */

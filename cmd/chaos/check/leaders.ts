@@ -5,13 +5,12 @@ import { overlap } from "./total-outages.js";
  * A former leader knows that it leads no more: when another gateway is elected, its own trust in the lock has ended, and it says
  * so at its next turn, whatever its wall clock shows. One that was out then has until it is back.
  */
-export function checkLeaders({ leaders, history, outages, pings, limits }: Evidence): Violation[] {
+export function checkLeaders({ leaders, history, outages, limits, observedUntilMs }: Evidence): Violation[] {
   const { lockTtlMs, schedulingMs } = limits;
   // Two turns of the election, which come three times within a lock's life.
   const grantMs = 2 * lockTtlMs + schedulingMs;
   // Of what came before, only who led is known.
   const firstMs = history[0]?.atMs ?? 0;
-  const lastPingMs = pings.at(-1)?.atMs ?? 0;
   return leaders.flatMap((elected, index) => {
     if (elected.what !== "elected" || elected.atMs < firstMs) return [];
     return formerLeaders(leaders.slice(0, index), elected.who).flatMap((former) => {
@@ -22,7 +21,7 @@ export function checkLeaders({ leaders, history, outages, pings, limits }: Evide
           boundMs = Math.max(boundMs, toMs + grantMs);
       }
       const left = leaders.slice(index).find(({ who }) => who === former.who);
-      if (lastPingMs < boundMs || (left !== undefined && left.atMs <= boundMs)) return [];
+      if (observedUntilMs < boundMs || (left !== undefined && left.atMs <= boundMs)) return [];
       return [
         {
           rule: "a former leader knows that it leads no more",

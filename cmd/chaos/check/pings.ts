@@ -32,14 +32,13 @@ export interface Takeover {
 }
 
 /** When the pinger was hit, how long until the next ping. A takeover that no gateway was there for all along is left out. */
-export function takeovers({ pings, faults, outages, limits }: Evidence): Takeover[] {
+export function takeovers({ pings, faults, outages, limits, observedUntilMs }: Evidence): Takeover[] {
   const boundMs = takeoverBoundMs(limits);
-  const lastPingMs = pings.at(-1)?.atMs ?? 0;
   return faults.flatMap((fault) => {
     if (!fault.hitPinger) return [];
     const span = { fromMs: fault.atMs, toMs: fault.atMs + boundMs };
     const out = new Set(outages.filter((outage) => overlap(outage, span)).map(({ who }) => who));
-    if (out.has("store") || out.size >= limits.gateways || lastPingMs < span.toMs) return [];
+    if (out.has("store") || out.size >= limits.gateways || observedUntilMs < span.toMs) return [];
     const next = pings.find(({ atMs }) => atMs > fault.atMs);
     return [{ fault, tookMs: next === undefined ? undefined : next.atMs - fault.atMs }];
   });
