@@ -231,7 +231,7 @@ describe("the catalogue", () => {
     expect((await other.getCall(callId)).terminal).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
     held.open();
     expect(await running).toBe("let go");
-    expect(await provider.closed).toEqual({ kind: "retired" });
+    expect(await provider.closed).toEqual({ kind: "unregistered" });
   });
 
   test("search finds toolsets and tools on every node, also with a slip", async () => {
