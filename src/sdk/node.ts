@@ -9,8 +9,8 @@ export interface NodeClients {
   readonly deadCalls: InstanceType<Protocol["DeadCalls"]>;
 }
 
-/** How a connection attempt went. */
-export type Readiness = { readonly kind: "ready" } | { readonly kind: "failed"; readonly cause: string };
+/** How a connection attempt went; `timeout` where the time for it ended before the node answered or refused. */
+export type Readiness = { readonly kind: "ready" } | { readonly kind: "failed" | "timeout"; readonly cause: string };
 
 /**
  * The client's side of one node: one channel, made anew after a failed connection attempt, so that how often it is
@@ -50,7 +50,7 @@ export class Node {
       if (signal.aborted) return { kind: "failed", cause: "the attempt was given up" };
       if (!changed) {
         this.#drop(open.channel);
-        return { kind: "failed", cause: `no answer within ${Math.round(timeoutMs)} ms` };
+        return { kind: "timeout", cause: `no answer within ${Math.round(timeoutMs)} ms` };
       }
     }
   }

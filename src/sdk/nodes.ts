@@ -93,6 +93,8 @@ export class Nodes {
         this.#current = index;
         return place.node;
       }
+      // An attempt that the caller cut short says less than the failure before it.
+      if (readiness.kind === "timeout" && timeoutMs < ATTEMPT_MS && place.failures > 0) throw this.unreachable();
       this.failed(place.node, readiness.cause);
     }
   }

@@ -38,7 +38,7 @@ describe("connect", () => {
   test("names the addresses, the causes and the remedy when no node answers", async () => {
     const dead = await ScriptedNode.start();
     dead.kill();
-    const error = await connect(dead.address, { connectTimeoutMs: 300 }).catch((thrown: unknown) => thrown);
+    const error = await connect(dead.address, { connectTimeoutMs: 2000 }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ToolgateError);
     expect(error).toMatchObject({ reason: "NODE_UNREACHABLE", executed: "no" });
     expect(String(error)).toContain(dead.address);

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerCredentials } from "@grpc/grpc-js";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/index.js";
 import { parseAddresses } from "../../src/sdk/addresses.js";
 import { Nodes } from "../../src/sdk/nodes.js";
@@ -78,9 +80,34 @@ describe("nodes", () => {
   test("say of each what it failed with", async () => {
     for (const server of servers) server.kill();
     nodes = new Nodes(addresses(), undefined, SYSTEM_TIMING);
-    const error = await acquire(performance.now() + 500).catch((thrown: unknown) => thrown);
+    const error = await acquire(performance.now() + 2000).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ reason: "NODE_UNREACHABLE", executed: "no" });
     for (const address of addresses()) expect(String(error)).toContain(`${address} (connect ECONNREFUSED`);
+  });
+
+  test("say what one failed with, also when the caller's time ends during the next attempt", async () => {
+    const [only] = servers;
+    if (only === undefined) throw new Error("No server was started.");
+    only.kill();
+    let failed = 0;
+    const random = () => {
+      failed += 1; // Chance is asked for once to begin with, and then for each failure.
+      return 0;
+    };
+    nodes = new Nodes([only.address], undefined, { monotonicMs: () => nowMs, random });
+    const error = acquire(45).catch((thrown: unknown) => thrown);
+    await vi.waitUntil(() => failed === 2);
+    const accepted: Socket[] = []; // Closed here: grpc-js keeps a connection whose handshake never ends.
+    const silent = createServer((socket) => accepted.push(socket));
+    try {
+      silent.listen(Number(only.address.split(":").at(-1)), "127.0.0.1");
+      await once(silent, "listening");
+      nowMs = 25; // The rest after the first failure is over, and 20 ms are left for the second attempt.
+      expect(String(await error)).toContain(`${only.address} (connect ECONNREFUSED`);
+    } finally {
+      for (const socket of accepted) socket.destroy();
+      silent.close();
+    }
   });
 });
 
