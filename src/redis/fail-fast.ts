@@ -25,6 +25,9 @@ export const FAIL_FAST = {
   connectTimeout: CONNECT_TIMEOUT_MS,
   // A half-open connection never answers our goodbye; the next one waits for that.
   disconnectTimeout: 100,
+  // While Redis reads its file ioredis would ask again after the time that Redis expects to need, or after ten seconds; a first
+  // guess, after a fraction of a second, is often many times too long.
+  maxLoadingRetryTime: 100,
   retryStrategy: (times: number) => Math.min(50 * times, 500),
   // After a failover the old master answers READONLY: connect anew (1), but do not resend the command (2).
   reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? 1 : false),
