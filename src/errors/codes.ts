@@ -115,7 +115,7 @@ export const ERROR_CODES = {
   LEASE_LOST: {
     status: status.FAILED_PRECONDITION,
     retry: "no",
-    meaning: "The provider's lease has ended, was released, or belongs to a later incarnation.",
+    meaning: "The provider's lease has ended, was released, has another token, or belongs to a later incarnation.",
     remedy: "Register again.",
   },
   NOT_OWNER: {

@@ -65,7 +65,7 @@ export class ShardKeys {
   leases(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}leases:${toolset}:${epoch}`;
   }
-  /** Hash: provider → incarnation, lease token, room, stage, session; see epoch-lua.ts. */
+  /** Hash: provider → incarnation, hash of the lease token, room, stage, session; see epoch-lua.ts. */
   providers(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}providers:${toolset}:${epoch}`;
   }

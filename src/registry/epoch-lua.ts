@@ -150,7 +150,7 @@ local function promote_if_ready(name)
   if not a or a.live <= now or c.room >= candidate.activateAt * a.room then promote(record, candidate) end
 end
 
--- provider -> "<incarnation> <token> <room> <stage> <session>"; the stages:
+-- provider -> "<incarnation> <token hash> <room> <stage> <session>"; the stages:
 --   0  gets calls: its session has ponged, and has not missed too many pings since
 --   1  drains, and gets none any more
 --   2  gets none until it pongs: it has not yet, or missed too many pings
@@ -159,12 +159,12 @@ end
 local function read_provider(name, epoch, provider)
   local text = redis.call('HGET', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
   if not text then return nil end
-  local incarnation, token, room, stage, session = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
-  return { incarnation = incarnation, token = token, room = tonumber(room), stage = stage, session = session }
+  local incarnation, token_hash, room, stage, session = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  return { incarnation = incarnation, token_hash = token_hash, room = tonumber(room), stage = stage, session = session }
 end
 
 local function write_provider(name, epoch, provider, p)
-  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token, p.room, p.stage, p.session)
+  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token_hash, p.room, p.stage, p.session)
   redis.call('HSET', prefix .. 'providers:' .. name .. ':' .. epoch, provider, text)
 end
 
@@ -218,11 +218,11 @@ function check_keys(name, epoch)
 end
 
 -- The provider's entry if the caller is its holder; otherwise nil and what is wrong.
-local function check_holder(name, epoch, provider, incarnation, token)
+local function check_holder(name, epoch, provider, incarnation, token_hash)
   local p = read_provider(name, epoch, provider)
   if not p then return nil, 'lost' end
   if p.incarnation ~= incarnation then return nil, 'replaced' end
-  if p.token ~= token then return nil, 'lost' end
+  if p.token_hash ~= token_hash then return nil, 'lost' end
   return p
 end
 `;

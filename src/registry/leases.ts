@@ -1,5 +1,6 @@
 import { RECORD_LUA } from "../calls/record-lua.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { LeaseTokenHash } from "../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineRegistryScript } from "./epoch-lua.js";
@@ -12,8 +13,8 @@ export interface Lease {
   readonly epoch: Epoch;
   readonly provider: ProviderId;
   readonly incarnation: Incarnation;
-  /** Secret. */
-  readonly token: string;
+  /** The token itself is its provider's secret, and stays with it. */
+  readonly tokenHash: LeaseTokenHash;
 }
 
 /** What became of one renewal. */
@@ -41,7 +42,7 @@ export interface Renewal {
   readonly session: string;
 }
 
-// ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token, room, routing, session.
+// ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token hash, room, routing, session.
 const RENEW = evenWhenFull(
   defineRegistryScript(
     "RENEW",
@@ -94,7 +95,8 @@ return answers
   ),
 );
 
-// ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token.
+// ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token hash. Returns "released"; "gone" when no lease of that
+// incarnation is held; "refused" when it is held by another token.
 const RELEASE = evenWhenFull(
   defineRegistryScript(
     "RELEASE",
@@ -102,7 +104,7 @@ const RELEASE = evenWhenFull(
 local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 check_keys(name, epoch)
 local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
-if not p then return fault end
+if not p then return fault == 'lost' and read_provider(name, epoch, provider) and 'refused' or 'gone' end
 redis.call('HDEL', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
 redis.call('ZREM', prefix .. 'leases:' .. name .. ':' .. epoch, provider .. '/' .. incarnation)
 local h = read_health(name, epoch)
@@ -173,7 +175,7 @@ async function renewBatch(store: RegistryStore, leaseMs: number, renewals: reado
     lease.epoch,
     lease.provider,
     lease.incarnation,
-    lease.token,
+    lease.tokenHash,
     room,
     routing,
     session,
@@ -196,12 +198,15 @@ export async function renewLease(
 /**
  * Gives a lease back; what its holder had not finished is settled at once. A lease that is gone already is fine.
  *
- * @returns whether the lease was held, and the token was its own.
+ * @returns whether the lease was held.
+ * @throws ToolgateError LEASE_LOST when it is held by another token.
  */
 export async function releaseLease(store: RegistryStore, lease: Lease): Promise<boolean> {
-  const { toolset, epoch, provider, incarnation, token } = lease;
-  const answer = await runRegistryScript(store, toolset, RELEASE, [toolset, epoch, provider, incarnation, token]);
-  if (asText(answer) !== "released") return false;
+  const { toolset, epoch, provider, incarnation, tokenHash } = lease;
+  const reply = await runRegistryScript(store, toolset, RELEASE, [toolset, epoch, provider, incarnation, tokenHash]);
+  const answer = asText(reply);
+  if (answer === "refused") throw leaseLost(lease, "lost");
+  if (answer !== "released") return false;
   // If this does not come to its end, the claims do.
   for (let from = "-"; from !== ""; ) {
     const args = [toolset, epoch, `${provider}/${incarnation}`, from];
@@ -213,7 +218,7 @@ export async function releaseLease(store: RegistryStore, lease: Lease): Promise<
 /** The error of everybody who acts on a lease without holding it. */
 export function leaseLost(lease: Lease, cause: LeaseEnd): ToolgateError {
   const why = {
-    lost: "it ended or was released; register again",
+    lost: "it ended, was released, or has another token; register again",
     replaced: "a later incarnation of the provider registered",
     gone: "the epoch was retired",
     unregistered: "the toolset was unregistered",

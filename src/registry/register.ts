@@ -2,6 +2,7 @@ import { valid } from "semver";
 import type { Contract, SealedContract } from "../contract/contract.js";
 import { contractDifferences } from "../contract/differences.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { LeaseTokenHash } from "../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, runScript } from "../redis/script.js";
 import { decideRegistration, MAX_EPOCHS } from "./decide-registration.js";
@@ -27,8 +28,8 @@ export interface Registration {
   readonly provider: ProviderId;
   readonly incarnation: Incarnation;
   readonly options: RegistrationOptions;
-  /** A fresh secret for the lease. */
-  readonly token: string;
+  /** Of a fresh token for the lease. */
+  readonly tokenHash: LeaseTokenHash;
   readonly leaseMs: number;
   /** The most toolsets that the registry may have. */
   readonly maxToolsets: number;
@@ -47,7 +48,7 @@ export interface Registered {
 
 // KEYS[5] epochs. ARGV[2] name, [3] the generation that the decision was taken on, 0 for none, [4] the epoch to join, 0 to
 // make one, [5] owner, [6] digest, [7] version, [8] contract, [9] activateAt, [10] maxBacklog, [11] retentionMs,
-// [12] retireAfterMs, [13] provider, [14] incarnation, [15] token, [16] lease length, [17] the most toolsets in this shard,
+// [12] retireAfterMs, [13] provider, [14] incarnation, [15] token hash, [16] lease length, [17] the most toolsets in this shard,
 // [18] whether a record is there that cannot be read, [19] that record, or nothing.
 const REGISTER = defineRegistryScript(
   "REGISTER",
@@ -114,7 +115,7 @@ local provider, incarnation = ARGV[13], ARGV[14]
 local former = read_provider(name, entry.epoch, provider)
 local leases = prefix .. 'leases:' .. name .. ':' .. entry.epoch
 if former then redis.call('ZREM', leases, provider .. '/' .. former.incarnation) end
-write_provider(name, entry.epoch, provider, { incarnation = incarnation, token = ARGV[15], room = 0, stage = '2', session = '-' })
+write_provider(name, entry.epoch, provider, { incarnation = incarnation, token_hash = ARGV[15], room = 0, stage = '2', session = '-' })
 redis.call('ZADD', leases, now + tonumber(ARGV[16]), provider .. '/' .. incarnation)
 refresh_epoch(name, entry.epoch, read_health(name, entry.epoch))
 return { 'registered', entry.epoch, entry.state, entry.registeredAtMs }
@@ -133,7 +134,7 @@ const MAX_RACES = 20;
  * @throws ToolgateError CONTRACT_CONFLICT with the differences, NOT_OWNER, LIMIT_EXCEEDED, STORE_UNAVAILABLE
  */
 export async function register(store: RegistryStore, registration: Registration): Promise<Registered> {
-  const { owner, sealed, provider, incarnation, options, token, leaseMs, maxToolsets } = registration;
+  const { owner, sealed, provider, incarnation, options, tokenHash, leaseMs, maxToolsets } = registration;
   const toolset = sealed.contract.name;
   const keys = store.keyspace.forToolset(toolset);
   let unreadable = false;
@@ -175,7 +176,7 @@ export async function register(store: RegistryStore, registration: Registration)
           options.retireAfterMs,
           provider,
           incarnation,
-          token,
+          tokenHash,
           leaseMs,
           maxToolsets - registration.toolsetsElsewhere,
           damaged === undefined ? 0 : 1,
@@ -196,7 +197,7 @@ export async function register(store: RegistryStore, registration: Registration)
       );
     }
     return {
-      lease: { toolset, epoch: asNumber(reply[1]) as Epoch, provider, incarnation, token }, // the script gives epochs
+      lease: { toolset, epoch: asNumber(reply[1]) as Epoch, provider, incarnation, tokenHash }, // the script gives epochs
       state: asText(reply[2]) as EpochState, // written by the registry's scripts only
       registeredAtMs: asNumber(reply[3]),
     };

@@ -6,6 +6,7 @@ import { boundSkipped, joinSkipped } from "../contract/skipped-part.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ownerName } from "../gateway/authorise.js";
 import { parseCallId } from "../identity/call-id.js";
+import { hashLeaseToken } from "../identity/lease-token.js";
 import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { AttachRequest__Output } from "../protocol/generated/toolgate/v1/AttachRequest.js";
@@ -73,13 +74,14 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       const { sealed, warnings, skipped } = request.options?.skipInvalid
         ? await admitUsable(parts, request.contract)
         : await admitWhole(parts, request.contract);
+      const leaseToken = parts.randomBytes(24).toString("base64url");
       const registered = await register(store, {
         owner: ownerName(principal),
         sealed,
         provider,
         incarnation,
         options,
-        token: parts.randomBytes(24).toString("base64url"),
+        tokenHash: hashLeaseToken(leaseToken),
         leaseMs,
         maxToolsets: parts.maxToolsets,
         toolsetsElsewhere: catalog.sizeOfOthers(sealed.contract.name),
@@ -99,7 +101,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
         epoch: lease.epoch,
         digest: sealed.digest,
         state: toWireState(state),
-        leaseToken: lease.token,
+        leaseToken,
         leaseMs,
         pingIntervalMs: parts.pingIntervalMs,
         registeredAtMs,
@@ -138,7 +140,6 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
 
     Release: unary(async ({ lease: wire }) => {
       const lease = parseLease(wire);
-      // Only who proved the lease ends its session.
       if (await releaseLease(store, lease)) sessions.released(lease);
       await catalog.refresh(lease.toolset);
       log.info({ event: "provider_released", toolset: lease.toolset, epoch: lease.epoch, provider: lease.provider });
@@ -286,7 +287,7 @@ function parseLease(wire: LeaseRef__Output | null): Lease {
     epoch: parseEpoch(wire.epoch, "lease.epoch"),
     provider: parseProviderId(wire.providerId, "lease.provider_id"),
     incarnation: parseIncarnation(wire.incarnation, "lease.incarnation"),
-    token: wire.leaseToken,
+    tokenHash: hashLeaseToken(wire.leaseToken),
   };
 }
 

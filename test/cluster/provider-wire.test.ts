@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { GetToolsetResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetToolsetResponse.js";
@@ -159,7 +160,7 @@ describe("a lease token", () => {
       expect((await refusal((cb) => a.registry.pong({ lease: forged }, cb))).reason).toBe(reason);
       expect((await attach(b, { lease: forged, maxInFlight: 1 }).ended)?.reason).toBe(reason);
       // On the very node that serves the session: it must not end.
-      await ask((cb) => a.registry.release({ lease: forged }, cb)).catch(() => undefined);
+      expect((await refusal((cb) => a.registry.release({ lease: forged }, cb))).reason).toBe(reason);
     }
     const session = openAgentSession(b);
     session.send({ calls: [{ ref: 1, call: specOf("forged") }] });
@@ -168,6 +169,30 @@ describe("a lease token", () => {
     finish(call, 1);
     expect(await terminalOf(session, 1)).toMatchObject({ kind: "TERMINAL_KIND_RESULT" });
     expect(stream.over).toBe(false);
+  });
+
+  test("is never sent to Redis, only its hash", async () => {
+    const client = redis().client();
+    const monitor = await client.monitor();
+    const commands: string[] = [];
+    monitor.on("monitor", (_time: string, args: string[]) => commands.push(args.join(" ")));
+    try {
+      const { lease } = await provide(a, [b], contractNamed("hashed"));
+      await ask((cb) => b.registry.renew({ lease, maxInFlight: 2 }, cb));
+      await ask((cb) => b.registry.pong({ lease }, cb));
+      await ask((cb) => b.registry.drain({ lease }, cb));
+      await ask((cb) => b.registry.release({ lease }, cb));
+      const renewed = () => commands.some((command) => command.includes("ZREM") && command.includes("leases:hashed:"));
+      await until("the monitor has told of the release", renewed);
+      const hash = createHash("sha256")
+        .update(lease.leaseToken ?? "")
+        .digest("base64url");
+      expect(commands.filter((command) => command.includes(hash)).length).toBeGreaterThan(0);
+      expect(commands.filter((command) => command.includes(lease.leaseToken ?? ""))).toEqual([]);
+    } finally {
+      monitor.disconnect();
+      client.disconnect();
+    }
   });
 
   test("of an earlier incarnation is refused, and its session is told to go for good", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
+import { hashLeaseToken } from "../../src/identity/lease-token.js";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
 import { MAX_EPOCHS } from "../../src/registry/decide-registration.js";
 import { type Lease, releaseLease, renewLease, renewLeases } from "../../src/registry/leases.js";
@@ -292,13 +293,13 @@ describe("leases", () => {
     await sweepToolsets(registry, keys, [bad.lease.toolset, good.lease.toolset], LONG_MS);
   });
 
-  test("only the holder of the token renews", async () => {
+  test("only the holder of the token renews and releases", async () => {
     const { lease } = await register(registry, registrationOf(V1));
-    const forged = { ...lease, token: "forged" };
+    const forged = { ...lease, tokenHash: hashLeaseToken("forged") };
     await expect(
       renewLease(registry, LONG_MS, { lease: forged, room: 1, routing: "keep", session: "" }),
     ).rejects.toMatchObject({ reason: "LEASE_LOST" });
-    await releaseLease(registry, forged);
+    await expect(releaseLease(registry, forged)).rejects.toMatchObject({ reason: "LEASE_LOST" });
     expect(await client.zcard(keys.leases(TOOLSET, lease.epoch))).toBe(1);
   });
 

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { beforeEach } from "vitest";
 import type { Contract, JsonSchema, SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
+import { hashLeaseToken } from "../../src/identity/lease-token.js";
 import {
   type Epoch,
   parseIncarnation,
@@ -80,7 +81,7 @@ export function registrationOf(
     sealed,
     provider: parseProviderId(provider, "provider"),
     incarnation: parseIncarnation(incarnation, "incarnation"),
-    token: `token-${++tokens}`,
+    tokenHash: hashLeaseToken(`token-${++tokens}`),
     leaseMs,
     maxToolsets: 1_000,
     toolsetsElsewhere: 0,
