@@ -25,10 +25,9 @@ export function parsePayload(bytes: Buffer, maxBytes: number): JsonText {
   }
   const read = readJson(bytes, { maxBytes });
   if (read.kind === "ok") return read;
-  const field = `payload${read.pointer}`;
-  throw new ToolgateError("MALFORMED_JSON", `${field} ${read.reason}`, {
-    violations: [{ field, description: read.reason }],
-  });
+  const field = "payload";
+  const description = `${read.reason}${read.at}`; // names on the way there may be data
+  throw new ToolgateError("MALFORMED_JSON", `${field} ${description}`, { violations: [{ field, description }] });
 }
 
 /** Checks payloads against the schemas that were admitted with a contract. */

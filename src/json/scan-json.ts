@@ -31,10 +31,14 @@ export interface JsonText {
   readonly longNumbers: boolean;
 }
 
-/** What became of a JSON text. A malformed one comes with the rule that it breaks and the place; never with its data. */
+/**
+ * What became of a JSON text. A malformed one comes with the rule that it breaks, and with the place in two forms: `pointer` has
+ * the names of properties on the way there, which may be data, and `at` the offset (" at byte 17"), for texts whose names must not
+ * be told. Both may be empty.
+ */
 export type ReadJson =
   | ({ readonly kind: "ok" } & JsonText)
-  | { readonly kind: "malformed"; readonly reason: string; readonly pointer: string };
+  | { readonly kind: "malformed"; readonly reason: string; readonly pointer: string; readonly at: string };
 
 /** A rule that a text breaks, and the offset in bytes where it does. */
 type Fault = {
@@ -83,7 +87,8 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits): ReadJson {
   if (bytes.length === 0) return malformed("must be a JSON value; it is empty");
   if (!isUtf8(bytes)) return malformed("must be UTF-8");
   const scanned = scan(bytes, limits);
-  if (typeof scanned !== "boolean") return malformed(ruleText(scanned.rule, limits), faultPointer(bytes, scanned));
+  if (typeof scanned !== "boolean")
+    return malformed(ruleText(scanned.rule, limits), faultPointer(bytes, scanned), ` at byte ${scanned.offset + 1}`);
   try {
     const value: Json = JSON.parse(asBuffer(bytes).toString("utf8"));
     return { kind: "ok", bytes, value, longNumbers: scanned };
@@ -92,8 +97,8 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits): ReadJson {
   }
 }
 
-function malformed(reason: string, pointer = ""): ReadJson {
-  return { kind: "malformed", reason, pointer };
+function malformed(reason: string, pointer = "", at = ""): ReadJson {
+  return { kind: "malformed", reason, pointer, at };
 }
 
 /** The same bytes as a Buffer. */

@@ -76,7 +76,7 @@ export class ResultChecks {
     const read = readJson(data, { maxBytes: this.#settings.maxResultBytes });
     return read.kind === "ok"
       ? undefined
-      : toolError("INVALID_RESULT", { message: `the output${read.pointer} ${read.reason}` });
+      : toolError("INVALID_RESULT", { message: `the output ${read.reason}${read.at}` });
   }
 
   #checkResult(epoch: EpochContract, tool: string, head: string, body: Buffer): ProviderEnd | Promise<ProviderEnd> {
@@ -88,7 +88,7 @@ export class ResultChecks {
     }
     const read = readJson(body, { maxBytes: maxResultBytes });
     if (read.kind === "malformed")
-      return toolError("INVALID_RESULT", { message: `the result${read.pointer} ${read.reason}` });
+      return toolError("INVALID_RESULT", { message: `the result ${read.reason}${read.at}` });
     let validation: Validation | Promise<Validation>;
     try {
       if (epoch.tool(tool)?.result === undefined) return { kind: "result", reason: "", body };

@@ -11,6 +11,7 @@ import { assertsIn } from "./keywords.js";
 import { linearRegExp } from "./linear-regexp.js";
 import { addDecimals, addExactNumbers, EXACT_INTEGER, type NumbersInHand } from "./number-keywords.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
+import { namesIn, TellablePlaces } from "./tellable-places.js";
 import { unjudged, VALID, type Validation } from "./validation.js";
 import { violationsOf } from "./violations.js";
 
@@ -103,6 +104,7 @@ export class CompiledSchema {
   readonly #hand: NumbersInHand | undefined;
   readonly #judge: ValidateFunction;
   #explain: ValidateFunction | undefined;
+  #names: ReadonlySet<string> | undefined;
 
   /** @throws Error when Ajv cannot compile it. */
   constructor(
@@ -153,7 +155,8 @@ export class CompiledSchema {
         errors = explain.errors ?? errors;
         explain.errors = null;
       }
-      return { kind: "invalid", violations: violationsOf(errors) };
+      this.#names ??= namesIn(this.#schema);
+      return { kind: "invalid", violations: violationsOf(errors, new TellablePlaces(value, this.#names)) };
     } catch {
       return unjudged("its schema leads round in a circle on this value"); // recursion without end
     } finally {

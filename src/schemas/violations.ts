@@ -2,18 +2,24 @@ import type { ErrorObject } from "ajv";
 import { MAX_VIOLATIONS, type Violation } from "../errors/toolgate-error.js";
 import { boundPointer, shortKey } from "../json/pointer.js";
 import { EXACT_INTEGER } from "./number-keywords.js";
+import type { TellablePlaces } from "./tellable-places.js";
+
+/** How many errors are looked at: many properties that the schema does not know say the same. */
+const MAX_EXAMINED = 1_000;
 
 /**
  * Ajv's errors as violations: at most eight, each with the place in the value and the rule that it breaks there.
  *
- * Nothing of the value is told but the names on the way to the place; nor are the values that `enum` and `const` allow,
- * which may be secrets of a tool. The name of a property that is missing comes from the schema, so it is told.
+ * Nothing of the value is told, nor the values that `enum` and `const` allow, which may be secrets of a tool. Names of properties
+ * are told where the schema names them too.
+ *
+ * @param places what may be told of places; without it everything may, as of a schema that is judged itself.
  */
-export function violationsOf(errors: readonly ErrorObject[]): Violation[] {
+export function violationsOf(errors: readonly ErrorObject[], places?: TellablePlaces): Violation[] {
   const violations: Violation[] = [];
   const told = new Set<string>();
-  for (const error of errors) {
-    const violation = violationOf(error);
+  for (const error of errors.slice(0, MAX_EXAMINED)) {
+    const violation = violationOf(error, places);
     const key = `${violation.field}\n${violation.description}`;
     if (told.has(key)) continue;
     told.add(key);
@@ -23,22 +29,21 @@ export function violationsOf(errors: readonly ErrorObject[]): Violation[] {
   return violations;
 }
 
-function violationOf(error: ErrorObject): Violation {
+function violationOf(error: ErrorObject, places: TellablePlaces | undefined): Violation {
+  const place = places?.pointer(error.instancePath) ?? error.instancePath;
+  const member = (name: string) => boundPointer(`${place}/${places?.member(name) ?? shortKey(name)}`);
   const extra = text(error.params.additionalProperty) ?? text(error.params.unevaluatedProperty);
-  if (extra !== undefined)
-    return {
-      field: boundPointer(`${error.instancePath}/${shortKey(extra)}`),
-      description: "is not a property that the schema knows",
-    };
+  if (extra !== undefined) {
+    const near = places?.near(extra);
+    const hint = near === undefined || near === extra ? "" : `; the schema knows ${quoted(near)}`;
+    return { field: member(extra), description: `is not a property that the schema knows${hint}` };
+  }
   const named = error.propertyName ?? text(error.params.propertyName);
   if (named !== undefined) {
     const rule = error.keyword === "propertyNames" ? "must fit the schema of property names" : expectation(error);
-    return {
-      field: boundPointer(`${error.instancePath}/${shortKey(named)}`),
-      description: `has a name that breaks a rule: ${rule}`,
-    };
+    return { field: member(named), description: `has a name that breaks a rule: ${rule}` };
   }
-  return { field: boundPointer(error.instancePath), description: expectation(error) };
+  return { field: boundPointer(place), description: expectation(error) };
 }
 
 /** What was expected at a place, by keyword; parameters are the schema's, not the value's. */

@@ -41,8 +41,15 @@ describe("each rule has its words", () => {
     [{ format: "email" }, "b", "", 'must be in the format "email"'],
     [{ not: {} }, 1, "", "must not fit the schema that is excluded (not)"],
     [{ properties: { a: false } }, { a: 1 }, "/a", "is not allowed here"],
-    [{ additionalProperties: false }, { "a/b": 1 }, "/a~1b", "is not a property that the schema knows"],
-    [{ anyOf: [{}], unevaluatedProperties: false }, { x: 1 }, "/x", "is not a property that the schema knows"],
+    [{ additionalProperties: false }, { "a/b": 1 }, "/*", "is not a property that the schema knows"],
+    [
+      { properties: { path: {} }, additionalProperties: false },
+      { paht: 1 },
+      "/*",
+      'is not a property that the schema knows; the schema knows "path"',
+    ],
+    [{ anyOf: [{}], unevaluatedProperties: false }, { x: 1 }, "/*", "is not a property that the schema knows"],
+    [{ properties: { "a/b": { type: "string" } } }, { "a/b": 1 }, "/a~1b", "must be of type string"],
   ])("%j", (schema, value, field, description) => {
     expect(violations(schema, value)).toContainEqual({ field, description });
   });
@@ -56,9 +63,9 @@ describe("each rule has its words", () => {
     ]);
   });
 
-  test("names of properties are told where they stand", () => {
+  test("names of properties that break a rule are not", () => {
     expect(violations({ propertyNames: { maxLength: 2 } }, { abc: 1 })).toContainEqual({
-      field: "/abc",
+      field: "/*",
       description: "has a name that breaks a rule: must have at most 2 characters",
     });
   });
@@ -83,10 +90,30 @@ describe("secrets", () => {
     expect(told).not.toContain("123456");
   });
 
+  test.each<[string, JsonSchema, Json, string]>([
+    ["that no keyword knows", { additionalProperties: false }, { [SECRET]: 1 }, "/*"],
+    ["that a pattern takes", { patternProperties: { e: { type: "null" } } }, { [SECRET]: 1 }, "/*"],
+    ["of a map", { additionalProperties: { required: ["a"] } }, { [SECRET]: {} }, "/*"],
+    ["that break a rule", { propertyNames: { maxLength: 2 } }, { [SECRET]: 1 }, "/*"],
+    ["that look like an index", { additionalProperties: { type: "null" } }, { "4111111111111111": 1 }, "/*"],
+    [
+      "on the way to the place",
+      { additionalProperties: { items: { properties: { a: { type: "string" } } } } },
+      { [SECRET]: [{}, { a: 1 }] },
+      "/*/1/a",
+    ],
+    ["that only data of the schema names", { const: { properties: { [SECRET]: 1 } } }, { [SECRET]: 1 }, ""],
+  ])("in names of properties %s are never told", (_what, schema, value, field) => {
+    const told = violations(schema, value);
+    expect(told[0]?.field).toBe(field);
+    expect(JSON.stringify(told)).not.toMatch(/correct horse|4111/);
+  });
+
   test("and long or odd names are cut and cleaned", () => {
-    const [violation] = violations({ additionalProperties: false }, { [`${"n".repeat(5_000)}`]: 1 });
+    const name = "n".repeat(5_000);
+    const [violation] = violations({ properties: { [name]: { type: "string" } } }, { [name]: 1 });
     expect(violation?.field).toBe(`/${"n".repeat(63)}…`);
-    const odd = violations({ additionalProperties: { type: "string" } }, { "a\u001b[2J\u202e": 1 });
+    const odd = violations({ properties: { "a\u001b[2J\u202e": { type: "string" } } }, { "a\u001b[2J\u202e": 1 });
     expect(odd[0]?.field).toBe("/a\ufffd[2J\ufffd");
     const long = violations({ pattern: `^${"x".repeat(1_000)}$` }, "y");
     expect(long[0]?.description.length).toBeLessThan(120);
