@@ -1,5 +1,6 @@
 import type { RegExpEngine } from "ajv/dist/types/index.js";
 import { RE2JS } from "re2js";
+import { translatePattern, UNKNOWN_PROPERTY } from "./ecma-pattern.js";
 
 /** A pattern that is matched in time linear in the text, or why there is none. */
 export type LinearPattern =
@@ -13,25 +14,30 @@ export const MAX_PATTERN_LENGTH = 2_048;
  * Compiles a pattern of a schema with RE2's algorithm. JavaScript's own engine backtracks: `^(a+)+$` on 28 characters
  * takes it seconds. What RE2 cannot do in linear time, look-around and back references, is refused.
  *
- * Patterns are written as ECMA-262 has them; \u0041 and (?<name>...) are translated. Two differences remain: \s is ASCII
- * only, and Unicode properties are known by their short names (\p{L}, \p{Greek}).
+ * Patterns are written as ECMA-262 has them, and are translated. Of Unicode properties, categories and scripts are known.
  */
 export function linearPattern(pattern: string): LinearPattern {
   if (pattern.length > MAX_PATTERN_LENGTH) {
     return { kind: "refused", reason: `must be a pattern of at most ${MAX_PATTERN_LENGTH} characters` };
   }
+  const translated = translatePattern(pattern);
+  if (translated.kind === "refused") return refused(translated.reason === "" ? remedy(pattern) : translated.reason);
   try {
-    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+    const compiled = RE2JS.compile(translated.re2);
     return { kind: "ok", instructions: compiled.programSize(), test: (text) => compiled.test(text) };
   } catch {
-    return { kind: "refused", reason: `must be a pattern that is matched in linear time (RE2)${remedy(pattern)}` };
+    return refused(remedy(pattern));
   }
+}
+
+function refused(how: string): LinearPattern {
+  return { kind: "refused", reason: `must be a pattern that is matched in linear time (RE2)${how}` };
 }
 
 function remedy(pattern: string): string {
   if (/\(\?<?[=!]/.test(pattern)) return ", without look-ahead or look-behind";
   if (/\\[1-9k]/.test(pattern)) return ", without back references";
-  if (/\\p\{[^}]{3,}\}/i.test(pattern)) return ", with Unicode properties by their short names, such as \\p{L}";
+  if (/\\p\{/i.test(pattern)) return UNKNOWN_PROPERTY;
   if (/\{[0-9]+(,[0-9]*)?\}/.test(pattern)) return ", with counted repetitions of at most 1,000 together";
   return "";
 }
