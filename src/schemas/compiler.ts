@@ -1,11 +1,11 @@
 import { _, Ajv, type ErrorObject, Name, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { DataValidationCxt } from "ajv/dist/types/index.js";
-import ajvFormats from "ajv-formats";
 import type { JsonSchema } from "../contract/contract.js";
 import { type ExactNumbers, NO_EXACT_NUMBERS, ROOT } from "../json/exact-numbers.js";
 import { boundPointer, type Step } from "../json/pointer.js";
 import type { Draft } from "./draft.js";
+import { FORMATS } from "./formats.js";
 import { type Gated, LOOP_FROM } from "./gate.js";
 import { assertsIn } from "./keywords.js";
 import { linearRegExp } from "./linear-regexp.js";
@@ -58,9 +58,8 @@ export interface CompileOptions {
 
 /** Ajv for one schema: an instance of its own, so that no `$id` is seen by another schema of the same contract. */
 function createAjv(draft: Draft, allErrors: boolean, { assertFormats }: CompileOptions, hand?: NumbersInHand): Ajv {
-  const options = { ...OPTIONS, allErrors, validateFormats: assertFormats };
+  const options = { ...OPTIONS, allErrors, validateFormats: assertFormats, formats: assertFormats ? FORMATS : {} };
   const ajv = draft === "2020-12" ? new Ajv2020(options) : new Ajv(options);
-  if (assertFormats) ajvFormats.default(ajv);
   if (hand === undefined) addDecimals(ajv);
   else addExactNumbers(ajv, hand);
   // Draft-04's keyword, which Ajv refuses to compile; and those of 2019-09, which 2020-12 does not know.

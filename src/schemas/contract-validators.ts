@@ -230,7 +230,7 @@ function makeJudge(
   assertFormats: boolean,
 ): Exclude<Judge, { kind: "unused" }> {
   if (JSON.stringify(schema).length > MAX_CHEAP_CHARACTERS) return { kind: "costly", schema };
-  const gated = gateSchema(schema, limits);
+  const gated = gateSchema(schema, limits, assertFormats);
   if (gated.kind === "refused") return gated;
   const { cost, graph } = gated;
   if (cost.kind === "costly") return { kind: "costly", schema };

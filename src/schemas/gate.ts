@@ -1,6 +1,7 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
 import { pointerOf, type Step } from "../json/pointer.js";
 import { type Draft, draftOf } from "./draft.js";
+import { formatCost } from "./formats.js";
 import { applicatorIn, assertsIn } from "./keywords.js";
 import { linearPattern } from "./linear-regexp.js";
 import { type SchemaFault, type SchemaGraph, type SchemaNode, schemaGraph } from "./schema-graph.js";
@@ -66,8 +67,14 @@ const MAY_BE_OBJECT = new Set(["default", "examples"]);
  * It refuses what would harm the process or mislead an author: schemas over the limits, other drafts, references that
  * leave the schema or go round in a circle, patterns without a linear-time match, `$async` and `$data` (extensions of
  * Ajv: a validator that is asynchronous would answer with a promise, which is truthy), and keys that name prototypes.
+ *
+ * @param assertFormats whether formats cost something.
  */
-export function gateSchema(schema: JsonSchema, limits: SchemaLimits = DEFAULT_SCHEMA_LIMITS): Gated {
+export function gateSchema(
+  schema: JsonSchema,
+  limits: SchemaLimits = DEFAULT_SCHEMA_LIMITS,
+  assertFormats = false,
+): Gated {
   const early = sizeFault(schema, limits);
   if (early !== undefined) return refused(undefined, early);
   const draft = draftOf(schema);
@@ -107,7 +114,9 @@ export function gateSchema(schema: JsonSchema, limits: SchemaLimits = DEFAULT_SC
   }
   const isPlain =
     !graph.hasInnerIds && !graph.isDynamic && code <= CHEAP_CODE && patterns.total <= CHEAP_PATTERN_INSTRUCTIONS;
-  const rates = isPlain ? ratesOf(graph, order.nodes, patterns.sizes, limits.maxDepth) : undefined;
+  const rates = isPlain
+    ? ratesOf(graph, order.nodes, { patterns: patterns.sizes, assertFormats }, limits.maxDepth)
+    : undefined;
   return {
     kind: "passed",
     draft: draft.draft,
@@ -301,13 +310,8 @@ type Times = ReadonlyMap<number, number>;
  * schema the greatest number of all ways: more than that judges no value, whatever the instance looks like. A schema that
  * refers to itself twice in one way doubles with each level, which soon is over the bound.
  */
-function ratesOf(
-  graph: SchemaGraph,
-  order: readonly SchemaNode[],
-  patterns: ReadonlyMap<string, number>,
-  maxDepth: number,
-): Rates | undefined {
-  const own = graph.nodes.map((node) => ownRates(node, patterns));
+function ratesOf(graph: SchemaGraph, order: readonly SchemaNode[], costs: Costs, maxDepth: number): Rates | undefined {
+  const own = graph.nodes.map((node) => ownRates(node, costs));
   const places = placesOf(order);
   const rates = { perValue: 1, perChar: 0 };
   const count = (times: Times, base: Rates): Rates => {
@@ -385,8 +389,17 @@ function addTo(sums: Map<number, number>, more: Times | undefined, times: number
   for (const [index, number] of more ?? []) sums.set(index, (sums.get(index) ?? 0) + number * times);
 }
 
+/** What the cost of a keyword depends on beside it. */
+interface Costs {
+  /** Patterns, by their size in instructions. */
+  readonly patterns: ReadonlyMap<string, number>;
+  readonly assertFormats: boolean;
+}
+
+const NO_COST: Rates = { perValue: 0, perChar: 0 };
+
 /** What a schema's own keywords cost for one value, in units of roughly 10 ns. */
-function ownRates(node: SchemaNode, patterns: ReadonlyMap<string, number>): Rates {
+function ownRates(node: SchemaNode, { patterns, assertFormats }: Costs): Rates {
   let perValue = 2;
   let perChar = 0;
   for (const [keyword, value] of Object.entries(node.schema)) {
@@ -396,8 +409,11 @@ function ownRates(node: SchemaNode, patterns: ReadonlyMap<string, number>): Rate
     if (keyword === "pattern" && typeof value === "string") perChar += PER_INSTRUCTION * (patterns.get(value) ?? 0);
     else if (keyword === "patternProperties" && typeof value === "object" && value !== null) {
       for (const text of Object.keys(value)) perChar += PER_INSTRUCTION * (patterns.get(text) ?? 0);
-    } else if (keyword === "format") perChar += 1;
-    else if (keyword === "minLength" || keyword === "maxLength") perChar += 0.2;
+    } else if (keyword === "format") {
+      const cost = assertFormats ? formatCost(value) : NO_COST;
+      perValue += cost.perValue;
+      perChar += cost.perChar;
+    } else if (keyword === "minLength" || keyword === "maxLength") perChar += 0.2;
     // Each item that does not fit leaves an error behind, until one does.
     else if (keyword === "contains") perValue += 10;
     // Of what is no integer, decimals are divided.

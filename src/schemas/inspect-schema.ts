@@ -14,7 +14,7 @@ export type Inspected =
 
 /** Gate, meta-schema, compiler, in this order. May take a second for a hostile schema: for workers only. */
 export function inspectSchema(schema: JsonSchema, limits: SchemaLimits, options: CompileOptions): Inspected {
-  const gated = gateSchema(schema, limits);
+  const gated = gateSchema(schema, limits, options.assertFormats);
   const gateFaults = gated.kind === "refused" ? gated.faults : [];
   const places = new Set(gateFaults.map((fault) => fault.pointer));
   const draftFaults = gated.draft === undefined ? [] : metaFaults(schema, gated.draft);

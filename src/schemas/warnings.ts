@@ -1,7 +1,7 @@
-import { fullFormats } from "ajv-formats/dist/formats.js";
 import { pointerOf, shortKey } from "../json/pointer.js";
 import { editDistance } from "../spelling/edit-distance.js";
 import type { Draft } from "./draft.js";
+import { FORMATS as ASSERTED_FORMATS } from "./formats.js";
 import { assertsIn, KEYWORDS } from "./keywords.js";
 import type { SchemaNode } from "./schema-graph.js";
 
@@ -13,9 +13,7 @@ export interface SchemaNote {
   readonly message: string;
 }
 
-/** Formats that the specification names and that are not checked here. */
-const UNCHECKED_FORMATS = ["idn-email", "idn-hostname", "iri", "iri-reference"];
-const FORMATS: ReadonlySet<string> = new Set([...Object.keys(fullFormats), ...UNCHECKED_FORMATS]);
+const FORMATS: ReadonlySet<string> = new Set(Object.keys(ASSERTED_FORMATS));
 /** Keywords of OpenAPI and of editors, which schemas carry on purpose. */
 const KNOWN_ELSEWHERE = new Set([
   "discriminator",
