@@ -36,6 +36,7 @@ import { warnOfRedis } from "./redis/check-redis.js";
 import { FAST_COMMITS, ReplicatedCommits } from "./redis/commits.js";
 import { createConnections } from "./redis/connections.js";
 import { createKeyspace } from "./redis/keys.js";
+import { LeaseClock } from "./redis/lease-clock.js";
 import { MemoryWatch } from "./redis/memory-watch.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
 import type { RegistryStore } from "./registry/registry-store.js";
@@ -99,6 +100,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const { subscriber } = connections;
   const redis = connections.command.client;
   const clock = new SampledRedisClock(redis, monotonicMs);
+  const leaseClock = new LeaseClock(clock);
   const memory = new MemoryWatch({ redis, shards: keyspace.shards, log });
   const access = new AccessWatch({
     redis,
@@ -130,6 +132,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     commits: replicated ?? FAST_COMMITS,
     keyspace,
     claimLeaseMs: { once: config.claimLeaseOnceMs, idempotent: config.claimLeaseIdempotentMs },
+    absenceGraceMs: Math.max(config.leaseMs, registry.healthWindowMs),
     maxAttempts: config.maxAttempts,
     resultTtlMs: config.resultTtlMs,
     maxDeltas: config.maxDeltas,
@@ -249,12 +252,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     onElected: () => void pinger.tick(),
   });
   const onPing = sessions.ping.bind(sessions);
-  const pinger = new Pinger({ registry, leader, clock, subscriber, node, rule, toolsets, onPing, faults });
+  const pinger = new Pinger({ registry, leader, clock, leaseClock, subscriber, node, rule, toolsets, onPing, faults });
   const chores = new Chores({
     registry,
     calls,
     leader,
-    clock,
+    clock: leaseClock,
     rule,
     toolsets,
     destinationOf,
@@ -262,7 +265,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
   });
-  const settler = createSettler(calls, toolsets, random, log, faults);
+  const settler = createSettler(calls, toolsets, leaseClock, random, log, faults);
 
   // gRPC
   const protocol = loadProtocol();
@@ -270,7 +273,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     catalog,
     searchIndex,
     watches,
-    redisClock: clock,
+    redisClock: leaseClock,
     healthRule: rule,
     registry: config.registry,
     node,

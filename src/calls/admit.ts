@@ -78,7 +78,7 @@ for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+)
   local state, pong, live, room = string.match(health or '', '^(%a+) (%d+) (%d+) (%d+)')
   if state then
     to.state, to.pong, to.room = state, tonumber(pong), tonumber(room)
-    to.healthy = to.pong > 0 and now - to.pong <= window and tonumber(live) > now and to.room > 0
+    to.healthy = to.room > 0 and is_recent(to.pong, tonumber(live), window)
     to.requests = prefix .. 'requests:' .. toolset .. ':' .. epoch
     to.calls = stream_length('requests:' .. toolset .. ':' .. epoch)
     to.own = { next = to.calls == 0 and 1 or nil, read = 0 }

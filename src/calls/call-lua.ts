@@ -1,5 +1,6 @@
 import { ANSWER_LUA, BELLS_LUA } from "../redis/bells.js";
 import { NO_HISTORY_LUA } from "../redis/history.js";
+import { PRESENCE_LUA } from "../redis/presence.js";
 import { defineScript, type Script } from "../redis/script.js";
 import { RECORD_LUA } from "./record-lua.js";
 
@@ -15,7 +16,7 @@ const CALL_LUA = `
 local prefix, due = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-${RECORD_LUA}
+${RECORD_LUA}${PRESENCE_LUA}
 -- How many entries a stream has. What is no stream is kept aside for a day: it must not keep other calls from what is to be done.
 local function stream_length(name)
   local length = redis.pcall('XLEN', prefix .. name)

@@ -6,6 +6,8 @@ import type { Keyspace } from "../redis/keys.js";
 export interface CallStore extends CommittedStore {
   readonly keyspace: Keyspace;
   readonly claimLeaseMs: Readonly<Record<Delivery, number>>;
+  /** How long leases and health hold after no node was at Redis for a while; see presence.ts. */
+  readonly absenceGraceMs: number;
   /** How often an idempotent call is delivered at most. */
   readonly maxAttempts: number;
   /** How long an outcome is kept. */

@@ -34,7 +34,7 @@ local function read_head(head)
   local read = heads[head]
   if read == nil then
     local toolset, tool, epoch, contract, delivery, deadline, retention = string.match(head, HEAD)
-    read = toolset and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
+    read = (delivery == 'once' or delivery == 'idempotent') and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
       delivery = delivery, deadline = tonumber(deadline), retention = tonumber(retention), expires = text[deadline + retention], former = '',
       requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
     heads[head] = read

@@ -1,4 +1,5 @@
 import type { ShardKeys } from "../redis/keys.js";
+import { NOTE_PRESENCE_LUA } from "../redis/presence.js";
 import { asArray, asNumber, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
@@ -7,6 +8,11 @@ import { DEADLINES_WHOLE } from "./restore-deadlines.js";
 
 /** How long a provider that was told of the deadline may still answer, in milliseconds. */
 const DEADLINE_GRACE_MS = 400;
+/**
+ * The same after an absence in which the deadline passed, from its end: nodes connect again within half a second, and hand in what
+ * they have every 200 ms. With the time between two passes it stays under the second that a call may end late.
+ */
+const ABSENCE_GRACE_MS = 700;
 
 /** The most calls that one execution settles. */
 const BATCH = 100;
@@ -18,11 +24,14 @@ export interface Settled {
   readonly told: number;
   /** There may be more calls whose time has come. */
   readonly more: boolean;
+  /** The time by Redis's clock by which leases and health are to be judged while an absence is heeded; see presence.ts. */
+  readonly heldAtMs: number | undefined;
   /** The calls' deadlines are not all there, or it is not known: see restore-deadlines.ts. */
   readonly deadlinesLost: boolean;
 }
 
-// ARGV[1] most calls, [2] most attempts, [3] grace after the deadline. Looks at each call whose time has come:
+// ARGV[1] most calls, [2] most attempts, [3] grace after the deadline, [4] after an absence that it passed in, [5] claim lease of once,
+// [6] of idempotent, [7] how long leases hold after an absence. Notes that a node is here, then looks at each call whose time has come:
 //   nothing is to be done yet           -> looked at again when there is
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
 //   claimed, claim over, once           -> outcome_unknown
@@ -31,8 +40,10 @@ export interface Settled {
 const SETTLE = evenWhenFull(
   defineCallScript(
     "SETTLE",
+    NOTE_PRESENCE_LUA,
     `
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
+local lease_of = { once = tonumber(ARGV[5]), idempotent = tonumber(ARGV[6]) }
 local ended, redelivered, told = 0, 0, 0
 
 -- With its payload, so that an operator can make the call again; see dead-calls.ts.
@@ -64,6 +75,9 @@ local function redeliver(call)
   look_again(call, call.deadline)
 end
 
+note_presence(tonumber(ARGV[7]))
+local latest_patience = latest_absence().returned + tonumber(ARGV[4])
+
 local ids = redis.pcall('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
 if is_wrong_type(ids) then
   keep_aside(due, 'due')
@@ -71,14 +85,16 @@ if is_wrong_type(ids) then
 end
 for _, id in ipairs(ids) do
   local call = load_call(id)
+  local claimed_until = call and claim_end(call.claim, lease_of[call.delivery])
+  local patience = call and math.max(call.deadline + grace, latest_patience)
   if not call or call.terminal then
     redis.call('ZREM', due, id)
-  elseif call.deadline > now and (call.state == 'queued' or call.claim > now) then
-    look_again(call, call.state == 'queued' and call.deadline or math.min(call.claim, call.deadline))
+  elseif call.deadline > now and (call.state == 'queued' or claimed_until > now) then
+    look_again(call, call.state == 'queued' and call.deadline or math.min(claimed_until, call.deadline))
   elseif call.state == 'queued' then
     finish_unclaimed(call, 'DEADLINE_EXCEEDED')
     ended = ended + 1
-  elseif call.claim <= now then
+  elseif claimed_until <= now then
     if call.delivery ~= 'idempotent' then
       finish(call, 'outcome_unknown', 'PROVIDER_LOST', '')
       ended = ended + 1
@@ -92,7 +108,7 @@ for _, id in ipairs(ids) do
       redeliver(call)
       redelivered = redelivered + 1
     end
-  elseif call.deadline + grace <= now then
+  elseif patience <= now then
     finish(call, 'outcome_unknown', 'DEADLINE_EXCEEDED', '')
     ended = ended + 1
   else
@@ -101,10 +117,10 @@ for _, id in ipairs(ids) do
       ring(call.node, 'c', id, call.attempt .. ' DEADLINE_EXCEEDED')
       told = told + 1
     end
-    look_again(call, call.deadline + grace)
+    look_again(call, patience)
   end
 end
-return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0 }
+return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0, latest_absence().from or 0 }
 `,
   ),
 );
@@ -112,14 +128,23 @@ return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_
 /** Settles the calls of one shard whose time has come. Anybody may run it at any time; twice changes nothing. */
 export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Settled> {
   const reply = asArray(
-    await runScript(store.redis, SETTLE, [keys.prefix, keys.due], [BATCH, store.maxAttempts, DEADLINE_GRACE_MS]),
+    await runScript(
+      store.redis,
+      SETTLE,
+      [keys.prefix, keys.due],
+      [
+        ...[BATCH, store.maxAttempts, DEADLINE_GRACE_MS, ABSENCE_GRACE_MS],
+        ...[store.claimLeaseMs.once, store.claimLeaseMs.idempotent, store.absenceGraceMs],
+      ],
+    ),
   );
-  const [ended, redelivered, told, looked, whole] = reply.map(asNumber);
+  const [ended, redelivered, told, looked, whole, heldAt = 0] = reply.map(asNumber);
   return {
     ended: ended ?? 0,
     redelivered: redelivered ?? 0,
     told: told ?? 0,
     more: looked === BATCH,
+    heldAtMs: heldAt === 0 ? undefined : heldAt,
     deadlinesLost: whole === 0,
   };
 }

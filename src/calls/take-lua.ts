@@ -29,7 +29,7 @@ local function may_take(line, provider, incarnation, session)
   local holder, _, _, stage, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
   local lease_end = redis.pcall('ZSCORE', line.leases, provider .. '/' .. incarnation)
   if is_wrong_type(lease_end) or not lease_end then return false end
-  return holder == incarnation and current == session and tonumber(lease_end) > now, stage == '0'
+  return holder == incarnation and current == session and is_held(tonumber(lease_end)), stage == '0'
 end
 
 -- Runs a command of the line's group, after making the stream or its group again where one is gone: from 0, so that nothing is skipped.

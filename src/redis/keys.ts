@@ -41,6 +41,10 @@ export class ShardKeys {
   get due(): string {
     return `${this.prefix}due`;
   }
+  /** Hash: when nodes were at this shard, and when none was; see presence.ts. */
+  get presence(): string {
+    return `${this.prefix}presence`;
+  }
   /** String, expires: what is written to ask the replicas how far they are. */
   get commit(): string {
     return `${this.prefix}commit`;
@@ -89,7 +93,7 @@ export class ShardKeys {
   dead(toolset: ToolsetName): string {
     return `${this.prefix}dead:${toolset}`;
   }
-  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `providers:…`), of output (`result:<id>`), or of `due`; expires. */
+  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `providers:…`), of output (`result:<id>`), of `due`, or of `presence`; expires. */
   damaged(what: string): string {
     return `${this.prefix}damaged:${what}`;
   }

@@ -1,4 +1,5 @@
 import { ANSWER_LUA, BELLS_LUA } from "../redis/bells.js";
+import { PRESENCE_LUA } from "../redis/presence.js";
 import { defineScript, type Script } from "../redis/script.js";
 import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
 
@@ -19,6 +20,7 @@ redis.call('XLEN', changes)
 local window = tonumber(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+${PRESENCE_LUA}
 
 -- The latest entry of changes that this script has made; rung once, when it is done.
 local latest
@@ -108,7 +110,7 @@ local function write_health(name, epoch, h)
 end
 
 local function is_healthy(h)
-  return h.pong > 0 and now - h.pong <= window and h.live > now and h.room > 0
+  return h.room > 0 and is_recent(h.pong, h.live, window)
 end
 
 -- Writes an epoch's health, and says so when it turned healthy or unhealthy.
@@ -144,10 +146,10 @@ local function promote_if_ready(name)
   local candidate = record and find_state(record, 'candidate')
   if not candidate then return end
   local c = read_health(name, candidate.epoch)
-  if not c or c.pong == 0 or c.live <= now or c.room == 0 then return end
+  if not c or c.pong == 0 or not is_held(c.live) or c.room == 0 then return end
   local active = find_state(record, 'active')
   local a = active and read_health(name, active.epoch)
-  if not a or a.live <= now or c.room >= candidate.activateAt * a.room then promote(record, candidate) end
+  if not a or not is_held(a.live) or c.room >= candidate.activateAt * a.room then promote(record, candidate) end
 end
 
 -- provider -> "<incarnation> <token hash> <room> <stage> <session>"; the stages:
@@ -172,7 +174,7 @@ end
 function refresh_epoch(name, epoch, h)
   local leases = prefix .. 'leases:' .. name .. ':' .. epoch
   local providers = prefix .. 'providers:' .. name .. ':' .. epoch
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', lease_time())) do
     local provider, incarnation = string.match(member, '^([^/]+)/(.+)$')
     local p = provider and read_provider(name, epoch, provider)
     if p and p.incarnation == incarnation then redis.call('HDEL', providers, provider) end
@@ -194,8 +196,9 @@ function refresh_epoch(name, epoch, h)
   end
   h.live, h.room = live, room
   if last > 0 then
-    redis.call('PEXPIREAT', leases, string.format('%.0f', last + 60000))
-    redis.call('PEXPIREAT', providers, string.format('%.0f', last + 60000))
+    -- Longer than Redis should ever be away: what nobody asks for goes with its epoch, as a rule.
+    redis.call('PEXPIREAT', leases, string.format('%.0f', last + 3600000))
+    redis.call('PEXPIREAT', providers, string.format('%.0f', last + 3600000))
   end
   publish_health(name, epoch, h)
 end

@@ -139,7 +139,7 @@ for _, pending in ipairs(held) do
   local id = entry and entry[2][2]
   local call = id and load_call(id)
   if call and call.owner == member then
-    call.claim, call.look = now, now
+    call.claim, call.look = 0, now -- given up: see claim_end
     save_call(call)
     on_due('ZADD', text[now], id)
   end

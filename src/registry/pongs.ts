@@ -30,7 +30,7 @@ for i = 2, #ARGV, 5 do
   -- What is no set of leases says of no lease: renewing one mends that.
   local lease_end = redis.pcall('ZSCORE', prefix .. 'leases:' .. name .. ':' .. epoch, ARGV[i + 2] .. '/' .. ARGV[i + 3])
   if is_wrong_type(lease_end) then lease_end = nil end
-  if h and lease_end and tonumber(lease_end) > now then
+  if h and lease_end and is_held(tonumber(lease_end)) then
     h.pong = now
     set_aside_unless('hash', 'providers:' .. name .. ':' .. epoch)
     local p, works_again = read_provider(name, epoch, ARGV[i + 2]), false

@@ -14,7 +14,7 @@ if record.owner ~= ARGV[4] then return 'not_owner' end
 local candidate = find_state(record, 'candidate')
 if not candidate or candidate.epoch ~= tonumber(ARGV[3]) then return 'mismatch' end
 local h = read_health(record.name, candidate.epoch)
-if not h or h.pong == 0 or h.live <= now then return 'not_ready' end
+if not h or h.pong == 0 or not is_held(h.live) then return 'not_ready' end
 promote(record, candidate)
 return 'promoted'
 `,

@@ -53,7 +53,7 @@ for i = 3, #ARGV do
       local waiting = redis.call('XLEN', prefix .. 'requests:' .. name .. ':' .. entry.epoch) > 0
       -- A candidate that nobody serves any more never took over; it goes as a retiring epoch does.
       local over = entry.state == 'retiring'
-        or (entry.state == 'candidate' and now - math.max(entry.registeredAtMs, h and h.live or 0) > entry.retireAfterMs)
+        or (entry.state == 'candidate' and lease_time() - math.max(entry.registeredAtMs, h and h.live or 0) > entry.retireAfterMs)
       if over and not leased and not waiting then
         gone[#gone + 1] = entry.epoch
       else
@@ -63,7 +63,7 @@ for i = 3, #ARGV do
         retention = math.max(retention, entry.retentionMs)
       end
     end
-    if #kept == 0 or now - last_seen > retention then
+    if #kept == 0 or lease_time() - last_seen > retention then
       forget_toolset(record, linger_ms)
     elseif #gone > 0 then
       record.epochs = kept

@@ -56,6 +56,7 @@ export interface CatalogServiceParts {
   readonly catalog: CatalogReader;
   readonly searchIndex: Pick<SearchIndex, "search">;
   readonly watches: Pick<Watches, "watch">;
+  /** By which leases and health are judged. */
   readonly redisClock: RedisClock;
   readonly healthRule: HealthRule;
   /** The registry's name. */

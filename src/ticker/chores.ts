@@ -18,6 +18,7 @@ export interface ChoresSettings {
   readonly registry: RegistryStore;
   readonly calls: CallStore;
   readonly leader: Leader;
+  /** By which leases and health are judged. */
   readonly clock: RedisClock;
   readonly rule: HealthRule;
   readonly toolsets: () => Iterable<ToolsetView>;

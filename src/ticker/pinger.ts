@@ -13,6 +13,8 @@ export interface PingerSettings {
   readonly registry: RegistryStore;
   readonly leader: Leader;
   readonly clock: RedisClock;
+  /** By which leases are judged. */
+  readonly leaseClock: RedisClock;
   readonly subscriber: Subscriber;
   readonly node: NodeId;
   readonly rule: HealthRule;
@@ -65,16 +67,17 @@ export class Pinger {
 
   /** Emits the current slot's pings if this node leads and nobody has emitted them. */
   async tick(): Promise<void> {
-    const { registry, leader, clock, node, rule } = this.#settings;
+    const { registry, leader, clock, leaseClock, node, rule } = this.#settings;
     if (!leader.leads) return;
     const nowMs = clock.nowMs();
     const slot = Math.floor(nowMs / rule.intervalMs);
+    const leaseNowMs = leaseClock.nowMs();
     await this.#turns.turn(async (keys) => {
       const targets: PingTarget[] = [];
       for (const view of this.#settings.toolsets()) {
         if (registry.keyspace.forToolset(view.name) !== keys) continue;
         for (const epoch of view.epochs) {
-          if (epoch.health.liveUntilMs > nowMs) targets.push({ toolset: view.name, epoch: epoch.epoch });
+          if (epoch.health.liveUntilMs > leaseNowMs) targets.push({ toolset: view.name, epoch: epoch.epoch });
         }
       }
       if (targets.length > 0) await emitPings(registry, keys, slot, node, rule.intervalMs, targets);

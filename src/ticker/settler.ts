@@ -5,6 +5,7 @@ import type { ToolsetView } from "../catalog/toolset-view.js";
 import type { Logger } from "../log/logger.js";
 import type { FaultLog } from "../log/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
+import type { LeaseClock } from "../redis/lease-clock.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import { every, type Repeating } from "./every.js";
 
@@ -12,12 +13,13 @@ import { every, type Repeating } from "./every.js";
 const INTERVAL_MS = 200;
 
 /**
- * Settles calls whose deadline or claim has passed. Every node does it, since no election may stand between a call and
+ * Notes in Redis that this node is there (see presence.ts), and settles calls whose deadline or claim has passed. Every node does it, since no election may stand between a call and
  * its end; the script decides, so two nodes at once change nothing.
  */
 export function createSettler(
   store: CallStore,
   toolsets: () => Iterable<ToolsetView>,
+  leases: Pick<LeaseClock, "heard">,
   random: () => number,
   log: Logger,
   faults: FaultLog,
@@ -30,7 +32,8 @@ export function createSettler(
   const turns = new ShardTurns(store.keyspace.shards, onError);
   const settle = async (keys: ShardKeys): Promise<void> => {
     for (;;) {
-      const { ended, redelivered, told, more, deadlinesLost } = await settleCalls(store, keys);
+      const { ended, redelivered, told, more, heldAtMs, deadlinesLost } = await settleCalls(store, keys);
+      leases.heard(keys, heldAtMs);
       if (deadlinesLost) await restoreDeadlines(store, keys, epochsOf(keys));
       if (ended + redelivered + told > 0) log.info({ event: "calls_settled", ended, redelivered, told });
       if (!more) break;

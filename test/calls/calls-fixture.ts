@@ -33,6 +33,7 @@ export function callStore(redis: RedisClient, more: Partial<CallStore> = {}): Ca
     commits: FAST_COMMITS,
     keyspace,
     claimLeaseMs: { once: LONG_MS, idempotent: LONG_MS },
+    absenceGraceMs: LONG_MS,
     maxAttempts: 3,
     resultTtlMs: LONG_MS,
     maxDeltas: 100,

@@ -52,6 +52,7 @@ const DAMAGES = [
   ["another type", "gone", (key: string) => client.multi().del(key).lpush(key, "x").exec()],
   ["nothing of it left", "gone", (key: string) => client.set(key, "")],
   ["a head that does not parse", "gone", (key: string) => edit(key, /^\S+ \S+ /, "")],
+  ["a delivery that is none", "gone", (key: string) => edit(key, / once /, " twice ")],
   ["no second line", "lost", (key: string) => edit(key, /\n.*$/s, "\n")],
   ["a state that is none", "lost", (key: string) => edit(key, /\n\w+/, "\nwaiting")],
   ["an entry that is none", "lost", (key: string) => edit(key, /\d+-\d+/, "x")],

@@ -218,12 +218,12 @@ async function contentOf(key: string): Promise<unknown> {
   }
 }
 
-/** Without times, ids and tokens. */
+/** Without times, ids, and hashes of tokens. */
 const timeless = (text: string): string =>
   text
     .replaceAll(/[0-9]{13,}(-[0-9]+)?/g, "time")
     .replaceAll(/0\.[0-9a-z_-]{16,}/gi, "call")
-    .replaceAll(/token-[0-9]+/g, "token")
+    .replaceAll(/(?<=[ "])[\w-]{43}(?=[ "])/g, "token")
     .replaceAll(/"remainingMs":[0-9]+/g, "left");
 
 /** Puts something else in a key's place. */

@@ -54,6 +54,7 @@ async function start(name: string): Promise<PingingNode> {
     registry: registryStore(connections.command.client),
     leader: leaderThat(() => leads),
     clock: { nowMs: () => nowMs },
+    leaseClock: { nowMs: () => nowMs },
     subscriber: connections.subscriber,
     node: parseNodeId(name, "node"),
     rule: { intervalMs: INTERVAL_MS, missed: 3 },

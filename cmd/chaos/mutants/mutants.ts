@@ -288,7 +288,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "pong-of-the-dead",
     breaks: "a pong of an epoch that is gone is recorded",
     file: "src/registry/pongs.ts",
-    replace: "  if h and lease_end and tonumber(lease_end) > now then",
+    replace: "  if h and lease_end and is_held(tonumber(lease_end)) then",
     by: "  h = h or { state = 'active', pong = 0, live = now + 60000, room = 1, announced = '0' }\n  if h then",
     drill: "calm",
   },

@@ -1,0 +1,83 @@
+/**
+ * How long no node need be heard of in a shard for Redis to count as having been away, in milliseconds. Each node is heard of every
+ * 200 ms or so; see settler.ts.
+ */
+export const AWAY_AFTER_MS = 1_000;
+/** How old the note that a node was there may get before it is written again, in milliseconds. */
+const NOTED_EVERY_MS = 100;
+
+/**
+ * Lua that tells an outage of Redis from lost providers, for scripts that judge leases, claims and health. They have `prefix`,
+ * `now` in milliseconds, and what record-lua.ts or epoch-lua.ts begin with.
+ *
+ * Redis's clock goes on while no node can reach it: while it stands still, restarts, fails over, or the network is gone. What nodes
+ * keep alive would all end then, at once, and by nobody's fault. So each node notes in a shard, again and again, that it is there
+ * (`note_presence`, by SETTLE). Where no note came for a while, none could renew anything: an absence. One node that is cut off is
+ * none, for the others go on noting. The first note after an absence writes it down, so that every node heeds it:
+ *
+ *   seen      when a node was there last
+ *   from      when a node had been there last before the latest absence
+ *   returned  when the first came back
+ *   holds     until when leases and health that the absence kept from being renewed are held to be as they were: `lease_time`
+ *
+ * Scripts that come before that first note see from `seen` that there is an absence, and write nothing. A claim that had not ended
+ * when the absence began lasts as if it had been extended at its end: `claim_end`. Deadlines of calls are not put off.
+ *
+ * An absence while one before is heeded still, begins with that one: leases that nobody has renewed in between count from there.
+ */
+export const PRESENCE_LUA = `
+local absence
+-- The latest absence, read once by each script: from and holds where it is heeded still, returned, and whether it is over only now.
+local function latest_absence()
+  if absence then return absence end
+  local said = redis.pcall('HMGET', prefix .. 'presence', 'seen', 'from', 'returned', 'holds')
+  if is_wrong_type(said) then said = {} end
+  local seen, from, returned, holds = tonumber(said[1] or nil), tonumber(said[2] or nil), tonumber(said[3] or nil), tonumber(said[4] or nil)
+  -- A clock that was set back says nothing of what was written before.
+  if not (from and returned and holds and from <= returned and returned <= now) then from, returned, holds = nil, 0, 0 end
+  absence = { seen = seen, returned = returned, holds = holds, from = now < holds and from or nil, begins = false }
+  if seen and now - seen > ${AWAY_AFTER_MS} then
+    absence.from, absence.returned, absence.begins = seen < holds and from or seen, now, true
+  end
+  return absence
+end
+
+-- The time by which leases and health are judged: now, or the beginning of an absence that is heeded.
+local function lease_time()
+  return latest_absence().from or now
+end
+
+-- Whether a lease that ends then is held.
+local function is_held(lease_end)
+  return lease_end > now or lease_end > lease_time()
+end
+
+-- Whether a pong is recent enough, of providers whose last lease ends then.
+local function is_recent(pong, lease_end, window)
+  if pong == 0 then return false end
+  if now - pong <= window and lease_end > now then return true end
+  return lease_time() - pong <= window and lease_end > lease_time()
+end
+`;
+
+/** Lua, on top of that: what SETTLE does. */
+export const NOTE_PRESENCE_LUA = `
+-- When a claim is over that was to end then. One of 0 was given up by its provider: no absence makes that one last longer.
+local function claim_end(claim, lease_ms)
+  if claim == 0 then return 0 end
+  return math.max(claim, latest_absence().returned + lease_ms)
+end
+
+-- Notes that a node is there, and that an absence is over, whose leases are to hold for so long from now on.
+local function note_presence(hold_ms)
+  local key, latest = prefix .. 'presence', latest_absence()
+  if latest.begins then
+    latest.holds = now + hold_ms
+    redis.call('HSET', key, 'seen', text[now], 'from', text[latest.from], 'returned', text[now], 'holds', text[latest.holds])
+    redis.log(redis.LOG_WARNING, 'toolgate: no node was at ' .. prefix .. ' for ' .. text[now - latest.seen] .. ' ms: leases and claims are held')
+  elseif not latest.seen or latest.seen > now or now - latest.seen >= ${NOTED_EVERY_MS} then
+    if not latest.seen and redis.call('TYPE', key).ok ~= 'none' and redis.call('TYPE', key).ok ~= 'hash' then keep_aside(key, 'presence') end
+    redis.call('HSET', key, 'seen', text[now])
+  end
+end
+`;
