@@ -35,6 +35,7 @@ type CallState = "placing" | "running" | "over";
 
 class SessionCallEntry implements Waiter {
   readonly session: AgentSession;
+  /** The agent's own number: a bigint from 2^53 on (see `WideIntegers`), so it is only compared and sent back. */
   readonly ref: number;
   readonly id: CallId;
   /** The rest of what it asked for is let go of once it is placed: its payload may be large, and it may run for long. */

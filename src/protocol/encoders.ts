@@ -16,7 +16,7 @@ const WITH_LENGTH = 2;
  * that was a tenth of what a node does for a call.
  *
  * What is absent, null or undefined is not written; what is there is, its default too. Enums are names or numbers, bytes may
- * be base64.
+ * be base64, integers of 64 bits may be bigints.
  */
 export class Encoders {
   readonly #descriptors: PackageDescriptors;
@@ -100,7 +100,7 @@ export class Encoders {
       case "TYPE_INT64":
         return (value) => {
           writer.varint32(tag(VARINT));
-          writer.varint64(value as number);
+          writer.varint64(value as number | bigint);
         };
       case "TYPE_DOUBLE":
         return (value) => {

@@ -19,12 +19,13 @@ import type { RetryInfo, RetryInfo__Output } from "./generated/google/rpc/RetryI
 import type { Status, Status__Output } from "./generated/google/rpc/Status.js";
 import type { ProtoGrpcType as RegistryPackage } from "./generated/registry.js";
 import { UnknownEnums } from "./unknown-enums.js";
+import { WideIntegers } from "./wide-integers.js";
 
 const PACKAGE = "toolgate.v1";
 
 /**
- * How messages look in the code: field names are camelCase, 64-bit integers are numbers (all of ours stay below 2^53), enums
- * are their names (a number that has none stays a number), `bytes` are Buffers, and absent fields have their defaults.
+ * How messages look in the code: field names are camelCase, 64-bit integers are numbers (all of ours stay below 2^53; those of a
+ * request that do not are bigints, see `WideIntegers`), enums are their names (a number that has none stays a number), `bytes` are Buffers, and absent fields have their defaults.
  */
 export const MESSAGE_FORM: Options = { longs: Number, enums: String, defaults: true, oneofs: true };
 
@@ -67,8 +68,19 @@ export function loadProtocol(): Protocol {
 function load(): Protocol {
   const packageDefinition = fromJSON(JSON.parse(CONTRACT_DEFINITIONS), MESSAGE_FORM);
   const encoders = new Encoders(packageDefinition, PACKAGE);
+  const wideIntegers = new WideIntegers(packageDefinition, PACKAGE);
+  const inTexts = fromJSON(JSON.parse(CONTRACT_DEFINITIONS), { ...MESSAGE_FORM, longs: String });
   for (const [name, definition] of Object.entries(packageDefinition)) {
-    if (isService(name, definition)) for (const method of Object.values(definition)) encodeBy(encoders, method);
+    if (!isService(name, definition)) continue;
+    for (const [methodName, method] of Object.entries(definition)) {
+      encodeBy(encoders, method);
+      const { requestDeserialize } = (inTexts[name] as ServiceDefinition)[methodName] as MethodDefinition<
+        object,
+        object
+      >; // of the same files
+      const type = typeOf(method.requestType);
+      method.requestDeserialize = wideIntegers.exactly(type, method.requestDeserialize, requestDeserialize);
+    }
   }
   // The types and the definitions were generated from the same files; a check in CI keeps all in step.
   const grpcObject = loadPackageDefinition(packageDefinition) as unknown as RegistryPackage &

@@ -31,11 +31,12 @@ export class WireWriter {
     this.#at = putVarint(this.#buffer, this.#at, value);
   }
 
-  /** A safe integer; a negative one in two's complement of 64 bits. */
-  varint64(value: number): void {
+  /** A safe integer, or a bigint of 64 bits; a negative one in two's complement of 64 bits. */
+  varint64(value: number | bigint): void {
     this.#reserve(10);
-    let low = value >>> 0;
-    let high = Math.floor(value / 0x1_0000_0000) >>> 0;
+    const isWide = typeof value === "bigint";
+    let low = isWide ? Number(BigInt.asUintN(32, value)) : value >>> 0;
+    let high = isWide ? Number(BigInt.asUintN(32, value >> 32n)) : Math.floor(value / 0x1_0000_0000) >>> 0;
     while (high > 0) {
       this.#buffer[this.#at++] = (low & 0x7f) | 0x80;
       low = ((low >>> 7) | (high << 25)) >>> 0;

@@ -1,16 +1,23 @@
+import { Metadata, type MethodDefinition, type ServiceDefinition } from "@grpc/grpc-js";
+import { fromJSON } from "@grpc/proto-loader";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { CONTRACT_DEFINITIONS } from "../../src/protocol/generated/contract-definitions.js";
 import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
 import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { ListCallsRequest } from "../../src/protocol/generated/toolgate/v1/ListCallsRequest.js";
 import type { ListCallsResponse__Output } from "../../src/protocol/generated/toolgate/v1/ListCallsResponse.js";
 import type { OnDisconnect } from "../../src/protocol/generated/toolgate/v1/OnDisconnect.js";
+import type { SessionRequest } from "../../src/protocol/generated/toolgate/v1/SessionRequest.js";
+import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
+import { loadProtocol, MESSAGE_FORM } from "../../src/protocol/load.js";
 import { ask, refusal } from "../server/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import {
   contractNamed,
+  FrameStream,
   json,
   openAgentSession,
   provide,
@@ -328,5 +335,77 @@ describe("ListCalls", () => {
   ])("refuses %j, and names the field", async (request, field) => {
     const error = await refusal((cb) => b.gateway.listCalls({ toolset: name, ...request }, cb));
     expect(error).toMatchObject({ reason: "INVALID_REQUEST", violations: [{ field }] });
+  });
+});
+
+describe("a session's references", () => {
+  /** Frames as their bytes: the client's own decoder makes numbers. */
+  function rawSession({ gateway }: Wire) {
+    const definitions = fromJSON(JSON.parse(CONTRACT_DEFINITIONS), { ...MESSAGE_FORM, longs: String });
+    const { path, requestSerialize } = loadProtocol().Gateway.service.Session;
+    const { responseDeserialize } = (definitions["toolgate.v1.Gateway"] as ServiceDefinition)
+      .Session as MethodDefinition<object, SessionResponse__Output>; // of the same files
+    return new FrameStream<SessionRequest, SessionResponse__Output>(
+      gateway.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata()),
+    );
+  }
+  const wide = (ref: bigint) => ref as unknown as number; // what the encoders take, and the generated types do not say
+
+  test("are any 64 bits, and come back exactly", async () => {
+    const session = rawSession(a);
+    const refs = [2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 2n, 2n ** 64n - 1n];
+    session.send({ calls: refs.map((ref) => ({ ref: wide(ref), call: call(), wantHandle: true })) });
+    const calls = await provider.given(refs.length);
+    // 2^53 + 1 and 2^53 are one double: only the one that is named may end.
+    session.send({ cancels: [{ ref: wide(2n ** 53n + 1n) }] });
+    const cancels = () => provider.stream.all((frame) => frame.cancels);
+    const cancelled = await until("one is cancelled", () => cancels().length > 0 && cancels());
+    for (const one of calls) if (one.callId !== cancelled[0]?.callId) provider.finish(one, 1);
+    const stopped = calls.find(({ callId }) => callId === cancelled[0]?.callId);
+    if (stopped === undefined) throw new Error("another call was cancelled");
+    provider.stream.send({ results: [{ callId: stopped.callId, attempt: stopped.attempt, cancelled: {} }] });
+    const terminals = () => session.all((frame) => frame.terminals);
+    await until("all have ended", () => terminals().length === refs.length);
+    const kinds = new Map(terminals().map(({ ref, terminal }) => [String(ref), terminal?.kind]));
+    expect(kinds).toEqual(
+      new Map(
+        refs.map((ref) => [String(ref), ref === 2n ** 53n + 1n ? "TERMINAL_KIND_CANCELLED" : "TERMINAL_KIND_RESULT"]),
+      ),
+    );
+    session.cut();
+  });
+
+  test("other integers of 64 bits are refused, not rounded", async () => {
+    const { lease } = provider;
+    const epoch = wide(2n ** 53n + 1n);
+    for (const answer of [
+      refusal((cb) => a.registry.renew({ lease: { ...lease, epoch } }, cb)),
+      refusal((cb) => a.registry.unregister({ name, epoch }, cb)),
+      refusal((cb) => a.registry.promote({ name, epoch }, cb)),
+      refusal((cb) =>
+        a.registry.register(
+          {
+            contract: contractNamed(name),
+            providerId: "p",
+            incarnation: "i",
+            options: { retentionMs: wide(2n ** 63n) },
+          },
+          cb,
+        ),
+      ),
+    ])
+      expect(await answer).toMatchObject({ reason: "INVALID_REQUEST" });
+    expect(await refusal((cb) => a.catalog.getToolset({ name, epoch }, cb))).toMatchObject({
+      reason: "EPOCH_MISMATCH",
+      message: expect.stringContaining("9007199254740993"),
+    });
+  });
+
+  test("a heartbeat's sequence comes back as it was sent", async () => {
+    const { stream } = provider;
+    stream.send({ heartbeat: { sequence: wide(2n ** 60n), reply: false } });
+    const reply = await until("it is answered", () => stream.frames.find(({ heartbeat }) => heartbeat?.reply));
+    expect(reply.heartbeat?.sequence).toBe(2 ** 60); // a power of two, which the client's double holds
+    expect(stream.over).toBe(false);
   });
 });
