@@ -80,12 +80,14 @@ export interface Damage {
 /** What answers need of the copy. */
 export interface CatalogReader {
   get(name: string): ToolsetView | undefined;
-  /** All toolsets, sorted by name. */
+  /** All toolsets, sorted by name; the same array as long as none of them has changed. */
   all(): readonly ToolsetView[];
   /** Toolsets in order of their names: those after a name. */
   after(name: string): Iterable<ToolsetView>;
   readonly size: number;
   revision(): string;
+  /** Grows with every change of what the copy shows. */
+  readonly version: number;
   readonly stale: boolean;
   nearNames(name: string): string[];
   /** Why a toolset that Redis has a record of cannot be called; nothing when it can be, or when there is no record. */
@@ -115,6 +117,9 @@ export class CatalogCopy implements CatalogReader {
   #unsubscribes: (() => void)[] = [];
   /** Names in order, as of the last time that somebody asked; never changed, but replaced. */
   #names: readonly string[] = [];
+  /** All views in that order; undefined once one of them has changed. */
+  #all: readonly ToolsetView[] | undefined;
+  #version = 0;
   /** Names that came or went since. */
   readonly #renamed = new Set<string>();
   #started = false;
@@ -185,7 +190,8 @@ export class CatalogCopy implements CatalogReader {
   }
 
   all(): readonly ToolsetView[] {
-    return [...this.#viewsOf(this.#sortedNames(), 0)];
+    this.#all ??= [...this.#viewsOf(this.#sortedNames(), 0)];
+    return this.#all;
   }
 
   after(name: string): Iterable<ToolsetView> {
@@ -201,6 +207,10 @@ export class CatalogCopy implements CatalogReader {
   sizeOfOthers(name: ToolsetName): number {
     const own = this.#options.shardOf(name);
     return this.#shards.reduce((sum, { size }, shard) => (shard === own ? sum : sum + size), 0);
+  }
+
+  get version(): number {
+    return this.#version;
   }
 
   /** What the copy stands at; opaque, and understood by every node. */
@@ -351,6 +361,8 @@ export class CatalogCopy implements CatalogReader {
   }
 
   #put(name: string, view: ToolsetView | undefined): void {
+    this.#all = undefined;
+    this.#version++;
     if (view === undefined) {
       if (this.#views.delete(name)) this.#renamed.add(name);
       return;

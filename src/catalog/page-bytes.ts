@@ -17,3 +17,8 @@ export function summaryBytes({ name, title, description, version, tags, epochs }
   const text = texts.reduce((sum, each) => sum + Buffer.byteLength(each ?? "") + 4, 0);
   return text + FRAME_BYTES + (epochs?.length ?? 0) * EPOCH_BYTES;
 }
+
+/** About what a list of toolsets takes, in bytes; not less than it does. */
+export function listBytes(toolsets: readonly ToolsetSummary[]): number {
+  return toolsets.reduce((sum, summary) => sum + summaryBytes(summary), FRAME_BYTES);
+}

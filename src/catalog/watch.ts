@@ -150,7 +150,8 @@ class Watch {
         this.#state = { kind: "following", pending: [], seen };
         return {
           kind: "snapshot",
-          toolsets: this.#copy.all().filter(({ name }) => this.#covers(name)),
+          toolsets:
+            this.#names === undefined ? this.#copy.all() : this.#copy.all().filter(({ name }) => this.#covers(name)),
           revision: this.#tell(seen),
         };
       }

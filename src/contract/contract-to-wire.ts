@@ -4,18 +4,23 @@ import type { Contract, JsonSchema, ToolContract, ToolMeta } from "./contract.js
 
 /** A contract as it goes over the wire; the counterpart of `parseContract`, so that what was registered comes back. */
 export function contractToWire(contract: Contract): WireContract {
+  return { ...contractHeadToWire(contract), tools: contract.tools.map(toolToWire) };
+}
+
+/** The same without its tools. */
+export function contractHeadToWire(contract: Contract): WireContract {
   return {
     name: contract.name,
     version: contract.version,
     title: contract.title ?? "",
     description: contract.description,
     tags: [...contract.tags],
-    tools: contract.tools.map(toolToWire),
     assertFormats: contract.assertFormats ?? false,
   };
 }
 
-function toolToWire(tool: ToolContract): WireTool {
+/** One of its tools. */
+export function toolToWire(tool: ToolContract): WireTool {
   return {
     name: tool.name,
     title: tool.title ?? "",

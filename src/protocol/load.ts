@@ -7,6 +7,7 @@ import {
   type Options,
   type ServiceDefinition,
 } from "@grpc/proto-loader";
+import { EncodedMessage } from "./encoded-message.js";
 import { Encoders } from "./encoders.js";
 import type { ProtoGrpcType as CatalogPackage } from "./generated/catalog.js";
 import { CONTRACT_DEFINITIONS } from "./generated/contract-definitions.js";
@@ -99,7 +100,8 @@ function isService(name: string, definition: AnyDefinition): definition is Servi
 /** Lets a method's messages be encoded by ours. */
 function encodeBy(encoders: Encoders, method: MethodDefinition<object, object>): void {
   method.requestSerialize = encoders.of(typeOf(method.requestType));
-  method.responseSerialize = encoders.of(typeOf(method.responseType));
+  const encode = encoders.of(typeOf(method.responseType));
+  method.responseSerialize = (message) => (message instanceof EncodedMessage ? message.bytes : encode(message));
 }
 
 const typeOf = ({ type }: MessageTypeDefinition<object, object>): string => (type as { readonly name: string }).name; // a descriptor

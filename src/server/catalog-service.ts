@@ -1,8 +1,9 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ChangeKind } from "../catalog/change-feed.js";
 import { damagedToWire, listToolsets } from "../catalog/list.js";
-import { PAGE_BYTES, summaryBytes } from "../catalog/page-bytes.js";
+import { listBytes, PAGE_BYTES, summaryBytes } from "../catalog/page-bytes.js";
 import type { SearchIndex } from "../catalog/search-index.js";
+import { SharedAnswers } from "../catalog/shared-answers.js";
 import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/summary-to-wire.js";
 import { TimeSlice } from "../catalog/time-slice.js";
 import { readFilter } from "../catalog/toolset-filter.js";
@@ -10,10 +11,11 @@ import type { EpochView, HealthRule, ToolsetView } from "../catalog/toolset-view
 import { unknownTool } from "../catalog/unknown-tool.js";
 import { unknownToolset } from "../catalog/unknown-toolset.js";
 import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } from "../catalog/watch.js";
-import type { Contract } from "../contract/contract.js";
-import { contractToWire } from "../contract/contract-to-wire.js";
+import { WireContracts } from "../catalog/wire-contracts.js";
+import type { Contract, ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField, type NodeId, parseToolName, parseToolsetName } from "../identity/names.js";
+import { EncodeOnce } from "../protocol/encoded-message.js";
 import type { CatalogHandlers } from "../protocol/generated/toolgate/v1/Catalog.js";
 import type { Change } from "../protocol/generated/toolgate/v1/Change.js";
 import type { ChangeKind as WireChangeKind } from "../protocol/generated/toolgate/v1/ChangeKind.js";
@@ -28,6 +30,7 @@ import type { SearchResponse } from "../protocol/generated/toolgate/v1/SearchRes
 import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
 import type { WatchRequest__Output } from "../protocol/generated/toolgate/v1/WatchRequest.js";
 import type { WatchResponse } from "../protocol/generated/toolgate/v1/WatchResponse.js";
+import { loadProtocol } from "../protocol/load.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import { VERSION } from "../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
@@ -36,6 +39,18 @@ const LIST_PAGE = { usual: 100, most: 1_000 };
 /** As many as a contract may have. */
 const MAX_NAMED_TOOLS = 1_024;
 const SEARCH_PAGE = { usual: 20, most: 200 };
+/** About what a hit of a search takes, in bytes. */
+const HIT_BYTES = 1_024;
+
+type WatchSnapshot = Extract<WatchStep, { kind: "snapshot" }>;
+
+/** One message of a snapshot. */
+interface SnapshotPart {
+  readonly message: WatchResponse;
+  /** Where the next part begins; undefined after the last. */
+  readonly next: number | undefined;
+  readonly bytes: number;
+}
 
 /** What a handler needs to know of the call that it answers. */
 export interface CatalogCallContext {
@@ -70,18 +85,24 @@ export interface CatalogServiceParts {
 export function createCatalogService(parts: CatalogServiceParts): CatalogService {
   const { catalog, searchIndex, watches, redisClock, healthRule, monotonicMs } = parts;
   const healthNow = (): HealthAt => ({ nowRedisMs: redisClock.nowMs(), rule: healthRule });
+  const slice = new TimeSlice(monotonicMs);
+  const contracts = new WireContracts(slice);
+  const shared = new SharedAnswers(monotonicMs);
 
   return {
     async listToolsets(request) {
       const filter = readFilter(request.tags, request.health);
-      // Taken first: whoever resumes a watch from it may see a change twice, but never misses one.
-      const revision = catalog.revision();
       const size = pageSize(request.pageSize, LIST_PAGE);
-      const slice = new TimeSlice(monotonicMs);
-      const page = await listToolsets(catalog, filter, size, request.pageToken, healthNow(), slice);
-      // After the page: what it turned out to be unable to read is among them.
-      const quarantined = request.pageToken === "" ? damagedToWire(catalog) : [];
-      return { ...page, stale: catalog.stale, revision, quarantined };
+      const make = async () => {
+        // Taken first: whoever resumes a watch from it may see a change twice, but never misses one.
+        const revision = catalog.revision();
+        const page = await listToolsets(catalog, filter, size, request.pageToken, healthNow(), slice);
+        // After the page: what it turned out to be unable to read is among them.
+        const quarantined = request.pageToken === "" ? damagedToWire(catalog) : [];
+        return { ...page, stale: catalog.stale, revision, quarantined };
+      };
+      const question = JSON.stringify(["list", filter, size, request.pageToken, catalog.stale]);
+      return shared.get(question, catalog.version, make, ({ toolsets }) => listBytes(toolsets));
     },
 
     async getToolset(request) {
@@ -89,26 +110,34 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       const view = catalog.get(name);
       if (view === undefined) throw unknownToolset(catalog, name);
       const epoch = epochOf(view, request.epoch);
-      return {
-        contract: contractToWire(withTools(epoch.contract(), request.tools)),
-        digest: epoch.digest,
-        epoch: epoch.epoch,
-        epochs: epochsToWire(view, healthNow()),
-        stale: catalog.stale,
+      let bytes = 0;
+      const make = async () => {
+        const whole = epoch.contract();
+        const wire = await contracts.get(epoch.digest, whole, chosenTools(whole, request.tools));
+        bytes = wire.bytes;
+        return {
+          contract: wire.contract,
+          digest: epoch.digest,
+          epoch: epoch.epoch,
+          epochs: epochsToWire(view, healthNow()),
+          stale: catalog.stale,
+        };
       };
+      // Of some tools there are many selections, and they are small mostly.
+      if (request.tools.length > 0) return make();
+      return shared.get(JSON.stringify(["get", name, epoch.epoch, catalog.stale]), view, make, () => bytes);
     },
 
     async search(request) {
-      const page = await searchIndex.search(
-        {
-          query: request.query,
-          filter: readFilter(request.tags, request.health),
-          pageSize: pageSize(request.pageSize, SEARCH_PAGE),
-          pageToken: request.pageToken,
-        },
-        healthNow(),
-      );
-      return { ...page, stale: catalog.stale };
+      const asked = {
+        query: request.query,
+        filter: readFilter(request.tags, request.health),
+        pageSize: pageSize(request.pageSize, SEARCH_PAGE),
+        pageToken: request.pageToken,
+      };
+      const make = async () => ({ ...(await searchIndex.search(asked, healthNow())), stale: catalog.stale });
+      const question = JSON.stringify(["search", asked, catalog.stale]);
+      return shared.get(question, catalog.version, make, ({ hits }) => hits.length * HIT_BYTES);
     },
 
     async getRegistry() {
@@ -121,19 +150,66 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
         toolsets: request.toolsets.map((name, index) => parseToolsetName(name, `toolsets[${index}]`)),
       };
       checkWatchRequest(asked);
-      for await (const step of watches.watch(asked, signal)) yield* stepToWire(step, healthNow, monotonicMs);
+      for await (const step of watches.watch(asked, signal)) {
+        if (step.kind === "changes") {
+          const at = healthNow();
+          yield { revision: step.revision, changes: step.changes.map((change) => changeToWire(change, at)) };
+        } else yield* snapshotToWire(step);
+      }
     },
   };
+
+  /** A snapshot in parts that any client takes. Only with the last one does the reader know all, and where to resume. */
+  async function* snapshotToWire(snapshot: WatchSnapshot): AsyncGenerator<WatchResponse, void, void> {
+    const { toolsets, revision } = snapshot;
+    let start: number | undefined = 0;
+    while (start !== undefined) {
+      const from: number = start;
+      const make = () => snapshotPart(snapshot, from);
+      // Of a snapshot that is no longer what the catalogue is, each reader makes its own parts, one at a time: of all such the
+      // parts would be more than a node holds.
+      const isCurrent = toolsets === catalog.all();
+      const part: SnapshotPart = isCurrent
+        ? await shared.get(JSON.stringify(["watch", from, revision]), toolsets, make, ({ bytes }) => bytes)
+        : await make();
+      yield part.message;
+      start = part.next;
+    }
+  }
+
+  async function snapshotPart({ toolsets, revision }: WatchSnapshot, start: number): Promise<SnapshotPart> {
+    const part: ToolsetSummary[] = [];
+    let bytes = 0;
+    const at = healthNow();
+    for (let index = start; index < toolsets.length; index++) {
+      if (slice.over()) await slice.next();
+      const view = toolsets[index];
+      const facts = view === undefined ? undefined : factsOf(view);
+      if (view === undefined || facts === undefined) continue;
+      if (bytes >= PAGE_BYTES) return { message: { snapshot: { toolsets: part, more: true } }, next: index, bytes };
+      const summary = summaryToWire(view, facts, at);
+      part.push(summary);
+      bytes += summaryBytes(summary);
+    }
+    return { message: { revision, snapshot: { toolsets: part } }, next: undefined, bytes };
+  }
 }
 
-/** The side of everybody, as the server's methods. */
+/** The side of everybody, as the server's methods. Answers that several calls share are encoded once. */
 export function catalogMethods(service: CatalogService): Methods<CatalogHandlers> {
+  const { ListToolsets, GetToolset, Search, Watch } = loadProtocol().Catalog.service;
+  const lists = new EncodeOnce(ListToolsets.responseSerialize);
+  const toolsets = new EncodeOnce(GetToolset.responseSerialize);
+  const hits = new EncodeOnce(Search.responseSerialize);
+  const news = new EncodeOnce(Watch.responseSerialize);
   return {
-    ListToolsets: unary((request) => service.listToolsets(request)),
-    GetToolset: unary((request) => service.getToolset(request)),
-    Search: unary((request) => service.search(request)),
+    ListToolsets: unary(async (request) => lists.of(await service.listToolsets(request))),
+    GetToolset: unary(async (request) => toolsets.of(await service.getToolset(request))),
+    Search: unary(async (request) => hits.of(await service.search(request))),
     GetRegistry: unary(() => service.getRegistry()),
-    Watch: serverStream((request, context) => service.watch(request, context)),
+    Watch: serverStream(async function* (request, context) {
+      for await (const message of service.watch(request, context)) yield news.of(message);
+    }),
   };
 }
 
@@ -146,64 +222,18 @@ function epochOf(view: ToolsetView, epoch: number): EpochView {
   throw new ToolgateError("EPOCH_MISMATCH", `"${view.name}" has no epoch ${epoch}; it has ${known}`);
 }
 
-/** The contract with only these tools, where some are named. @throws ToolgateError INVALID_REQUEST, UNKNOWN_TOOL */
-function withTools(contract: Contract, names: readonly string[]): Contract {
-  if (names.length === 0) return contract;
+/** The contract's tools of these names, all where none is named. @throws ToolgateError INVALID_REQUEST, UNKNOWN_TOOL */
+function chosenTools(contract: Contract, names: readonly string[]): readonly ToolContract[] {
+  if (names.length === 0) return contract.tools;
   if (names.length > MAX_NAMED_TOOLS) throw invalidField("tools", `must be at most ${MAX_NAMED_TOOLS} names`);
   const wanted = new Set(names);
   const tools = contract.tools.filter(({ name }) => wanted.delete(name));
   for (const missing of wanted) throw unknownTool(contract.name, parseToolName(missing, "tools"), contract.tools);
-  return { ...contract, tools };
+  return tools;
 }
 
 function pageSize(asked: number, { usual, most }: { readonly usual: number; readonly most: number }): number {
   return asked === 0 ? usual : Math.min(asked, most);
-}
-
-async function* stepToWire(
-  step: WatchStep,
-  healthNow: () => HealthAt,
-  monotonicMs: () => number,
-): AsyncGenerator<WatchResponse, void, void> {
-  switch (step.kind) {
-    case "snapshot":
-      yield* snapshotToWire(step, healthNow, monotonicMs);
-      return;
-    case "changes": {
-      const at = healthNow();
-      yield { revision: step.revision, changes: step.changes.map((change) => changeToWire(change, at)) };
-      return;
-    }
-    default:
-      step satisfies never;
-  }
-}
-
-/** A snapshot in parts that any client takes. Only with the last one does the reader know all, and where to resume. */
-async function* snapshotToWire(
-  { toolsets, revision }: Extract<WatchStep, { kind: "snapshot" }>,
-  healthNow: () => HealthAt,
-  monotonicMs: () => number,
-): AsyncGenerator<WatchResponse, void, void> {
-  const slice = new TimeSlice(monotonicMs);
-  let part: ToolsetSummary[] = [];
-  let bytes = 0;
-  let at = healthNow();
-  for (const view of toolsets) {
-    if (slice.over()) await slice.next();
-    const facts = factsOf(view);
-    if (facts === undefined) continue;
-    if (bytes >= PAGE_BYTES) {
-      yield { snapshot: { toolsets: part, more: true } };
-      part = [];
-      bytes = 0;
-      at = healthNow();
-    }
-    const summary = summaryToWire(view, facts, at);
-    part.push(summary);
-    bytes += summaryBytes(summary);
-  }
-  yield { revision, snapshot: { toolsets: part } };
 }
 
 const KINDS = {

@@ -1,9 +1,11 @@
 import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { EncodedMessage } from "../protocol/encoded-message.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
 import type { ServerStreamMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { shareFrames } from "./shared-frame.js";
 import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 
 /**
@@ -84,6 +86,7 @@ class SlowPeer {
   /** Sends a message; resolves when the peer has taken it or the stream is over. False when it did neither in time. */
   takes(message: unknown): Promise<boolean> {
     this.#timer.refresh();
+    if (message instanceof EncodedMessage) shareFrames(this.#call);
     return new Promise((resolve) => {
       this.#settle = resolve;
       this.#call.write(message, () => resolve(true));

@@ -1,8 +1,10 @@
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
+import { EncodedMessage } from "../protocol/encoded-message.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
 import type { UnaryMethod } from "./methods.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { shareFrames } from "./shared-frame.js";
 import { resetIfUnread, unsentBytes } from "./unread-stream.js";
 
 /** A larger answer than this does not stay for ever if its caller does not read it, in bytes; most are smaller, and few stay. */
@@ -16,6 +18,7 @@ export function serveUnary(
 ): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
     const answer: sendUnaryData<unknown> = (error, response) => {
+      if (response instanceof EncodedMessage) shareFrames(call);
       callback(error, response);
       if (unsentBytes(call) > SMALL_ANSWER_BYTES) resetIfUnread(call, state.readWithinMs);
     };

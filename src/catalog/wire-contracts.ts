@@ -1,0 +1,79 @@
+import { LRUCache } from "lru-cache";
+import type { Contract, ToolContract } from "../contract/contract.js";
+import { contractHeadToWire, toolToWire } from "../contract/contract-to-wire.js";
+import type { Digest } from "../identity/names.js";
+import type { Contract as WireContract } from "../protocol/generated/toolgate/v1/Contract.js";
+import type { Tool as WireTool } from "../protocol/generated/toolgate/v1/Tool.js";
+import type { TimeSlice } from "./time-slice.js";
+
+/** About how many bytes of contracts are kept. */
+const MAX_BYTES = 33_554_432;
+/** About what a tool takes besides its schemas, in bytes. */
+const TOOL_BYTES = 256;
+
+/** A contract in the form of the wire; not to be changed, for many answers have it. */
+interface KeptContract {
+  readonly head: WireContract;
+  /** By name, in order. */
+  readonly tools: ReadonlyMap<string, WireTool>;
+  readonly bytes: number;
+}
+
+/** Contracts as they go over the wire, made once each: a large one's schemas take tens of milliseconds to be written as JSON. */
+export class WireContracts {
+  readonly #slice: TimeSlice;
+  readonly #kept = new LRUCache<Digest, KeptContract>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
+  readonly #making = new Map<Digest, Promise<KeptContract>>();
+
+  /** @param slice shares the thread with other work. */
+  constructor(slice: TimeSlice) {
+    this.#slice = slice;
+  }
+
+  /**
+   * A contract with those of its tools.
+   *
+   * @param digest the contract's.
+   * @param tools all of the contract's, or some.
+   * @returns the contract, not to be changed, and about how many bytes it takes.
+   */
+  async get(
+    digest: Digest,
+    contract: Contract,
+    tools: readonly ToolContract[],
+  ): Promise<{ readonly contract: WireContract; readonly bytes: number }> {
+    const { head, tools: all, bytes } = await this.#whole(digest, contract);
+    const chosen = tools.length === all.size ? [...all.values()] : tools.flatMap(({ name }) => all.get(name) ?? []);
+    return { contract: { ...head, tools: chosen }, bytes };
+  }
+
+  #whole(digest: Digest, contract: Contract): KeptContract | Promise<KeptContract> {
+    const kept = this.#kept.get(digest);
+    if (kept !== undefined) return kept;
+    let making = this.#making.get(digest);
+    if (making === undefined) {
+      making = this.#make(digest, contract).finally(() => this.#making.delete(digest));
+      this.#making.set(digest, making);
+    }
+    return making;
+  }
+
+  async #make(digest: Digest, contract: Contract): Promise<KeptContract> {
+    const tools = new Map<string, WireTool>();
+    let bytes = TOOL_BYTES + contract.description.length;
+    for (const tool of contract.tools) {
+      if (this.#slice.over()) await this.#slice.next();
+      const wire = toolToWire(tool);
+      tools.set(tool.name, wire);
+      bytes += TOOL_BYTES + bytesOf(wire);
+    }
+    const made = { head: contractHeadToWire(contract), tools, bytes };
+    this.#kept.set(digest, made);
+    return made;
+  }
+}
+
+function bytesOf({ description, payloadSchemaJson, resultSchemaJson, metaJson }: WireTool): number {
+  const parts = [description, payloadSchemaJson, resultSchemaJson, metaJson];
+  return parts.reduce<number>((sum, part) => sum + (part?.length ?? 0), 0);
+}
