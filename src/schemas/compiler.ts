@@ -1,16 +1,18 @@
-import { _, Ajv, type ErrorObject, Name, type Options, type ValidateFunction } from "ajv";
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { DataValidationCxt } from "ajv/dist/types/index.js";
 import type { JsonSchema } from "../contract/contract.js";
 import { type ExactNumbers, NO_EXACT_NUMBERS, ROOT } from "../json/exact-numbers.js";
 import { boundPointer, type Step } from "../json/pointer.js";
 import type { Draft } from "./draft.js";
+import { noteEvaluated } from "./evaluated.js";
 import { FORMATS } from "./formats.js";
 import { type Gated, LOOP_FROM } from "./gate.js";
 import { assertsIn } from "./keywords.js";
 import { linearRegExp } from "./linear-regexp.js";
 import { addDecimals, addExactNumbers, EXACT_INTEGER, type NumbersInHand } from "./number-keywords.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
+import { goOnAfterShortTuples } from "./short-tuples.js";
 import { namesIn, TellablePlaces } from "./tellable-places.js";
 import { unjudged, VALID, type Validation } from "./validation.js";
 import { violationsOf } from "./violations.js";
@@ -48,6 +50,9 @@ const OPTIONS: Options = {
   },
 };
 
+/** Keywords that ask which properties and items others have evaluated. */
+const UNEVALUATED = ["unevaluatedProperties", "unevaluatedItems"];
+
 /** How a schema is compiled. */
 export interface CompileOptions {
   /** Whether `format` is asserted. Otherwise it is an annotation, as draft 2020-12 has it. */
@@ -57,36 +62,22 @@ export interface CompileOptions {
 }
 
 /** Ajv for one schema: an instance of its own, so that no `$id` is seen by another schema of the same contract. */
-function createAjv(draft: Draft, allErrors: boolean, { assertFormats }: CompileOptions, hand?: NumbersInHand): Ajv {
+function createAjv(
+  draft: Draft,
+  allErrors: boolean,
+  asksForEvaluated: boolean,
+  { assertFormats }: CompileOptions,
+  hand?: NumbersInHand,
+): Ajv {
   const options = { ...OPTIONS, allErrors, validateFormats: assertFormats, formats: assertFormats ? FORMATS : {} };
   const ajv = draft === "2020-12" ? new Ajv2020(options) : new Ajv(options);
   if (hand === undefined) addDecimals(ajv);
   else addExactNumbers(ajv, hand);
   // Draft-04's keyword, which Ajv refuses to compile; and those of 2019-09, which 2020-12 does not know.
   for (const keyword of ["id", "$recursiveRef", "$recursiveAnchor"]) ajv.removeKeyword(keyword);
-  if (draft === "2020-12") guardUnevaluated(ajv);
+  goOnAfterShortTuples(ajv);
+  if (asksForEvaluated) noteEvaluated(ajv);
   return ajv;
-}
-
-/**
- * Where combinators are about, Ajv notes evaluated properties in a plain object and asks it by name: "toString" and
- * "constructor" would pass for evaluated through the object's prototype. So that object loses its prototype first.
- */
-function guardUnevaluated(ajv: Ajv): void {
-  const definition = ajv.getKeyword("unevaluatedProperties");
-  if (typeof definition !== "object" || !("code" in definition)) return;
-  const { code } = definition;
-  ajv.removeKeyword("unevaluatedProperties");
-  ajv.addKeyword({
-    ...definition,
-    keyword: "unevaluatedProperties",
-    code(cxt, ruleType) {
-      const { props } = cxt.it;
-      if (props instanceof Name)
-        cxt.gen.code(_`if (${props} && ${props} !== true) Object.setPrototypeOf(${props}, null)`);
-      code(cxt, ruleType);
-    },
-  });
 }
 
 /**
@@ -99,6 +90,7 @@ function guardUnevaluated(ajv: Ajv): void {
 export class CompiledSchema {
   readonly #schema: JsonSchema;
   readonly #draft: Draft;
+  readonly #asksForEvaluated: boolean;
   readonly #options: CompileOptions;
   readonly #hand: NumbersInHand | undefined;
   readonly #judge: ValidateFunction;
@@ -107,12 +99,14 @@ export class CompiledSchema {
 
   /** @throws Error when Ajv cannot compile it. */
   constructor(
-    schema: JsonSchema,
-    { draft, graph }: Pick<Extract<Gated, { kind: "passed" }>, "draft" | "graph">,
+    { schema, draft, graph }: Pick<Extract<Gated, { kind: "passed" }>, "schema" | "draft" | "graph">,
     options: CompileOptions,
   ) {
     this.#schema = asJudged(schema, draft, graph, options.exactNumbers);
     this.#draft = draft;
+    this.#asksForEvaluated = graph.nodes.some((node) =>
+      UNEVALUATED.some((keyword) => Object.hasOwn(node.schema, keyword)),
+    );
     this.#options = options;
     this.#hand = options.exactNumbers ? { numbers: NO_EXACT_NUMBERS } : undefined;
     this.#judge = this.#compile(false);
@@ -124,7 +118,7 @@ export class CompiledSchema {
   }
 
   #compile(allErrors: boolean): ValidateFunction {
-    return createAjv(this.#draft, allErrors, this.#options, this.#hand).compile(this.#schema);
+    return createAjv(this.#draft, allErrors, this.#asksForEvaluated, this.#options, this.#hand).compile(this.#schema);
   }
 
   /**

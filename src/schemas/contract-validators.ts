@@ -234,23 +234,19 @@ function makeJudge(
   if (gated.kind === "refused") return gated;
   const { cost, graph } = gated;
   if (cost.kind === "costly") return { kind: "costly", schema };
-  const compiled = compileGated(schema, gated, { assertFormats, exactNumbers: false });
+  const compiled = compileGated(gated, { assertFormats, exactNumbers: false });
   if (!(compiled instanceof CompiledSchema)) return { kind: "refused", faults: [compiled] };
   const exact = tellsNumbersApart(graph.nodes.map((node) => node.schema))
-    ? onFirstUse(schema, gated, { assertFormats, exactNumbers: true })
+    ? onFirstUse(gated, { assertFormats, exactNumbers: true })
     : undefined;
   return { kind: "cheap", schema, compiled, rates: cost.rates, exact };
 }
 
 /** Compiles when it is first asked for: most schemas never meet a number that their values' doubles do not hold. */
-function onFirstUse(
-  schema: JsonSchema,
-  gated: Extract<Gated, { kind: "passed" }>,
-  options: CompileOptions,
-): () => CompiledSchema {
+function onFirstUse(gated: Extract<Gated, { kind: "passed" }>, options: CompileOptions): () => CompiledSchema {
   let compiled: CompiledSchema | undefined;
   return () => {
-    compiled ??= new CompiledSchema(schema, gated, options);
+    compiled ??= new CompiledSchema(gated, options);
     return compiled;
   };
 }

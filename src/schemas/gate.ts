@@ -1,10 +1,12 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
 import { pointerOf, type Step } from "../json/pointer.js";
+import { withContainedItems } from "./contained-items.js";
 import { type Draft, draftOf } from "./draft.js";
 import { formatCost } from "./formats.js";
 import { applicatorIn, assertsIn } from "./keywords.js";
 import { linearPattern } from "./linear-regexp.js";
 import { type SchemaFault, type SchemaGraph, type SchemaNode, schemaGraph } from "./schema-graph.js";
+import { withStaticReferences } from "./static-references.js";
 import type { Rates } from "./weigh.js";
 
 /** Limits on one schema. Of 409 schemas in wide use, the largest has 12 KB, 20 levels and 122 objects. */
@@ -40,7 +42,16 @@ export type Cost = { readonly kind: "cheap"; readonly rates: Rates } | { readonl
 
 /** What the gate says of a schema. */
 export type Gated =
-  | { readonly kind: "passed"; readonly draft: Draft; readonly cost: Cost; readonly graph: SchemaGraph }
+  | {
+      readonly kind: "passed";
+      readonly draft: Draft;
+      readonly cost: Cost;
+      /** The schema to judge by: another one than the author's where that has what Ajv does not judge rightly. */
+      readonly schema: JsonSchema;
+      readonly graph: SchemaGraph;
+      /** The author's schema as a graph. */
+      readonly source: SchemaGraph;
+    }
   | {
       readonly kind: "refused";
       readonly faults: readonly SchemaFault[];
@@ -84,26 +95,29 @@ export function gateSchema(
       reason: 'must name draft 2020-12 ("https://json-schema.org/draft/2020-12/schema") or draft-07',
     });
   }
-  const graph = schemaGraph(schema, draft.draft, limits.maxSubschemas);
-  const faults = [...graph.faults];
+  const source = schemaGraph(schema, draft.draft, limits.maxSubschemas);
+  const faults = [...source.faults];
   const patterns = new PatternSizes(limits.maxPatternInstructions);
-  for (const node of graph.nodes) inspectNode(node, node.index === 0, draft.draft, patterns, faults);
+  for (const node of source.nodes) inspectNode(node, node.index === 0, draft.draft, patterns, faults);
   if (patterns.areTooMany) {
     faults.push({ pointer: "", reason: "must have fewer or shorter patterns and counted repetitions" });
   }
   if (faults.length > 0) return refused(draft.draft, ...faults);
+  const judged = judgedSchema(schema, source, draft.draft, limits);
+  if (judged.kind === "refused") return refused(draft.draft, ...judged.faults);
+  const { graph } = judged;
 
   const order = placesInOrder(graph);
   if (order.kind === "circle") {
     return refused(draft.draft, {
-      pointer: pointerOf(order.node.steps),
+      pointer: pointerOf(judged.stepsOf(order.node)),
       reason: "refers to itself for one and the same value, without end",
     });
   }
   const crowded = crowdedNode(graph, order.nodes, limits.maxPaths);
   if (crowded !== undefined) {
     const reason = `must lead by at most ${limits.maxPaths} ways through references and combinators to what judges one value`;
-    return refused(draft.draft, { pointer: pointerOf(crowded.steps), reason });
+    return refused(draft.draft, { pointer: pointerOf(judged.stepsOf(crowded)), reason });
   }
   const code = codeSize(graph, draft.draft);
   if (code > limits.maxCode) {
@@ -112,8 +126,7 @@ export function gateSchema(
       reason: `must compile to at most ${limits.maxCode} keywords, with the targets of differently written references counted again`,
     });
   }
-  const isPlain =
-    !graph.hasInnerIds && !graph.isDynamic && code <= CHEAP_CODE && patterns.total <= CHEAP_PATTERN_INSTRUCTIONS;
+  const isPlain = code <= CHEAP_CODE && patterns.total <= CHEAP_PATTERN_INSTRUCTIONS;
   const rates = isPlain
     ? ratesOf(graph, order.nodes, { patterns: patterns.sizes, assertFormats }, limits.maxDepth)
     : undefined;
@@ -121,8 +134,44 @@ export function gateSchema(
     kind: "passed",
     draft: draft.draft,
     cost: rates === undefined ? { kind: "costly" } : { kind: "cheap", rates },
+    schema: judged.schema,
     graph,
+    source,
   };
+}
+
+/** The schema to judge by, and where its nodes were in the author's. */
+type JudgedSchema =
+  | {
+      readonly kind: "schema";
+      readonly schema: JsonSchema;
+      readonly graph: SchemaGraph;
+      readonly stepsOf: (node: SchemaNode) => readonly Step[];
+    }
+  | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] };
+
+/** Most schemas are judged by as they are. */
+function judgedSchema(schema: JsonSchema, source: SchemaGraph, draft: Draft, limits: SchemaLimits): JudgedSchema {
+  let [judged, graph] = [schema, source];
+  let stepsOf = (node: SchemaNode): readonly Step[] => node.steps;
+  if (!source.isPlain) {
+    const written = withStaticReferences(draft, source, limits.maxSubschemas);
+    if ("reason" in written) return { kind: "refused", faults: [written] };
+    judged = written.schema;
+    graph = schemaGraph(judged, draft, limits.maxSubschemas);
+    stepsOf = (node) => written.origins.get(node.schema) ?? node.steps;
+  }
+  if (draft === "2020-12" && ["unevaluatedItems", "contains"].every((keyword) => hasKeyword(graph, keyword))) {
+    const contained = withContainedItems(judged, graph, stepsOf);
+    if (Array.isArray(contained)) return { kind: "refused", faults: contained };
+    judged = contained as JsonSchema; // the faults are a list
+    graph = schemaGraph(judged, draft, limits.maxSubschemas);
+  }
+  return { kind: "schema", schema: judged, graph, stepsOf };
+}
+
+function hasKeyword(graph: SchemaGraph, keyword: string): boolean {
+  return graph.nodes.some((node) => Object.hasOwn(node.schema, keyword));
 }
 
 function refused(draft: Draft | undefined, ...faults: SchemaFault[]): Gated {
@@ -196,6 +245,8 @@ function inspectNode(
   for (const [keyword, value] of Object.entries(node.schema)) {
     if (keyword === "$async") fault([keyword], "is not allowed: validators are synchronous");
     if (keyword === "__proto__") fault([keyword], "is not allowed");
+    if (keyword === "enum" && Array.isArray(value) && value.length === 0)
+      fault([keyword], "must list at least one value");
     if (keyword === "$schema" && !isRoot) {
       const named = draftOf(node.schema);
       if (named.kind === "unknown" || named.draft !== draft)
@@ -208,6 +259,9 @@ function inspectNode(
     if (keyword === "patternProperties" && typeof value === "object" && value !== null) {
       for (const text of Object.keys(value)) pattern(text, [keyword, text]);
     }
+    for (const keys of protoNames(keyword, value)) {
+      fault([keyword, ...keys], "is not allowed: no value may have a property of that name");
+    }
     if (
       applicatorIn(keyword, draft)?.shape === "map" &&
       typeof value === "object" &&
@@ -217,6 +271,19 @@ function inspectNode(
       fault([keyword, "__proto__"], "is not allowed");
     }
   }
+}
+
+/** Where a keyword asks for a property `__proto__`, which no text may have: see scan-json.ts. */
+function protoNames(keyword: string, value: Json): Step[][] {
+  const lists: [Step[], Json][] = [];
+  if (keyword === "required") lists.push([[], value]);
+  if ((keyword === "dependentRequired" || keyword === "dependencies") && typeof value === "object" && value !== null) {
+    for (const [name, names] of Object.entries(value)) lists.push([[name], names]);
+  }
+  return lists.flatMap(([keys, names]) => {
+    const index = Array.isArray(names) ? names.indexOf("__proto__") : -1;
+    return index < 0 ? [] : [[...keys, index]];
+  });
 }
 
 function isDataReference(value: Json): boolean {

@@ -20,19 +20,18 @@ export function inspectSchema(schema: JsonSchema, limits: SchemaLimits, options:
   const draftFaults = gated.draft === undefined ? [] : metaFaults(schema, gated.draft);
   const faults = [...gateFaults, ...draftFaults.filter((fault) => !places.has(fault.pointer))];
   if (gated.kind === "refused" || faults.length > 0) return { kind: "faulty", faults };
-  const compiled = compileGated(schema, gated, options);
+  const compiled = compileGated(gated, options);
   if (!(compiled instanceof CompiledSchema)) return { kind: "faulty", faults: [compiled] };
-  return { kind: "sound", compiled, notes: schemaNotes(gated.graph.nodes, gated.draft, options.assertFormats) };
+  return { kind: "sound", compiled, notes: schemaNotes(gated.source.nodes, gated.draft, options.assertFormats) };
 }
 
 /** Compiles what passed the gate, or says why that failed. */
 export function compileGated(
-  schema: JsonSchema,
   gated: Extract<Gated, { kind: "passed" }>,
   options: CompileOptions,
 ): CompiledSchema | SchemaFault {
   try {
-    return new CompiledSchema(schema, gated, options);
+    return new CompiledSchema(gated, options);
   } catch (error) {
     const why =
       error instanceof RangeError || !(error instanceof Error)

@@ -11,6 +11,21 @@ export interface SchemaNode {
   readonly steps: readonly Step[];
   /** What it applies: its subschemas, and what its references lead to. */
   readonly edges: Edge[];
+  /** The part that it belongs to, and that its references count from. */
+  readonly resource: SchemaResource;
+  /** What its references lead to that is no schema object but `true` or `false`. */
+  readonly booleans: Map<Reference["keyword"], boolean>;
+}
+
+/** A part of a schema that references count from: the root, or a subschema with an `$id`. */
+export interface SchemaResource {
+  readonly root: SchemaNode["schema"];
+  readonly steps: readonly Step[];
+  /** Absolute; invented where the root names none. */
+  readonly uri: string;
+  readonly anchors: Map<string, SchemaNode["schema"]>;
+  /** Those of the anchors that dynamic references look for, too. */
+  readonly dynamicAnchors: Map<string, SchemaNode["schema"]>;
 }
 
 /** One schema applies another. */
@@ -21,6 +36,10 @@ export interface Edge {
   readonly name?: string;
   /** The reference as it is written; absent for a subschema. */
   readonly ref?: string;
+  /** The keyword of the reference. */
+  readonly keyword?: Reference["keyword"];
+  /** The anchor that is looked for in what is entered on the way here, before this edge is followed. */
+  readonly dynamic?: string;
 }
 
 /** What is wrong with a schema: a JSON pointer into it, and the rule. */
@@ -34,30 +53,27 @@ export interface SchemaGraph {
   /** Schema objects in the order in which they were met; the root first. Booleans have no node. */
   readonly nodes: readonly SchemaNode[];
   readonly faults: readonly SchemaFault[];
-  /** Parts of the schema have identifiers of their own, so references may resolve in ways that are not modelled here. */
-  readonly hasInnerIds: boolean;
-  /** It has dynamic references or anchors: what applies depends on the way that validation took. */
-  readonly isDynamic: boolean;
+  /** Each reference leads to a fixed place, by a pointer from the root: nothing else has to be known to follow it. */
+  readonly isPlain: boolean;
 }
 
 type SchemaObject = SchemaNode["schema"];
 
-/** A part of a schema that references count from: the root, or a subschema with an `$id`. */
-interface Resource {
-  readonly root: SchemaObject;
-  readonly steps: readonly Step[];
-  readonly anchors: Map<string, SchemaObject>;
-}
-
 interface Reference {
   readonly from: SchemaNode;
   readonly keyword: "$ref" | "$dynamicRef";
-  readonly resource: Resource;
+  readonly resource: SchemaResource;
 }
 
 /** What a reference leads to, and the resource around it; or why to nothing. */
 type Target =
-  | { readonly kind: "found"; readonly within: Resource; readonly schema: Json; readonly steps: readonly Step[] }
+  | {
+      readonly kind: "found";
+      readonly within: SchemaResource;
+      readonly schema: Json;
+      readonly steps: readonly Step[];
+      readonly dynamic?: string;
+    }
   | { readonly kind: "none"; readonly reason: string };
 
 /** Reads a schema, of a depth that was checked before, as a graph. Work is linear in it and ends at the limit. */
@@ -71,10 +87,9 @@ class GraphBuilder {
   readonly #nodes: SchemaNode[] = [];
   readonly #byObject = new Map<SchemaObject, SchemaNode>();
   readonly #references: Reference[] = [];
-  readonly #resources = new Map<string, Resource>();
+  readonly #resources = new Map<string, SchemaResource>();
   readonly #faults: SchemaFault[] = [];
-  #hasInnerIds = false;
-  #isDynamic = false;
+  #isPlain = true;
   #isFull = false;
 
   constructor(draft: Draft, maxSubschemas: number) {
@@ -84,18 +99,14 @@ class GraphBuilder {
 
   build(schema: JsonSchema): SchemaGraph {
     if (typeof schema === "object") {
-      const root: Resource = { root: schema, steps: [], anchors: new Map() };
-      this.#resources.set("", root);
-      const id = idOf(schema);
-      if (id !== undefined && !id.startsWith("#")) this.#resources.set(withoutFragment(id), root);
-      this.#visit(schema, [], root);
+      this.#visit(schema, [], this.#open(schema, [], resolveUri(this.#idOf(schema) ?? "", NO_URI)?.address ?? NO_URI));
       // A reference may lead to a place that no keyword does; what is found there may have references in turn.
       for (let next = 0; next < this.#references.length && !this.#isFull; next++) {
         const reference = this.#references[next];
         if (reference !== undefined) this.#resolve(reference);
       }
     }
-    return { nodes: this.#nodes, faults: this.#faults, hasInnerIds: this.#hasInnerIds, isDynamic: this.#isDynamic };
+    return { nodes: this.#nodes, faults: this.#faults, isPlain: this.#isPlain };
   }
 
   #fault(steps: readonly Step[], reason: string): void {
@@ -103,7 +114,7 @@ class GraphBuilder {
   }
 
   /** The node of a schema; undefined for booleans, for what is not a schema, and once the limits are reached. */
-  #visit(schema: Json | undefined, steps: readonly Step[], outer: Resource): SchemaNode | undefined {
+  #visit(schema: Json | undefined, steps: readonly Step[], outer: SchemaResource): SchemaNode | undefined {
     if (!isObject(schema)) {
       if (typeof schema !== "boolean") this.#fault(steps, "must be a schema: an object or a boolean");
       return undefined;
@@ -116,10 +127,10 @@ class GraphBuilder {
       this.#fault([], `must have at most ${this.#maxSubschemas} subschemas`);
       return undefined;
     }
-    const node: SchemaNode = { index: this.#nodes.length, schema, steps, edges: [] };
+    const resource = this.#identify(schema, steps, outer);
+    const node: SchemaNode = { index: this.#nodes.length, schema, steps, edges: [], resource, booleans: new Map() };
     this.#nodes.push(node);
     this.#byObject.set(schema, node);
-    const resource = this.#identify(node, outer);
     for (const keyword of ["$ref", "$dynamicRef"] as const) {
       if (!Object.hasOwn(schema, keyword) || (keyword === "$dynamicRef" && this.#draft === "draft-07")) continue;
       this.#references.push({ from: node, keyword, resource });
@@ -140,7 +151,7 @@ class GraphBuilder {
     value: Json,
     reach: Reach,
     shape: "one" | "list" | "map" | "one-or-list" | "map-or-names",
-    resource: Resource,
+    resource: SchemaResource,
   ): void {
     const child = (schema: Json | undefined, key: Step | undefined): void => {
       const steps = key === undefined ? [...node.steps, keyword] : [...node.steps, keyword, key];
@@ -181,23 +192,44 @@ class GraphBuilder {
   }
 
   /** Notes a schema's own identifiers, and returns the resource that its references count from. */
-  #identify(node: SchemaNode, outer: Resource): Resource {
-    const { schema } = node;
-    const id = idOf(schema);
+  #identify(schema: SchemaObject, steps: readonly Step[], outer: SchemaResource): SchemaResource {
+    const id = this.#idOf(schema);
     let resource = outer;
-    if (id?.startsWith("#")) outer.anchors.set(id.slice(1), schema);
+    if (id?.startsWith("#")) this.#name(outer, id.slice(1), schema, [...steps, "$id"]);
     else if (id !== undefined && schema !== outer.root) {
-      this.#hasInnerIds = true;
-      resource = { root: schema, steps: node.steps, anchors: new Map() };
-      this.#resources.set(withoutFragment(id), resource);
+      this.#isPlain = false;
+      const uri = resolveUri(id, outer.uri)?.address;
+      if (uri === undefined) this.#fault([...steps, "$id"], "must be a URI, or relative to the one around it");
+      else if (this.#resources.has(uri))
+        this.#fault([...steps, "$id"], "is the $id of another part of the schema, too");
+      else resource = this.#open(schema, steps, uri);
     }
     for (const keyword of ["$anchor", "$dynamicAnchor"]) {
       const anchor = Object.hasOwn(schema, keyword) ? schema[keyword] : undefined;
-      if (typeof anchor !== "string") continue;
-      resource.anchors.set(anchor, schema);
-      if (keyword === "$dynamicAnchor" && this.#draft === "2020-12") this.#isDynamic = true;
+      if (typeof anchor !== "string" || this.#draft === "draft-07") continue;
+      this.#name(resource, anchor, schema, [...steps, keyword]);
+      if (keyword !== "$dynamicAnchor") continue;
+      this.#isPlain = false;
+      resource.dynamicAnchors.set(anchor, schema);
     }
     return resource;
+  }
+
+  #open(root: SchemaObject, steps: readonly Step[], uri: string): SchemaResource {
+    const resource = { root, steps, uri, anchors: new Map(), dynamicAnchors: new Map() };
+    this.#resources.set(uri, resource);
+    return resource;
+  }
+
+  #name(resource: SchemaResource, anchor: string, schema: SchemaObject, steps: readonly Step[]): void {
+    const known = resource.anchors.get(anchor);
+    if (known !== undefined && known !== schema) this.#fault(steps, "names another part of the schema, too");
+    resource.anchors.set(anchor, schema);
+  }
+
+  /** In draft-07 a reference stands alone: an `$id` beside it is none. */
+  #idOf(schema: SchemaObject): string | undefined {
+    return this.#draft === "draft-07" && Object.hasOwn(schema, "$ref") ? undefined : idOf(schema);
   }
 
   #resolve(reference: Reference): void {
@@ -207,34 +239,30 @@ class GraphBuilder {
       this.#fault([...from.steps, keyword], target.reason);
       return;
     }
+    if (typeof target.schema === "boolean") from.booleans.set(keyword, target.schema);
     const node = this.#visit(target.schema, target.steps, target.within);
     const ref = `${keyword} ${resource.steps.join("/")} ${String(from.schema[keyword])}`;
-    if (node !== undefined) from.edges.push({ to: node.index, reach: "place", ref });
+    const dynamic = target.dynamic === undefined ? {} : { dynamic: target.dynamic };
+    if (node !== undefined) from.edges.push({ to: node.index, reach: "place", ref, keyword, ...dynamic });
   }
 
   #target({ from, keyword, resource }: Reference): Target {
     const ref = from.schema[keyword];
     if (typeof ref !== "string") return { kind: "none", reason: "must be text" };
-    const hash = ref.indexOf("#");
-    const address = hash < 0 ? ref : ref.slice(0, hash);
-    const fragment = hash < 0 ? "" : ref.slice(hash + 1);
-    const within = address === "" ? resource : this.#resources.get(address);
-    if (within === undefined || ref === "") {
+    const resolved = ref === "" ? undefined : resolveUri(ref, resource.uri);
+    const within = resolved === undefined ? undefined : this.#resources.get(resolved.address);
+    if (resolved === undefined || within === undefined) {
       return { kind: "none", reason: "leads out of its schema; only references within it (#/$defs/name) are followed" };
     }
-    if (keyword === "$dynamicRef") {
-      this.#isDynamic = true;
-      if (address !== "" || fragment === "" || fragment.startsWith("/")) {
-        return { kind: "none", reason: "must be # and the name of an anchor" }; // Ajv follows no other
-      }
-    }
+    const { fragment } = resolved;
+    if (keyword === "$dynamicRef" || !/^#(?:\/|$)/.test(ref)) this.#isPlain = false;
     const found = this.#find(within, fragment);
-    return found === undefined
-      ? { kind: "none", reason: "leads to a place that is not in its schema" }
-      : { kind: "found", within, ...found };
+    if (found === undefined) return { kind: "none", reason: "leads to a place that is not in its schema" };
+    const isDynamic = keyword === "$dynamicRef" && within.dynamicAnchors.has(fragment);
+    return { kind: "found", within, ...found, ...(isDynamic ? { dynamic: fragment } : {}) };
   }
 
-  #find(resource: Resource, fragment: string): { schema: Json; steps: readonly Step[] } | undefined {
+  #find(resource: SchemaResource, fragment: string): { schema: Json; steps: readonly Step[] } | undefined {
     if (fragment === "") return { schema: resource.root, steps: resource.steps };
     if (!fragment.startsWith("/")) {
       const schema = resource.anchors.get(fragment);
@@ -264,8 +292,19 @@ function idOf(schema: SchemaObject): string | undefined {
   return typeof id === "string" && id !== "" && id !== "#" ? id : undefined;
 }
 
-function withoutFragment(id: string): string {
-  return id.replace(/#.*$/, "");
+/** Stands for the URI of a schema that names none; nothing outside can be relative to it. */
+const NO_URI = "toolgate-schema:///";
+
+/** A reference against the URI that it is relative to, RFC 3986 section 5; nothing where it is no reference. */
+function resolveUri(
+  reference: string,
+  base: string,
+): { readonly address: string; readonly fragment: string } | undefined {
+  const hash = reference.indexOf("#");
+  const fragment = hash < 0 ? "" : reference.slice(hash + 1);
+  const before = hash < 0 ? reference : reference.slice(0, hash);
+  if (before === "") return { address: base, fragment };
+  return URL.canParse(before, base) ? { address: new URL(before, base).href, fragment } : undefined;
 }
 
 function decodePart(part: string): string | undefined {

@@ -8,7 +8,7 @@ const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 function compile(schema: JsonSchema, assertFormats = false): CompiledSchema {
   const gated = gateSchema(schema);
   if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  return new CompiledSchema(schema, gated, { assertFormats, exactNumbers: false });
+  return new CompiledSchema(gated, { assertFormats, exactNumbers: false });
 }
 
 function accepts(schema: JsonSchema, value: Json, assertFormats = false): boolean {
@@ -79,6 +79,24 @@ describe("drafts", () => {
       { $schema: DRAFT_07, unevaluatedProperties: false },
       { b: 1 },
       true,
+    ],
+    [
+      "contains counts after fewer items",
+      { prefixItems: [{ minimum: 1 }, { minimum: 1 }], contains: { const: 2 } },
+      [1],
+      false,
+    ],
+    [
+      "uniqueItems counts after fewer items",
+      { prefixItems: [true, true, { minimum: 1 }], uniqueItems: true },
+      [1, 1],
+      false,
+    ],
+    [
+      "contains counts after fewer items in draft-07",
+      { $schema: DRAFT_07, items: [{ minimum: 1 }, { minimum: 1 }], contains: { const: 2 } },
+      [],
+      false,
     ],
     ["minContains counts in 2020-12", { contains: { const: 1 }, minContains: 2 }, [1, 2], false],
     ["minContains is unknown in draft-07", { $schema: DRAFT_07, contains: { const: 1 }, minContains: 2 }, [1, 2], true],
@@ -271,12 +289,6 @@ describe("isolation", () => {
 
 describe("what cannot be judged", () => {
   test("has no verdict: endless recursion", () => {
-    // By the identifiers, Ajv goes another way than the gate: only costly schemas may have them, and this is their net.
-    const compiled = compile({
-      $dynamicAnchor: "n",
-      properties: { a: { $dynamicAnchor: "n", allOf: [{ $ref: "#/$defs/b" }] } },
-      $defs: { b: { type: "object" } },
-    });
     const deep: { a?: unknown } = {};
     let at = deep;
     for (let depth = 0; depth < 200_000; depth++) {
@@ -288,7 +300,6 @@ describe("what cannot be judged", () => {
       kind: "unjudged",
       why: "its schema leads round in a circle on this value",
     });
-    expect(compiled.check({ a: {} }, 0).kind).toBe("valid");
   });
 });
 

@@ -35,3 +35,20 @@ export function wideSchema(properties: number): JsonSchema {
     ),
   };
 }
+
+/** As much code as a schema may compile to: Ajv takes more than a second for it. */
+export const SLOW_TO_COMPILE: JsonSchema = {
+  properties: Object.fromEntries(
+    Array.from({ length: 1_990 }, (_, index) => [
+      `p${index}`,
+      {
+        type: ["string", "number"],
+        minLength: 1,
+        maxLength: 9,
+        minimum: 1,
+        maximum: 9,
+        exclusiveMinimum: 0,
+      },
+    ]),
+  ),
+};

@@ -7,7 +7,7 @@ import { sealContract } from "../../src/contract/seal-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { ValidatorCache, type ValidatorCacheOptions } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { DOUBLES_WITH_DEPTH, doubledReferences, nested, wideSchema } from "./hostile-schemas.js";
+import { DOUBLES_WITH_DEPTH, doubledReferences, nested, SLOW_TO_COMPILE, wideSchema } from "./hostile-schemas.js";
 import { jsonText } from "./json-text.js";
 import { sealTools } from "./seal.js";
 
@@ -165,13 +165,10 @@ describe("admission", () => {
   });
 
   test("ends a compilation that takes too long, and looks at the others still", async () => {
-    // Ajv compiles a dynamic anchor once for each that is around it, twice over.
-    let anchors: JsonSchema = {};
-    for (let level = 0; level < 24; level++) anchors = { $dynamicAnchor: `a${level}`, not: anchors };
-    await replace({ compileCpuMs: 1_500 });
+    await replace({ compileCpuMs: 500 });
     const sealed = sealTools({
       a: { payload: { type: "nope" } },
-      b: { payload: anchors },
+      b: { payload: SLOW_TO_COMPILE },
       c: { payload: { type: "nope" } },
     });
     const error = await refusal(cache.admit(sealed));
@@ -184,10 +181,10 @@ describe("admission", () => {
   });
 
   test("gives up on a contract that breaks one worker after another, or takes too long altogether", async () => {
-    let anchors: JsonSchema = {};
-    for (let level = 0; level < 24; level++) anchors = { $dynamicAnchor: `a${level}`, not: anchors };
     await replace({ compileCpuMs: 300 });
-    const many = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`t${index}`, { payload: anchors }]));
+    const many = Object.fromEntries(
+      Array.from({ length: 5 }, (_, index) => [`t${index}`, { payload: SLOW_TO_COMPILE }]),
+    );
     const error = await refusal(cache.admit(sealTools(many)));
     expect(error.violations.map(({ description }) => description.includes("was not checked"))).toEqual([
       false,
@@ -250,10 +247,8 @@ describe("admitting what can be used", () => {
   });
 
   test("refuses the whole where no verdict can be had, so that nodes never leave out different parts", async () => {
-    let anchors: JsonSchema = {};
-    for (let level = 0; level < 24; level++) anchors = { $dynamicAnchor: `a${level}`, not: anchors };
     await replace({ compileCpuMs: 300 });
-    const sealed = sealTools({ a: FAULTY.a, b: FAULTY.b, hard: { payload: anchors } });
+    const sealed = sealTools({ a: FAULTY.a, b: FAULTY.b, hard: { payload: SLOW_TO_COMPILE } });
     const error = await refusal(cache.admitUsable(sealed));
     expect(error).toMatchObject({ reason: "LIMIT_EXCEEDED", executed: "no", retryAfterMs: expect.any(Number) });
     expect(error.message).toContain("/tools/hard/payload_schema");
@@ -488,7 +483,7 @@ describe("judging", () => {
   test("has no verdict by what does not pass this node's gate", async () => {
     const sealed = sealTools({
       a: { payload: { $async: true } },
-      b: { payload: { $defs: { a: { $id: "x" } }, type: "nope" } },
+      b: { payload: { ...(wideSchema(500) as object), type: "nope" } },
       c: { payload: {} },
     });
     const set = cache.forContract(sealed.digest, sealed.contract);

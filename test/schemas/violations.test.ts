@@ -6,7 +6,7 @@ import { gateSchema } from "../../src/schemas/gate.js";
 function violations(schema: JsonSchema, value: Json) {
   const gated = gateSchema(schema);
   if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  const validation = new CompiledSchema(schema, gated, { assertFormats: true, exactNumbers: false }).check(value, 0);
+  const validation = new CompiledSchema(gated, { assertFormats: true, exactNumbers: false }).check(value, 0);
   return validation.kind === "invalid" ? validation.violations : [];
 }
 
