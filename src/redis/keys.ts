@@ -69,7 +69,11 @@ export class ShardKeys {
   leases(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}leases:${toolset}:${epoch}`;
   }
-  /** Hash: provider → incarnation, hash of the lease token, room, stage, session; see epoch-lua.ts. */
+  /** Sorted set: providers whose leases keep the epoch live, by lease end: those that are attached and do not drain. */
+  serving(toolset: ToolsetName, epoch: Epoch): string {
+    return `${this.prefix}serving:${toolset}:${epoch}`;
+  }
+  /** Hash: provider → incarnation, hash of the lease token, room, stage, session, and what all of them come to; see epoch-lua.ts. */
   providers(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}providers:${toolset}:${epoch}`;
   }
@@ -93,7 +97,7 @@ export class ShardKeys {
   dead(toolset: ToolsetName): string {
     return `${this.prefix}dead:${toolset}`;
   }
-  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `providers:…`), of output (`result:<id>`), of `due`, or of `presence`; expires. */
+  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `serving:…`, `providers:…`), of output (`result:<id>`), of `due`, or of `presence`; expires. */
   damaged(what: string): string {
     return `${this.prefix}damaged:${what}`;
   }

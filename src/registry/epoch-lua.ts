@@ -84,7 +84,7 @@ local function find_epoch(record, epoch)
   end
 end
 
-local refresh_epoch, check_keys
+local refresh_epoch
 
 -- Health that was lost or damaged while the epoch is registered: it is what the leases say, until the next pong.
 local function restore_health(name, epoch)
@@ -92,7 +92,6 @@ local function restore_health(name, epoch)
   local entry = record and find_epoch(record, epoch)
   if not entry then return nil end
   local h = { state = entry.state, pong = 0, live = 0, room = 0, announced = '0' }
-  check_keys(name, epoch)
   refresh_epoch(name, epoch, h)
   return h
 end
@@ -158,49 +157,14 @@ end
 --   2  gets none until it pongs: it has not yet, or missed too many pings
 --   3  got calls through another session, and gets some again when this one has ponged; until then its room counts, so that a
 --      provider that moves from node to node does not make its epoch unhealthy
-local function read_provider(name, epoch, provider)
-  local text = redis.call('HGET', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
-  if not text then return nil end
-  local incarnation, token_hash, room, stage, session = string.match(text, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+local function parse_provider(text)
+  local incarnation, token_hash, room, stage, session = string.match(text or '', '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  if not incarnation then return nil end
   return { incarnation = incarnation, token_hash = token_hash, room = tonumber(room), stage = stage, session = session }
 end
 
-local function write_provider(name, epoch, provider, p)
-  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token_hash, p.room, p.stage, p.session)
-  redis.call('HSET', prefix .. 'providers:' .. name .. ':' .. epoch, provider, text)
-end
-
--- Forgets ended leases, and sums up what is left into the epoch's health.
-function refresh_epoch(name, epoch, h)
-  local leases = prefix .. 'leases:' .. name .. ':' .. epoch
-  local providers = prefix .. 'providers:' .. name .. ':' .. epoch
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', lease_time())) do
-    local provider, incarnation = string.match(member, '^([^/]+)/(.+)$')
-    local p = provider and read_provider(name, epoch, provider)
-    if p and p.incarnation == incarnation then redis.call('HDEL', providers, provider) end
-    redis.call('ZREM', leases, member)
-  end
-  local live, room, last = math.min(h.live, now), 0, 0
-  local members = redis.call('ZRANGE', leases, 0, -1, 'WITHSCORES')
-  for i = 1, #members, 2 do
-    local provider = string.match(members[i], '^([^/]+)/')
-    local lease_end = tonumber(members[i + 1])
-    local p = provider and read_provider(name, epoch, provider)
-    last = math.max(last, lease_end)
-    -- A provider without room has registered and not attached yet: it cannot be given calls. One that is attached is pinged, and
-    -- its room counts by its pongs.
-    if p and p.stage ~= '1' and p.room > 0 then
-      if p.stage ~= '2' then room = room + p.room end
-      live = math.max(live, lease_end)
-    end
-  end
-  h.live, h.room = live, room
-  if last > 0 then
-    -- Longer than Redis should ever be away: what nobody asks for goes with its epoch, as a rule.
-    redis.call('PEXPIREAT', leases, string.format('%.0f', last + 3600000))
-    redis.call('PEXPIREAT', providers, string.format('%.0f', last + 3600000))
-  end
-  publish_health(name, epoch, h)
+local function read_provider(name, epoch, provider)
+  return parse_provider(redis.call('HGET', prefix .. 'providers:' .. name .. ':' .. epoch, provider))
 end
 
 -- What is no lease set, hash or stream where one belongs is kept aside for a day: it must not keep a script from the toolsets
@@ -214,10 +178,161 @@ local function set_aside_unless(kind, what)
   redis.log(redis.LOG_WARNING, 'toolgate: ' .. prefix .. what .. ' was no ' .. kind .. ' and is set aside as ' .. aside)
 end
 
-function check_keys(name, epoch)
-  set_aside_unless('zset', 'leases:' .. name .. ':' .. epoch)
-  set_aside_unless('hash', 'providers:' .. name .. ':' .. epoch)
-  set_aside_unless('stream', 'requests:' .. name .. ':' .. epoch)
+local checked = {}
+local function check_keys(name, epoch)
+  local own = name .. ':' .. epoch
+  if checked[own] then return end
+  checked[own] = true
+  set_aside_unless('zset', 'leases:' .. own)
+  set_aside_unless('zset', 'serving:' .. own)
+  set_aside_unless('hash', 'providers:' .. own)
+  set_aside_unless('stream', 'requests:' .. own)
+end
+
+-- How many ended leases are forgotten with one command, and members looked at in one recount.
+local CHUNK = 1000
+
+-- What a provider counts for: room, and whether its lease keeps the epoch live. One without room has registered and not attached
+-- yet: it cannot be given calls. One that is attached is pinged, and its room counts by its pongs.
+local function counts_for(p)
+  if not p or p.stage == '1' or p.room == 0 then return 0, false end
+  return p.stage == '2' and 0 or p.room, true
+end
+
+-- The entries of leases' holders, and their names; no entry where it is not the lease's own incarnation.
+local function read_holders(t, members)
+  local names, entries = {}, {}
+  if #members == 0 then return names, entries end
+  for i, member in ipairs(members) do names[i] = string.match(member, '^([^/]+)/') or member end
+  for i, text in ipairs(redis.call('HMGET', t.providers, unpack(names))) do
+    local p = parse_provider(text)
+    if p and names[i] .. '/' .. p.incarnation == members[i] then entries[i] = p end
+  end
+  return names, entries
+end
+
+-- Sums up an epoch from all of its leases: where nothing says what they come to, or others have written to them.
+local function recount(t)
+  t.room = 0
+  redis.call('DEL', t.serving)
+  local first, members = 0
+  repeat
+    local page, serving = redis.call('ZRANGE', t.leases, first, first + CHUNK - 1, 'WITHSCORES'), {}
+    members = {}
+    for i = 1, #page, 2 do members[#members + 1] = page[i] end
+    local names, entries = read_holders(t, members)
+    for i, provider in ipairs(names) do
+      local room, serves = counts_for(entries[i])
+      t.room = t.room + room
+      if serves then
+        serving[#serving + 1] = page[2 * i]
+        serving[#serving + 1] = provider
+      end
+    end
+    if #serving > 0 then redis.call('ZADD', t.serving, unpack(serving)) end
+    first = first + CHUNK
+  until #members < CHUNK
+end
+
+-- What an epoch's leases come to is kept as they change, so that no script reads all of them: the sum of the room in its health,
+-- the leases that keep it live in a set of their own (serving, provider by lease end). Beside the providers stands what all of it
+-- came to when a script wrote last, as "<leases> <entries> <serving> <room> <live>": where that is not what is found, a key was
+-- lost or written by others, and it is counted anew.
+local tallies = {}
+local NO_HEALTH = { room = 0, live = 0 }
+local function tally_of(name, epoch, h)
+  local own = name .. ':' .. epoch
+  local t = tallies[own]
+  if t then return t end
+  check_keys(name, epoch)
+  t = { leases = prefix .. 'leases:' .. own, serving = prefix .. 'serving:' .. own, providers = prefix .. 'providers:' .. own, room = h.room }
+  tallies[own] = t
+  local said = redis.call('HGET', t.providers, '@tally')
+  t.told = said and 1 or 0
+  local found = string.format('%.0f %.0f %.0f %.0f %.0f', redis.call('ZCARD', t.leases), redis.call('HLEN', t.providers),
+    redis.call('ZCARD', t.serving), h.room, h.live)
+  if said ~= found then recount(t) end
+  return t
+end
+
+local function write_provider(t, provider, p)
+  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token_hash, p.room, p.stage, p.session)
+  redis.call('HSET', t.providers, provider, text)
+end
+
+-- Writes a provider's entry and its lease. former: the room that the entry counted for until now, if it held the lease.
+local function put_provider(t, provider, former, p, lease_end)
+  local room, serves = counts_for(p)
+  lease_end = string.format('%.0f', lease_end)
+  if redis.call('ZADD', t.leases, lease_end, provider .. '/' .. p.incarnation) == 1 then former = 0 end
+  t.room = t.room - former + room
+  write_provider(t, provider, p)
+  if serves then redis.call('ZADD', t.serving, lease_end, provider) else redis.call('ZREM', t.serving, provider) end
+end
+
+local function drop_provider(t, provider, p)
+  if redis.call('ZREM', t.leases, provider .. '/' .. p.incarnation) == 1 then t.room = t.room - (counts_for(p)) end
+  redis.call('HDEL', t.providers, provider)
+  redis.call('ZREM', t.serving, provider)
+end
+
+-- Forgets ended leases: each of them once, and all of them at once where none is left.
+local function expire_leases(t)
+  local until_ms = lease_time()
+  local last = tonumber(redis.call('ZRANGE', t.leases, -1, -1, 'WITHSCORES')[2])
+  if not last then return nil end
+  if last <= until_ms then
+    redis.call('DEL', t.leases, t.serving, t.providers)
+    t.room = 0
+    return nil
+  end
+  while true do
+    local ended = redis.call('ZRANGEBYSCORE', t.leases, '-inf', until_ms, 'LIMIT', 0, CHUNK)
+    if #ended == 0 then return last end
+    local names, entries = read_holders(t, ended)
+    local gone = {}
+    for i, provider in ipairs(names) do
+      if entries[i] then
+        t.room = t.room - (counts_for(entries[i]))
+        gone[#gone + 1] = provider
+      end
+    end
+    redis.call('ZREM', t.leases, unpack(ended))
+    if #gone > 0 then
+      redis.call('HDEL', t.providers, unpack(gone))
+      redis.call('ZREM', t.serving, unpack(gone))
+    end
+  end
+end
+
+local function forget_leases(name, epoch)
+  local own = name .. ':' .. epoch
+  redis.call('DEL', prefix .. 'leases:' .. own, prefix .. 'serving:' .. own, prefix .. 'providers:' .. own)
+  tallies[own] = nil
+end
+
+-- Forgets ended leases, and writes what is left into the epoch's health.
+function refresh_epoch(name, epoch, h)
+  local t = tally_of(name, epoch, h)
+  local last = expire_leases(t)
+  local live = tonumber(redis.call('ZRANGE', t.serving, -1, -1, 'WITHSCORES')[2]) or 0
+  h.live, h.room = math.max(math.min(h.live, now), live), t.room
+  if last then
+    -- Its own field is one of them.
+    local entries = redis.call('HLEN', t.providers) + 1 - t.told
+    redis.call('HSET', t.providers, '@tally', string.format('%.0f %.0f %.0f %.0f %.0f', redis.call('ZCARD', t.leases), entries,
+      redis.call('ZCARD', t.serving), h.room, h.live))
+    t.told = 1
+    -- Longer than Redis should ever be away: what nobody asks for goes with its epoch, as a rule.
+    for _, key in ipairs({ t.leases, t.serving, t.providers }) do
+      redis.call('PEXPIREAT', key, string.format('%.0f', last + 3600000))
+    end
+  else
+    redis.call('HDEL', t.providers, '@tally')
+    redis.call('DEL', t.serving)
+    t.told = 0
+  end
+  publish_health(name, epoch, h)
 end
 
 -- The provider's entry if the caller is its holder; otherwise nil and what is wrong.

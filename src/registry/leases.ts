@@ -68,7 +68,7 @@ for i = 3, #ARGV, 8 do
     fault = was_given and (redis.call('HEXISTS', toolsets, name) == 1 and 'gone' or 'unregistered') or 'lost'
   end
   if p then
-    local lease_end = now + lease_ms
+    local lease_end, former, t = now + lease_ms, (counts_for(p)), tally_of(name, epoch, h)
     if tonumber(ARGV[i + 5]) > 0 then p.room = tonumber(ARGV[i + 5]) end
     local speaks = ARGV[i + 7] == '' or ARGV[i + 7] == p.session
     if ARGV[i + 6] == 'out' then
@@ -78,8 +78,7 @@ for i = 3, #ARGV, 8 do
       if p.stage == '0' then p.stage = '3' end
     end
     if ARGV[i + 6] == 'drain' then p.stage = '1' end
-    write_provider(name, epoch, provider, p)
-    redis.call('ZADD', prefix .. 'leases:' .. name .. ':' .. epoch, lease_end, provider .. '/' .. incarnation)
+    put_provider(t, provider, former, p, lease_end)
     touched[name .. '@' .. epoch] = { name, epoch }
     answers[#answers + 1] = { 'held', lease_end, h.state }
   else
@@ -105,9 +104,8 @@ local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 check_keys(name, epoch)
 local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
 if not p then return fault == 'lost' and read_provider(name, epoch, provider) and 'refused' or 'gone' end
-redis.call('HDEL', prefix .. 'providers:' .. name .. ':' .. epoch, provider)
-redis.call('ZREM', prefix .. 'leases:' .. name .. ':' .. epoch, provider .. '/' .. incarnation)
 local h = read_health(name, epoch)
+drop_provider(tally_of(name, epoch, h or NO_HEALTH), provider, p)
 if h then refresh_epoch(name, epoch, h) end
 promote_if_ready(name)
 return 'released'

@@ -35,8 +35,9 @@ for i = 2, #ARGV, 5 do
     set_aside_unless('hash', 'providers:' .. name .. ':' .. epoch)
     local p, works_again = read_provider(name, epoch, ARGV[i + 2]), false
     if p and p.incarnation == ARGV[i + 3] and (p.stage == '2' or p.stage == '3') then
+      local former = counts_for(p)
       p.stage = '0'
-      write_provider(name, epoch, ARGV[i + 2], p)
+      put_provider(tally_of(name, epoch, h), ARGV[i + 2], former, p, lease_end)
       refresh_epoch(name, epoch, h)
       works_again = true
     else

@@ -112,12 +112,12 @@ else
   if entry.state == 'active' then announce('activated', name, epoch) end
 end
 local provider, incarnation = ARGV[13], ARGV[14]
-local former = read_provider(name, entry.epoch, provider)
-local leases = prefix .. 'leases:' .. name .. ':' .. entry.epoch
-if former then redis.call('ZREM', leases, provider .. '/' .. former.incarnation) end
-write_provider(name, entry.epoch, provider, { incarnation = incarnation, token_hash = ARGV[15], room = 0, stage = '2', session = '-' })
-redis.call('ZADD', leases, now + tonumber(ARGV[16]), provider .. '/' .. incarnation)
-refresh_epoch(name, entry.epoch, read_health(name, entry.epoch))
+local former, h = read_provider(name, entry.epoch, provider), read_health(name, entry.epoch)
+local t = tally_of(name, entry.epoch, h)
+if former then drop_provider(t, provider, former) end
+local p = { incarnation = incarnation, token_hash = ARGV[15], room = 0, stage = '2', session = '-' }
+put_provider(t, provider, 0, p, now + tonumber(ARGV[16]))
+refresh_epoch(name, entry.epoch, h)
 return { 'registered', entry.epoch, entry.state, entry.registeredAtMs }
 `,
 );

@@ -47,7 +47,7 @@ for i = 3, #ARGV do
       local h = read_health(name, entry.epoch)
       -- Its providers were told to go, and no call of it can still be running: whoever ignores that holds it no longer.
       if entry.state == 'retiring' and now > entry.retireAtMs + linger_ms then
-        redis.call('DEL', prefix .. 'leases:' .. name .. ':' .. entry.epoch, prefix .. 'providers:' .. name .. ':' .. entry.epoch)
+        forget_leases(name, entry.epoch)
       end
       local leased = redis.call('EXISTS', prefix .. 'leases:' .. name .. ':' .. entry.epoch) == 1
       local waiting = redis.call('XLEN', prefix .. 'requests:' .. name .. ':' .. entry.epoch) > 0

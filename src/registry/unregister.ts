@@ -11,7 +11,7 @@ local function forget_epoch(name, epoch, linger_ms)
   set_aside_unless('stream', 'requests:' .. name .. ':' .. epoch)
   redis.call('HDEL', toolsets, name .. '@' .. epoch)
   redis.call('HDEL', health, name .. '@' .. epoch)
-  redis.call('DEL', prefix .. 'leases:' .. name .. ':' .. epoch, prefix .. 'providers:' .. name .. ':' .. epoch)
+  forget_leases(name, epoch)
   local requests = prefix .. 'requests:' .. name .. ':' .. epoch
   if redis.call('XLEN', requests) == 0 then redis.call('DEL', requests) else redis.call('PEXPIRE', requests, linger_ms) end
 end

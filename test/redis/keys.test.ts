@@ -23,6 +23,7 @@ function allKeys(keys: ShardKeys, name = toolset("math")): string[] {
     keys.node(parseNodeId("node-a", "node")),
     keys.work(name, EPOCH),
     keys.leases(name, EPOCH),
+    keys.serving(name, EPOCH),
     keys.providers(name, EPOCH),
     keys.requests(name, EPOCH),
     keys.call(id),
