@@ -135,7 +135,9 @@ local function take(line, provider, incarnation, session, credits, own)
   if not allowed then return { 'lost' } end
   local frames, more, count = {}, routed and 1 or 0, own and 1 or ${READ_COUNT}
   if routed and not own then take_again(line, owner, credits, frames) end
-  while routed and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
+  -- The session before found nothing more in the line, and nothing has come since: of many that have room, one reads.
+  if line.empty then more = 0 end
+  while routed and not line.empty and #frames < credits and bytes < ${MAX_TAKEN_BYTES} and looked < ${MAX_LOOKED} do
     local entries = own and own.next and {} or read_group(line, owner, math.min(credits - #frames, count))
     looked, count = looked + #entries, ${READ_COUNT}
     for number, entry in ipairs(entries) do
@@ -161,7 +163,7 @@ local function take(line, provider, incarnation, session, credits, own)
       more = own.next <= #own and 1 or 0
       break
     elseif #entries == 0 then
-      more = 0
+      more, line.empty = 0, true
       break
     end
   end

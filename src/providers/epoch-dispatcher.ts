@@ -52,7 +52,8 @@ export class EpochDispatcher {
   /** Credits that a take or an offer under way may use, by session. */
   readonly #reserved = new Map<ProviderSession, number>();
   #stepping = false;
-  #turn = 0;
+  /** Where the next look for room begins: sets are walked in the order in which sessions came, those that come meanwhile included. */
+  #round: Iterator<ProviderSession, undefined> = this.sessions.values();
 
   constructor(toolset: ToolsetName, epoch: Epoch, settings: DispatcherSettings) {
     this.toolset = toolset;
@@ -229,15 +230,27 @@ export class EpochDispatcher {
     this.#answered([{ session }]);
   }
 
-  /** Sessions with room, for as much as one script claims; another one first each time, so that none gets all. */
+  /**
+   * Sessions with room, for as much as one script claims. It goes on behind the last one that was found, so that none gets all; and
+   * looks no further than it has to: an epoch may have thousands.
+   */
   #takers(most: number): Room[] {
-    const sessions = [...this.sessions].filter((session) => !this.#refused.has(session) && !this.#unsure.has(session));
-    const first = this.#turn++ % Math.max(1, sessions.length);
-    const free = [...sessions.slice(first), ...sessions.slice(0, first)]
-      .map((session) => ({ session, credits: session.credits(this.#settings.missedPings) - this.#reservedOf(session) }))
-      .filter(({ credits }) => credits > 0)
-      .slice(0, most);
+    const free: Room[] = [];
+    for (let left = this.sessions.size; left > 0 && free.length < most; left--) {
+      const session = this.#nextSession();
+      if (session === undefined) break;
+      if (this.#refused.has(session) || this.#unsure.has(session)) continue;
+      const credits = session.credits(this.#settings.missedPings) - this.#reservedOf(session);
+      if (credits > 0) free.push({ session, credits });
+    }
     const share = Math.floor(most / Math.max(1, free.length));
     return free.map(({ session, credits }) => ({ session, credits: Math.min(credits, share) }));
+  }
+
+  #nextSession(): ProviderSession | undefined {
+    const next = this.#round.next();
+    if (next.done !== true) return next.value;
+    this.#round = this.sessions.values();
+    return this.#round.next().value;
   }
 }

@@ -206,6 +206,26 @@ describe("taking", () => {
     expect((await take(store, provider.lease, 1)).map(({ id }) => id)).toEqual([behind.id]);
   });
 
+  test("an empty line is read by one of the providers that have room, not by each", async () => {
+    const leases: Lease[] = [];
+    for (let index = 0; index < 20; index++)
+      leases.push((await serve(registry, registrationOf(contractOf("1.0.0"), `many-${index}`))).lease);
+    const reads = async () =>
+      Number(/^cmdstat_xreadgroup:calls=(\d+)/m.exec(await client.info("commandstats"))?.[1] ?? 0);
+    const takers = leases.map((lease) => ({ ...takerOf(lease), credits: 1 }));
+    const epoch = leases[0]?.epoch ?? provider.lease.epoch;
+    const before = await reads();
+    const answers = await takeCalls(store, NODE, TOOLSET, epoch, takers);
+    expect(answers).toEqual(takers.map(() => ({ kind: "taken", calls: [], more: false })));
+    expect((await reads()) - before).toBe(1);
+    await admit(store, admissionOf(provider));
+    const taken = (await takeCalls(store, NODE, TOOLSET, epoch, takers)).flatMap((answer) =>
+      answer.kind === "taken" ? answer.calls : [],
+    );
+    expect(taken).toHaveLength(1);
+    expect((await reads()) - before).toBe(3);
+  });
+
   test("brings no more bytes at once than a session can be given, and says that there is more", async () => {
     const payload = Buffer.alloc(1_048_576, "x");
     for (let i = 0; i < 30; i++) await admit(store, admissionOf(provider, { payload }));

@@ -160,3 +160,20 @@ describe("credits", () => {
     expect(dispatcher.offer(1)?.takers).toHaveLength(1);
   });
 });
+
+test("looks at as many sessions for an offer as it has calls, not at all there are, and at another one each time", async () => {
+  const { dispatcher, first } = scene();
+  first.answer(NOTHING);
+  await turns(TURNS);
+  const looked: string[] = [];
+  for (let index = 0; index < 1_000; index++) {
+    const taker = { provider: `q${index}`, incarnation: "i", session: "s" };
+    const credits = () => looked.push(taker.provider) && 5;
+    const session = { ...{ taker, credits, maxInFlight: 5, running: 0, saturated: false, inHand: new PassingMap() } };
+    dispatcher.sessions.add(session as unknown as ProviderSession); // all that it uses
+  }
+  const offered: (string | undefined)[] = [];
+  for (let call = 0; call < 1_001; call++) offered.push(dispatcher.offer(1)?.takers[0]?.provider);
+  expect(looked.length).toBeLessThanOrEqual(1_001);
+  expect(new Set(offered).size, "each of them in turn").toBe(1_001);
+});
