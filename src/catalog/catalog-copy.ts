@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { TimeSlice } from "../async/time-slice.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type Digest, type Epoch, parseEpoch, type ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
@@ -8,7 +9,6 @@ import { BEFORE_ALL, compareIds, readEntry, readFeed } from "./change-feed.js";
 import { ContractText, createContractCache } from "./contract-text.js";
 import { formatRevision, type Positions } from "./revision.js";
 import { ShardCopy, type ShardKeysOfCatalog } from "./shard-copy.js";
-import { TimeSlice } from "./time-slice.js";
 import { type EpochRecord, type ToolsetView, toolsetView } from "./toolset-view.js";
 
 /** The longest time between two looks at the changes, in milliseconds. */

@@ -1,10 +1,10 @@
+import type { TimeSlice } from "../async/time-slice.js";
 import type { QuarantinedToolset } from "../protocol/generated/toolgate/v1/QuarantinedToolset.js";
 import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
 import type { CatalogReader } from "./catalog-copy.js";
 import { PAGE_BYTES, summaryBytes } from "./page-bytes.js";
 import { openPageToken, sealPageToken } from "./page-token.js";
 import { factsOf, type HealthAt, summaryToWire } from "./summary-to-wire.js";
-import type { TimeSlice } from "./time-slice.js";
 import { passes, type ToolsetFilter } from "./toolset-filter.js";
 
 /** One page of toolsets. */

@@ -1,3 +1,4 @@
+import { TimeSlice } from "../async/time-slice.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import type { SearchHit } from "../protocol/generated/toolgate/v1/SearchHit.js";
@@ -6,7 +7,6 @@ import { InvertedIndex } from "./inverted-index.js";
 import { openPageToken, sealPageToken } from "./page-token.js";
 import { nameWords } from "./search-terms.js";
 import { factsOf, type HealthAt } from "./summary-to-wire.js";
-import { TimeSlice } from "./time-slice.js";
 import { passes, type ToolsetFilter } from "./toolset-filter.js";
 import { isCallable, type ToolsetView } from "./toolset-view.js";
 

@@ -1,3 +1,4 @@
+import type { TimeSlice } from "../async/time-slice.js";
 import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolsetName } from "../identity/names.js";
@@ -16,7 +17,6 @@ import {
 } from "./change-feed.js";
 import type { ContractText } from "./contract-text.js";
 import { epochField, type ReadRecord, readField, readHealth, readRecord } from "./stored-record.js";
-import type { TimeSlice } from "./time-slice.js";
 import {
   type EpochRecord,
   type EpochView,

@@ -1,10 +1,10 @@
 import { LRUCache } from "lru-cache";
+import type { TimeSlice } from "../async/time-slice.js";
 import type { Contract, ToolContract } from "../contract/contract.js";
 import { contractHeadToWire, toolToWire } from "../contract/contract-to-wire.js";
 import type { Digest } from "../identity/names.js";
 import type { Contract as WireContract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool as WireTool } from "../protocol/generated/toolgate/v1/Tool.js";
-import type { TimeSlice } from "./time-slice.js";
 
 /** About how many bytes of contracts are kept. */
 const MAX_BYTES = 33_554_432;

@@ -19,7 +19,7 @@ export function followEpochs(catalog: CatalogCopy, sessions: ProviderSessions, c
       const nowMs = clock.nowMs();
       for (const { toolset, epoch } of [...sessions.epochs()]) {
         const view = catalog.get(toolset)?.epochs.find((known) => known.epoch === epoch);
-        if (view?.state === "retiring" && view.retireAtMs <= nowMs) sessions.retire(toolset, epoch, "gone");
+        if (view?.state === "retiring" && view.retireAtMs <= nowMs) void sessions.retire(toolset, epoch, "gone");
       }
     },
     () => {}, // it only reads memory
@@ -34,10 +34,10 @@ export function followEpochs(catalog: CatalogCopy, sessions: ProviderSessions, c
     if (event.kind !== "changed") return;
     for (const { kind, toolset, epoch } of event.entries) {
       if (kind === "activated") supersede(catalog, sessions, toolset);
-      if (kind === "retired") sessions.retire(toolset, epoch, "gone");
+      if (kind === "retired") void sessions.retire(toolset, epoch, "gone");
       if (kind === "unregistered" && catalog.get(toolset) === undefined) {
         for (const served of [...sessions.epochs()])
-          if (served.toolset === toolset) sessions.retire(toolset, served.epoch, "unregistered");
+          if (served.toolset === toolset) void sessions.retire(toolset, served.epoch, "unregistered");
       }
     }
   };
@@ -57,5 +57,6 @@ export function followEpochs(catalog: CatalogCopy, sessions: ProviderSessions, c
 export function supersede(catalog: CatalogCopy, sessions: ProviderSessions, toolset: ToolsetName): void {
   const view = catalog.get(toolset);
   if (view?.active === undefined) return;
-  for (const { epoch } of view.retiring) sessions.superseded(toolset, epoch, view.active.epoch, view.active.version);
+  for (const { epoch } of view.retiring)
+    void sessions.superseded(toolset, epoch, view.active.epoch, view.active.version);
 }

@@ -1,3 +1,4 @@
+import { inSlices } from "../async/in-slices.js";
 import type { CallStore } from "../calls/call-store.js";
 import { renewClaims } from "../calls/renew-claims.js";
 import type { CallId } from "../identity/call-id.js";
@@ -39,6 +40,7 @@ export class KeepAlive {
   readonly #turns: ShardTurns;
   readonly #everyMs: number;
   #turnAtMs: number | undefined;
+  #beating: Promise<void> = Promise.resolve();
 
   constructor(settings: KeepAliveSettings) {
     this.#settings = settings;
@@ -48,7 +50,9 @@ export class KeepAlive {
     this.#turns = new ShardTurns(calls.keyspace.shards, (error) => this.#failed(error));
     this.#loop = every(
       () => this.#everyMs,
-      async () => void this.#turn(),
+      async () => {
+        this.#beating = this.#turn();
+      },
       (error) => this.#failed(error),
     );
   }
@@ -59,6 +63,7 @@ export class KeepAlive {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
+    await this.#beating;
     await this.#turns.idle();
   }
 
@@ -90,7 +95,7 @@ export class KeepAlive {
     const nowMs = monotonicMs();
     const deafMs = nowMs - (this.#turnAtMs ?? nowMs) - 2 * this.#everyMs;
     this.#turnAtMs = nowMs;
-    for (const session of sessions.all()) {
+    await inSlices(sessions.all(), monotonicMs, (session) => {
       // While this process was busy or stopped, it heard nobody: what was said meanwhile waits behind this turn.
       if (deafMs > 0) session.lastHeardMs += deafMs;
       if (nowMs - session.lastHeardMs > SILENT_HEARTBEATS * heartbeatMs) {
@@ -99,9 +104,16 @@ export class KeepAlive {
         // Providers with calls in hand are asked at each turn: more is lost with them.
         session.heartbeat();
       }
+    });
+    const byShard = new Map<ShardKeys, ProviderSession[]>();
+    for (const session of sessions.all()) {
+      const keys = registry.keyspace.forToolset(session.lease.toolset);
+      const own = byShard.get(keys);
+      if (own === undefined) byShard.set(keys, [session]);
+      else own.push(session);
     }
     await this.#turns.turn(async (keys) => {
-      const own = sessions.all().filter(({ lease }) => registry.keyspace.forToolset(lease.toolset) === keys);
+      const own = byShard.get(keys) ?? [];
       await this.#renewLeases(own, nowMs);
       await this.#renewClaims(keys, own, nowMs);
     });

@@ -1,3 +1,4 @@
+import { inSlices } from "../async/in-slices.js";
 import type { Offer } from "../calls/admit.js";
 import type { CallStore } from "../calls/call-store.js";
 import type { StopNotice } from "../calls/doorbell.js";
@@ -308,40 +309,54 @@ export class ProviderSessions {
     this.#endWhenDrained(session);
   }
 
-  async #retire(session: ProviderSession, why: "gone" | "unregistered"): Promise<void> {
-    const drains = session.state.kind === "draining";
-    this.#goAway(session, GO_AWAY[why]);
-    if (!drains) await this.#drainLease(session);
-  }
-
   async #drainLease(session: ProviderSession): Promise<void> {
-    const { registry, leaseMs } = this.#settings;
+    await this.#drainLeases([session]);
+  }
+
+  async #drainLeases(sessions: readonly ProviderSession[]): Promise<void> {
+    const { registry, leaseMs, faults } = this.#settings;
+    const renewals = sessions.map(({ lease }) => ({ lease, room: 0, routing: "drain", session: "" }) as const);
     try {
-      await renewLease(registry, leaseMs, { lease: session.lease, room: 0, routing: "drain", session: "" });
+      await renewLeases(registry, leaseMs, renewals);
     } catch (error) {
-      this.#settings.faults.warn({ event: "drain_failed", error });
+      faults.warn({ event: "drain_failed", error });
     }
   }
 
-  /** Hands a ping to each session of an epoch. One that has missed too many gets no calls until it pongs, nor does its room count. */
-  ping(toolset: ToolsetName, epoch: Epoch, nonce: string): void {
-    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? []) {
+  /**
+   * Hands a ping to each session of an epoch. Those that have missed too many get no calls until they pong, nor does their room
+   * count; said each time, for what was written before may be lost with Redis, or not have come there.
+   */
+  async ping(toolset: ToolsetName, epoch: Epoch, nonce: string): Promise<void> {
+    const silent: ProviderSession[] = [];
+    await this.#eachOf(epochKey(toolset, epoch), (session) => {
       session.ping(nonce);
-      // Each time: what was written before may be lost with Redis, or not have come there.
-      if (this.#missesPings(session)) void this.#takeOut(session);
-    }
+      if (this.#missesPings(session)) silent.push(session);
+    });
+    if (silent.length > 0) await this.#takeOut(silent);
   }
 
-  async #takeOut(session: ProviderSession): Promise<void> {
+  async #takeOut(sessions: readonly ProviderSession[]): Promise<void> {
     const { registry, leaseMs, missedPings, log, faults } = this.#settings;
-    const { toolset, epoch, provider } = session.lease;
-    if (session.missedPings === missedPings + 1) log.warn({ event: "provider_misses_pings", toolset, epoch, provider });
+    for (const { lease, missedPings: missed } of sessions) {
+      const { toolset, epoch, provider } = lease;
+      if (missed === missedPings + 1) log.warn({ event: "provider_misses_pings", toolset, epoch, provider });
+    }
     try {
-      const renewal = { lease: session.lease, room: 0, routing: "out", session: session.taker.session } as const;
-      await renewLeases(registry, leaseMs, [renewal]);
+      const renewals = sessions.map(({ lease, taker }) => {
+        return { lease, room: 0, routing: "out", session: taker.session } as const;
+      });
+      await renewLeases(registry, leaseMs, renewals);
     } catch (error) {
       faults.warn({ event: "take_out_failed", error });
     }
+  }
+
+  /** Does something with each session of an epoch that is open as its turn comes; thousands of them do not hold up the others. */
+  async #eachOf(key: string, each: (session: ProviderSession) => void): Promise<void> {
+    await inSlices([...(this.#dispatchers.get(key)?.sessions ?? [])], this.#settings.monotonicMs, (session) => {
+      if (session.state.kind !== "closed") each(session);
+    });
   }
 
   /** Epochs that have sessions here. */
@@ -352,21 +367,26 @@ export class ProviderSessions {
   }
 
   /** Tells an epoch's providers that another one is active. */
-  superseded(toolset: ToolsetName, epoch: Epoch, activeEpoch: Epoch, activeVersion: string): void {
-    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? [])
-      session.superseded(activeEpoch, activeVersion);
+  async superseded(toolset: ToolsetName, epoch: Epoch, activeEpoch: Epoch, activeVersion: string): Promise<void> {
+    await this.#eachOf(epochKey(toolset, epoch), (session) => session.superseded(activeEpoch, activeVersion));
   }
 
   /** Tells an epoch's providers to go for good: its time is over, or it was unregistered. */
-  retire(toolset: ToolsetName, epoch: Epoch, why: "gone" | "unregistered"): void {
-    for (const session of this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? [])
-      void this.#retire(session, why);
+  async retire(toolset: ToolsetName, epoch: Epoch, why: "gone" | "unregistered"): Promise<void> {
+    const retired: ProviderSession[] = [];
+    await this.#eachOf(epochKey(toolset, epoch), (session) => {
+      if (session.state.kind !== "draining") retired.push(session);
+      this.#goAway(session, GO_AWAY[why]);
+    });
+    if (retired.length > 0) await this.#drainLeases(retired);
   }
 
   /** Tells all providers to move to another node, and takes no new ones. */
   drainNode(): void {
     this.#draining = true;
-    for (const session of this.all()) this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING");
+    void inSlices(this.all(), this.#settings.monotonicMs, (session) =>
+      this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING"),
+    );
   }
 
   wakeAll(): void {

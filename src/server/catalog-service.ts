@@ -1,3 +1,4 @@
+import { TimeSlice } from "../async/time-slice.js";
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ChangeKind } from "../catalog/change-feed.js";
 import { damagedToWire, listToolsets } from "../catalog/list.js";
@@ -5,7 +6,6 @@ import { listBytes, PAGE_BYTES, summaryBytes } from "../catalog/page-bytes.js";
 import type { SearchIndex } from "../catalog/search-index.js";
 import { SharedAnswers } from "../catalog/shared-answers.js";
 import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/summary-to-wire.js";
-import { TimeSlice } from "../catalog/time-slice.js";
 import { readFilter } from "../catalog/toolset-filter.js";
 import type { EpochView, HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import { unknownTool } from "../catalog/unknown-tool.js";

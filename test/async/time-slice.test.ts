@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { TimeSlice } from "../../src/catalog/time-slice.js";
+import { TimeSlice } from "../../src/async/time-slice.js";
 
 test("many that work by one slice hold the thread no longer than one does, and take turns", async () => {
   let nowMs = 0;
