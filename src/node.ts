@@ -27,6 +27,7 @@ import { RecurringFaults } from "./log/recurring-faults.js";
 import { loadProtocol } from "./protocol/load.js";
 import { CallReports } from "./providers/call-reports.js";
 import { ResultChecks } from "./providers/check-result.js";
+import { Entrance } from "./providers/entrance.js";
 import { followEpochs } from "./providers/follow-epochs.js";
 import { KeepAlive } from "./providers/keep-alive.js";
 import { ProviderSessions } from "./providers/provider-sessions.js";
@@ -75,6 +76,9 @@ export interface NodeSurroundings {
 
 /** What may wait for one provider that does not read, besides its calls, in bytes. */
 const PROVIDER_BUDGET_BYTES = 16 * 1_048_576;
+
+/** How providers are let in that come at once; one waits for less long than its provider does for an answer, which is 10 s. */
+const ENTRANCE = { maxUnderWay: 8, maxWaiting: 1_024, maxWaitingBytes: 32 * 1_048_576, maxWaitMs: 4_000 };
 
 /** Puts a node together: the composition root, used by `toolgate serve` and by tests alike. Nothing runs until `start`. */
 export function createNode(config: Config, surroundings: Partial<NodeSurroundings> = {}): GatewayNode {
@@ -251,7 +255,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     onElected: () => void pinger.tick(),
   });
-  const onPing = sessions.ping.bind(sessions);
+  const onPing = (...ping: Parameters<ProviderSessions["ping"]>) => void sessions.ping(...ping);
   const pinger = new Pinger({ registry, leader, clock, leaseClock, subscriber, node, rule, toolsets, onPing, faults });
   const chores = new Chores({
     registry,
@@ -293,6 +297,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           validators,
           results: new ResultChecks({ validators, maxResultBytes: config.maxResultBytes, clock }),
           sessions,
+          entrance: new Entrance({ ...ENTRANCE, monotonicMs, random }),
           reports,
           keepAlive,
           limits: config,

@@ -50,6 +50,7 @@ export const REASON_EXITS = {
   VERDICT_UNAVAILABLE: "unavailable",
   STORE_UNAVAILABLE: "unavailable",
   NODE_DRAINING: "unavailable",
+  NODE_BUSY: "unavailable",
   NODE_UNREACHABLE: "unavailable",
   BACKLOG_FULL: "unavailable",
   STORE_FULL: "unavailable",

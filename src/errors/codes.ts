@@ -148,6 +148,12 @@ export const ERROR_CODES = {
     meaning: "The node is stopping.",
     remedy: "Retry on another node.",
   },
+  NODE_BUSY: {
+    status: status.UNAVAILABLE,
+    retry: "elsewhere",
+    meaning: "More providers want to register or attach than the node lets in at once.",
+    remedy: "Try another node, or this one after the given time.",
+  },
   NODE_UNREACHABLE: {
     status: status.UNAVAILABLE,
     retry: "elsewhere",

@@ -10,7 +10,8 @@ import { backoffMs, sleep, type Timing } from "./timing.js";
  * The nodes of a cluster, as one client sees them.
  *
  * A client stays with one node, at first a random one, until that fails or is stopping. Then the next one in turn that is
- * not being left alone takes its place. A node that failed is left alone for a time that doubles with each failure in a
+ * not being left alone takes its place: in the order of the addresses or against it, by chance, so that the clients of a lost node
+ * go to both of its neighbours. A node that failed is left alone for a time that doubles with each failure in a
  * row and starts anew with its first answer. So many clients spread over the nodes, a lost node costs one reconnection,
  * and a cluster that is away is not stormed when it comes back.
  */
@@ -53,6 +54,7 @@ export class Nodes {
   readonly #places: readonly Place[];
   readonly #timing: Timing;
   #current: number;
+  readonly #step: 1 | -1;
 
   constructor(addresses: readonly string[], tls: boolean | TlsOptions | undefined, timing: Timing) {
     const options = { ...CHANNEL_OPTIONS, ...serverName(tls) };
@@ -61,7 +63,9 @@ export class Nodes {
       return { node: new Node(address, creds, options), failures: 0, restsUntilMs: 0, cause: "not tried" };
     });
     this.#timing = timing;
-    this.#current = Math.floor(timing.random() * addresses.length);
+    const chance = timing.random() * addresses.length;
+    this.#current = Math.floor(chance);
+    this.#step = chance % 1 < 0.5 ? 1 : -1;
   }
 
   /** The address that requests go to first. */
@@ -107,15 +111,22 @@ export class Nodes {
     place.restsUntilMs = 0;
   }
 
-  /** A node failed, or is stopping: others come first for a while. */
-  failed(node: Node, cause: string): void {
+  /**
+   * A node failed, is stopping, or has too much to do: others come first for a while.
+   *
+   * @param retryAfterMs how long it asked to be left alone, in milliseconds.
+   */
+  failed(node: Node, cause: string, retryAfterMs = 0): void {
     const place = this.#places.find((each) => each.node === node);
     const now = this.#timing.monotonicMs();
     // Everything under way on one connection fails at once; that is one failure.
     if (place === undefined || place.restsUntilMs > now) return;
     place.failures += 1;
     place.cause = cause;
-    place.restsUntilMs = now + backoffMs(place.failures, this.#timing.random);
+    const { random } = this.#timing;
+    // Never sooner than it asked for, and not all at the same time.
+    const askedMs = retryAfterMs > 0 ? retryAfterMs * (1 + random() / 2) : 0;
+    place.restsUntilMs = now + Math.max(backoffMs(place.failures, random), askedMs);
   }
 
   /** The error for when no node answers: which were tried, what each failed with, and what to look at. */
@@ -134,7 +145,7 @@ export class Nodes {
   /** The current node, else the next in turn that may be tried, else the one that may be tried first. */
   #next(now: number): { readonly index: number; readonly place: Place } {
     const turns = this.#places.map((place, index) => {
-      const turn = (index - this.#current + this.#places.length) % this.#places.length;
+      const turn = (this.#step * (index - this.#current) + this.#places.length) % this.#places.length;
       return { index, place, turn, restMs: Math.max(0, place.restsUntilMs - now) };
     });
     turns.sort((a, b) => a.restMs - b.restMs || a.turn - b.turn);

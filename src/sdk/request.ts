@@ -65,7 +65,7 @@ export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: Ask
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ToolgateError) || !mayAskElsewhere(error, repeatable)) throw told(error);
-      nodes.failed(node, error.message);
+      nodes.failed(node, error.message, error.retryAfterMs);
       if (error.executed !== "no") mayHaveRun = true;
     }
   }

@@ -32,7 +32,7 @@ import { type Lease, leaseOf, nextState, type ProviderChange, type ProviderState
 import { readEpochState } from "./read-catalog.js";
 import { ask, askNode, mayAskElsewhere } from "./request.js";
 import { readCancelReason, type ToolCode } from "./running-call.js";
-import { settlesWithin, type Timing } from "./timing.js";
+import { settlesWithin, sleep, type Timing } from "./timing.js";
 import type { LogLevel } from "./tool-log.js";
 import { ToolLogs } from "./tool-logs.js";
 import type { EpochState } from "./toolset.js";
@@ -61,6 +61,11 @@ const ABORT_MS = 1000;
 const DRAINED_SESSION_MS = 2_000;
 /** How long calls in hand may go on when a provider is stopped. */
 const GRACE_MS = 10_000;
+
+/** Over how long those register anew that lose their leases at the same moment, in milliseconds. */
+const SPREAD_MS = 500;
+/** A node is left alone for at most so many times as long as it asked for; see `Nodes`. */
+const LONGEST_WAIT = 1.5;
 
 const GO_AWAY_REASONS = {
   GO_AWAY_REASON_UNSPECIFIED: "node_draining",
@@ -101,7 +106,7 @@ export interface ProviderSetup {
 /** Why a session is not the current one any more. */
 type SessionOver =
   /** Attach again: the session was lost, or its node is stopping. */
-  | { readonly kind: "again"; readonly cause: string }
+  | { readonly kind: "again"; readonly cause: string; readonly refusal?: ToolgateError }
   | { readonly kind: "lease_lost" }
   /** Serve no more. */
   | { readonly kind: "leave"; readonly reason: ProviderClosed; readonly graceMs: number };
@@ -237,13 +242,19 @@ export class ToolsetProvider implements Provider {
   /** Holds the connection until the provider is shut down. */
   async #serve(): Promise<void> {
     const signal = this.#halt.signal;
-    const startedMs = this.#setup.timing.monotonicMs();
+    const { timing } = this.#setup;
+    let sinceMs = timing.monotonicMs();
     let lastRefusal: ToolgateError | undefined;
+    // A node that says when to come again does answer: the time for that begins anew then.
+    const heard = (refusal: ToolgateError | undefined): void => {
+      if (refusal?.reason !== "NODE_BUSY") return;
+      sinceMs = timing.monotonicMs() + LONGEST_WAIT * (refusal.retryAfterMs ?? 0);
+    };
     for (;;) {
       signal.throwIfAborted();
       // A first start fails for good when it takes too long; a provider that was serving comes back, however long it takes.
       const isFirst = !this.#wasServed;
-      const giveUpAtMs = isFirst ? startedMs + this.#setup.connectTimeoutMs : Number.POSITIVE_INFINITY;
+      const giveUpAtMs = isFirst ? sinceMs + this.#setup.connectTimeoutMs : Number.POSITIVE_INFINITY;
       const node = await this.#setup.nodes.acquire({ signal, giveUpAtMs }).catch((error: unknown) => {
         throw signal.aborted ? error : (lastRefusal ?? error); // a node's own word says more
       });
@@ -257,6 +268,7 @@ export class ToolsetProvider implements Provider {
       const lease = leaseOf(this.#state) ?? (await this.#register(node, isFirst));
       if (lease instanceof ToolgateError) {
         if (lease.reason !== "NODE_UNREACHABLE") lastRefusal = lease;
+        heard(lease);
         continue;
       }
       const over = await this.#attach(node, lease);
@@ -264,10 +276,13 @@ export class ToolsetProvider implements Provider {
       switch (over.kind) {
         case "again":
           this.#change({ kind: "detached" });
-          this.#setup.nodes.failed(node, over.cause);
+          this.#setup.nodes.failed(node, over.cause, over.refusal?.retryAfterMs);
+          heard(over.refusal);
           break;
         case "lease_lost":
           this.#change({ kind: "lease_lost" });
+          // What took this lease may have taken those of many others at the same moment.
+          await sleep(timing.random() * SPREAD_MS, signal);
           break;
         case "leave":
           void this.#shutDown(over.reason, over.graceMs);
@@ -292,7 +307,7 @@ export class ToolsetProvider implements Provider {
       );
     } catch (error) {
       if (!(error instanceof ToolgateError) || !isPassing(error, isFirst)) throw error;
-      nodes.failed(node, error.message);
+      nodes.failed(node, error.message, error.retryAfterMs);
       this.#change({ kind: "detached" });
       return error;
     }
@@ -493,7 +508,7 @@ function afterEnd(error: ToolgateError | undefined): SessionOver {
     const reason = LEASE_ENDS.get(error.metadata.cause ?? "");
     return reason === undefined ? { kind: "lease_lost" } : { kind: "leave", reason, graceMs: 0 };
   }
-  if (isPassing(error, false)) return { kind: "again", cause: error.message };
+  if (isPassing(error, false)) return { kind: "again", cause: error.message, refusal: error };
   return { kind: "leave", reason: { kind: "failed", error }, graceMs: 0 };
 }
 

@@ -19,6 +19,7 @@ import type { RegisterOptions__Output } from "../protocol/generated/toolgate/v1/
 import type { RegistryHandlers } from "../protocol/generated/toolgate/v1/Registry.js";
 import type { CallReports } from "../providers/call-reports.js";
 import type { ResultChecks } from "../providers/check-result.js";
+import type { Entrance } from "../providers/entrance.js";
 import { supersede } from "../providers/follow-epochs.js";
 import type { KeepAlive } from "../providers/keep-alive.js";
 import type { ProviderSession } from "../providers/provider-session.js";
@@ -41,6 +42,8 @@ export interface RegistryServiceParts {
   readonly validators: ValidatorCache;
   readonly results: ResultChecks;
   readonly sessions: ProviderSessions;
+  /** Paces registrations and attachments. */
+  readonly entrance: Entrance;
   readonly reports: CallReports;
   readonly keepAlive: KeepAlive;
   readonly limits: ContractLimits;
@@ -65,9 +68,11 @@ const DEFAULT_ACTIVATE_AT = 0.5;
 
 /** The side of the providers. */
 export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHandlers> {
-  const { store, catalog, sessions, log, leaseMs } = parts;
+  const { store, catalog, sessions, entrance, log, leaseMs } = parts;
   return {
-    Register: unary(async (request, { principal }) => {
+    Register: unary(async (request, context) => {
+      const { principal } = context;
+      entrance.check("register"); // before a contract is read for nothing
       const provider = parseProviderId(request.providerId, "provider_id");
       const incarnation = parseIncarnation(request.incarnation, "incarnation");
       const options = parseOptions(request.options, parts);
@@ -75,19 +80,28 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
         ? await admitUsable(parts, request.contract)
         : await admitWhole(parts, request.contract);
       const leaseToken = parts.randomBytes(24).toString("base64url");
-      const registered = await register(store, {
-        owner: ownerName(principal),
-        sealed,
-        provider,
-        incarnation,
-        options,
-        tokenHash: hashLeaseToken(leaseToken),
-        leaseMs,
-        maxToolsets: parts.maxToolsets,
-        toolsetsElsewhere: catalog.sizeOfOthers(sealed.contract.name),
-      });
+      // Its schemas are inspected outside of this: that may take long, and keeps nobody else waiting.
+      const registered = await entrance.pass(
+        "register",
+        sealed.canonicalJson.length,
+        (listener) => context.whenAbandoned(listener),
+        async () => {
+          const granted = await register(store, {
+            owner: ownerName(principal),
+            sealed,
+            provider,
+            incarnation,
+            options,
+            tokenHash: hashLeaseToken(leaseToken),
+            leaseMs,
+            maxToolsets: parts.maxToolsets,
+            toolsetsElsewhere: catalog.sizeOfOthers(sealed.contract.name),
+          });
+          await catalog.refresh(granted.lease.toolset);
+          return granted;
+        },
+      );
       const { lease, state, registeredAtMs } = registered;
-      await catalog.refresh(lease.toolset);
       log.info({
         event: "provider_registered",
         toolset: lease.toolset,
@@ -181,9 +195,10 @@ async function admitUsable(parts: RegistryServiceParts, wire: Contract__Output |
 
 /** A provider's stream: its first frame says who it is, and everything else waits until that is settled. */
 function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
-  const { sessions, heartbeatMs } = parts;
+  const { sessions, entrance, heartbeatMs } = parts;
   let opened: { readonly session: ProviderSession; readonly epoch: EpochView } | undefined;
   let over = false;
+  let whenOver = (): void => {};
   // It holds a session's place.
   const silent = setTimeout(
     () => stream.fail(invalidField("hello", `must come within ${heartbeatMs} ms`)),
@@ -193,7 +208,15 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
     clearTimeout(silent);
     if (opened !== undefined) return receive(parts, opened.session, opened.epoch, frame);
     stream.pause();
-    openSession(parts, stream, frame.hello)
+    entrance
+      .pass(
+        "attach",
+        0,
+        (listener) => {
+          whenOver = listener;
+        },
+        () => openSession(parts, stream, frame.hello),
+      )
       .then((session) => {
         if (over) return sessions.close(session.session, "the stream ended");
         opened = session;
@@ -205,6 +228,7 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
   });
   stream.onOver((reason) => {
     over = true;
+    whenOver();
     clearTimeout(silent);
     if (opened !== undefined) sessions.close(opened.session, reason?.message ?? "the stream ended");
   });

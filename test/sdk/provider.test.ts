@@ -232,6 +232,22 @@ describe("registration", () => {
     ).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
   });
 
+  test("comes again as late as a node asks that is busy, and is not given up meanwhile", async () => {
+    const retryAfterMs = 120;
+    const asked = nodes.map((): number[] => []);
+    for (const [index, node] of nodes.entries()) {
+      node.script("register", () => {
+        asked[index]?.push(performance.now());
+        const all = asked.reduce((sum, times) => sum + times.length, 0);
+        return all < 3 * nodes.length ? new ToolgateError("NODE_BUSY", "too many", { retryAfterMs }) : registration();
+      });
+    }
+    await serve({ connectTimeoutMs: 100 });
+    for (const times of asked)
+      for (const [index, time] of times.slice(1).entries())
+        expect(time - (times[index] ?? 0)).toBeGreaterThanOrEqual(retryAfterMs - 2); // clocks of timers are cut to milliseconds
+  });
+
   test("can be given up", async () => {
     for (const node of nodes) node.script("register", () => "silence");
     const abort = new AbortController();
