@@ -24,6 +24,7 @@ import { OUTPUT } from "./works/output.js";
 import { BACKLOG, PARKED } from "./works/parked.js";
 import { PROFILE } from "./works/profile.js";
 import { NODES, PROVIDERS } from "./works/spread.js";
+import { STORM, STORM_AFTER_OUTAGE } from "./works/storm.js";
 
 /**
  * `npm run bench`: real processes on loopback around a Redis of their own, each figure beside its baseline in the same
@@ -39,18 +40,21 @@ const WORKS: readonly Work[] = [
   PROVIDERS,
   PARKED,
   BACKLOG,
+  STORM,
   TOOLSETS,
   CHANGES,
   SEARCH,
   MEMORY,
 ];
 /** Only when asked for. */
-const MORE_WORKS: readonly Work[] = [PROFILE];
+const MORE_WORKS: readonly Work[] = [STORM_AFTER_OUTAGE, PROFILE];
 
 const LOADS = [1, 16, 64, 256];
 const QUICK_LOADS = [1, 64];
 const PAYLOAD_BYTES = [64, 4_096];
 const QUICK_PAYLOAD_BYTES = [64];
+const PROVIDERS_AT_ONCE = [1_000];
+const QUICK_PROVIDERS_AT_ONCE = [30];
 /** From this share of the machine on, others disturb what is measured. */
 const BUSY_SHARE = 0.1;
 const EFFORT: Effort = {
@@ -77,6 +81,7 @@ interface Options {
   readonly inFlight?: readonly number[];
   readonly bytes?: readonly number[];
   readonly toolsets: number;
+  readonly providers?: readonly number[];
   readonly json?: string;
   readonly markdown?: boolean;
   readonly compare?: string;
@@ -101,6 +106,11 @@ const options = new Command("npm run bench --")
     counts,
   )
   .option("--toolsets <n>", "how many toolsets the catalogue grows to (10000)", count, 10_000)
+  .option(
+    "--providers <n,...>",
+    `how many providers register at once (${PROVIDERS_AT_ONCE.join(",")}, quick ${QUICK_PROVIDERS_AT_ONCE.join(",")})`,
+    counts,
+  )
   .option("--json <file>", "write everything that was measured to a file")
   .option("--markdown", "end with the figures as a section of the README")
   .option("--compare <file>", "show an earlier run's figures (its --json) beside this one's")
@@ -237,6 +247,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
       loads: options.inFlight ?? (quick ? QUICK_LOADS : LOADS),
       payloadBytes: options.bytes ?? (quick ? QUICK_PAYLOAD_BYTES : PAYLOAD_BYTES),
       toolsets: options.toolsets,
+      providers: options.providers ?? (quick ? QUICK_PROVIDERS_AT_ONCE : PROVIDERS_AT_ONCE),
       against: options.against === undefined ? undefined : resolve(options.against, "dist"),
       profileFolder: options.profile,
       signal,

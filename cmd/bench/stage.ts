@@ -13,6 +13,7 @@ import { builtProgram } from "../local/package-root.js";
 import { PrivateRedis } from "../local/private-redis.js";
 import { Program } from "../local/program.js";
 import type { AgentOrder } from "./actors/agent.js";
+import type { CrowdState, StormOrder } from "./actors/crowd.js";
 import type { LoadReport } from "./actors/drive.js";
 import { sendOrder } from "./orders.js";
 import type { HeldMemory, ProbeOrder } from "./probe.js";
@@ -205,6 +206,15 @@ export class Stage {
     };
   }
 
+  /** A process for many providers, none of which is there yet. */
+  async crowd(): Promise<Crowd> {
+    const { address } = await this.#listening("crowd", "crowd.js");
+    return {
+      storm: (order) => sendOrder(address, { ...order, kind: "storm" }, this.#settings.signal),
+      look: () => sendOrder(address, { kind: "look" }, this.#settings.signal),
+    };
+  }
+
   /** The bare grpc-js server. */
   echo(): Promise<Actor> {
     return this.#listening("echo", "echo-server.js");
@@ -285,6 +295,12 @@ export interface Agent {
   readonly pid: number;
   load(order: Omit<Extract<AgentOrder, { kind: "load" }>, "kind">): Promise<LoadReport>;
   order<Answer>(order: Exclude<AgentOrder, { kind: "load" }>): Promise<Answer>;
+}
+
+/** A process with many providers. */
+export interface Crowd {
+  storm(order: Omit<StormOrder, "kind">): Promise<null>;
+  look(): Promise<CrowdState>;
 }
 
 function probingAddress(line: string): string | undefined {

@@ -13,6 +13,8 @@ export interface WorkContext {
   readonly payloadBytes: readonly number[];
   /** How many toolsets the catalogue grows to. */
   readonly toolsets: number;
+  /** How many providers register at once, one storm after the other. */
+  readonly providers: readonly number[];
   /** The `dist` of another build, to be measured beside this one. */
   readonly against: string | undefined;
   /** Where profiles go. */

@@ -88,6 +88,20 @@ test("a quick run measures what a node holds, and how soon a change is known", a
   for (const figure of report.figures) expect(figure.median, figure.id).toEqual(expect.any(Number));
 });
 
+test("a quick run lets many providers register at once, beside calls of another toolset", async ({ skip }) => {
+  if (!hasRedisServer()) skip();
+  const { status, stdout, stderr } = await bench("--quick", "--only", "storm", "--json", "storm.json");
+  expect(stderr).toContain("storm: done");
+  expect(status).toBe(0);
+  const report = JSON.parse(await readFile(join(folder, "storm.json"), "utf8")) as RunReport;
+  expect(report.figures.map((figure) => figure.id)).toEqual([
+    "storm/deployment-30/time",
+    "storm/deployment-30/others-p99",
+    "storm/deployment-30/others-failed",
+  ]);
+  expect(stdout).toMatch(/0 of \d+ failed/);
+});
+
 test("unknown work is refused with the names that there are", async () => {
   const { status, stderr } = await bench("--only", "calls,nothing");
   expect(status).toBe(2);

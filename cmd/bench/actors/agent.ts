@@ -10,6 +10,7 @@ import { type CompileOrder, compile } from "./compile-payloads.js";
 import { drive, type Load } from "./drive.js";
 import { type ListOrder, list } from "./list-load.js";
 import { openSessions, type SessionsOrder } from "./open-sessions.js";
+import { beginPaced, endPaced } from "./paced-load.js";
 import { type ParkOrder, park, release } from "./parking.js";
 import { type RegisterOrder, register } from "./register-toolsets.js";
 import { type SearchOrder, search } from "./search-load.js";
@@ -23,6 +24,8 @@ export type AgentOrder =
   | { readonly kind: "load"; readonly caller: CallerKind; readonly target: CallTarget; readonly load: Load }
   | ParkOrder
   | { readonly kind: "release" }
+  | { readonly kind: "pace"; readonly caller: CallerKind; readonly target: CallTarget; readonly everyMs: number }
+  | { readonly kind: "end_pace" }
   | RegisterOrder
   | SearchOrder
   | ListOrder
@@ -76,6 +79,10 @@ async function obey(order: AgentOrder): Promise<unknown> {
       return park(order);
     case "release":
       return release();
+    case "pace":
+      return beginPaced(await callerOf(order.caller, order.target), order.everyMs);
+    case "end_pace":
+      return await endPaced();
     case "register":
       return await register(order);
     case "search":
