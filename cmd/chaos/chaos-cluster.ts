@@ -69,6 +69,8 @@ export class ChaosCluster {
   readonly leaders: LeaderNote[] = [];
   readonly #options: ChaosClusterOptions;
   readonly #proxies: TcpProxy[] = [];
+  /** Processes of many providers each, which no fault is done to. */
+  readonly #crowds: Member[] = [];
 
   constructor(options: ChaosClusterOptions) {
     this.#options = options;
@@ -100,7 +102,7 @@ export class ChaosCluster {
 
   /** Ends everything at once: nobody wants to know how it stops. */
   async kill(): Promise<void> {
-    const members = [...this.providers, ...this.gateways].map(({ member }) => member);
+    const members = [...[...this.providers, ...this.gateways].map(({ member }) => member), ...this.#crowds];
     for (const { client } of this.gateways) client.close();
     await Promise.all(members.map((member) => member.kill()));
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
@@ -119,7 +121,7 @@ export class ChaosCluster {
         }),
       );
     };
-    await stopAll(this.providers.map(({ member }) => member));
+    await stopAll([...this.providers.map(({ member }) => member), ...this.#crowds]);
     for (const { client } of this.gateways) client.close();
     await stopAll(this.gateways.map(({ member }) => member));
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
@@ -179,17 +181,33 @@ export class ChaosCluster {
 
   /** One more provider; it is not started yet, and stopped with the others. */
   addProvider(toolset: string, name: string, version = FIRST_VERSION): Provider {
-    const { logs, onLost, root } = this.#options;
     const clock = this.#clock(name);
+    const provider = { member: this.#providing({ toolset, provider: name, version, count: 1 }, clock), clock };
+    this.providers.push(provider);
+    return provider;
+  }
+
+  /** One process of so many providers of a toolset; likewise. */
+  addCrowd(toolset: string, count: number): Member {
+    const provider = `${toolset}-crowd-${this.#crowds.length + 1}`;
+    const crowd = this.#providing({ toolset, provider, version: FIRST_VERSION, count }, undefined);
+    this.#crowds.push(crowd);
+    return crowd;
+  }
+
+  #providing(
+    own: Pick<ProviderOrder, "provider" | "toolset" | "version" | "count">,
+    clock: ClockFile | undefined,
+  ): Member {
+    const { logs, onLost, root } = this.#options;
+    const name = own.provider;
     const order: ProviderOrder = {
-      provider: name,
-      toolset,
-      version,
+      ...own,
       nodes: this.gateways.map(({ providerLink }) => providerLink.address),
       ledgerFile: join(this.ledgerFolder, `${name}.jsonl`),
       maxInFlight: MAX_IN_FLIGHT,
     };
-    const member = new Member({
+    return new Member({
       name,
       program: () => ({
         name,
@@ -202,9 +220,6 @@ export class ChaosCluster {
       ready: (line) => (line === "serving" ? line : undefined),
       onLost,
     });
-    const provider = { member, clock };
-    this.providers.push(provider);
-    return provider;
   }
 
   #clock(name: string): ClockFile | undefined {

@@ -10,6 +10,7 @@ export const FAULTS = {
   "freeze-provider": "SIGSTOP of a provider, then SIGCONT",
   "restart-gateway": "SIGTERM of a gateway, which must drain and exit with 0, then its start",
   "restart-provider": "SIGTERM of a provider, then its start",
+  storm: "many more providers of a toolset register at once, and leave together",
   "restart-store": "kill -9 of Redis, started again with its append-only file",
   "cut-store-link": "a gateway's connections to Redis are reset, new ones too for a while",
   "stall-store-link": "nothing passes between a gateway and Redis for a while; then it arrives late",
@@ -39,6 +40,7 @@ export const SCENARIOS = {
   kill: ["kill-gateway", "kill-pinger", "kill-provider"],
   freeze: ["freeze-gateway", "freeze-pinger", "freeze-provider"],
   restart: ["restart-gateway", "restart-provider"],
+  storm: ["storm"],
   store: ["restart-store"],
   failover: ["kill-master", "freeze-master"],
   cut: ["cut-store-link", "cut-agent-link", "cut-provider-link"],
@@ -53,7 +55,7 @@ export const SCENARIOS = {
 export type ScenarioName = keyof typeof SCENARIOS;
 
 /** What a kind of fault is done to. */
-export type TargetKind = "gateway" | "pinger" | "provider" | "store" | "clock";
+export type TargetKind = "gateway" | "pinger" | "provider" | "crowd" | "store" | "clock";
 
 /** What each kind of fault is done to, and how long it lasts, in milliseconds. */
 export const FAULT_SHAPES = {
@@ -65,6 +67,7 @@ export const FAULT_SHAPES = {
   "freeze-provider": { target: "provider", lastsMs: [300, 6_000] },
   "restart-gateway": { target: "gateway", lastsMs: [0, 500] },
   "restart-provider": { target: "provider", lastsMs: [0, 500] },
+  storm: { target: "crowd", lastsMs: [1_500, 4_000] },
   "restart-store": { target: "store", lastsMs: [100, 2_500] },
   "cut-store-link": { target: "gateway", lastsMs: [0, 2_000] },
   "stall-store-link": { target: "gateway", lastsMs: [200, 3_500] },
@@ -107,6 +110,7 @@ export function suits(kind: FaultKind, store: Store["kind"]): boolean {
 /** Faults while which nobody has an excuse to fail a request. */
 export const UNNOTICED: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "restart-gateway",
+  "storm",
   "step-clock",
   "forget-scripts",
   "forget-groups",

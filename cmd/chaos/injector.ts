@@ -6,9 +6,10 @@ import { FAULT_SHAPES, type FaultKind } from "./faults.js";
 import { forgetChanges, forgetGroups, forgetScripts } from "./forget.js";
 import { freeze } from "./freeze.js";
 import { machineMs } from "./machine-clock.js";
+import type { Member } from "./member.js";
 import type { PingObserver } from "./ping-observer.js";
 import type { PlannedFault } from "./schedule.js";
-import { HALF_OPEN_NOTICED_MS, LIMITS } from "./settings.js";
+import { CROWD, HALF_OPEN_NOTICED_MS, LIMITS } from "./settings.js";
 import type { ProxyMode } from "./tcp-proxy.js";
 
 export interface InjectorOptions {
@@ -84,11 +85,21 @@ export class Injector {
         return among(providers);
       case "clock":
         return among([...gateways, ...providers]);
+      case "crowd":
+        return among(["crowd"]);
       case "store":
         return among(["store"]);
       default:
         return target satisfies never;
     }
+  }
+
+  async #stop(member: Member): Promise<void> {
+    const atMs = machineMs();
+    const { code, signal } = await member.stop();
+    if (code === 0) return;
+    const message = `${member.name} ended with ${signal ?? `status ${code}`} when it was told to stop`;
+    this.mishaps.push({ atMs, message, evidence: member.output.slice(-40) });
   }
 
   async #do(fault: PlannedFault, gateway: Gateway | undefined, provider: Provider | undefined): Promise<Damage> {
@@ -114,14 +125,18 @@ export class Injector {
       case "restart-provider": {
         const { member } = must(gateway ?? provider);
         const atMs = machineMs();
-        const { code, signal } = await member.stop();
-        if (code !== 0) {
-          const message = `${member.name} ended with ${signal ?? `status ${code}`} when it was told to stop`;
-          this.mishaps.push({ atMs, message, evidence: member.output.slice(-40) });
-        }
+        await this.#stop(member);
         await delay(lastsMs);
         await member.start();
         return whileOut(atMs, machineMs());
+      }
+      case "storm": {
+        const atMs = machineMs();
+        const crowd = this.#options.cluster.addCrowd(CROWD.toolset, CROWD.providers);
+        await crowd.start();
+        await delay(lastsMs);
+        await this.#stop(crowd);
+        return { atMs, healedAtMs: machineMs() };
       }
       case "restart-store": {
         const { store } = this.#options.cluster;

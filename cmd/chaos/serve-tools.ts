@@ -5,13 +5,16 @@ import { Ledger } from "./ledger.js";
 import { machineMs } from "./machine-clock.js";
 
 /**
- * A provider that keeps a ledger of every execution. It prints "serving" when its toolset is served; SIGTERM stops it in good
+ * A provider, or several of one toolset, with a ledger of every execution. It prints "serving" when its toolset is served; SIGTERM stops it in good
  * order. A cluster that cannot register it now is asked again, as a supervisor would.
  */
 
 /** What it is to do, as JSON in the first argument. */
 export interface ProviderOrder {
+  /** Its name; of several, how their names begin. */
   readonly provider: string;
+  /** How many it is. */
+  readonly count: number;
   readonly toolset: string;
   /** Of its contract; another version is another contract. */
   readonly version: string;
@@ -30,20 +33,30 @@ const ledger = new Ledger(order.ledgerFile, incarnation);
 const stopping = new AbortController();
 process.on("SIGTERM", () => stopping.abort());
 
-const provider = await serve();
-if (provider === undefined) process.exit(0);
+const names =
+  order.count === 1 ? [order.provider] : Array.from({ length: order.count }, (_, n) => `${order.provider}-${n + 1}`);
+const providers = (await Promise.all(names.map(serve))).filter((provider) => provider !== undefined);
+if (providers.length < names.length) {
+  await Promise.all(providers.map((provider) => provider.stop()));
+  process.exit(0);
+}
 console.log("serving");
-const reason = await provider.closed;
-await provider.stop();
-if (reason.kind !== "stopped") console.error(`the provider was closed: ${JSON.stringify(reason)}`);
-process.exit(reason.kind === "stopped" ? 0 : 3);
+const reasons = await Promise.all(
+  providers.map(async (provider) => {
+    const reason = await provider.closed;
+    await provider.stop();
+    if (reason.kind !== "stopped") console.error(`the provider was closed: ${JSON.stringify(reason)}`);
+    return reason;
+  }),
+);
+process.exit(reasons.every(({ kind }) => kind === "stopped") ? 0 : 3);
 
-async function serve(): Promise<Provider | undefined> {
+async function serve(providerId: string): Promise<Provider | undefined> {
   while (!stopping.signal.aborted) {
     try {
       return await serveToolset(toolset(), {
         nodes: order.nodes,
-        providerId: order.provider,
+        providerId,
         maxInFlight: order.maxInFlight,
         signal: stopping.signal,
         onEvent: (event) => console.log(JSON.stringify({ at: machineMs(), ...event })),

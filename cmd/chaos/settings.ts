@@ -6,6 +6,12 @@ export const GATEWAYS = 3;
 /** The toolsets, and how many provider processes serve each. */
 export const TOOLSETS = { orders: 3, notes: 1 } as const satisfies Record<string, number>;
 
+/** Of which toolset a storm has more providers, and how many. */
+export const CROWD = { toolset: "orders", providers: 40 } as const satisfies {
+  readonly toolset: keyof typeof TOOLSETS;
+  readonly providers: number;
+};
+
 /** Settings under which a cluster notices in tenths of a second what takes it tens of seconds otherwise; by variable. */
 export const NODE_SETTINGS = {
   TOOLGATE_PING_INTERVAL_MS: 500,
