@@ -2,7 +2,7 @@ import type { Json, JsonSchema } from "../contract/contract.js";
 import type { Step } from "../json/pointer.js";
 import type { Draft } from "./draft.js";
 import { applicatorIn, type Shape } from "./keywords.js";
-import type { Edge, SchemaFault, SchemaGraph, SchemaNode } from "./schema-graph.js";
+import type { Edge, SchemaFault, SchemaGraph, SchemaNode, SchemaResource } from "./schema-graph.js";
 
 /**
  * A schema whose references are all pointers from its root, and where each of its objects was in the schema that it was made from.
@@ -42,11 +42,15 @@ class Writer {
   readonly #draft: Draft;
   readonly #graph: SchemaGraph;
   readonly #indexOf: ReadonlyMap<object, number>;
+  /** The anchors that a dynamic reference looks for; others make no difference. */
+  readonly #soughtAnchors: ReadonlySet<string>;
   readonly #maxSubschemas: number;
   readonly #definitions: Record<string, Json> = {};
   readonly #origins = new Map<object, readonly Step[]>();
-  /** Where what references lead to is written, by node and scope. */
-  readonly #places = new Map<string, string>();
+  readonly #scopes = new Map<string, Scope>();
+  readonly #enteredFrom = new Map<Scope, Map<SchemaResource, Scope>>();
+  /** Where what references lead to is written, by scope and node. */
+  readonly #places = new Map<Scope, Map<number, string>>();
   /** What is yet to be written there. */
   readonly #open: { readonly name: string; readonly node: SchemaNode; readonly scope: Scope }[] = [];
   #written = 0;
@@ -56,11 +60,14 @@ class Writer {
     this.#graph = graph;
     this.#maxSubschemas = maxSubschemas;
     this.#indexOf = new Map(graph.nodes.map((node) => [node.schema, node.index]));
+    this.#soughtAnchors = new Set(
+      graph.nodes.flatMap((node) => node.edges.flatMap(({ dynamic }) => (dynamic === undefined ? [] : [dynamic]))),
+    );
   }
 
   write(root: SchemaNode): StaticSchema | undefined {
     const scope = this.#entered(root, new Map());
-    this.#places.set(placeKey(root.index, scope), "#");
+    this.#places.set(scope, new Map([[root.index, "#"]]));
     const schema = this.#schemaOf(root, scope);
     for (let next = 0; next < this.#open.length && this.#written <= this.#maxSubschemas; next++) {
       const open = this.#open[next];
@@ -76,11 +83,29 @@ class Writer {
     return this.#draft === "2020-12" ? "$defs" : "definitions";
   }
 
-  /** The scope in a node that is come to in another. */
+  /** The scope in a node that is come to in another. The same two make the same scope, so that scopes are told apart by identity. */
   #entered({ resource }: SchemaNode, outer: Scope): Scope {
-    const added = [...resource.dynamicAnchors].filter(([anchor]) => !outer.has(anchor));
-    if (added.length === 0) return outer;
-    return new Map([...outer, ...added.map(([anchor, schema]) => [anchor, this.#indexOf.get(schema) ?? 0] as const)]);
+    if (resource.dynamicAnchors.size === 0) return outer;
+    const known = this.#enteredFrom.get(outer)?.get(resource);
+    if (known !== undefined) return known;
+    const added = [...resource.dynamicAnchors].filter(
+      ([anchor]) => this.#soughtAnchors.has(anchor) && !outer.has(anchor),
+    );
+    const scope = added.length === 0 ? outer : this.#scopeOf(outer, added);
+    const others = this.#enteredFrom.get(outer) ?? new Map<SchemaResource, Scope>();
+    this.#enteredFrom.set(outer, others.set(resource, scope));
+    return scope;
+  }
+
+  #scopeOf(outer: Scope, added: readonly (readonly [string, object])[]): Scope {
+    const scope = new Map([
+      ...outer,
+      ...added.map(([anchor, schema]) => [anchor, this.#indexOf.get(schema) ?? 0] as const),
+    ]);
+    const key = JSON.stringify([...scope].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const known = this.#scopes.get(key) ?? scope;
+    this.#scopes.set(key, known);
+    return known;
   }
 
   #schemaOf(node: SchemaNode, scope: Scope): Record<string, Json> {
@@ -130,17 +155,13 @@ class Writer {
     const node = this.#graph.nodes[index];
     if (node === undefined) return "#"; // edges lead to nodes
     const inner = this.#entered(node, scope);
-    const key = placeKey(index, inner);
-    const known = this.#places.get(key);
+    const places = this.#places.get(inner) ?? new Map<number, string>();
+    const known = places.get(index);
     if (known !== undefined) return known;
-    const name = String(this.#places.size);
+    const name = String(this.#open.length);
     const place = `#/${this.#definitionsKeyword}/${name}`;
-    this.#places.set(key, place);
+    this.#places.set(inner, places.set(index, place));
     this.#open.push({ name, node, scope: inner });
     return place;
   }
-}
-
-function placeKey(index: number, scope: Scope): string {
-  return JSON.stringify([index, ...[...scope].sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
