@@ -326,6 +326,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     nodeId: node,
 
     async start() {
+      validators.warm();
       await connections.start();
       await access.start();
       await agreeOnShards(redis, keyspace);

@@ -5,6 +5,7 @@ import { exactNumbers } from "../json/exact-numbers.js";
 import { asBuffer } from "../json/scan-json.js";
 import type { CompiledSchema } from "./compiler.js";
 import { inspectSchema } from "./inspect-schema.js";
+import { prepareSchema } from "./prepare-schema.js";
 import { cpuTimeOf, threadName } from "./thread-clock.js";
 import { weigh } from "./weigh.js";
 import {
@@ -23,6 +24,8 @@ import {
 /** How much a value's part counts when it is decided whether all of its faults are told: the schema's rates are not known. */
 const RATES = { perValue: 50, perChar: 0 };
 const ENOUGH = 1_000_000;
+/** The most faults or notes of one schema that are sent: a schema may have 100,000, and an event loop reads the answer. */
+const MAX_FINDINGS = 1_000;
 
 const prepared = new LRUCache<string, CompiledSchema>({ max: MAX_PREPARED });
 
@@ -31,15 +34,14 @@ function answer(request: WorkerRequest): WorkerReply {
     case "inspect": {
       const inspected = inspectSchema(request.schema, request.limits, request.options);
       return inspected.kind === "sound"
-        ? { kind: "inspected", faults: [], notes: inspected.notes }
-        : { kind: "inspected", faults: inspected.faults, notes: [] };
+        ? { kind: "inspected", faults: [], notes: inspected.notes.slice(0, MAX_FINDINGS) }
+        : { kind: "inspected", faults: inspected.faults.slice(0, MAX_FINDINGS), notes: [] };
     }
     case "prepare": {
-      const inspected = inspectSchema(request.schema, request.limits, request.options);
-      if (inspected.kind === "faulty") return { kind: "refused", faults: inspected.faults };
-      inspected.compiled.prepareExplanations();
-      prepared.set(request.key, inspected.compiled);
-      return { kind: "prepared" };
+      const made = prepareSchema(request.schema, request.limits, request.options);
+      if (made.kind === "refused") return { kind: "refused", faults: made.faults.slice(0, MAX_FINDINGS) };
+      prepared.set(request.key, made.compiled);
+      return { kind: "prepared", inline: made.inline };
     }
     case "judge": {
       const compiled = prepared.get(request.key);

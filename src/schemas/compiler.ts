@@ -1,27 +1,24 @@
-import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
+import { _, Ajv, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import type { DataValidationCxt } from "ajv/dist/types/index.js";
 import type { JsonSchema } from "../contract/contract.js";
-import { type ExactNumbers, NO_EXACT_NUMBERS, ROOT } from "../json/exact-numbers.js";
+import type { ExactNumbers } from "../json/exact-numbers.js";
 import { boundPointer, type Step } from "../json/pointer.js";
+import { boundErrors } from "./bounded-errors.js";
+import { addDependentNames } from "./dependent-names.js";
 import type { Draft } from "./draft.js";
 import { noteEvaluated } from "./evaluated.js";
 import { FORMATS } from "./formats.js";
 import { type Gated, LOOP_FROM } from "./gate.js";
 import { assertsIn } from "./keywords.js";
 import { linearRegExp } from "./linear-regexp.js";
-import { addDecimals, addExactNumbers, EXACT_INTEGER, type NumbersInHand } from "./number-keywords.js";
+import { addChecks, decimalChecks, EXACT_INTEGER, exactChecks, ValueInHand } from "./number-keywords.js";
+import { codeOf, type PortableCode } from "./portable-code.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
 import { goOnAfterShortTuples } from "./short-tuples.js";
-import { namesIn, TellablePlaces } from "./tellable-places.js";
-import { unjudged, VALID, type Validation } from "./validation.js";
+import { namesIn } from "./tellable-places.js";
+import type { Validation } from "./validation.js";
+import { ValueCheck } from "./value-check.js";
 import { violationsOf } from "./violations.js";
-
-/**
- * Values up to this weight are judged a second time for all their violations. Every error is an object of its own, so
- * this also bounds their number: at most about 20,000, some megabytes.
- */
-const EXPLAIN_WEIGHT = 50_000;
 
 const OPTIONS: Options = {
   // Unknown keywords are annotations, as the specification says.
@@ -66,59 +63,66 @@ function createAjv(
   draft: Draft,
   allErrors: boolean,
   asksForEvaluated: boolean,
-  { assertFormats }: CompileOptions,
-  hand?: NumbersInHand,
+  { assertFormats, exactNumbers }: CompileOptions,
+  hand: ValueInHand,
+  keepsSource: boolean,
 ): Ajv {
-  const options = { ...OPTIONS, allErrors, validateFormats: assertFormats, formats: assertFormats ? FORMATS : {} };
+  const code = { ...OPTIONS.code, source: keepsSource, formats: _`formats` };
+  const options: Options = {
+    ...OPTIONS,
+    code,
+    allErrors,
+    validateFormats: assertFormats,
+    formats: assertFormats ? FORMATS : {},
+  };
   const ajv = draft === "2020-12" ? new Ajv2020(options) : new Ajv(options);
-  if (hand === undefined) addDecimals(ajv);
-  else addExactNumbers(ajv, hand);
+  addChecks(ajv, exactNumbers ? exactChecks(hand) : decimalChecks(hand), exactNumbers);
+  addDependentNames(ajv);
   // Draft-04's keyword, which Ajv refuses to compile; and those of 2019-09, which 2020-12 does not know.
   for (const keyword of ["id", "$recursiveRef", "$recursiveAnchor"]) ajv.removeKeyword(keyword);
   goOnAfterShortTuples(ajv);
   if (asksForEvaluated) noteEvaluated(ajv);
+  boundErrors(ajv);
   return ajv;
 }
 
 /**
- * A schema that judges values. The schema has passed the gate.
- *
- * Judging stops at the first fault, since collecting all of a large value's takes hundreds of megabytes. A user wants to
- * see more than one, so an invalid value that is small enough is judged again by a second validator that collects all,
- * compiled when it is first needed; the hot path, with valid values, never pays for it.
- */
+/** What a schema that passed the gate is compiled by. */
+type Passed = Pick<Extract<Gated, { kind: "passed" }>, "schema" | "draft" | "graph" | "cost">;
+
+/** A schema that judges values. The schema has passed the gate. What tells all violations is compiled when it is first needed. */
 export class CompiledSchema {
   readonly #schema: JsonSchema;
-  readonly #draft: Draft;
+  readonly #passed: Passed;
   readonly #asksForEvaluated: boolean;
   readonly #options: CompileOptions;
-  readonly #hand: NumbersInHand | undefined;
-  readonly #judge: ValidateFunction;
-  #explain: ValidateFunction | undefined;
+  readonly #hand = new ValueInHand();
+  readonly #judge: Generated;
+  readonly #check: ValueCheck;
+  #explain: Generated | undefined;
   #names: ReadonlySet<string> | undefined;
 
   /** @throws Error when Ajv cannot compile it. */
-  constructor(
-    { schema, draft, graph }: Pick<Extract<Gated, { kind: "passed" }>, "schema" | "draft" | "graph">,
-    options: CompileOptions,
-  ) {
-    this.#schema = asJudged(schema, draft, graph, options.exactNumbers);
-    this.#draft = draft;
-    this.#asksForEvaluated = graph.nodes.some((node) =>
+  constructor(passed: Passed, options: CompileOptions) {
+    this.#schema = asJudged(passed.schema, passed.draft, passed.graph, options.exactNumbers);
+    this.#passed = passed;
+    this.#asksForEvaluated = passed.graph.nodes.some((node) =>
       UNEVALUATED.some((keyword) => Object.hasOwn(node.schema, keyword)),
     );
     this.#options = options;
-    this.#hand = options.exactNumbers ? { numbers: NO_EXACT_NUMBERS } : undefined;
     this.#judge = this.#compile(false);
+    this.#check = new ValueCheck({
+      judge: this.#judge.validate,
+      explain: () => this.#explanations().validate,
+      hand: this.#hand,
+      names: () => this.#namesOf(),
+      exactNumbers: options.exactNumbers,
+    });
   }
 
   /** Whether it judges numbers as they were written. */
   get exactNumbers(): boolean {
     return this.#options.exactNumbers;
-  }
-
-  #compile(allErrors: boolean): ValidateFunction {
-    return createAjv(this.#draft, allErrors, this.#asksForEvaluated, this.#options, this.#hand).compile(this.#schema);
   }
 
   /**
@@ -127,42 +131,44 @@ export class CompiledSchema {
    * @throws Error when Ajv cannot compile it.
    */
   prepareExplanations(): void {
+    this.#explanations();
+  }
+
+  /** The validator as text; nothing where the schema is costly or needs what only is here. @throws Error as above. */
+  portableCode(): PortableCode | undefined {
+    const [judge, explain] = [this.#judge, this.#explanations()].map(({ ajv, validate }) => codeOf(ajv, validate));
+    return judge === undefined || explain === undefined
+      ? undefined
+      : { judge, explain, names: [...this.#namesOf()], exactNumbers: this.exactNumbers };
+  }
+
+  /** As `ValueCheck.check`. */
+  check(value: unknown, weight: number, numbers?: ExactNumbers): Validation {
+    return this.#check.check(value, weight, numbers);
+  }
+
+  #namesOf(): ReadonlySet<string> {
+    this.#names ??= namesIn(this.#schema);
+    return this.#names;
+  }
+
+  #explanations(): Generated {
     this.#explain ??= this.#compile(true);
+    return this.#explain;
   }
 
-  /**
-   * @param weight what judging the value costs at most, in units of roughly 10 ns; decides whether all faults are told.
-   * @param numbers those that the value's doubles do not hold; without `exactNumbers` they are not looked at.
-   */
-  check(value: unknown, weight: number, numbers: ExactNumbers = NO_EXACT_NUMBERS): Validation {
-    if (this.#hand !== undefined) this.#hand.numbers = numbers;
-    try {
-      // Not truthy, but true: an asynchronous validator would return a promise. The gate refuses those; this is the net.
-      if (this.#run(this.#judge, value) === true) return VALID;
-      let errors: readonly ErrorObject[] = this.#judge.errors ?? [];
-      this.#judge.errors = null; // it would keep a part of the value alive
-      if (weight <= EXPLAIN_WEIGHT) {
-        const explain = this.#explain ?? this.#compile(true);
-        this.#explain = explain;
-        this.#run(explain, value);
-        errors = explain.errors ?? errors;
-        explain.errors = null;
-      }
-      this.#names ??= namesIn(this.#schema);
-      return { kind: "invalid", violations: violationsOf(errors, new TellablePlaces(value, this.#names)) };
-    } catch {
-      return unjudged("its schema leads round in a circle on this value"); // recursion without end
-    } finally {
-      if (this.#hand !== undefined) this.#hand.numbers = NO_EXACT_NUMBERS;
-    }
+  #compile(allErrors: boolean): Generated {
+    const { draft, cost } = this.#passed;
+    const keepsSource = cost.kind === "cheap";
+    const ajv = createAjv(draft, allErrors, this.#asksForEvaluated, this.#options, this.#hand, keepsSource);
+    return { ajv, validate: ajv.compile(this.#schema) };
   }
+}
 
-  #run(validate: ValidateFunction, value: unknown): unknown {
-    if (this.#hand === undefined) return validate(value);
-    // A number that is the whole value is looked up too.
-    const place = { instancePath: "", parentData: ROOT, parentDataProperty: "", rootData: value, dynamicAnchors: {} };
-    return validate(value, place as DataValidationCxt); // Ajv's type has an object with members for the parent
-  }
+/** A validator, and what generated it. */
+interface Generated {
+  readonly ajv: Ajv;
+  readonly validate: ValidateFunction;
 }
 
 /**

@@ -3,14 +3,15 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
 import { exactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
 import type { JsonText } from "../json/scan-json.js";
-import { CompiledSchema, type CompileOptions } from "./compiler.js";
-import { type Gated, gateSchema, type SchemaLimits } from "./gate.js";
-import { compileGated } from "./inspect-schema.js";
-import { tellsNumbersApart } from "./number-keywords.js";
+import type { SchemaLimits } from "./gate.js";
+import { linkCode } from "./portable-code.js";
+import { type InlineJudge, type Prepared, prepareSchema } from "./prepare-schema.js";
 import type { SchemaFault } from "./schema-graph.js";
 import type { SchemaWorker } from "./schema-worker.js";
 import { unjudged, VALID, type Validation } from "./validation.js";
+import type { ValueCheck } from "./value-check.js";
 import { type Rates, weigh } from "./weigh.js";
+import type { WorkerReply } from "./worker-messages.js";
 import type { PoolOutcome, WorkerPool } from "./worker-pool.js";
 
 /** How schemas are judged by: their limits, and what judges values that are too costly for the event loop. */
@@ -21,32 +22,46 @@ export interface Judging {
   readonly compileCpuMs: number;
   /** The work for judging a small value, in milliseconds of CPU time; each MiB of a value adds twice as much. */
   readonly judgeCpuMs: number;
+  /** Whether the schemas are this process's own, so that they are compiled where they are needed, without a worker. */
+  readonly trusted: boolean;
 }
 
 /**
  * How one schema is judged by.
  *
- * unused ──first value──▶ cheap | costly | refused
+ * unused ──first value──▶ preparing ──▶ inline | costly | refused
+ *    ▲                        │
+ *    └── no worker could ─────┘
  */
 type Judge =
   | { readonly kind: "unused"; readonly schema: JsonSchema }
-  | CheapJudge
+  | Preparing
+  | Inline
   | { readonly kind: "costly"; readonly schema: JsonSchema }
   | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] };
 
-interface CheapJudge {
-  readonly kind: "cheap";
+/** A worker compiles the schema; values wait for that together. */
+interface Preparing {
+  readonly kind: "preparing";
   readonly schema: JsonSchema;
-  readonly compiled: CompiledSchema;
+  /** Why that failed, or nothing when values can be judged. Does not reject. */
+  readonly end: Promise<Validation | undefined>;
+}
+
+/** Small values are judged on the event loop. */
+interface Inline {
+  readonly kind: "inline";
+  readonly schema: JsonSchema;
+  readonly check: ValueCheck;
   readonly rates: Rates;
-  /** Judges values whose numbers have to be seen as they were written; nothing where that makes no difference. */
-  readonly exact: (() => CompiledSchema) | undefined;
+  /** Whether it matters how numbers are written that their doubles do not hold. */
+  readonly tellsNumbersApart: boolean;
+  /** Judges such numbers; absent until a worker has compiled that too. */
+  readonly exact: ValueCheck | undefined;
 }
 
 type Direction = "payload" | "result";
 
-/** A schema with more characters is costly without looking: even looking takes long. Real ones have at most 12,000. */
-const MAX_CHEAP_CHARACTERS = 32_768;
 /** The heaviest judgement on the event loop, in units of roughly 10 ns: 20 ms where a core is slow. */
 const MAX_INLINE_WEIGHT = 1_000_000;
 /** What looking for numbers that a double does not hold costs for a byte of the text, in the same units. */
@@ -55,14 +70,17 @@ const EXACT_PER_BYTE = 8;
 const EXACT_FACTOR = 8;
 /** How much of the work for a small value each MiB of a value adds. */
 const WORK_PER_MIB = 2;
+/** How many values of a contract wait for their schemas to be compiled, and how many bytes they have. */
+const MAX_AWAITING = 1_024;
+const MAX_AWAITING_BYTES = 33_554_432;
 /** How often a schema is prepared for one value: the worker may have forgotten it, but not at once again. */
 const MAX_PREPARATIONS = 2;
 
 /**
  * The validators of one contract, each compiled when its first value comes: a contract may have 118 tools of which three
- * are called, and compiling all at once would hold up the event loop.
+ * are called. A worker compiles them, since what Ajv makes of a schema takes from milliseconds to seconds.
  *
- * A cheap schema judges small values at once, on the event loop. A costly schema, or a value that is large for what its
+ * A cheap schema then judges small values at once, on the event loop. A costly schema, or a value that is large for what its
  * schema does, is judged in a worker. Schemas cannot see each other, not even within the contract: each has an Ajv of
  * its own, and references by `$id` reach nothing outside of their schema.
  */
@@ -74,6 +92,8 @@ export class ContractValidators {
   readonly #assertFormats: boolean;
   readonly #judging: Judging;
   readonly #onCompiled: () => void;
+  #awaiting = 0;
+  #awaitingBytes = 0;
 
   constructor(digest: Digest, contract: Contract, judging: Judging, onCompiled: () => void) {
     this.#digest = digest;
@@ -83,8 +103,8 @@ export class ContractValidators {
     this.#assertFormats = contract.assertFormats ?? false;
     this.#tools = new Set(contract.tools.map((tool) => tool.name));
     for (const { name, payload, result } of contract.tools) {
-      this.#judges.payload.set(name, { kind: "unused", schema: payload });
-      if (result !== undefined) this.#judges.result.set(name, { kind: "unused", schema: result });
+      if (payload !== true) this.#judges.payload.set(name, { kind: "unused", schema: payload });
+      if (result !== undefined && result !== true) this.#judges.result.set(name, { kind: "unused", schema: result });
     }
   }
 
@@ -115,22 +135,20 @@ export class ContractValidators {
     text: JsonText,
     usefulMs: (() => number | undefined) | undefined,
   ): Validation | Promise<Validation> {
-    const judge = this.#judge(direction, tool);
+    const judge = this.#judges[direction].get(tool);
+    if (judge === undefined) {
+      if (this.#tools.has(tool)) return VALID; // there is no schema, or it is true
+      throw new ToolgateError("UNKNOWN_TOOL", "the toolset has no tool of this name; look at its contract");
+    }
     switch (judge.kind) {
-      case "none":
-        return VALID;
-      case "cheap": {
-        const exact = text.longNumbers ? judge.exact : undefined;
-        const weight = weigh(text.value, judge.rates, MAX_INLINE_WEIGHT);
-        const work = exact === undefined ? weight : EXACT_FACTOR * weight + EXACT_PER_BYTE * text.bytes.length;
-        if (work > MAX_INLINE_WEIGHT)
-          return this.#pooled(direction, tool, judge.schema, text, exact !== undefined, usefulMs);
-        const numbers = exact === undefined ? NO_EXACT_NUMBERS : exactNumbers(text);
-        // Most long numbers are what a double is printed as.
-        return exact === undefined || numbers.isEmpty
-          ? judge.compiled.check(text.value, weight)
-          : exact().check(text.value, weight, numbers);
-      }
+      case "unused":
+        return this.#whenPrepared(this.#prepare(direction, tool, judge.schema), direction, tool, text, usefulMs);
+      case "preparing":
+        return this.#whenPrepared(judge, direction, tool, text, usefulMs);
+      case "inline":
+        return (
+          this.#inline(judge, text) ?? this.#pooled(direction, tool, judge.schema, text, isExact(judge, text), usefulMs)
+        );
       case "costly":
         return this.#pooled(direction, tool, judge.schema, text, text.longNumbers, usefulMs);
       case "refused":
@@ -140,18 +158,102 @@ export class ContractValidators {
     }
   }
 
-  #judge(direction: Direction, tool: string): Exclude<Judge, { kind: "unused" }> | { readonly kind: "none" } {
-    const known = this.#judges[direction].get(tool);
-    if (known === undefined) {
-      if (!this.#tools.has(tool))
-        throw new ToolgateError("UNKNOWN_TOOL", "the toolset has no tool of this name; look at its contract");
-      return { kind: "none" };
+  /** The verdict, where it may be had on the event loop. */
+  #inline(judge: Inline, text: JsonText): Validation | undefined {
+    const mayBeExact = isExact(judge, text);
+    const weight = weigh(text.value, judge.rates, MAX_INLINE_WEIGHT);
+    const work = mayBeExact ? EXACT_FACTOR * weight + EXACT_PER_BYTE * text.bytes.length : weight;
+    if (work > MAX_INLINE_WEIGHT) return undefined;
+    const numbers = mayBeExact ? exactNumbers(text) : NO_EXACT_NUMBERS;
+    // Most long numbers are what a double is printed as.
+    return numbers.isEmpty ? judge.check.check(text.value, weight) : judge.exact?.check(text.value, weight, numbers);
+  }
+
+  /** Has a schema compiled; values that come meanwhile wait for the same. */
+  #prepare(direction: Direction, tool: string, schema: JsonSchema): Preparing {
+    const end = Promise.resolve()
+      .then(() => this.#compileElsewhere(direction, tool, schema))
+      .then((failed) => {
+        const isOpen = this.#judges[direction].get(tool) === preparing;
+        if (isOpen) this.#judges[direction].set(tool, { kind: "unused", schema }); // another value may have more luck
+        return failed;
+      });
+    const preparing: Preparing = { kind: "preparing", schema, end };
+    this.#judges[direction].set(tool, preparing);
+    return preparing;
+  }
+
+  async #compileElsewhere(direction: Direction, tool: string, schema: JsonSchema): Promise<Validation | undefined> {
+    const { limits, pool, compileCpuMs, trusted } = this.#judging;
+    const options = { assertFormats: this.#assertFormats, exactNumbers: false };
+    if (trusted) return this.#learn(direction, tool, schema, prepareSchema(schema, limits, options), false);
+    const key = this.#key(direction, tool, false);
+    const work = async (worker: SchemaWorker): Promise<Validation | undefined> => {
+      const end = await worker.run({ kind: "prepare", key, schema, limits, options }, compileCpuMs);
+      if (end.kind !== "done") return unjudged(COMPILING[end.kind]);
+      return this.#learn(direction, tool, schema, end.reply, false);
+    };
+    try {
+      const outcome = await pool.run({ toolset: this.#toolset, bytes: 0, key, work });
+      return outcome.kind === "done" ? outcome.answer : verdictOf(outcome);
+    } catch (error) {
+      return unjudged(error instanceof Error ? error.message : "the check failed"); // no worker starts
     }
-    if (known.kind !== "unused") return known;
-    const judge = makeJudge(known.schema, this.#judging.limits, this.#assertFormats);
-    if (judge.kind === "cheap") this.#onCompiled();
-    this.#judges[direction].set(tool, judge);
-    return judge;
+  }
+
+  /** Takes what a worker made of a schema; a verdict where it cannot be used. */
+  #learn(
+    direction: Direction,
+    tool: string,
+    schema: JsonSchema,
+    reply: WorkerReply | Prepared,
+    exactNumbers: boolean,
+  ): Validation | undefined {
+    if (reply.kind === "refused") {
+      this.#judges[direction].set(tool, { kind: "refused", faults: reply.faults });
+      return refused(direction, tool, reply.faults);
+    }
+    if (reply.kind !== "prepared") return unjudged("the check failed");
+    this.#onCompiled();
+    const check = linked(reply.inline);
+    const known = this.#judges[direction].get(tool);
+    if (exactNumbers) {
+      if (check !== undefined && known?.kind === "inline")
+        this.#judges[direction].set(tool, { ...known, exact: check });
+    } else if (reply.inline !== undefined && check !== undefined) {
+      const { rates, tellsNumbersApart } = reply.inline;
+      this.#judges[direction].set(tool, { kind: "inline", schema, check, rates, tellsNumbersApart, exact: undefined });
+    } else this.#judges[direction].set(tool, { kind: "costly", schema });
+    return undefined;
+  }
+
+  async #whenPrepared(
+    { end }: Preparing,
+    direction: Direction,
+    tool: string,
+    text: JsonText,
+    usefulMs: (() => number | undefined) | undefined,
+  ): Promise<Validation> {
+    const size = text.bytes.length;
+    if (this.#awaiting >= MAX_AWAITING || (this.#awaiting > 0 && this.#awaitingBytes + size > MAX_AWAITING_BYTES))
+      return unjudged(TOO_MUCH_WAITS);
+    this.#awaiting++;
+    this.#awaitingBytes += size;
+    try {
+      const withinMs = usefulMs?.();
+      const sinceMs = performance.now();
+      const failed = await (withinMs === undefined ? end : inTime(end, withinMs));
+      if (failed !== undefined) return failed;
+      const left = withinMs === undefined ? undefined : withinMs - (performance.now() - sinceMs);
+      return await this.#check(direction, tool, text, () => left);
+    } finally {
+      this.#awaiting--;
+      this.#awaitingBytes -= size;
+    }
+  }
+
+  #key(direction: Direction, tool: string, exactNumbers: boolean): string {
+    return `${this.#digest} ${direction}${exactNumbers ? " exact" : ""} ${tool}`;
   }
 
   async #pooled(
@@ -164,19 +266,15 @@ export class ContractValidators {
   ): Promise<Validation> {
     const { limits, pool, compileCpuMs, judgeCpuMs } = this.#judging;
     const options = { assertFormats: this.#assertFormats, exactNumbers };
-    const key = `${this.#digest} ${direction}${exactNumbers ? " exact" : ""} ${tool}`;
+    const key = this.#key(direction, tool, exactNumbers);
     const work = async (worker: SchemaWorker): Promise<Validation> => {
       for (let preparations = 0; ; ) {
         if (!worker.has(key)) {
           if (++preparations > MAX_PREPARATIONS) return unjudged("too many schemas are in use at once");
           const prepared = await worker.run({ kind: "prepare", key, schema, limits, options }, compileCpuMs);
           if (prepared.kind !== "done") return unjudged(COMPILING[prepared.kind]);
-          if (prepared.reply.kind === "refused") {
-            const { faults } = prepared.reply;
-            this.#judges[direction].set(tool, { kind: "refused", faults });
-            return refused(direction, tool, faults);
-          }
-          this.#onCompiled();
+          const failed = this.#learn(direction, tool, schema, prepared.reply, exactNumbers);
+          if (failed !== undefined) return failed;
         }
         // A copy that is handed over, as bytes: parsed there, it costs this thread less than a value that is cloned.
         const judge = { kind: "judge", key, bytes: new Uint8Array(bytes) } as const;
@@ -194,6 +292,9 @@ export class ContractValidators {
     }
   }
 }
+
+const TOO_MUCH_WAITS = "too much waits to be checked";
+const TOO_LATE = "there was no time left to check it";
 
 /** Why there is no verdict when a worker did not come to one. */
 const JUDGING = {
@@ -214,9 +315,9 @@ function verdictOf(outcome: PoolOutcome<Validation>): Validation {
     case "done":
       return outcome.answer;
     case "busy":
-      return unjudged("too much waits to be checked");
+      return unjudged(TOO_MUCH_WAITS);
     case "late":
-      return unjudged("there was no time left to check it");
+      return unjudged(TOO_LATE);
     case "stopped":
       return unjudged(JUDGING.stopped);
     default:
@@ -224,31 +325,30 @@ function verdictOf(outcome: PoolOutcome<Validation>): Validation {
   }
 }
 
-function makeJudge(
-  schema: JsonSchema,
-  limits: SchemaLimits,
-  assertFormats: boolean,
-): Exclude<Judge, { kind: "unused" }> {
-  if (JSON.stringify(schema).length > MAX_CHEAP_CHARACTERS) return { kind: "costly", schema };
-  const gated = gateSchema(schema, limits, assertFormats);
-  if (gated.kind === "refused") return gated;
-  const { cost, graph } = gated;
-  if (cost.kind === "costly") return { kind: "costly", schema };
-  const compiled = compileGated(gated, { assertFormats, exactNumbers: false });
-  if (!(compiled instanceof CompiledSchema)) return { kind: "refused", faults: [compiled] };
-  const exact = tellsNumbersApart(graph.nodes.map((node) => node.schema))
-    ? onFirstUse(gated, { assertFormats, exactNumbers: true })
-    : undefined;
-  return { kind: "cheap", schema, compiled, rates: cost.rates, exact };
+/** Whether a value may have to be judged with its numbers as they were written. */
+function isExact({ tellsNumbersApart }: Inline, { longNumbers }: JsonText): boolean {
+  return longNumbers && tellsNumbersApart;
 }
 
-/** Compiles when it is first asked for: most schemas never meet a number that their values' doubles do not hold. */
-function onFirstUse(gated: Extract<Gated, { kind: "passed" }>, options: CompileOptions): () => CompiledSchema {
-  let compiled: CompiledSchema | undefined;
-  return () => {
-    compiled ??= new CompiledSchema(gated, options);
-    return compiled;
-  };
+/** The functions of code that a worker found cheap; nothing where they cannot be made here. */
+function linked(inline: InlineJudge | undefined): ValueCheck | undefined {
+  try {
+    return inline === undefined ? undefined : linkCode(inline.code);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a promise ends with, or that there was no time left for it. */
+function inTime(end: Promise<Validation | undefined>, withinMs: number): Promise<Validation | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(unjudged(TOO_LATE)), Math.max(0, withinMs));
+    timer.unref();
+    void end.then((failed) => {
+      clearTimeout(timer);
+      resolve(failed);
+    });
+  });
 }
 
 /** A schema that this node cannot use: another version of Toolgate admitted it. */

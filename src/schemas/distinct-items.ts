@@ -1,54 +1,62 @@
 import { decimalText } from "../json/decimal.js";
-import type { ExactNumbers } from "../json/exact-numbers.js";
+import { type ExactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
+import type { Step } from "../json/pointer.js";
 
 /**
- * Whether no two items of an array are equal JSON values, in time linear in the array's size. Ajv compares each pair,
- * which takes an array of 20,000 objects minutes.
+ * Tells equal JSON values apart from others within one value that is judged.
+ *
+ * Each array and object gets a number, which equal ones share: it is that of a text in which what is inside stands by its own
+ * number. So a value costs time linear in its size, and once, however many arrays around it ask whether their items differ: an
+ * array of arrays of arrays, each with `uniqueItems`, would be written out once for each level else. Ajv compares each pair of
+ * items, which takes an array of 20,000 objects minutes.
  */
-export function areDistinct(items: readonly unknown[]): boolean {
-  const seen = new Set<unknown>();
-  for (const item of items) {
-    const size = seen.size;
-    // Scalars are their own identity (a Set holds 0 and -0 as one). Others are told by one text for each value, prefixed
-    // so that no string is taken for one.
-    seen.add(
-      typeof item === "object" && item !== null
-        ? `\u0000${sortedText(item)}`
-        : typeof item === "string"
-          ? `"${item}`
-          : item,
-    );
-    if (seen.size === size) return false;
+export class Identities {
+  readonly #byText = new Map<string, number>();
+  readonly #known = new Map<object, number>();
+
+  /** Whether no two items are equal. @param numbers those that are told apart by how they were written. */
+  areDistinct(items: readonly unknown[], numbers: ExactNumbers = NO_EXACT_NUMBERS): boolean {
+    const seen = new Set<unknown>();
+    for (const [index, item] of items.entries()) {
+      const size = seen.size;
+      // Scalars are their own identity (a Set holds 0 and -0 as one), and a prefix keeps texts from what stands for others.
+      seen.add(typeof item === "string" ? `"${item}` : this.#identity(item, items, index, numbers));
+      if (seen.size === size) return false;
+    }
+    return true;
   }
-  return true;
-}
 
-/** JSON with its keys in order. Unlike RFC 8785 it takes halves of characters, which a stranger's text may have. */
-function sortedText(value: unknown): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(sortedText).join(",")}]`;
-  const members = value as { readonly [key: string]: unknown }; // an object that is no array
-  const texts = Object.keys(members)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${sortedText(members[key])}`);
-  return `{${texts.join(",")}}`;
-}
+  /** Forgets the value; what was judged may be large. */
+  clear(): void {
+    if (this.#known.size === 0) return;
+    this.#byText.clear();
+    this.#known.clear();
+  }
 
-/** The same, with numbers as they were written: 9007199254740993 is another number than 9007199254740992. */
-export function areDistinctExactly(items: readonly unknown[], numbers: ExactNumbers): boolean {
-  return areDistinct(items.map((item, index) => withWritten(item, items, String(index), numbers)));
-}
-
-/** A value in which each number that its double does not hold is a text, and other texts are marked to be none of those. */
-function withWritten(value: unknown, container: object, key: string, numbers: ExactNumbers): unknown {
-  if (typeof value === "string") return `"${value}`;
-  if (typeof value === "number") {
+  #identity(value: unknown, container: object, key: Step, numbers: ExactNumbers): unknown {
+    if (typeof value === "object" && value !== null) return `#${this.#numberOf(value, numbers)}`;
+    if (typeof value !== "number" || numbers.isEmpty) return value;
     const exact = numbers.get(container, key);
     return exact === undefined ? value : decimalText(exact);
   }
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item, index) => withWritten(item, value, String(index), numbers));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, withWritten(member, value, name, numbers)]),
-  );
+
+  #numberOf(value: object, numbers: ExactNumbers): number {
+    const known = this.#known.get(value);
+    if (known !== undefined) return known;
+    const text = Array.isArray(value)
+      ? `[${value.map((item, index) => this.#text(item, value, index, numbers)).join(",")}]`
+      : `{${Object.entries(value)
+          .map(([name, member]) => `${JSON.stringify(name)}:${this.#text(member, value, name, numbers)}`)
+          .sort()
+          .join(",")}}`;
+    const number = this.#byText.get(text) ?? this.#byText.size;
+    this.#byText.set(text, number);
+    this.#known.set(value, number);
+    return number;
+  }
+
+  #text(value: unknown, container: object, key: Step, numbers: ExactNumbers): string {
+    // Unlike RFC 8785 it takes halves of characters, which a stranger's text may have.
+    return typeof value === "string" ? JSON.stringify(value) : String(this.#identity(value, container, key, numbers));
+  }
 }

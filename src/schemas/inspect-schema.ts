@@ -9,7 +9,12 @@ const MAX_MESSAGE = 200;
 
 /** A schema that can be used, with notes on what is ignored in it; or everything that is wrong with it. */
 export type Inspected =
-  | { readonly kind: "sound"; readonly compiled: CompiledSchema; readonly notes: readonly SchemaNote[] }
+  | {
+      readonly kind: "sound";
+      readonly compiled: CompiledSchema;
+      readonly gated: Extract<Gated, { kind: "passed" }>;
+      readonly notes: readonly SchemaNote[];
+    }
   | { readonly kind: "faulty"; readonly faults: readonly SchemaFault[] };
 
 /** Gate, meta-schema, compiler, in this order. May take a second for a hostile schema: for workers only. */
@@ -22,7 +27,8 @@ export function inspectSchema(schema: JsonSchema, limits: SchemaLimits, options:
   if (gated.kind === "refused" || faults.length > 0) return { kind: "faulty", faults };
   const compiled = compileGated(gated, options);
   if (!(compiled instanceof CompiledSchema)) return { kind: "faulty", faults: [compiled] };
-  return { kind: "sound", compiled, notes: schemaNotes(gated.source.nodes, gated.draft, options.assertFormats) };
+  const notes = schemaNotes(gated.source.nodes, gated.draft, options.assertFormats);
+  return { kind: "sound", compiled, gated, notes };
 }
 
 /** Compiles what passed the gate, or says why that failed. */

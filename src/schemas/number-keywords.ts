@@ -1,9 +1,9 @@
-import { _, type Ajv, type Code, type KeywordCxt } from "ajv";
+import { _, type Ajv, type KeywordCxt, Name, stringify } from "ajv";
 import type { Json } from "../contract/contract.js";
 import { compareDecimals, type Decimal, isMultiple, isWhole, parseDecimal } from "../json/decimal.js";
-import type { ExactNumbers } from "../json/exact-numbers.js";
+import { type ExactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
 import type { Step } from "../json/pointer.js";
-import { areDistinct, areDistinctExactly } from "./distinct-items.js";
+import { Identities } from "./distinct-items.js";
 
 /**
  * How keywords judge numbers. A number is the decimal that is written, or that its double is printed as: 0.07 is a multiple of
@@ -18,10 +18,29 @@ import { areDistinct, areDistinctExactly } from "./distinct-items.js";
  */
 export const EXACT_INTEGER = "toolgate-integer";
 
-/** What the exact keywords look numbers up in. Judging does not yield, so one is enough for all values of a validator. */
-export interface NumbersInHand {
-  numbers: ExactNumbers;
+/** What keywords look up about the value that is judged. Judging does not yield, so one is enough for all values of a validator. */
+export class ValueInHand {
+  numbers: ExactNumbers = NO_EXACT_NUMBERS;
+  readonly identities: Identities = new Identities();
+
+  /** Lets go of the value. */
+  clear(): void {
+    this.numbers = NO_EXACT_NUMBERS;
+    this.identities.clear();
+  }
 }
+
+/** Whether a value, at its place in what contains it, is as a keyword asks. */
+export type Check = (data: never, container: unknown, key: Step) => boolean;
+
+/**
+ * The functions that judge by keywords, each made from the keyword's value. Code that Ajv generated calls them by these names, so
+ * that it can be run in another thread than the one that generated it.
+ */
+export type Checks = Readonly<Record<string, (schema: never) => Check>>;
+
+/** What Ajv's generated code calls the table of checks. */
+export const CHECKS = new Name("checks");
 
 /** Keywords that tell numbers apart. */
 const LIMITS: Readonly<Record<string, (order: number) => boolean>> = {
@@ -31,84 +50,97 @@ const LIMITS: Readonly<Record<string, (order: number) => boolean>> = {
   exclusiveMinimum: (order) => order > 0,
 };
 
-type Check = (data: never, container: unknown, key: Step) => boolean;
-
-/** Teaches an Ajv decimals and linear `uniqueItems`; enough for values whose doubles hold all numbers. */
-export function addDecimals(ajv: Ajv): void {
-  replaceKeyword(ajv, "multipleOf", (divisor: number): Check => {
-    const parsed = parseDecimal(String(divisor));
-    return (data: number) => isMultipleOf(data, divisor, parsed);
-  });
-  replaceUniqueItems(ajv, (items) => areDistinct(items));
+/**
+ * Decimals, linear `uniqueItems`, and a comparison of objects that asks none of their members for a method, as Ajv's does of one that
+ * is called "toString"; enough for values whose doubles hold all numbers.
+ */
+export function decimalChecks(hand: ValueInHand): Checks {
+  return {
+    multipleOf: (divisor: number) => {
+      const parsed = parseDecimal(String(divisor));
+      return (data: number) => isMultipleOf(data, divisor, parsed);
+    },
+    const: (expected: Json) => (data: Json, container, key) => isSame(expected, data, container, key, NO_EXACT_NUMBERS),
+    enum: (allowed: readonly Json[]) => (data: Json, container, key) =>
+      allowed.some((expected) => isSame(expected, data, container, key, NO_EXACT_NUMBERS)),
+    uniqueItems: (isOn: boolean) => (items: readonly unknown[]) => !isOn || hand.identities.areDistinct(items),
+  };
 }
 
-/** Teaches an Ajv to judge numbers as they were written. */
-export function addExactNumbers(ajv: Ajv, hand: NumbersInHand): void {
+/** Numbers as they were written. */
+export function exactChecks(hand: ValueInHand): Checks {
   const written = (data: number, container: unknown, key: Step): Decimal | undefined =>
     typeof data === "number" ? hand.numbers.get(container, key) : undefined;
-  for (const [keyword, holds] of Object.entries(LIMITS)) {
-    replaceKeyword(ajv, keyword, (limit: number): Check => {
+  const limits = Object.entries(LIMITS).map(([keyword, holds]) => {
+    const checkOf = (limit: number): Check => {
       const parsed = parseDecimal(String(limit));
       return (data: number, container, key) => {
         const exact = written(data, container, key);
         return holds(exact === undefined ? compare(data, limit) : compareDecimals(exact, parsed));
       };
-    });
-  }
-  replaceKeyword(ajv, "multipleOf", (divisor: number): Check => {
-    const parsed = parseDecimal(String(divisor));
-    return (data: number, container, key) => {
-      const exact = written(data, container, key);
-      return exact === undefined ? isMultipleOf(data, divisor, parsed) : isMultiple(exact, parsed);
     };
+    return [keyword, checkOf] as const;
   });
-  replaceKeyword(ajv, "const", (expected: Json): Check => {
-    return (data: Json, container, key) => isSame(expected, data, container, key, hand.numbers);
-  });
-  replaceKeyword(ajv, "enum", (allowed: readonly Json[]): Check => {
-    return (data: Json, container, key) =>
-      allowed.some((expected) => isSame(expected, data, container, key, hand.numbers));
-  });
-  replaceUniqueItems(ajv, (items) =>
-    hand.numbers.isEmpty ? areDistinct(items) : areDistinctExactly(items, hand.numbers),
-  );
-  ajv.addKeyword({
-    keyword: EXACT_INTEGER,
-    type: "number",
-    schemaType: "boolean",
-    error: { message: "must be integer", params: _`{type: "integer"}` },
-    code: (cxt) =>
-      callCheck(cxt, (data: number, container, key) => {
+  return {
+    ...Object.fromEntries(limits),
+    multipleOf: (divisor: number) => {
+      const parsed = parseDecimal(String(divisor));
+      return (data: number, container, key) => {
         const exact = written(data, container, key);
-        return exact === undefined || isWhole(exact);
-      }),
-  });
+        return exact === undefined ? isMultipleOf(data, divisor, parsed) : isMultiple(exact, parsed);
+      };
+    },
+    const: (expected: Json) => (data: Json, container, key) => isSame(expected, data, container, key, hand.numbers),
+    enum: (allowed: readonly Json[]) => (data: Json, container, key) =>
+      allowed.some((expected) => isSame(expected, data, container, key, hand.numbers)),
+    uniqueItems: (isOn: boolean) => (items: readonly unknown[]) =>
+      !isOn || hand.identities.areDistinct(items, hand.numbers),
+    [EXACT_INTEGER]: () => (data: number, container, key) => {
+      const exact = written(data, container, key);
+      return exact === undefined || isWhole(exact);
+    },
+  };
 }
 
-/** Gives a keyword another judgement, and keeps everything else about it: where it applies, and what its errors say. */
-function replaceKeyword<S>(ajv: Ajv, keyword: string, checkOf: (schema: S) => Check): void {
-  const definition = ajv.getKeyword(keyword);
-  if (typeof definition !== "object") return; // Ajv has all of these
-  ajv.removeKeyword(keyword);
-  // The schema has passed its meta-schema, so the keyword's value is of its type.
-  ajv.addKeyword({ ...definition, keyword, code: (cxt: KeywordCxt) => callCheck(cxt, checkOf(cxt.schema as S)) });
+/**
+ * Teaches an Ajv to judge by these checks; everything else about a keyword stays: where it applies, and what its errors say.
+ *
+ * @param exactNumbers whether they judge numbers as they were written; otherwise Ajv compares texts and numbers itself, in place.
+ */
+export function addChecks(ajv: Ajv, checks: Checks, exactNumbers: boolean): void {
+  for (const [keyword, checkOf] of Object.entries(checks)) {
+    const definition = ajv.getKeyword(keyword);
+    // The schema has passed its meta-schema, so the keyword's value is of its type.
+    const code = (cxt: KeywordCxt) => callCheck(cxt, keyword, checkOf(cxt.schema as never));
+    if (keyword === EXACT_INTEGER) {
+      const error = { message: "must be integer", params: _`{type: "integer"}` };
+      ajv.addKeyword({ keyword, type: "number", schemaType: "boolean", error, code });
+    } else if (typeof definition === "object") {
+      ajv.removeKeyword(keyword);
+      // Ajv's own error of `uniqueItems` names two places; only the rule is told here.
+      const error = keyword === "uniqueItems" ? { message: "must have no two equal items" } : definition.error;
+      const comparesInPlace = !exactNumbers && (keyword === "const" || keyword === "enum") && "code" in definition;
+      ajv.addKeyword({
+        ...definition,
+        ...(error === undefined ? {} : { error }),
+        keyword,
+        code: (cxt, ruleType) =>
+          comparesInPlace && !hasContainer(keyword, cxt.schema) ? definition.code(cxt, ruleType) : code(cxt),
+      });
+    }
+  }
 }
 
-function callCheck(cxt: KeywordCxt, check: Check): void {
+/** Whether `const` or `enum` names an object or an array. */
+function hasContainer(keyword: string, schema: unknown): boolean {
+  const named: readonly unknown[] = keyword === "enum" ? (schema as readonly unknown[]) : [schema]; // as the meta-schema has it
+  return named.some((value) => typeof value === "object" && value !== null);
+}
+
+function callCheck(cxt: KeywordCxt, keyword: string, check: Check): void {
   const { gen, it, data } = cxt;
-  const name: Code = gen.scopeValue("func", { ref: check });
+  const name = gen.scopeValue("func", { ref: check, code: _`${CHECKS}[${keyword}](${stringify(cxt.schema)})` });
   cxt.fail(_`!${name}(${data}, ${it.parentData}, ${it.parentDataProperty})`);
-}
-
-function replaceUniqueItems(ajv: Ajv, areAllDistinct: (items: readonly unknown[]) => boolean): void {
-  ajv.removeKeyword("uniqueItems");
-  ajv.addKeyword({
-    keyword: "uniqueItems",
-    type: "array",
-    schemaType: "boolean",
-    errors: false,
-    validate: (isOn: boolean, items: readonly unknown[]) => !isOn || areAllDistinct(items),
-  });
 }
 
 /** Of two doubles; by the decimals only where a remainder does not tell. */

@@ -44,6 +44,8 @@ export interface ValidatorCacheOptions {
   readonly monotonicNow?: () => number;
   /** What the work of a worker is measured by; the CPU time of its thread unless said. */
   readonly clockOf?: ThreadClockOf;
+  /** Whether the schemas are this process's own: they are compiled where they are needed then, without a worker. Not unless said. */
+  readonly trusted?: boolean;
   readonly log?: Logger;
 }
 
@@ -135,6 +137,7 @@ export class ValidatorCache {
   readonly #judgeCpuMs: number;
   readonly #compileCpuMs: number;
   readonly #contractCpuMs: number;
+  readonly #trusted: boolean;
   readonly #log: Logger;
   #compiled = 0;
   #hits = 0;
@@ -168,6 +171,7 @@ export class ValidatorCache {
       maxWaitingBytesPerToolset: MAX_WAITING_BYTES_PER_TOOLSET,
     };
     this.#judging = new WorkerPool(judging, monotonicNow, options.clockOf);
+    this.#trusted = options.trusted ?? false;
     this.#log = options.log ?? SILENT_LOGGER;
   }
 
@@ -242,6 +246,11 @@ export class ValidatorCache {
     return known;
   }
 
+  /** Starts a worker, which compiles a schema when its first value comes, before that; it takes a fraction of a second. */
+  warm(): void {
+    this.#judging.warm();
+  }
+
   /** Ends the workers and forgets everything; idempotent, and resolves when the threads are gone. */
   async stop(): Promise<void> {
     this.#sets.clear();
@@ -258,6 +267,7 @@ export class ValidatorCache {
       pool: this.#judging,
       compileCpuMs: this.#compileCpuMs,
       judgeCpuMs: this.#judgeCpuMs,
+      trusted: this.#trusted,
     };
     const set = new ContractValidators(digest, contract, judging, () => this.#schemas++);
     this.#compiled++;

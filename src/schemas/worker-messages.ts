@@ -1,6 +1,7 @@
 import type { JsonSchema } from "../contract/contract.js";
 import type { CompileOptions } from "./compiler.js";
 import type { SchemaLimits } from "./gate.js";
+import type { InlineJudge } from "./prepare-schema.js";
 import type { SchemaFault } from "./schema-graph.js";
 import type { Validation } from "./validation.js";
 import type { SchemaNote } from "./warnings.js";
@@ -28,7 +29,8 @@ export type WorkerRequest =
 /** What it answers. */
 export type WorkerReply =
   | { readonly kind: "inspected"; readonly faults: readonly SchemaFault[]; readonly notes: readonly SchemaNote[] }
-  | { readonly kind: "prepared" }
+  /** `inline` where small values need no worker. */
+  | { readonly kind: "prepared"; readonly inline: InlineJudge | undefined }
   | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] }
   | { readonly kind: "judged"; readonly validation: Validation }
   /** The key is not known: the worker is new, or has forgotten it. */

@@ -119,6 +119,11 @@ export class WorkerPool {
     });
   }
 
+  /** Starts a worker where there is none yet, so that the first job does not wait for that. */
+  warm(): void {
+    if (!this.#isStopped && this.#idle.size + this.#busy.size === 0) this.#idle.add(this.#start());
+  }
+
   /** Ends the workers, and drops what waits. Idempotent; resolves when the threads are gone. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -191,14 +196,16 @@ export class WorkerPool {
       if (each.isLost) this.#idle.delete(each);
       else if (worker === undefined || (key !== undefined && each.has(key) && !worker.has(key))) worker = each;
     }
-    if (worker === undefined) {
-      this.#starts++;
-      const { maxHeapMb } = this.#limits;
-      worker = new SchemaWorker({ maxHeapMb, monotonicMs: this.#monotonicMs, clockOf: this.#clockOf });
-    }
+    worker ??= this.#start();
     this.#idle.delete(worker);
     this.#busy.add(worker);
     return worker;
+  }
+
+  #start(): SchemaWorker {
+    this.#starts++;
+    const { maxHeapMb } = this.#limits;
+    return new SchemaWorker({ maxHeapMb, monotonicMs: this.#monotonicMs, clockOf: this.#clockOf });
   }
 
   #tooLate(job: Waiting): void {

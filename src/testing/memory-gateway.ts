@@ -73,7 +73,7 @@ export class MemoryGateway implements TestToolset {
   readonly warnings: readonly SchemaWarning[];
   readonly #setup: MemoryGatewaySetup;
   readonly #protocol: Protocol = loadProtocol();
-  readonly #validators = new ValidatorCache({ maxContracts: 1 });
+  readonly #validators = new ValidatorCache({ maxContracts: 1, trusted: true });
   readonly #payloads = new PayloadChecks(this.#validators);
   readonly #results = new ResultChecks({
     validators: this.#validators,

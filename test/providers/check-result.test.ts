@@ -44,12 +44,16 @@ function check(tool: string, result: Json, leftMs = 60_000, of = epoch()) {
 }
 
 describe("a result", () => {
-  test.each(["cheap", "free"])("that fits is the call's end, at once: %s", (tool) => {
-    expect(check(tool, 1)).toEqual({ kind: "result", reason: "", body: Buffer.from("1") });
-  });
+  test.each(["cheap", "free"])(
+    "that fits is the call's end, at once where its schema was used before: %s",
+    async (tool) => {
+      await check(tool, 1);
+      expect(check(tool, 1)).toEqual({ kind: "result", reason: "", body: Buffer.from("1") });
+    },
+  );
 
   test("that does not fit is the tool's error", async () => {
-    expect(check("cheap", "1")).toMatchObject({ kind: "tool_error", reason: "INVALID_RESULT" });
+    expect(await check("cheap", "1")).toMatchObject({ kind: "tool_error", reason: "INVALID_RESULT" });
   });
 
   test("on which there is no verdict before the call's deadline is delivered in time, unchecked", async () => {
@@ -60,8 +64,8 @@ describe("a result", () => {
     }
   });
 
-  test("whose schema this node cannot use is delivered, unchecked", () => {
-    expect(check("odd", 1)).toMatchObject({
+  test("whose schema this node cannot use is delivered, unchecked", async () => {
+    expect(await check("odd", 1)).toMatchObject({
       kind: "result",
       unchecked: expect.stringContaining("/tools/odd/result_schema"),
     });

@@ -259,6 +259,8 @@ describe("what a value inherits", () => {
     ],
     ["a prototype key grants nothing", { required: ["a"] }, json('{"__proto__":{"a":1}}'), false],
     ["enum survives objects with methods for data", { enum: [{ a: 1 }] }, { valueOf: 1, toString: 2 }, false],
+    ["and so do its own", { enum: [{ valueOf: 1, toString: 2 }] }, { valueOf: 1, toString: 2 }, true],
+    ["const too", { const: [{ toString: 1 }] }, [{ toString: 2 }], false],
     ["uniqueItems too", { uniqueItems: true }, [{ valueOf: 1 }, { valueOf: 1 }], false],
   ])("%s", (_what, schema, value, expected) => {
     expect(accepts(schema, value)).toBe(expected);
@@ -329,6 +331,59 @@ describe("violations", () => {
     expect(violations({ items: { type: "string" } }, list, 1_000_000)).toEqual([
       { field: "/0", description: "must be of type string" },
     ]);
+  });
+});
+
+describe("collecting violations", () => {
+  /** A value that counts how often its items or members are looked at. */
+  function counting<Value extends object>(value: Value): { value: Value; looks: () => number } {
+    let looks = 0;
+    const get = (target: Value, key: string | symbol) => {
+      looks++;
+      return Reflect.get(target, key);
+    };
+    return { value: new Proxy(value, { get }), looks: () => looks };
+  }
+
+  test.each<[JsonSchema, (index: number) => string | undefined]>([
+    [{ items: { type: "string" } }, () => undefined],
+    [{ prefixItems: [true], items: { type: "string" } }, () => undefined],
+    [{ $schema: DRAFT_07, items: [true], additionalItems: { type: "string" } }, () => undefined],
+    [{ unevaluatedItems: { type: "string" } }, () => undefined],
+    [{ additionalProperties: { type: "string" } }, (index) => `p${index}`],
+    [{ patternProperties: { p: { type: "string" } } }, (index) => `p${index}`],
+    [{ unevaluatedProperties: { type: "string" } }, (index) => `p${index}`],
+    [{ propertyNames: { maxLength: 1 } }, (index) => `p${index}`],
+  ])("ends each loop at eight: %j", (schema, nameOf) => {
+    const plain = Array.from({ length: 10_000 }, (_, index) => [nameOf(index) ?? index, 1] as const);
+    const { value, looks } = counting(
+      nameOf(0) === undefined ? plain.map(([, item]) => item) : Object.fromEntries(plain),
+    );
+    const validation = compile(schema).check(value, 0);
+    // Names that only the value has are not told, so that eight of them are the same violation.
+    const told = nameOf(0) === undefined ? 8 : 1;
+    expect(validation.kind === "invalid" ? validation.violations.length : 0).toBeGreaterThanOrEqual(told);
+    expect(looks()).toBeLessThan(200);
+  });
+
+  test("tells of branches that failed only where none has fitted", () => {
+    const numbers = Array.from({ length: 100 }, () => 1);
+    const either = { anyOf: [{ items: { type: "string" } }, { items: { type: "number" } }] };
+    expect(violations({ properties: { a: either, b: { type: "string" } } }, { a: numbers, b: 1 })).toEqual([
+      { field: "/b", description: "must be of type string" },
+    ]);
+  });
+
+  test("tells of each name that others ask for, up to eight", () => {
+    const names = Array.from({ length: 20 }, (_, index) => `p${index}`);
+    expect(violations({ dependentRequired: { a: ["b", "c"], x: ["y"] } }, { a: 1, c: 1, x: 1 })).toEqual([
+      { field: "", description: 'must have the property "b" beside "a"' },
+      { field: "", description: 'must have the property "y" beside "x"' },
+    ]);
+    expect(
+      violations({ $schema: DRAFT_07, dependencies: { a: names, b: { required: ["c"] } } }, { a: 1 }),
+    ).toHaveLength(8);
+    expect(accepts({ dependentRequired: { a: [] } }, { a: 1 })).toBe(true);
   });
 });
 

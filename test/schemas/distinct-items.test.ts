@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { areDistinct } from "../../src/schemas/distinct-items.js";
+import { Identities } from "../../src/schemas/distinct-items.js";
 
 test.each<[unknown[], boolean]>([
   [[], true],
@@ -35,7 +35,7 @@ test.each<[unknown[], boolean]>([
     false,
   ],
 ])("%j", (items, expected) => {
-  expect(areDistinct(items)).toBe(expected);
+  expect(new Identities().areDistinct(items)).toBe(expected);
 });
 
 test("looks at each item a bounded number of times, however many there are", () => {
@@ -49,6 +49,26 @@ test("looks at each item a bounded number of times, however many there are", () 
       },
     }),
   );
-  expect(areDistinct(items)).toBe(true);
+  expect(new Identities().areDistinct(items)).toBe(true);
   expect(looks).toBeLessThanOrEqual(10 * items.length);
+});
+
+test("looks at a value once, however many arrays around it ask", () => {
+  let looks = 0;
+  const inner = Object.defineProperty({}, "id", {
+    enumerable: true,
+    get: () => {
+      looks++;
+      return 1;
+    },
+  });
+  const arrays: unknown[][] = [[inner]];
+  for (let depth = 0; depth < 60; depth++) arrays.push([arrays.at(-1), depth]);
+  const identities = new Identities();
+  for (const array of arrays.reverse()) expect(identities.areDistinct(array)).toBe(true);
+  expect(looks).toBe(1);
+  // It forgets: another value may have the same parts in other places.
+  identities.clear();
+  expect(identities.areDistinct([{ id: 2 }, inner])).toBe(true);
+  expect(looks).toBe(2);
 });

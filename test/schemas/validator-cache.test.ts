@@ -266,8 +266,11 @@ describe("the cache", () => {
     const sets = Array.from({ length: 5 }, () => cache.forContract(sealed.digest, sealed.contract));
     expect(new Set(sets).size).toBe(1);
     expect(cache.counters).toMatchObject({ compiled: 1, hits: 4, schemas: 0 });
+    const verdicts = await Promise.all(sets.map((set) => set.payload("tool", jsonText(1))));
+    expect(verdicts).toEqual(sets.map(() => ({ kind: "valid" })));
+    // A worker has compiled it, once; from then on there is no need of one.
     for (const set of sets) expect(set.payload("tool", jsonText(1))).toEqual({ kind: "valid" });
-    expect(cache.counters).toMatchObject({ compiled: 1, schemas: 1, pooled: 0, workers: 0 });
+    expect(cache.counters).toMatchObject({ compiled: 1, schemas: 1, pooled: 1, workers: 1 });
   });
 
   test("has the set of an admitted contract ready", async () => {
@@ -299,19 +302,26 @@ describe("the cache", () => {
 });
 
 describe("judging", () => {
-  test("tells payloads from results, and tools from each other", () => {
+  test("tells payloads from results, and tools from each other", async () => {
     const sealed = sealTools({
       a: { payload: { type: "string" }, result: { type: "number" } },
       b: { payload: { type: "null" } },
     });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect([
+    const verdicts = [
       set.payload("a", jsonText("x")),
       set.payload("a", jsonText(1)),
       set.result("a", jsonText(1)),
       set.payload("b", jsonText(null)),
       set.result("b", jsonText("anything")),
-    ]).toMatchObject([{ kind: "valid" }, { kind: "invalid" }, { kind: "valid" }, { kind: "valid" }, { kind: "valid" }]);
+    ];
+    expect(await Promise.all(verdicts)).toMatchObject([
+      { kind: "valid" },
+      { kind: "invalid" },
+      { kind: "valid" },
+      { kind: "valid" },
+      { kind: "valid" },
+    ]);
     expect(() => set.payload("toString", jsonText({}))).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
     expect(() => set.result("c", jsonText({}))).toThrow(expect.objectContaining({ reason: "UNKNOWN_TOOL" }));
   });
@@ -323,11 +333,12 @@ describe("judging", () => {
     });
     await cache.admit(sealed);
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect([
+    const verdicts = [
       set.payload("owner", jsonText("a")),
       set.payload("squatter", jsonText(1)),
       set.payload("owner", jsonText(1)),
-    ]).toMatchObject([{ kind: "valid" }, { kind: "valid" }, { kind: "invalid" }]);
+    ];
+    expect(await Promise.all(verdicts)).toMatchObject([{ kind: "valid" }, { kind: "valid" }, { kind: "invalid" }]);
     const thief = sealTools({
       owner: { payload: { $id: "https://example.com/s" } },
       thief: { payload: { $ref: "https://example.com/s" } },
@@ -337,14 +348,16 @@ describe("judging", () => {
     ]);
   });
 
-  test("answers at once where schema and value are small, without a worker", () => {
+  test("answers at once where schema and value are small, and the schema has been used before", async () => {
     const sealed = sealTools({ tool: { payload: { properties: { a: { pattern: "^(a+)+$" } } } } });
     const set = cache.forContract(sealed.digest, sealed.contract);
+    expect(await set.payload("tool", jsonText({ a: "a" }))).toEqual({ kind: "valid" });
+    const { pooled } = cache.counters;
     expect(set.payload("tool", jsonText({ a: `${"a".repeat(28)}!` }))).toMatchObject({
       kind: "invalid",
       violations: [{ field: "/a" }],
     });
-    expect(cache.counters.workers).toBe(0);
+    expect(cache.counters.pooled).toBe(pooled);
   });
 
   test("leaves costly schemas to the worker, with all their violations", async () => {
@@ -359,18 +372,43 @@ describe("judging", () => {
       ],
     });
     expect(cache.counters).toMatchObject({ schemas: 1, workers: 1 });
-    expect(cache.counters.pooled).toBe(2);
+    expect(cache.counters.pooled).toBe(3); // it was compiled first
   });
 
-  test("leaves long schemas to the worker without looking at them", async () => {
+  test("does not even compile on the event loop: what Ajv makes of a schema comes from a worker, where it is not too long", async () => {
     const sealed = sealTools({
       short: { payload: { description: "x".repeat(32_000) } },
-      long: { payload: { description: "x".repeat(33_000) } },
+      long: { payload: { description: "x".repeat(200_000) } },
     });
     const set = cache.forContract(sealed.digest, sealed.contract);
+    for (const tool of ["short", "long"]) {
+      const first = set.payload(tool, jsonText(1));
+      expect(first).toBeInstanceOf(Promise);
+      expect(await first).toEqual({ kind: "valid" });
+    }
     expect(set.payload("short", jsonText(1))).toEqual({ kind: "valid" });
     expect(set.payload("long", jsonText(1))).toBeInstanceOf(Promise);
     expect(await set.payload("long", jsonText(1))).toEqual({ kind: "valid" });
+  });
+
+  test("compiles once for all values that come before that is done, as many as may wait", async () => {
+    await replace({ maxWaitingPerToolset: 1 });
+    const sealed = sealTools({ tool: { payload: { type: "number" } } });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    const verdicts = await Promise.all(Array.from({ length: 1_030 }, () => set.payload("tool", jsonText(1))));
+    expect(verdicts.filter(({ kind }) => kind === "valid")).toHaveLength(1_024);
+    expect(verdicts.slice(1_024)).toEqual(
+      Array.from({ length: 6 }, () => ({ kind: "unjudged", why: "too much waits to be checked" })),
+    );
+    expect(cache.counters).toMatchObject({ schemas: 1, pooled: 1 });
+  });
+
+  test("tells a value that waits for its schema that its time is over", async () => {
+    const sealed = sealTools({ tool: { payload: { type: "number" } } });
+    const set = cache.forContract(sealed.digest, sealed.contract);
+    const [late, patient] = [set.payload("tool", jsonText(1), () => 0), set.payload("tool", jsonText(1))];
+    expect(await late).toEqual({ kind: "unjudged", why: "there was no time left to check it" });
+    expect(await patient).toEqual({ kind: "valid" });
   });
 
   test.each<[string, JsonSchema, Json]>([
@@ -393,13 +431,14 @@ describe("judging", () => {
   ])("leaves a heavy value of a cheap schema to the worker: %s", async (_what, payload, heavy) => {
     const sealed = sealTools({ tool: { payload } });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    const light = set.payload("tool", jsonText(Array.isArray(heavy) ? heavy.slice(0, 1) : "a-x"));
-    expect(light).not.toBeInstanceOf(Promise);
-    expect(cache.counters.pooled).toBe(0);
+    const light = jsonText(Array.isArray(heavy) ? heavy.slice(0, 1) : "a-x");
+    await set.payload("tool", light);
+    expect(set.payload("tool", light)).not.toBeInstanceOf(Promise);
+    const { pooled } = cache.counters;
     const judged = set.payload("tool", jsonText(heavy));
     expect(judged).toBeInstanceOf(Promise);
     await judged;
-    expect(cache.counters.pooled).toBeGreaterThan(0);
+    expect(cache.counters.pooled).toBeGreaterThan(pooled);
   });
 
   test("has no verdict where one would take years, says so, and goes on", async () => {
@@ -468,6 +507,8 @@ describe("judging", () => {
     await replace({ workers: 1, maxWaitingPerToolset: 1 });
     const sealed = sealTools({ tool: { payload: wideSchema(400) } });
     const set = cache.forContract(sealed.digest, sealed.contract);
+    await set.payload("tool", jsonText({})); // it is compiled
+    await new Promise((resolve) => setImmediate(resolve)); // and its worker is free again
     const asked = Array.from({ length: 3 }, () => set.payload("tool", jsonText({})));
     expect(await Promise.all(asked)).toEqual([
       { kind: "valid" },
@@ -487,7 +528,7 @@ describe("judging", () => {
       c: { payload: {} },
     });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    expect(set.payload("a", jsonText({}))).toEqual({
+    expect(await set.payload("a", jsonText({}))).toEqual({
       kind: "unjudged",
       why: expect.stringMatching("^this node cannot use /tools/a/payload_schema/\\$async, which is not allowed"),
     });
@@ -497,8 +538,8 @@ describe("judging", () => {
         why: expect.stringMatching("^this node cannot use /tools/b/payload_schema/type, which must be"),
       });
     }
-    expect(cache.counters.pooled).toBe(1);
-    expect(set.payload("c", jsonText({}))).toEqual({ kind: "valid" });
+    expect(cache.counters.pooled).toBe(2); // each was looked at once
+    expect(await set.payload("c", jsonText({}))).toEqual({ kind: "valid" });
   });
 
   test("has no verdict when stopped", async () => {
@@ -556,6 +597,8 @@ describe("schemas of a real MCP server", () => {
     );
     expect(await cache.admit(sealed)).toEqual({ warnings: [] });
     const set = cache.forContract(sealed.digest, sealed.contract);
+    for (const { name } of tools) await Promise.all([set.payload(name, jsonText([])), set.result(name, jsonText({}))]);
+    const { pooled } = cache.counters;
     for (const { name } of tools) {
       expect(set.payload(name, jsonText([])), name).toMatchObject({ kind: "invalid" });
       expect(set.result(name, jsonText({})), name).not.toBeInstanceOf(Promise);
@@ -565,6 +608,6 @@ describe("schemas of a real MCP server", () => {
       kind: "invalid",
       violations: [{ field: "/b", description: "must be of type number" }],
     });
-    expect(cache.counters.pooled).toBe(0);
+    expect(cache.counters.pooled).toBe(pooled);
   });
 });
