@@ -1,4 +1,5 @@
 import { valid as validSemver } from "semver";
+import { atOnce, type Steps } from "../async/steps.js";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import { isToolName, isToolsetName } from "../identity/names.js";
 import { compareDecimals } from "../json/decimal.js";
@@ -39,7 +40,12 @@ const CONTROL_BUT_LINES = /[^\P{Cc}\t\n\r]/u;
  * @throws ToolgateError INVALID_CONTRACT, or INVALID_SCHEMA when only schemas are at fault; names fields, never values.
  */
 export function parseContract(wire: Contract__Output | null, limits: ContractLimits): Contract {
-  const { head, readings, faults } = readContract(wire, limits);
+  return atOnce(parseContractSteps(wire, limits));
+}
+
+/** The same in steps: a contract of 4 MB takes an event loop a fifth of a second. */
+export function* parseContractSteps(wire: Contract__Output | null, limits: ContractLimits): Steps<Contract> {
+  const { head, readings, faults } = yield* readContract(wire, limits);
   if (contractBytes(head) > limits.maxContractBytes) faults.add("tools", tooLarge(limits));
   faults.throwIfAny("INVALID_CONTRACT", head.name);
   return wholeContract(head, readings, faults);
@@ -51,11 +57,19 @@ export function parseContract(wire: Contract__Output | null, limits: ContractLim
  *
  * @throws ToolgateError as `parseContract`, when the fault is the toolset's own or no tool is left.
  */
-export function parseUsableContract(
-  wire: Contract__Output | null,
-  limits: ContractLimits,
-): { readonly contract: Contract; readonly skipped: readonly SkippedPart[] } {
-  const { head, readings, faults } = readContract(wire, limits);
+export function parseUsableContract(wire: Contract__Output | null, limits: ContractLimits): UsableParts {
+  return atOnce(parseUsableContractSteps(wire, limits));
+}
+
+/** What of a contract can be read, and what was left out. */
+export interface UsableParts {
+  readonly contract: Contract;
+  readonly skipped: readonly SkippedPart[];
+}
+
+/** The same in steps. */
+export function* parseUsableContractSteps(wire: Contract__Output | null, limits: ContractLimits): Steps<UsableParts> {
+  const { head, readings, faults } = yield* readContract(wire, limits);
   faults.throwIfAny("INVALID_CONTRACT", head.name);
   const kept: ToolReading[] = [];
   const skipped: SkippedPart[] = [];
@@ -83,16 +97,20 @@ interface ToolReading {
   readonly result: readonly Violation[];
 }
 
+/** A contract as it was read; the faults are those of the toolset itself. */
+interface ContractReading {
+  readonly head: Contract__Output;
+  readonly readings: readonly ToolReading[];
+  readonly faults: FaultList;
+}
+
 function withoutResult(reading: ToolReading): ToolReading {
   const { result: _faulty, ...tool } = reading.tool;
   return { ...reading, wire: { ...reading.wire, resultSchemaJson: Buffer.alloc(0) }, tool, result: [] };
 }
 
-/** Reads everything; the faults are those of the toolset itself. */
-function readContract(
-  wire: Contract__Output | null,
-  limits: ContractLimits,
-): { readonly head: Contract__Output; readonly readings: readonly ToolReading[]; readonly faults: FaultList } {
+/** Reads everything, a tool in each step. */
+function* readContract(wire: Contract__Output | null, limits: ContractLimits): Steps<ContractReading> {
   if (wire === null) throw new ToolgateError("INVALID_CONTRACT", "contract is missing");
   const faults = new FaultList();
   if (!isToolsetName(wire.name)) faults.add("name", "must match [a-z0-9][a-z0-9._-]{0,127}");
@@ -105,7 +123,12 @@ function readContract(
     return { head: wire, readings: [], faults };
   }
   const seen = new Set<string>();
-  return { head: wire, readings: wire.tools.map((tool, index) => readTool(tool, index, seen, limits)), faults };
+  const readings: ToolReading[] = [];
+  for (const [index, tool] of wire.tools.entries()) {
+    readings.push(readTool(tool, index, seen, limits));
+    yield;
+  }
+  return { head: wire, readings, faults };
 }
 
 /** The contract of tools that are all usable. @throws ToolgateError what is wrong with them. */

@@ -1,7 +1,8 @@
+import { inSlices } from "../async/steps.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
-import { type ContractLimits, parseContract, parseUsableContract } from "../contract/parse-contract.js";
-import { sealContract } from "../contract/seal-contract.js";
+import { type ContractLimits, parseContractSteps, parseUsableContractSteps } from "../contract/parse-contract.js";
+import { sealContractSteps } from "../contract/seal-contract.js";
 import { boundSkipped, joinSkipped } from "../contract/skipped-part.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ownerName } from "../gateway/authorise.js";
@@ -182,14 +183,14 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
 
 /** Admits a contract as it is. @throws ToolgateError INVALID_CONTRACT, INVALID_SCHEMA with what is wrong with it */
 async function admitWhole(parts: RegistryServiceParts, wire: Contract__Output | null): Promise<UsableContract> {
-  const sealed = sealContract(parseContract(wire, parts.limits));
+  const sealed = await inSlices(sealContractSteps(await inSlices(parseContractSteps(wire, parts.limits))));
   return { sealed, skipped: [], ...(await parts.validators.admit(sealed)) };
 }
 
 /** Admits what of a contract can be used. @throws ToolgateError as `admitWhole`, when no tool is left; LIMIT_EXCEEDED */
 async function admitUsable(parts: RegistryServiceParts, wire: Contract__Output | null): Promise<UsableContract> {
-  const { contract, skipped } = parseUsableContract(wire, parts.limits);
-  const usable = await parts.validators.admitUsable(sealContract(contract));
+  const { contract, skipped } = await inSlices(parseUsableContractSteps(wire, parts.limits));
+  const usable = await parts.validators.admitUsable(await inSlices(sealContractSteps(contract)));
   return { ...usable, skipped: joinSkipped(skipped, usable.skipped) };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
 import { describe, expect, test } from "vitest";
 import type { Contract, JsonSchema } from "../../src/contract/contract.js";
 import { contractToWire } from "../../src/contract/contract-to-wire.js";
@@ -25,6 +26,19 @@ describe("the digest", () => {
     );
     expect(digest).toBe(createHash("sha256").update(canonicalJson, "utf8").digest("hex"));
     expect(digestOf(canonicalJson)).toBe(digest);
+  });
+
+  test("is that of the canonical JSON of the whole, though tools are written one by one", () => {
+    const text = 'has "tools":[] in it, and \\"tools\\":[]';
+    const contract = parseContract(
+      wireContract({
+        description: text,
+        tags: ["tools", "$&"],
+        tools: [wireTool("b", { description: text }), wireTool("a")],
+      }),
+      LIMITS,
+    );
+    expect(sealed(contract).canonicalJson).toBe(canonicalize(contract));
   });
 
   test("does not depend on the order of tools, tags or keys, nor on white space", () => {

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inSlices } from "../../src/async/steps.js";
 import type { Json, JsonSchema, SealedContract } from "../../src/contract/contract.js";
-import { sealContract } from "../../src/contract/seal-contract.js";
+import { parseContractSteps } from "../../src/contract/parse-contract.js";
+import { sealContract, sealContractSteps } from "../../src/contract/seal-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { JsonText } from "../../src/json/scan-json.js";
 import type { Draft } from "../../src/schemas/draft.js";
 import { sampleValue } from "../../src/schemas/sample-values.js";
 import { schemaGraph } from "../../src/schemas/schema-graph.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { LIMITS, wireContract, wireTool } from "../contract/wire-contract.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { DOUBLES_WITH_DEPTH, doubledReferences, nested, wideSchema } from "./hostile-schemas.js";
 import { jsonText } from "./json-text.js";
@@ -106,6 +109,19 @@ describe.runIf(tellsLoopCpu)("no turn of the event loop is long", () => {
     ["long values", { items: { maxLength: 3, minLength: 1, pattern: "^a*$" } }, [["a".repeat(500_000)]]],
   ])("for %s", async (_what, schema, values) => {
     const { turnMs } = await judgeAll(schema, values.map(jsonText), false);
+    expect(turnMs).toBeLessThan(MAX_TURN_MS);
+  });
+
+  test("for a contract as large as may be, read and sealed", async () => {
+    const properties = Object.fromEntries(names(700).map((name) => [name, { type: "string", enum: ["a", "b"] }]));
+    const payloadSchemaJson = Buffer.from(JSON.stringify({ properties }));
+    const wire = wireContract({ tools: names(118).map((name) => wireTool(name, { payloadSchemaJson })) });
+    let length = 0;
+    const turnMs = await new LoopCpu().longestTurnMs(async () => {
+      const contract = await inSlices(parseContractSteps(wire, LIMITS));
+      length = (await inSlices(sealContractSteps(contract))).canonicalJson.length;
+    });
+    expect(length).toBeGreaterThan(3_000_000);
     expect(turnMs).toBeLessThan(MAX_TURN_MS);
   });
 
