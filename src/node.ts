@@ -39,6 +39,7 @@ import { createConnections } from "./redis/connections.js";
 import { createKeyspace } from "./redis/keys.js";
 import { LeaseClock } from "./redis/lease-clock.js";
 import { MemoryWatch } from "./redis/memory-watch.js";
+import { mendKeys } from "./redis/mend-keys.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
 import type { RegistryStore } from "./registry/registry-store.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
@@ -269,7 +270,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
   });
-  const settler = createSettler(calls, toolsets, leaseClock, random, log, faults);
+  const settler = createSettler(calls, toolsets, leaseClock, random, monotonicMs, log, faults);
 
   // gRPC
   const protocol = loadProtocol();
@@ -334,6 +335,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await replicated?.start();
       await clock.start();
       await memory.start();
+      await mendKeys(redis, keyspace.shards);
       await catalog.start();
       await doorbell.start();
       sessions.start();

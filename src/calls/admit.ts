@@ -74,7 +74,9 @@ local window, retention = tonumber(ARGV[1]), tonumber(ARGV[3])
 local destinations = {}
 for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+) (%S*) (%d+)\\n') do
   local to = { toolset = toolset, epoch = epoch, contract = contract, max_backlog = tonumber(max_backlog) }
-  local health = epoch ~= '0' and redis.call('HGET', KEYS[3], toolset .. '@' .. epoch)
+  local health = epoch ~= '0' and redis.pcall('HGET', KEYS[3], toolset .. '@' .. epoch)
+  -- What is no hash says of no epoch: the settler sets it aside.
+  if is_wrong_type(health) then health = nil end
   local state, pong, live, room = string.match(health or '', '^(%a+) (%d+) (%d+) (%d+)')
   if state then
     to.state, to.pong, to.room = state, tonumber(pong), tonumber(room)

@@ -1,6 +1,7 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolName, ToolsetName } from "../identity/names.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../redis/script.js";
+import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
 import type { CallStore } from "./call-store.js";
 
 /** About how many dead calls of one toolset are kept. */
@@ -26,18 +27,36 @@ export interface DeadCall {
   readonly meta: string;
 }
 
+// What is no stream has no calls; SETTLE sets it aside when it adds one.
+
 // KEYS[1] dead. ARGV[1] from, [2] count; newest first.
-const LIST_DEAD = defineScript("LIST_DEAD", "return redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', ARGV[2])");
+const LIST_DEAD = defineScript(
+  "LIST_DEAD",
+  WRONG_TYPE_LUA,
+  `
+local found = redis.pcall('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', ARGV[2])
+return is_wrong_type(found) and {} or found
+`,
+);
 
 // KEYS[1] dead. ARGV[1] id.
-const GET_DEAD = defineScript("GET_DEAD", "return redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])");
+const GET_DEAD = defineScript(
+  "GET_DEAD",
+  WRONG_TYPE_LUA,
+  `
+local found = redis.pcall('XRANGE', KEYS[1], ARGV[1], ARGV[1])
+return is_wrong_type(found) and {} or found
+`,
+);
 
 // KEYS[1] dead. ARGV ids, or none for all.
 const PURGE_DEAD = defineScript(
   "PURGE_DEAD",
+  WRONG_TYPE_LUA,
   `
+local all = redis.pcall('XLEN', KEYS[1])
+if is_wrong_type(all) then return 0 end
 if #ARGV > 0 then return redis.call('XDEL', KEYS[1], unpack(ARGV)) end
-local all = redis.call('XLEN', KEYS[1])
 redis.call('DEL', KEYS[1])
 return all
 `,

@@ -1,4 +1,5 @@
 import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
+import { STRAYS } from "./strays.js";
 
 /**
  * Lua that reads and writes a call's record. Whoever uses it has `prefix`, `due` and `now` in milliseconds.
@@ -64,12 +65,14 @@ local function lose(id, head, attempt)
   local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. '\\n'
   redis.call('SET', prefix .. 'call:' .. id, '* ' .. head .. '\\n' .. terminal, 'PXAT', text[math.max(now + 1, deadline + retention)])
   on_due('ZREM', id)
+  on_due('ZADD', '+inf', '${STRAYS}')
 end
 
 -- A damaged record must not end a script that looks at other calls too. It is kept aside for a day, and its call is lost.
 local function set_aside(id, head)
   keep_aside(prefix .. 'call:' .. id, id)
   on_due('ZREM', id)
+  on_due('ZADD', '+inf', '${STRAYS}')
   if head then lose(id, head, 0) end
 end
 

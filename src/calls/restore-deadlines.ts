@@ -3,6 +3,7 @@ import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asNumber, asText, defineScript, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
+import { STRAYS } from "./strays.js";
 
 /**
  * A member of `due` that no call has, due never: while it is there, so are the deadlines of all calls. Redis may lose the key,
@@ -43,15 +44,21 @@ return { 0, '-' }
   ),
 );
 
+// KEYS[1] due. Before the lines are looked through: if that does not come to its end, it begins anew, and what is lost meanwhile is
+// noted again.
+const BEGIN = evenWhenFull(
+  defineScript("BEGIN", `return redis.call('ZREM', KEYS[1], '${DEADLINES_WHOLE}', '${STRAYS}')`),
+);
 // KEYS[1] due.
 const WHOLE = evenWhenFull(defineScript("WHOLE", `return redis.call('ZADD', KEYS[1], '+inf', '${DEADLINES_WHOLE}')`));
 
-/** Finds the deadlines of all calls of these epochs again, in their records. Anybody may do it at any time, more than once. */
+/** Finds the deadlines of all calls of these epochs again, in their records, and lets go of entries that have none. Anybody may do it at any time, more than once. */
 export async function restoreDeadlines(
   store: CallStore,
   keys: ShardKeys,
   epochs: readonly { readonly toolset: ToolsetName; readonly epoch: Epoch }[],
 ): Promise<void> {
+  await runScript(store.redis, BEGIN, [keys.due], []);
   let from = "-";
   for (let first = 0; first < epochs.length; ) {
     const batch = epochs.slice(first, first + BATCH);

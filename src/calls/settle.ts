@@ -1,10 +1,12 @@
 import type { ShardKeys } from "../redis/keys.js";
+import { MEND_LUA } from "../redis/mend-lua.js";
 import { NOTE_PRESENCE_LUA } from "../redis/presence.js";
 import { asArray, asNumber, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 import { DEAD_TTL_MS, MAX_DEAD_BYTES, MAX_DEAD_CALLS } from "./dead-calls.js";
 import { DEADLINES_WHOLE } from "./restore-deadlines.js";
+import { STRAYS } from "./strays.js";
 
 /** How long a provider that was told of the deadline may still answer, in milliseconds. */
 const DEADLINE_GRACE_MS = 400;
@@ -28,10 +30,13 @@ export interface Settled {
   readonly heldAtMs: number | undefined;
   /** The calls' deadlines are not all there, or it is not known: see restore-deadlines.ts. */
   readonly deadlinesLost: boolean;
+  /** Calls whose records were lost may stand in waiting lines still: see strays.ts. */
+  readonly strays: boolean;
 }
 
 // ARGV[1] most calls, [2] most attempts, [3] grace after the deadline, [4] after an absence that it passed in, [5] claim lease of once,
-// [6] of idempotent, [7] how long leases hold after an absence. Notes that a node is here, then looks at each call whose time has come:
+// [6] of idempotent, [7] how long leases hold after an absence. Notes that a node is here, sees to the
+// shard's keys, then looks at each call whose time has come:
 //   nothing is to be done yet           -> looked at again when there is
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
 //   claimed, claim over, once           -> outcome_unknown
@@ -41,6 +46,7 @@ const SETTLE = evenWhenFull(
   defineCallScript(
     "SETTLE",
     NOTE_PRESENCE_LUA,
+    MEND_LUA,
     `
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease_of = { once = tonumber(ARGV[5]), idempotent = tonumber(ARGV[6]) }
@@ -76,6 +82,7 @@ local function redeliver(call)
 end
 
 note_presence(tonumber(ARGV[7]))
+mend_shard()
 local latest_patience = latest_absence().returned + tonumber(ARGV[4])
 
 local ids = redis.pcall('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
@@ -88,7 +95,8 @@ for _, id in ipairs(ids) do
   local claimed_until = call and claim_end(call.claim, lease_of[call.delivery])
   local patience = call and math.max(call.deadline + grace, latest_patience)
   if not call or call.terminal then
-    redis.call('ZREM', due, id)
+    on_due('ZREM', id)
+    if not call then on_due('ZADD', '+inf', '${STRAYS}') end
   elseif call.deadline > now and (call.state == 'queued' or claimed_until > now) then
     look_again(call, call.state == 'queued' and call.deadline or math.min(claimed_until, call.deadline))
   elseif call.state == 'queued' then
@@ -120,7 +128,8 @@ for _, id in ipairs(ids) do
     look_again(call, patience)
   end
 end
-return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0, latest_absence().from or 0 }
+return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0,
+  latest_absence().from or 0, redis.call('ZSCORE', due, '${STRAYS}') and 1 or 0 }
 `,
   ),
 );
@@ -138,7 +147,7 @@ export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Se
       ],
     ),
   );
-  const [ended, redelivered, told, looked, whole, heldAt = 0] = reply.map(asNumber);
+  const [ended, redelivered, told, looked, whole, heldAt = 0, strays] = reply.map(asNumber);
   return {
     ended: ended ?? 0,
     redelivered: redelivered ?? 0,
@@ -146,5 +155,6 @@ export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Se
     more: looked === BATCH,
     heldAtMs: heldAt === 0 ? undefined : heldAt,
     deadlinesLost: whole === 0,
+    strays: strays === 1,
   };
 }

@@ -97,7 +97,7 @@ export class ShardKeys {
   dead(toolset: ToolsetName): string {
     return `${this.prefix}dead:${toolset}`;
   }
-  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `serving:…`, `providers:…`), of output (`result:<id>`), of `due`, or of `presence`; expires. */
+  /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `serving:…`, `providers:…`), of output (`result:<id>`), or of a key that a whole shard has (`due`, `toolsets`, …); expires. */
   damaged(what: string): string {
     return `${this.prefix}damaged:${what}`;
   }

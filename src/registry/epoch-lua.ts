@@ -1,4 +1,5 @@
 import { ANSWER_LUA, BELLS_LUA } from "../redis/bells.js";
+import { MEND_LUA } from "../redis/mend-lua.js";
 import { PRESENCE_LUA } from "../redis/presence.js";
 import { defineScript, type Script } from "../redis/script.js";
 import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
@@ -13,10 +14,8 @@ import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
  */
 const EPOCH_LUA = `${WRONG_TYPE_LUA}
 local prefix, toolsets, health, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
--- What is of another type than it should be is found before anything is written: then nothing is.
-redis.call('HLEN', toolsets)
-redis.call('HLEN', health)
-redis.call('XLEN', changes)
+${MEND_LUA}
+mend_shard()
 local window = tonumber(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -167,17 +166,7 @@ local function read_provider(name, epoch, provider)
   return parse_provider(redis.call('HGET', prefix .. 'providers:' .. name .. ':' .. epoch, provider))
 end
 
--- What is no lease set, hash or stream where one belongs is kept aside for a day: it must not keep a script from the toolsets
--- behind this one. To its providers it is lost.
-local function set_aside_unless(kind, what)
-  local found = redis.call('TYPE', prefix .. what).ok
-  if found == 'none' or found == kind then return end
-  local aside = prefix .. 'damaged:' .. what
-  redis.call('RENAME', prefix .. what, aside)
-  redis.call('PEXPIRE', aside, 86400000)
-  redis.log(redis.LOG_WARNING, 'toolgate: ' .. prefix .. what .. ' was no ' .. kind .. ' and is set aside as ' .. aside)
-end
-
+-- What is none of these where one belongs is set aside: to its providers it is lost.
 local checked = {}
 local function check_keys(name, epoch)
   local own = name .. ':' .. epoch

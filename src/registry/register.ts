@@ -5,6 +5,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { LeaseTokenHash } from "../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, runScript } from "../redis/script.js";
+import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
 import { decideRegistration, MAX_EPOCHS } from "./decide-registration.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import type { Lease } from "./leases.js";
@@ -271,8 +272,15 @@ const EPOCH_NUMBERS = [
   "retireAtMs",
 ] as const;
 
-// KEYS[1] toolsets. ARGV[1] field. As bytes: what is damaged need not be text.
-const READ_FIELD = defineScript("READ_FIELD", "return redis.call('HGET', KEYS[1], ARGV[1])");
+// KEYS[1] toolsets. ARGV[1] field. As bytes: what is damaged need not be text. What is no hash has none, and REGISTER sets it aside.
+const READ_FIELD = defineScript(
+  "READ_FIELD",
+  WRONG_TYPE_LUA,
+  `
+local value = redis.pcall('HGET', KEYS[1], ARGV[1])
+return not is_wrong_type(value) and value
+`,
+);
 
 async function readField(store: RegistryStore, toolset: ToolsetName, field: string): Promise<Buffer | null> {
   const reply = await runScript(store.redis, READ_FIELD, [store.keyspace.forToolset(toolset).toolsets], [field]);
