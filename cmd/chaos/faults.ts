@@ -12,6 +12,7 @@ export const FAULTS = {
   "restart-provider": "SIGTERM of a provider, then its start",
   storm: "many more providers of a toolset register at once, and leave together",
   "restart-store": "kill -9 of Redis, started again with its append-only file",
+  "long-outage": "SIGSTOP of Redis for longer than claims and leases last, then SIGCONT",
   "cut-store-link": "a gateway's connections to Redis are reset, new ones too for a while",
   "stall-store-link": "nothing passes between a gateway and Redis for a while; then it arrives late",
   "blackhole-store-link": "a gateway's connections to Redis swallow everything, for ever; new ones for a while",
@@ -41,7 +42,7 @@ export const SCENARIOS = {
   freeze: ["freeze-gateway", "freeze-pinger", "freeze-provider"],
   restart: ["restart-gateway", "restart-provider"],
   storm: ["storm"],
-  store: ["restart-store"],
+  store: ["restart-store", "long-outage"],
   failover: ["kill-master", "freeze-master"],
   cut: ["cut-store-link", "cut-agent-link", "cut-provider-link"],
   blackhole: ["stall-store-link", "blackhole-store-link", "blackhole-agent-link", "blackhole-provider-link"],
@@ -69,6 +70,8 @@ export const FAULT_SHAPES = {
   "restart-provider": { target: "provider", lastsMs: [0, 500] },
   storm: { target: "crowd", lastsMs: [1_500, 4_000] },
   "restart-store": { target: "store", lastsMs: [100, 2_500] },
+  // The claim lease of once is 3 s, and a lease lasts 4 s: see settings.ts.
+  "long-outage": { target: "store", lastsMs: [4_500, 7_000] },
   "cut-store-link": { target: "gateway", lastsMs: [0, 2_000] },
   "stall-store-link": { target: "gateway", lastsMs: [200, 3_500] },
   "blackhole-store-link": { target: "gateway", lastsMs: [300, 2_500] },
@@ -91,6 +94,7 @@ export const FAULT_SHAPES = {
 /** Faults that some kind of store has, and others have not; all others are for all. */
 const STORE_FAULTS: Readonly<Partial<Record<FaultKind, Store["kind"]>>> = {
   "restart-store": "single",
+  "long-outage": "single",
   "cut-store-link": "single",
   "stall-store-link": "single",
   "blackhole-store-link": "single",

@@ -147,6 +147,12 @@ export class Injector {
         await store.recover();
         return whileOut(atMs, machineMs());
       }
+      case "long-outage": {
+        const { store } = this.#options.cluster;
+        if (store.kind !== "single") throw new Error("The fault does not fit its target.");
+        const frozen = await freeze(store.pid, lastsMs);
+        return whileOut(frozen.atMs, await frozen.thawed);
+      }
       case "kill-master":
       case "freeze-master": {
         const { store } = this.#options.cluster;

@@ -43,6 +43,10 @@ export class ReplicatedStore implements SingleStore {
     return this.#master.port;
   }
 
+  get pid(): number {
+    return this.#master.pid;
+  }
+
   async start(): Promise<void> {
     await Promise.all([this.#master.start(), this.#replica.start(), this.#replication.start()]);
     await this.#follow();

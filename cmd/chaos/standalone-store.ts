@@ -28,6 +28,11 @@ export class StandaloneStore implements SingleStore {
     return this.#port;
   }
 
+  get pid(): number {
+    if (this.#server === undefined) throw new Error("Redis does not run.");
+    return this.#server.pid;
+  }
+
   async start(): Promise<void> {
     const server = new PrivateRedis({
       binary: this.#binary,

@@ -23,6 +23,8 @@ export interface SingleStore extends AnyStore {
   readonly kind: "single";
   /** The loopback port that the gateways' proxies connect to now. */
   readonly port: number;
+  /** Its process, while it runs. */
+  readonly pid: number;
   /** Ends it at once, as a crash would. */
   crash(): Promise<void>;
   /** Brings it back after a crash; resolves when it answers. */

@@ -38,6 +38,12 @@ export class RedisMember {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Its process id. @throws ProgramError when it does not run. */
+  get pid(): number {
+    if (this.#server === undefined) throw new ProgramError("a server that does not run has no process id");
+    return this.#server.pid;
+  }
+
   /** Whether its process is there, frozen or not. */
   get running(): boolean {
     return this.#server?.keeper.running ?? false;

@@ -39,6 +39,7 @@ const GRACEFUL = "graceful restarts fail no call";
 const GIVEN_UP = "a call is given up only when its provider was lost";
 const AGAIN = "an idempotent call of a killed provider runs again within its claim's lease and half a second";
 const ENDS_SOON = "a once call of a killed provider ends within its claim's lease and a second";
+const HELD_OVER = "an outage of Redis makes no call run again";
 const OUTPUT = "output is what a run said, in order and once";
 const STORE = "nobody is told that Redis is away while it is there";
 const EPOCH = "an epoch is never given twice";
@@ -392,6 +393,17 @@ describe("lost providers", () => {
   test("a once call is not given up while all providers live, whatever happens to gateways for a moment", () => {
     expect(given([fault({ kind: "kill-gateway" })])).toEqual([GIVEN_UP]);
     expect(given([fault({ kind: "cut-provider-link" })])).toEqual([GIVEN_UP]);
+  });
+  test("nor over an outage of Redis, which makes no idempotent call run again either", () => {
+    const outage = fault({ kind: "long-outage", target: "store", atMs: 10_050, healedAtMs: 16_000 });
+    expect(given([outage])).toEqual([GIVEN_UP]);
+    const again = (faults: Evidence["faults"]) =>
+      broken({ history: [asked({ delivery: "idempotent" }), ended()], ledger: [...run(1), ...run(2)], faults });
+    expect(again([outage])).toContain(HELD_OVER);
+    expect(again([outage, fault({ kind: "kill-provider", target: "orders-1", atMs: 10_050 })])).not.toContain(
+      HELD_OVER,
+    );
+    expect(again([])).not.toContain(HELD_OVER);
   });
   test("it may be given up when a provider was out, a gateway was long gone, or much happened at once", () => {
     expect(given([fault({ kind: "freeze-provider", target: "orders-1" })])).toEqual([]);

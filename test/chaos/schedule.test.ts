@@ -102,7 +102,7 @@ test("masters are lost where another server can take their place, and a single R
         schedule.map(({ kind }) => kind),
       ),
     );
-  expect(kinds("single")).toEqual(new Set(["restart-store"]));
+  expect(kinds("single")).toEqual(new Set(["restart-store", "long-outage"]));
   expect(kinds("group")).toEqual(new Set(["kill-master", "freeze-master"]));
 });
 

@@ -8,7 +8,7 @@ import type { Evidence, Violation } from "./evidence.js";
 import { checkExecutions, checkFence, checkNotExecuted } from "./executions.js";
 import { checkLeaders } from "./leaders.js";
 import { checkLeases } from "./leases.js";
-import { checkGivenUp, checkLostProviders } from "./lost-providers.js";
+import { checkGivenUp, checkHeldOver, checkLostProviders } from "./lost-providers.js";
 import { checkOutput } from "./output.js";
 import { checkPings, checkTakeovers } from "./pings.js";
 import { checkReaders } from "./readers.js";
@@ -33,6 +33,7 @@ export function check(evidence: Evidence): Violation[] {
     ...checkReaders(file),
     ...checkOutput(file),
     ...checkGivenUp(file, evidence.faults),
+    ...checkHeldOver(file, evidence.faults),
     ...checkStoreAway(file, evidence.outages),
     ...(graceful ? checkGraceful(file, unnoticed) : []),
   ];

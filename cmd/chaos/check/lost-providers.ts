@@ -13,8 +13,8 @@ const AGAIN_WITHIN_MS = 500;
 const GIVEN_UP_WITHIN_MS = 1_000;
 
 /**
- * A `once` call whose provider lives is not given up: a claim outlives the gateway that delivered the call, and a result that
- * was handed in is not forgotten on its way.
+ * A `once` call whose provider lives is not given up: a claim outlives the gateway that delivered the call, and an outage of Redis,
+ * however long; and a result that was handed in is not forgotten on its way.
  */
 export function checkGivenUp(file: CallFile, faults: readonly InjectedFault[]): Violation[] {
   const [asked] = file.asked;
@@ -22,7 +22,7 @@ export function checkGivenUp(file: CallFile, faults: readonly InjectedFault[]): 
   if (asked?.delivery !== "once" || terminal?.reason !== "PROVIDER_LOST" || file.flushes > 0) return [];
   const life = { fromMs: asked.atMs, toMs: terminal.endedAtMs };
   const during = faults.filter(({ atMs, healedAtMs }) => overlap({ fromMs: atMs, toMs: healedAtMs }, life));
-  if (!during.every(isGotOver)) return [];
+  if (!during.every((fault) => isGotOver(fault) || fault.kind === "long-outage")) return [];
   // Two at once may take longer than a lease.
   const crowded = during.some((one) =>
     during.some((other) => other !== one && Math.abs(other.atMs - one.atMs) < 2 * SOON_MS && one.kind !== other.kind),
@@ -34,6 +34,25 @@ export function checkGivenUp(file: CallFile, faults: readonly InjectedFault[]): 
       sort: "lost",
       call: file.call,
       message: "given up as PROVIDER_LOST, and no provider was out",
+      evidence: linesOf(file),
+    },
+  ];
+}
+
+/** An idempotent call that nothing befell but outages of Redis, however long, does not run again: its provider has it still. */
+export function checkHeldOver(file: CallFile, faults: readonly InjectedFault[]): Violation[] {
+  const [asked] = file.asked;
+  const again = file.starts.find(({ attempt }) => attempt > 1);
+  if (asked?.delivery !== "idempotent" || again === undefined) return [];
+  const life = { fromMs: asked.atMs, toMs: again.atMs };
+  const during = faults.filter(({ atMs, healedAtMs }) => overlap({ fromMs: atMs, toMs: healedAtMs }, life));
+  if (during.length === 0 || during.some(({ kind }) => kind !== "long-outage")) return [];
+  return [
+    {
+      rule: "an outage of Redis makes no call run again",
+      sort: "doubled",
+      call: file.call,
+      message: `attempt ${again.attempt} began, and no provider was out`,
       evidence: linesOf(file),
     },
   ];

@@ -113,6 +113,12 @@ export const DRILLS = {
     ],
     LASTING,
   ),
+  // Calls that end while Redis is away, and whose claims do so too.
+  "long-outage": drill(9_000, [["long-outage", 2_000, 4_500, FIRST]], {
+    long: 0.8,
+    longMs: [800, 4_000],
+    timeoutMs: [9_000, 10_000],
+  }),
   "cut-providers": drill(
     4_500,
     [

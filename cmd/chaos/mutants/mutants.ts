@@ -84,6 +84,14 @@ export const MUTANTS: readonly Mutant[] = [
     drill: "lost-provider",
   },
   {
+    name: "settles-at-once",
+    breaks: "an outage of Redis ends the claims that nobody could extend meanwhile",
+    file: "src/redis/presence.ts",
+    replace: "return math.max(claim, latest_absence().returned + lease_ms)",
+    by: "return claim",
+    drill: "long-outage",
+  },
+  {
     name: "never-settles",
     breaks: "nobody ends the calls of lost providers",
     file: "src/calls/settle.ts",
