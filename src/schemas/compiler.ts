@@ -82,6 +82,7 @@ function createAjv(
   for (const keyword of ["id", "$recursiveRef", "$recursiveAnchor"]) ajv.removeKeyword(keyword);
   goOnAfterShortTuples(ajv);
   if (asksForEvaluated) noteEvaluated(ajv);
+  else ajv.opts.unevaluated = false; // Ajv notes it in any schema of the draft else, which costs time
   boundErrors(ajv);
   return ajv;
 }

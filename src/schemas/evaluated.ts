@@ -1,9 +1,11 @@
-import { _, type Ajv, type KeywordCxt, Name } from "ajv";
+import { _, type Ajv, type CodeGen, type KeywordCxt, Name } from "ajv";
 import { evaluatedPropsToName } from "ajv/dist/compile/util.js";
 import { rewriteCode } from "./keyword-code.js";
 
 /** Keywords whose subschemas evaluate properties and items only where they hold. */
-const CONDITIONAL = ["anyOf", "oneOf", "dependentSchemas", "dependencies"];
+const CONDITIONAL = ["anyOf", "oneOf"];
+/** The same, of objects only. */
+const CONDITIONAL_OF_OBJECTS = ["dependentSchemas", "dependencies"];
 
 /**
  * Makes an Ajv note rightly what is evaluated, for schemas that ask for it (`unevaluatedProperties`, `unevaluatedItems`). Ajv's own
@@ -17,12 +19,30 @@ export function noteEvaluated(ajv: Ajv): void {
       code();
     });
   }
+  for (const keyword of CONDITIONAL_OF_OBJECTS) {
+    rewriteCode(ajv, keyword, ({ gen, it }, code) => {
+      // This code runs for objects alone: what is noted of items before it has to stay as it is.
+      const { items } = it;
+      hoistProps(gen, it);
+      code();
+      setItems(it, items);
+    });
+  }
+  rewriteCode(ajv, "patternProperties", ({ gen, it }, code) => {
+    const { props } = it;
+    if (!(props instanceof Name)) return code();
+    // Ajv writes into the note, which is not there yet where nothing was evaluated, or says that everything was.
+    const own = gen.var("props", _`{}`);
+    it.props = own;
+    code();
+    it.props = props;
+    gen.if(_`${props} !== true`, () => gen.assign(props, _`Object.assign(${props} || {}, ${own})`));
+  });
   rewriteCode(ajv, "if", conditional);
   rewriteCode(ajv, "contains", ({ it }, code) => {
     const { items } = it;
     code();
-    if (items === undefined) delete it.items;
-    else it.items = items;
+    setItems(it, items);
   });
   rewriteCode(ajv, "unevaluatedItems", ({ gen, data, it }, code) => {
     const { items } = it;
@@ -40,8 +60,17 @@ export function noteEvaluated(ajv: Ajv): void {
 
 /** Declares the notes before code that adds to them under a condition. */
 function hoistNotes({ gen, it }: KeywordCxt): void {
-  if (it.props !== true && !(it.props instanceof Name)) it.props = evaluatedPropsToName(gen, it.props);
+  hoistProps(gen, it);
   if (it.items !== true && !(it.items instanceof Name)) it.items = gen.var("items", it.items ?? 0);
+}
+
+function hoistProps(gen: CodeGen, it: KeywordCxt["it"]): void {
+  if (it.props !== true && !(it.props instanceof Name)) it.props = evaluatedPropsToName(gen, it.props);
+}
+
+function setItems(it: KeywordCxt["it"], items: KeywordCxt["it"]["items"]): void {
+  if (items === undefined) delete it.items;
+  else it.items = items;
 }
 
 /** `if`, with `then` and `else` or without: what it evaluates counts where it holds. */

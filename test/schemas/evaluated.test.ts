@@ -6,7 +6,10 @@ import { gateSchema } from "../../src/schemas/gate.js";
 function accepts(schema: JsonSchema, value: Json, weight = 0): boolean {
   const gated = gateSchema(schema);
   if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  return new CompiledSchema(gated, { assertFormats: false, exactNumbers: false }).check(value, weight).kind === "valid";
+  const compiled = new CompiledSchema(gated, { assertFormats: false, exactNumbers: false });
+  const { kind } = compiled.check(value, weight);
+  if (kind === "unjudged") throw new Error("It has no verdict.");
+  return kind === "valid";
 }
 
 const has = (name: string, type = true as JsonSchema): JsonSchema => ({
@@ -42,6 +45,35 @@ describe("what is evaluated", () => {
       { properties: { a: true }, dependentSchemas: { a: { properties: { b: true } } }, unevaluatedProperties: false },
       { b: 1 },
       false,
+    ],
+    [
+      "patterns count beside an alternative",
+      { anyOf: [has("b"), true], patternProperties: { "^a": true }, unevaluatedProperties: false },
+      { a: 1 },
+      true,
+    ],
+    [
+      "patterns count beside a reference that evaluates everything",
+      {
+        $ref: "#/$defs/all",
+        patternProperties: { "^a": true },
+        unevaluatedProperties: false,
+        $defs: { all: { anyOf: [{ additionalProperties: true }, { type: "object" }] } },
+      },
+      { a: 1, b: 1 },
+      true,
+    ],
+    [
+      "patterns beside an alternative that fails are no hindrance",
+      { patternProperties: { ".": true }, oneOf: [{ maxProperties: 0 }, has("b")] },
+      { c: 1 },
+      false,
+    ],
+    [
+      "a dependent schema takes nothing from arrays",
+      { allOf: [{ prefixItems: [true], dependentSchemas: { b: { prefixItems: [true] } } }], unevaluatedItems: false },
+      [1],
+      true,
     ],
     [
       "items of an alternative that holds are all evaluated",
@@ -156,6 +188,12 @@ function judge(schema: Json, value: Json): { valid: boolean; props: Set<string>;
       valid &&= judge(each, object[name] as Json).valid;
       props.add(name);
     }
+    for (const [name, each] of Object.entries((s.dependentSchemas ?? {}) as Record<string, Json>)) {
+      if (!Object.hasOwn(object, name)) continue;
+      const one = judge(each, value);
+      valid &&= one.valid;
+      take(one);
+    }
     if (s.unevaluatedProperties !== undefined) {
       for (const name of Object.keys(object)) {
         if (!props.has(name)) valid &&= judge(s.unevaluatedProperties, object[name] as Json).valid;
@@ -200,7 +238,7 @@ test("random schemas are judged as the specification says", () => {
     const schema: Record<string, Json> = {};
     for (let count = 1 + below(3); count > 0; count--) {
       const sub = () => schemaOf(depth - 1, false);
-      switch (below(13)) {
+      switch (below(14)) {
         case 0:
           schema.properties = { [pick(names)]: leaf(), [pick(names)]: leaf() };
           break;
@@ -240,6 +278,9 @@ test("random schemas are judged as the specification says", () => {
         case 11:
           schema.unevaluatedProperties = leaf();
           break;
+        case 12:
+          schema.dependentSchemas = { [pick(names)]: sub() };
+          break;
         default:
           schema.type = pick(["string", "number"]);
       }
@@ -264,9 +305,9 @@ test("random schemas are judged as the specification says", () => {
       const value = randomValue();
       const expected = judge(schema, value).valid;
       if (expected) valid++;
-      const said = compiled.check(value, count % 2 === 0 ? 0 : 1_000_000).kind === "valid";
+      const said = compiled.check(value, count % 2 === 0 ? 0 : 1_000_000).kind;
       const what = `${JSON.stringify(schema)} ${JSON.stringify(value)}`;
-      expect(`${said} ${what}`).toBe(`${expected} ${what}`);
+      expect(`${said} ${what}`).toBe(`${expected ? "valid" : "invalid"} ${what}`);
     }
   }
   expect(valid).toBeGreaterThan(200); // the schemas are not all impossible
