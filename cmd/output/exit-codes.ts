@@ -48,6 +48,7 @@ export const REASON_EXITS = {
   UNSUPPORTED: "refused",
   NO_HEALTHY_PROVIDER: "unavailable",
   VERDICT_UNAVAILABLE: "unavailable",
+  PAYLOAD_TOO_COSTLY: "badInput",
   STORE_UNAVAILABLE: "unavailable",
   NODE_DRAINING: "unavailable",
   NODE_BUSY: "unavailable",

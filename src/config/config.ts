@@ -170,7 +170,7 @@ const CONFIG_SCHEMA = {
     0,
     0,
     64,
-    "How many threads check values that are too costly for the event loop; 0: one less than there are cores, from 2 to 4.",
+    "How many threads check values that are too costly for the event loop; 0: one less than there are cores, from 3 to 4.",
   ),
 } as const satisfies SettingsSchema;
 

@@ -50,6 +50,12 @@ export const ERROR_CODES = {
     meaning: "The payload is over the registry's limit.",
     remedy: "Send less, or send a reference to the data.",
   },
+  PAYLOAD_TOO_COSTLY: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "Checking the payload by its schema takes more work or memory than a check may.",
+    remedy: "Make the payload smaller or the schema plainer. Do not repeat the call as it is; the tool did not run.",
+  },
   INVALID_PAYLOAD: {
     status: status.INVALID_ARGUMENT,
     retry: "no",
@@ -59,10 +65,8 @@ export const ERROR_CODES = {
   VERDICT_UNAVAILABLE: {
     status: status.UNAVAILABLE,
     retry: "later",
-    meaning:
-      "No verdict could be had on a payload or a schema: too much is being checked, or this one takes too much work.",
-    remedy:
-      "Retry after the given time; where it comes again, make the payload smaller or the schema plainer. The tool did not run.",
+    meaning: "No verdict could be had on a payload or a schema in time: too much is being checked.",
+    remedy: "Retry after the given time. The tool did not run.",
   },
   UNKNOWN_TOOLSET: {
     status: status.NOT_FOUND,

@@ -28,8 +28,8 @@ import { callIdOf, placeCall } from "./place-call.js";
  *
  *   placing ──admitted──▶ running ──▶ over
  *
- * A cancellation that comes while the call is being placed is carried out once it is admitted. A call is also running while its
- * end is known, and the agent has to read others first.
+ * A cancellation that comes while the call is being placed ends the check of its payload, or is carried out once it is admitted.
+ * A call is also running while its end is known, and the agent has to read others first.
  */
 type CallState = "placing" | "running" | "over";
 
@@ -46,6 +46,8 @@ class SessionCallEntry implements Waiter {
   followed: AbortController | undefined;
   state: CallState = "placing";
   cancelled = false;
+  /** Made when it is asked for: most calls are placed at once. */
+  #unwanted: AbortController | undefined;
 
   constructor(
     session: AgentSession,
@@ -58,6 +60,18 @@ class SessionCallEntry implements Waiter {
     this.continueOnDisconnect = call.continueOnDisconnect;
     this.leave = call.leave;
     this.watch = new EndingWatch(awaiting, call.id, this);
+  }
+
+  /** Aborted when nothing waits for the call to be placed any more. */
+  get signal(): AbortSignal {
+    this.#unwanted ??= new AbortController();
+    if (this.cancelled || this.state === "over") this.#unwanted.abort();
+    return this.#unwanted.signal;
+  }
+
+  /** While it is being placed: its agent has gone, or has cancelled it. */
+  unwanted(): void {
+    this.#unwanted?.abort();
   }
 
   ended(ending: Ending): void {
@@ -166,6 +180,7 @@ export class AgentSession {
     for (const call of this.#calls.values()) {
       const admitted = call.state === "running";
       this.#forget(call);
+      call.unwanted();
       if (call.continueOnDisconnect) continue;
       // One that is still being placed is cancelled once it is admitted.
       call.cancelled = true;
@@ -201,10 +216,10 @@ export class AgentSession {
   }
 
   async #place(call: SessionCallEntry, spec: CallSpec, wire: SessionCall__Output): Promise<void> {
-    const { parts, principal } = this.#settings;
+    const { parts, principal, peer } = this.#settings;
     try {
       const answerWithinMs = spec.timeoutMs === 0 ? undefined : spec.timeoutMs;
-      const caller = { principal, remainingMs: undefined, answerWithinMs };
+      const caller = { principal, peer, remainingMs: undefined, answerWithinMs, presence: call };
       const placed = await placeCall(parts.placing, caller, call.id, spec, true, wire.wantHandle);
       if (call.cancelled) parts.cancel(call.id);
       if (call.state === "over") return;
@@ -214,8 +229,10 @@ export class AgentSession {
       if (wire.wantDeltas) void this.#follow(call, placed.head);
       else call.watch.admitted(placed.head, placed.ending);
     } catch (error) {
-      const refused = toToolgateError(error);
+      let refused = toToolgateError(error);
       if (refused.executed !== "no") this.#unheardOf(call);
+      else if (call.cancelled && refused.reason === "VERDICT_UNAVAILABLE")
+        refused = new ToolgateError("CANCELLED", "the call was cancelled before it was admitted");
       this.refuse(call, refused);
     }
   }
@@ -264,6 +281,7 @@ export class AgentSession {
     if (call === undefined || call.cancelled) return;
     call.cancelled = true;
     if (call.state === "running") this.#settings.parts.cancel(call.id);
+    else call.unwanted();
   }
 
   #accepted(call: SessionCallEntry, head: CallHead, warnings: readonly string[]): void {

@@ -29,6 +29,8 @@ export interface CallSpec {
   readonly continueOnDisconnect: boolean;
   /** 0 when the agent named none. */
   readonly timeoutMs: number;
+  /** How many nodes were lost with the call under way, as its client says. */
+  readonly lostNodes: number;
 }
 
 const META_FIELDS = [
@@ -67,6 +69,7 @@ export function parseCallSpec(wire: CallSpec__Output | null, trace: TraceContext
     wait: wire.wait === "WAIT_POLICY_WAIT",
     continueOnDisconnect: continues(wire.onDisconnect, meta),
     timeoutMs: wire.timeoutMs,
+    lostNodes: wire.lostNodes,
   };
 }
 

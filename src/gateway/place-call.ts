@@ -7,11 +7,11 @@ import { type CallId, derivedCallId, randomCallId } from "../identity/call-id.js
 import type { Digest, Epoch } from "../identity/names.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { MemoryWatch } from "../redis/memory-watch.js";
-import type { Principal } from "../server/principal.js";
+import { type Principal, shareName } from "../server/principal.js";
 import { authorise } from "./authorise.js";
 import { type CallSpec, repeatIds, requestDigest } from "./call-spec.js";
 import { findContract, type Route } from "./find-contract.js";
-import { type PayloadChecks, parsePayload } from "./validate-payload.js";
+import { type PayloadCaller, type PayloadChecks, parsePayload } from "./validate-payload.js";
 
 /** Who asks for a call, and how much time is left for it. */
 export interface Caller {
@@ -20,6 +20,10 @@ export interface Caller {
   readonly remainingMs: number | undefined;
   /** How long it waits to hear of the admission, in milliseconds; nothing when it did not say. */
   readonly answerWithinMs: number | undefined;
+  /** `host:port` of its connection's other end. */
+  readonly peer: string;
+  /** Its signal is aborted when the caller has left, or does not want the call any more. */
+  readonly presence: { readonly signal: AbortSignal };
 }
 
 /** A call that was admitted, now or by an earlier request of the same ids. */
@@ -83,11 +87,23 @@ export async function placeCall(
 ): Promise<PlacedCall> {
   authorise(caller.principal, spec.toolset);
   const payload = parsePayload(spec.payload, settings.maxPayloadBytes);
+  const asking: PayloadCaller = {
+    share: shareName(caller.principal, caller.peer),
+    // A caller that did not say waits no longer than for the call.
+    answerWithinMs: caller.answerWithinMs ?? settings.defaultTimeoutMs,
+    presence: caller.presence,
+    lostNodes: spec.lostNodes,
+  };
+  if (spec.lostNodes > 0) {
+    // What was admitted was checked; only what was not can have taken a node down by its check.
+    const former = await formerCall(settings, id, spec, watch, told);
+    if (former !== undefined) return former;
+  }
   for (let attempt = 1; ; attempt++) {
     let route: Route;
     try {
       route = findContract(settings.catalog, spec);
-      const checking = settings.payloads.check(route.epoch, route.tool, payload, caller.answerWithinMs);
+      const checking = settings.payloads.check(route.epoch, route.tool, payload, asking);
       if (checking !== undefined) await checking;
     } catch (error) {
       if (attempt === 1 && mayBeNews(error)) {
@@ -108,7 +124,7 @@ export async function placeCall(
     }
     const overflow =
       route.overflow !== undefined &&
-      (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload));
+      (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload, asking));
     const admission = {
       id,
       requestDigest: requestDigest(spec),

@@ -2,6 +2,7 @@ import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type JsonText, readJson } from "../json/scan-json.js";
+import type { Asker } from "../schemas/contract-validators.js";
 import type { Validation } from "../schemas/validation.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
 
@@ -30,6 +31,18 @@ export function parsePayload(bytes: Buffer, maxBytes: number): JsonText {
   throw new ToolgateError("MALFORMED_JSON", `${field} ${description}`, { violations: [{ field, description }] });
 }
 
+/** The caller that a payload is checked for. */
+export interface PayloadCaller {
+  /** Whose share of the workers the check takes. */
+  readonly share: string;
+  /** How long the caller waits for an answer, in milliseconds; without a limit when undefined. */
+  readonly answerWithinMs: number | undefined;
+  /** Its signal is aborted when the caller has left, or does not want the call any more; read where a check takes long. */
+  readonly presence: { readonly signal: AbortSignal };
+  /** How many nodes were lost with the call under way. */
+  readonly lostNodes: number;
+}
+
 /** Checks payloads against the schemas that were admitted with a contract. */
 export class PayloadChecks {
   readonly #validators: ValidatorCache;
@@ -41,47 +54,53 @@ export class PayloadChecks {
   /**
    * A promise only where the schema is costly or the payload large.
    *
-   * @param withinMs how long the caller waits for an answer, in milliseconds; without a limit when undefined.
-   * @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data; VERDICT_UNAVAILABLE.
+   * @throws ToolgateError INVALID_PAYLOAD, which names the places and never the data; PAYLOAD_TOO_COSTLY; VERDICT_UNAVAILABLE.
    */
   check(
     epoch: EpochContract,
     tool: ToolContract,
     payload: JsonText,
-    withinMs: number | undefined,
+    caller: PayloadCaller | undefined,
   ): void | Promise<void> {
-    const validation = this.#validate(epoch, tool, payload, withinMs);
-    if (validation instanceof Promise) return validation.then((judged) => mustBeValid(judged, epoch, tool));
-    mustBeValid(validation, epoch, tool);
+    const validation = this.#validate(epoch, tool, payload, caller);
+    if (validation instanceof Promise) return validation.then((judged) => mustBeValid(judged, epoch, tool, caller));
+    mustBeValid(validation, epoch, tool, caller);
   }
 
   /** Whether a payload is known to fit a tool's schema. */
-  async accepts(epoch: EpochContract, tool: ToolContract, payload: JsonText): Promise<boolean> {
-    return (await this.#validate(epoch, tool, payload)).kind === "valid";
+  async accepts(epoch: EpochContract, tool: ToolContract, payload: JsonText, caller?: PayloadCaller): Promise<boolean> {
+    return (await this.#validate(epoch, tool, payload, caller)).kind === "valid";
   }
 
   #validate(
     epoch: EpochContract,
     tool: ToolContract,
     payload: JsonText,
-    withinMs?: number,
+    caller: PayloadCaller | undefined,
   ): Validation | Promise<Validation> {
     return this.#validators
       .forContract(epoch.digest, epoch.contract())
-      .payload(tool.name, payload, () =>
-        withinMs === undefined ? undefined : withinMs - Math.min(REFUSE_BEFORE_DEADLINE_MS, withinMs / 4),
-      );
+      .payload(tool.name, payload, caller && (() => askerOf(caller)), caller !== undefined && caller.lostNodes > 0);
   }
 }
 
-function mustBeValid(validation: Validation, epoch: EpochContract, tool: ToolContract): void {
+function askerOf({ share, answerWithinMs, presence }: PayloadCaller): Asker {
+  const withinMs = answerWithinMs && answerWithinMs - Math.min(REFUSE_BEFORE_DEADLINE_MS, answerWithinMs / 4);
+  return { client: share, withinMs, signal: presence.signal };
+}
+
+function mustBeValid(
+  validation: Validation,
+  epoch: EpochContract,
+  tool: ToolContract,
+  caller: PayloadCaller | undefined,
+): void {
   if (validation.kind === "valid") return;
   if (validation.kind === "unjudged") {
-    throw new ToolgateError(
-      "VERDICT_UNAVAILABLE",
-      `the payload for "${epoch.toolset}" tool "${tool.name}" could not be checked: ${validation.why}`,
-      { retryAfterMs: UNJUDGED_RETRY_MS },
-    );
+    const message = `the payload for "${epoch.toolset}" tool "${tool.name}" could not be checked: ${validation.why}`;
+    if (validation.tooCostly)
+      throw new ToolgateError("PAYLOAD_TOO_COSTLY", message + afterLoss(caller?.lostNodes ?? 0));
+    throw new ToolgateError("VERDICT_UNAVAILABLE", message, { retryAfterMs: UNJUDGED_RETRY_MS });
   }
   const { violations } = validation;
   const first = violations[0];
@@ -91,4 +110,9 @@ function mustBeValid(validation: Validation, epoch: EpochContract, tool: ToolCon
     `the payload does not fit "${epoch.toolset}" tool "${tool.name}"${where}`,
     { violations },
   );
+}
+
+function afterLoss(lostNodes: number): string {
+  if (lostNodes === 0) return "";
+  return `; ${lostNodes === 1 ? "a node was" : `${lostNodes} nodes were`} lost with this call before, so do not repeat it`;
 }

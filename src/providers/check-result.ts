@@ -44,16 +44,18 @@ export class ResultChecks {
    * A promise only where the result is costly to check. Neither throws nor rejects.
    *
    * @param head what was fixed about the call at its admission: a verdict is of no use after its deadline.
+   * @param client whose share of the workers the check takes: the provider's connection.
    */
   check(
     epoch: EpochContract,
     tool: string,
     head: string,
     wire: ProviderResult__Output,
+    client: string,
   ): ProviderEnd | Promise<ProviderEnd> {
     switch (wire.outcome) {
       case "resultJson":
-        return this.#checkResult(epoch, tool, head, wire.resultJson ?? Buffer.alloc(0));
+        return this.#checkResult(epoch, tool, head, wire, client);
       case "cancelled":
         return { kind: "cancelled", reason: "CANCELLED", body: Buffer.alloc(0) };
       case "error": {
@@ -79,7 +81,14 @@ export class ResultChecks {
       : toolError("INVALID_RESULT", { message: `the output ${read.reason}${read.at}` });
   }
 
-  #checkResult(epoch: EpochContract, tool: string, head: string, body: Buffer): ProviderEnd | Promise<ProviderEnd> {
+  #checkResult(
+    epoch: EpochContract,
+    tool: string,
+    head: string,
+    { resultJson, lostNodes }: ProviderResult__Output,
+    client: string,
+  ): ProviderEnd | Promise<ProviderEnd> {
+    const body = resultJson ?? Buffer.alloc(0);
     const { maxResultBytes, validators } = this.#settings;
     if (body.length > maxResultBytes) {
       return toolError("OUTPUT_TOO_LARGE", {
@@ -94,7 +103,7 @@ export class ResultChecks {
       if (epoch.tool(tool)?.result === undefined) return { kind: "result", reason: "", body };
       validation = validators
         .forContract(epoch.digest, epoch.contract())
-        .result(tool, read, () => this.#withinMs(head));
+        .result(tool, read, () => ({ client, withinMs: this.#withinMs(head) }), lostNodes > 0);
     } catch {
       return { kind: "result", reason: "", body, unchecked: "its contract can no longer be read" };
     }

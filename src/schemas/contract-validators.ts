@@ -8,11 +8,24 @@ import { linkCode } from "./portable-code.js";
 import { type InlineJudge, type Prepared, prepareSchema } from "./prepare-schema.js";
 import type { SchemaFault } from "./schema-graph.js";
 import type { SchemaWorker } from "./schema-worker.js";
-import { unjudged, VALID, type Validation } from "./validation.js";
+import { tooCostly, unjudged, VALID, type Validation } from "./validation.js";
 import type { ValueCheck } from "./value-check.js";
 import { type Rates, weigh } from "./weigh.js";
 import type { WorkerReply } from "./worker-messages.js";
-import type { PoolOutcome, WorkerPool } from "./worker-pool.js";
+import type { PoolOutcome, Risk, WorkerPool } from "./worker-pool.js";
+
+/** For whom a value is judged, and how long that is of use. */
+export interface Asker {
+  /** Whose share of the workers it takes: a connection, or a principal. */
+  readonly client: string;
+  /** How long the verdict is of use, in milliseconds; without a limit when undefined. */
+  readonly withinMs?: number | undefined;
+  /** Aborted when nothing waits for the verdict any more. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The gateway itself, which judges nothing that is urgent. */
+export const ITSELF: Asker = { client: "gateway" };
 
 /** How schemas are judged by: their limits, and what judges values that are too costly for the event loop. */
 export interface Judging {
@@ -37,7 +50,7 @@ type Judge =
   | { readonly kind: "unused"; readonly schema: JsonSchema }
   | Preparing
   | Inline
-  | { readonly kind: "costly"; readonly schema: JsonSchema }
+  | { readonly kind: "costly"; readonly schema: JsonSchema; readonly risk: Risk }
   | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] };
 
 /** A worker compiles the schema; values wait for that together. */
@@ -61,6 +74,19 @@ interface Inline {
 }
 
 type Direction = "payload" | "result";
+
+/** A value that is left to a worker, and what it is judged by. */
+interface PooledValue {
+  readonly direction: Direction;
+  readonly tool: string;
+  readonly schema: JsonSchema;
+  readonly bytes: Uint8Array;
+  readonly exactNumbers: boolean;
+  readonly risk: Risk;
+}
+
+/** A schema with more characters may take long to compile for its length alone. Real ones have at most 12,000. */
+const MAX_SHORT_CHARACTERS = 32_768;
 
 /** The heaviest judgement on the event loop, in units of roughly 10 ns: 20 ms where a core is slow. */
 const MAX_INLINE_WEIGHT = 1_000_000;
@@ -117,40 +143,55 @@ export class ContractValidators {
    * Judges a payload by its tool's payload schema; a promise only where a worker is needed. Without a verdict (too much work, too
    * much to do, a schema that does not pass this node's gate) it is `unjudged`; a promise does not reject.
    *
-   * @param usefulMs asked, where a worker is needed, for how long the verdict is of use, in milliseconds; undefined: without a limit.
+   * @param asker asked for where a worker is needed; absent, the gateway asks for itself.
+   * @param isSuspect it may have taken a node down: it is judged in a worker, whatever it may cost.
    * @throws ToolgateError UNKNOWN_TOOL
    */
-  payload(tool: string, text: JsonText, usefulMs?: () => number | undefined): Validation | Promise<Validation> {
-    return this.#check("payload", tool, text, usefulMs);
+  payload(tool: string, text: JsonText, asker?: () => Asker, isSuspect = false): Validation | Promise<Validation> {
+    return this.#check("payload", tool, text, asker, isSuspect);
   }
 
   /** The same for a result; without a result schema, any JSON is valid. */
-  result(tool: string, text: JsonText, usefulMs?: () => number | undefined): Validation | Promise<Validation> {
-    return this.#check("result", tool, text, usefulMs);
+  result(tool: string, text: JsonText, asker?: () => Asker, isSuspect = false): Validation | Promise<Validation> {
+    return this.#check("result", tool, text, asker, isSuspect);
   }
 
   #check(
     direction: Direction,
     tool: string,
     text: JsonText,
-    usefulMs: (() => number | undefined) | undefined,
+    asker: (() => Asker) | undefined,
+    isSuspect: boolean,
   ): Validation | Promise<Validation> {
+    const { bytes, longNumbers } = text;
     const judge = this.#judges[direction].get(tool);
     if (judge === undefined) {
       if (this.#tools.has(tool)) return VALID; // there is no schema, or it is true
       throw new ToolgateError("UNKNOWN_TOOL", "the toolset has no tool of this name; look at its contract");
     }
+    if (isSuspect && judge.kind !== "refused") {
+      const { schema } = judge;
+      return this.#pooled({ direction, tool, schema, bytes, exactNumbers: longNumbers, risk: "slow" }, asker?.());
+    }
     switch (judge.kind) {
-      case "unused":
-        return this.#whenPrepared(this.#prepare(direction, tool, judge.schema), direction, tool, text, usefulMs);
+      case "unused": {
+        const asking = asker?.() ?? ITSELF;
+        const preparing = this.#prepare(direction, tool, judge.schema, asking.client);
+        return this.#whenPrepared(preparing, direction, tool, text, asking);
+      }
       case "preparing":
-        return this.#whenPrepared(judge, direction, tool, text, usefulMs);
-      case "inline":
-        return (
-          this.#inline(judge, text) ?? this.#pooled(direction, tool, judge.schema, text, isExact(judge, text), usefulMs)
-        );
-      case "costly":
-        return this.#pooled(direction, tool, judge.schema, text, text.longNumbers, usefulMs);
+        return this.#whenPrepared(judge, direction, tool, text, asker?.() ?? ITSELF);
+      case "inline": {
+        const inline = this.#inline(judge, text);
+        if (inline !== undefined) return inline;
+        const { schema } = judge;
+        const exactNumbers = isExact(judge, text);
+        return this.#pooled({ direction, tool, schema, bytes, exactNumbers, risk: "bounded" }, asker?.());
+      }
+      case "costly": {
+        const { schema, risk } = judge;
+        return this.#pooled({ direction, tool, schema, bytes, exactNumbers: longNumbers, risk }, asker?.());
+      }
       case "refused":
         return refused(direction, tool, judge.faults);
       default:
@@ -169,10 +210,10 @@ export class ContractValidators {
     return numbers.isEmpty ? judge.check.check(text.value, weight) : judge.exact?.check(text.value, weight, numbers);
   }
 
-  /** Has a schema compiled; values that come meanwhile wait for the same. */
-  #prepare(direction: Direction, tool: string, schema: JsonSchema): Preparing {
+  /** Has a schema compiled; values that come meanwhile wait for the same. It goes on when they have left, for the next one. */
+  #prepare(direction: Direction, tool: string, schema: JsonSchema, client: string): Preparing {
     const end = Promise.resolve()
-      .then(() => this.#compileElsewhere(direction, tool, schema))
+      .then(() => this.#compileElsewhere(direction, tool, schema, client))
       .then((failed) => {
         const isOpen = this.#judges[direction].get(tool) === preparing;
         if (isOpen) this.#judges[direction].set(tool, { kind: "unused", schema }); // another value may have more luck
@@ -183,18 +224,23 @@ export class ContractValidators {
     return preparing;
   }
 
-  async #compileElsewhere(direction: Direction, tool: string, schema: JsonSchema): Promise<Validation | undefined> {
+  async #compileElsewhere(
+    direction: Direction,
+    tool: string,
+    schema: JsonSchema,
+    client: string,
+  ): Promise<Validation | undefined> {
     const { limits, pool, compileCpuMs, trusted } = this.#judging;
     const options = { assertFormats: this.#assertFormats, exactNumbers: false };
     if (trusted) return this.#learn(direction, tool, schema, prepareSchema(schema, limits, options), false);
     const key = this.#key(direction, tool, false);
     const work = async (worker: SchemaWorker): Promise<Validation | undefined> => {
       const end = await worker.run({ kind: "prepare", key, schema, limits, options }, compileCpuMs);
-      if (end.kind !== "done") return unjudged(COMPILING[end.kind]);
+      if (end.kind !== "done") return withoutVerdict(end.kind, COMPILING);
       return this.#learn(direction, tool, schema, end.reply, false);
     };
     try {
-      const outcome = await pool.run({ toolset: this.#toolset, bytes: 0, key, work });
+      const outcome = await pool.run({ toolset: this.#toolset, client, risk: riskOf(schema), bytes: 0, key, work });
       return outcome.kind === "done" ? outcome.answer : verdictOf(outcome);
     } catch (error) {
       return unjudged(error instanceof Error ? error.message : "the check failed"); // no worker starts
@@ -223,7 +269,7 @@ export class ContractValidators {
     } else if (reply.inline !== undefined && check !== undefined) {
       const { rates, tellsNumbersApart } = reply.inline;
       this.#judges[direction].set(tool, { kind: "inline", schema, check, rates, tellsNumbersApart, exact: undefined });
-    } else this.#judges[direction].set(tool, { kind: "costly", schema });
+    } else this.#judges[direction].set(tool, { kind: "costly", schema, risk: riskOf(schema) });
     return undefined;
   }
 
@@ -232,7 +278,7 @@ export class ContractValidators {
     direction: Direction,
     tool: string,
     text: JsonText,
-    usefulMs: (() => number | undefined) | undefined,
+    asker: Asker,
   ): Promise<Validation> {
     const size = text.bytes.length;
     if (this.#awaiting >= MAX_AWAITING || (this.#awaiting > 0 && this.#awaitingBytes + size > MAX_AWAITING_BYTES))
@@ -240,12 +286,12 @@ export class ContractValidators {
     this.#awaiting++;
     this.#awaitingBytes += size;
     try {
-      const withinMs = usefulMs?.();
+      const { withinMs } = asker;
       const sinceMs = performance.now();
-      const failed = await (withinMs === undefined ? end : inTime(end, withinMs));
+      const failed = await inTime(end, asker);
       if (failed !== undefined) return failed;
       const left = withinMs === undefined ? undefined : withinMs - (performance.now() - sinceMs);
-      return await this.#check(direction, tool, text, () => left);
+      return await this.#check(direction, tool, text, () => ({ ...asker, withinMs: left }), false);
     } finally {
       this.#awaiting--;
       this.#awaitingBytes -= size;
@@ -257,36 +303,34 @@ export class ContractValidators {
   }
 
   async #pooled(
-    direction: Direction,
-    tool: string,
-    schema: JsonSchema,
-    { bytes }: JsonText,
-    exactNumbers: boolean,
-    usefulMs: (() => number | undefined) | undefined,
+    { direction, tool, schema, bytes, exactNumbers, risk }: PooledValue,
+    { client, withinMs, signal }: Asker = ITSELF,
   ): Promise<Validation> {
     const { limits, pool, compileCpuMs, judgeCpuMs } = this.#judging;
     const options = { assertFormats: this.#assertFormats, exactNumbers };
     const key = this.#key(direction, tool, exactNumbers);
-    const work = async (worker: SchemaWorker): Promise<Validation> => {
+    const work = async (worker: SchemaWorker, unneeded: AbortSignal): Promise<Validation> => {
       for (let preparations = 0; ; ) {
         if (!worker.has(key)) {
           if (++preparations > MAX_PREPARATIONS) return unjudged("too many schemas are in use at once");
           const prepared = await worker.run({ kind: "prepare", key, schema, limits, options }, compileCpuMs);
-          if (prepared.kind !== "done") return unjudged(COMPILING[prepared.kind]);
+          if (prepared.kind !== "done") return withoutVerdict(prepared.kind, COMPILING);
           const failed = this.#learn(direction, tool, schema, prepared.reply, exactNumbers);
           if (failed !== undefined) return failed;
+          // The schema is ready for the next value, whatever becomes of this one.
+          if (unneeded.aborted) return unjudged(JUDGING.unneeded);
         }
         // A copy that is handed over, as bytes: parsed there, it costs this thread less than a value that is cloned.
         const judge = { kind: "judge", key, bytes: new Uint8Array(bytes) } as const;
-        const judged = await worker.run(judge, judgeCpuMs * (1 + (WORK_PER_MIB * bytes.length) / 1_048_576));
-        if (judged.kind !== "done") return unjudged(JUDGING[judged.kind]);
+        const cpuMs = judgeCpuMs * (1 + (WORK_PER_MIB * bytes.length) / 1_048_576);
+        const judged = await worker.run(judge, cpuMs, unneeded);
+        if (judged.kind !== "done") return withoutVerdict(judged.kind, JUDGING);
         if (judged.reply.kind === "judged") return judged.reply.validation;
       }
     };
-    const withinMs = usefulMs?.();
-    const job = { toolset: this.#toolset, bytes: bytes.length, key, work };
+    const job = { toolset: this.#toolset, client, risk, bytes: bytes.length, key, withinMs, signal, work };
     try {
-      return verdictOf(await pool.run(withinMs === undefined ? job : { ...job, withinMs }));
+      return verdictOf(await pool.run(job));
     } catch (error) {
       return unjudged(error instanceof Error ? error.message : "the check failed"); // no worker starts
     }
@@ -301,6 +345,7 @@ const JUDGING = {
   overran: "it takes more work to judge by its schema than a check may; make it smaller or the schema plainer",
   broke: "it takes more memory to judge by its schema than a check may; make it smaller or the schema plainer",
   starved: "the machine is too busy",
+  unneeded: "nothing waits for it any more",
   stopped: "the node is stopping",
 } as const;
 
@@ -310,12 +355,18 @@ const COMPILING = {
   broke: "its schema takes more memory to compile than it may; make it plainer",
 } as const;
 
+function withoutVerdict(end: keyof typeof JUDGING, why: Readonly<Record<keyof typeof JUDGING, string>>): Validation {
+  return end === "overran" || end === "broke" ? tooCostly(why[end]) : unjudged(why[end]);
+}
+
 function verdictOf(outcome: PoolOutcome<Validation>): Validation {
   switch (outcome.kind) {
     case "done":
       return outcome.answer;
     case "busy":
       return unjudged(TOO_MUCH_WAITS);
+    case "left":
+      return unjudged(JUDGING.unneeded);
     case "late":
       return unjudged(TOO_LATE);
     case "stopped":
@@ -339,16 +390,31 @@ function linked(inline: InlineJudge | undefined): ValueCheck | undefined {
   }
 }
 
-/** What a promise ends with, or that there was no time left for it. */
-function inTime(end: Promise<Validation | undefined>, withinMs: number): Promise<Validation | undefined> {
+/** What a promise ends with, or that there was no time left for it, or nothing that waits. */
+function inTime(end: Promise<Validation | undefined>, { withinMs, signal }: Asker): Promise<Validation | undefined> {
+  if (signal?.aborted) return Promise.resolve(unjudged(JUDGING.unneeded));
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(unjudged(TOO_LATE)), Math.max(0, withinMs));
-    timer.unref();
-    void end.then((failed) => {
+    const settle = (validation: Validation | undefined): void => {
       clearTimeout(timer);
-      resolve(failed);
-    });
+      signal?.removeEventListener("abort", onLeft);
+      resolve(validation);
+    };
+    const onLeft = (): void => settle(unjudged(JUDGING.unneeded));
+    const late = (): void => settle(unjudged(TOO_LATE));
+    const timer = withinMs === undefined ? undefined : setTimeout(late, Math.max(0, withinMs));
+    timer?.unref();
+    signal?.addEventListener("abort", onLeft, { once: true });
+    void end.then(settle);
   });
+}
+
+/** Whether compiling a schema may take long for its length alone. */
+export function isLong(schema: JsonSchema): boolean {
+  return JSON.stringify(schema).length > MAX_SHORT_CHARACTERS;
+}
+
+function riskOf(schema: JsonSchema): Risk {
+  return isLong(schema) ? "slow" : "open";
 }
 
 /** A schema that this node cannot use: another version of Toolgate admitted it. */

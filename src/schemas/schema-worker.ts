@@ -22,6 +22,8 @@ export type WorkerEnd =
   | { readonly kind: "overran" }
   /** It got so little of the machine that it was given up, or hangs; its worker is gone. */
   | { readonly kind: "starved" }
+  /** Its answer became of no use, and it was not done soon; its worker is gone. */
+  | { readonly kind: "unneeded" }
   /** It took more memory than it may, or broke the worker otherwise; the worker is gone. */
   | { readonly kind: "broke" }
   /** The worker was stopped. */
@@ -37,6 +39,8 @@ export interface SchemaWorkerSettings {
 
 /** How long a worker may take to start, in milliseconds; a busy machine needs a second. */
 const START_WITHIN_MS = 30_000;
+/** The work that a job may go on to take once its answer is of no use, in milliseconds of CPU time: a new worker takes as much. */
+const LINGER_CPU_MS = 100;
 /** How often the work of a job is looked at, in milliseconds. */
 const LOOK_EVERY_MS = 20;
 /**
@@ -45,6 +49,15 @@ const LOOK_EVERY_MS = 20;
  */
 const WALL_FACTOR = 20;
 const LEAST_WALL_MS = 30_000;
+
+type GivenUp = "overran" | "unneeded" | "starved";
+
+/** Why a job is to be ended that took so much work and so long; undefined while it is not. */
+function whyOver(workMs: number, tookMs: number, cpuMs: number, isUnneeded: boolean): GivenUp | undefined {
+  if (workMs > cpuMs) return "overran";
+  if (isUnneeded && workMs > LINGER_CPU_MS) return "unneeded";
+  return tookMs > Math.max(LEAST_WALL_MS, WALL_FACTOR * cpuMs) ? "starved" : undefined;
+}
 
 /** The worker's entry. From sources (in tests) it is the build's, since a worker thread runs JavaScript only. */
 const ENTRY = new URL(
@@ -67,6 +80,7 @@ export class SchemaWorker {
   readonly #prepared = new LRUCache<string, true>({ max: MAX_PREPARED });
   /** The work that it had done at the end of its last job, as it said itself. */
   #spentMs: number | undefined;
+  #workMs = 0;
   #isLost = false;
   #isStopped = false;
 
@@ -95,6 +109,16 @@ export class SchemaWorker {
     return this.#isLost;
   }
 
+  /** The work of all its jobs so far, in milliseconds of CPU time. */
+  get workMs(): number {
+    return this.#workMs;
+  }
+
+  /** How many schemas are prepared in it. */
+  get schemas(): number {
+    return this.#prepared.size;
+  }
+
   /** Whether a schema is prepared under this key. */
   has(key: string): boolean {
     return this.#prepared.has(key);
@@ -104,9 +128,10 @@ export class SchemaWorker {
    * Does one job; the one before must be done.
    *
    * @param cpuMs the work that it may take, in milliseconds of CPU time.
+   * @param unneeded aborted when its answer is of no use any more: unless it is done soon, it is ended then.
    * @throws ToolgateError INTERNAL when the worker does not start.
    */
-  async run(request: WorkerRequest, cpuMs: number): Promise<WorkerEnd> {
+  async run(request: WorkerRequest, cpuMs: number, unneeded?: AbortSignal): Promise<WorkerEnd> {
     const clock = await this.#ready;
     const worker = this.#worker;
     const sinceMs = this.#monotonicMs();
@@ -118,14 +143,14 @@ export class SchemaWorker {
       };
       const onExit = (): void => finish({ kind: this.#isStopped ? "stopped" : "broke" });
       const look = (): void => {
-        const isOver = clock() - spentBefore > cpuMs;
-        if (!isOver && this.#monotonicMs() - sinceMs <= Math.max(LEAST_WALL_MS, WALL_FACTOR * cpuMs)) return;
+        const why = whyOver(clock() - spentBefore, this.#monotonicMs() - sinceMs, cpuMs, unneeded?.aborted === true);
+        if (why === undefined) return;
         clearInterval(timer);
         // When this process was busy, the reply may have come and wait behind the timer: one turn lets it in first.
-        setImmediate(() => setImmediate(() => giveUp(isOver ? "overran" : "starved")));
+        setImmediate(() => setImmediate(() => giveUp(why)));
       };
       let isDone = false;
-      const giveUp = (kind: "overran" | "starved"): void => {
+      const giveUp = (kind: GivenUp): void => {
         if (isDone) return;
         isDone = true;
         this.#isLost = true;
@@ -152,6 +177,7 @@ export class SchemaWorker {
       worker.on("message", onMessage).on("exit", onExit);
       worker.postMessage(request, request.kind === "judge" ? [request.bytes.buffer as ArrayBuffer] : []); // its own copy
     });
+    this.#workMs += end.kind === "done" ? end.cpuMs : clock() - spentBefore;
     this.#note(request, end);
     return end;
   }

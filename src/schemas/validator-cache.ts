@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { LRUCache } from "lru-cache";
+import { SharedTask } from "../async/shared-task.js";
 import type { Contract, JsonSchema, SealedContract } from "../contract/contract.js";
 import { sealContract } from "../contract/seal-contract.js";
 import { type SkippedPart, skippedPart, withoutParts } from "../contract/skipped-part.js";
@@ -7,11 +8,11 @@ import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgat
 import type { Digest } from "../identity/names.js";
 import { type Logger, SILENT_LOGGER } from "../log/logger.js";
 import type { CompileOptions } from "./compiler.js";
-import { ContractValidators, schemaPath } from "./contract-validators.js";
+import { type Asker, ContractValidators, ITSELF, isLong, schemaPath } from "./contract-validators.js";
 import { DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "./gate.js";
 import type { WorkerEnd } from "./schema-worker.js";
 import type { ThreadClockOf } from "./thread-clock.js";
-import { type PoolLimits, WorkerPool } from "./worker-pool.js";
+import { type PoolLimits, type Risk, WorkerPool } from "./worker-pool.js";
 
 /** Something in a schema that is ignored, and that may be a slip. */
 export interface SchemaWarning {
@@ -29,7 +30,7 @@ export interface ValidatorCacheOptions {
   readonly maxSchemaBytes?: number;
   /** How many schemas they may have together, at 16 KB of heap for each that is in use; 20,000 unless said. */
   readonly maxSchemas?: number;
-  /** How many workers judge values; 0 or absent: one less than there are cores, at least two, at most four. */
+  /** How many workers judge values; 0 or absent: one less than there are cores, at least three, at most four. */
   readonly workers?: number;
   /** The work for judging a small value in a worker, in milliseconds of CPU time; each MiB adds twice as much. 1,000 unless said. */
   readonly judgeCpuMs?: number;
@@ -37,8 +38,8 @@ export interface ValidatorCacheOptions {
   readonly compileCpuMs?: number;
   /** The work for compiling the schemas of one contract, in milliseconds of CPU time; 30,000 unless said. */
   readonly contractCpuMs?: number;
-  /** How many values of one toolset, and how many in all, may wait for a worker; 256 and 1,024 unless said. */
-  readonly maxWaitingPerToolset?: number;
+  /** How many values of one toolset or one client, and how many in all, may wait for a worker; 1,024 and 4,096 unless said. */
+  readonly maxWaitingPerShare?: number;
   readonly maxWaiting?: number;
   /** Milliseconds that only go forward. */
   readonly monotonicNow?: () => number;
@@ -63,6 +64,8 @@ export interface ValidatorCounters {
   readonly admitted: number;
   /** Values that were given to a worker. */
   readonly pooled: number;
+  /** Schemas that registrations had inspected: in all, now, and waiting. */
+  readonly admission: { readonly jobs: number; readonly running: number; readonly waiting: number };
   /** Workers that were started, for registrations and for values; those beyond the pools' sizes replace ones that were lost. */
   readonly workers: number;
 }
@@ -76,11 +79,17 @@ export interface UsableContract {
   readonly skipped: readonly SkippedPart[];
 }
 
-/** What was found in the schemas of a contract. */
+/** What was found in the schemas of a contract so far. */
 interface Inspection {
-  readonly faults: readonly SchemaFaults[];
+  readonly faults: SchemaFaults[];
   /** All of them, in the order of the schemas. */
-  readonly warnings: readonly SchemaWarning[];
+  readonly warnings: SchemaWarning[];
+  /** How many schemas were looked at. */
+  looked: number;
+  /** How many workers they broke. */
+  broken: number;
+  /** The work that is left for the others, in milliseconds of CPU time. */
+  leftMs: number;
 }
 
 /** What is wrong with one schema. */
@@ -107,17 +116,27 @@ const BUSY_RETRY_MS = 1_000;
 const TOO_BUSY = "the machine is too busy; retry later";
 /** The heap of a worker, in MiB. */
 const MAX_HEAP_MB = 256;
-/** What values may have that wait for a worker, of one toolset and in all, in bytes: each is kept as its text and as its value. */
-const MAX_WAITING_BYTES_PER_TOOLSET = 32 * 1_048_576;
+/** What values may have that wait for a worker, of one toolset or client and in all, in bytes: each is kept as its text and as its value. */
+const MAX_WAITING_BYTES_PER_SHARE = 32 * 1_048_576;
 const MAX_WAITING_BYTES = 96 * 1_048_576;
-/** Registrations wait for one worker, one schema each at a time. */
+/** A judgement, and the compilation of a schema for one, that is slow for its neighbours, in milliseconds of CPU time. */
+const SLOW_JUDGE_MS = 500;
+/** The same for a schema that is registered. */
+const SLOW_INSPECTION_MS = 1_000;
+/** Contracts whose inspection was left, so that the next request for one goes on where it was. */
+const MAX_LEFT_INSPECTIONS = 64;
+/** Registrations wait for workers, one schema each at a time. Long schemas, and those of slow peers, leave one to the others. */
 const ADMISSION_LIMITS: PoolLimits = {
-  workers: 1,
+  workers: 2,
+  maxOpen: 2,
+  maxSlow: 1,
+  maxPerShare: 1,
+  slowCpuMs: SLOW_INSPECTION_MS,
   maxHeapMb: MAX_HEAP_MB,
-  maxWaiting: 64,
-  maxWaitingPerToolset: 64,
+  maxWaiting: 256,
+  maxWaitingPerShare: 64,
   maxWaitingBytes: MAX_WAITING_BYTES,
-  maxWaitingBytesPerToolset: MAX_WAITING_BYTES_PER_TOOLSET,
+  maxWaitingBytesPerShare: MAX_WAITING_BYTES_PER_SHARE,
 };
 
 /**
@@ -129,8 +148,9 @@ const ADMISSION_LIMITS: PoolLimits = {
  */
 export class ValidatorCache {
   readonly #sets: LRUCache<Digest, ContractValidators>;
-  readonly #admissions: LRUCache<Digest, Promise<{ readonly warnings: readonly SchemaWarning[] }>>;
-  readonly #usable: LRUCache<Digest, Promise<UsableContract>>;
+  readonly #admissions: LRUCache<Digest, SharedTask<{ readonly warnings: readonly SchemaWarning[] }>>;
+  readonly #usable: LRUCache<Digest, SharedTask<UsableContract>>;
+  readonly #left = new LRUCache<Digest, Inspection>({ max: MAX_LEFT_INSPECTIONS });
   readonly #admission: WorkerPool;
   readonly #judging: WorkerPool;
   readonly #limits: SchemaLimits;
@@ -162,13 +182,18 @@ export class ValidatorCache {
     this.#contractCpuMs = options.contractCpuMs ?? 30_000;
     const monotonicNow = options.monotonicNow ?? (() => performance.now());
     this.#admission = new WorkerPool(ADMISSION_LIMITS, monotonicNow, options.clockOf);
-    const judging = {
-      workers: options.workers || defaultWorkers(),
+    const workers = options.workers || defaultWorkers();
+    const judging: PoolLimits = {
+      workers,
+      maxOpen: Math.max(1, workers - 1),
+      maxSlow: Math.max(1, workers - 2),
+      maxPerShare: Math.max(1, workers - 2),
+      slowCpuMs: SLOW_JUDGE_MS,
       maxHeapMb: MAX_HEAP_MB,
-      maxWaiting: options.maxWaiting ?? 1_024,
-      maxWaitingPerToolset: options.maxWaitingPerToolset ?? 256,
+      maxWaiting: options.maxWaiting ?? 4_096,
+      maxWaitingPerShare: options.maxWaitingPerShare ?? 1_024,
       maxWaitingBytes: MAX_WAITING_BYTES,
-      maxWaitingBytesPerToolset: MAX_WAITING_BYTES_PER_TOOLSET,
+      maxWaitingBytesPerShare: MAX_WAITING_BYTES_PER_SHARE,
     };
     this.#judging = new WorkerPool(judging, monotonicNow, options.clockOf);
     this.#trusted = options.trusted ?? false;
@@ -183,30 +208,41 @@ export class ValidatorCache {
       schemas: this.#schemas,
       admitted: this.#admitted,
       pooled: this.#judging.counters.jobs,
+      admission: this.#admission.counters,
       workers: this.#admission.counters.starts + this.#judging.counters.starts,
     };
   }
 
   /**
-   * Inspects all schemas of a contract in the worker: gate, meta-schema, compiler. Concurrent requests for one digest
-   * share one inspection, and later ones its outcome, as ten replicas register the same contract.
+   * Inspects all schemas of a contract in a worker: gate, meta-schema, compiler. Concurrent requests for one digest
+   * share one inspection, and later ones its outcome, as ten replicas register the same contract. When all have left, the
+   * inspection ends; the next request goes on where it was.
    *
+   * @param asker the first to ask counts as the client.
    * @returns what is ignored in the schemas; at most 64 warnings.
    * @throws ToolgateError INVALID_SCHEMA with every fault found: tool, JSON path and reason, the first eight as violations
-   *   and the number of all in the message; LIMIT_EXCEEDED when too much is being inspected already.
+   *   and the number of all in the message; LIMIT_EXCEEDED when too much is being inspected already; the signal's reason.
    */
-  admit(sealed: SealedContract): Promise<{ readonly warnings: readonly SchemaWarning[] }> {
+  admit(
+    sealed: SealedContract,
+    { client, signal }: Asker = ITSELF,
+  ): Promise<{ readonly warnings: readonly SchemaWarning[] }> {
     const known = this.#admissions.get(sealed.digest);
-    if (known !== undefined) return known;
-    const admission = this.#inspect(sealed.contract).then(({ faults, warnings }) => {
-      if (faults.length > 0) throw schemaError(sealed.contract.name, faults);
-      this.#set(sealed.digest, sealed.contract);
-      return { warnings: boundWarnings(warnings) };
+    if (known !== undefined && !known.isLeft) return known.join(signal);
+    const admission = new SharedTask(async (unneeded) => {
+      try {
+        const { faults, warnings } = await this.#inspect(sealed, client, unneeded);
+        if (faults.length > 0) throw schemaError(sealed.contract.name, faults);
+        this.#set(sealed.digest, sealed.contract);
+        return { warnings: boundWarnings(warnings) };
+      } catch (error) {
+        // Faults are found again the next time: they may have been the machine's.
+        if (this.#admissions.peek(sealed.digest) === admission) this.#admissions.delete(sealed.digest);
+        throw error;
+      }
     });
     this.#admissions.set(sealed.digest, admission);
-    // Faults are found again the next time: they may have been the machine's.
-    admission.catch(() => this.#admissions.delete(sealed.digest));
-    return admission;
+    return admission.join(signal);
   }
 
   /**
@@ -214,19 +250,25 @@ export class ValidatorCache {
    * contract, whatever their load is: what could not be judged is not left out, it refuses the whole.
    *
    * @throws ToolgateError INVALID_SCHEMA when no tool is left; LIMIT_EXCEEDED when a schema could not be judged, or too much is
-   *   being inspected already.
+   *   being inspected already; the signal's reason.
    */
-  admitUsable(sealed: SealedContract): Promise<UsableContract> {
+  admitUsable(sealed: SealedContract, { client, signal }: Asker = ITSELF): Promise<UsableContract> {
     const known = this.#usable.get(sealed.digest);
-    if (known !== undefined) return known;
-    const usable = this.#leaveOutFaulty(sealed);
+    if (known !== undefined && !known.isLeft) return known.join(signal);
+    const usable = new SharedTask(async (unneeded) => {
+      try {
+        return await this.#leaveOutFaulty(sealed, client, unneeded);
+      } catch (error) {
+        if (this.#usable.peek(sealed.digest) === usable) this.#usable.delete(sealed.digest);
+        throw error;
+      }
+    });
     this.#usable.set(sealed.digest, usable, { size: sealed.canonicalJson.length });
-    usable.catch(() => this.#usable.delete(sealed.digest));
-    return usable;
+    return usable.join(signal);
   }
 
-  async #leaveOutFaulty(sealed: SealedContract): Promise<UsableContract> {
-    const { faults, warnings } = await this.#inspect(sealed.contract);
+  async #leaveOutFaulty(sealed: SealedContract, client: string, unneeded: AbortSignal): Promise<UsableContract> {
+    const { faults, warnings } = await this.#inspect(sealed, client, unneeded);
     const unjudged = faults.find(({ isUnjudged }) => isUnjudged);
     if (unjudged !== undefined) throw unjudgedError(sealed.contract.name, unjudged);
     const skipped = skippedParts(faults);
@@ -275,44 +317,68 @@ export class ValidatorCache {
     return set;
   }
 
-  async #inspect(contract: Contract): Promise<Inspection> {
-    this.#admitted++;
-    let leftMs = this.#contractCpuMs;
-    const faults: SchemaFaults[] = [];
-    const warnings: SchemaWarning[] = [];
-    let broken = 0;
-    const options = { assertFormats: contract.assertFormats ?? false, exactNumbers: false };
-    for (const { tool, direction, schema } of schemasOf(contract)) {
-      const unjudged = (description: string) => {
-        const violations = [{ field: schemaPath(tool, direction, ""), description }];
-        faults.push({ tool, direction, violations, isUnjudged: true });
-      };
-      if (broken >= MAX_BROKEN || leftMs <= 0) {
-        unjudged("was not checked, as the schemas before it took too long");
-        continue;
+  /** @throws the signal's reason; what was found until then is kept for the next time. */
+  async #inspect(sealed: SealedContract, client: string, unneeded: AbortSignal): Promise<Inspection> {
+    const { contract, digest } = sealed;
+    const inspection: Inspection = this.#left.get(digest) ?? {
+      faults: [],
+      warnings: [],
+      looked: 0,
+      broken: 0,
+      leftMs: this.#contractCpuMs,
+    };
+    this.#left.delete(digest);
+    if (inspection.looked === 0) this.#admitted++;
+    try {
+      for (const part of [...schemasOf(contract)].slice(inspection.looked)) {
+        const risk = isLong(part.schema) ? "slow" : "open";
+        await this.#inspectPart(contract, part, inspection, { client, risk, unneeded });
+        unneeded.throwIfAborted();
+        inspection.looked++;
       }
-      const end = await this.#inspectSchema(contract.name, schema, options, Math.min(leftMs, this.#compileCpuMs));
-      if (end.kind === "done") leftMs -= end.cpuMs;
-      if (end.kind !== "done") {
-        broken++;
-        leftMs -= this.#compileCpuMs;
-        unjudged(
-          end.kind === "overran"
-            ? "takes too long to compile; make it plainer"
-            : "takes too much memory to compile; make it plainer",
-        );
-        this.#log.warn({ event: "schema_broke_worker", toolset: contract.name, tool, outcome: end.kind });
-      } else if (end.reply.kind === "inspected") {
-        const violations = end.reply.faults.map(({ pointer, reason }) => ({
-          field: schemaPath(tool, direction, pointer),
-          description: reason,
-        }));
-        if (violations.length > 0) faults.push({ tool, direction, violations, isUnjudged: false });
-        for (const { pointer, message } of end.reply.notes)
-          warnings.push({ tool, path: `/${direction}_schema${pointer}`, message });
-      }
+      return inspection;
+    } catch (error) {
+      if (unneeded.aborted) this.#left.set(digest, inspection);
+      throw error;
     }
-    return { faults, warnings };
+  }
+
+  /** Looks at one schema, and adds what is found; perhaps nothing once it is not needed. @throws as `#inspectSchema` does */
+  async #inspectPart(
+    contract: Contract,
+    { tool, direction, schema }: SchemaOfContract,
+    inspection: Inspection,
+    wanted: InspectionWanted,
+  ): Promise<void> {
+    const unjudged = (description: string) => {
+      const violations = [{ field: schemaPath(tool, direction, ""), description }];
+      inspection.faults.push({ tool, direction, violations, isUnjudged: true });
+    };
+    if (inspection.broken >= MAX_BROKEN || inspection.leftMs <= 0)
+      return unjudged("was not checked, as the schemas before it took too long");
+    const options = { assertFormats: contract.assertFormats ?? false, exactNumbers: false };
+    const cpuMs = Math.min(inspection.leftMs, this.#compileCpuMs);
+    const end = await this.#inspectSchema(contract.name, schema, options, cpuMs, wanted);
+    if (end.kind === "done") inspection.leftMs -= end.cpuMs;
+    if (end.kind === "unneeded") return;
+    if (end.kind !== "done") {
+      inspection.broken++;
+      inspection.leftMs -= this.#compileCpuMs;
+      unjudged(
+        end.kind === "overran"
+          ? "takes too long to compile; make it plainer"
+          : "takes too much memory to compile; make it plainer",
+      );
+      this.#log.warn({ event: "schema_broke_worker", toolset: contract.name, tool, outcome: end.kind });
+    } else if (end.reply.kind === "inspected") {
+      const violations = end.reply.faults.map(({ pointer, reason }) => ({
+        field: schemaPath(tool, direction, pointer),
+        description: reason,
+      }));
+      if (violations.length > 0) inspection.faults.push({ tool, direction, violations, isUnjudged: false });
+      for (const { pointer, message } of end.reply.notes)
+        inspection.warnings.push({ tool, path: `/${direction}_schema${pointer}`, message });
+    }
   }
 
   /** @throws ToolgateError where nothing can be said of the schema: too much to do, a stop, a machine that is too busy. */
@@ -321,11 +387,12 @@ export class ValidatorCache {
     schema: JsonSchema,
     options: CompileOptions,
     cpuMs: number,
+    { client, risk, unneeded }: InspectionWanted,
   ): Promise<Inspected> {
+    const request = { kind: "inspect", schema, limits: this.#limits, options } as const;
     const outcome = await this.#admission.run({
-      toolset,
-      bytes: 0,
-      work: (worker) => worker.run({ kind: "inspect", schema, limits: this.#limits, options }, cpuMs),
+      ...{ toolset, client, risk, bytes: 0, signal: unneeded },
+      work: (worker) => worker.run(request, cpuMs, unneeded),
     });
     const end = outcome.kind === "done" ? outcome.answer : outcome;
     switch (end.kind) {
@@ -335,6 +402,8 @@ export class ValidatorCache {
         throw new ToolgateError("LIMIT_EXCEEDED", "too many schemas already wait to be checked; retry later", {
           retryAfterMs: BUSY_RETRY_MS,
         });
+      case "left":
+        return { kind: "unneeded" };
       case "starved":
       case "late":
         throw new ToolgateError(
@@ -350,11 +419,28 @@ export class ValidatorCache {
   }
 }
 
-type Inspected = Extract<WorkerEnd, { kind: "done" | "overran" | "broke" }>;
+type Inspected = Extract<WorkerEnd, { kind: "done" | "overran" | "broke" | "unneeded" }>;
 
-/** Workers that judge values, by the machine's cores: one is left for the event loop, and a toolset never has all of them. */
+/** One schema of a contract. */
+interface SchemaOfContract {
+  readonly tool: string;
+  readonly direction: "payload" | "result";
+  readonly schema: JsonSchema;
+}
+
+/** How a schema is inspected: for whom, with which risk, and until when. */
+interface InspectionWanted {
+  readonly client: string;
+  readonly risk: Risk;
+  readonly unneeded: AbortSignal;
+}
+
+/**
+ * Workers that judge values, by the machine's cores: one is left for the event loop. Three are the least, one for each risk: they
+ * are started when they are needed, and wait for work most of the time.
+ */
 function defaultWorkers(): number {
-  return Math.min(4, Math.max(2, availableParallelism() - 1));
+  return Math.min(4, Math.max(3, availableParallelism() - 1));
 }
 
 /** At most 64, the last of which counts the rest. */
@@ -379,9 +465,7 @@ function skippedParts(faults: readonly SchemaFaults[]): SkippedPart[] {
   });
 }
 
-function* schemasOf(
-  contract: Contract,
-): Generator<{ tool: string; direction: "payload" | "result"; schema: JsonSchema }> {
+function* schemasOf(contract: Contract): Generator<SchemaOfContract> {
   for (const { name, payload, result } of contract.tools) {
     yield { tool: name, direction: "payload", schema: payload };
     if (result !== undefined) yield { tool: name, direction: "result", schema: result };

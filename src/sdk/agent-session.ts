@@ -8,13 +8,13 @@ import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/Outp
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import { AgentLink } from "./agent-link.js";
 import type { InvokeOptions } from "./call-options.js";
-import { type PreparedCall, prepareCall, withTimeLeft } from "./call-spec.js";
+import { type PreparedCall, prepareCall, repeatOf } from "./call-spec.js";
 import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
 import type { Nodes } from "./nodes.js";
 import type { PayloadCheck } from "./payload-check.js";
 import { readDelta, readTerminal, refusalOf, resultOf } from "./read-call.js";
-import { mayAskElsewhere } from "./request.js";
+import { MAX_SENDS, mayAskElsewhere } from "./request.js";
 import type { CallTerminal, RejectedTerminal } from "./terminal.js";
 import { settlesWithin, type Timing } from "./timing.js";
 import type { AgentSession, AsRaw } from "./toolgate.js";
@@ -30,8 +30,6 @@ import type { AgentSession, AsRaw } from "./toolgate.js";
  * A node that is stopping says so: no new calls go there, what it has ends there, and then its stream is closed.
  */
 
-/** A call that lost so many streams is given up: it may be what breaks them. */
-const MAX_SENDS = 6;
 /** How long after a call's deadline its terminal is waited for, in milliseconds; nodes promise one second. */
 const OVERDUE_MS = 5000;
 /** How often waiting and overdue calls are looked at, in milliseconds. */
@@ -72,6 +70,8 @@ interface Pending {
   readonly settle: (outcome: Outcome) => void;
   stage: Stage;
   sends: number;
+  /** Nodes that were lost with it under way; the next one is told. */
+  lostNodes: number;
   /** It was sent on a stream that was lost: what refuses a repeat says nothing about that one. */
   mayHaveRun: boolean;
   callId: string | undefined;
@@ -152,6 +152,7 @@ export class BatchedSession implements AgentSession {
         },
         stage: { kind: "waiting", sinceMs: now },
         sends: 0,
+        lostNodes: 0,
         mayHaveRun: false,
         callId: undefined,
         lastLoss: undefined,
@@ -194,9 +195,9 @@ export class BatchedSession implements AgentSession {
   }
 
   #send(pending: Pending, link: AgentLink): void {
-    const { call, endsAtMs } = pending;
+    const { call, endsAtMs, lostNodes } = pending;
     const leftMs = endsAtMs === undefined ? undefined : endsAtMs - this.#setup.timing.monotonicMs();
-    this.#sendAs(withTimeLeft(call, leftMs), pending, link);
+    this.#sendAs(repeatOf(call, leftMs, lostNodes), pending, link);
   }
 
   #sendAs(spec: CallSpec, pending: Pending, link: AgentLink): void {
@@ -280,7 +281,10 @@ export class BatchedSession implements AgentSession {
     for (const pending of this.#calls.values()) {
       if (pending.stage.kind !== "sent" || pending.stage.link !== link) continue;
       if (unsent.has(pending.ref)) pending.sends -= 1;
-      else pending.mayHaveRun = true;
+      else {
+        pending.mayHaveRun = true;
+        if (error?.reason === "NODE_UNREACHABLE") pending.lostNodes += 1;
+      }
       this.#afterLoss(pending, cause);
     }
   }

@@ -60,10 +60,12 @@ export function prepareCall(
   };
 }
 
-/** The same call with what is left of its time; the one part that a repeat may differ in. */
-export function withTimeLeft(call: PreparedCall, leftMs: number | undefined): CallSpec {
+/** The same call with what is left of its time, and with the number of nodes that were lost with it: all that a repeat differs in. */
+export function repeatOf(call: PreparedCall, leftMs: number | undefined, lostNodes: number): CallSpec {
+  if (leftMs === undefined && lostNodes === 0) return call.spec;
   // With no time left it can still be attached to, and then it ends at once, one way or the other.
-  return leftMs === undefined ? call.spec : { ...call.spec, timeoutMs: Math.max(1, Math.ceil(leftMs)) };
+  const timeoutMs = leftMs === undefined ? 0 : Math.max(1, Math.ceil(leftMs));
+  return { ...call.spec, timeoutMs, lostNodes };
 }
 
 function encodePayload(payload: unknown): Uint8Array {

@@ -1,6 +1,7 @@
 import { PassingMap } from "../collections/passing-map.js";
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
+import type { Outgoing } from "./provider-session.js";
 import { type CallOutcome, type CallSurroundings, RunningCall, type Told, type ToolCode } from "./running-call.js";
 import type { CallAbortReason } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
@@ -50,6 +51,14 @@ export class CallsInHand {
   /** What has ended and is not settled. */
   outcomes(): CallOutcome[] {
     return this.#held.values().flatMap((held) => (held.kind === "finished" ? [held.outcome] : []));
+  }
+
+  /** A node was lost that had been sent these results and had not settled them: the next one is told. */
+  nodeLost(unsent: readonly Outgoing[]): void {
+    const stayed = new Set(unsent);
+    for (const outcome of this.outcomes()) {
+      if (!stayed.has(outcome)) outcome.result.lostNodes = (outcome.result.lostNodes ?? 0) + 1;
+    }
   }
 
   /** A call was delivered. The same one again changes nothing, except that its outcome, if there is one, is told again. */

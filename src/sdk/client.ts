@@ -20,7 +20,7 @@ import type { SearchResponse__Output } from "../protocol/generated/toolgate/v1/S
 import { BatchedSession } from "./agent-session.js";
 import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
-import { prepareCall, withTimeLeft } from "./call-spec.js";
+import { prepareCall, repeatOf } from "./call-spec.js";
 import type { OnCallWarning } from "./call-warnings.js";
 import type { DeadCall } from "./dead-call.js";
 import { type DecodeJson, decodeRaw } from "./json-bytes.js";
@@ -159,13 +159,15 @@ export class Client implements Toolgate {
     const call = prepareCall(toolset, tool, payload, options, this.#runId);
     await this.#payloads.fits(call.payloadBytes);
     const startedMs = this.#timing.monotonicMs();
+    let lostNodes = 0;
     const send: Send<CallToolResponse__Output> = ({ gateway }, ...rest) => {
       const left = call.timeoutMs === undefined ? undefined : call.timeoutMs - this.#timing.monotonicMs() + startedMs;
-      return gateway.callTool({ call: withTimeLeft(call, left) }, ...rest);
+      return gateway.callTool({ call: repeatOf(call, left, lostNodes) }, ...rest);
     };
     // With the wait policy, the answer may take as long as the call.
     const attemptMs = options.wait === true ? {} : { attemptMs: ANSWER_MS };
-    const { handle, repeatedRequest } = await this.#ask(options.signal, call.repeatable, send, attemptMs);
+    const asking = { ...attemptMs, onNodeLost: () => void lostNodes++ };
+    const { handle, repeatedRequest } = await this.#ask(options.signal, call.repeatable, send, asking);
     if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
     this.#warn(handle);
     return { ...readHandle(handle), repeated: repeatedRequest };
@@ -340,7 +342,7 @@ export class Client implements Toolgate {
     signal: AbortSignal | undefined,
     repeatable: boolean,
     send: Send<Answer>,
-    options: Pick<AskOptions, "attemptMs"> = { attemptMs: ANSWER_MS },
+    options: Pick<AskOptions, "attemptMs" | "onNodeLost"> = { attemptMs: ANSWER_MS },
   ): Promise<Answer> {
     const giveUpAtMs = this.#timing.monotonicMs() + this.#patienceMs;
     const linked = linkSignals(signal, this.#closed.signal);

@@ -5,6 +5,9 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Node, NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
 
+/** A request is given up when it was sent this often, and lost its node each time: it may be what takes them down. */
+export const MAX_SENDS = 6;
+
 /** Codes that the transport makes up when a connection or a stream breaks. */
 const BROKEN: readonly status[] = [status.UNAVAILABLE, status.INTERNAL, status.UNKNOWN, status.CANCELLED];
 
@@ -38,6 +41,8 @@ export interface AskOptions {
   readonly repeatable: boolean;
   /** How long one node may take, in milliseconds; then it counts as lost. Absent waits for ever. */
   readonly attemptMs?: number;
+  /** Called for each node that is lost with the request under way. */
+  readonly onNodeLost?: () => void;
 }
 
 /**
@@ -46,9 +51,10 @@ export interface AskOptions {
  * @throws ToolgateError what a node answered with; NODE_UNREACHABLE when none does. The signal's reason when it aborts.
  */
 export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: AskOptions): Promise<Answer> {
-  const { signal, giveUpAtMs, repeatable, attemptMs } = options;
+  const { signal, giveUpAtMs, repeatable, attemptMs, onNodeLost } = options;
   // What was sent before may have had its effect, whatever becomes of the next attempt.
   let mayHaveRun = false;
+  let lostNodes = 0;
   const told = (error: unknown): unknown =>
     mayHaveRun && error instanceof ToolgateError ? withExecutedUnknown(error) : error;
   for (;;) {
@@ -66,7 +72,11 @@ export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: Ask
       signal.throwIfAborted();
       if (!(error instanceof ToolgateError) || !mayAskElsewhere(error, repeatable)) throw told(error);
       nodes.failed(node, error.message, error.retryAfterMs);
-      if (error.executed !== "no") mayHaveRun = true;
+      if (error.executed === "no") continue;
+      mayHaveRun = true;
+      if (error.reason !== "NODE_UNREACHABLE") continue;
+      if (++lostNodes >= MAX_SENDS) throw told(error);
+      onNodeLost?.();
     }
   }
 }

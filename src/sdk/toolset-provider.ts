@@ -365,6 +365,7 @@ export class ToolsetProvider implements Provider {
           gone.resolve();
           this.#former.delete(session);
           if (this.#current === session) {
+            if (error?.reason === "NODE_UNREACHABLE") this.#calls.nodeLost(unsent);
             this.#current = undefined;
             this.#output.use(undefined);
           }

@@ -43,7 +43,8 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
       return { call: toWire(call), payloadJson: call.payload };
     }),
 
-    RedriveDeadCall: unary(async (request, { principal }) => {
+    RedriveDeadCall: unary(async (request, context) => {
+      const { principal, peer } = context;
       const toolset = parseToolsetName(request.toolset, "toolset");
       const dead = await find(toolset, request.id);
       const { shard } = store.keyspace.forToolset(toolset);
@@ -59,8 +60,9 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
         wait: true,
         continueOnDisconnect: true,
         timeoutMs: 0,
+        lostNodes: 0,
       };
-      const caller = { principal, remainingMs: undefined, answerWithinMs: undefined };
+      const caller = { principal, peer, remainingMs: undefined, answerWithinMs: undefined, presence: context };
       const placed = await placeCall(placing, caller, id, spec, false);
       await purgeDeadCalls(store, toolset, [dead.id]);
       return { handle: toWireHandle(id, placed.head) };

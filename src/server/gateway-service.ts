@@ -54,8 +54,8 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       const leave = parts.enter(context.peer);
       try {
         const spec = parseCallSpec(call, context);
-        const { principal, deadlineMs } = context;
-        const caller = { principal, remainingMs: undefined, answerWithinMs: deadlineMs };
+        const { principal, deadlineMs, peer } = context;
+        const caller = { principal, peer, remainingMs: undefined, answerWithinMs: deadlineMs, presence: context };
         const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, false);
         return { handle: toWireHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
       } finally {
@@ -76,9 +76,9 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         let forsaken = false;
         let late: NodeJS.Timeout | undefined;
         try {
-          const { principal, deadlineMs } = context;
+          const { principal, deadlineMs, peer } = context;
           const withinMs = deadlineMs && deadlineMs - marginMs(deadlineMs);
-          const caller = { principal, remainingMs: withinMs, answerWithinMs: withinMs };
+          const caller = { principal, peer, remainingMs: withinMs, answerWithinMs: withinMs, presence: context };
           let placed: PlacedCall;
           try {
             placed = await placeCall(placing, caller, id, spec, true);

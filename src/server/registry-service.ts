@@ -31,11 +31,13 @@ import { promote } from "../registry/promote.js";
 import { type RegistrationOptions, register } from "../registry/register.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { unregister } from "../registry/unregister.js";
+import type { Asker } from "../schemas/contract-validators.js";
 import type { UsableContract, ValidatorCache } from "../schemas/validator-cache.js";
 import type { BidiStream } from "./bidi-stream.js";
 import { parseChannelBytes } from "./channel-bytes.js";
 import { checkFrameSize } from "./frame-size.js";
 import { bidi, type Methods, unary } from "./methods.js";
+import { shareName } from "./principal.js";
 
 export interface RegistryServiceParts {
   readonly store: RegistryStore;
@@ -72,14 +74,15 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
   const { store, catalog, sessions, entrance, log, leaseMs } = parts;
   return {
     Register: unary(async (request, context) => {
-      const { principal } = context;
+      const { principal, peer } = context;
       entrance.check("register"); // before a contract is read for nothing
       const provider = parseProviderId(request.providerId, "provider_id");
       const incarnation = parseIncarnation(request.incarnation, "incarnation");
       const options = parseOptions(request.options, parts);
+      const asker = { client: shareName(principal, peer), signal: context.signal };
       const { sealed, warnings, skipped } = request.options?.skipInvalid
-        ? await admitUsable(parts, request.contract)
-        : await admitWhole(parts, request.contract);
+        ? await admitUsable(parts, request.contract, asker)
+        : await admitWhole(parts, request.contract, asker);
       const leaseToken = parts.randomBytes(24).toString("base64url");
       // Its schemas are inspected outside of this: that may take long, and keeps nobody else waiting.
       const registered = await entrance.pass(
@@ -182,21 +185,30 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
 }
 
 /** Admits a contract as it is. @throws ToolgateError INVALID_CONTRACT, INVALID_SCHEMA with what is wrong with it */
-async function admitWhole(parts: RegistryServiceParts, wire: Contract__Output | null): Promise<UsableContract> {
+async function admitWhole(
+  parts: RegistryServiceParts,
+  wire: Contract__Output | null,
+  asker: Asker,
+): Promise<UsableContract> {
   const sealed = await inSlices(sealContractSteps(await inSlices(parseContractSteps(wire, parts.limits))));
-  return { sealed, skipped: [], ...(await parts.validators.admit(sealed)) };
+  return { sealed, skipped: [], ...(await parts.validators.admit(sealed, asker)) };
 }
 
 /** Admits what of a contract can be used. @throws ToolgateError as `admitWhole`, when no tool is left; LIMIT_EXCEEDED */
-async function admitUsable(parts: RegistryServiceParts, wire: Contract__Output | null): Promise<UsableContract> {
+async function admitUsable(
+  parts: RegistryServiceParts,
+  wire: Contract__Output | null,
+  asker: Asker,
+): Promise<UsableContract> {
   const { contract, skipped } = await inSlices(parseUsableContractSteps(wire, parts.limits));
-  const usable = await parts.validators.admitUsable(await inSlices(sealContractSteps(contract)));
+  const usable = await parts.validators.admitUsable(await inSlices(sealContractSteps(contract)), asker);
   return { ...usable, skipped: joinSkipped(skipped, usable.skipped) };
 }
 
 /** A provider's stream: its first frame says who it is, and everything else waits until that is settled. */
 function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
   const { sessions, entrance, heartbeatMs } = parts;
+  const client = shareName(stream.principal, stream.peer);
   let opened: { readonly session: ProviderSession; readonly epoch: EpochView } | undefined;
   let over = false;
   let whenOver = (): void => {};
@@ -207,7 +219,7 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
   ).unref();
   stream.onFrame((frame) => {
     clearTimeout(silent);
-    if (opened !== undefined) return receive(parts, opened.session, opened.epoch, frame);
+    if (opened !== undefined) return receive(parts, opened.session, opened.epoch, client, frame);
     stream.pause();
     entrance
       .pass(
@@ -222,7 +234,7 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
         if (over) return sessions.close(session.session, "the stream ended");
         opened = session;
         // The first frame may say more than hello.
-        receive(parts, session.session, session.epoch, frame);
+        receive(parts, session.session, session.epoch, client, frame);
         stream.resume();
       })
       .catch((error: unknown) => stream.fail(toToolgateError(error)));
@@ -274,6 +286,7 @@ function receive(
   parts: RegistryServiceParts,
   session: ProviderSession,
   epoch: EpochView,
+  client: string,
   frame: AttachRequest__Output,
 ): void {
   const { sessions, results, reports } = parts;
@@ -297,7 +310,7 @@ function receive(
       continue;
     }
     const bytes = (result.resultJson?.length ?? 0) + (result.error?.detailsJson?.length ?? 0);
-    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, call.head, result));
+    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, call.head, result, client));
   }
   if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
   if (frame.drain !== null) void sessions.drainByProvider(session);

@@ -347,7 +347,7 @@ export class MemoryGateway implements TestToolset {
       for (const result of attach.requestDeserialize(attach.requestSerialize({ results: [item.result] })).results) {
         const held = this.#calls.get(result.callId);
         if (held === undefined) continue;
-        const checked = this.#results.check(this.#epoch, held.head.tool, formatHead(held.head), result);
+        const checked = this.#results.check(this.#epoch, held.head.tool, formatHead(held.head), result, "provider");
         void Promise.resolve(checked).then(({ kind, reason, body, unchecked }) => {
           // A provider stops because it was told to, or because its own timer was first to see that the deadline passed.
           const why = kind === "cancelled" ? (held.stop ?? "DEADLINE_EXCEEDED") : reason;

@@ -47,8 +47,8 @@ afterAll(async () => {
 });
 
 describe("where no verdict can be had", () => {
-  test("a payload is refused with a reason of its own, may come again, and the tool did not run", async () => {
-    const expected = { reason: "VERDICT_UNAVAILABLE", executed: "no", retryAfterMs: 1_000 };
+  test("a payload is refused with a reason of its own, and the tool did not run", async () => {
+    const expected = { reason: "PAYLOAD_TOO_COSTLY", executed: "no", retryAfterMs: undefined };
     await expect(agent.invoke("costly", "takes", nested(60))).rejects.toMatchObject(expected);
     await expect(agent.call("costly", "takes", nested(60))).rejects.toMatchObject(expected);
     expect(runs).toBe(0);

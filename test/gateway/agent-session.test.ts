@@ -7,6 +7,7 @@ import { parseHead } from "../../src/calls/call-record.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { AgentSession } from "../../src/gateway/agent-session.js";
 import type { GatewayParts } from "../../src/gateway/gateway-parts.js";
+import type { PayloadCaller } from "../../src/gateway/validate-payload.js";
 import { parseRegistryName } from "../../src/identity/names.js";
 import type { SessionRequest__Output } from "../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
@@ -86,4 +87,70 @@ test("a call that runs does not hold on to its payload", async () => {
     collect();
     return payload.deref() === undefined;
   });
+});
+
+/** A session with one call, number 1, whose payload is checked until its caller does not want it any more. */
+async function checking() {
+  const frames: SessionResponse[] = [];
+  const asked: PayloadCaller[] = [];
+  const payloads = {
+    check: (_epoch: unknown, _tool: unknown, _payload: unknown, caller: PayloadCaller) => {
+      asked.push(caller);
+      const unjudged = new ToolgateError("VERDICT_UNAVAILABLE", "nothing waits for it any more");
+      return new Promise((_resolve, reject) =>
+        caller.presence.signal.addEventListener("abort", () => reject(unjudged)),
+      );
+    },
+  };
+  const epoch = { toolset: "box", epoch: 1, digest: "d", tool: () => ({ name: "tool", delivery: "once" }) };
+  const parts = {
+    enter: () => () => {},
+    awaiting: { doorbell: { watch: () => {}, unwatch: () => {} }, clock: { nowMs: () => 0 }, monotonicMs: () => 0 },
+    placing: {
+      catalog: { get: () => ({ active: epoch, candidate: undefined, retiring: [], epochs: [epoch] }) },
+      keyspace: createKeyspace(parseRegistryName("default", "registry"), 1),
+      randomBytes: Buffer.alloc,
+      payloads,
+      maxPayloadBytes: 1_000,
+      defaultTimeoutMs: 30_000,
+    },
+  };
+  const session = new AgentSession({
+    parts: parts as unknown as GatewayParts, // all that a call needs up to its check
+    principal: { tenant: "default", subject: "anonymous" },
+    peer: "peer",
+    sink: { send: (frame) => frames.push(frame) > 0, drained: async () => {} },
+    budgetBytes: 1_000_000,
+    fail: () => {},
+    end: () => {},
+  });
+  const wire = {
+    toolset: "box",
+    tool: "tool",
+    payloadJson: Buffer.from("{}"),
+    meta: null,
+    expectDigest: "",
+    timeoutMs: 0,
+  };
+  const frame = { calls: [{ ref: 1, call: wire, wantHandle: false, wantDeltas: false }], cancels: [] };
+  session.onFrame(frame as unknown as SessionRequest__Output); // as it is decoded
+  await until("it is checked", () => asked.length === 1);
+  return { session, frames, asked };
+}
+
+test("the check of a payload is told of its caller, and that the caller has gone", async () => {
+  const { session, frames, asked } = await checking();
+  expect(asked).toMatchObject([{ share: "peer", answerWithinMs: 30_000 }]);
+  expect(asked[0]?.presence.signal.aborted).toBe(false);
+  session.close();
+  expect(asked[0]?.presence.signal.aborted).toBe(true);
+  expect(frames).toEqual([]);
+});
+
+test("a call that is cancelled while its payload is checked ends at once, and did not run", async () => {
+  const { session, frames } = await checking();
+  session.onFrame({ calls: [], cancels: [{ ref: 1 }] } as unknown as SessionRequest__Output); // as it is decoded
+  await until("it has ended", () => frames.length === 1);
+  const terminal = { kind: "TERMINAL_KIND_REJECTED", executed: "EXECUTED_NO", error: { reason: "CANCELLED" } };
+  expect(frames).toMatchObject([{ terminals: [{ ref: 1, terminal }] }]);
 });

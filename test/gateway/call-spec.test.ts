@@ -21,6 +21,7 @@ const wire = (more: Partial<CallSpec__Output> = {}): CallSpec__Output => ({
   wait: "WAIT_POLICY_UNSPECIFIED",
   onDisconnect: "ON_DISCONNECT_UNSPECIFIED",
   timeoutMs: 0,
+  lostNodes: 0,
   ...more,
 });
 const parse = (more: Partial<CallSpec__Output> = {}, trace = {}) => parseCallSpec(wire(more), trace);

@@ -57,6 +57,7 @@ const call = (toolName = "sum", expectDigest?: Digest, toolset = "math") => ({
   wait: false,
   continueOnDisconnect: false,
   timeoutMs: 0,
+  lostNodes: 0,
 });
 const refused = (reason: string, more: object = {}) => expect.objectContaining({ reason, executed: "no", ...more });
 

@@ -25,6 +25,7 @@ const spec: CallSpec = {
   wait: false,
   continueOnDisconnect: true,
   timeoutMs: 0,
+  lostNodes: 0,
 };
 
 /** How often the node asked Redis for news of a toolset. */
@@ -61,7 +62,9 @@ function settings(): PlaceCallSettings {
 
 const place = (asked: CallSpec) => {
   const id = callIdOf(settings(), principal, asked);
-  return placeCall(settings(), { principal, remainingMs: undefined, answerWithinMs: undefined }, id, asked, false);
+  const presence = new AbortController();
+  const caller = { principal, peer: "peer", remainingMs: undefined, answerWithinMs: undefined, presence };
+  return placeCall(settings(), caller, id, asked, false);
 };
 
 describe("a repeat after its toolset has changed or gone", () => {
@@ -72,6 +75,12 @@ describe("a repeat after its toolset has changed or gone", () => {
 
   test("comes to the call that was made before", async () => {
     expect(await place(spec)).toMatchObject({ repeated: true, head: { toolset: TOOLSET, tool: "sum" } });
+  });
+
+  test("comes to it before anything is checked where a node was lost with it", async () => {
+    const before = refreshed;
+    expect(await place({ ...spec, lostNodes: 1 })).toMatchObject({ repeated: true });
+    expect(refreshed).toBe(before);
   });
 
   test("of another request is refused as such", async () => {

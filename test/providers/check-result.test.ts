@@ -33,14 +33,14 @@ const epoch = (read: () => typeof contract = () => contract): EpochView =>
     tool: (name: string) => read().tools.find((tool) => tool.name === name),
   }) as Partial<EpochView> as EpochView; // checks ask for nothing else of an epoch
 
-function check(tool: string, result: Json, leftMs = 60_000, of = epoch()) {
+function check(tool: string, result: Json, leftMs = 60_000, of = epoch(), lostNodes = 0) {
   const checks = new ResultChecks({ validators, maxResultBytes: 1_000, clock: { nowMs: () => NOW_MS } });
   const found = contract.tools.find(({ name }) => name === tool);
   if (found === undefined) throw new Error(`There is no ${tool}.`);
   const fixed = { toolset: contract.name, tool: found.name, epoch: 1 as Epoch, digest, delivery: "once" } as const;
   const head = formatHead({ ...fixed, deadlineMs: NOW_MS + leftMs, retentionMs: 1 });
   const resultJson = Buffer.from(JSON.stringify(result));
-  return checks.check(of, tool, head, { callId: "", attempt: 1, outcome: "resultJson", resultJson });
+  return checks.check(of, tool, head, { callId: "", attempt: 1, outcome: "resultJson", resultJson, lostNodes }, "peer");
 }
 
 describe("a result", () => {
@@ -62,6 +62,12 @@ describe("a result", () => {
     for (const leftMs of [0, -5_000]) {
       expect(await check("costly", {}, leftMs)).toEqual({ kind: "result", reason: "", body, unchecked: why });
     }
+  });
+
+  test("that was there when a node was lost is checked by a worker, whatever it costs", async () => {
+    const again = check("cheap", 1, 60_000, epoch(), 1);
+    expect(again).toBeInstanceOf(Promise);
+    expect(await again).toEqual(await check("cheap", 1));
   });
 
   test("whose schema this node cannot use is delivered, unchecked", async () => {

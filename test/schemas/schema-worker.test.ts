@@ -99,6 +99,19 @@ describe("limits", () => {
     expect(one.isLost).toBe(true);
   });
 
+  test("of work are soon met by a job that nothing waits for any more", async () => {
+    const one = start();
+    await one.run(prepare(DOUBLES_WITH_DEPTH), MUCH_MS);
+    const caller = new AbortController();
+    const job = one.run(judge(nested(60)), MUCH_MS, caller.signal);
+    const before = one.workMs;
+    caller.abort();
+    expect(await job).toEqual({ kind: "unneeded" });
+    expect(one.isLost).toBe(true);
+    expect(one.workMs - before).toBeGreaterThan(100);
+    expect(one.workMs - before).toBeLessThan(MUCH_MS / 3);
+  });
+
   test("of memory end a job, not the process", async () => {
     const one = start({ maxHeapMb: 24 });
     await one.run(prepare({ uniqueItems: true }), MUCH_MS);

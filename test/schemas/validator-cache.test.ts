@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Worker } from "node:worker_threads";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
@@ -5,8 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Json, JsonSchema, SealedContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { JsonText } from "../../src/json/scan-json.js";
 import { ValidatorCache, type ValidatorCacheOptions } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { until } from "../support/until.js";
 import { DOUBLES_WITH_DEPTH, doubledReferences, nested, SLOW_TO_COMPILE, wideSchema } from "./hostile-schemas.js";
 import { jsonText } from "./json-text.js";
 import { sealTools } from "./seal.js";
@@ -196,6 +199,61 @@ describe("admission", () => {
     await replace({ contractCpuMs: 0 });
     const late = await refusal(cache.admit(sealTools({ tool: { payload: {} } })));
     expect(late.violations).toMatchObject([{ description: expect.stringContaining("was not checked") }]);
+  });
+});
+
+describe("registrations share the workers", () => {
+  const slow = (title: string): JsonSchema => ({ title, ...Object(SLOW_TO_COMPILE) });
+
+  test("an honest one does not wait for many slow ones, which end when their callers leave", async () => {
+    const callers = new AbortController();
+    setMaxListeners(0, callers.signal);
+    let ended = 0;
+    const asker = { client: "hostile", signal: callers.signal };
+    const many = Array.from({ length: 20 }, (_, index) =>
+      cache
+        .admit(sealTools({ tool: { payload: slow(`${index}`) } }, `slow-${index}`), asker)
+        .catch((error: unknown) => error)
+        .finally(() => ended++),
+    );
+    expect(await cache.admit(sealTools({ tool: { payload: {} } }, "honest"), { client: "good" })).toBeDefined();
+    expect(ended).toBeLessThan(3);
+    const left = new Error("the caller has left");
+    callers.abort(left);
+    expect((await Promise.all(many)).filter((end) => end === left).length).toBeGreaterThan(16);
+    const { jobs } = cache.counters.admission;
+    expect(await cache.admit(sealTools({ tool: { payload: {} } }, "later"))).toBeDefined();
+    expect(cache.counters.admission).toMatchObject({ jobs: jobs + 1, waiting: 0 });
+  });
+
+  test("one that was left goes on where it was, and those who wait for the same one do not end with others", async () => {
+    const sealed = sealTools({
+      a: { payload: true },
+      b: { payload: wideSchema(900) },
+      c: { payload: wideSchema(901) },
+    });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const asked = [first, second].map(({ signal }) => cache.admit(sealed, { client: "a", signal }));
+    await until("the first schema was looked at", () => cache.counters.admission.jobs > 1, { everyMs: 1 });
+    const left = new Error("left");
+    first.abort(left);
+    await expect(asked[0]).rejects.toBe(left);
+    const stays = cache.admit(sealed);
+    second.abort(left);
+    await expect(asked[1]).rejects.toBe(left);
+    await expect(stays).resolves.toEqual({ warnings: [] });
+    expect(cache.counters.admission.jobs).toBe(3);
+    await replace({});
+    const gone = new AbortController();
+    const alone = cache.admit(sealed, { client: "a", signal: gone.signal });
+    await until("the first schema was looked at", () => cache.counters.admission.jobs > 1, { everyMs: 1 });
+    gone.abort(left);
+    await expect(alone).rejects.toBe(left);
+    await until("it has ended", () => cache.counters.admission.running === 0);
+    const { jobs } = cache.counters.admission;
+    expect(await cache.admit(sealed)).toEqual({ warnings: [] });
+    expect(cache.counters.admission.jobs - jobs).toBeLessThan(3);
+    expect(cache.counters.admitted).toBe(1);
   });
 });
 
@@ -392,7 +450,7 @@ describe("judging", () => {
   });
 
   test("compiles once for all values that come before that is done, as many as may wait", async () => {
-    await replace({ maxWaitingPerToolset: 1 });
+    await replace({ maxWaitingPerShare: 1 });
     const sealed = sealTools({ tool: { payload: { type: "number" } } });
     const set = cache.forContract(sealed.digest, sealed.contract);
     const verdicts = await Promise.all(Array.from({ length: 1_030 }, () => set.payload("tool", jsonText(1))));
@@ -406,7 +464,10 @@ describe("judging", () => {
   test("tells a value that waits for its schema that its time is over", async () => {
     const sealed = sealTools({ tool: { payload: { type: "number" } } });
     const set = cache.forContract(sealed.digest, sealed.contract);
-    const [late, patient] = [set.payload("tool", jsonText(1), () => 0), set.payload("tool", jsonText(1))];
+    const [late, patient] = [
+      set.payload("tool", jsonText(1), () => ({ client: "peer", withinMs: 0 })),
+      set.payload("tool", jsonText(1)),
+    ];
     expect(await late).toEqual({ kind: "unjudged", why: "there was no time left to check it" });
     expect(await patient).toEqual({ kind: "valid" });
   });
@@ -450,6 +511,7 @@ describe("judging", () => {
       expect(await set.payload("tool", jsonText(nested(60)))).toEqual({
         kind: "unjudged",
         why: "it takes more work to judge by its schema than a check may; make it smaller or the schema plainer",
+        tooCostly: true,
       });
     }
     expect(await set.payload("tool", jsonText({ no: 1 }))).toEqual({ kind: "valid" });
@@ -503,8 +565,60 @@ describe("judging", () => {
     await Promise.all(jobs);
   });
 
+  test("keeps neither others' schemas nor others' large values waiting for many hostile ones", async () => {
+    await replace({ workers: 3, judgeCpuMs: 200 });
+    const many = Array.from({ length: 8 }, (_, index) =>
+      sealTools({ tool: { payload: { title: `${index}`, ...Object(DOUBLES_WITH_DEPTH) } } }, `hostile-${index}`),
+    );
+    const light = sealTools({ tool: { payload: wideSchema(400) } }, "neighbour");
+    const rows = sealTools({ tool: { payload: { items: { properties: { a: { type: "string" } } } } } }, "rows");
+    const large = jsonText(Array.from({ length: 40_000 }, () => ({ a: "x" })));
+    const judge = async (sealed: SealedContract, text: JsonText, client: string, signal?: AbortSignal) =>
+      (await cache.forContract(sealed.digest, sealed.contract).payload("tool", text, () => ({ client, signal }))).kind;
+    await judge(light, jsonText({ p1: "a" }), "good");
+    const hostile = new AbortController();
+    setMaxListeners(0, hostile.signal);
+    let ended = 0;
+    const ends = many
+      .flatMap((sealed) => [sealed, sealed, sealed])
+      .map((sealed) => judge(sealed, jsonText(nested(60)), "hostile", hostile.signal).finally(() => ended++));
+    const kinds = [];
+    for (let time = 0; time < 5; time++) {
+      kinds.push(await judge(light, jsonText({ p2: "a" }), "good"), await judge(rows, large, "good"));
+    }
+    expect(new Set(kinds)).toEqual(new Set(["valid"]));
+    expect(ended).toBeLessThan(many.length);
+    // Once it is known what they are, they cost no neighbour a compilation.
+    const { schemas } = cache.counters;
+    await until("some more were given up", () => ended >= 4, { withinMs: 50_000 });
+    await judge(light, jsonText({ p3: "a" }), "good");
+    expect(cache.counters.schemas - schemas).toBeLessThanOrEqual(ended);
+    // And when their caller leaves, nothing goes on.
+    const { pooled } = cache.counters;
+    hostile.abort();
+    expect(new Set(await Promise.all(ends))).toEqual(new Set(["unjudged"]));
+    expect(await judge(many[0] ?? light, jsonText({ no: 1 }), "good")).toBe("valid");
+    expect(cache.counters.pooled - pooled).toBeLessThanOrEqual(2);
+  });
+
+  test("compiles nothing anew for a neighbour of a schema that costs one worker after the other", async () => {
+    await replace({ workers: 3, judgeCpuMs: 200 });
+    const hostile = sealTools({ tool: { payload: DOUBLES_WITH_DEPTH } });
+    const light = sealTools({ tool: { payload: wideSchema(400) } }, "neighbour");
+    const judge = (sealed: SealedContract, value: Json, client: string) =>
+      cache.forContract(sealed.digest, sealed.contract).payload("tool", jsonText(value), () => ({ client }));
+    await judge(hostile, nested(60), "hostile");
+    await judge(light, { p1: "a" }, "good");
+    const { schemas } = cache.counters;
+    for (let time = 1; time <= 3; time++) {
+      expect(await judge(hostile, nested(60), "hostile")).toMatchObject({ kind: "unjudged" });
+      expect(await judge(light, { p1: "a" }, "good")).toEqual({ kind: "valid" });
+      expect(cache.counters.schemas - schemas, "the hostile one's own").toBe(time);
+    }
+  });
+
   test("has no verdict for what finds no room to wait, or is too late", async () => {
-    await replace({ workers: 1, maxWaitingPerToolset: 1 });
+    await replace({ workers: 1, maxWaitingPerShare: 1 });
     const sealed = sealTools({ tool: { payload: wideSchema(400) } });
     const set = cache.forContract(sealed.digest, sealed.contract);
     await set.payload("tool", jsonText({})); // it is compiled
@@ -515,7 +629,7 @@ describe("judging", () => {
       { kind: "valid" },
       { kind: "unjudged", why: "too much waits to be checked" },
     ]);
-    expect(await set.payload("tool", jsonText({}), () => 0)).toEqual({
+    expect(await set.payload("tool", jsonText({}), () => ({ client: "peer", withinMs: 0 }))).toEqual({
       kind: "unjudged",
       why: "there was no time left to check it",
     });

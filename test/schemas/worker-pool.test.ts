@@ -1,19 +1,25 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
 import type { SchemaWorker } from "../../src/schemas/schema-worker.js";
-import { type PoolLimits, WorkerPool } from "../../src/schemas/worker-pool.js";
+import { type PoolJob, type PoolLimits, WorkerPool } from "../../src/schemas/worker-pool.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();
 
 const LIMITS: PoolLimits = {
   workers: 2,
+  maxOpen: 10,
+  maxSlow: 10,
+  maxPerShare: 1,
+  slowCpuMs: 100,
   maxHeapMb: 64,
   maxWaiting: 100,
-  maxWaitingPerToolset: 50,
+  maxWaitingPerShare: 50,
   maxWaitingBytes: 1_000,
-  maxWaitingBytesPerToolset: 500,
+  maxWaitingBytesPerShare: 500,
 };
+
+const ANY = { toolset: "a", client: "c", risk: "open", bytes: 1 } as const;
 
 let pool: WorkerPool | undefined;
 
@@ -24,22 +30,24 @@ function start(limits: Partial<PoolLimits> = {}): WorkerPool {
 
 afterEach(() => pool?.stop());
 
-/** Jobs that last until they are let go, and the order in which they began. */
+/** Jobs that last until they are let go, and the order in which they began. Each has a client of its own, unless it is said. */
 class Jobs {
   readonly begun: string[] = [];
   readonly ends = new Map<string, () => void>();
   readonly workers = new Map<string, SchemaWorker>();
+  readonly unneeded = new Map<string, AbortSignal>();
 
-  add(to: WorkerPool, name: string, more: { bytes?: number; withinMs?: number; toolset?: string } = {}) {
-    const { bytes = 1, toolset = name.slice(0, 1), ...rest } = more;
-    const work = (worker: SchemaWorker): Promise<string> => {
+  add(to: WorkerPool, name: string, more: Partial<PoolJob<string>> = {}) {
+    const { bytes = 1, toolset = name.slice(0, 1), client = name, risk = "open", ...rest } = more;
+    const work = (worker: SchemaWorker, unneeded: AbortSignal): Promise<string> => {
       this.begun.push(name);
+      this.unneeded.set(name, unneeded);
       this.workers.set(name, worker);
       const end = deferred<string>();
       this.ends.set(name, () => end.resolve(name));
       return end.promise;
     };
-    return to.run({ toolset, bytes, work, ...rest });
+    return to.run({ toolset, client, risk, bytes, work, ...rest });
   }
 
   async end(...names: readonly string[]): Promise<void> {
@@ -68,43 +76,117 @@ describe("toolsets share the workers", () => {
   test("they take turns, however many jobs each has", async () => {
     const [box, jobs] = [start({ workers: 1 }), new Jobs()];
     for (const name of ["a1", "a2", "a3", "a4", "b1", "b2", "c1"]) void jobs.add(box, name);
-    await jobs.end("a1", "a2", "b1", "c1", "a3", "b2", "a4");
-    await jobs.end("a2", "b1", "c1", "a3", "b2", "a4");
-    expect(jobs.begun).toEqual(["a1", "a2", "b1", "c1", "a3", "b2", "a4"]);
+    await jobs.end("a1", "b1", "c1", "a2", "b2", "a3", "a4");
+    expect(jobs.begun).toEqual(["a1", "b1", "c1", "a2", "b2", "a3", "a4"]);
   });
 
   test("workers are started when they are needed, and used again", async () => {
     const [box, jobs] = [start({ workers: 3 }), new Jobs()];
-    expect(box.counters).toEqual({ starts: 0, jobs: 0 });
+    expect(box.counters).toEqual({ starts: 0, jobs: 0, running: 0, waiting: 0 });
     for (const name of ["a1", "a2"]) {
       void jobs.add(box, name);
       await jobs.end(name);
     }
-    expect(box.counters).toEqual({ starts: 1, jobs: 2 });
+    expect(box.counters).toEqual({ starts: 1, jobs: 2, running: 0, waiting: 0 });
     void jobs.add(box, "a3");
     void jobs.add(box, "b1");
     expect(box.counters.starts).toBe(2);
     await jobs.end("a3", "b1");
   });
 
-  test("a lost worker is replaced, and the others are kept", async () => {
-    const [box, jobs] = [start({ workers: 3 }), new Jobs()];
+  test("a lost worker is replaced at once, and the others are kept", async () => {
+    const [box, jobs] = [start({ workers: 2 }), new Jobs()];
     void jobs.add(box, "a1");
     void jobs.add(box, "b1");
     await jobs.workers.get("a1")?.stop();
-    await jobs.end("a1", "b1");
-    void jobs.add(box, "a2");
-    expect(jobs.workers.get("a2")).toBe(jobs.workers.get("b1"));
-    expect(box.counters.starts).toBe(2);
-    void jobs.add(box, "b2");
+    await jobs.end("b1", "a1");
     expect(box.counters.starts).toBe(3);
-    await jobs.end("a2", "b2");
+    void jobs.add(box, "b2");
+    void jobs.add(box, "c1");
+    expect(jobs.workers.get("b2")).toBe(jobs.workers.get("b1"));
+    expect(box.counters.starts).toBe(3);
+    await jobs.end("b2", "c1");
+  });
+
+  test("the one for which least was done lately comes first, and of a client the work for all its toolsets counts", async () => {
+    const [box, jobs] = [start({ workers: 1 }), new Jobs()];
+    void jobs.add(box, "a1", { client: "greedy" });
+    const [worker] = jobs.workers.values();
+    if (worker === undefined) throw new Error("It has begun.");
+    Object.defineProperty(worker, "workMs", { value: 50, configurable: true });
+    for (const name of ["a2", "b1", "c1"]) void jobs.add(box, name, { client: "greedy" });
+    for (const name of ["d1", "e1"]) void jobs.add(box, name, { client: "modest" });
+    await jobs.end("a1", "d1", "e1", "b1", "c1", "a2");
+    expect(jobs.begun).toEqual(["a1", "d1", "e1", "b1", "c1", "a2"]);
+  });
+});
+
+describe("clients share the workers", () => {
+  test("one that spreads over many toolsets has no more of them than one toolset has", async () => {
+    const [box, jobs] = [start(), new Jobs()];
+    for (const name of ["a1", "b1", "c1", "d1"]) void jobs.add(box, name, { client: "greedy" });
+    expect(jobs.begun).toEqual(["a1"]);
+    void jobs.add(box, "e1", { client: "modest" });
+    expect(jobs.begun).toEqual(["a1", "e1"]);
+    await jobs.end("a1", "b1", "c1", "d1", "e1");
+  });
+
+  test("and where too much waits, the one with the most of it loses its latest", async () => {
+    const [box, jobs] = [start({ workers: 1, maxWaiting: 3 }), new Jobs()];
+    void jobs.add(box, "x1");
+    const many = ["a1", "b1", "c1"].map((name) => jobs.add(box, name, { client: "greedy" }));
+    const few = jobs.add(box, "d1", { client: "modest" });
+    expect(await many[2]).toEqual({ kind: "busy" });
+    expect(await jobs.add(box, "e1", { client: "greedy" })).toEqual({ kind: "busy" });
+    await jobs.end("x1", "a1", "d1", "b1");
+    expect(await few).toEqual({ kind: "done", answer: "d1" });
+  });
+});
+
+describe("risks share the workers", () => {
+  test("jobs of unknown work leave one to those whose work is bounded, and slow ones one to the rest", async () => {
+    const [box, jobs] = [start({ workers: 3, maxOpen: 2, maxSlow: 1 }), new Jobs()];
+    void jobs.add(box, "a1", { risk: "slow" });
+    void jobs.add(box, "b1", { risk: "slow" });
+    void jobs.add(box, "c1");
+    void jobs.add(box, "d1");
+    expect(jobs.begun).toEqual(["a1", "c1"]);
+    void jobs.add(box, "e1", { risk: "bounded" });
+    expect(jobs.begun).toEqual(["a1", "c1", "e1"]);
+    await jobs.end("a1", "b1", "c1", "d1", "e1");
+  });
+
+  test("a toolset and a client that cost a worker are slow from then on", async () => {
+    const [box, jobs] = [start({ workers: 3, maxOpen: 2, maxSlow: 1 }), new Jobs()];
+    void jobs.add(box, "a1", { client: "hostile" });
+    await jobs.workers.get("a1")?.stop();
+    await jobs.end("a1");
+    void jobs.add(box, "a2");
+    void jobs.add(box, "b1", { client: "hostile" });
+    void jobs.add(box, "c1");
+    expect(jobs.begun).toEqual(["a1", "a2", "c1"]);
+    await jobs.end("a2", "c1", "b1");
+  });
+
+  test("a slow one does not get the worker that has others' schemas", async () => {
+    const [box, jobs] = [start({ workers: 3, maxOpen: 2, maxSlow: 1 }), new Jobs()];
+    for (const risk of ["bounded", "open", "slow"] as const) {
+      void jobs.add(box, `${risk}1`, { risk });
+      await jobs.end(`${risk}1`);
+      Object.defineProperty(jobs.workers.get(`${risk}1`), "schemas", { value: 1 });
+    }
+    expect(new Set(jobs.workers.values()).size).toBe(3);
+    for (const risk of ["slow", "bounded", "open"] as const) {
+      void jobs.add(box, `${risk}2`, { risk });
+      await jobs.end(`${risk}2`);
+      expect(jobs.workers.get(`${risk}2`)).toBe(jobs.workers.get(`${risk}1`));
+    }
   });
 });
 
 describe("bounds", () => {
   test("of waiting jobs, of a toolset and in all", async () => {
-    const [box, jobs] = [start({ workers: 1, maxWaiting: 3, maxWaitingPerToolset: 2 }), new Jobs()];
+    const [box, jobs] = [start({ workers: 1, maxWaiting: 3, maxWaitingPerShare: 2 }), new Jobs()];
     const kinds = ["a0", "a1", "a2", "a3", "b1", "c1"].map((name) => jobs.add(box, name));
     expect(await Promise.all([kinds[3], kinds[5]])).toEqual([{ kind: "busy" }, { kind: "busy" }]);
     await jobs.end("a0", "a1", "b1", "a2", "a1", "b1", "a2");
@@ -129,24 +211,37 @@ describe("bounds", () => {
     expect(await fits).toEqual({ kind: "done", answer: "b2" });
   });
 
-  test("of time: what is too late is dropped where it waits, and forgotten where it has begun", async () => {
+  test("of time: what is too late is dropped where it waits, and not needed where it has begun", async () => {
     const [box, jobs] = [start({ workers: 1 }), new Jobs()];
     expect(await jobs.add(box, "a0", { withinMs: 0 })).toEqual({ kind: "late" });
     const begun = jobs.add(box, "a1", { withinMs: 20 });
     const waiting = jobs.add(box, "a2", { withinMs: 20 });
     const next = jobs.add(box, "a3");
     expect(await Promise.all([begun, waiting])).toEqual([{ kind: "late" }, { kind: "late" }]);
+    expect([jobs.unneeded.get("a1")?.aborted, box.counters.waiting]).toEqual([true, 1]);
     await jobs.end("a1", "a3");
     expect(await next).toEqual({ kind: "done", answer: "a3" });
     expect(jobs.begun).toEqual(["a1", "a3"]);
   });
 
+  test("of its caller's presence: one that has left takes its jobs along", async () => {
+    const [box, jobs, caller] = [start({ workers: 1 }), new Jobs(), new AbortController()];
+    const { signal } = caller;
+    const left = ["a1", "a2", "b1"].map((name) => jobs.add(box, name, { signal }));
+    const stays = jobs.add(box, "c1");
+    caller.abort();
+    expect(await Promise.all(left)).toEqual([{ kind: "left" }, { kind: "left" }, { kind: "left" }]);
+    expect([jobs.unneeded.get("a1")?.aborted, box.counters.waiting]).toEqual([true, 1]);
+    expect(await jobs.add(box, "a3", { signal })).toEqual({ kind: "left" });
+    await jobs.end("a1", "c1");
+    expect(await stays).toEqual({ kind: "done", answer: "c1" });
+    expect(jobs.unneeded.get("c1")?.aborted).toBe(false);
+  });
+
   test("a job that fails is its own fault", async () => {
     const box = start({ workers: 1 });
-    await expect(box.run({ toolset: "a", bytes: 1, work: () => Promise.reject(new RangeError("no")) })).rejects.toThrow(
-      RangeError,
-    );
-    expect(await box.run({ toolset: "a", bytes: 1, work: async () => 1 })).toEqual({ kind: "done", answer: 1 });
+    await expect(box.run({ ...ANY, work: () => Promise.reject(new RangeError("no")) })).rejects.toThrow(RangeError);
+    expect(await box.run({ ...ANY, work: async () => 1 })).toEqual({ kind: "done", answer: 1 });
   });
 });
 

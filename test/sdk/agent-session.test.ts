@@ -154,10 +154,35 @@ describe("a lost node", () => {
     const second = await firstCall(there);
     const { timeoutMs: firstLeft = 0, ...firstSpec } = first.call.call ?? {};
     const { timeoutMs: secondLeft = 0, ...secondSpec } = second.call.call ?? {};
-    expect(secondSpec).toEqual(firstSpec);
+    expect(secondSpec).toEqual({ ...firstSpec, lostNodes: 1 });
     expect(secondLeft).toBeLessThanOrEqual(firstLeft);
     second.session.result(second.ref, "once");
     expect(await result).toBe("once");
+  });
+
+  test("is told to the other one, which may refuse the call for it, and then it is not sent again", async () => {
+    const { here, there } = sides();
+    const result = client.invoke("math", "sum");
+    const { call } = await firstCall(here);
+    expect(call.call?.lostNodes).toBe(0);
+    here.kill();
+    const { session, call: again, ref } = await firstCall(there);
+    expect(again.call).toEqual({ ...call.call, lostNodes: 1 });
+    session.reject(ref, "PAYLOAD_TOO_COSTLY");
+    await expect(result).rejects.toMatchObject({ reason: "PAYLOAD_TOO_COSTLY" });
+    expect(there.sessions.all).toHaveLength(1);
+    expect(session.calls.all).toHaveLength(1);
+  });
+
+  test("is not told where a node only ends the session, or never got the call", async () => {
+    const { here, there } = sides();
+    const result = client.invoke("math", "sum");
+    const { session } = await firstCall(here);
+    session.fail(new ToolgateError("NODE_DRAINING", "the node is stopping"));
+    const second = await firstCall(there);
+    expect(second.call.call?.lostNodes).toBe(0);
+    second.session.result(second.ref, 1);
+    expect(await result).toBe(1);
   });
 
   test("leaves it unknown whether a call ran of which the repeat alone was refused", async () => {

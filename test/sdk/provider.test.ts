@@ -646,7 +646,7 @@ describe("a lost session", () => {
     const { provider, attachment, node, other, held } = await serve();
     attachment.call("done", "sum", { a: 1, b: 2 });
     attachment.call("running", "held", {}, { attempt: 3 });
-    await attachment.results.next();
+    expect(await attachment.results.next()).toMatchObject({ lostNodes: 0 });
     const running = await held.calls.next();
     node.kill();
     const again = await attachmentAt(other);
@@ -656,10 +656,12 @@ describe("a lost session", () => {
       { callId: "running", attempt: 3 },
     ]);
     again.welcome();
-    expect(await again.results.next()).toMatchObject({ callId: "done", outcome: "resultJson" });
+    // The node was lost with it; with the other one it was not.
+    expect(await again.results.next()).toMatchObject({ callId: "done", outcome: "resultJson", lostNodes: 1 });
     expect(running.context.signal.aborted).toBe(false);
     running.resolve("survived");
-    expect(text((await again.results.next()).resultJson)).toBe('"survived"');
+    const survived = await again.results.next();
+    expect([text(survived.resultJson), survived.lostNodes]).toEqual(['"survived"', 0]);
     again.settle("done");
     again.settle("running", 3);
     await expect.poll(() => provider.inHand).toBe(0);

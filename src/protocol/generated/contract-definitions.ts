@@ -980,6 +980,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "timeoutMs": {
          "type": "uint32",
          "id": 8
+        },
+        "lostNodes": {
+         "type": "uint32",
+         "id": 9
         }
        }
       },
@@ -1734,6 +1738,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "cancelled": {
          "type": "ToolCancelled",
          "id": 5
+        },
+        "lostNodes": {
+         "type": "uint32",
+         "id": 6
         }
        }
       },

@@ -13,6 +13,7 @@ export interface CallSpec {
   'wait'?: (_toolgate_v1_WaitPolicy);
   'onDisconnect'?: (_toolgate_v1_OnDisconnect);
   'timeoutMs'?: (number);
+  'lostNodes'?: (number);
 }
 
 export interface CallSpec__Output {
@@ -24,4 +25,5 @@ export interface CallSpec__Output {
   'wait': (_toolgate_v1_WaitPolicy__Output);
   'onDisconnect': (_toolgate_v1_OnDisconnect__Output);
   'timeoutMs': (number);
+  'lostNodes': (number);
 }

@@ -9,6 +9,7 @@ export interface ProviderResult {
   'resultJson'?: (Buffer | Uint8Array | string);
   'error'?: (_toolgate_v1_ToolError | null);
   'cancelled'?: (_toolgate_v1_ToolCancelled | null);
+  'lostNodes'?: (number);
   'outcome'?: "resultJson"|"error"|"cancelled";
 }
 
@@ -18,5 +19,6 @@ export interface ProviderResult__Output {
   'resultJson'?: (Buffer);
   'error'?: (_toolgate_v1_ToolError__Output | null);
   'cancelled'?: (_toolgate_v1_ToolCancelled__Output | null);
+  'lostNodes': (number);
   'outcome'?: "resultJson"|"error"|"cancelled";
 }
