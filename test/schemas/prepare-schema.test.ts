@@ -63,7 +63,7 @@ describe("the code of a schema", () => {
 
   test("comes to the same verdicts, with the same violations, whatever the schema", () => {
     let compared = 0;
-    for (let seed = 0; seed < 120; seed++) {
+    for (let seed = 0; seed < 40; seed++) {
       const random = seeded(seed);
       const schema = randomSchema(random);
       const prepared = prepareSchema(schema, DEFAULT_SCHEMA_LIMITS, { assertFormats: true, exactNumbers: false });
@@ -80,7 +80,7 @@ describe("the code of a schema", () => {
         compared++;
       }
     }
-    expect(compared).toBeGreaterThan(300);
+    expect(compared).toBeGreaterThan(100);
   });
 
   test("judges numbers as they were written, where it is asked to", () => {
