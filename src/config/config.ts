@@ -159,6 +159,28 @@ const CONFIG_SCHEMA = {
   maxInFlightPerPeer: count(8_192, 1, 1_000_000, "How many calls one session may have unfinished at once."),
   maxSessions: count(4_096, 1, 1_000_000, "How many sessions, of agents and providers, the node holds at once."),
   maxSessionsPerPeer: count(1_024, 1, 1_000_000, "How many of them one connection may hold."),
+  maxSessionsPerHost: count(
+    3_584,
+    1,
+    1_000_000,
+    "How many of them one host may hold: an IPv4 address, or the 64-bit prefix of an IPv6 one.",
+  ),
+  maxConnections: count(8_192, 1, 1_000_000, "How many connections the node holds at once."),
+  maxConnectionsPerHost: count(7_168, 1, 1_000_000, "How many of them one host may hold."),
+  maxHeldBytes: bytes(
+    256 * MiB,
+    MiB,
+    65_536 * MiB,
+    "How much the node holds of what its peers have not sent whole or not read yet, in all; above it, what holds the most is ended.",
+  ),
+  maxHeldBytesPerConnection: bytes(96 * MiB, MiB, 65_536 * MiB, "How much of that is for one connection."),
+  messageTimeoutMs: milliseconds(MINUTE_MS, 100, HOUR_MS, "How long a message may take to arrive whole."),
+  readTimeoutMs: milliseconds(
+    30_000,
+    100,
+    HOUR_MS,
+    "How long a peer may take nothing of what it is sent, before its stream is ended.",
+  ),
   maxMessageBytes: bytes(
     8 * MiB,
     SMALLEST_MESSAGE_BYTES,
@@ -191,6 +213,13 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
   fitsMessage("maxPayloadBytes"),
   fitsMessage("maxResultBytes"),
   fitsMessage("maxContractBytes"),
+  atMost("maxHeldBytesPerConnection", "maxHeldBytes"),
+  {
+    keys: ["maxMessageBytes", "maxHeldBytesPerConnection"],
+    holds: (config) => config.maxMessageBytes + MESSAGE_OVERHEAD_BYTES <= config.maxHeldBytesPerConnection,
+    fault: (name, { maxMessageBytes, maxHeldBytesPerConnection }) =>
+      `do not fit: ${name("maxHeldBytesPerConnection")} (${maxHeldBytesPerConnection}) must be at least ${MESSAGE_OVERHEAD_BYTES} over ${name("maxMessageBytes")} (${maxMessageBytes})`,
+  },
   {
     // A lease is renewed as the session's heartbeats are answered: one that is late must not end it.
     keys: ["leaseMs", "heartbeatMs"],

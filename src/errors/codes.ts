@@ -186,8 +186,9 @@ export const ERROR_CODES = {
     status: status.RESOURCE_EXHAUSTED,
     retry: "later",
     meaning:
-      "A limit is reached: of a node's sessions, streams or calls in flight of one peer, of a toolset's epochs, or of a registry's toolsets.",
-    remedy: "Retry after the given time, or spread over more nodes; of toolsets, unregister some first.",
+      "A limit is reached: of a node's sessions, streams or calls in flight of one peer, of what a node holds that was not sent whole or not read, of a toolset's epochs, or of a registry's toolsets.",
+    remedy:
+      "Retry after the given time, or spread over more nodes; send whole messages and read what comes; of toolsets, unregister some first.",
   },
   MESSAGE_TOO_LARGE: {
     status: status.RESOURCE_EXHAUSTED,

@@ -1,11 +1,18 @@
 import type { handleBidiStreamingCall, Metadata, ServerDuplexStream } from "@grpc/grpc-js";
+import type { Executed } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
+import { heldFor, readOneAhead } from "./grpc-call.js";
+import type { HeldForStream } from "./held-bytes.js";
 import type { BidiMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
+import type { Place, Places, Tenant } from "./places.js";
 import type { Principal } from "./principal.js";
 import { type CallContext, type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+
+/** Above so many bytes that the peer has not taken yet, the next frame should wait: grpc-js alone counts frames, of any size. */
+const MOST_UNTAKEN_BYTES = 1_048_576;
 
 /** When a peer that met the limit on sessions should come again, in milliseconds. */
 const SESSION_RETRY_MS = 1_000;
@@ -22,6 +29,11 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   readonly #context: ServerCall;
   readonly #state: Pick<ServerState, "draining" | "readWithinMs">;
   readonly #check: RequestCheck | undefined;
+  readonly #held: HeldForStream | undefined;
+  /** The sizes of the frames that the peer has not taken yet, in order, and their sum. */
+  readonly #untaken: number[] = [];
+  #untakenBytes = 0;
+  readonly #onTaken = (): void => this.#taken();
   #phase: "open" | "ending" | "over" = "open";
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #onOver: (reason: ToolgateError | undefined) => void = () => {};
@@ -37,6 +49,8 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     this.#context = context;
     this.#state = state;
     this.#check = check;
+    this.#held = heldFor(call);
+    this.#held?.failBy((why) => this.fail(why));
     call.on("drain", () => this.#gotRoom());
     call.on("end", () => this.#guard(() => this.#onPeerEnd()));
     context.whenAbandoned(() => this.#over());
@@ -76,12 +90,13 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   /** Takes the frames, from now on; they wait until this is called. A throw fails the stream. */
   onFrame(handler: (frame: Request) => void): void {
     const check = this.#check;
-    this.#call.on("data", (frame: Request) =>
+    this.#call.on("data", (frame: Request) => {
+      this.#held?.lookedAt();
       this.#guard(() => {
         check?.(frame);
         handler(frame);
-      }),
-    );
+      });
+    });
   }
 
   /** The peer sends no more frames; it still reads. Without a handler, the stream is then ended. */
@@ -95,15 +110,41 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     this.#onOver = handler;
   }
 
-  /** Sends a frame. False when the buffer is full, and the next frame should wait for `drained`. */
-  send(frame: Response): boolean {
+  /**
+   * Sends a frame. False when enough waits for the peer, and the next frame should wait for `drained`.
+   *
+   * @param bytes about the size of the frame, which was counted by `holds`
+   */
+  send(frame: Response, bytes = 0): boolean {
     if (this.#phase !== "open") return false;
-    return this.#call.write(frame);
+    this.#untaken.push(bytes);
+    this.#untakenBytes += bytes;
+    this.#held?.sent();
+    this.#call.write(frame, this.#onTaken);
+    return this.#hasRoom();
+  }
+
+  /** Counts what waits to be sent on this stream; a negative number, what does not any more, although it was not sent. */
+  holds(bytes: number): void {
+    this.#held?.count(bytes);
+  }
+
+  #hasRoom(): boolean {
+    return !this.#call.writableNeedDrain && this.#untakenBytes <= MOST_UNTAKEN_BYTES;
+  }
+
+  /** The peer has made room for the oldest frame, or the stream is broken. */
+  #taken(): void {
+    const bytes = this.#untaken.shift() ?? 0;
+    this.#untakenBytes -= bytes;
+    this.#held?.count(-bytes);
+    this.#held?.taken();
+    if (this.#room !== undefined && this.#hasRoom()) this.#gotRoom();
   }
 
   /** Resolves when there is room for frames again, or the stream is over. */
   drained(): Promise<void> {
-    if (this.#phase === "over" || !this.#call.writableNeedDrain) return Promise.resolve();
+    if (this.#phase === "over" || this.#hasRoom()) return Promise.resolve();
     if (this.#room === undefined) {
       let resolve = () => {};
       const promise = new Promise<void>((settle) => {
@@ -165,6 +206,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   }
 
   #gotRoom(): void {
+    if (this.#phase !== "over" && !this.#hasRoom()) return;
     this.#room?.resolve();
     this.#room = undefined;
   }
@@ -177,6 +219,26 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   }
 }
 
+const VACATED =
+  "This node's sessions are all taken, most of them by this host, and this one was not used for longest: open it again elsewhere.";
+
+/** @throws ToolgateError LIMIT_EXCEEDED when there is none */
+function takePlace(places: Places, host: string, tenant: Tenant): Place {
+  const place = places.take(host, tenant);
+  switch (place) {
+    case "full":
+      throw noPlace(`This node holds ${places.count} sessions, and takes no more.`);
+    case "host_full":
+      throw noPlace(`This host holds ${places.countOf(host)} sessions on this node, and may hold no more.`);
+    default:
+      return place;
+  }
+}
+
+function noPlace(message: string, executed: Executed = "no"): ToolgateError {
+  return new ToolgateError("LIMIT_EXCEEDED", message, { executed, retryAfterMs: SESSION_RETRY_MS });
+}
+
 /** Serves a method that is a stream in both directions. A frame that `check` throws at fails the stream. */
 export function serveBidi(
   method: BidiMethod<never, unknown>,
@@ -184,41 +246,39 @@ export function serveBidi(
   check: RequestCheck | undefined,
 ): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
+    readOneAhead(call);
     const context = new ServerCall(call, state);
     const stream = new BidiStream<unknown, unknown>(call, context, state, method.refusesParts ? undefined : check);
     const { sessions } = state;
     const { peer } = context;
+    const held = heldFor(call);
+    let place: Place;
     try {
       void context.principal; // refuses before the handler runs
       if (state.draining.aborted) throw nodeDraining("no");
-      if (sessions.count >= sessions.max) {
-        throw new ToolgateError("LIMIT_EXCEEDED", `This node holds ${sessions.max} sessions, and takes no more.`, {
-          retryAfterMs: SESSION_RETRY_MS,
-        });
-      }
-      if ((sessions.byPeer.get(peer) ?? 0) >= sessions.maxPerPeer) {
-        throw new ToolgateError(
-          "LIMIT_EXCEEDED",
-          `This connection holds ${sessions.maxPerPeer} sessions, and may hold no more.`,
-          { retryAfterMs: SESSION_RETRY_MS },
-        );
-      }
+      const own = sessions.byConnection.get(peer) ?? 0;
+      if (own >= sessions.maxPerConnection)
+        throw noPlace(`This connection holds ${own} sessions, and may hold no more.`);
+      place = takePlace(sessions.places, held?.host ?? peer, {
+        owner: held?.connection ?? stream,
+        usedAt: () => held?.usedAt ?? 0,
+        vacate: () => stream.fail(noPlace(VACATED, "unknown")),
+      });
     } catch (error) {
       stream.fail(error);
       return;
     }
-    sessions.count++;
-    sessions.byPeer.set(peer, (sessions.byPeer.get(peer) ?? 0) + 1);
+    sessions.byConnection.set(peer, (sessions.byConnection.get(peer) ?? 0) + 1);
     const open: OpenCall = {
       leave() {}, // it was told when draining began, and ends by itself
       terminate: (reason) => stream.terminate(reason),
     };
     state.open.add(open);
     call.once("cancelled", () => {
-      sessions.count--;
-      const left = (sessions.byPeer.get(peer) ?? 1) - 1;
-      if (left === 0) sessions.byPeer.delete(peer);
-      else sessions.byPeer.set(peer, left);
+      place.leave();
+      const left = (sessions.byConnection.get(peer) ?? 1) - 1;
+      if (left === 0) sessions.byConnection.delete(peer);
+      else sessions.byConnection.set(peer, left);
       state.open.delete(open);
     });
     try {

@@ -13,9 +13,14 @@ const SATURATED_BYTES = 2 * 1_048_576;
 
 /** A stream that takes frames, as the gRPC adaptor gives it. */
 export interface FrameSink<Frame> {
-  /** Sends a frame; false when its buffer is full, and the next one should wait for `drained`. */
-  send(frame: Frame): boolean;
+  /** Sends a frame of about so many bytes; false when its buffer is full, and the next one should wait for `drained`. */
+  send(frame: Frame, bytes: number): boolean;
   drained(): Promise<void>;
+  /**
+   * Hears how many bytes more wait to be sent, and how many, negative, do not any more, although they were not: for a bound on
+   * all that a node holds. The bytes of a frame that was sent are the sink's to count out.
+   */
+  holds(bytes: number): void;
 }
 
 /** The keys of a frame that hold lists of messages. */
@@ -103,6 +108,7 @@ export class FrameWriter<Frame extends object> {
     else list.push(message);
     this.#messages++;
     this.#bytes += bytes;
+    this.#sink.holds(bytes);
     this.#checkBudget();
   }
 
@@ -112,6 +118,7 @@ export class FrameWriter<Frame extends object> {
     this.#seal();
     this.#queue.push({ frame, bytes: OWN_FRAME_BYTES, owed: 0 });
     this.#queuedBytes += OWN_FRAME_BYTES;
+    this.#sink.holds(OWN_FRAME_BYTES);
     this.#write();
     this.#checkBudget();
   }
@@ -132,6 +139,7 @@ export class FrameWriter<Frame extends object> {
   /** Forgets what was not sent; nothing is sent any more. */
   close(): void {
     this.#closed = true;
+    if (this.queuedBytes > 0) this.#sink.holds(-this.queuedBytes);
     clearTimeout(this.#lingering);
     this.#onSent = undefined;
     this.#frame = {};
@@ -167,7 +175,7 @@ export class FrameWriter<Frame extends object> {
       if (next === undefined) break;
       this.#queuedBytes -= next.bytes;
       this.#owedBytes -= next.owed;
-      if (this.#sink.send(next.frame)) continue;
+      if (this.#sink.send(next.frame, next.bytes)) continue;
       this.#blocked = true;
       void this.#sink.drained().then(() => {
         this.#blocked = false;

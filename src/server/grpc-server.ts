@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { Server, type ServerCredentials, type UntypedHandleCall } from "@grpc/grpc-js";
+import type { Http2Server } from "node:http2";
+import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
 import { joinAddress, splitAddress } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -8,16 +9,21 @@ import type { Logger } from "../log/logger.js";
 import { loadProtocol } from "../protocol/load.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
 import { serveBidi } from "./bidi-stream.js";
+import { Connections, PREFACE_WITHIN_MS } from "./connections.js";
 import { HealthService } from "./health-service.js";
-import { checkListenAddress, listenFault } from "./listen-address.js";
+import { HeldBytes } from "./held-bytes.js";
+import { holdCalls } from "./hold-calls.js";
+import { InflateTurns } from "./inflate-turns.js";
+import { type Listening, listenOn } from "./listen-address.js";
 import { type AnyMethod, type Service, serviceName } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
+import { fitConnections, openFilesLimit } from "./open-files.js";
+import { Places } from "./places.js";
 import { reflectionServices } from "./reflection.js";
 import type { ServerState } from "./server-call.js";
 import { serveStream } from "./server-stream.js";
 import { serverCredentials } from "./tls.js";
 import { serveUnary } from "./unary-call.js";
-import { READ_WITHIN_MS } from "./unread-stream.js";
 
 /** How often an idle connection is asked for a sign of life, and how long it may take, in milliseconds. */
 const KEEPALIVE_TIME_MS = 30_000;
@@ -37,6 +43,13 @@ export interface GrpcServerOptions {
     | "maxMessageBytes"
     | "maxSessions"
     | "maxSessionsPerPeer"
+    | "maxSessionsPerHost"
+    | "maxConnections"
+    | "maxConnectionsPerHost"
+    | "maxHeldBytes"
+    | "maxHeldBytesPerConnection"
+    | "messageTimeoutMs"
+    | "readTimeoutMs"
   >;
   readonly log: Logger;
   readonly services: readonly Service[];
@@ -44,8 +57,10 @@ export interface GrpcServerOptions {
   readonly now?: () => number;
   /** Makes the ids that tie an answer to a log line; random unless said. */
   readonly newId?: () => string;
-  /** How long a peer may take none of what it is sent, in milliseconds; half a minute unless said. */
+  /** How long a peer may take none of what it is sent, in milliseconds; the setting unless said. */
   readonly readWithinMs?: number;
+  /** How long a connection may take to say that it speaks HTTP/2, in milliseconds; ten seconds unless said. */
+  readonly prefaceWithinMs?: number;
 }
 
 /**
@@ -71,6 +86,8 @@ export interface GrpcServer {
   setServing(service: string | "all", serving: boolean): void;
   /** How many bidirectional streams are open. */
   readonly sessions: number;
+  /** How many bytes are held of what peers have not sent whole, or not read. */
+  readonly heldBytes: number;
   /** Step 1. Idempotent. */
   beginDrain(): void;
   /** Steps 1 to 4; resolves when every connection is gone. Idempotent: the first call's grace holds. */
@@ -79,17 +96,38 @@ export interface GrpcServer {
 
 /** Prepares a server; `start` makes it listen. A server is started and stopped once. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { config, log, now = Date.now, newId = randomUUID, readWithinMs = READ_WITHIN_MS } = options;
+  const { config, log, now = Date.now, newId = randomUUID } = options;
+  const readWithinMs = options.readWithinMs ?? config.readTimeoutMs;
   const draining = new AbortController();
   setMaxListeners(0, draining.signal); // one per session
   const state: ServerState = {
     log,
     newId,
     open: new Set(),
-    sessions: { count: 0, max: config.maxSessions, byPeer: new Map(), maxPerPeer: config.maxSessionsPerPeer },
+    sessions: {
+      places: new Places(config.maxSessions, config.maxSessionsPerHost),
+      byConnection: new Map(),
+      maxPerConnection: config.maxSessionsPerPeer,
+    },
     readWithinMs,
     draining: draining.signal,
   };
+  const held = new HeldBytes({
+    maxBytes: config.maxHeldBytes,
+    maxConnectionBytes: config.maxHeldBytesPerConnection,
+    messageWithinMs: config.messageTimeoutMs,
+    readWithinMs,
+  });
+  const inflating = new InflateTurns(config.maxMessageBytes);
+  const wanted = { max: config.maxConnections, maxPerHost: config.maxConnectionsPerHost };
+  const openFiles = openFilesLimit();
+  const bounds = fitConnections(wanted, openFiles);
+  const connections = new Connections({
+    held,
+    ...bounds,
+    prefaceWithinMs: options.prefaceWithinMs ?? PREFACE_WITHIN_MS,
+    onClosed: (connection) => inflating.forget(connection),
+  });
   const server = new Server({
     "grpc.max_concurrent_streams": config.maxStreamsPerConnection,
     "grpc.max_receive_message_length": config.maxMessageBytes,
@@ -98,6 +136,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     // Its counters are kept for each message, and nobody can ask for them here.
     "grpc.enable_channelz": 0,
+    interceptors: [holdCalls({ connections, inflating, maxMessageBytes: config.maxMessageBytes })],
   });
   const names = options.services.map(({ definition }) => serviceName(definition));
   const health = new HealthService(names);
@@ -105,6 +144,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const shown = own.map(({ definition }) => serviceName(definition));
   for (const service of [...own, ...reflectionServices(shown)]) addService(server, service, state);
 
+  let listening: Listening | undefined;
   let starting: Promise<{ readonly address: string }> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -115,7 +155,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     },
     setServing: (service, serving) => health.set(service, serving),
     get sessions() {
-      return state.sessions.count;
+      return state.sessions.places.count;
+    },
+    get heldBytes() {
+      return held.bytes;
     },
     beginDrain,
     stop(graceMs) {
@@ -125,9 +168,15 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 
   async function listen(): Promise<{ readonly address: string }> {
-    const credentials = await serverCredentials(config, log, now);
-    await checkListenAddress(config.listen);
-    const port = await bind(server, config.listen, credentials);
+    const injector = server.createConnectionInjector(await serverCredentials(config, log, now));
+    http2Of(server).on("session", (session) => connections.begin(session));
+    // Connections are taken here, and not by grpc-js, which takes any number of them.
+    listening = await listenOn(config.listen, (socket) => {
+      if (connections.accept(socket)) injector.injectConnection(socket);
+    });
+    held.start();
+    if (bounds.max < wanted.max) log.warn({ event: "connections_cut", ...bounds, wanted: wanted.max, openFiles });
+    const { port } = listening;
     const host = splitAddress(config.listen)?.host ?? config.listen;
     return { address: joinAddress(host, port) };
   }
@@ -141,6 +190,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   async function end(graceMs: number): Promise<void> {
     await starting?.catch(() => {}); // whoever started it has the error
     beginDrain();
+    listening?.close();
     for (const call of [...state.open]) call.leave();
     const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     if (!(await within(closed, graceMs))) {
@@ -148,8 +198,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       for (const call of [...state.open]) call.terminate(nodeDraining("unknown"));
       await within(closed, FAREWELL_MS);
     }
+    connections.destroyAll();
     server.forceShutdown();
     await within(closed, DESTROY_MS);
+    held.stop();
   }
 }
 
@@ -166,13 +218,12 @@ async function within(promise: Promise<void>, ms: number): Promise<boolean> {
   }
 }
 
-function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else reject(listenFault(address, error));
-    });
-  });
+/** The HTTP/2 server of the injector, the only one of this server; grpc-js 1.14 keeps it to itself. */
+function http2Of(server: Server): Http2Server {
+  const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
+  const [only] = http2Servers.keys();
+  if (only === undefined) throw new ToolgateError("INTERNAL", "gRPC's library holds its server elsewhere than it did.");
+  return only;
 }
 
 function addService(server: Server, { definition, methods }: Service, state: ServerState): void {

@@ -1,41 +1,68 @@
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { splitAddress } from "../config/address.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 
 const NAMES = "TOOLGATE_LISTEN (--listen)";
 
+/** Ports that are listened on. */
+export interface Listening {
+  /** The port; the one that the system chose where that was 0. */
+  readonly port: number;
+  /** Takes no more connections; those that are there stay. Idempotent. */
+  close(): void;
+}
+
 /**
- * Finds out whether an address can be listened on, by doing so for a moment. grpc-js would say it too, but in one text
- * for all causes, and on standard error.
+ * Listens on an address: on all that its host's name stands for and this machine has, and on one port.
  *
+ * @param onConnection gets each connection
  * @throws ToolgateError INVALID_CONFIG naming the address, the cause and the remedy
  */
-export async function checkListenAddress(address: string): Promise<void> {
+export async function listenOn(address: string, onConnection: (socket: Socket) => void): Promise<Listening> {
   const parts = splitAddress(address);
   if (parts === undefined) throw new ToolgateError("INVALID_CONFIG", `${NAMES}: ${address} is not a host and a port.`);
-  const probe = createServer();
+  const servers: Server[] = [];
+  const close = (): void => {
+    for (const server of servers) server.close();
+  };
+  let { port } = parts;
   try {
-    probe.listen({ host: parts.host, port: parts.port, exclusive: true });
-    await once(probe, "listening");
+    let missing: unknown;
+    for (const { address: host } of await lookup(parts.host, { all: true })) {
+      const server = createServer({ noDelay: true }, onConnection);
+      try {
+        server.listen({ host, port, exclusive: true });
+        await once(server, "listening");
+      } catch (error) {
+        // A name may stand for addresses of both families on a machine that has one.
+        if (!/^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(codeOf(error) ?? "")) throw error;
+        missing = error;
+        continue;
+      }
+      servers.push(server);
+      port = (server.address() as AddressInfo).port; // of a server that listens on a port
+    }
+    if (servers.length === 0) throw missing;
   } catch (cause) {
+    close();
     throw listenFault(address, cause);
   }
-  const closed = once(probe, "close");
-  probe.close();
-  await closed;
+  return { port, close };
 }
 
 /** What stands in the way of listening on an address. */
-export function listenFault(address: string, cause: unknown): ToolgateError {
-  const { message = "" } = cause instanceof Error ? cause : {};
-  const code = /\bE[A-Z]{4,}\b/.exec(message)?.[0];
-  return new ToolgateError("INVALID_CONFIG", `${NAMES}: cannot listen on ${address}: ${remedy(code, message)}`, {
-    cause,
-  });
+function listenFault(address: string, cause: unknown): ToolgateError {
+  return new ToolgateError("INVALID_CONFIG", `${NAMES}: cannot listen on ${address}: ${remedy(cause)}`, { cause });
 }
 
-function remedy(code: string | undefined, message: string): string {
+function codeOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+}
+
+function remedy(cause: unknown): string {
+  const code = codeOf(cause);
   switch (code) {
     case "EADDRINUSE":
       return "another process listens there. Stop it, or choose another port; port 0 lets the system choose.";
@@ -47,6 +74,6 @@ function remedy(code: string | undefined, message: string): string {
     case "EAI_AGAIN":
       return "the host's name is not known here. Give an address.";
     default:
-      return `${code ?? message}.`;
+      return `${code ?? String(cause)}.`;
   }
 }

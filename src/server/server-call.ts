@@ -2,6 +2,7 @@ import type { Metadata } from "@grpc/grpc-js";
 import { toServiceError, type WireError } from "../errors/status-details.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
+import type { Places } from "./places.js";
 import { authenticate, type Principal } from "./principal.js";
 import { readTraceContext, type TraceContext } from "./trace-context.js";
 
@@ -37,12 +38,11 @@ export interface ServerState {
   readonly newId: () => string;
   /** The calls that are open, to be told of the server's end. */
   readonly open: Set<OpenCall>;
-  /** Bidirectional streams that are open, in all and by connection, and how many may be. */
+  /** Bidirectional streams that are open: their places, by host, and how many each connection has and may have. */
   readonly sessions: {
-    count: number;
-    readonly max: number;
-    readonly byPeer: Map<string, number>;
-    readonly maxPerPeer: number;
+    readonly places: Places;
+    readonly byConnection: Map<string, number>;
+    readonly maxPerConnection: number;
   };
   /** How long a peer may take none of what it is sent, in milliseconds. */
   readonly readWithinMs: number;

@@ -1,12 +1,13 @@
 import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc-js";
-import { ToolgateError } from "../errors/toolgate-error.js";
 import { EncodedMessage } from "../protocol/encoded-message.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
+import { heldFor } from "./grpc-call.js";
+import { type HeldForStream, unread } from "./held-bytes.js";
 import type { ServerStreamMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
-import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { ownUnsentBytes, READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 
 /**
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
@@ -21,6 +22,9 @@ export function serveStream(
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
     const context = new ServerCall(call, state);
+    const held = heldFor(call);
+    held?.lookedAt();
+    held?.failBy((why) => open.terminate(why));
     let leaving = false;
     const open: OpenCall = {
       leave() {
@@ -37,7 +41,7 @@ export function serveStream(
     const run = async () => {
       void context.principal; // refuses before the handler runs
       check?.(call.request);
-      const peer = new SlowPeer(call, state.readWithinMs);
+      const peer = new SlowPeer(call, held, state.readWithinMs);
       const messages = method.handler(call.request as never, context); // decoded by the method's own definition
       for await (const message of messages) {
         if (call.destroyed || call.writableEnded) return;
@@ -71,11 +75,13 @@ export function serveStream(
 /** Whoever reads a stream, one message at a time. One timer for all of them: it costs a fifth of a small message. */
 class SlowPeer {
   readonly #call: ServerWritableStream<unknown, unknown>;
+  readonly #held: HeldForStream | undefined;
   readonly #timer: NodeJS.Timeout;
   #settle: (inTime: boolean) => void = () => {};
 
-  constructor(call: ServerWritableStream<unknown, unknown>, withinMs: number) {
+  constructor(call: ServerWritableStream<unknown, unknown>, held: HeldForStream | undefined, withinMs: number) {
     this.#call = call;
+    this.#held = held;
     this.#timer = setTimeout(() => this.#settle(false), withinMs).unref();
     call.once("close", () => {
       clearTimeout(this.#timer);
@@ -89,15 +95,13 @@ class SlowPeer {
     if (message instanceof EncodedMessage) shareFrames(this.#call);
     return new Promise((resolve) => {
       this.#settle = resolve;
-      this.#call.write(message, () => resolve(true));
+      let unsent = 0;
+      this.#call.write(message, () => {
+        this.#held?.count(-unsent);
+        resolve(true);
+      });
+      unsent = ownUnsentBytes(this.#call, message);
+      this.#held?.count(unsent);
     });
   }
-}
-
-function unread(withinMs: number): ToolgateError {
-  return new ToolgateError(
-    "LIMIT_EXCEEDED",
-    `nothing of the stream was read for ${withinMs / 1_000} s; read faster, or resume it after what you have`,
-    { executed: "unknown" },
-  );
 }

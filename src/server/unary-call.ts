@@ -2,13 +2,11 @@ import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from "@grpc/grpc
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import { EncodedMessage } from "../protocol/encoded-message.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
+import { heldFor } from "./grpc-call.js";
 import type { UnaryMethod } from "./methods.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
-import { resetIfUnread, unsentBytes } from "./unread-stream.js";
-
-/** A larger answer than this does not stay for ever if its caller does not read it, in bytes; most are smaller, and few stay. */
-const SMALL_ANSWER_BYTES = 16_384;
+import { ownUnsentBytes } from "./unread-stream.js";
 
 /** Serves a unary method: a promise in, a response or a status out. Requests that `check` throws at are refused. */
 export function serveUnary(
@@ -17,10 +15,14 @@ export function serveUnary(
   check: RequestCheck | undefined,
 ): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
+    const held = heldFor(call);
+    held?.lookedAt();
     const answer: sendUnaryData<unknown> = (error, response) => {
       if (response instanceof EncodedMessage) shareFrames(call);
       callback(error, response);
-      if (unsentBytes(call) > SMALL_ANSWER_BYTES) resetIfUnread(call, state.readWithinMs);
+      // What its caller does not read is counted until the stream is closed, and ends in time.
+      held?.sent();
+      held?.count(ownUnsentBytes(call, response));
     };
     void run(method, new UnaryCall(call, state, answer), call.request, state, check);
   };

@@ -33,6 +33,7 @@ test("a session that is over ends its stream when a slow reader has been sent al
         return false;
       },
       drained: () => room.promise,
+      holds: () => {},
     },
     budgetBytes: 1_000_000,
     fail: () => {},
@@ -68,7 +69,7 @@ test("a call that runs does not hold on to its payload", async () => {
     parts: parts as unknown as GatewayParts, // as said above
     principal: { tenant: "default", subject: "anonymous" },
     peer: "peer",
-    sink: { send: (frame) => accepted.push(...(frame.accepted ?? [])) > 0, drained: async () => {} },
+    sink: { send: (frame) => accepted.push(...(frame.accepted ?? [])) > 0, drained: async () => {}, holds: () => {} },
     budgetBytes: 1_000_000,
     fail: () => {},
     end: () => {},

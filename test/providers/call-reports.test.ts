@@ -73,6 +73,7 @@ test("nothing more is read from a provider that does not heed a pause, until wha
     sink: {
       send: () => true,
       drained: async () => {},
+      holds: () => {},
       pause: () => void read.push("pause"),
       resume: () => void read.push("resume"),
     },

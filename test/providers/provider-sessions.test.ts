@@ -88,7 +88,7 @@ function attach(lease: Lease, maxInFlight = 10) {
   const ends: unknown[] = [];
   const nothing = (): void => {};
   const send = (frame: AttachResponse): boolean => frames.push(frame) > 0;
-  const sink = { send, drained: async () => {}, pause: nothing, resume: nothing };
+  const sink = { send, drained: async () => {}, holds: nothing, pause: nothing, resume: nothing };
   const opened = sessions.attach({ lease, maxInFlight, inHand: [], maxMessageBytes: 4_194_304 }, sink, (error) =>
     ends.push(error),
   );

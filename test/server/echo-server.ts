@@ -50,7 +50,7 @@ export interface EchoServer {
 export async function echoServer(
   methods: Partial<Methods<GatewayHandlers>> = {},
   flags: Flags = {},
-  options: Pick<GrpcServerOptions, "readWithinMs"> = {},
+  options: Pick<GrpcServerOptions, "readWithinMs" | "prefaceWithinMs"> = {},
 ): Promise<EchoServer> {
   const { Gateway } = loadProtocol();
   const lines: Record<string, unknown>[] = [];

@@ -14,13 +14,19 @@ class Peer implements FrameSink<Frame> {
   readonly frames: Frame[] = [];
   #room = deferred();
   full = false;
+  /** What waits for it, sent or not, in bytes. */
+  held = 0;
 
-  send(frame: Frame): boolean {
+  send(frame: Frame, bytes: number): boolean {
     this.frames.push(frame);
+    this.held -= bytes;
     return !this.full;
   }
   drained(): Promise<void> {
     return this.#room.promise;
+  }
+  holds(bytes: number): void {
+    this.held += bytes;
   }
   /** Takes so many more frames before its buffer is full again. */
   async read(): Promise<void> {

@@ -374,7 +374,7 @@ describe("limits", () => {
   test("sessions of the node", async () => {
     await using echo = await echoServer({}, { maxSessions: 2 });
     const client = echo.client();
-    const held = [client.session(), client.session()];
+    const held = [client.session(), echo.client().session()];
     const ends = held.map((session) => endOf(session));
     for (const session of held) session.write({ calls: [{ ref: 1 }] });
     await until("both are open", () => echo.server.sessions === 2);

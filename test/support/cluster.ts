@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly redis: Pick<TestRedis, "url">;
   /** Settings of all nodes. */
   readonly config?: NodeSettings;
+  /** Options of Node.js itself, for all nodes: `--max-old-space-size=96`. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /** A cluster of real node processes, run from the build. */
@@ -45,14 +47,19 @@ interface Member {
 }
 
 /** Starts a cluster on a Redis, and resolves when every node listens. */
-export async function startCluster({ nodes = 3, redis, config = {} }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({
+  nodes = 3,
+  redis,
+  config = {},
+  nodeOptions = [],
+}: ClusterOptions): Promise<Cluster> {
   const launch = async (listen: string, more: NodeSettings = {}): Promise<Member> => {
     const settings = environmentOf({ logLevel: "info", listen, redisUrl: redis.url, ...config, ...more });
     const program = new Program({
       name: `node ${listen}`,
       entry: "cmd/toolgate.js",
       args: ["serve"],
-      env: { ...withoutSettings(environment()), ...settings },
+      env: { ...withoutSettings(environment()), NODE_OPTIONS: nodeOptions.join(" "), ...settings },
     });
     program.start();
     try {

@@ -1,0 +1,107 @@
+import type { Http2Session, ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { HeldBytes, HeldForConnection } from "./held-bytes.js";
+import { peerHost } from "./peer-address.js";
+import { Places } from "./places.js";
+
+/** How long a connection may take until it has said that it speaks HTTP/2, a TLS handshake included, in milliseconds. */
+export const PREFACE_WITHIN_MS = 10_000;
+
+/**
+ * How large a call's headers may be, in bytes, its metadata included: each open call holds them, and Node takes four times as
+ * much by itself. A call with more is reset (RFC 9113, section 6.5.2).
+ */
+const MAX_HEADER_BYTES = 16_384;
+
+interface Connection {
+  readonly socket: Socket;
+  readonly held: HeldForConnection;
+  /** Runs until its HTTP/2 settings have come. */
+  readonly silent: NodeJS.Timeout;
+}
+
+export interface ConnectionsOptions {
+  readonly held: HeldBytes;
+  /** How many connections the node has open, in all and with one host. */
+  readonly max: number;
+  readonly maxPerHost: number;
+  readonly prefaceWithinMs: number;
+  /** Hears of a connection that is closed. */
+  readonly onClosed: (connection: HeldForConnection) => void;
+}
+
+/**
+ * The connections of a server. Each costs a file descriptor and memory before a word of gRPC is spoken on it, so they are bounded
+ * in all and by host, and one that does not say in time that it speaks HTTP/2 is closed.
+ */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #places: Places;
+  /** By the remote address and port, which a socket has in common with what was made of it. */
+  readonly #open = new Map<string, Connection>();
+  readonly #bySession = new WeakMap<Http2Session, HeldForConnection>();
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    this.#places = new Places(options.max, options.maxPerHost);
+  }
+
+  /** Takes a connection that was just accepted; false when it was closed at once, for want of a place. */
+  accept(socket: Socket): boolean {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) return refuse(socket); // it has gone already
+    const host = peerHost(remoteAddress);
+    const held = this.#options.held.connect(host);
+    const place = this.#places.take(host, {
+      owner: held,
+      usedAt: () => (held.streams.size > 0 ? Number.POSITIVE_INFINITY : held.usedAt),
+      vacate: () => socket.destroy(),
+    });
+    if (typeof place === "string") {
+      held.leave();
+      return refuse(socket);
+    }
+    const key = keyOf(socket);
+    const silent = setTimeout(() => socket.destroy(), this.#options.prefaceWithinMs).unref();
+    this.#open.set(key, { socket, held, silent });
+    socket.once("close", () => {
+      clearTimeout(silent);
+      place.leave();
+      held.leave();
+      this.#open.delete(key);
+      this.#options.onClosed(held);
+    });
+    return true;
+  }
+
+  /** HTTP/2 begins on a connection that was accepted. */
+  begin(session: ServerHttp2Session): void {
+    const connection = this.#open.get(keyOf(session.socket));
+    if (connection === undefined) {
+      session.destroy();
+      return;
+    }
+    session.settings({ maxHeaderListSize: MAX_HEADER_BYTES });
+    this.#bySession.set(session, connection.held);
+    session.once("remoteSettings", () => clearTimeout(connection.silent));
+  }
+
+  /** What is held for a connection; undefined once it is closed. */
+  heldFor(session: Http2Session | undefined): HeldForConnection | undefined {
+    return session && this.#bySession.get(session);
+  }
+
+  /** Closes all of them, at once. */
+  destroyAll(): void {
+    for (const { socket } of this.#open.values()) socket.destroy();
+  }
+}
+
+function refuse(socket: Socket): false {
+  socket.destroy();
+  return false;
+}
+
+function keyOf({ remoteAddress, remotePort }: Pick<Socket, "remoteAddress" | "remotePort">): string {
+  return `${remoteAddress}:${remotePort}`;
+}
