@@ -240,7 +240,9 @@ export class ContractValidators {
       return this.#learn(direction, tool, schema, end.reply, false);
     };
     try {
-      const outcome = await pool.run({ toolset: this.#toolset, client, risk: riskOf(schema), bytes: 0, key, work });
+      // The gate bounds what a short schema compiles to: it does not wait behind judgements of unknown work.
+      const risk = isLong(schema) ? "slow" : "bounded";
+      const outcome = await pool.run({ toolset: this.#toolset, client, risk, bytes: 0, key, work });
       return outcome.kind === "done" ? outcome.answer : verdictOf(outcome);
     } catch (error) {
       return unjudged(error instanceof Error ? error.message : "the check failed"); // no worker starts
