@@ -1,9 +1,8 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
+import { DATA_KEYWORDS, MAP_KEYWORDS } from "../contract/schema-keywords.js";
+import { draftOf, idKeyword } from "../schemas/draft.js";
 
-/** Keywords whose values are data, not schemas. */
-const DATA = new Set(["const", "enum", "default", "examples"]);
-/** Keywords that hold a map from names to schemas; the names are no keywords. */
-const MAPS = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"]);
+const REFERENCES = new Set(["$ref", "$dynamicRef", "$recursiveRef"]);
 
 /**
  * Makes a schema fit to stand inside another one: its references to itself (`#`, `#/$defs/x`) are turned to where it
@@ -14,24 +13,31 @@ const MAPS = new Set(["properties", "patternProperties", "$defs", "definitions",
 export function embedSchema(schema: JsonSchema, pointer: string): JsonSchema {
   if (typeof schema === "boolean") return schema;
   const { $schema: _draft, ...rest } = schema;
-  return move(rest, pointer);
+  const draft = draftOf(schema);
+  return move(rest, pointer, draft.kind === "known" ? idKeyword(draft.draft) : "$id");
 }
 
-function move(schema: { readonly [key: string]: Json }, pointer: string): { readonly [key: string]: Json } {
-  if (typeof schema.$id === "string" && !schema.$id.startsWith("#")) return schema;
+function move(
+  schema: { readonly [key: string]: Json },
+  pointer: string,
+  idKey: "$id" | "id",
+): { readonly [key: string]: Json } {
+  const id = schema[idKey];
+  if (typeof id === "string" && !id.startsWith("#")) return schema;
   return mapValues(schema, (keyword, value) => {
-    if (DATA.has(keyword)) return value;
-    if ((keyword === "$ref" || keyword === "$dynamicRef") && typeof value === "string") {
+    if (DATA_KEYWORDS.has(keyword)) return value;
+    if (REFERENCES.has(keyword) && typeof value === "string") {
       return value === "#" || value.startsWith("#/") ? pointer + value.slice(1) : value;
     }
-    if (MAPS.has(keyword) && isObject(value)) return mapValues(value, (_name, inner) => moveAny(inner, pointer));
-    return moveAny(value, pointer);
+    if (MAP_KEYWORDS.has(keyword) && isObject(value))
+      return mapValues(value, (_name, inner) => moveAny(inner, pointer, idKey));
+    return moveAny(value, pointer, idKey);
   });
 }
 
-function moveAny(value: Json, pointer: string): Json {
-  if (Array.isArray(value)) return value.map((item: Json) => moveAny(item, pointer));
-  return isObject(value) ? move(value, pointer) : value;
+function moveAny(value: Json, pointer: string, idKey: "$id" | "id"): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => moveAny(item, pointer, idKey));
+  return isObject(value) ? move(value, pointer, idKey) : value;
 }
 
 function mapValues(

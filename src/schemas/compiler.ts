@@ -1,19 +1,24 @@
-import { _, Ajv, type Options, type ValidateFunction } from "ajv";
+import { createRequire } from "node:module";
+import { _, Ajv, type AnySchemaObject, type Options, type ValidateFunction } from "ajv";
+import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import AjvDraft04 from "ajv-draft-04";
 import type { JsonSchema } from "../contract/contract.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ExactNumbers } from "../json/exact-numbers.js";
-import { boundPointer, type Step } from "../json/pointer.js";
+import { boundPointer } from "../json/pointer.js";
+import { AS_JUDGED_WITHOUT, asJudged } from "./as-judged.js";
 import { boundErrors } from "./bounded-errors.js";
 import { addDependentNames } from "./dependent-names.js";
-import type { Draft } from "./draft.js";
+import { type Draft, idKeyword } from "./draft.js";
 import { noteEvaluated } from "./evaluated.js";
 import { FORMATS } from "./formats.js";
 import { type Gated, LOOP_FROM } from "./gate.js";
-import { assertsIn } from "./keywords.js";
-import { linearRegExp } from "./linear-regexp.js";
-import { addChecks, decimalChecks, EXACT_INTEGER, exactChecks, ValueInHand } from "./number-keywords.js";
+import { keywordsOfOthers } from "./keywords.js";
+import { addChecks, decimalChecks, exactChecks, ValueInHand } from "./number-keywords.js";
+import { patternEngine } from "./patterns.js";
 import { codeOf, type PortableCode } from "./portable-code.js";
-import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
+import type { SchemaFault } from "./schema-graph.js";
 import { goOnAfterShortTuples } from "./short-tuples.js";
 import { namesIn } from "./tellable-places.js";
 import type { Validation } from "./validation.js";
@@ -39,7 +44,7 @@ const OPTIONS: Options = {
   messages: false,
   // Ajv's optimiser takes two thirds of the time to compile, recurses deeply, and the engine does as well without.
   code: {
-    regExp: linearRegExp,
+    regExp: patternEngine,
     optimize: false,
     // In parentheses a function is compiled at once; else the engine compiles it when the first value comes, within the
     // time limit for judging a value: a schema of 1,000 properties would never get through that.
@@ -58,6 +63,15 @@ export interface CompileOptions {
   readonly exactNumbers: boolean;
 }
 
+/** What judges by a draft; what it knows beyond the draft is taken from it. */
+const VALIDATORS = {
+  "2020-12": Ajv2020,
+  "2019-09": Ajv2019,
+  "draft-07": Ajv,
+  "draft-06": Ajv,
+  "draft-04": Ajv,
+} as const satisfies Record<Draft, unknown>;
+
 /** Ajv for one schema: an instance of its own, so that no `$id` is seen by another schema of the same contract. */
 function createAjv(
   draft: Draft,
@@ -74,12 +88,12 @@ function createAjv(
     allErrors,
     validateFormats: assertFormats,
     formats: assertFormats ? FORMATS : {},
+    schemaId: idKeyword(draft),
   };
-  const ajv = draft === "2020-12" ? new Ajv2020(options) : new Ajv(options);
+  const ajv = new VALIDATORS[draft](options);
   addChecks(ajv, exactNumbers ? exactChecks(hand) : decimalChecks(hand), exactNumbers);
   addDependentNames(ajv);
-  // Draft-04's keyword, which Ajv refuses to compile; and those of 2019-09, which 2020-12 does not know.
-  for (const keyword of ["id", "$recursiveRef", "$recursiveAnchor"]) ajv.removeKeyword(keyword);
+  for (const keyword of [...keywordsOfOthers(draft), ...AS_JUDGED_WITHOUT]) ajv.removeKeyword(keyword);
   goOnAfterShortTuples(ajv);
   if (asksForEvaluated) noteEvaluated(ajv);
   else ajv.opts.unevaluated = false; // Ajv notes it in any schema of the draft else, which costs time
@@ -172,53 +186,21 @@ interface Generated {
   readonly validate: ValidateFunction;
 }
 
-/**
- * A schema as Ajv is to judge by it; a copy where it differs.
- *
- * Keywords are taken away that Ajv acts on and the draft does not; the provider was warned of them:
- * - OpenAPI's `nullable` is built into Ajv, which lets null in beside `type`, and refuses to compile it elsewhere.
- * - In draft-07 a reference stands alone; Ajv judges by what is beside it, and its option against that leaves `type` in.
- *
- * Where numbers are judged as they were written, "integer" in `type` gets a keyword of ours beside it.
- */
-function asJudged(schema: JsonSchema, draft: Draft, graph: SchemaGraph, exactNumbers: boolean): JsonSchema {
-  const changes = graph.nodes.flatMap((node) => {
-    const isReference = draft === "draft-07" && Object.hasOwn(node.schema, "$ref");
-    const idle = Object.keys(node.schema).filter(
-      (keyword) =>
-        ["nullable", EXACT_INTEGER].includes(keyword) ||
-        (isReference && keyword !== "$ref" && assertsIn(keyword, draft)),
-    );
-    const types = isReference ? [] : [node.schema.type].flat();
-    const addInteger = exactNumbers && types.includes("integer") && !types.includes("number");
-    return idle.length === 0 && !addInteger ? [] : [{ steps: node.steps, idle, addInteger }];
-  });
-  if (changes.length === 0) return schema;
-  const copy = structuredClone(schema) as JsonSchema; // the clone of a schema
-  for (const { steps, idle, addInteger } of changes) {
-    let place: unknown = copy;
-    for (const step of steps) place = (place as Record<Step, unknown>)[step]; // the way that led to the node in the original
-    const node = place as Record<string, unknown>; // a node, so an object
-    for (const keyword of idle) delete node[keyword];
-    if (addInteger) node[EXACT_INTEGER] = true;
-  }
-  return copy;
-}
-
-const metaValidators = new Map<Draft, Ajv>();
+const metaValidators = new Map<Draft, ValidateFunction>();
 
 /** What breaks the rules of the draft itself, such as an unknown type. Takes 25 ms the first time: not for the event loop. */
 export function metaFaults(schema: JsonSchema, draft: Draft): SchemaFault[] {
-  const options: Options = { strict: false, logger: false, allErrors: true };
-  const ajv = metaValidators.get(draft) ?? (draft === "2020-12" ? new Ajv2020(options) : new Ajv(options));
-  metaValidators.set(draft, ajv);
-  const id =
-    draft === "2020-12" ? "https://json-schema.org/draft/2020-12/schema" : "http://json-schema.org/draft-07/schema";
-  if (ajv.validate(id, schema)) return [];
+  const validate = metaValidators.get(draft) ?? metaValidator(draft);
+  metaValidators.set(draft, validate);
+  if (validate(schema)) return [];
   const faults = new Map<string, string>();
-  for (const error of ajv.errors ?? []) {
+  for (const error of validate.errors ?? []) {
     // The first error of a place says it best; the combinators around it add nothing.
-    if (["anyOf", "allOf", "if", "$dynamicRef"].includes(error.keyword) || faults.has(error.instancePath)) continue;
+    if (
+      ["anyOf", "allOf", "if", "$dynamicRef", "$recursiveRef"].includes(error.keyword) ||
+      faults.has(error.instancePath)
+    )
+      continue;
     const allowed: unknown = error.params.allowedValues;
     const reason = Array.isArray(allowed)
       ? `must be one of ${allowed.join(", ")}`
@@ -226,4 +208,34 @@ export function metaFaults(schema: JsonSchema, draft: Draft): SchemaFault[] {
     faults.set(error.instancePath, reason ?? "must be as the draft says");
   }
   return [...faults].map(([pointer, reason]) => ({ pointer: boundPointer(pointer), reason }));
+}
+
+function metaValidator(draft: Draft): ValidateFunction {
+  const options: Options = { strict: false, logger: false, allErrors: true };
+  const [ajv, id] = metaSchema(draft, options);
+  const validate = ajv.getSchema(id);
+  if (validate === undefined) throw new ToolgateError("INTERNAL", `the meta-schema of ${draft} is missing`);
+  return validate;
+}
+
+function metaSchema(draft: Draft, options: Options): readonly [Pick<Ajv, "getSchema">, string] {
+  switch (draft) {
+    case "2020-12":
+      return [new Ajv2020(options), "https://json-schema.org/draft/2020-12/schema"];
+    case "2019-09":
+      return [new Ajv2019(options), "https://json-schema.org/draft/2019-09/schema"];
+    case "draft-07":
+      return [new Ajv(options), "http://json-schema.org/draft-07/schema"];
+    case "draft-06":
+      return [new Ajv(options).addMetaSchema(draft06()), "http://json-schema.org/draft-06/schema"];
+    case "draft-04":
+      return [new AjvDraft04.default(options), "http://json-schema.org/draft-04/schema"];
+    default:
+      return draft satisfies never;
+  }
+}
+
+/** The meta-schema of draft-06, which Ajv brings along and does not load by itself. */
+function draft06(): AnySchemaObject {
+  return createRequire(import.meta.url)("ajv/dist/refs/json-schema-draft-06.json") as AnySchemaObject; // JSON
 }

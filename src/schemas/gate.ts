@@ -4,7 +4,7 @@ import { withContainedItems } from "./contained-items.js";
 import { type Draft, draftOf } from "./draft.js";
 import { formatCost } from "./formats.js";
 import { applicatorIn, assertsIn } from "./keywords.js";
-import { linearPattern } from "./linear-regexp.js";
+import { readPattern } from "./patterns.js";
 import { type SchemaFault, type SchemaGraph, type SchemaNode, schemaGraph } from "./schema-graph.js";
 import { withStaticReferences } from "./static-references.js";
 import type { Rates } from "./weigh.js";
@@ -76,7 +76,7 @@ const MAY_BE_OBJECT = new Set(["default", "examples"]);
  * The static gate: judges a schema by looking at it, before any of it is compiled. Pure, and linear in the schema.
  *
  * It refuses what would harm the process or mislead an author: schemas over the limits, other drafts, references that
- * leave the schema or go round in a circle, patterns without a linear-time match, `$async` and `$data` (extensions of
+ * leave the schema or go round in a circle, patterns that no engine takes, `$async` and `$data` (extensions of
  * Ajv: a validator that is asynchronous would answer with a promise, which is truthy), and keys that name prototypes.
  *
  * @param assertFormats whether formats cost something.
@@ -92,7 +92,8 @@ export function gateSchema(
   if (draft.kind === "unknown") {
     return refused(undefined, {
       pointer: "/$schema",
-      reason: 'must name draft 2020-12 ("https://json-schema.org/draft/2020-12/schema") or draft-07',
+      reason:
+        'must name draft 2020-12 ("https://json-schema.org/draft/2020-12/schema"), 2019-09, draft-07, draft-06 or draft-04',
     });
   }
   const source = schemaGraph(schema, draft.draft, limits.maxSubschemas);
@@ -126,7 +127,7 @@ export function gateSchema(
       reason: `must compile to at most ${limits.maxCode} keywords, with the targets of differently written references counted again`,
     });
   }
-  const isPlain = code <= CHEAP_CODE && patterns.total <= CHEAP_PATTERN_INSTRUCTIONS;
+  const isPlain = !patterns.backtracks && code <= CHEAP_CODE && patterns.total <= CHEAP_PATTERN_INSTRUCTIONS;
   const rates = isPlain
     ? ratesOf(graph, order.nodes, { patterns: patterns.sizes, assertFormats }, limits.maxDepth)
     : undefined;
@@ -204,6 +205,7 @@ class PatternSizes {
   readonly sizes = new Map<string, number>();
   readonly #max: number;
   #total = 0;
+  #backtracks = false;
 
   constructor(max: number) {
     this.#max = max;
@@ -214,6 +216,11 @@ class PatternSizes {
     return this.#total;
   }
 
+  /** One of them may take for ever on a text. */
+  get backtracks(): boolean {
+    return this.#backtracks;
+  }
+
   get areTooMany(): boolean {
     return this.#total > this.#max;
   }
@@ -221,10 +228,13 @@ class PatternSizes {
   /** Adds a pattern, and says why it is refused if it is. */
   add(pattern: string): string | undefined {
     if (this.sizes.has(pattern) || this.areTooMany) return undefined;
-    const compiled = linearPattern(pattern);
-    if (compiled.kind === "refused") return compiled.reason;
-    this.sizes.set(pattern, compiled.instructions);
-    this.#total += compiled.instructions;
+    const read = readPattern(pattern);
+    if (read.kind === "refused") return read.reason;
+    // What backtracks has no instructions that could be counted: its characters stand for them.
+    const size = read.kind === "ok" ? read.instructions : pattern.length;
+    if (read.kind === "backtracking") this.#backtracks = true;
+    this.sizes.set(pattern, size);
+    this.#total += size;
     return undefined;
   }
 }

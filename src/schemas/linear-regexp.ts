@@ -12,7 +12,7 @@ export const MAX_PATTERN_LENGTH = 2_048;
 
 /**
  * Compiles a pattern of a schema with RE2's algorithm. JavaScript's own engine backtracks: `^(a+)+$` on 28 characters
- * takes it seconds. What RE2 cannot do in linear time, look-around and back references, is refused.
+ * takes it seconds. What RE2 cannot do in linear time, look-around and back references, it refuses (see patterns.ts).
  *
  * Patterns are written as ECMA-262 has them, and are translated. Of Unicode properties, categories and scripts are known.
  */
@@ -42,7 +42,7 @@ function remedy(pattern: string): string {
   return "";
 }
 
-/** The engine for Ajv: every `pattern` and `patternProperties` of a schema that passed the gate. */
+/** The engine for the code of a schema that judges on an event loop. */
 export const linearRegExp: RegExpEngine = Object.assign(
   (pattern: string, flags: string) => {
     const compiled = linearPattern(pattern);
@@ -50,6 +50,5 @@ export const linearRegExp: RegExpEngine = Object.assign(
     // Ajv keeps patterns apart by their text: without a toString of its own, all patterns of a schema would be the first.
     return { test: (text: string) => compiled.test(text), toString: () => `/${pattern}/${flags}` };
   },
-  // Ajv writes this into source code that it is asked to generate, which it never is.
   { code: "linearRegExp" },
 );

@@ -1,7 +1,7 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
 import { pointerOf, type Step } from "../json/pointer.js";
-import type { Draft } from "./draft.js";
-import { applicatorIn, type Reach } from "./keywords.js";
+import { type Draft, idKeyword, itemsMayBeList, referencesStandAlone } from "./draft.js";
+import { applicatorIn, assertsIn, isKnownIn, type Reach } from "./keywords.js";
 
 /** A schema object within a schema. */
 export interface SchemaNode {
@@ -59,9 +59,11 @@ export interface SchemaGraph {
 
 type SchemaObject = SchemaNode["schema"];
 
+const REFERENCES = ["$ref", "$dynamicRef", "$recursiveRef"] as const;
+
 interface Reference {
   readonly from: SchemaNode;
-  readonly keyword: "$ref" | "$dynamicRef";
+  readonly keyword: (typeof REFERENCES)[number];
   readonly resource: SchemaResource;
 }
 
@@ -131,14 +133,14 @@ class GraphBuilder {
     const node: SchemaNode = { index: this.#nodes.length, schema, steps, edges: [], resource, booleans: new Map() };
     this.#nodes.push(node);
     this.#byObject.set(schema, node);
-    for (const keyword of ["$ref", "$dynamicRef"] as const) {
-      if (!Object.hasOwn(schema, keyword) || (keyword === "$dynamicRef" && this.#draft === "draft-07")) continue;
+    for (const keyword of REFERENCES) {
+      if (!Object.hasOwn(schema, keyword) || !assertsIn(keyword, this.#draft)) continue;
       this.#references.push({ from: node, keyword, resource });
     }
-    const isReferenceOnly = this.#draft === "draft-07" && Object.hasOwn(schema, "$ref");
+    const isReferenceOnly = referencesStandAlone(this.#draft) && Object.hasOwn(schema, "$ref");
     for (const [keyword, value] of Object.entries(schema)) {
       const applicator = applicatorIn(keyword, this.#draft);
-      // In draft-07 a reference stands alone: what is beside it applies to nothing.
+      // Where a reference stands alone, what is beside it applies to nothing.
       if (applicator === undefined || (isReferenceOnly && applicator.reach !== "held")) continue;
       this.#visitChildren(node, keyword, value, applicator.reach, applicator.shape, resource);
     }
@@ -165,7 +167,7 @@ class GraphBuilder {
         break;
       case "one-or-list":
         if (!Array.isArray(value)) child(value, undefined);
-        else if (this.#draft === "draft-07") for (const [index, schema] of value.entries()) child(schema, index);
+        else if (itemsMayBeList(this.#draft)) for (const [index, schema] of value.entries()) child(schema, index);
         else {
           this.#fault(
             [...node.steps, keyword],
@@ -195,22 +197,28 @@ class GraphBuilder {
   #identify(schema: SchemaObject, steps: readonly Step[], outer: SchemaResource): SchemaResource {
     const id = this.#idOf(schema);
     let resource = outer;
-    if (id?.startsWith("#")) this.#name(outer, id.slice(1), schema, [...steps, "$id"]);
+    if (id?.startsWith("#")) this.#name(outer, id.slice(1), schema, [...steps, idKeyword(this.#draft)]);
     else if (id !== undefined && schema !== outer.root) {
       this.#isPlain = false;
       const uri = resolveUri(id, outer.uri)?.address;
-      if (uri === undefined) this.#fault([...steps, "$id"], "must be a URI, or relative to the one around it");
+      if (uri === undefined)
+        this.#fault([...steps, idKeyword(this.#draft)], "must be a URI, or relative to the one around it");
       else if (this.#resources.has(uri))
-        this.#fault([...steps, "$id"], "is the $id of another part of the schema, too");
+        this.#fault([...steps, idKeyword(this.#draft)], "is the $id of another part of the schema, too");
       else resource = this.#open(schema, steps, uri);
     }
     for (const keyword of ["$anchor", "$dynamicAnchor"]) {
       const anchor = Object.hasOwn(schema, keyword) ? schema[keyword] : undefined;
-      if (typeof anchor !== "string" || this.#draft === "draft-07") continue;
+      if (typeof anchor !== "string" || !isKnownIn(keyword, this.#draft)) continue;
       this.#name(resource, anchor, schema, [...steps, keyword]);
       if (keyword !== "$dynamicAnchor") continue;
       this.#isPlain = false;
       resource.dynamicAnchors.set(anchor, schema);
+    }
+    // In 2019-09 the root of a part is the one place that may be looked for dynamically, so it goes without a name.
+    if (this.#draft === "2019-09" && schema.$recursiveAnchor === true && schema === resource.root) {
+      this.#isPlain = false;
+      resource.dynamicAnchors.set("", schema);
     }
     return resource;
   }
@@ -227,9 +235,10 @@ class GraphBuilder {
     resource.anchors.set(anchor, schema);
   }
 
-  /** In draft-07 a reference stands alone: an `$id` beside it is none. */
+  /** Where a reference stands alone, an `$id` beside it is none. */
   #idOf(schema: SchemaObject): string | undefined {
-    return this.#draft === "draft-07" && Object.hasOwn(schema, "$ref") ? undefined : idOf(schema);
+    if (referencesStandAlone(this.#draft) && Object.hasOwn(schema, "$ref")) return undefined;
+    return idOf(schema, idKeyword(this.#draft));
   }
 
   #resolve(reference: Reference): void {
@@ -255,10 +264,11 @@ class GraphBuilder {
       return { kind: "none", reason: "leads out of its schema; only references within it (#/$defs/name) are followed" };
     }
     const { fragment } = resolved;
-    if (keyword === "$dynamicRef" || !/^#(?:\/|$)/.test(ref)) this.#isPlain = false;
+    if (keyword === "$recursiveRef" && ref !== "#") return { kind: "none", reason: 'must be "#"' };
+    if (keyword !== "$ref" || !/^#(?:\/|$)/.test(ref)) this.#isPlain = false;
     const found = this.#find(within, fragment);
     if (found === undefined) return { kind: "none", reason: "leads to a place that is not in its schema" };
-    const isDynamic = keyword === "$dynamicRef" && within.dynamicAnchors.has(fragment);
+    const isDynamic = keyword !== "$ref" && within.dynamicAnchors.has(fragment);
     return { kind: "found", within, ...found, ...(isDynamic ? { dynamic: fragment } : {}) };
   }
 
@@ -287,8 +297,8 @@ function isObject(value: Json | undefined): value is SchemaObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function idOf(schema: SchemaObject): string | undefined {
-  const id = Object.hasOwn(schema, "$id") ? schema.$id : undefined;
+function idOf(schema: SchemaObject, keyword: "$id" | "id"): string | undefined {
+  const id = Object.hasOwn(schema, keyword) ? schema[keyword] : undefined;
   return typeof id === "string" && id !== "" && id !== "#" ? id : undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
 import type { Step } from "../json/pointer.js";
-import type { Draft } from "./draft.js";
+import { type Draft, referencesStandAlone } from "./draft.js";
 import { applicatorIn, type Shape } from "./keywords.js";
 import type { Edge, SchemaFault, SchemaGraph, SchemaNode, SchemaResource } from "./schema-graph.js";
 
@@ -13,11 +13,22 @@ export interface StaticSchema {
 }
 
 /** What identifies parts of a schema, or leads to them: nothing of it is left. */
-const DROPPED = new Set(["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$ref", "$schema", "$vocabulary"]);
+const DROPPED = new Set([
+  "$id",
+  "id",
+  "$anchor",
+  "$dynamicAnchor",
+  "$dynamicRef",
+  "$recursiveAnchor",
+  "$recursiveRef",
+  "$ref",
+  "$schema",
+  "$vocabulary",
+]);
 
 /**
  * Writes a schema so that every reference is a pointer to a fixed place: anchors, identifiers within it and references to them are
- * resolved. Where a `$dynamicRef` leads depends on the way that validation took (JSON Schema 2020-12 Core, section 8.2.3.2): on the
+ * resolved. Where a `$dynamicRef`, or `$recursiveRef` of 2019-09, leads depends on the way that validation took (JSON Schema 2020-12 Core, section 8.2.3.2): on the
  * outermost part of the schema that was entered and has the anchor. There are finitely many ways to tell apart, so a part
  * that is entered on several of them is written once for each.
  *
@@ -113,7 +124,8 @@ class Writer {
     this.#origins.set(schema, node.steps);
     if (++this.#written > this.#maxSubschemas) return schema;
     const references = this.#referencesOf(node, scope);
-    if (this.#draft === "draft-07" && Object.hasOwn(node.schema, "$ref")) return Object.assign(schema, references[0]);
+    if (referencesStandAlone(this.#draft) && Object.hasOwn(node.schema, "$ref"))
+      return Object.assign(schema, references[0]);
     for (const [keyword, value] of Object.entries(node.schema)) {
       if (DROPPED.has(keyword)) continue;
       const applicator = applicatorIn(keyword, this.#draft);

@@ -1,6 +1,6 @@
 import { pointerOf, shortKey } from "../json/pointer.js";
 import { editDistance } from "../spelling/edit-distance.js";
-import type { Draft } from "./draft.js";
+import { type Draft, referencesStandAlone } from "./draft.js";
 import { FORMATS as ASSERTED_FORMATS } from "./formats.js";
 import { assertsIn, KEYWORDS } from "./keywords.js";
 import type { SchemaNode } from "./schema-graph.js";
@@ -50,12 +50,12 @@ function nodeNotes(node: SchemaNode, draft: Draft, assertFormats: boolean): Sche
   const notes: SchemaNote[] = [];
   const note = (keyword: string, message: string) =>
     notes.push({ pointer: pointerOf([...node.steps, keyword]), message });
-  const isReferenceOnly = draft === "draft-07" && Object.hasOwn(node.schema, "$ref");
+  const isReferenceOnly = referencesStandAlone(draft) && Object.hasOwn(node.schema, "$ref");
   for (const [keyword, value] of Object.entries(node.schema)) {
     const message = keywordMessage(keyword, draft);
     if (message !== undefined) note(keyword, message);
     else if (isReferenceOnly && keyword !== "$ref" && assertsIn(keyword, draft)) {
-      note(keyword, "is ignored beside $ref in draft-07; put both into allOf, or use draft 2020-12");
+      note(keyword, `is ignored beside $ref in ${draftName(draft)}; put both into allOf, or use draft 2020-12`);
     } else if (assertFormats && keyword === "format" && typeof value === "string" && !FORMATS.has(value)) {
       note(keyword, `names a format that is not known, so it checks nothing${suggestion(value, FORMATS)}`);
     }
@@ -68,23 +68,22 @@ function keywordMessage(keyword: string, draft: Draft): string | undefined {
   if (known === undefined) {
     if (keyword.startsWith("x-") || KNOWN_ELSEWHERE.has(keyword)) return undefined;
     if (keyword === "nullable") return 'belongs to OpenAPI, so it allows nothing here; write "null" into type';
-    return `is not a keyword of draft ${draftName(draft)}, so it checks nothing${suggestion(keyword, KEYWORDS.keys())}`;
+    return `is not a keyword of ${draftName(draft)}, so it checks nothing${suggestion(keyword, KEYWORDS.keys())}`;
   }
   if (known.drafts.includes(draft)) return undefined;
-  // Spelled in the other draft's way, yet understood in both.
+  const origin = draftName(known.drafts[0] ?? draft);
+  // Spelled in another draft's way, yet understood in this one.
   if (known.activeIn?.includes(draft) === true) {
     return keyword === "$defs"
       ? undefined
-      : `belongs to draft-07, and works here; draft ${draftName(draft)} calls it ${known.instead}`;
+      : `belongs to ${origin}, and works here; ${draftName(draft)} calls it ${known.instead}`;
   }
-  const home = known.drafts[0];
-  const origin = home === undefined || home === "old" ? "another draft" : home === "draft-07" ? home : `draft ${home}`;
   const instead = known.instead === undefined ? "" : `; did you mean ${known.instead}?`;
-  return `belongs to ${origin}, so it checks nothing in ${draft === "draft-07" ? draft : `draft ${draft}`}${instead}`;
+  return `belongs to ${origin}, so it checks nothing in ${draftName(draft)}${instead}`;
 }
 
 function draftName(draft: Draft): string {
-  return draft === "draft-07" ? "07" : draft;
+  return draft.startsWith("draft-") ? draft : `draft ${draft}`;
 }
 
 /** The known word that is nearest, as a question. */

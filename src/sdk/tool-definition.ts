@@ -5,8 +5,8 @@ import type { StandardJsonSchema } from "./standard-schema.js";
 import type { ToolContext } from "./tool-context.js";
 
 /**
- * A schema: JSON Schema as a plain literal, draft 2020-12 or draft-07; one made with TypeBox; or one of another library that can
- * tell its JSON Schema, such as zod 4.2, arktype or valibot with `toStandardJsonSchema`.
+ * A schema: JSON Schema as a plain literal, of draft 2020-12, 2019-09, draft-07, draft-06 or draft-04; one made with TypeBox; or
+ * one of another library that can tell its JSON Schema, such as zod 4.2, arktype or valibot with `toStandardJsonSchema`.
  */
 export type Schema = (TSchema & NotStandard) | JsonSchema | StandardJsonSchema;
 

@@ -96,13 +96,17 @@ describe("drafts", () => {
     "http://json-schema.org/draft-07/schema",
     DRAFT_07,
     "https://json-schema.org/draft-07/schema#",
+    "http://json-schema.org/draft-06/schema#",
+    "http://json-schema.org/draft-04/schema#",
+    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/schema#",
   ])("takes %s", ($schema) => {
     expect(faults({ $schema })).toEqual([]);
   });
 
   test.each([
-    "http://json-schema.org/draft-04/schema#",
-    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-03/schema#",
+    "http://json-schema-org/draft-07/schema",
     "https://example.com/meta",
     "",
     7,
@@ -174,7 +178,7 @@ describe("references", () => {
   test("are followed into places that no keyword leads to, and what is found there is judged too", () => {
     const schema: JsonSchema = {
       $ref: "#/x/y",
-      x: { y: { pattern: "(?=a)", properties: { z: { $ref: "#/x/w" } } }, w: { $async: true } },
+      x: { y: { pattern: "(?=a", properties: { z: { $ref: "#/x/w" } } }, w: { $async: true } },
     };
     expect(faults(schema).map((fault) => fault.pointer)).toEqual(["/x/y/pattern", "/x/w/$async"]);
   });
@@ -231,21 +235,18 @@ describe("extensions and tricks", () => {
     ).toEqual([]);
   });
 
-  test.each(["(?=a)b", "(?!a)b", "(?<=a)b", "(a)\\1", "(", "a{1001}", "((a{30}){30}){30}"])(
-    "refuses the pattern %s",
-    (pattern) => {
-      expect(faults({ pattern })).toMatchObject([
-        { pointer: "/pattern", reason: expect.stringContaining("linear time") },
-      ]);
-      expect(faults({ patternProperties: { [pattern]: {} } })).toHaveLength(1);
-    },
-  );
+  test.each(["(", "(?=a", "[b-a]", "a{2,1}"])("refuses the pattern %s", (pattern) => {
+    expect(faults({ pattern })).toMatchObject([
+      { pointer: "/pattern", reason: "must be a regular expression, as ECMA-262 has them" },
+    ]);
+    expect(faults({ patternProperties: { [pattern]: {} } })).toHaveLength(1);
+  });
 
   test("collects all faults", () => {
     const schema: JsonSchema = {
       properties: {
         a: { $ref: "http://x" },
-        b: { pattern: "(?=a)" },
+        b: { pattern: "(?=a" },
         c: { $async: true },
         d: { allOf: {} },
         e: { not: 1 },
@@ -258,7 +259,7 @@ describe("extensions and tricks", () => {
     const secret = "correct horse battery staple";
     const found = faults({
       $ref: `http://${secret}`,
-      pattern: `(?=${secret})`,
+      pattern: `(?=${secret}`,
       $schema: "https://json-schema.org/draft/2020-12/schema",
     });
     expect(found).toHaveLength(2);

@@ -79,9 +79,9 @@ describe("admission", () => {
     const error = await refusal(
       cache.admit(
         sealTools({
-          "a/b": { payload: { type: "nope", $ref: "http://example.com" }, result: { pattern: "(?=x)" } },
+          "a/b": { payload: { type: "nope", $ref: "http://example.com" }, result: { pattern: "(?=x" } },
           fine: { payload: {} },
-          other: { payload: { $schema: "http://json-schema.org/draft-04/schema#" } },
+          other: { payload: { $schema: "http://json-schema.org/draft-03/schema#" } },
         }),
       ),
     );

@@ -4,6 +4,7 @@ import { gateSchema } from "../../src/schemas/gate.js";
 import { schemaNotes } from "../../src/schemas/warnings.js";
 
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
+const DRAFT_04 = "http://json-schema.org/draft-04/schema#";
 
 function notes(schema: JsonSchema, assertFormats = true): Record<string, string> {
   const gated = gateSchema(schema);
@@ -31,7 +32,7 @@ describe("unknown keywords", () => {
 
   test("without a near one get no suggestion", () => {
     expect(notes({ $schema: DRAFT_07, somethingElse: 1 })).toEqual({
-      "/somethingElse": "is not a keyword of draft 07, so it checks nothing",
+      "/somethingElse": "is not a keyword of draft-07, so it checks nothing",
     });
     expect(notes({ ["k".repeat(10_000)]: 1 })).toEqual({
       [`/${"k".repeat(63)}…`]: "is not a keyword of draft 2020-12, so it checks nothing",
@@ -88,13 +89,28 @@ describe("keywords of another draft", () => {
     [
       { $recursiveRef: "#" },
       "/$recursiveRef",
-      "belongs to another draft, so it checks nothing in draft 2020-12; did you mean $dynamicRef or $ref?",
+      "belongs to draft 2019-09, so it checks nothing in draft 2020-12; did you mean $dynamicRef or $ref?",
     ],
-    [{ id: "x" }, "/id", "belongs to another draft, so it checks nothing in draft 2020-12; did you mean $id?"],
+    [{ id: "x" }, "/id", "belongs to draft-04, so it checks nothing in draft 2020-12; did you mean $id?"],
     [
       { dependencies: {} },
       "/dependencies",
       "belongs to draft-07, and works here; draft 2020-12 calls it dependentSchemas or dependentRequired",
+    ],
+    [
+      { $schema: DRAFT_04, const: 1 },
+      "/const",
+      "belongs to draft-06, so it checks nothing in draft-04; did you mean enum with one value?",
+    ],
+    [
+      { $schema: DRAFT_04, $id: "x" },
+      "/$id",
+      "belongs to draft-06, so it checks nothing in draft-04; did you mean id?",
+    ],
+    [
+      { $schema: "https://json-schema.org/draft/2019-09/schema", prefixItems: [{}] },
+      "/prefixItems",
+      "belongs to draft 2020-12, so it checks nothing in draft 2019-09; did you mean items with an array of schemas?",
     ],
     [
       { type: "string", nullable: true },
