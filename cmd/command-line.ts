@@ -89,6 +89,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: "serve an MCP server's tools",
       load: async () => (await import("./commands/mount.js")).mountCommand(),
     },
+    bundle: {
+      summary: "make a schema self-contained",
+      load: async () => (await import("./commands/bundle.js")).bundleCommand(),
+    },
     promote: {
       summary: "let a candidate epoch take over now",
       load: async () => (await import("./commands/promote.js")).promoteCommand(),

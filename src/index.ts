@@ -4,6 +4,7 @@ export { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "./e
 export { ToolgateError, type ToolgateErrorOptions, type Violation } from "./errors/toolgate-error.js";
 export type { Integers } from "./json/parse-json.js";
 export { type RawJson, rawJson } from "./json/raw-json.js";
+export { type BundleOptions, bundleSchema } from "./sdk/bundle-schema.js";
 export type {
   AdmittedCall,
   CallEvent,
@@ -32,6 +33,7 @@ export type {
   StopOptions,
 } from "./sdk/provider.js";
 export type { RegistryInfo, RegistryLimits } from "./sdk/registry-info.js";
+export type { SchemaDocuments } from "./sdk/schema-bundle.js";
 export { serveToolset } from "./sdk/serve-toolset.js";
 export type { StandardJsonSchema } from "./sdk/standard-schema.js";
 export type { CallTerminal, ErrorOrigin, FailedTerminal, RejectedTerminal, ResultTerminal } from "./sdk/terminal.js";

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { SchemaDocuments } from "../../src/index.js";
 import type { Mount } from "../../src/mount/mount.js";
 import type { MountClosed, MountOptions } from "../../src/mount/mount-options.js";
 import { UsageError } from "../output/failure.js";
@@ -20,6 +21,7 @@ interface MountFlags {
   readonly idempotentAll?: boolean;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
+  readonly schemaDocument?: readonly string[];
   readonly maxInFlight?: number;
   readonly replace?: boolean;
   readonly providerId?: string;
@@ -57,6 +59,11 @@ export function mountCommand(): Command {
       .option("--idempotent-all", "All tools may be run again. The server's own hints never decide this.")
       .option("--only <tools>", "Only these tools, separated by commas.", words)
       .option("--skip <tools>", "Not these tools, separated by commas.", words)
+      .option(
+        "--schema-document <[address=]file>",
+        "A document that schemas of tools refer to, known by its $id or the address. Repeat it.",
+        collect,
+      )
       .option("--max-in-flight <n>", "The most calls at once.", integer(1, 10_000))
       .option("--replace", "Register also when another contract of the same or a higher version is there.")
       .option("--provider-id <id>", "A stable name of this provider; random when absent.")
@@ -118,7 +125,7 @@ async function mountOptions(
 ): Promise<MountOptions> {
   const [program = "", ...args] = commandLine;
   const { nodes, tls } = await readClientConfig(command);
-  const { name, tag, idempotent, idempotentAll, startTimeout, patience, env, ...rest } = flags;
+  const { name, tag, idempotent, idempotentAll, startTimeout, patience, env, schemaDocument, ...rest } = flags;
   if (idempotentAll === true && idempotent !== undefined) {
     throw new UsageError("--idempotent and --idempotent-all were both given.", "Leave one of them out.");
   }
@@ -143,11 +150,17 @@ async function mountOptions(
     log: peopleLog(output),
     signal,
     ...(tls === undefined ? {} : { tls }),
+    ...(schemaDocument === undefined ? {} : { schemaDocuments: await schemaDocuments(schemaDocument) }),
     ...(tag === undefined ? {} : { tags: tag }),
     ...(idempotentAll === true ? { idempotent: "all" } : idempotent === undefined ? {} : { idempotent }),
     ...(startTimeout === undefined ? {} : { startTimeoutMs: startTimeout }),
     ...(patience === undefined ? {} : { patienceMs: patience }),
   };
+}
+
+async function schemaDocuments(given: readonly string[]): Promise<SchemaDocuments> {
+  const { readSchemaDocuments } = await import("./schema-documents.js");
+  return readSchemaDocuments(given);
 }
 
 function announce(output: Output, { name, registration }: Mount): void {

@@ -261,7 +261,7 @@ const BOUND_KEYWORDS: ReadonlyMap<Step | undefined, (keptToWritten: number) => b
  * generators write into schemas (9223372036854775807), are kept as doubles a little further out, and refuse nothing. Numbers of
  * annotations, such as `default`, are kept as RFC 8785 has them, and judge nothing.
  */
-function wouldMisjudge({ steps, written, kept }: InexactNumber): boolean {
+export function wouldMisjudge({ steps, written, kept }: InexactNumber): boolean {
   if (steps.some((step) => VALUE_KEYWORDS.has(step))) return true;
   const isWider = BOUND_KEYWORDS.get(steps.at(-1));
   return isWider !== undefined && !isWider(compareDecimals(kept, written));

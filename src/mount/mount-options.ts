@@ -1,4 +1,4 @@
-import type { Provider, ProviderClosed, ServeOptions, TlsOptions } from "../index.js";
+import type { Provider, ProviderClosed, SchemaDocuments, ServeOptions, TlsOptions } from "../index.js";
 import type { DynamicToolset } from "../sdk/tool-definition.js";
 import type { registeredVersions } from "./registered-versions.js";
 import type { ServerCommand } from "./server-process.js";
@@ -39,6 +39,11 @@ export interface MountOptions extends ServerCommand {
   readonly only?: readonly string[];
   /** Not these tools. */
   readonly skip?: readonly string[];
+  /**
+   * Documents that the tools' schemas refer to, by their addresses; one that has an `$id` is found by that too. What is referred to
+   * becomes a definition of the schema. Without its document, such a tool is left out: nothing is fetched.
+   */
+  readonly schemaDocuments?: SchemaDocuments;
   /** The most calls at once, 1 to 10,000; 16 when absent. */
   readonly maxInFlight?: number;
   /** Register also when another contract of the same or a higher version is there. It counts for the start only. */

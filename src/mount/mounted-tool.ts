@@ -1,6 +1,7 @@
 import type { Json, JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 import { isToolName } from "../identity/names.js";
 import { wholeJson, wholeText } from "../json/lone-surrogates.js";
+import { bundle, type SchemaDocuments } from "../sdk/schema-bundle.js";
 import { embedSchema } from "./embed-schema.js";
 import { printable } from "./server-log.js";
 
@@ -39,6 +40,8 @@ export interface ToolChoice {
   readonly only?: readonly string[];
   /** Not these. */
   readonly skip?: readonly string[];
+  /** Documents that the tools' schemas refer to, by their addresses. */
+  readonly schemaDocuments?: SchemaDocuments;
 }
 
 /** Limits of the wire contract (contract.proto). */
@@ -76,7 +79,7 @@ export function mountTools(listed: readonly unknown[], choice: ToolChoice = {}):
   const only = choice.only === undefined ? undefined : new Set(choice.only);
   const skip = new Set(choice.skip);
   for (const [index, item] of listed.entries()) {
-    const raw = isObject(item) ? withoutNulls(item) : {};
+    const raw = isObject(item) ? selfContained(withoutNulls(item), choice.schemaDocuments) : {};
     if (typeof raw.name !== "string") {
       skipped.push({ name: `#${index + 1}`, part: "tool", why: "it has no name" });
       continue;
@@ -102,6 +105,20 @@ export function mountTools(listed: readonly unknown[], choice: ToolChoice = {}):
     tools.set(name, mountTool(name, resultFault === undefined ? raw : rest, notes));
   }
   return { tools: [...tools.values()], skipped, notes };
+}
+
+/** The tool with schemas that refer to nothing but themselves, where the documents allow it; what does not is the registry's to name. */
+function selfContained(
+  raw: { readonly [key: string]: Json },
+  documents: SchemaDocuments | undefined,
+): { readonly [key: string]: Json } {
+  if (documents === undefined) return raw;
+  const schemas = ["inputSchema", "outputSchema"].flatMap((key): [string, Json][] => {
+    const schema = raw[key];
+    const bundling = isObject(schema ?? null) ? bundle(schema as JsonSchema, documents) : undefined; // an object, as just seen
+    return bundling?.kind === "bundled" ? [[key, bundling.schema]] : [];
+  });
+  return { ...raw, ...Object.fromEntries(schemas) };
 }
 
 function fault(name: string, raw: { readonly [key: string]: Json }): string | undefined {

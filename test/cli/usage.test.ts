@@ -22,6 +22,7 @@ const COMMANDS = [
   "dead",
   "context",
   "mount",
+  "bundle",
   "promote",
   "unregister",
 ];

@@ -205,6 +205,39 @@ describe("tools of a server", () => {
   });
 });
 
+describe("schemas that refer to documents", () => {
+  const listed = [
+    { name: "a", inputSchema: { $ref: "https://example.com/a" }, outputSchema: { $ref: "https://example.com/b" } },
+  ];
+
+  test("get what the operator gave, and nothing else", () => {
+    const documents = { "https://example.com/a": { type: "object", required: ["x"] } };
+    const [tool] = mountTools(listed, { schemaDocuments: documents }).tools;
+    expect(tool?.payload).toEqual({ $ref: "#/$defs/a", $defs: { a: { type: "object", required: ["x"] } } });
+    expect(tool?.result).toMatchObject({ properties: { structuredContent: { $ref: "https://example.com/b" } } });
+    expect(mountTools(listed).tools[0]?.payload).toEqual({ $ref: "https://example.com/a" });
+  });
+
+  test("may be of draft-04, whose id is left to what is below it", () => {
+    const $schema = "http://json-schema.org/draft-04/schema#";
+    const outputSchema = {
+      $schema,
+      definitions: { a: { id: "x", items: { $ref: "#" } } },
+      items: { $ref: "#/definitions/a" },
+    };
+    const { tools } = mountTools([{ name: "a", inputSchema: {}, outputSchema }]);
+    expect(tools[0]?.result).toMatchObject({
+      $schema,
+      properties: {
+        structuredContent: {
+          definitions: { a: { items: { $ref: "#" } } },
+          items: { $ref: "#/properties/structuredContent/definitions/a" },
+        },
+      },
+    });
+  });
+});
+
 describe("a schema within another", () => {
   test("has its references to itself turned to where it stands", () => {
     const schema = {
