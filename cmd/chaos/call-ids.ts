@@ -16,6 +16,6 @@ const TENANT = "default";
  * @param shards as the store has; one unless said, as on any single Redis
  */
 export function callIdFor(toolset: string, runId: string, toolCallId: string, shards = 1): string {
-  const { shard } = keyspaceOf(shards).forToolset(toolset as ToolsetName); // one of our own
-  return derivedCallId(shard, TENANT, runId, toolCallId);
+  const name = toolset as ToolsetName; // one of our own
+  return derivedCallId(keyspaceOf(shards).forToolset(name).shard, TENANT, name, runId, toolCallId);
 }

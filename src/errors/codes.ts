@@ -131,7 +131,7 @@ export const ERROR_CODES = {
   CALL_CONFLICT: {
     status: status.ALREADY_EXISTS,
     retry: "no",
-    meaning: "A call with the same run_id and tool_call_id exists, and asks for something else.",
+    meaning: "A call of the toolset with the same run_id and tool_call_id exists, and asks for something else.",
     remedy: "Use a new tool_call_id for another request.",
   },
   NO_HEALTHY_PROVIDER: {

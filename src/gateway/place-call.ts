@@ -66,7 +66,7 @@ export function callIdOf(
   const { shard } = settings.keyspace.forToolset(spec.toolset);
   const ids = repeatIds(spec.meta);
   if (ids === undefined) return randomCallId(shard, settings.randomBytes);
-  return derivedCallId(shard, principal.tenant, ids.runId, ids.toolCallId);
+  return derivedCallId(shard, principal.tenant, spec.toolset, ids.runId, ids.toolCallId);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { invalidField } from "./names.js";
+import { invalidField, type ToolsetName } from "./names.js";
 
 declare const brand: unique symbol;
 
@@ -23,9 +23,16 @@ export function randomCallId(shard: number, randomBytes: (size: number) => Buffe
 
 /**
  * The id of a call whose agent gave both ids: a repeat comes to the same record. The tenant is part of it, so that one
- * tenant can neither find nor block another one's calls.
+ * tenant can neither find nor block another one's calls; and so is the toolset, on which the shard depends: the same ids on
+ * another toolset are another call, however many shards there are.
  */
-export function derivedCallId(shard: number, tenant: string, runId: string, toolCallId: string): CallId {
-  const seed = JSON.stringify([tenant, runId, toolCallId]);
+export function derivedCallId(
+  shard: number,
+  tenant: string,
+  toolset: ToolsetName,
+  runId: string,
+  toolCallId: string,
+): CallId {
+  const seed = JSON.stringify([tenant, toolset, runId, toolCallId]);
   return make(shard, hash("sha256", seed, "buffer").subarray(0, 16));
 }

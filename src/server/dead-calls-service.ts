@@ -49,7 +49,7 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
       const dead = await find(toolset, request.id);
       const { shard } = store.keyspace.forToolset(toolset);
       // Derived from the dead call's place: doing it twice, or again after a lost answer, makes one call.
-      const id = derivedCallId(shard, principal.tenant, `redrive ${toolset}`, dead.id);
+      const id = derivedCallId(shard, principal.tenant, toolset, `redrive ${toolset}`, dead.id);
       const spec = {
         toolset,
         tool: dead.tool,

@@ -249,7 +249,7 @@ export class MemoryGateway implements TestToolset {
     const id =
       runId === undefined || toolCallId === undefined
         ? randomCallId(0, randomBytes)
-        : derivedCallId(0, "", runId, toolCallId);
+        : derivedCallId(0, "", spec.toolset, runId, toolCallId);
     const request = requestDigest(spec);
     const known = this.#calls.get(id);
     if (known !== undefined) {

@@ -9,7 +9,7 @@ const EPOCH = 1_764_000_000_000 as Epoch; // a made-up one
 
 /** Every key and channel that there is for one toolset and one call. */
 function allKeys(keys: ShardKeys, name = toolset("math")): string[] {
-  const id = derivedCallId(keys.shard, "tenant", "run", "call");
+  const id = derivedCallId(keys.shard, "tenant", name, "run", "call");
   return [
     keys.prefix,
     keys.toolsets,
@@ -101,7 +101,7 @@ describe("shards", () => {
   test("are found by what a call id carries", () => {
     const keyspace = createKeyspace(registry("default"), 40);
     for (const keys of keyspace.shards) {
-      expect(keyspace.forCall(derivedCallId(keys.shard, "t", "r", "c"))).toBe(keys);
+      expect(keyspace.forCall(derivedCallId(keys.shard, "t", toolset("math"), "r", "c"))).toBe(keys);
     }
   });
 
