@@ -44,6 +44,10 @@ export interface DoorbellSettings {
 
 /** How often watched calls are looked up in case their bell was lost, in milliseconds. */
 const PROBE_INTERVAL_MS = 1_000;
+/** How often it is looked for calls whose end is long due, in milliseconds. */
+const OVERDUE_INTERVAL_MS = 200;
+/** How long Redis may take to say how such a call has ended, in milliseconds: one that stands still would take much longer. */
+const LAST_PROBE_MS = 150;
 /** The most calls that one lookup asks for. */
 const PROBE_BATCH = 500;
 
@@ -59,6 +63,9 @@ export class Doorbell {
   readonly #watched = new PassingMap<CallId, readonly Watcher[]>();
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #overdueTimer: NodeJS.Timeout | undefined;
+  /** Those that Redis is asked for a last time. */
+  readonly #overdue = new Set<CallId>();
   readonly #turns: ShardTurns;
   #rung: CallId[] = [];
 
@@ -80,10 +87,13 @@ export class Doorbell {
     );
     this.#timer = setInterval(() => void this.#probeAll(), PROBE_INTERVAL_MS);
     this.#timer.unref();
+    this.#overdueTimer = setInterval(() => this.#giveUpOverdue(), OVERDUE_INTERVAL_MS);
+    this.#overdueTimer.unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#overdueTimer);
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await this.#turns.idle();
   }
@@ -178,10 +188,7 @@ export class Doorbell {
   }
 
   #probeAll(): Promise<void> {
-    return this.#turns.turn(async (keys) => {
-      await this.#probeShard(keys, this.#watched.keys());
-      this.#ringOverdue(keys);
-    });
+    return this.#turns.turn((keys) => this.#probeShard(keys, this.#watched.keys()));
   }
 
   async #probe(ids: readonly CallId[]): Promise<void> {
@@ -211,13 +218,32 @@ export class Doorbell {
     }
   }
 
-  #ringOverdue(keys: ShardKeys): void {
-    const { monotonicMs, store } = this.#settings;
-    const nowMs = monotonicMs();
+  /** Looks for calls whose end is long due. Lookups that wait for a Redis which stands still do not hold this up. */
+  #giveUpOverdue(): void {
+    const nowMs = this.#settings.monotonicMs();
+    const found: CallId[] = [];
     for (const id of this.#watched.keys()) {
-      const watchers = this.#watched.get(id) ?? [];
-      if (store.keyspace.forCall(id) !== keys) continue;
-      for (const watcher of watchers) if (watcher.overdueAtMs <= nowMs) watcher.onRing({ kind: "overdue" });
+      const isDue = this.#watched.get(id)?.some(({ overdueAtMs }) => overdueAtMs <= nowMs);
+      if (isDue === true && !this.#overdue.has(id)) found.push(id);
+    }
+    if (found.length === 0) return;
+    for (const id of found) this.#overdue.add(id);
+    void this.#giveUp(found);
+  }
+
+  /** Asks Redis once more, for a bell may have been lost; then the watchers hear that they are overdue. */
+  async #giveUp(ids: readonly CallId[]): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LAST_PROBE_MS).unref();
+    });
+    await Promise.race([this.#probe(ids), patience]);
+    clearTimeout(timer);
+    const nowMs = this.#settings.monotonicMs();
+    for (const id of ids) {
+      this.#overdue.delete(id);
+      for (const watcher of this.#watched.get(id) ?? [])
+        if (watcher.overdueAtMs <= nowMs) watcher.onRing({ kind: "overdue" });
     }
   }
 }

@@ -1,10 +1,10 @@
 import { type CallHead, type Ending, formatHead } from "../calls/call-record.js";
 import type { Doorbell, Ring, Watcher } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
-import { ToolgateError } from "../errors/toolgate-error.js";
+import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { RedisClock } from "../redis/redis-time.js";
-import { OVERDUE_MS } from "./follow-call.js";
+import { OVERDUE_MS, unreadable } from "./follow-call.js";
 
 export interface AwaitSettings {
   readonly doorbell: Doorbell;
@@ -97,14 +97,6 @@ export class EndingWatch implements Watcher {
   #lose(): void {
     if (this.#done) return;
     this.stop();
-    this.#waiter.lost(
-      new ToolgateError(
-        "STORE_UNAVAILABLE",
-        "the call's deadline has passed and Redis cannot be asked how it ended; follow it later",
-        {
-          executed: "unknown",
-        },
-      ),
-    );
+    this.#waiter.lost(unreadable());
   }
 }

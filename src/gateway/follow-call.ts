@@ -1,6 +1,6 @@
 import { type Ending, formatHead } from "../calls/call-record.js";
 import type { CallStore } from "../calls/call-store.js";
-import type { Doorbell } from "../calls/doorbell.js";
+import type { Doorbell, Ring } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
 import { type CallReading, type Delta, readCall } from "../calls/read-call.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -22,8 +22,14 @@ export interface FollowSettings {
   readonly monotonicMs: () => number;
 }
 
-/** After so long past its deadline a call without any news is given up by whoever waits, in milliseconds. */
-export const OVERDUE_MS = 2_000;
+/**
+ * After so long past its deadline a call without any news is given up, in milliseconds. With what it takes to notice that and to
+ * look once more, its reader hears of it within two seconds.
+ */
+export const OVERDUE_MS = 1_500;
+/** How long Redis may take then to say what there is, in milliseconds; and how long until it is asked again. */
+const LAST_READING_MS = 250;
+const ASK_AGAIN_MS = 1_000;
 
 const CURSOR = /^[0-9]{1,15}-[0-9]{1,10}$/;
 
@@ -46,7 +52,7 @@ export function unknownCall(id: CallId): ToolgateError {
  * A bell only says that there is something: what is told is what the record and the result stream hold, so every reader
  * is told the same. A reader that is slow is not told more than it takes.
  *
- * @throws ToolgateError UNKNOWN_CALL; STORE_UNAVAILABLE, within OVERDUE_MS of the call's deadline at the latest
+ * @throws ToolgateError UNKNOWN_CALL; STORE_UNAVAILABLE, within two seconds of the call's deadline at the latest
  */
 export async function* followCall(
   settings: FollowSettings,
@@ -58,9 +64,11 @@ export async function* followCall(
   let cursor = from;
   let rung = false;
   let wake = (): void => {};
+  const overdue = new LastReading();
   const watcher = {
     overdueAtMs: Number.POSITIVE_INFINITY,
-    onRing(): void {
+    onRing(ring: Ring): void {
+      if (ring.kind === "overdue") overdue.begin();
       rung = true;
       wake();
     },
@@ -71,7 +79,7 @@ export async function* followCall(
   try {
     for (let known: CallReading | undefined; !signal.aborted; ) {
       rung = false;
-      const reading = await readCall(store, id, { cursor, watcher: node });
+      const reading = await overdue.orElse(readCall(store, id, { cursor, watcher: node }));
       if (reading === undefined) {
         if (known === undefined) throw unknownCall(id);
         const ending = await lost.end({ id, head: formatHead(known.head), attempt: known.attempt });
@@ -82,7 +90,8 @@ export async function* followCall(
       }
       known = reading;
       // Without a bell by then, Redis is asked; while it is away, the reader hears of that instead of nothing.
-      watcher.overdueAtMs = monotonicMs() + reading.head.deadlineMs - clock.nowMs() + OVERDUE_MS;
+      const leftMs = reading.head.deadlineMs - clock.nowMs() + OVERDUE_MS;
+      watcher.overdueAtMs = monotonicMs() + Math.max(leftMs, ASK_AGAIN_MS);
       const last = reading.deltas.at(-1);
       if (last !== undefined) {
         cursor = last.cursor;
@@ -102,5 +111,42 @@ export async function* followCall(
   } finally {
     signal.removeEventListener("abort", onAbort);
     doorbell.unwatch(id, watcher);
+    overdue.end();
   }
+}
+
+/** The time that is left for a reading of a call whose end is long due. */
+class LastReading {
+  #timer: NodeJS.Timeout | undefined;
+  #giveUp: (error: ToolgateError) => void = () => {};
+
+  /** From now on it runs, until a reading comes. */
+  begin(): void {
+    this.#timer ??= setTimeout(() => this.#giveUp(unreadable()), LAST_READING_MS);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** The reading. @throws ToolgateError STORE_UNAVAILABLE when it does not come in time. */
+  orElse<T>(reading: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      reading.then((read) => {
+        this.end();
+        resolve(read);
+      }, reject);
+    });
+  }
+}
+
+/** The error of those who wait for a call whose end is long due. */
+export function unreadable(): ToolgateError {
+  return new ToolgateError(
+    "STORE_UNAVAILABLE",
+    "the call's deadline has passed and Redis cannot be asked how it ended; follow it later",
+    { executed: "unknown" },
+  );
 }

@@ -23,6 +23,7 @@ let provider: Registered;
 let doorbell: Doorbell;
 let stops: StopNotice[];
 let aheadMs: number;
+let failedProbes: number;
 let commits: { -readonly [K in keyof Commits]: Commits[K] };
 beforeEach(async () => {
   connections = createConnections({
@@ -37,11 +38,12 @@ beforeEach(async () => {
   provider = await serve(registryStore(connections.command.client), registrationOf(contractOf("1.0.0")));
   stops = [];
   aheadMs = 0;
+  failedProbes = 0;
   doorbell = new Doorbell({
     store,
     subscriber: connections.subscriber,
     node: NODE,
-    log: SILENT_LOGGER,
+    log: { ...SILENT_LOGGER, debug: ({ event }) => void (event === "probe_failed" && failedProbes++) },
     monotonicMs: () => performance.now() + aheadMs,
     onStop: (notice) => stops.push(notice),
   });
@@ -179,5 +181,27 @@ describe("a watch", () => {
     await until("it was told", () => due.rings.some(({ kind }) => kind === "overdue"));
     expect(patient.rings.some(({ kind }) => kind === "overdue")).toBe(false);
     await redis().restart();
+  });
+
+  test("that is overdue while Redis stands still does not wait until a lookup is given up", async () => {
+    const call = await running(true);
+    const { rings, watcher } = listen(call.id);
+    await redis().freeze();
+    try {
+      watcher.overdueAtMs = performance.now();
+      await until("it was told", () => rings.some(({ kind }) => kind === "overdue"));
+      expect(failedProbes).toBe(0);
+    } finally {
+      await redis().thaw();
+    }
+  });
+
+  test("that is overdue while its bell was lost is told how the call ended", async () => {
+    const call = await running(false);
+    const { rings, watcher } = listen(call.id);
+    await finish(call);
+    watcher.overdueAtMs = performance.now();
+    const [first] = await until("it was told", () => rings.length > 0 && rings);
+    expect(first).toMatchObject({ kind: "ended" });
   });
 });

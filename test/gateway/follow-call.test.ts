@@ -40,3 +40,37 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
   watcher?.onRing({ kind: "overdue" });
   await expect(step).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
 });
+
+test("a reader whose call is overdue while Redis stands still is told so without its answer", async () => {
+  // Without a limit of its own a command waits as long as Redis stands still.
+  const client = redis().client();
+  const store = callStore(client);
+  const provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")));
+  const call = admissionOf(provider, { timeoutMs: 5_000 });
+  await admit(store, call);
+  let watcher: Watcher | undefined;
+  const doorbell: Pick<Doorbell, "watch" | "unwatch"> = {
+    watch: (_id, one) => {
+      watcher = one;
+    },
+    unwatch: () => {},
+  };
+  const settings = {
+    store,
+    doorbell: doorbell as Doorbell, // only these are used
+    node: NODE,
+    lost: { end: async () => undefined },
+    clock: { nowMs: () => Date.now() },
+    monotonicMs: () => 0,
+  };
+  const step = followCall(settings, call.id, "", new AbortController().signal).next();
+  await until("it waits", () => Number.isFinite(watcher?.overdueAtMs));
+  await redis().freeze();
+  try {
+    watcher?.onRing({ kind: "overdue" });
+    await expect(step).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE", executed: "unknown" });
+  } finally {
+    await redis().thaw();
+    client.disconnect();
+  }
+});
