@@ -2,8 +2,8 @@ import { LRUCache } from "lru-cache";
 
 /** How long an answer is given to others, in milliseconds: so much later than it is a health may be told that ends by time. */
 const SHARED_MS = 500;
-/** About how many bytes all answers may have, as their messages. */
-const MAX_BYTES = 33_554_432;
+/** About how many bytes all answers may have, as their messages; as objects they take some times as much. */
+const MAX_BYTES = 16_777_216;
 
 interface SharedAnswer {
   readonly answer: Promise<object>;

@@ -7,7 +7,7 @@ import type { Contract as WireContract } from "../protocol/generated/toolgate/v1
 import type { Tool as WireTool } from "../protocol/generated/toolgate/v1/Tool.js";
 
 /** About how many bytes of contracts are kept. */
-const MAX_BYTES = 33_554_432;
+const MAX_BYTES = 16_777_216;
 /** About what a tool takes besides its schemas, in bytes. */
 const TOOL_BYTES = 256;
 

@@ -39,10 +39,11 @@ const LIST_PAGE = { usual: 100, most: 1_000 };
 /** As many as a contract may have. */
 const MAX_NAMED_TOOLS = 1_024;
 const SEARCH_PAGE = { usual: 20, most: 200 };
-/** About what a hit of a search takes, in bytes. */
+/** About what a hit of a search or a change takes, in bytes. */
 const HIT_BYTES = 1_024;
 
 type WatchSnapshot = Extract<WatchStep, { kind: "snapshot" }>;
+type WatchChanges = Extract<WatchStep, { kind: "changes" }>;
 
 /** One message of a snapshot. */
 interface SnapshotPart {
@@ -151,10 +152,8 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       };
       checkWatchRequest(asked);
       for await (const step of watches.watch(asked, signal)) {
-        if (step.kind === "changes") {
-          const at = healthNow();
-          yield { revision: step.revision, changes: step.changes.map((change) => changeToWire(change, at)) };
-        } else yield* snapshotToWire(step);
+        if (step.kind === "changes") yield await changesToWire(step);
+        else yield* snapshotToWire(step);
       }
     },
   };
@@ -175,6 +174,16 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       yield part.message;
       start = part.next;
     }
+  }
+
+  /** All watches that follow the same toolsets hear of the same changes at once. */
+  function changesToWire({ changes, revision }: WatchChanges): Promise<WatchResponse> {
+    const make = async () => {
+      const at = healthNow();
+      return { revision, changes: changes.map((change) => changeToWire(change, at)) };
+    };
+    const question = JSON.stringify(["changes", revision, ...changes.map(({ entry }) => [entry.toolset, entry.id])]);
+    return shared.get(question, catalog.version, make, () => changes.length * HIT_BYTES);
   }
 
   async function snapshotPart({ toolsets, revision }: WatchSnapshot, start: number): Promise<SnapshotPart> {

@@ -81,6 +81,25 @@ test("300 watches that begin at once are given one snapshot's messages", async (
   expect(steps).toBeLessThan(10 * TOOLSETS);
 });
 
+test("changes are told to all who watch by one message", async () => {
+  const streams = Array.from({ length: 100 }, () =>
+    service.watch({ revision: "", toolsets: [] }, { signal: new AbortController().signal }),
+  );
+  const settle = async (stream: AsyncGenerator<WatchResponse>) => {
+    while ((await stream.next()).value?.snapshot?.more === true);
+  };
+  await Promise.all(streams.map(settle));
+  const news = streams.map((stream) => stream.next());
+  const made = steps;
+  await catalog.announce("registered", "t0001");
+  const messages = (await Promise.all(news)).map(({ value }) => value as WatchResponse); // none of them ends
+  expect(messages[0]?.changes).toMatchObject([{ toolset: "t0001", summary: { name: "t0001" } }]);
+  expect(new Set(messages).size).toBe(1);
+  expect(steps - made).toBeLessThan(10 * streams.length);
+  watches.stop();
+  await Promise.allSettled(streams.map((stream) => stream.next()));
+});
+
 test("a change makes another snapshot", async () => {
   const [before] = await snapshotOf();
   await catalog.setHealth("t0000", 1, "active", "999000 1020000 8");
