@@ -1,10 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { expect, test } from "vitest";
 import { EncodeOnce } from "../../src/protocol/encoded-message.js";
-import type {
-  InvokeResponse,
-  InvokeResponse__Output,
-} from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
+import type { InvokeResponse } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { unary } from "../../src/server/methods.js";
 import { expectNoLeaks } from "../support/leaks.js";
