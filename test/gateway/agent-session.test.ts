@@ -120,7 +120,7 @@ async function checking() {
     parts: parts as unknown as GatewayParts, // all that a call needs up to its check
     principal: { tenant: "default", subject: "anonymous" },
     peer: "peer",
-    sink: { send: (frame) => frames.push(frame) > 0, drained: async () => {} },
+    sink: { send: (frame) => frames.push(frame) > 0, drained: async () => {}, holds: () => {} },
     budgetBytes: 1_000_000,
     fail: () => {},
     end: () => {},

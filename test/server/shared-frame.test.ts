@@ -1,7 +1,11 @@
+import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { expect, test } from "vitest";
 import { EncodeOnce } from "../../src/protocol/encoded-message.js";
-import type { InvokeResponse } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
+import type {
+  InvokeResponse,
+  InvokeResponse__Output,
+} from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { unary } from "../../src/server/methods.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -25,10 +29,10 @@ function askWithoutReading(session: ClientHttp2Session): ClientHttp2Stream {
   return stream;
 }
 
-test("a large answer that many are given and do not read is encoded and held once", async () => {
+test("a large answer that many are given and do not read is encoded and held once, and arrives whole", async () => {
   let encodings = 0;
-  const { responseSerialize } = loadProtocol().Gateway.service.Invoke;
-  const once = new EncodeOnce<InvokeResponse>((message) => {
+  const { responseSerialize, responseDeserialize } = loadProtocol().Gateway.service.Invoke;
+  const shared = new EncodeOnce<InvokeResponse>((message) => {
     encodings++;
     return responseSerialize(message);
   });
@@ -36,10 +40,11 @@ test("a large answer that many are given and do not read is encoded and held onc
   let asked = 0;
   const Invoke = unary(async () => {
     asked++;
-    return once.of(answer);
+    return shared.of(answer);
   });
   await using echo = await echoServer({ Invoke });
   const session = connect(`http://${echo.address}`);
+  const reading = connect(`http://${echo.address}`); // of its own: what the others leave unread fills their connection's window
   try {
     const before = process.memoryUsage().arrayBuffers;
     const streams = Array.from({ length: CALLS }, () => askWithoutReading(session));
@@ -50,7 +55,18 @@ test("a large answer that many are given and do not read is encoded and held onc
     expect(encodings).toBe(1);
     // The answer, the buffer that it was encoded in, and what has come to the clients: not a copy for each call.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * MIB);
+    const stream = askWithoutReading(reading);
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    await once(stream, "end");
+    const frame = Buffer.concat(chunks);
+    expect(frame.readUInt32BE(1)).toBe(frame.length - 5);
+    const { terminal } = responseDeserialize(frame.subarray(5)) as InvokeResponse__Output;
+    expect(terminal?.callId).toBe("c");
+    expect(terminal?.resultJson.equals(answer.terminal.resultJson)).toBe(true);
+    expect(encodings).toBe(1);
   } finally {
     session.destroy();
+    reading.destroy();
   }
 });
