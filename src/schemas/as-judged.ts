@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../contract/contract.js";
 import type { Step } from "../json/pointer.js";
-import { type Draft, idKeyword, referencesStandAlone } from "./draft.js";
+import { type Draft, referencesStandAlone } from "./draft.js";
 import { assertsIn } from "./keywords.js";
 import { EXACT_INTEGER } from "./number-keywords.js";
 import type { SchemaGraph, SchemaNode } from "./schema-graph.js";
@@ -26,8 +26,7 @@ interface Change {
  * validator, which is without the keywords that a draft does not know (compiler.ts). What is left:
  * - OpenAPI's `nullable` is built into Ajv, which lets null in beside `type`, and refuses to compile it elsewhere; it is no
  *   keyword of any draft.
- * - Up to draft-07 a reference stands alone; Ajv judges by what is beside it and counts
- *   from an identifier there, and its option against that leaves `type` in. The whole schema keeps its identifier.
+ * - Up to draft-07 a reference stands alone; Ajv judges by what is beside it, and its option against that leaves `type` in.
  * - In draft-04 `exclusiveMinimum` and `exclusiveMaximum` are flags beside `minimum` and `maximum`.
  * - Where numbers are judged as they were written, "integer" in `type` gets a keyword of ours beside it.
  */
@@ -46,10 +45,9 @@ export function asJudged(schema: JsonSchema, draft: Draft, graph: SchemaGraph, e
 function changesOf({ schema, steps }: SchemaNode, draft: Draft, exactNumbers: boolean): Change[] {
   const changes: Change[] = [];
   const isReference = referencesStandAlone(draft) && Object.hasOwn(schema, "$ref");
-  const isIdle = (keyword: string): boolean =>
-    keyword === idKeyword(draft) ? steps.length > 0 : keyword !== "$ref" && assertsIn(keyword, draft);
   const idle = Object.keys(schema).filter(
-    (keyword) => ["nullable", EXACT_INTEGER].includes(keyword) || (isReference && isIdle(keyword)),
+    (keyword) =>
+      ["nullable", EXACT_INTEGER].includes(keyword) || (isReference && keyword !== "$ref" && assertsIn(keyword, draft)),
   );
   if (idle.length > 0) {
     changes.push({

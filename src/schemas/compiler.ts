@@ -10,7 +10,7 @@ import { boundPointer } from "../json/pointer.js";
 import { AS_JUDGED_WITHOUT, asJudged } from "./as-judged.js";
 import { boundErrors } from "./bounded-errors.js";
 import { addDependentNames } from "./dependent-names.js";
-import { type Draft, idKeyword } from "./draft.js";
+import type { Draft } from "./draft.js";
 import { noteEvaluated } from "./evaluated.js";
 import { FORMATS } from "./formats.js";
 import { type Gated, LOOP_FROM } from "./gate.js";
@@ -52,6 +52,13 @@ const OPTIONS: Options = {
   },
 };
 
+/**
+ * The keyword that Ajv takes a schema's name from: none that JSON can have. References have been made pointers from the root, so names
+ * are not needed, and Ajv writes them into comments of the code that it generates as they are, where a comment's end in one makes
+ * what follows part of the program.
+ */
+const NO_NAMES = Symbol("no names") as unknown as "$id"; // a key like any other to Ajv
+
 /** Keywords that ask which properties and items others have evaluated. */
 const UNEVALUATED = ["unevaluatedProperties", "unevaluatedItems"];
 
@@ -88,7 +95,7 @@ function createAjv(
     allErrors,
     validateFormats: assertFormats,
     formats: assertFormats ? FORMATS : {},
-    schemaId: idKeyword(draft),
+    schemaId: NO_NAMES,
   };
   const ajv = new VALIDATORS[draft](options);
   addChecks(ajv, exactNumbers ? exactChecks(hand) : decimalChecks(hand), exactNumbers);
@@ -101,7 +108,6 @@ function createAjv(
   return ajv;
 }
 
-/**
 /** What a schema that passed the gate is compiled by. */
 type Passed = Pick<Extract<Gated, { kind: "passed" }>, "schema" | "draft" | "graph" | "cost">;
 
