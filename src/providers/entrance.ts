@@ -1,4 +1,5 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { FairLine, type Waiter } from "./fair-line.js";
 
 /** What a provider asks to be let in for: a new lease, or a session on the lease that it has. */
 export type Arrival = "register" | "attach";
@@ -8,7 +9,7 @@ export interface EntranceSettings {
   readonly maxUnderWay: number;
   /** How many may wait of each kind. */
   readonly maxWaiting: number;
-  /** What those that wait may hold together, in bytes. */
+  /** What those of one kind that wait may hold together, in bytes. */
   readonly maxWaitingBytes: number;
   /** How long one may wait, in milliseconds; less than providers wait for an answer. */
   readonly maxWaitMs: number;
@@ -17,9 +18,20 @@ export interface EntranceSettings {
   readonly random: () => number;
 }
 
+/** Something that is asked for, before it is its turn. */
+export interface Asked {
+  readonly arrival: Arrival;
+  /** Whose share of the entrance it takes: the provider's connection. */
+  readonly client: string;
+  /** About what it holds while it waits. */
+  readonly bytes: number;
+  /** Tells when nobody waits for it any more; it is not begun then. */
+  readonly whenGone: (listener: () => void) => void;
+}
+
 /** One that waits. */
-interface Waiting {
-  /** Lets it in. */
+interface Waiting extends Waiter {
+  /** Lets it in, when it has left the line. */
   readonly begin: () => void;
   readonly refuse: () => void;
   /** When it has waited for long enough, by the monotonic clock. */
@@ -33,25 +45,30 @@ const MAX_RETRY_MS = 30_000;
 const FIRST_PACE_MS = 5;
 /** The share of the newest in the running mean of that. */
 const PACE_SHARE = 0.05;
+/** After so many in a row that attach, one that registers is let in. */
+const ATTACH_IN_A_ROW = 3;
 
 /**
  * Paces what providers ask of a node when many come at once, as in a deployment or after an outage: some are under way, some wait
  * in line, and all others are told when to come again, each at another time. So the work of those that were let in is done before
  * they give up, Redis and the node have time for everybody else, and nothing is done for a provider that has gone.
  *
- * Those that attach go first: they have registered already, and until they are attached their leases are for nothing.
+ * Those that attach go first, as a rule: they have registered already, and until they are attached their leases are for nothing.
+ * Clients take turns, and none of them fills a line so that others find no place; see fair-line.ts.
  */
 export class Entrance {
   readonly #settings: EntranceSettings;
-  readonly #lines: Readonly<Record<Arrival, Set<Waiting>>> = { attach: new Set(), register: new Set() };
+  readonly #lines: Readonly<Record<Arrival, FairLine<Waiting>>>;
   #underWay = 0;
-  #waitingBytes = 0;
+  #attachedInARow = 0;
   #paceMs = FIRST_PACE_MS;
   #doneAtMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(settings: EntranceSettings) {
     this.#settings = settings;
+    const bounds = { maxWaiting: settings.maxWaiting, maxBytes: settings.maxWaitingBytes };
+    this.#lines = { attach: new FairLine(bounds), register: new FairLine(bounds) };
   }
 
   /** How many wait. */
@@ -59,25 +76,19 @@ export class Entrance {
     return this.#lines.attach.size + this.#lines.register.size;
   }
 
-  /** @throws ToolgateError NODE_BUSY when no more may wait: what leads to the entrance need not be done then. */
-  check(arrival: Arrival): void {
-    if (this.#lines[arrival].size >= this.#settings.maxWaiting) throw this.#busy();
+  /** @throws ToolgateError NODE_BUSY when no more of a client may wait: what leads to the entrance need not be done then. */
+  check(arrival: Arrival, client: string): void {
+    const line = this.#lines[arrival];
+    if (!line.fits(0) && line.givesWay(client, 0) === undefined) throw this.#busy();
   }
 
   /**
    * Does something for a provider when it is its turn.
    *
-   * @param bytes about what it holds while it waits.
-   * @param whenGone tells when nobody waits for it any more; it is not begun then.
    * @throws ToolgateError NODE_BUSY when too many wait, or it has waited for too long; what `work` throws.
    */
-  async pass<T>(
-    arrival: Arrival,
-    bytes: number,
-    whenGone: (listener: () => void) => void,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    if (this.#underWay >= this.#settings.maxUnderWay) await this.#wait(arrival, bytes, whenGone);
+  async pass<T>(asked: Asked, work: () => Promise<T>): Promise<T> {
+    if (this.#underWay >= this.#settings.maxUnderWay) await this.#wait(asked);
     else this.#underWay++;
     const startedMs = this.#settings.monotonicMs();
     try {
@@ -88,24 +99,23 @@ export class Entrance {
   }
 
   /** Resolves when it is let in: then it counts as under way. */
-  #wait(arrival: Arrival, bytes: number, whenGone: (listener: () => void) => void): Promise<void> {
-    const { maxWaiting, maxWaitingBytes, maxWaitMs, monotonicMs } = this.#settings;
-    if (this.#lines[arrival].size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes)
-      return Promise.reject(this.#busy());
+  #wait({ arrival, client, bytes, whenGone }: Asked): Promise<void> {
+    const { maxWaitMs, monotonicMs } = this.#settings;
+    const line = this.#lines[arrival];
+    while (!line.fits(bytes)) {
+      const other = line.givesWay(client, bytes);
+      if (other === undefined) return Promise.reject(this.#busy());
+      other.refuse();
+    }
     return new Promise((resolve, reject) => {
-      const line = this.#lines[arrival];
-      const leave = (): boolean => {
-        if (!line.delete(one)) return false;
-        this.#waitingBytes -= bytes;
-        return true;
-      };
       const one: Waiting = {
+        client,
+        bytes,
         untilMs: monotonicMs() + maxWaitMs,
-        begin: () => leave() && resolve(),
-        refuse: () => leave() && reject(this.#busy()),
+        begin: resolve,
+        refuse: () => line.delete(one) && reject(this.#busy()),
       };
       line.add(one);
-      this.#waitingBytes += bytes;
       whenGone(() => one.refuse());
       this.#watch();
     });
@@ -118,9 +128,16 @@ export class Entrance {
     const tookMs = nowMs - Math.max(startedMs, this.#doneAtMs ?? startedMs);
     this.#doneAtMs = nowMs;
     this.#paceMs += (tookMs - this.#paceMs) * PACE_SHARE;
-    const [next] = this.#lines.attach.size > 0 ? this.#lines.attach : this.#lines.register;
+    const next = this.#next();
     if (next === undefined) this.#underWay--;
     else next.begin(); // in the place of the one that is done
+  }
+
+  #next(): Waiting | undefined {
+    const { attach, register } = this.#lines;
+    const attaches = attach.size > 0 && (register.size === 0 || this.#attachedInARow < ATTACH_IN_A_ROW);
+    this.#attachedInARow = attaches && register.size > 0 ? this.#attachedInARow + 1 : 0;
+    return (attaches ? attach : register).next();
   }
 
   /** Refuses those that have waited for too long, while anybody waits. */

@@ -75,20 +75,24 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
   return {
     Register: unary(async (request, context) => {
       const { principal, peer } = context;
-      entrance.check("register"); // before a contract is read for nothing
+      const client = shareName(principal, peer);
+      entrance.check("register", client); // before a contract is read for nothing
       const provider = parseProviderId(request.providerId, "provider_id");
       const incarnation = parseIncarnation(request.incarnation, "incarnation");
       const options = parseOptions(request.options, parts);
-      const asker = { client: shareName(principal, peer), signal: context.signal };
+      const asker = { client, signal: context.signal };
       const { sealed, warnings, skipped } = request.options?.skipInvalid
         ? await admitUsable(parts, request.contract, asker)
         : await admitWhole(parts, request.contract, asker);
       const leaseToken = parts.randomBytes(24).toString("base64url");
       // Its schemas are inspected outside of this: that may take long, and keeps nobody else waiting.
       const registered = await entrance.pass(
-        "register",
-        sealed.canonicalJson.length,
-        (listener) => context.whenAbandoned(listener),
+        {
+          arrival: "register",
+          client,
+          bytes: sealed.canonicalJson.length,
+          whenGone: (listener) => context.whenAbandoned(listener),
+        },
         async () => {
           const granted = await register(store, {
             owner: ownerName(principal),
@@ -223,10 +227,13 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
     stream.pause();
     entrance
       .pass(
-        "attach",
-        0,
-        (listener) => {
-          whenOver = listener;
+        {
+          arrival: "attach",
+          client,
+          bytes: 0,
+          whenGone: (listener) => {
+            whenOver = listener;
+          },
         },
         () => openSession(parts, stream, frame.hello),
       )

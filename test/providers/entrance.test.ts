@@ -16,17 +16,12 @@ function scene(more: Partial<ConstructorParameters<typeof Entrance>[0]> = {}) {
     random: () => 0.5,
     ...more,
   });
-  const come = (name: string, arrival: Arrival = "register", bytes = 1): Promise<string> =>
-    entrance.pass(
-      arrival,
-      bytes,
-      (listener) => gone.set(name, listener),
-      () => {
-        const work = deferred<string>();
-        begun.set(name, work);
-        return work.promise;
-      },
-    );
+  const come = (name: string, arrival: Arrival = "register", bytes = 1, client = "any"): Promise<string> =>
+    entrance.pass({ arrival, client, bytes, whenGone: (listener) => gone.set(name, listener) }, () => {
+      const work = deferred<string>();
+      begun.set(name, work);
+      return work.promise;
+    });
   return {
     entrance,
     come,
@@ -62,9 +57,9 @@ test("a work that fails makes room all the same", async () => {
     ...{ maxUnderWay: 1, maxWaiting: 4, maxWaitingBytes: 1_000, maxWaitMs: 60_000 },
     ...{ monotonicMs: () => 0, random: () => 0 },
   });
-  const never = (): void => {};
-  const first = entrance.pass("attach", 0, never, () => Promise.reject(new Error("lost")));
-  const second = entrance.pass("attach", 0, never, async () => "well");
+  const one = { arrival: "attach", client: "any", bytes: 0, whenGone: () => {} } as const;
+  const first = entrance.pass(one, () => Promise.reject(new Error("lost")));
+  const second = entrance.pass(one, async () => "well");
   await expect(first).rejects.toThrow("lost");
   expect(await second).toBe("well");
 });
@@ -80,11 +75,64 @@ test("refuses those for whom there is no place to wait, and tells them to come a
   const times = refusals.map((refusal) => (refusal as { retryAfterMs: number }).retryAfterMs);
   expect(new Set(times).size).toBe(3);
   for (const ms of times) expect(ms).toBeGreaterThanOrEqual(500);
-  expect(() => entrance.check("register")).toThrow(/wait for this node/);
-  expect(() => entrance.check("attach"), "those that register take no place from those that attach").not.toThrow();
+  expect(() => entrance.check("register", "any")).toThrow(/wait for this node/);
+  expect(() => entrance.check("attach", "any"), "those that register take no place of others").not.toThrow();
   await expect(scene({ maxUnderWay: 0 }).come("large", "register", 1_001)).rejects.toMatchObject({
     reason: "NODE_BUSY",
   });
+});
+
+test("clients take turns, however many wait for one of them", async () => {
+  const { come, names, end } = scene();
+  const all = ["a", "b", "c", "d", "e"].map((name) => come(name, "register", 1, "greedy"));
+  all.push(come("f", "register", 1, "other"));
+  for (const name of ["a", "b", "c", "f", "d", "e"]) await end(name);
+  expect(names()).toEqual(["a", "b", "c", "f", "d", "e"]);
+  await Promise.all(all);
+});
+
+test("a client that fills a line keeps no other one out: its latest gives way", async () => {
+  const { come, names, end, entrance } = scene();
+  const greedy = ["a", "b", "c", "d", "e", "f"].map((name) => come(name, "register", 1, "greedy"));
+  expect(() => entrance.check("register", "greedy")).toThrow(/wait for this node/);
+  expect(() => entrance.check("register", "other")).not.toThrow();
+  const refused = Promise.allSettled(greedy.slice(4));
+  const other = [come("g", "register", 1, "other"), come("h", "register", 1, "other")];
+  const busy = { status: "rejected", reason: { reason: "NODE_BUSY" } };
+  expect(await refused).toMatchObject([busy, busy]);
+  await expect(come("i", "register", 1, "other"), "it has as much as any").rejects.toMatchObject({
+    reason: "NODE_BUSY",
+  });
+  for (const name of ["a", "b", "c", "g", "d", "h"]) await end(name);
+  expect(names()).toEqual(["a", "b", "c", "g", "d", "h"]);
+  await Promise.all([...greedy.slice(0, 4), ...other]);
+});
+
+test("nor does one that fills it with large contracts", async () => {
+  const { come, names, end } = scene({ maxUnderWay: 1 });
+  const first = come("a", "register", 1, "greedy");
+  const large = ["b", "c"].map((name) => come(name, "register", 500, "greedy"));
+  const refused = expect(large[1]).rejects.toMatchObject({ reason: "NODE_BUSY" });
+  const small = come("d", "register", 1, "other");
+  await refused;
+  for (const name of ["a", "b", "d"]) await end(name);
+  expect(names()).toEqual(["a", "b", "d"]);
+  await Promise.all([first, large[0], small]);
+});
+
+test("attaching without end keeps nobody from registering", async () => {
+  const { come, names, end } = scene({ maxUnderWay: 1 });
+  const all = [come("first"), come("new")];
+  for (let index = 0; index < 3; index++) all.push(come(`again ${index}`, "attach"));
+  await end("first");
+  for (let index = 0; index < 12 && !names().includes("new"); index++) {
+    all.push(come(`again ${index + 3}`, "attach"));
+    await end(names().at(-1) ?? "");
+  }
+  expect(names()).toContain("new");
+  while (names().length < all.length) await end(names().at(-1) ?? "");
+  await end(names().at(-1) ?? "");
+  await Promise.all(all);
 });
 
 test("tells those that it refuses to stay away for longer where one takes longer", async () => {
