@@ -173,7 +173,7 @@ const CONFIG_SCHEMA = {
     65_536 * MiB,
     "How much the node holds of what its peers have not sent whole or not read yet, in all; above it, what holds the most is ended.",
   ),
-  maxHeldBytesPerConnection: bytes(96 * MiB, MiB, 65_536 * MiB, "How much of that is for one connection."),
+  maxHeldBytesPerPeer: bytes(96 * MiB, MiB, 65_536 * MiB, "How much of that is for one connection."),
   messageTimeoutMs: milliseconds(MINUTE_MS, 100, HOUR_MS, "How long a message may take to arrive whole."),
   readTimeoutMs: milliseconds(
     30_000,
@@ -213,12 +213,12 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
   fitsMessage("maxPayloadBytes"),
   fitsMessage("maxResultBytes"),
   fitsMessage("maxContractBytes"),
-  atMost("maxHeldBytesPerConnection", "maxHeldBytes"),
+  atMost("maxHeldBytesPerPeer", "maxHeldBytes"),
   {
-    keys: ["maxMessageBytes", "maxHeldBytesPerConnection"],
-    holds: (config) => config.maxMessageBytes + MESSAGE_OVERHEAD_BYTES <= config.maxHeldBytesPerConnection,
-    fault: (name, { maxMessageBytes, maxHeldBytesPerConnection }) =>
-      `do not fit: ${name("maxHeldBytesPerConnection")} (${maxHeldBytesPerConnection}) must be at least ${MESSAGE_OVERHEAD_BYTES} over ${name("maxMessageBytes")} (${maxMessageBytes})`,
+    keys: ["maxMessageBytes", "maxHeldBytesPerPeer"],
+    holds: (config) => config.maxMessageBytes + MESSAGE_OVERHEAD_BYTES <= config.maxHeldBytesPerPeer,
+    fault: (name, { maxMessageBytes, maxHeldBytesPerPeer }) =>
+      `do not fit: ${name("maxHeldBytesPerPeer")} (${maxHeldBytesPerPeer}) must be at least ${MESSAGE_OVERHEAD_BYTES} over ${name("maxMessageBytes")} (${maxMessageBytes})`,
   },
   {
     // A lease is renewed as the session's heartbeats are answered: one that is late must not end it.

@@ -47,7 +47,7 @@ export interface GrpcServerOptions {
     | "maxConnections"
     | "maxConnectionsPerHost"
     | "maxHeldBytes"
-    | "maxHeldBytesPerConnection"
+    | "maxHeldBytesPerPeer"
     | "messageTimeoutMs"
     | "readTimeoutMs"
   >;
@@ -114,7 +114,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
   const held = new HeldBytes({
     maxBytes: config.maxHeldBytes,
-    maxConnectionBytes: config.maxHeldBytesPerConnection,
+    maxConnectionBytes: config.maxHeldBytesPerPeer,
     messageWithinMs: config.messageTimeoutMs,
     readWithinMs,
   });

@@ -41,7 +41,7 @@ beforeAll(async () => {
     pingIntervalMs: 1_000,
     missedPings: 30,
     maxHeldBytes: HELD_BYTES,
-    maxHeldBytesPerConnection: 16 * MiB,
+    maxHeldBytesPerPeer: 16 * MiB,
     messageTimeoutMs: 6_000,
     readTimeoutMs: 3_000,
   };

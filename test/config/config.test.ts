@@ -36,7 +36,7 @@ describe("defaults", () => {
         "maxContractBytes": 4194304,
         "maxDeltas": 10000,
         "maxHeldBytes": 268435456,
-        "maxHeldBytesPerConnection": 100663296,
+        "maxHeldBytesPerPeer": 100663296,
         "maxInFlightPerPeer": 8192,
         "maxMessageBytes": 8388608,
         "maxOutputBytes": 16777216,

@@ -47,6 +47,7 @@ describe("a call", () => {
       wait: false,
       continueOnDisconnect: false,
       timeoutMs: 0,
+      lostNodes: 0,
     });
   });
 

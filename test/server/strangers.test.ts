@@ -56,7 +56,7 @@ describe("half messages", () => {
   });
 
   test("above the connection's bound are ended with details, the largest first; calls beside them are answered", async () => {
-    const limits = { maxMessageBytes: MiB, maxHeldBytesPerConnection: 2 * MiB, maxPayloadBytes: 1_000 };
+    const limits = { maxMessageBytes: MiB, maxHeldBytesPerPeer: 2 * MiB, maxPayloadBytes: 1_000 };
     await using echo = await echoServer({}, { ...limits, maxResultBytes: 1_000, maxContractBytes: 262_144 });
     const connection = raw(echo);
     const half = framed(Buffer.alloc(MiB - 1), { declared: MiB });
