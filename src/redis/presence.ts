@@ -19,25 +19,31 @@ const NOTED_EVERY_MS = 100;
  *   from      when a node had been there last before the latest absence
  *   returned  when the first came back
  *   holds     until when leases and health that the absence kept from being renewed are held to be as they were: `lease_time`
+ *   there     how long nodes had been there between the absences that are taken for one, in milliseconds
  *
  * Scripts that come before that first note see from `seen` that there is an absence, and write nothing. A claim that had not ended
  * when the absence began lasts as if it had been extended at its end: `claim_end`. Deadlines of calls are not put off.
  *
- * An absence while one before is heeded still, begins with that one: leases that nobody has renewed in between count from there.
+ * An absence while one before is heeded still, begins with that one: leases that nobody has renewed in between count from there. That
+ * goes on until nodes were there in between for as long as an absence is heeded: who has not come back by then is lost, however often
+ * Redis goes away.
  */
 export const PRESENCE_LUA = `
 local absence
 -- The latest absence, read once by each script: from and holds where it is heeded still, returned, and whether it is over only now.
 local function latest_absence()
   if absence then return absence end
-  local said = redis.pcall('HMGET', prefix .. 'presence', 'seen', 'from', 'returned', 'holds')
+  local said = redis.pcall('HMGET', prefix .. 'presence', 'seen', 'from', 'returned', 'holds', 'there')
   if is_wrong_type(said) then said = {} end
   local seen, from, returned, holds = tonumber(said[1] or nil), tonumber(said[2] or nil), tonumber(said[3] or nil), tonumber(said[4] or nil)
   -- A clock that was set back says nothing of what was written before.
   if not (from and returned and holds and from <= returned and returned <= now) then from, returned, holds = nil, 0, 0 end
   absence = { seen = seen, returned = returned, holds = holds, from = now < holds and from or nil, begins = false }
   if seen and now - seen > ${AWAY_AFTER_MS} then
-    absence.from, absence.returned, absence.begins = seen < holds and from or seen, now, true
+    local there = (tonumber(said[5] or nil) or 0) + seen - returned
+    local goes_on = seen < holds and there < holds - returned
+    absence.from, absence.there = goes_on and from or seen, goes_on and there or 0
+    absence.returned, absence.begins = now, true
   end
   return absence
 end
@@ -73,7 +79,8 @@ local function note_presence(hold_ms)
   local key, latest = prefix .. 'presence', latest_absence()
   if latest.begins then
     latest.holds = now + hold_ms
-    redis.call('HSET', key, 'seen', text[now], 'from', text[latest.from], 'returned', text[now], 'holds', text[latest.holds])
+    redis.call('HSET', key, 'seen', text[now], 'from', text[latest.from], 'returned', text[now], 'holds', text[latest.holds],
+      'there', text[latest.there])
     redis.log(redis.LOG_WARNING, 'toolgate: no node was at ' .. prefix .. ' for ' .. text[now - latest.seen] .. ' ms: leases and claims are held')
   elseif not latest.seen or latest.seen > now or now - latest.seen >= ${NOTED_EVERY_MS} then
     if not latest.seen and redis.call('TYPE', key).ok ~= 'none' and redis.call('TYPE', key).ok ~= 'hash' then keep_aside(key, 'presence') end

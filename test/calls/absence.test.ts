@@ -196,6 +196,23 @@ test("an absence while one is heeded still goes on from the first", async () => 
   expect((await settleCalls(store, keys)).heldAtMs).toBe(heldAtMs);
 });
 
+test("absences that come again and again go on from the first only until its providers had the whole grace to come back", async () => {
+  const store = callStore(client, { absenceGraceMs: 4_000 });
+  const from = Date.now() - 9_000;
+  await client.hset(keys.presence, "from", from);
+  /** Nodes came back for three seconds, of four, and were gone again for two. */
+  const again = async () => {
+    const now = Date.now();
+    const seen = now - 2_000;
+    await client.hset(keys.presence, { returned: now - 5_000, seen, holds: now - 1_000 });
+    return { seen, held: (await settleCalls(store, keys)).heldAtMs };
+  };
+  expect((await again()).held).toBe(from);
+  const second = await again();
+  expect(second.held).toBe(second.seen);
+  expect(await client.hget(keys.presence, "there"), "the next ones go on from there").toBe("0");
+});
+
 test("one node that is cut off is no absence: the others settle in time", async () => {
   const store = brief();
   await settleCalls(store, keys);
