@@ -1,6 +1,6 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
+import { draftOf, idKeyword } from "../contract/draft.js";
 import { DATA_KEYWORDS, MAP_KEYWORDS } from "../contract/schema-keywords.js";
-import { draftOf, idKeyword } from "../schemas/draft.js";
 
 const REFERENCES = new Set(["$ref", "$dynamicRef", "$recursiveRef"]);
 

@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../contract/contract.js";
+import { type Draft, referencesStandAlone } from "../contract/draft.js";
 import type { Step } from "../json/pointer.js";
-import { type Draft, referencesStandAlone } from "./draft.js";
 import { assertsIn } from "./keywords.js";
 import { EXACT_INTEGER } from "./number-keywords.js";
 import type { SchemaGraph, SchemaNode } from "./schema-graph.js";

@@ -1,7 +1,7 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
+import { type Draft, draftOf } from "../contract/draft.js";
 import { pointerOf, type Step } from "../json/pointer.js";
 import { withContainedItems } from "./contained-items.js";
-import { type Draft, draftOf } from "./draft.js";
 import { formatCost } from "./formats.js";
 import { applicatorIn, assertsIn } from "./keywords.js";
 import { readPattern } from "./patterns.js";

@@ -1,4 +1,4 @@
-import type { Draft } from "./draft.js";
+import type { Draft } from "../contract/draft.js";
 
 /**
  * Which part of an instance a subschema judges:

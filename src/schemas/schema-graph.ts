@@ -1,6 +1,6 @@
 import type { Json, JsonSchema } from "../contract/contract.js";
+import { type Draft, idKeyword, itemsMayBeList, referencesStandAlone } from "../contract/draft.js";
 import { pointerOf, type Step } from "../json/pointer.js";
-import { type Draft, idKeyword, itemsMayBeList, referencesStandAlone } from "./draft.js";
 import { applicatorIn, assertsIn, isKnownIn, type Reach } from "./keywords.js";
 
 /** A schema object within a schema. */

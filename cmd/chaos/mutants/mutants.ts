@@ -207,8 +207,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trusts-bells",
     breaks: "a call whose bell was lost is never looked up",
     file: "src/calls/doorbell.ts",
-    replace: "this.#probeShard(keys, this.#watched.keys());",
-    by: "this.#probeShard(keys, []);",
+    replace: "this.#probeShard(keys, this.#watched.keys())",
+    by: "this.#probeShard(keys, [])",
     drill: "cut-store",
   },
   {

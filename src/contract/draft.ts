@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "./contract.js";
 
 /** The drafts of JSON Schema that are understood: https://json-schema.org/specification-links. */
 export type Draft = "2020-12" | "2019-09" | "draft-07" | "draft-06" | "draft-04";
