@@ -69,7 +69,7 @@ describe("a value on which one of them takes for ever", () => {
     await cache.admit(sealed);
     const set = cache.forContract(sealed.digest, sealed.contract);
     const endless = jsonText({ a: `${"a".repeat(60)}!` });
-    const unjudged = { kind: "unjudged", why: expect.stringContaining("more work to judge") };
+    const unjudged = { kind: "unjudged", why: expect.stringContaining("more work to judge"), tooCostly: true };
 
     expect(await set.payload("tool", jsonText({ a: "aaa" }))).toEqual({ kind: "valid" });
     expect(await set.payload("tool", endless)).toEqual(unjudged);
