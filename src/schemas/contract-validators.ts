@@ -1,3 +1,4 @@
+import { after } from "../async/after.js";
 import type { Contract, JsonSchema } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
@@ -402,9 +403,7 @@ function inTime(end: Promise<Validation | undefined>, { withinMs, signal }: Aske
       resolve(validation);
     };
     const onLeft = (): void => settle(unjudged(JUDGING.unneeded));
-    const late = (): void => settle(unjudged(TOO_LATE));
-    const timer = withinMs === undefined ? undefined : setTimeout(late, Math.max(0, withinMs));
-    timer?.unref();
+    const timer = after(withinMs, () => settle(unjudged(TOO_LATE)));
     signal?.addEventListener("abort", onLeft, { once: true });
     void end.then(settle);
   });

@@ -1,3 +1,4 @@
+import { after } from "../async/after.js";
 import { RecentWork } from "./recent-work.js";
 import { SchemaWorker } from "./schema-worker.js";
 import { cpuClockOf, type ThreadClockOf } from "./thread-clock.js";
@@ -192,8 +193,7 @@ export class WorkerPool {
           ),
         drop: settle,
       };
-      const timer = withinMs === undefined ? undefined : setTimeout(() => giveUp("late"), withinMs);
-      timer?.unref();
+      const timer = after(withinMs, () => giveUp("late"));
       signal?.addEventListener("abort", onLeft, { once: true });
       flow.waiting.add(job);
       this.#count(flow, bytes, 1);

@@ -1,3 +1,4 @@
+import { after } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
 import type { Ending } from "../calls/call-record.js";
 import { cancelCall } from "../calls/cancel.js";
@@ -39,10 +40,14 @@ function marginMs(deadlineMs: number): number {
 }
 
 /** Fails a request shortly before its deadline: the call is over by then, and nobody has said yet how it ended. */
-function answerInTime(deadlineMs: number, id: CallId, fail: (error: ToolgateError) => void): NodeJS.Timeout {
+function answerInTime(
+  deadlineMs: number,
+  id: CallId,
+  fail: (error: ToolgateError) => void,
+): NodeJS.Timeout | undefined {
   const message = `the call's time is over, and how it ended is not known yet; follow "${id}"`;
   const late = new ToolgateError("DEADLINE_EXCEEDED", message, { executed: "unknown", metadata: { call_id: id } });
-  return setTimeout(() => fail(late), deadlineMs - marginMs(deadlineMs) / 2);
+  return after(deadlineMs - marginMs(deadlineMs) / 2, () => fail(late));
 }
 
 /** The side of the agents. */

@@ -224,6 +224,17 @@ describe("bounds", () => {
     expect(jobs.begun).toEqual(["a1", "a3"]);
   });
 
+  test("of more time than a timer can have: it is not too late", async () => {
+    const [box, jobs] = [start({ workers: 1 }), new Jobs()];
+    const begun = jobs.add(box, "a1", { withinMs: 2 ** 32 - 1 });
+    const waiting = jobs.add(box, "a2", { withinMs: Number.POSITIVE_INFINITY });
+    // Node would have taken either for a millisecond.
+    await jobs.add(box, "a3", { withinMs: 20 });
+    expect(jobs.unneeded.get("a1")?.aborted).toBe(false);
+    await jobs.end("a1", "a2");
+    expect(await Promise.all([begun, waiting])).toMatchObject([{ kind: "done" }, { kind: "done" }]);
+  });
+
   test("of its caller's presence: one that has left takes its jobs along", async () => {
     const [box, jobs, caller] = [start({ workers: 1 }), new Jobs(), new AbortController()];
     const { signal } = caller;
