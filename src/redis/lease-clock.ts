@@ -13,7 +13,8 @@ interface Heard {
  * while that is heeded; and where this node has not heard from Redis for as long as makes an absence, the time at which it did, for
  * the first that it hears may be that there was one.
  *
- * One absence counts for all shards: a node shows or pings at most what a script of the other shard then judges otherwise.
+ * What is asked for no shard alone is told by the one whose time is earliest: a node shows at most what a script of another shard
+ * then judges otherwise.
  */
 export class LeaseClock implements RedisClock {
   readonly #clock: RedisClock;
@@ -23,12 +24,14 @@ export class LeaseClock implements RedisClock {
     this.#clock = clock;
   }
 
-  nowMs(): number {
+  /** @param keys the shard; all of them where it is absent. */
+  nowMs(keys?: ShardKeys): number {
     const nowMs = this.#clock.nowMs();
+    const heard = keys === undefined ? this.#heard.values() : [this.#heard.get(keys)];
     let leaseMs = nowMs;
-    for (const { atMs, heldAtMs } of this.#heard.values()) {
-      if (heldAtMs !== undefined) leaseMs = Math.min(leaseMs, heldAtMs);
-      else if (nowMs - atMs > AWAY_AFTER_MS) leaseMs = Math.min(leaseMs, atMs);
+    for (const one of heard) {
+      if (one?.heldAtMs !== undefined) leaseMs = Math.min(leaseMs, one.heldAtMs);
+      else if (one !== undefined && nowMs - one.atMs > AWAY_AFTER_MS) leaseMs = Math.min(leaseMs, one.atMs);
     }
     return leaseMs;
   }

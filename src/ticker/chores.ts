@@ -6,7 +6,7 @@ import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
 import type { FaultLog } from "../log/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
-import type { RedisClock } from "../redis/redis-time.js";
+import type { LeaseClock } from "../redis/lease-clock.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { sweepToolsets } from "../registry/sweep.js";
@@ -18,8 +18,8 @@ export interface ChoresSettings {
   readonly registry: RegistryStore;
   readonly calls: CallStore;
   readonly leader: Leader;
-  /** By which leases and health are judged. */
-  readonly clock: RedisClock;
+  /** By which leases and health are judged, in each shard by itself. */
+  readonly clock: Pick<LeaseClock, "nowMs">;
   readonly rule: HealthRule;
   readonly toolsets: () => Iterable<ToolsetView>;
   /** The epoch that takes a stranded call of a toolset, if its payload is valid there. */
@@ -76,9 +76,9 @@ export class Chores {
   async run(): Promise<void> {
     const { leader, registry, clock, lingerMs, toolsets } = this.#settings;
     if (!leader.leads) return;
-    const nowMs = clock.nowMs();
-    const due = this.#dueToolsets(nowMs);
+    const due = this.#dueToolsets();
     await this.#turns.turn(async (keys) => {
+      const nowMs = clock.nowMs(keys);
       const names = due.filter((name) => registry.keyspace.forToolset(name) === keys);
       await sweepToolsets(registry, keys, names, lingerMs);
       for (const view of toolsets()) {
@@ -97,13 +97,15 @@ export class Chores {
     this.#trims.set(keys, { from: next, dueMs: next === TRIM_START ? nowMs + TRIM_EVERY_MS : nowMs });
   }
 
-  #dueToolsets(nowMs: number): ToolsetName[] {
-    const { toolsets, rule } = this.#settings;
+  #dueToolsets(): ToolsetName[] {
+    const { toolsets, rule, clock, registry } = this.#settings;
+    const times = new Map(registry.keyspace.shards.map((keys) => [keys, clock.nowMs(keys)]));
     const due = new Set<ToolsetName>();
     const callable = new Set<ToolsetName>();
     const names: ToolsetName[] = [];
     for (const view of toolsets()) {
       names.push(view.name);
+      const nowMs = times.get(registry.keyspace.forToolset(view.name)) ?? clock.nowMs();
       if (isCallable(view, nowMs, rule)) callable.add(view.name);
       else if (this.#callable.has(view.name)) due.add(view.name);
       if (view.epochs.length > 1) due.add(view.name);

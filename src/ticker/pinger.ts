@@ -1,6 +1,7 @@
 import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { FaultLog } from "../log/recurring-faults.js";
+import type { LeaseClock } from "../redis/lease-clock.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";
@@ -13,8 +14,8 @@ export interface PingerSettings {
   readonly registry: RegistryStore;
   readonly leader: Leader;
   readonly clock: RedisClock;
-  /** By which leases are judged. */
-  readonly leaseClock: RedisClock;
+  /** By which leases are judged, in each shard by itself. */
+  readonly leaseClock: Pick<LeaseClock, "nowMs">;
   readonly subscriber: Subscriber;
   readonly node: NodeId;
   readonly rule: HealthRule;
@@ -71,8 +72,8 @@ export class Pinger {
     if (!leader.leads) return;
     const nowMs = clock.nowMs();
     const slot = Math.floor(nowMs / rule.intervalMs);
-    const leaseNowMs = leaseClock.nowMs();
     await this.#turns.turn(async (keys) => {
+      const leaseNowMs = leaseClock.nowMs(keys);
       const targets: PingTarget[] = [];
       for (const view of this.#settings.toolsets()) {
         if (registry.keyspace.forToolset(view.name) !== keys) continue;

@@ -6,7 +6,7 @@ import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import { releaseLease } from "../../src/registry/leases.js";
-import { Chores } from "../../src/ticker/chores.js";
+import { Chores, type ChoresSettings } from "../../src/ticker/chores.js";
 import { admissionOf, admit, callStore, claimOf, complete, take } from "../calls/calls-fixture.js";
 import {
   changesOf,
@@ -40,12 +40,12 @@ const V1 = contractOf("1.0.0");
 const V2 = contractOf("2.0.0", "better");
 
 /** The chores of one node, whose copy of the catalogue is what `toolsets` says. */
-function chores(healthWindowMs = LONG_MS): Chores {
+function chores(healthWindowMs = LONG_MS, clock: ChoresSettings["clock"] = { nowMs: () => Date.now() }): Chores {
   return new Chores({
     registry: registryStore(client, healthWindowMs),
     calls: callStore(client),
     leader: leaderThat(() => leads),
-    clock: { nowMs: () => Date.now() },
+    clock,
     rule: { intervalMs: LONG_MS, missed: 0 },
     toolsets: () => toolsets,
     destinationOf: async () => destination,
@@ -160,7 +160,7 @@ describe("the chores", () => {
 });
 
 describe("calls that wait in a retiring epoch that nobody serves", () => {
-  async function stranded() {
+  async function stranded(liveUntilMs = 0) {
     const store = registryStore(client);
     const calls = callStore(client);
     const old = await serve(store, registrationOf(V1), 1);
@@ -172,7 +172,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
       toolsetOf(
         TOOLSET,
         { epoch: next.lease.epoch, liveUntilMs: Date.now() + LONG_MS },
-        { epoch: old.lease.epoch, state: "retiring", liveUntilMs: 0 },
+        { epoch: old.lease.epoch, state: "retiring", liveUntilMs },
       ),
     ];
     return { calls, old, next, call };
@@ -193,6 +193,20 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
     await chores().run();
     expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
     expect(await client.exists(`toolgate:{test/0}:requests:${TOOLSET}:${old.lease.epoch}`)).toBe(0);
+  });
+
+  test("are not kept waiting by another shard, whose leases are held since it is away", async () => {
+    const awayAtMs = Date.now();
+    const { calls, call } = await stranded(awayAtMs + 1);
+    const node = chores(LONG_MS, { nowMs: (of) => (of?.prefix === keys.prefix ? Date.now() : awayAtMs) });
+    await until(
+      "they have ended",
+      async () => {
+        await node.run();
+        return (await readCall(calls, call.id, {}))?.ending;
+      },
+      { withinMs: 5_000 },
+    );
   });
 
   test("stay while the node does not lead", async () => {
