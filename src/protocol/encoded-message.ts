@@ -5,7 +5,6 @@ const HEADER_BYTES = 5;
 export class EncodedMessage {
   /** As it goes out, with gRPC's header. */
   readonly frame: Buffer;
-  #claimed = false;
 
   /** @param bytes the encoded message. */
   constructor(bytes: Buffer) {
@@ -13,13 +12,6 @@ export class EncodedMessage {
     this.frame.writeUInt8(0, 0); // not compressed
     this.frame.writeUInt32BE(bytes.length, 1);
     bytes.copy(this.frame, HEADER_BYTES);
-  }
-
-  /** Whether this is the first call that is answered with it: for that one its bytes are counted, which are there once. */
-  claim(): boolean {
-    const first = !this.#claimed;
-    this.#claimed = true;
-    return first;
   }
 
   /** Without the header. */

@@ -1,4 +1,5 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { SharedBytes } from "./shared-bytes.js";
 
 /** When a peer that was ended for what was held for it should come again, in milliseconds. */
 const RETRY_MS = 1_000;
@@ -211,6 +212,7 @@ export class HeldForStream {
   readonly #messages: number[] = [];
   #unread = 0;
   #over = false;
+  #shared: SharedBytes | undefined;
   bytes = 0;
   /** When a message of its peer's was looked at last, or one to it was taken, by the coarse time. */
   usedAt: number;
@@ -241,6 +243,21 @@ export class HeldForStream {
     if (this.#over) return;
     this.bytes += bytes;
     this.#all.count(this.connection, bytes);
+  }
+
+  /** Bytes that others may hold too are to be sent, at most one lot of them at a time. It may end the stream, or another. */
+  share(shared: SharedBytes, bytes: number): void {
+    if (this.#over) return;
+    this.unshare();
+    this.#shared = shared;
+    shared.add(this, bytes);
+  }
+
+  /** They are sent. Idempotent. */
+  unshare(): void {
+    const shared = this.#shared;
+    this.#shared = undefined;
+    shared?.remove(this);
   }
 
   /** A message has begun to arrive, or is awaited; it is to be whole in time. */
@@ -304,5 +321,6 @@ export class HeldForStream {
     this.#all.count(this.connection, -this.bytes);
     this.bytes = 0;
     this.#messages.length = 0;
+    this.unshare(); // the next one that has them counts them
   }
 }

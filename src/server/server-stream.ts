@@ -7,7 +7,7 @@ import type { ServerStreamMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
-import { ownUnsentBytes, READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { holdUnsent, READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 
 /**
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
@@ -98,10 +98,10 @@ class SlowPeer {
       let unsent = 0;
       this.#call.write(message, () => {
         this.#held?.count(-unsent);
+        this.#held?.unshare();
         resolve(true);
       });
-      unsent = ownUnsentBytes(this.#call, message);
-      this.#held?.count(unsent);
+      unsent = holdUnsent(this.#held, this.#call, message);
     });
   }
 }

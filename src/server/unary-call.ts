@@ -6,7 +6,7 @@ import { heldFor } from "./grpc-call.js";
 import type { UnaryMethod } from "./methods.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
-import { ownUnsentBytes } from "./unread-stream.js";
+import { holdUnsent } from "./unread-stream.js";
 
 /** Serves a unary method: a promise in, a response or a status out. Requests that `check` throws at are refused. */
 export function serveUnary(
@@ -22,7 +22,7 @@ export function serveUnary(
       callback(error, response);
       // What its caller does not read is counted until the stream is closed, and ends in time.
       held?.sent();
-      held?.count(ownUnsentBytes(call, response));
+      holdUnsent(held, call, response);
     };
     void run(method, new UnaryCall(call, state, answer), call.request, state, check);
   };

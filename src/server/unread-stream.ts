@@ -1,6 +1,8 @@
 import { constants } from "node:http2";
 import { EncodedMessage } from "../protocol/encoded-message.js";
 import { innerCall } from "./grpc-call.js";
+import type { HeldForStream } from "./held-bytes.js";
+import { SharedBytes } from "./shared-bytes.js";
 
 /** How long it may take to read the rest of a stream that has failed, in milliseconds. */
 export const READ_FAILED_WITHIN_MS = 5_000;
@@ -16,13 +18,24 @@ export function resetIfUnread(call: EndingCall, withinMs: number): void {
   call.once("cancelled", () => clearTimeout(timer));
 }
 
+/** The bytes of messages that many calls are answered with: they are there once. */
+const sharedBytes = new WeakMap<EncodedMessage, SharedBytes>();
+
 /**
- * How many bytes were written to a call's stream that its peer has not made room for yet, and that are there for it alone: those of
- * a message that many calls are answered with are there once, and are the first one's.
+ * Counts what was written to a call's stream and its peer has not made room for yet.
  *
  * @param message the one that was just written
+ * @returns how many bytes are to be counted out when they are sent; those that are shared are `unshare`d
  */
-export function ownUnsentBytes(call: EndingCall, message: unknown): number {
-  if (message instanceof EncodedMessage && !message.claim()) return 0;
-  return innerCall(call).stream.writableLength;
+export function holdUnsent(held: HeldForStream | undefined, call: EndingCall, message: unknown): number {
+  const bytes = held === undefined ? 0 : innerCall(call).stream.writableLength;
+  if (held === undefined || bytes === 0) return 0;
+  if (message instanceof EncodedMessage) {
+    const shared = sharedBytes.get(message) ?? new SharedBytes();
+    sharedBytes.set(message, shared);
+    held.share(shared, bytes);
+    return 0;
+  }
+  held.count(bytes);
+  return bytes;
 }

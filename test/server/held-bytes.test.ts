@@ -3,6 +3,7 @@ import type { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { Blocks } from "../../src/server/blocks.js";
 import { HeldBytes, type HeldForConnection, type HeldForStream } from "../../src/server/held-bytes.js";
 import { MessageDecoder } from "../../src/server/message-decoder.js";
+import { SharedBytes } from "../../src/server/shared-bytes.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { framed } from "../support/raw-grpc.js";
 import { until } from "../support/until.js";
@@ -45,6 +46,37 @@ describe("what is held", () => {
     expect(ended()).toEqual(["large"]);
     expect(ends[0]?.why).toMatchObject({ reason: "LIMIT_EXCEEDED", executed: "unknown" });
     expect(held.bytes).toBe(390 + 260);
+  });
+
+  test("by several streams and is there once counts for one of them, as long as there is one", () => {
+    const { held, open, ended } = holding();
+    const shared = new SharedBytes();
+    const [first, second, third] = ["a", "b", "c"].map((host) => open(held.connect(host), host));
+    for (const stream of [first, second, third]) stream?.share(shared, 300);
+    expect([held.bytes, first?.bytes, second?.bytes]).toEqual([300, 300, 0]);
+    first?.leave();
+    expect([held.bytes, second?.bytes, third?.bytes]).toEqual([300, 300, 0]);
+    third?.unshare();
+    expect(held.bytes).toBe(300);
+    second?.unshare();
+    second?.unshare();
+    expect(held.bytes).toBe(0);
+    second?.leave();
+    third?.leave();
+    expect([held.bytes, ended()]).toEqual([0, []]);
+  });
+
+  test("by many streams, each of which it is too much for, ends one after the other", () => {
+    const { held, open, ended } = holding();
+    const shared = new SharedBytes();
+    const first = open(held.connect("a"), "first");
+    first.share(shared, 500);
+    const connection = held.connect("b");
+    for (let index = 0; index < 20_000; index++) open(connection, "other").share(shared, 700);
+    expect(ended()).toEqual([]);
+    first.unshare();
+    expect(ended()).toHaveLength(20_000);
+    expect(held.bytes).toBe(0);
   });
 
   test("above the bound of all ends the worst stream of the worst connection of the worst host", () => {
