@@ -15,3 +15,15 @@ export function checkFrameSize(lists: Readonly<Record<string, readonly unknown[]
       throw invalidField(field, `must bring the frame to at most ${MAX_FRAME_MESSAGES} messages`);
   }
 }
+
+/** About what an object, or an entry of a list, takes besides its content, in bytes. */
+const OBJECT_BYTES = 64;
+
+/** About how many bytes a frame takes while it is held, as it was decoded. Its messages were counted before. */
+export function heldSize(part: unknown): number {
+  if (typeof part === "string" || part instanceof Uint8Array) return part.length;
+  if (typeof part !== "object" || part === null) return 0;
+  let bytes = OBJECT_BYTES;
+  for (const value of Object.values(part)) bytes += heldSize(value);
+  return bytes;
+}

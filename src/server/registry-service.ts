@@ -35,7 +35,7 @@ import type { Asker } from "../schemas/contract-validators.js";
 import type { UsableContract, ValidatorCache } from "../schemas/validator-cache.js";
 import type { BidiStream } from "./bidi-stream.js";
 import { parseChannelBytes } from "./channel-bytes.js";
-import { checkFrameSize } from "./frame-size.js";
+import { checkFrameSize, heldSize } from "./frame-size.js";
 import { bidi, type Methods, unary } from "./methods.js";
 import { shareName } from "./principal.js";
 
@@ -224,18 +224,22 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
   stream.onFrame((frame) => {
     clearTimeout(silent);
     if (opened !== undefined) return receive(parts, opened.session, opened.epoch, client, frame);
+    // It is held for as long as it waits.
+    const { hello, deltas, results, pongs } = frame;
+    checkFrameSize({ "hello.in_hand": hello?.inHand ?? [] });
+    checkFrameSize({ deltas, results, pongs });
     stream.pause();
     entrance
       .pass(
         {
           arrival: "attach",
           client,
-          bytes: 0,
+          bytes: heldSize(frame),
           whenGone: (listener) => {
             whenOver = listener;
           },
         },
-        () => openSession(parts, stream, frame.hello),
+        () => openSession(parts, stream, hello),
       )
       .then((session) => {
         if (over) return sessions.close(session.session, "the stream ended");
