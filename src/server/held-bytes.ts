@@ -210,6 +210,8 @@ export class HeldForStream {
   #fail: FailCall | undefined;
   /** Its messages that wait to be looked at, by size, in order. */
   readonly #messages: number[] = [];
+  /** How many were looked at. */
+  #lookedAt = 0;
   #unread = 0;
   #over = false;
   #shared: SharedBytes | undefined;
@@ -272,10 +274,24 @@ export class HeldForStream {
     this.#messages.push(bytes);
   }
 
+  /**
+   * A message that waits to be looked at was inflated: it takes so many bytes more.
+   *
+   * @param ordinal how many messages of the stream arrived before it.
+   */
+  inflated(ordinal: number, bytes: number): void {
+    const index = ordinal - this.#lookedAt;
+    const before = this.#messages[index];
+    if (before === undefined) return; // the stream is over
+    this.#messages[index] = before + bytes;
+    this.count(bytes);
+  }
+
   /** The oldest message that is whole is being looked at. */
   lookedAt(): void {
     if (this.#call.messages === "one") this.arrivingSince = undefined;
     this.usedAt = this.#all.tick;
+    this.#lookedAt++;
     const bytes = this.#messages.shift();
     if (bytes !== undefined) this.count(-bytes);
   }

@@ -49,11 +49,15 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
     });
     const { incomingEncoding } = inner;
     if (incomingEncoding !== "gzip" && incomingEncoding !== "deflate") return;
+    let arrived = 0;
     inner.decompressMessage = async (message, encoding) => {
+      const ordinal = arrived++; // grpc-js asks for them in order, and may have several inflated at once
       const body = message.subarray(5);
       if (encoding !== incomingEncoding) return body;
       try {
-        return await inflating.inflate(connection, body, incomingEncoding, () => !held.over);
+        const inflated = await inflating.inflate(connection, body, incomingEncoding, () => !held.over);
+        held.inflated(ordinal, inflated.length);
+        return inflated;
       } catch (error) {
         throw toServiceError(error);
       }

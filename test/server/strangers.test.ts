@@ -105,6 +105,25 @@ describe("compressed messages", () => {
     }
   });
 
+  test("count as what they become, until they are looked at", async () => {
+    let read = (): void => {};
+    const Session = bidi((stream) => {
+      read = () => stream.resume();
+      stream.onFrame(() => stream.pause());
+    });
+    await using echo = await echoServer({ Session });
+    const frame = { calls: [{ ref: 1, call: { payloadJson: Buffer.alloc(2 * MiB) } }] };
+    const whole = Gateway.service.Session?.requestSerialize(frame) as Buffer;
+    const { stream } = raw(echo).open(SESSION, { "grpc-encoding": "gzip" });
+    const small = framed(gzipSync(whole), { compressed: true });
+    stream.resume().write(Buffer.concat(Array.from({ length: 4 }, () => small)));
+    await until("all but the first are held", () => echo.server.heldBytes > 6 * MiB);
+    await until("none is held any more", () => {
+      read();
+      return echo.server.heldBytes === 0;
+    });
+  });
+
   test.each([
     ["that become too large", gzipSync(Buffer.alloc(8 * MiB + 1)), "8", /inflates to more than 8388608 bytes/],
     ["that are none", Buffer.from("no gzip at all"), "3", /cannot be inflated/],
