@@ -16,8 +16,8 @@ const INTERVAL_MS = 200;
 const STRAYS_EVERY_MS = 5_000;
 
 /**
- * Notes in Redis that this node is there (see presence.ts), and settles calls whose deadline or claim has passed. Every node does it, since no election may stand between a call and
- * its end; the script decides, so two nodes at once change nothing.
+ * Notes in Redis that this node is there (see presence.ts), and settles calls whose deadline or claim has passed. Every node does
+ * it, since no election may stand between a call and its end; the script decides, so two nodes at once change nothing.
  */
 export function createSettler(
   store: CallStore,
@@ -35,6 +35,15 @@ export function createSettler(
   const onError = (error: unknown): void => faults.warn({ event: "settle_failed", error });
   const turns = new ShardTurns(store.keyspace.shards, onError);
   const nextStrayHuntMs = new Map<ShardKeys, number>();
+  /** Where lines are looked through. It may take long, and calls end meanwhile. */
+  const restoring = new Map<ShardKeys, Promise<void>>();
+  const restore = (keys: ShardKeys): void => {
+    if (restoring.has(keys)) return;
+    const running = restoreDeadlines(store, keys, epochsOf(keys))
+      .catch(onError)
+      .finally(() => restoring.delete(keys));
+    restoring.set(keys, running);
+  };
   const settle = async (keys: ShardKeys): Promise<void> => {
     for (;;) {
       const { ended, redelivered, told, more, heldAtMs, deadlinesLost, strays } = await settleCalls(store, keys);
@@ -42,7 +51,7 @@ export function createSettler(
       const nowMs = monotonicMs();
       if (deadlinesLost || (strays && nowMs >= (nextStrayHuntMs.get(keys) ?? 0))) {
         nextStrayHuntMs.set(keys, nowMs + STRAYS_EVERY_MS);
-        await restoreDeadlines(store, keys, epochsOf(keys));
+        restore(keys);
       }
       if (ended + redelivered + told > 0) log.info({ event: "calls_settled", ended, redelivered, told });
       if (!more) break;
@@ -59,6 +68,7 @@ export function createSettler(
     async stop() {
       await loop.stop();
       await turns.idle();
+      await Promise.all(restoring.values());
     },
   };
 }

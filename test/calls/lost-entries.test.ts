@@ -1,10 +1,15 @@
 import { expect, test } from "vitest";
+import { deferred } from "../../src/async/deferred.js";
 import { formatHead } from "../../src/calls/call-record.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
+import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
+import { DEADLINES_WHOLE } from "../../src/calls/restore-deadlines.js";
+import { STRAYS } from "../../src/calls/strays.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
+import type { RedisClient } from "../../src/redis/redis-client.js";
 import { createSettler } from "../../src/ticker/settler.js";
 import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
@@ -82,4 +87,45 @@ test("a call whose record is gone is missed at the end of its claim, where nobod
   } finally {
     await settler.stop();
   }
+});
+
+test("calls end in time while the lines are looked through, however long that takes", async () => {
+  const gate = deferred();
+  let looking = false;
+  const slow: RedisClient = Object.create(client, {
+    callBuffer: {
+      value: async (command: string, [sha = "", count = 0, ...more]: (string | Buffer | number)[]) => {
+        // The first script of that has one key, those that settle have two.
+        if (count === 1) {
+          looking = true;
+          await gate.promise;
+        }
+        return client.callBuffer(command, [sha, count, ...more]);
+      },
+    },
+  });
+  const brief = callStore(slow);
+  await client.zadd(keys.due, "+inf", STRAYS);
+  const admission = admissionOf(provider, { timeoutMs: 500 });
+  await admit(store, admission);
+  const settler = createSettler(
+    brief,
+    () => [toolsetOf(TOOLSET, { epoch: provider.lease.epoch, liveUntilMs: 0 })],
+    { heard: () => {} },
+    Math.random,
+    () => performance.now(),
+    SILENT_LOGGER,
+    SILENT_FAULTS,
+  );
+  settler.start();
+  try {
+    await until("the lines are looked through", () => looking);
+    const end = await until("the call has ended", async () => (await readCall(store, admission.id, {}))?.ending);
+    expect(end).toMatchObject({ kind: "not_executed", reason: "DEADLINE_EXCEEDED" });
+  } finally {
+    gate.resolve();
+    await settler.stop();
+  }
+  expect(await client.zscore(keys.due, STRAYS), "stopped means finished").toBeNull();
+  expect(await client.zscore(keys.due, DEADLINES_WHOLE)).not.toBeNull();
 });
