@@ -26,8 +26,6 @@ export interface ConnectionsOptions {
   readonly max: number;
   readonly maxPerHost: number;
   readonly prefaceWithinMs: number;
-  /** Hears of a connection that is closed. */
-  readonly onClosed: (connection: HeldForConnection) => void;
 }
 
 /**
@@ -69,7 +67,6 @@ export class Connections {
       place.leave();
       held.leave();
       this.#open.delete(key);
-      this.#options.onClosed(held);
     });
     return true;
   }

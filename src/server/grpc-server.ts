@@ -126,7 +126,6 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     held,
     ...bounds,
     prefaceWithinMs: options.prefaceWithinMs ?? PREFACE_WITHIN_MS,
-    onClosed: (connection) => inflating.forget(connection),
   });
   const server = new Server({
     "grpc.max_concurrent_streams": config.maxStreamsPerConnection,

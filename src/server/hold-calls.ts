@@ -37,6 +37,7 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
       hasSentAll: () => inner.stream.state.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE,
       end: (why, fail) => {
         decoder.forget();
+        inflating.forget(connection, held);
         end(inner, why, fail);
       },
     });
@@ -46,6 +47,7 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
     inner.stream.once("close", () => {
       held.leave();
       decoder.forget();
+      inflating.forget(connection, held);
     });
     const { incomingEncoding } = inner;
     if (incomingEncoding !== "gzip" && incomingEncoding !== "deflate") return;
@@ -55,7 +57,7 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
       const body = message.subarray(5);
       if (encoding !== incomingEncoding) return body;
       try {
-        const inflated = await inflating.inflate(connection, body, incomingEncoding, () => !held.over);
+        const inflated = await inflating.inflate(connection, held, body, incomingEncoding);
         held.inflated(ordinal, inflated.length);
         return inflated;
       } catch (error) {

@@ -13,9 +13,9 @@ const AT_ONCE = 2;
 const CHUNK_BYTES = 65_536;
 
 interface Job {
+  readonly stream: object;
   readonly message: Buffer;
   readonly encoding: Encoding;
-  readonly wanted: () => boolean;
   readonly resolve: (inflated: Buffer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -26,7 +26,10 @@ interface Job {
  */
 export class InflateTurns {
   readonly #maxBytes: number;
-  readonly #waiting = new Map<object, Job[]>();
+  /** By connection, in the order of their turns. */
+  readonly #waiting = new Map<object, Set<Job>>();
+  /** The same by stream. */
+  readonly #byStream = new Map<object, Set<Job>>();
   #running = 0;
 
   /** @param maxBytes how large an inflated message may be. */
@@ -34,25 +37,30 @@ export class InflateTurns {
     this.#maxBytes = maxBytes;
   }
 
+  /** How many messages wait for their turn. */
+  get waiting(): number {
+    let count = 0;
+    for (const jobs of this.#waiting.values()) count += jobs.size;
+    return count;
+  }
+
   /**
-   * Inflates a message of a connection, when its turn comes; never, if it is not wanted any more by then.
+   * Inflates a message of a connection's stream, when its turn comes; never, if the stream was forgotten by then.
    *
-   * @param wanted whether anybody still waits for it
    * @throws ToolgateError INVALID_REQUEST when it cannot be inflated, MESSAGE_TOO_LARGE when it becomes too large
    */
-  inflate(connection: object, message: Buffer, encoding: Encoding, wanted: () => boolean): Promise<Buffer> {
+  inflate(connection: object, stream: object, message: Buffer, encoding: Encoding): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const job = { message, encoding, wanted, resolve, reject };
-      const others = this.#waiting.get(connection);
-      if (others === undefined) this.#waiting.set(connection, [job]);
-      else others.push(job);
+      const job = { stream, message, encoding, resolve, reject };
+      add(this.#waiting, connection, job);
+      add(this.#byStream, stream, job);
       this.#next();
     });
   }
 
-  /** A connection is gone: what waits of it is not inflated any more. */
-  forget(connection: object): void {
-    this.#waiting.delete(connection);
+  /** A stream is over: what waits of it is let go of, and not inflated any more. */
+  forget(connection: object, stream: object): void {
+    for (const job of this.#byStream.get(stream) ?? []) this.#remove(connection, job);
   }
 
   #next(): void {
@@ -60,11 +68,17 @@ export class InflateTurns {
       const [turn] = this.#waiting;
       if (turn === undefined) return;
       const [connection, jobs] = turn;
-      this.#waiting.delete(connection);
-      const job = jobs.shift();
-      if (jobs.length > 0) this.#waiting.set(connection, jobs); // behind the others
-      if (job?.wanted()) void this.#run(job);
+      const [job] = jobs;
+      if (job === undefined) return;
+      this.#remove(connection, job);
+      if (this.#waiting.delete(connection)) this.#waiting.set(connection, jobs); // behind the others
+      void this.#run(job);
     }
+  }
+
+  #remove(connection: object, job: Job): void {
+    remove(this.#waiting, connection, job);
+    remove(this.#byStream, job.stream, job);
   }
 
   async #run({ message, encoding, resolve, reject }: Job): Promise<void> {
@@ -87,4 +101,16 @@ export class InflateTurns {
     }
     return new ToolgateError("INVALID_REQUEST", `the message cannot be inflated (${code})`, { executed: "no", cause });
   }
+}
+
+function add(jobs: Map<object, Set<Job>>, of: object, job: Job): void {
+  const others = jobs.get(of);
+  if (others === undefined) jobs.set(of, new Set([job]));
+  else others.add(job);
+}
+
+function remove(jobs: Map<object, Set<Job>>, of: object, job: Job): void {
+  const others = jobs.get(of);
+  others?.delete(job);
+  if (others?.size === 0) jobs.delete(of);
 }
