@@ -1,18 +1,24 @@
 import type { DrillName } from "./drills.js";
 
+/** A change of a text. */
+export interface Edit {
+  /** What it replaces; occurs once. */
+  readonly replace: string;
+  readonly by: string;
+}
+
 /**
  * A seeded bug: an edit of the source that breaks a promise. It is made in a build of its own and nowhere else; nothing that is
  * published can be switched to it.
  */
-export interface Mutant {
+export interface Mutant extends Edit {
   readonly name: string;
   /** What goes wrong, in words. */
   readonly breaks: string;
   /** The file that it edits. */
   readonly file: string;
-  /** What it replaces; occurs once. */
-  readonly replace: string;
-  readonly by: string;
+  /** A second place of the file, where two together keep the promise. */
+  readonly also?: Edit;
   /** What it is tried in. */
   readonly drill: DrillName;
 }
@@ -209,6 +215,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/calls/doorbell.ts",
     replace: "this.#probeShard(keys, this.#watched.keys())",
     by: "this.#probeShard(keys, [])",
+    also: { replace: "Promise.race([this.#probe(ids), patience])", by: "Promise.race([this.#probe([]), patience])" },
     drill: "cut-store",
   },
   {

@@ -17,14 +17,18 @@ import type { Mutant } from "./mutants.js";
 /** Where mutants are built: below what is published, and never part of it. */
 const FOLDER = join(PACKAGE_ROOT, ".toolgate", "mutants");
 
-/** A mutant's edited source. @throws Error when the text that it replaces does not occur exactly once. */
-export function mutate({ name, file, replace, by }: Mutant): string {
-  const source = readFileSync(join(PACKAGE_ROOT, file), "utf8");
-  const parts = source.split(replace);
-  if (parts.length !== 2) {
-    throw new Error(`The mutant ${name} does not fit: what it replaces occurs ${parts.length - 1} times in ${file}.`);
+/** A mutant's edited source. @throws Error when a text that it replaces does not occur exactly once. */
+export function mutate(mutant: Mutant): string {
+  const { name, file, also } = mutant;
+  let source = readFileSync(join(PACKAGE_ROOT, file), "utf8");
+  for (const { replace, by } of also === undefined ? [mutant] : [mutant, also]) {
+    const parts = source.split(replace);
+    if (parts.length !== 2) {
+      throw new Error(`The mutant ${name} does not fit: what it replaces occurs ${parts.length - 1} times in ${file}.`);
+    }
+    source = parts.join(by);
   }
-  return parts.join(by);
+  return source;
 }
 
 /**
