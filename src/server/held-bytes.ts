@@ -25,7 +25,7 @@ export interface HeldLimits {
  *
  * Above a connection's bound, the stream of it that holds the most is ended. Above the node's, it is a stream of the host that
  * holds the most: of its worst connection, the worst one. A stream whose message does not become whole in time, or of which
- * nothing is read in time, is ended too. Others notice nothing.
+ * none is read whole in time, is ended too: how much of one a peer has read is not known. Others notice nothing.
  */
 export class HeldBytes {
   readonly #limits: HeldLimits;
@@ -153,7 +153,7 @@ function notWhole(withinMs: number): ToolgateError {
 
 /** What a peer hears whose stream is ended because it does not read it. */
 export function unread(withinMs: number): ToolgateError {
-  const message = `nothing of the stream was read for ${withinMs / 1_000} s; read faster, or resume it after what you have`;
+  const message = `no message of the stream was read whole for ${withinMs / 1_000} s; read faster, or resume it after what you have`;
   return new ToolgateError("LIMIT_EXCEEDED", message, { executed: "unknown" });
 }
 
