@@ -226,7 +226,7 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
     if (opened !== undefined) return receive(parts, opened.session, opened.epoch, client, frame);
     // It is held for as long as it waits.
     const { hello, deltas, results, pongs } = frame;
-    checkFrameSize({ "hello.in_hand": hello?.inHand ?? [] });
+    checkInHand(hello?.inHand ?? []);
     checkFrameSize({ deltas, results, pongs });
     stream.pause();
     entrance
@@ -340,8 +340,12 @@ function parseLease(wire: LeaseRef__Output | null): Lease {
   };
 }
 
-function parseInHand(wire: readonly CallInHand__Output[]): { id: ReturnType<typeof parseCallId>; attempt: number }[] {
+function checkInHand(wire: readonly CallInHand__Output[]): void {
   if (wire.length > MAX_IN_FLIGHT) throw invalidField("in_hand", `must name at most ${MAX_IN_FLIGHT} calls`);
+}
+
+function parseInHand(wire: readonly CallInHand__Output[]): { id: ReturnType<typeof parseCallId>; attempt: number }[] {
+  checkInHand(wire);
   return wire.map(({ callId, attempt }) => ({ id: parseCallId(callId, "in_hand.call_id"), attempt }));
 }
 
