@@ -46,7 +46,8 @@ export async function readSchemaFile(path: string): Promise<SchemaFile> {
   }
   const read = readJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 512 });
   if (read.kind === "malformed") {
-    throw new UsageError(`The schema ${path} is not JSON: ${read.pointer} ${read.reason}.`, "Mend the file.");
+    const place = read.pointer === "" ? "it" : read.pointer;
+    throw new UsageError(`The schema ${path} is not JSON: ${place} ${read.reason}.`, "Mend the file.");
   }
   const inexact = read.longNumbers ? firstInexact(bytes, wouldMisjudge) : undefined;
   if (inexact !== undefined) {

@@ -1,3 +1,4 @@
+import { timerMs } from "../async/after.js";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { type JsonPart, joinObject } from "../json/json-slices.js";
 import { idAtTheEnds, type RpcAnswer, readRpcLine } from "./json-rpc-message.js";
@@ -74,7 +75,7 @@ export class JsonRpcPeer {
     this.#waiting.set(String(id), { ended, onProgress });
     const onAbort = (): void => ended.reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    const timer = setTimeout(() => ended.resolve({ kind: "timed_out" }), Math.min(options.timeoutMs, MAX_TIMER_MS));
+    const timer = setTimeout(() => ended.resolve({ kind: "timed_out" }), timerMs(options.timeoutMs));
     try {
       const meta: RpcParams = onProgress === undefined ? [] : [["_meta", { progressToken: id }]];
       this.#send([
@@ -184,9 +185,6 @@ export class JsonRpcPeer {
     this.#wires.send(oneLine(joinObject([["jsonrpc", "2.0"], ...members])));
   }
 }
-
-/** The longest that a timer runs. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Line breaks between the tokens of a JSON text (within strings there are none) would cut the message in two. */
 function oneLine(json: Buffer): Buffer {

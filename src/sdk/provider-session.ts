@@ -1,4 +1,5 @@
 import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { timerMs } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { AttachRequest } from "../protocol/generated/toolgate/v1/AttachRequest.js";
@@ -145,7 +146,7 @@ export class ProviderSession {
       this.#sequence += 1;
       this.#write({ heartbeat: { sequence: this.#sequence, reply: false } });
       this.#scheduleHeartbeat(periodMs, now);
-    }, periodMs);
+    }, timerMs(periodMs));
   }
 
   #giveUp(why: string): void {

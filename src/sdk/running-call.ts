@@ -1,3 +1,4 @@
+import { timerMs } from "../async/after.js";
 import type { CallMeta__Output } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { CancelReason__Output } from "../protocol/generated/toolgate/v1/CancelReason.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
@@ -172,7 +173,7 @@ export class RunningCall {
 
   /** It is not answered in the turn in which it came: its deadline is watched from here on. */
   watchDeadline(): void {
-    this.#deadline ??= setTimeout(() => this.abort("DEADLINE"), this.#call.timeoutMs);
+    this.#deadline ??= setTimeout(() => this.abort("DEADLINE"), timerMs(this.#call.timeoutMs));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { timerMs } from "../async/after.js";
 
 /** Time and chance, passed in. */
 export interface Timing {
@@ -11,10 +12,10 @@ export interface Timing {
 /** The machine's own. */
 export const SYSTEM_TIMING: Timing = { monotonicMs: () => performance.now(), random: Math.random };
 
-/** Waits; rejects with the signal's reason when it aborts first. */
+/** Waits, at most as long as a timer can; rejects with the signal's reason when it aborts first. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   try {
-    await delay(ms, undefined, signal === undefined ? {} : { signal });
+    await delay(timerMs(ms), undefined, signal === undefined ? {} : { signal });
   } catch (error) {
     signal?.throwIfAborted(); // the timer's own AbortError hides the reason
     throw error;
@@ -30,7 +31,7 @@ export async function settlesWithin(promise: Promise<unknown>, ms: number): Prom
         () => true,
         () => true,
       ),
-      delay(ms, false, { signal: timer.signal }),
+      delay(timerMs(ms), false, { signal: timer.signal }),
     ]);
   } finally {
     timer.abort();

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { timerMs } from "../async/after.js";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { type CallHead, type Ending, formatHead } from "../calls/call-record.js";
 import type { SealedContract } from "../contract/contract.js";
@@ -305,7 +306,7 @@ export class MemoryGateway implements TestToolset {
       terminal: undefined,
       news: deferred(),
       stop: undefined,
-      overdue: setTimeout(() => this.#overran(id), timeoutMs + OVERDUE_MS),
+      overdue: setTimeout(() => this.#overran(id), timerMs(timeoutMs + OVERDUE_MS)),
     };
     this.#calls.set(id, held);
     const wireMeta: CallMeta = meta;

@@ -20,6 +20,9 @@ beforeAll(async () => {
   await write("country.json", { enum: ["CH"] });
   await write("rounded.json", { const: 0 });
   await writeFile(join(folder, "rounded.json"), '{"const": 9007199254740993}');
+  await writeFile(join(folder, "empty.json"), "");
+  await writeFile(join(folder, "cut.json"), '{"const": ');
+  await writeFile(join(folder, "twice.json"), '{"properties": {"a": 1, "a": 2}}');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -48,9 +51,13 @@ test.each<[string, readonly string[], RegExp]>([
     /No document has the address file:.*parts\/address\.json\..*--document/s,
   ],
   ["a file that is not there", ["none.json"], /The schema .*none\.json cannot be read: .*ENOENT/s],
-  ["a number that would be another one", ["rounded.json"], /at \/const, a number that a double does not hold/],
+  ["a number that would be another one", ["rounded.json"], /has, at \/const, a number that a double does not hold/],
+  ["an empty file", ["empty.json"], /empty\.json is not JSON: it must be a JSON value; it is empty\./],
+  ["a file that is cut", ["cut.json"], /cut\.json is not JSON: it must be one JSON value/],
+  ["a key that is there twice", ["twice.json"], /twice\.json is not JSON: \/properties.* repeats a key of its object/],
 ])("%s is told, with what to do", async (_name, [file = ""], message) => {
   const { code, stdout, stderr } = await runToolgate(["bundle", join(folder, file)]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).not.toMatch(/\S {2,}\S/);
   expect(stderr.replace(/\s+/g, " ")).toMatch(message);
 });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import {
   CallAborted,
@@ -411,6 +412,17 @@ describe("stopping a call", () => {
     context.signal.addEventListener("abort", () => reject(new Error("stopped")));
     expect(await attachment.results.next()).toMatchObject({ outcome: "cancelled" });
     expect(context.signal.reason).toMatchObject({ reason: "DEADLINE" });
+  });
+
+  test("does not happen before a deadline that is further away than a timer can be", async () => {
+    const { attachment, held } = await serve();
+    attachment.call("c1", "held", {}, { timeoutMs: 2 ** 31 });
+    const { context, resolve } = await held.calls.next();
+    // Node takes what a timer cannot have for a millisecond: such a one would be over before this one.
+    await sleep(20);
+    resolve("fine");
+    await attachment.results.next();
+    expect(context.signal.aborted).toBe(false);
   });
 
   test("happens at its deadline also while it waits for its turn", async () => {

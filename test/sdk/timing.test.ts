@@ -26,6 +26,28 @@ describe("waiting", () => {
     expect(await settlesWithin(Promise.reject(new Error("no matter")), 60_000)).toBe(true);
     expect(await settlesWithin(new Promise(() => {}), 1)).toBe(false);
   });
+
+  test.each([2 ** 31, Number.POSITIVE_INFINITY])(
+    "for longer than a timer can, %d ms, does not end at once",
+    async (ms) => {
+      const abort = new AbortController();
+      const ended: string[] = [];
+      const waiting = Promise.all([
+        sleep(ms, abort.signal).then(
+          () => ended.push("slept"),
+          () => {},
+        ),
+        settlesWithin(new Promise((resolve) => abort.signal.addEventListener("abort", resolve)), ms).then(
+          (settled) => settled || ended.push("gave up"),
+        ),
+      ]);
+      // Node takes what a timer cannot have for a millisecond: such a one would be over before this one.
+      await sleep(20);
+      expect(ended).toEqual([]);
+      abort.abort();
+      await waiting;
+    },
+  );
 });
 
 describe("linked signals", () => {
