@@ -19,6 +19,8 @@ import {
 const MiB = 1_048_576;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+/** The longest that the pinger's election may hold, in milliseconds. */
+export const MAX_LOCK_TTL_MS = MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 const IDENTIFIER_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$";
@@ -138,7 +140,7 @@ const CONFIG_SCHEMA = {
   lockTtlMs: milliseconds(
     5_000,
     500,
-    MINUTE_MS,
+    MAX_LOCK_TTL_MS,
     "How long the pinger's election holds; another node takes over after it.",
   ),
   drainGraceMs: milliseconds(10_000, 0, HOUR_MS, "How long a stopping node waits for what is under way."),

@@ -3,6 +3,7 @@ import Redlock, { type Lock } from "redlock";
 import { describeDenial, readDenial } from "../errors/redis-denial.js";
 import type { Logger } from "../log/logger.js";
 import type { RedisClient } from "../redis/redis-client.js";
+import { mendLock } from "./mend-lock.js";
 
 /**
  * Elects one node of the registry through Redlock.
@@ -20,7 +21,7 @@ export type LeaderState =
 
 export interface LeaderSettings {
   /** Fail-fast clients of their own, one per independent Redis. */
-  readonly clients: readonly Pick<RedisClient, "evalsha" | "eval">[];
+  readonly clients: readonly RedisClient[];
   readonly key: string;
   readonly ttlMs: number;
   readonly monotonicMs: () => number;
@@ -99,7 +100,7 @@ export class Leader {
   async #campaign(): Promise<void> {
     const askedMs = this.#settings.monotonicMs();
     const lock = await this.#redlock.acquire([this.#settings.key], this.#settings.ttlMs).catch(() => undefined);
-    if (lock === undefined) return;
+    if (lock === undefined) return await this.#mendLocks();
     this.#state = { kind: "leader", lock, untilMs: this.#trustUntil(askedMs) };
     this.#deniedTold = false;
     this.#settings.log.info({ event: "leader_elected" });
@@ -115,6 +116,12 @@ export class Leader {
       this.#state = { kind: "follower" };
       this.#settings.log.warn({ event: "leader_lost" });
     }
+  }
+
+  /** Where another node leads, this finds nothing; where nobody can, the next try may. */
+  async #mendLocks(): Promise<void> {
+    const { clients, key } = this.#settings;
+    await Promise.all(clients.map((client) => mendLock(client, key).catch(() => {}))); // away, or not allowed: as before
   }
 
   /** A node whose user may not take the lock is never elected, which nothing else would tell. */

@@ -1,3 +1,4 @@
+import type { ChainableCommander } from "ioredis";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { Leader } from "../../src/ticker/leader.js";
@@ -116,11 +117,29 @@ describe("of three nodes", () => {
   test("a leader whose lock was taken by another stops leading when it finds out", async () => {
     const first = await elected(three);
     const client = redis().client();
-    await client.set(KEY, "somebody else");
+    await client.set(KEY, "somebody else", "PX", 60_000);
     await until("it leads no more", () => !first.leader.leads);
     expect(leading(three)).toEqual([]);
     await client.del(KEY);
     await elected(three);
+    client.disconnect();
+  });
+
+  test.each<[string, (into: ChainableCommander) => ChainableCommander]>([
+    ["a value without expiry", (into) => into.set(KEY, "x")],
+    ["a value that outlives every lock", (into) => into.set(KEY, "x", "PX", 3_600_000)],
+    ["another type", (into) => into.lpush(KEY, "x")],
+  ])("%s in the place of the lock is set aside, and one leads again", async (_, damage) => {
+    await elected(three);
+    const client = redis().client();
+    await damage(client.multi().del(KEY)).exec();
+    await until("the damage is gone", async () => (await client.exists("toolgate:{test/0}:damaged:pinger")) === 1);
+    expect(await client.pttl("toolgate:{test/0}:damaged:pinger")).toBeGreaterThan(0);
+    await until("one leads by a lock that expires", async () => {
+      const left = await client.pttl(KEY);
+      return left > 0 && left <= TTL_MS && leading(three).length === 1;
+    });
+    await client.del("toolgate:{test/0}:damaged:pinger");
     client.disconnect();
   });
 
