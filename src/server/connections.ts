@@ -13,11 +13,23 @@ export const PREFACE_WITHIN_MS = 10_000;
  */
 const MAX_HEADER_BYTES = 16_384;
 
+/**
+ * How far a connection is: it has not said that it speaks HTTP/2, it has, or this side has said all on it, its end included, and none
+ * of that is left in this process.
+ */
+type Stage = "silent" | "speaking" | "finished";
+
 interface Connection {
   readonly socket: Socket;
   readonly held: HeldForConnection;
-  /** Runs until its HTTP/2 settings have come. */
+  stage: Stage;
+  /** Runs while it is silent. */
   readonly silent: NodeJS.Timeout;
+  /** Resolves when it is finished or closed. */
+  readonly finished: Promise<void>;
+  readonly finish: () => void;
+  /** Resolves when it is closed. */
+  readonly closed: Promise<void>;
 }
 
 export interface ConnectionsOptions {
@@ -61,13 +73,21 @@ export class Connections {
     }
     const key = keyOf(socket);
     const silent = setTimeout(() => socket.destroy(), this.#options.prefaceWithinMs).unref();
-    this.#open.set(key, { socket, held, silent });
-    socket.once("close", () => {
-      clearTimeout(silent);
-      place.leave();
-      held.leave();
-      this.#open.delete(key);
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
     });
+    const closed = new Promise<void>((resolve) => {
+      socket.once("close", () => {
+        clearTimeout(silent);
+        place.leave();
+        held.leave();
+        this.#open.delete(key);
+        finish();
+        resolve();
+      });
+    });
+    this.#open.set(key, { socket, held, stage: "silent", silent, finished, finish, closed });
     return true;
   }
 
@@ -80,7 +100,15 @@ export class Connections {
     }
     session.settings({ maxHeaderListSize: MAX_HEADER_BYTES });
     this.#bySession.set(session, connection.held);
-    session.once("remoteSettings", () => clearTimeout(connection.silent));
+    session.once("remoteSettings", () => {
+      clearTimeout(connection.silent);
+      connection.stage = "speaking";
+    });
+    // With TLS it is another socket than the one that was accepted.
+    session.socket.once("finish", () => {
+      connection.stage = "finished";
+      connection.finish();
+    });
   }
 
   /** What is held for a connection; undefined once it is closed. */
@@ -88,9 +116,33 @@ export class Connections {
     return session && this.#bySession.get(session);
   }
 
-  /** Closes all of them, at once. */
+  /** Resolves when each of those that are open now is finished: what calls answered on it is out of this process. */
+  async finished(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ finished }) => finished));
+  }
+
+  /** Resolves when each of those that are open now is closed. */
+  async closed(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ closed }) => closed));
+  }
+
+  /** Closes those that have not said that they speak HTTP/2. */
+  destroySilent(): void {
+    this.#destroy(({ stage }) => stage === "silent");
+  }
+
+  /** Closes those that are not finished: what was not sent is lost. */
+  destroyUnfinished(): void {
+    this.#destroy(({ stage }) => stage !== "finished");
+  }
+
+  /** Closes all of them: of what was sent, a peer may lose what it has not read. */
   destroyAll(): void {
-    for (const { socket } of this.#open.values()) socket.destroy();
+    this.#destroy(() => true);
+  }
+
+  #destroy(chosen: (connection: Connection) => boolean): void {
+    for (const connection of this.#open.values()) if (chosen(connection)) connection.socket.destroy();
   }
 }
 

@@ -30,6 +30,8 @@ const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** What the last statuses get to reach their callers once the grace is over, in milliseconds. */
 const FAREWELL_MS = 250;
+/** How long peers may take to close their connections once they were sent all, in milliseconds. */
+const HANG_UP_MS = 1_000;
 /** How long destroyed connections may take to be gone, in milliseconds. */
 const DESTROY_MS = 1_000;
 
@@ -69,10 +71,16 @@ export interface GrpcServerOptions {
  *
  * 1. `beginDrain`: health says NOT_SERVING, so that balancers look elsewhere; new sessions are refused with NODE_DRAINING;
  *    sessions hear `stream.draining`, to tell their peers to move. Everything else is served as before.
- * 2. `stop`: streams of answers end with NODE_DRAINING, for their readers can resume anywhere. The port closes and
- *    connections get a GOAWAY, after which clients send new calls elsewhere. Calls under way are waited for.
+ * 2. `stop`: streams of answers end with NODE_DRAINING, for their readers can resume anywhere. The port closes, connections
+ *    that have not said that they speak HTTP/2 are closed, and the others get a GOAWAY, after which clients send new calls
+ *    elsewhere. Calls under way are waited for, until the last byte of their answers has left this process; then a connection is
+ *    ended from this side.
  * 3. When the grace is over, whatever is still open ends with NODE_DRAINING.
- * 4. What does not even take that is cut. `tryShutdown` alone would wait for an idle session for ever.
+ * 4. What does not even take that is cut. Ended connections are their peers' to close, for a second: closed from here at once, they
+ *    could lose what is on its way. The rest of them is closed then.
+ *
+ * gRPC's own shutdown is only what sends the GOAWAY: since Node 24 its end says nothing, for there `Http2Server.close` closes the
+ * sessions, and grpc-js waits for none that something else has closed.
  */
 export interface GrpcServer {
   /**
@@ -191,15 +199,20 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     beginDrain();
     listening?.close();
     for (const call of [...state.open]) call.leave();
-    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-    if (!(await within(closed, graceMs))) {
+    connections.destroySilent();
+    const finished = connections.finished();
+    const closed = connections.closed();
+    server.tryShutdown(() => {});
+    if (!(await within(finished, graceMs))) {
       log.warn({ event: "drain_overran", graceMs, openCalls: state.open.size });
       for (const call of [...state.open]) call.terminate(nodeDraining("unknown"));
-      await within(closed, FAREWELL_MS);
+      await within(finished, FAREWELL_MS);
+      connections.destroyUnfinished();
     }
-    connections.destroyAll();
-    server.forceShutdown();
-    await within(closed, DESTROY_MS);
+    if (!(await within(closed, HANG_UP_MS))) {
+      connections.destroyAll();
+      await within(closed, DESTROY_MS);
+    }
     held.stop();
   }
 }

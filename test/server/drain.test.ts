@@ -1,17 +1,38 @@
 import { once } from "node:events";
-import { describe, expect, test } from "vitest";
+import { connect, type Socket } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { loadProtocol } from "../../src/protocol/load.js";
 import type { BidiStream } from "../../src/server/bidi-stream.js";
 import { bidi, serverStream, unary } from "../../src/server/methods.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { framed, RawConnection } from "../support/raw-grpc.js";
 import { until } from "../support/until.js";
 import { ask, refusal } from "./ask.js";
-import { echoServer } from "./echo-server.js";
+import { type EchoServer, echoServer, GATEWAY } from "./echo-server.js";
 import { endOf } from "./stream-end.js";
 
 expectNoLeaks();
 
 /** Longer than a test may take: a drain that needs its grace fails. */
 const LONG_MS = 60_000;
+
+/** What a client of HTTP/2 says first (RFC 9113, section 3.4): the preface, and settings that change nothing. */
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
+/** That its settings are taken (section 6.5). */
+const SETTINGS_ACK = Buffer.from("\0\0\0\x04\x01\0\0\0\0", "latin1");
+
+/** A connection that stays open for its own part, whatever the server does; it resolves when the server has said `until`. */
+async function staysOpen(echo: EchoServer, says: Buffer, until: Buffer): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port: Number(echo.address.split(":")[1]), allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.write(says);
+  let heard = Buffer.alloc(0);
+  for await (const data of socket.iterator({ destroyOnReturn: false })) {
+    heard = Buffer.concat([heard, data]);
+    if (heard.includes(until)) break;
+  }
+  return socket.resume();
+}
 
 describe("beginDrain", () => {
   test("refuses new sessions, and serves everything else", async () => {
@@ -152,6 +173,43 @@ describe("stop", () => {
     await echo.server.stop(50);
     stream.resume();
     expect((await end).error?.reason).toMatch(/NODE_UNREACHABLE|NODE_DRAINING|CANCELLED/);
+  });
+
+  test("waits for an answer that is read slowly", async () => {
+    await using echo = await echoServer();
+    const call = { payloadJson: Buffer.alloc(1_000_000, 0x20) };
+    const connection = new RawConnection(echo.address);
+    onTestFinished(() => connection.close());
+    const { stream, ended } = connection.open(`/${GATEWAY}/Invoke`);
+    stream.end(framed(loadProtocol().Gateway.service.Invoke?.requestSerialize({ call }) as Buffer));
+    await once(stream, "response"); // and none of it is read
+    const stopped = echo.server.stop(LONG_MS);
+    const other = echo.client();
+    await until("new connections are refused", async () => {
+      const { reason } = await refusal((cb) => other.callTool({}, cb));
+      return reason === "NODE_UNREACHABLE";
+    });
+    let bytes = 0;
+    for await (const data of stream) bytes += data.length;
+    expect((await ended).status).toBe("0");
+    expect(bytes).toBeGreaterThan(1_000_000);
+    await stopped;
+    expect(echo.lines).toEqual([]);
+  });
+
+  test("does not wait for a connection that has not said that it speaks HTTP/2", async () => {
+    await using echo = await echoServer({}, {}, { prefaceWithinMs: 2 * LONG_MS });
+    const socket = await staysOpen(echo, Buffer.alloc(0), Buffer.from("\x04", "latin1"));
+    await echo.server.stop(LONG_MS);
+    await until("it is closed", () => socket.readableEnded || socket.destroyed);
+    expect(echo.lines).toEqual([]);
+  });
+
+  test("does not wait its grace for a connection without calls that its peer leaves open", async () => {
+    await using echo = await echoServer();
+    await staysOpen(echo, PREFACE, SETTINGS_ACK);
+    await echo.server.stop(LONG_MS);
+    expect(echo.lines).toEqual([]);
   });
 
   test("before start, and after a start that failed, is nothing", async () => {

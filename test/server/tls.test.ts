@@ -1,13 +1,16 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type SecureVersion } from "node:tls";
 import { credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serverStream } from "../../src/server/methods.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { ask, refusal } from "./ask.js";
 import { echoServer } from "./echo-server.js";
+import { endOf } from "./stream-end.js";
 
 expectNoLeaks();
 
@@ -81,6 +84,23 @@ describe.runIf(opensslWorks())("TLS", () => {
     });
     socket.destroy();
     expect(outcome).toBe(spoken);
+  });
+
+  test("a stop is heard through it", async () => {
+    const files = selfSigned("stop");
+    const FollowCall = serverStream(async function* (_request, { signal }) {
+      yield { deltas: [{ cursor: "1" }] };
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      yield { deltas: [{ cursor: "2" }] };
+    });
+    await using echo = await echoServer({ FollowCall }, files);
+    const stream = echo.client({ credentials: credentials.createSsl(readFileSync(files.tlsCert)) }).followCall({});
+    const end = endOf(stream);
+    await once(stream, "data");
+    await echo.server.stop(60_000);
+    const { messages, error } = await end;
+    expect(messages).toHaveLength(2);
+    expect(error).toMatchObject({ reason: "NODE_DRAINING" });
   });
 
   test("a certificate that ends soon is warned of", async () => {
