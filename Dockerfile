@@ -10,7 +10,9 @@ RUN npm run build && npm prune --omit=dev
 FROM node:22-slim
 # An init as process 1: it takes over what a mounted server's processes leave behind, which Node itself cannot reap.
 RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+# glibc keeps freed buffers of up to 32 MiB unless its bound is set (docs/limits.md).
 ENV NODE_ENV=production \
+    MALLOC_MMAP_THRESHOLD_=131072 \
     TOOLGATE_LISTEN=0.0.0.0:7400
 WORKDIR /toolgate
 COPY --from=build /toolgate/package.json /toolgate/LICENSE ./

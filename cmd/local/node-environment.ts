@@ -1,5 +1,6 @@
 import { parseConfig } from "../../src/config/config.js";
 import { type Environment, environment } from "../../src/config/environment.js";
+import { ALLOCATOR } from "./allocator.js";
 
 /** What belongs to one node; inherited from us, it would be given to all. */
 const NOT_INHERITED = { TOOLGATE_LISTEN: "", TOOLGATE_ADVERTISE: "", TOOLGATE_NODE_ID: "" } as const;
@@ -15,6 +16,7 @@ export interface OwnSettings {
 /** The environment of one node of a cluster on this machine: ours, with what is its own. */
 export function nodeEnvironment({ redisUrl, registry, listen }: OwnSettings): Environment {
   return {
+    ...ALLOCATOR,
     ...environment(),
     ...NOT_INHERITED,
     REDIS_URL: redisUrl,

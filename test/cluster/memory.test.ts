@@ -7,7 +7,7 @@ import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { framed, RawConnection, type RawEnd, type RawStream } from "../support/raw-grpc.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
-import { residentBytes, watchResident } from "../support/resident.js";
+import { COLLECTS_ON_SIGNAL, collectGarbage, residentBytes, watchResident } from "../support/resident.js";
 import { until } from "../support/until.js";
 import { callable, contractNamed, FrameStream, json, specOf, type Wire, wireTo } from "./wire.js";
 
@@ -45,7 +45,8 @@ beforeAll(async () => {
     messageTimeoutMs: 6_000,
     readTimeoutMs: 3_000,
   };
-  cluster = await startCluster({ redis, nodes: 1, config, nodeOptions: ["--max-old-space-size=64"] });
+  const nodeOptions = ["--max-old-space-size=64", ...COLLECTS_ON_SIGNAL];
+  cluster = await startCluster({ redis, nodes: 1, config, nodeOptions });
   pid = cluster.pid(0);
   good = wireTo(cluster.addresses[0] ?? "");
   const request = { contract: contractNamed("answers"), providerId: "p1", incarnation: "i1" };
@@ -85,6 +86,7 @@ async function largeCall(): Promise<void> {
 }
 
 let before: number;
+let beforeCollection: number;
 let most: () => number;
 let served: number;
 let calling: { stop: boolean; readonly ended: Promise<void> };
@@ -92,6 +94,9 @@ let calling: { stop: boolean; readonly ended: Promise<void> };
 /** A good client calls all the while, from a connection of its own. */
 beforeEach(async () => {
   for (let i = 0; i < 100; i++) await call();
+  beforeCollection = residentBytes(pid);
+  collectGarbage(pid);
+  await call(); // answered after the collection
   before = residentBytes(pid);
   most = watchResident(pid);
   served = 0;
@@ -108,6 +113,7 @@ afterEach(async () => {
     await until(
       "the memory is near what it was",
       () => {
+        collectGarbage(pid);
         const more = residentBytes(pid) - before;
         if (more > NEAR_BYTES) throw new Error(`it is ${Math.round(more / MiB)} MiB more`);
         return true;
@@ -116,7 +122,7 @@ afterEach(async () => {
     );
   } finally {
     calling.stop = true;
-    const more = most() - before;
+    const more = most() - beforeCollection;
     await calling.ended;
     expect(cluster.pid(0), "the node lives").toBe(pid);
     expect(more).toBeLessThan(HELD_BYTES + SLACK_BYTES);

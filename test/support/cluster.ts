@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
+import { ALLOCATOR } from "../../cmd/local/allocator.js";
 import { listeningAddress } from "../../cmd/local/listening-line.js";
 import { Program } from "../../cmd/local/program.js";
 import { environment } from "../../src/config/environment.js";
@@ -59,7 +60,7 @@ export async function startCluster({
       name: `node ${listen}`,
       entry: "cmd/toolgate.js",
       args: ["serve"],
-      env: { ...withoutSettings(environment()), NODE_OPTIONS: nodeOptions.join(" "), ...settings },
+      env: { ...ALLOCATOR, ...withoutSettings(environment()), NODE_OPTIONS: nodeOptions.join(" "), ...settings },
     });
     program.start();
     try {
