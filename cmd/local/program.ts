@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { LineSplitter } from "../../src/mount/line-splitter.js";
 import { builtProgram } from "./package-root.js";
 
 /** How a program ended. */
@@ -20,7 +20,7 @@ export interface ProgramOptions {
   /** The child's whole environment; this process's own unless given. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Hears each line of the program's output as it comes. */
+  /** Hears each line of the program's output as it comes; empty ones are left out. */
   readonly onLine?: (line: string, from: "stdout" | "stderr") => void;
   /** Hears what the program sends over its channel. */
   readonly onMessage?: (message: unknown) => void;
@@ -35,6 +35,9 @@ type State =
 
 /** The lines of output that are kept for a failure's message, and for those who ask for a line after it came. */
 const KEPT_LINES = 400;
+
+/** The longest line of output that is passed on whole, in bytes. */
+const MAX_LINE_BYTES = 1_048_576;
 
 /** How long the output of a program that has ended is read on, in milliseconds: its own children may hold it open. */
 const LAST_WORDS_MS = 1_000;
@@ -105,8 +108,12 @@ export class Program {
     });
     this.#state = { kind: "running", child, exited };
     for (const from of ["stdout", "stderr"] as const) {
-      const stream = child[from];
-      if (stream) createInterface({ input: stream }).on("line", (line) => this.#hear(line, from));
+      // At line feeds only: readline takes U+2028 for the end of a line too, since Node 24, and a line of JSON may hold it.
+      const lines = new LineSplitter(MAX_LINE_BYTES, {
+        line: (bytes) => this.#hear(bytes.toString("utf8"), from),
+        oversized: (head, _tail, bytes) => this.#hear(`${head.toString("utf8")}… (${bytes} bytes)`, from),
+      });
+      child[from]?.on("data", (chunk: Buffer) => lines.push(chunk)).once("end", () => lines.end());
     }
   }
 
