@@ -270,7 +270,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
   });
-  const settler = createSettler(calls, toolsets, leaseClock, random, monotonicMs, log, faults);
+  const settler = createSettler(calls, toolsets, leaseClock, random, log, faults);
 
   // gRPC
   const protocol = loadProtocol();

@@ -1,15 +1,10 @@
 import type { Epoch, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { asArray, asNumber, asText, defineScript, evenWhenFull, runScript } from "../redis/script.js";
+import { asArray, asNumber, asText, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
+import { LINE_SEARCH_LUA } from "./line-search.js";
 import { STRAYS } from "./strays.js";
-
-/**
- * A member of `due` that no call has, due never: while it is there, so are the deadlines of all calls. Redis may lose the key,
- * and the next call makes it anew; without this one nobody would look at the others at their time.
- */
-export const DEADLINES_WHOLE = "-";
 
 /** The most requests streams that one execution is given. */
 const BATCH = 100;
@@ -19,12 +14,19 @@ const BATCH = 100;
 const RESTORE = evenWhenFull(
   defineCallScript(
     "RESTORE",
+    LINE_SEARCH_LUA,
     `
-local looked = 0
+go_on_searching()
+local looked, noted = 0, on_due('ZSCORE', '${STRAYS}')
+local function answer(line, from)
+  -- What is found lost here is seen to here.
+  if not noted then on_due('ZREM', '${STRAYS}') end
+  return { line, from }
+end
 for i = 1, #ARGV, 3 do
   local requests, from = prefix .. 'requests:' .. ARGV[i] .. ':' .. ARGV[i + 1], ARGV[i + 2]
   repeat
-    if looked > 500 then return { (i + 2) / 3, from } end
+    if looked > 500 then return answer((i + 2) / 3, from) end
     local entries = redis.pcall('XRANGE', requests, from, '+', 'COUNT', 20)
     if is_wrong_type(entries) then entries = {} end
     for _, entry in ipairs(entries) do
@@ -39,34 +41,30 @@ for i = 1, #ARGV, 3 do
     looked = looked + #entries
   until #entries == 0
 end
-return { 0, '-' }
+return answer(0, '-')
 `,
   ),
 );
 
-// KEYS[1] due. Before the lines are looked through: if that does not come to its end, it begins anew, and what is lost meanwhile is
-// noted again.
-const BEGIN = evenWhenFull(
-  defineScript("BEGIN", `return redis.call('ZREM', KEYS[1], '${DEADLINES_WHOLE}', '${STRAYS}')`),
-);
-// KEYS[1] due.
-const WHOLE = evenWhenFull(defineScript("WHOLE", `return redis.call('ZADD', KEYS[1], '+inf', '${DEADLINES_WHOLE}')`));
+const END_SEARCH = evenWhenFull(defineCallScript("END_SEARCH", LINE_SEARCH_LUA, "end_search()", "return 0"));
 
-/** Finds the deadlines of all calls of these epochs again, in their records, and lets go of entries that have none. Anybody may do it at any time, more than once. */
+/**
+ * Finds the deadlines of all calls of these epochs again, in their records, and lets go of entries that have none. Anybody may do it at
+ * any time, more than once; settleCalls says to one node when it is to be done.
+ */
 export async function restoreDeadlines(
   store: CallStore,
   keys: ShardKeys,
   epochs: readonly { readonly toolset: ToolsetName; readonly epoch: Epoch }[],
 ): Promise<void> {
-  await runScript(store.redis, BEGIN, [keys.due], []);
   let from = "-";
   for (let first = 0; first < epochs.length; ) {
     const batch = epochs.slice(first, first + BATCH);
     const args = batch.flatMap(({ toolset, epoch }, index) => [toolset, epoch, index === 0 ? from : "-"]);
-    const reply = asArray(await runScript(store.redis, RESTORE, [keys.prefix, keys.due], args));
+    const reply = asArray(await runScript(store.redis, RESTORE, [keys.prefix, keys.due, keys.search], args));
     const stopped = asNumber(reply[0]);
     first += stopped === 0 ? batch.length : stopped - 1;
     from = asText(reply[1]);
   }
-  await runScript(store.redis, WHOLE, [keys.due], []);
+  await runScript(store.redis, END_SEARCH, [keys.prefix, keys.due, keys.search], []);
 }

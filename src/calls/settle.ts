@@ -5,7 +5,8 @@ import { asArray, asNumber, evenWhenFull, runScript } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 import { DEAD_TTL_MS, MAX_DEAD_BYTES, MAX_DEAD_CALLS } from "./dead-calls.js";
-import { DEADLINES_WHOLE } from "./restore-deadlines.js";
+import { DEADLINES_WHOLE } from "./deadlines-whole.js";
+import { LINE_SEARCH_LUA } from "./line-search.js";
 import { STRAYS } from "./strays.js";
 
 /** How long a provider that was told of the deadline may still answer, in milliseconds. */
@@ -30,12 +31,12 @@ export interface Settled {
   readonly heldAtMs: number | undefined;
   /** The calls' deadlines are not all there, or it is not known: see restore-deadlines.ts. */
   readonly deadlinesLost: boolean;
-  /** Calls whose records were lost may stand in waiting lines still: see strays.ts. */
-  readonly strays: boolean;
+  /** This node is to look through the waiting lines now, by restoreDeadlines: see line-search.ts. */
+  readonly search: boolean;
 }
 
 // ARGV[1] most calls, [2] most attempts, [3] grace after the deadline, [4] after an absence that it passed in, [5] claim lease of once,
-// [6] of idempotent, [7] how long leases hold after an absence. Notes that a node is here, sees to the
+// [6] of idempotent, [7] how long leases hold after an absence, [8] whether the node may look through the waiting lines. Notes that a node is here, sees to the
 // shard's keys, then looks at each call whose time has come:
 //   nothing is to be done yet           -> looked at again when there is
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
@@ -47,6 +48,7 @@ const SETTLE = evenWhenFull(
     "SETTLE",
     NOTE_PRESENCE_LUA,
     MEND_LUA,
+    LINE_SEARCH_LUA,
     `
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease_of = { once = tonumber(ARGV[5]), idempotent = tonumber(ARGV[6]) }
@@ -128,14 +130,19 @@ for _, id in ipairs(ids) do
     look_again(call, patience)
   end
 end
-return { ended, redelivered, told, #ids, redis.call('ZSCORE', due, '${DEADLINES_WHOLE}') and 1 or 0,
-  latest_absence().from or 0, redis.call('ZSCORE', due, '${STRAYS}') and 1 or 0 }
+local whole, search = on_due('ZSCORE', '${DEADLINES_WHOLE}') and 1 or 0, ARGV[8] == '1' and give_search() and 1 or 0
+return { ended, redelivered, told, #ids, whole,
+  latest_absence().from or 0, search }
 `,
   ),
 );
 
-/** Settles the calls of one shard whose time has come. Anybody may run it at any time; twice changes nothing. */
-export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Settled> {
+/**
+ * Settles the calls of one shard whose time has come. Anybody may run it at any time; twice changes nothing.
+ *
+ * @param maySearch whether this node would look through the waiting lines now.
+ */
+export async function settleCalls(store: CallStore, keys: ShardKeys, maySearch = false): Promise<Settled> {
   const reply = asArray(
     await runScript(
       store.redis,
@@ -143,11 +150,11 @@ export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Se
       [keys.prefix, keys.due],
       [
         ...[BATCH, store.maxAttempts, DEADLINE_GRACE_MS, ABSENCE_GRACE_MS],
-        ...[store.claimLeaseMs.once, store.claimLeaseMs.idempotent, store.absenceGraceMs],
+        ...[store.claimLeaseMs.once, store.claimLeaseMs.idempotent, store.absenceGraceMs, maySearch ? 1 : 0],
       ],
     ),
   );
-  const [ended, redelivered, told, looked, whole, heldAt = 0, strays] = reply.map(asNumber);
+  const [ended, redelivered, told, looked, whole, heldAt = 0, search] = reply.map(asNumber);
   return {
     ended: ended ?? 0,
     redelivered: redelivered ?? 0,
@@ -155,6 +162,6 @@ export async function settleCalls(store: CallStore, keys: ShardKeys): Promise<Se
     more: looked === BATCH,
     heldAtMs: heldAt === 0 ? undefined : heldAt,
     deadlinesLost: whole === 0,
-    strays: strays === 1,
+    search: search === 1,
   };
 }

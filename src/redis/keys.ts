@@ -45,6 +45,10 @@ export class ShardKeys {
   get presence(): string {
     return `${this.prefix}presence`;
   }
+  /** String, expires: since when a node looks through the waiting lines, or that none is to for a while; see line-search.ts. */
+  get search(): string {
+    return `${this.prefix}search`;
+  }
   /** String, expires: what is written to ask the replicas how far they are. */
   get commit(): string {
     return `${this.prefix}commit`;

@@ -12,9 +12,6 @@ import { every, type Repeating } from "./every.js";
 /** How often every node looks for calls whose time has come, in milliseconds: a call ends at most 1 s after its deadline. */
 const INTERVAL_MS = 200;
 
-/** How often the waiting lines are looked through for calls whose records are lost, in milliseconds at least. */
-const STRAYS_EVERY_MS = 5_000;
-
 /**
  * Notes in Redis that this node is there (see presence.ts), and settles calls whose deadline or claim has passed. Every node does
  * it, since no election may stand between a call and its end; the script decides, so two nodes at once change nothing.
@@ -24,7 +21,6 @@ export function createSettler(
   toolsets: () => Iterable<ToolsetView>,
   leases: Pick<LeaseClock, "heard">,
   random: () => number,
-  monotonicMs: () => number,
   log: Logger,
   faults: FaultLog,
 ): Repeating {
@@ -34,11 +30,9 @@ export function createSettler(
       .flatMap(({ name, epochs }) => epochs.map(({ epoch }) => ({ toolset: name, epoch })));
   const onError = (error: unknown): void => faults.warn({ event: "settle_failed", error });
   const turns = new ShardTurns(store.keyspace.shards, onError);
-  const nextStrayHuntMs = new Map<ShardKeys, number>();
   /** Where lines are looked through. It may take long, and calls end meanwhile. */
   const restoring = new Map<ShardKeys, Promise<void>>();
   const restore = (keys: ShardKeys): void => {
-    if (restoring.has(keys)) return;
     const running = restoreDeadlines(store, keys, epochsOf(keys))
       .catch(onError)
       .finally(() => restoring.delete(keys));
@@ -46,13 +40,9 @@ export function createSettler(
   };
   const settle = async (keys: ShardKeys): Promise<void> => {
     for (;;) {
-      const { ended, redelivered, told, more, heldAtMs, deadlinesLost, strays } = await settleCalls(store, keys);
+      const { ended, redelivered, told, more, heldAtMs, search } = await settleCalls(store, keys, !restoring.has(keys));
       leases.heard(keys, heldAtMs);
-      const nowMs = monotonicMs();
-      if (deadlinesLost || (strays && nowMs >= (nextStrayHuntMs.get(keys) ?? 0))) {
-        nextStrayHuntMs.set(keys, nowMs + STRAYS_EVERY_MS);
-        restore(keys);
-      }
+      if (search) restore(keys);
       if (ended + redelivered + told > 0) log.info({ event: "calls_settled", ended, redelivered, told });
       if (!more) break;
     }

@@ -1,15 +1,17 @@
-import { expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
 import { formatHead } from "../../src/calls/call-record.js";
+import type { CallStore } from "../../src/calls/call-store.js";
+import { DEADLINES_WHOLE } from "../../src/calls/deadlines-whole.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
-import { DEADLINES_WHOLE } from "../../src/calls/restore-deadlines.js";
 import { STRAYS } from "../../src/calls/strays.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
+import type { Repeating } from "../../src/ticker/every.js";
 import { createSettler } from "../../src/ticker/settler.js";
 import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
@@ -19,6 +21,12 @@ import { admissionOf, admit, callStore, callsForFile, claimOf, NODE, provider, s
 
 expectNoLeaks();
 callsForFile();
+
+/** A node's settler. @param heard called after each pass. */
+function settlerOf(calls: CallStore, heard = () => {}): Repeating {
+  const toolsets = () => [toolsetOf(TOOLSET, { epoch: provider.lease.epoch, liveUntilMs: 0 })];
+  return createSettler(calls, toolsets, { heard }, Math.random, SILENT_LOGGER, SILENT_FAULTS);
+}
 
 const LOSSES: Readonly<Record<string, (id: CallId) => Promise<unknown>>> = {
   "is gone": (id) => client.del(keys.call(id)),
@@ -44,15 +52,7 @@ test.each(Object.entries(LOSSES))(
     const [answer] = await renewClaims(store, keys, NODE, [claim]);
     expect(["gone", "fenced"]).toContain(answer);
     await new LostCalls(store, SILENT_LOGGER).end({ id: call.id, head: formatHead(admission.head), attempt: 1 });
-    const settler = createSettler(
-      store,
-      () => [toolsetOf(TOOLSET, { epoch: provider.lease.epoch, liveUntilMs: 0 })],
-      { heard: () => {} },
-      Math.random,
-      () => performance.now(),
-      SILENT_LOGGER,
-      SILENT_FAULTS,
-    );
+    const settler = settlerOf(store);
     settler.start();
     try {
       await until(
@@ -72,15 +72,7 @@ test("a call whose record is gone is missed at the end of its claim, where nobod
   await admit(brief, admission);
   await take(brief, provider.lease);
   await client.del(keys.call(admission.id));
-  const settler = createSettler(
-    brief,
-    () => [toolsetOf(TOOLSET, { epoch: provider.lease.epoch, liveUntilMs: 0 })],
-    { heard: () => {} },
-    Math.random,
-    () => performance.now(),
-    SILENT_LOGGER,
-    SILENT_FAULTS,
-  );
+  const settler = settlerOf(brief);
   settler.start();
   try {
     await until("nothing waits", async () => (await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))) === 0);
@@ -95,8 +87,8 @@ test("calls end in time while the lines are looked through, however long that ta
   const slow: RedisClient = Object.create(client, {
     callBuffer: {
       value: async (command: string, [sha = "", count = 0, ...more]: (string | Buffer | number)[]) => {
-        // The first script of that has one key, those that settle have two.
-        if (count === 1) {
+        // The scripts of that have three keys, those that settle have two.
+        if (count === 3) {
           looking = true;
           await gate.promise;
         }
@@ -108,15 +100,7 @@ test("calls end in time while the lines are looked through, however long that ta
   await client.zadd(keys.due, "+inf", STRAYS);
   const admission = admissionOf(provider, { timeoutMs: 500 });
   await admit(store, admission);
-  const settler = createSettler(
-    brief,
-    () => [toolsetOf(TOOLSET, { epoch: provider.lease.epoch, liveUntilMs: 0 })],
-    { heard: () => {} },
-    Math.random,
-    () => performance.now(),
-    SILENT_LOGGER,
-    SILENT_FAULTS,
-  );
+  const settler = settlerOf(brief);
   settler.start();
   try {
     await until("the lines are looked through", () => looking);
@@ -128,4 +112,80 @@ test("calls end in time while the lines are looked through, however long that ta
   }
   expect(await client.zscore(keys.due, STRAYS), "stopped means finished").toBeNull();
   expect(await client.zscore(keys.due, DEADLINES_WHOLE)).not.toBeNull();
+});
+
+describe("of several nodes", () => {
+  let settlers: Repeating[];
+  /** How often each of them has passed. */
+  let passes: number[];
+  /** How often the line was looked through from its beginning. */
+  let looks: number;
+  const search = () => keys.search;
+  const severalPasses = async () => {
+    const from = [...passes];
+    await until("each has passed several times", () => passes.every((count, index) => count >= (from[index] ?? 0) + 3));
+  };
+  const whole = () =>
+    until("the lines were looked through", async () => (await client.zscore(keys.due, DEADLINES_WHOLE)) !== null);
+  const loseRecord = async () => {
+    const admission = admissionOf(provider);
+    await admit(store, admission);
+    await client.del(keys.call(admission.id));
+    await client.zadd(keys.due, 1, admission.id); // its time has come
+  };
+
+  beforeEach(async () => {
+    passes = [0, 0, 0];
+    looks = 0;
+    const monitor = await client.monitor();
+    monitor.on("monitor", (_time: string, [command, key, from]: string[]) => {
+      if (command?.toLowerCase() === "xrange" && key?.includes("requests:") && from === "-") looks++;
+    });
+    settlers = passes.map((_, index) =>
+      settlerOf(store, () => {
+        passes[index] = (passes[index] ?? 0) + 1;
+      }),
+    );
+    return async () => {
+      await Promise.all(settlers.map((settler) => settler.stop()));
+      monitor.disconnect();
+    };
+  });
+
+  test("one looks through the lines for a lost record, once", async () => {
+    for (const settler of settlers) settler.start();
+    await whole();
+    await client.del(search()); // they may be looked through again
+    await severalPasses();
+    looks = 0;
+    await loseRecord();
+    await until("nothing waits", async () => (await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))) === 0);
+    await severalPasses();
+    expect(looks).toBe(1);
+    expect(await client.zscore(keys.due, STRAYS)).toBeNull();
+
+    // What is lost soon after waits for a while, for company.
+    await loseRecord();
+    await severalPasses();
+    expect(looks).toBe(1);
+    expect(await client.zscore(keys.due, STRAYS)).not.toBeNull();
+    expect(await client.get(search())).toBe("rests");
+    // Deadlines do not wait.
+    await client.multi().del(keys.due).pexpire(search(), 60_000).exec();
+    await whole();
+    await severalPasses();
+    expect(looks).toBe(2);
+  });
+
+  test.each<[string, string, number | undefined]>([
+    ["that was lost on the way is followed by another", "1", 500],
+    ["is not waited for because of a value that never expires", "1", undefined],
+    ["is not waited for because of a value that lasts too long", "rests", 3_600_000],
+  ])("one %s", async (_, value, forMs) => {
+    await client.set(search(), value);
+    if (forMs !== undefined) await client.pexpire(search(), forMs);
+    for (const settler of settlers) settler.start();
+    await whole();
+    expect(looks).toBe(1);
+  });
 });

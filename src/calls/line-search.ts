@@ -1,0 +1,46 @@
+import { DEADLINES_WHOLE } from "./deadlines-whole.js";
+import { STRAYS } from "./strays.js";
+
+/** How long the node that looks through the lines may let nothing be heard of it, in milliseconds; then another one begins anew. */
+const TURN_MS = 1_000;
+/** How long the lines are left alone after a look through them, in milliseconds: so much at least, and at most. */
+const SHORTEST_REST_MS = 5_000;
+const LONGEST_REST_MS = 60_000;
+/** Within these, so many times what the look took: it takes a twentieth of Redis's time, however long the lines are. */
+const REST_FOR_TIME = 20;
+
+/**
+ * Lua that lets one node at a time look through the waiting lines of a shard (see restore-deadlines.ts), for the scripts of calls.
+ *
+ * All nodes learn at the same time that a record was lost, and one look serves them all. So SETTLE, which they all run, gives it to the
+ * first that may: `search` then says since when that one looks. It is heard of with each step; a node that is lost on the way is
+ * followed by another. When it is done, `search` says that the lines rest: records that are lost meanwhile are looked for later, all
+ * at once. Deadlines that are lost are looked for at once.
+ */
+export const LINE_SEARCH_LUA = `
+-- Whether the caller is to look through the lines.
+local function give_search()
+  local whole = on_due('ZSCORE', '${DEADLINES_WHOLE}')
+  if whole and not on_due('ZSCORE', '${STRAYS}') then return false end
+  local ends = redis.call('PEXPIRETIME', prefix .. 'search')
+  local turn = ends > now and ends <= now + ${LONGEST_REST_MS} and redis.pcall('GET', prefix .. 'search')
+  -- What is none of these, or never ends, was written by others.
+  if type(turn) == 'string' and (tonumber(turn) or (turn == 'rests' and whole)) then return false end
+  redis.call('SET', prefix .. 'search', text[now], 'PX', ${TURN_MS})
+  -- If it does not come to its end, another one begins anew; what is lost meanwhile is noted again.
+  on_due('ZREM', '${DEADLINES_WHOLE}', '${STRAYS}')
+  return true
+end
+
+local function go_on_searching()
+  redis.call('PEXPIRE', prefix .. 'search', ${TURN_MS})
+end
+
+local function end_search()
+  on_due('ZADD', '+inf', '${DEADLINES_WHOLE}')
+  local since = redis.pcall('GET', prefix .. 'search')
+  local took = now - (type(since) == 'string' and tonumber(since) or now)
+  local rest = math.min(math.max(${REST_FOR_TIME} * took, ${SHORTEST_REST_MS}), ${LONGEST_REST_MS})
+  redis.call('SET', prefix .. 'search', 'rests', 'PX', text[rest])
+end
+`;
