@@ -112,7 +112,7 @@ const options = new Command("npm run bench --")
     counts,
   )
   .option("--json <file>", "write everything that was measured to a file")
-  .option("--markdown", "end with the figures as a section of the README")
+  .option("--markdown", "end with the figures as a section of docs/benchmarks.md")
   .option("--compare <file>", "show an earlier run's figures (its --json) beside this one's")
   .option("--against <folder>", "measure another built checkout's nodes beside this one's, in the same run")
   .option("--profile <folder>", 'profile a node, as "--only profile" does, into this folder')

@@ -4,7 +4,7 @@ import { plain, withUnit } from "./report.js";
 
 const VERDICTS = { aim: "yes, the aim too", met: "yes", missed: "**no**" } as const;
 
-/** The figures as a section of the README, between its markers: those with a target first, and what stands for itself. */
+/** The figures as a section of docs/benchmarks.md, between its markers: those with a target first, and what stands for itself. */
 export function markdownSection(figures: readonly Figure[], machine: MachineFacts, repetitions: number): string {
   const judged = figures.filter((figure) => verdict(figure) !== undefined);
   const others = figures.filter((figure) => verdict(figure) === undefined);

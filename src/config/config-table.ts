@@ -2,7 +2,7 @@ import { CLIENT_SETTINGS } from "./client-schema.js";
 import { SETTINGS } from "./config.js";
 import type { Setting } from "./settings.js";
 
-/** The settings of nodes and clients as two Markdown tables, for the README. */
+/** The settings of nodes and clients as two Markdown tables, for docs/settings.md. */
 export function renderConfigTable(): string {
   return [
     "Of a node (`toolgate serve`):",

@@ -201,7 +201,7 @@ const CONFIG_SCHEMA = {
 /** A node's settings; frozen. Times are in milliseconds, sizes in bytes, as the names say. */
 export type Config = ValuesOf<typeof CONFIG_SCHEMA>;
 
-/** Every setting of a node, in order: for flags, help texts and the README's table. */
+/** Every setting of a node, in order: for flags, help texts and the table of docs/settings.md. */
 export const SETTINGS: readonly Setting[] = settingsOf(CONFIG_SCHEMA);
 
 const CROSS_RULES: readonly CrossRule<Config>[] = [

@@ -15,7 +15,7 @@ interface ErrorCode {
 }
 
 /**
- * Every error that leaves a node, once. The README's error table is kept equal to this one by a test.
+ * Every error that leaves a node, once. The table of docs/errors.md is kept equal to this one by a test.
  *
  * The reason (the key) travels as `google.rpc.ErrorInfo.reason`, and as `CallError.reason` in a call's terminal.
  */

@@ -3,7 +3,7 @@ import { ERROR_CODES } from "./codes.js";
 
 const RETRY = { no: "no", later: "later", elsewhere: "on another node" } as const;
 
-/** The error table as Markdown, for the README: one row per reason, in the order of the code table. */
+/** The error table as Markdown, for docs/errors.md: one row per reason, in the order of the code table. */
 export function renderErrorTable(): string {
   const rows = Object.entries(ERROR_CODES).map(
     ([reason, code]) =>

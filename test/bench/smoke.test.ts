@@ -108,7 +108,7 @@ test("unknown work is refused with the names that there are", async () => {
   expect(stderr).toContain("There is no nothing: use calls, calls-file, durability");
 });
 
-test("the README's section says of each target whether it was met, and how surely", () => {
+test("the section of docs/benchmarks.md says of each target whether it was met, and how surely", () => {
   const machine = { cpu: "Abacus", cores: 2, memoryGiB: 8, system: "Linux", node: "20", redis: "redis-server 7.0.15" };
   const target = { better: "higher", least: 2, aim: 4 } as const;
   const figures: Figure[] = [

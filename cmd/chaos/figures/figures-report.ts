@@ -36,7 +36,7 @@ export function figuresText(figures: readonly Figure[], facts: FiguresFacts, wid
   ].join("\n");
 }
 
-/** The figures as a table for the README. */
+/** The figures as a table for docs/proof.md. */
 export function figuresMarkdown(figures: readonly Figure[], facts: FiguresFacts): string {
   const cell = (text: string): string => text.replaceAll("|", "\\|");
   return [
