@@ -1,10 +1,10 @@
-import { setImmediate } from "node:timers/promises";
+import { TimeSlice } from "./time-slice.js";
 
 /** Work that stops after each small step, so that something else may run in between. */
 export type Steps<Result> = Generator<void, Result>;
 
-/** How long steps may hold the thread without a break, in milliseconds. */
-const SLICE_MS = 4;
+/** One for all that is done in slices: ten contracts that are read at once hold a turn of the event loop no longer than one. */
+const slice = new TimeSlice(() => performance.now());
 
 /** Does the work without a break. @throws what a step throws. */
 export function atOnce<Result>(steps: Steps<Result>): Result {
@@ -16,12 +16,9 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
 
 /** Does the work, and lets the event loop do other things every few milliseconds. @throws what a step throws. */
 export async function inSlices<Result>(steps: Steps<Result>): Promise<Result> {
-  let sinceMs = performance.now();
   for (;;) {
+    if (slice.over()) await slice.next();
     const { done, value } = steps.next();
     if (done) return value;
-    if (performance.now() - sinceMs < SLICE_MS) continue;
-    await setImmediate();
-    sinceMs = performance.now();
   }
 }
