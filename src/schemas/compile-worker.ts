@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
 import type { Json } from "../contract/contract.js";
@@ -26,6 +27,10 @@ const RATES = { perValue: 50, perChar: 0 };
 const ENOUGH = 1_000_000;
 /** The most faults or notes of one schema that are sent: a schema may have 100,000, and an event loop reads the answer. */
 const MAX_FINDINGS = 1_000;
+
+/** How much less pressing its work is than the event loop's: where both want one core, the loop gets three quarters of it. */
+const YIELDS_BY = 5;
+const LEAST_PRIORITY = 19;
 
 const prepared = new LRUCache<string, CompiledSchema>({ max: MAX_PREPARED });
 
@@ -57,9 +62,21 @@ function answer(request: WorkerRequest): WorkerReply {
 }
 
 const thread = threadName();
+yieldToTheLoop();
 
 parentPort?.on("message", (request: WorkerRequest) => {
   const reply = answer(request);
   parentPort?.postMessage({ reply, spentMs: cpuTimeOf(thread) } satisfies WorkerAnswer);
 });
 parentPort?.postMessage({ thread } satisfies WorkerReady);
+
+/** Linux, which tells threads by numbers, has a priority for each of them; elsewhere one is the whole process's. */
+function yieldToTheLoop(): void {
+  if (thread === "") return;
+  try {
+    const id = Number(thread);
+    setPriority(id, Math.min(LEAST_PRIORITY, getPriority(id) + YIELDS_BY));
+  } catch {
+    // It works at the process's priority.
+  }
+}

@@ -116,6 +116,8 @@ const BUSY_RETRY_MS = 1_000;
 const TOO_BUSY = "the machine is too busy; retry later";
 /** The heap of a worker, in MiB. */
 const MAX_HEAP_MB = 256;
+/** How long a worker may be idle, in milliseconds: it takes 14 MiB at least, and a start costs the next value some 100 ms. */
+const MAX_IDLE_MS = 60_000;
 /** What values may have that wait for a worker, of one toolset or client and in all, in bytes: each is kept as its text and as its value. */
 const MAX_WAITING_BYTES_PER_SHARE = 32 * 1_048_576;
 const MAX_WAITING_BYTES = 96 * 1_048_576;
@@ -133,6 +135,7 @@ const ADMISSION_LIMITS: PoolLimits = {
   maxPerShare: 1,
   slowCpuMs: SLOW_INSPECTION_MS,
   maxHeapMb: MAX_HEAP_MB,
+  maxIdleMs: MAX_IDLE_MS,
   maxWaiting: 256,
   maxWaitingPerShare: 64,
   maxWaitingBytes: MAX_WAITING_BYTES,
@@ -190,6 +193,7 @@ export class ValidatorCache {
       maxPerShare: Math.max(1, workers - 2),
       slowCpuMs: SLOW_JUDGE_MS,
       maxHeapMb: MAX_HEAP_MB,
+      maxIdleMs: MAX_IDLE_MS,
       maxWaiting: options.maxWaiting ?? 4_096,
       maxWaitingPerShare: options.maxWaitingPerShare ?? 1_024,
       maxWaitingBytes: MAX_WAITING_BYTES,

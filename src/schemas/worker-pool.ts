@@ -16,6 +16,8 @@ export interface PoolLimits {
   readonly slowCpuMs: number;
   /** The heap of each, in MiB. */
   readonly maxHeapMb: number;
+  /** How long a worker may be without work before it is ended, in milliseconds; the last one stays. */
+  readonly maxIdleMs: number;
   /** How many jobs may wait in all, and of one toolset or one client. */
   readonly maxWaiting: number;
   readonly maxWaitingPerShare: number;
@@ -64,6 +66,7 @@ export type PoolOutcome<Answer> =
 
 export interface PoolCounters {
   readonly starts: number;
+  readonly workers: number;
   readonly jobs: number;
   readonly running: number;
   readonly waiting: number;
@@ -100,6 +103,8 @@ interface Flow {
 interface Place {
   readonly worker: SchemaWorker;
   risk: Risk;
+  /** Ends it when it was idle for long; set while it is. */
+  idling: NodeJS.Timeout | undefined;
 }
 
 /** What a job counts besides its work, in milliseconds of CPU time: its message, and work too small for the system's clock. */
@@ -116,6 +121,7 @@ const RISKS: Readonly<Record<Risk, number>> = { bounded: 0, open: 1, slow: 2 };
  *   some to the rest: whatever is thrown at the pool, a neighbour's job finds a worker that is free, or soon is.
  * - Each risk has workers of its own as far as possible, so that a slow job, which may cost its worker, costs no schemas that
  *   others have compiled there. A worker that is lost is replaced at once.
+ * - A worker that has nothing to do for long is ended, and with it what its heap has grown to; the last one stays.
  * - A job that nothing waits for any more leaves the queue; one that has begun is stopped by its worker (`SchemaWorker.run`).
  * - When too much waits, the client that has most in the queue loses its latest job.
  */
@@ -131,6 +137,8 @@ export class WorkerPool {
   readonly #idle = new Set<Place>();
   readonly #busy = new Set<Place>();
   readonly #jobs = new Set<Promise<void>>();
+  /** Workers that were idle for long. */
+  readonly #ending = new Set<Promise<void>>();
   readonly #running: Record<Risk, number> = { bounded: 0, open: 0, slow: 0 };
   #waiting = 0;
   #bytes = 0;
@@ -146,9 +154,10 @@ export class WorkerPool {
     this.#recent = new RecentWork(monotonicMs);
   }
 
-  /** Workers that were started, jobs that were given to them, those that are being done, and those that wait. */
+  /** Workers that were started, those that are there, jobs that were given to them, those that are being done, and those that wait. */
   get counters(): PoolCounters {
-    return { starts: this.#starts, jobs: this.#begun, running: this.#busy.size, waiting: this.#waiting };
+    const workers = this.#idle.size + this.#busy.size;
+    return { starts: this.#starts, workers, jobs: this.#begun, running: this.#busy.size, waiting: this.#waiting };
   }
 
   /**
@@ -203,8 +212,7 @@ export class WorkerPool {
 
   /** Starts a worker where there is none yet, so that the first job does not wait for that. */
   warm(): void {
-    if (!this.#isStopped && this.#idle.size + this.#busy.size === 0)
-      this.#idle.add({ worker: this.#start(), risk: "open" });
+    if (!this.#isStopped && this.#idle.size + this.#busy.size === 0) this.#rest(this.#place("open"));
   }
 
   /** Ends the workers, and drops what waits. Idempotent; resolves when the threads are gone. */
@@ -216,8 +224,10 @@ export class WorkerPool {
         job.drop({ kind: "stopped" });
       }
     }
+    for (const { idling } of this.#idle) clearTimeout(idling);
     await Promise.all([...this.#idle, ...this.#busy].map(({ worker }) => worker.stop()));
     await Promise.all(this.#jobs);
+    await Promise.all(this.#ending);
   }
 
   #flow({ toolset, client, risk }: Pick<PoolJob<unknown>, "toolset" | "client" | "risk">): Flow {
@@ -352,8 +362,8 @@ export class WorkerPool {
     if (isBounded) this.#recent.add(flow.name, 0, isLost);
     this.#forgetIfEmpty(flow);
     this.#busy.delete(place);
-    if (isLost) this.#idle.add({ worker: this.#start(), risk: place.risk });
-    else if (!worker.isLost) this.#idle.add(place);
+    if (isLost) this.#rest(this.#place(place.risk));
+    else if (!worker.isLost) this.#rest(place);
     this.#pump();
   }
 
@@ -381,17 +391,31 @@ export class WorkerPool {
       else if (place === undefined || rank(each) < rank(place)) place = each;
     }
     const mayStart = this.#idle.size + this.#busy.size < this.#limits.workers;
-    if (place === undefined || (rank(place) > 1 && mayStart)) place = { worker: this.#start(), risk };
+    if (place === undefined || (rank(place) > 1 && mayStart)) place = this.#place(risk);
+    clearTimeout(place.idling);
     if (RISKS[risk] > RISKS[place.risk] || place.worker.schemas === 0) place.risk = risk;
     this.#idle.delete(place);
     this.#busy.add(place);
     return place;
   }
 
-  #start(): SchemaWorker {
+  /** A worker that has nothing to do, until it was so for long. */
+  #rest(place: Place): void {
+    this.#idle.add(place);
+    place.idling = setTimeout(() => {
+      if (this.#idle.size + this.#busy.size === 1 || !this.#idle.delete(place)) return;
+      const ending = place.worker.stop().finally(() => this.#ending.delete(ending));
+      this.#ending.add(ending);
+    }, this.#limits.maxIdleMs);
+    place.idling.unref();
+  }
+
+  /** A place with a new worker. */
+  #place(risk: Risk): Place {
     this.#starts++;
     const { maxHeapMb } = this.#limits;
-    return new SchemaWorker({ maxHeapMb, monotonicMs: this.#monotonicMs, clockOf: this.#clockOf });
+    const worker = new SchemaWorker({ maxHeapMb, monotonicMs: this.#monotonicMs, clockOf: this.#clockOf });
+    return { worker, risk, idling: undefined };
   }
 }
 

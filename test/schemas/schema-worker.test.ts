@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { getPriority } from "node:os";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Json } from "../../src/contract/contract.js";
@@ -51,6 +52,22 @@ describe("a worker", () => {
     expect([one.has("k0"), one.has("k1"), one.has("k200")]).toEqual([false, true, true]);
     expect(await one.run(judge(1, "k0"), MUCH_MS)).toMatchObject({ reply: { kind: "unprepared" } });
     expect(await one.run(judge(1, "k1"), MUCH_MS)).toMatchObject({ reply: { kind: "judged" } });
+  });
+
+  test("leaves the cores to the event loop, where the system knows of threads", async () => {
+    const threads: string[] = [];
+    const one = start({
+      clockOf: (of, thread) => {
+        threads.push(thread);
+        return cpuClockOf(of, thread);
+      },
+    });
+    await one.run(prepare(true), MUCH_MS);
+    const [thread = ""] = threads;
+    if (thread === "") return; // it does not say here what its threads are called
+    const own = getPriority();
+    expect(getPriority(Number(thread))).toBe(Math.min(19, own + 5));
+    expect(getPriority(process.pid)).toBe(own);
   });
 
   test("refuses what inspection refuses", async () => {

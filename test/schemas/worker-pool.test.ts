@@ -3,6 +3,7 @@ import { deferred } from "../../src/async/deferred.js";
 import type { SchemaWorker } from "../../src/schemas/schema-worker.js";
 import { type PoolJob, type PoolLimits, WorkerPool } from "../../src/schemas/worker-pool.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { until } from "../support/until.js";
 
 expectNoLeaks();
 
@@ -13,6 +14,7 @@ const LIMITS: PoolLimits = {
   maxPerShare: 1,
   slowCpuMs: 100,
   maxHeapMb: 64,
+  maxIdleMs: 60_000,
   maxWaiting: 100,
   maxWaitingPerShare: 50,
   maxWaitingBytes: 1_000,
@@ -82,12 +84,12 @@ describe("toolsets share the workers", () => {
 
   test("workers are started when they are needed, and used again", async () => {
     const [box, jobs] = [start({ workers: 3 }), new Jobs()];
-    expect(box.counters).toEqual({ starts: 0, jobs: 0, running: 0, waiting: 0 });
+    expect(box.counters).toEqual({ starts: 0, workers: 0, jobs: 0, running: 0, waiting: 0 });
     for (const name of ["a1", "a2"]) {
       void jobs.add(box, name);
       await jobs.end(name);
     }
-    expect(box.counters).toEqual({ starts: 1, jobs: 2, running: 0, waiting: 0 });
+    expect(box.counters).toEqual({ starts: 1, workers: 1, jobs: 2, running: 0, waiting: 0 });
     void jobs.add(box, "a3");
     void jobs.add(box, "b1");
     expect(box.counters.starts).toBe(2);
@@ -106,6 +108,23 @@ describe("toolsets share the workers", () => {
     expect(jobs.workers.get("b2")).toBe(jobs.workers.get("b1"));
     expect(box.counters.starts).toBe(3);
     await jobs.end("b2", "c1");
+  });
+
+  test("a worker that has nothing to do for long is ended, but for the last one", async () => {
+    const [box, jobs] = [start({ workers: 3, maxIdleMs: 20 }), new Jobs()];
+    for (const name of ["a1", "b1", "c1"]) void jobs.add(box, name);
+    const three = [...jobs.workers.values()];
+    expect(box.counters).toMatchObject({ starts: 3, workers: 3 });
+    await jobs.end("a1", "b1");
+    // The third one works, so that it is not idle, however long that takes.
+    await until("those without work have ended", () => box.counters.workers === 1);
+    expect(three.map(({ isLost }) => isLost)).toEqual([true, true, false]);
+    await jobs.end("c1");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(box.counters).toMatchObject({ starts: 3, workers: 1, running: 0 });
+    void jobs.add(box, "c2");
+    expect(jobs.workers.get("c2")).toBe(three[2]);
+    await jobs.end("c2");
   });
 
   test("the one for which least was done lately comes first, and of a client the work for all its toolsets counts", async () => {
