@@ -121,7 +121,7 @@ export class SearchIndex {
     return {
       hits: page.map(({ document: { toolset, tool, title, description }, score }) => {
         const view = this.#copy.get(toolset);
-        const healthy = view !== undefined && isCallable(view, at.nowRedisMs, at.rule);
+        const healthy = view !== undefined && isCallable(view, at.nowMsOf(view.name), at.rule);
         return { toolset, tool, score, title, description, healthy };
       }),
       nextPageToken:

@@ -1,3 +1,4 @@
+import type { ToolsetName } from "../identity/names.js";
 import type { Epoch as WireEpoch } from "../protocol/generated/toolgate/v1/Epoch.js";
 import type { EpochState as WireState } from "../protocol/generated/toolgate/v1/EpochState.js";
 import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
@@ -6,7 +7,8 @@ import { type EpochState, type EpochView, type HealthRule, isHealthy, type Tools
 
 /** What an answer's healths are computed with. */
 export interface HealthAt {
-  readonly nowRedisMs: number;
+  /** The time by which leases and health of a toolset are judged, in Unix milliseconds by Redis's clock: each shard has its own. */
+  readonly nowMsOf: (toolset: ToolsetName) => number;
   readonly rule: HealthRule;
 }
 
@@ -46,7 +48,7 @@ export function epochsToWire(view: ToolsetView, at: HealthAt): WireEpoch[] {
   return view.epochs.map((epoch) => epochToWire(epoch, at));
 }
 
-function epochToWire(epoch: EpochView, { nowRedisMs, rule }: HealthAt): WireEpoch {
+function epochToWire(epoch: EpochView, { nowMsOf, rule }: HealthAt): WireEpoch {
   return {
     epoch: epoch.epoch,
     digest: epoch.digest,
@@ -54,7 +56,7 @@ function epochToWire(epoch: EpochView, { nowRedisMs, rule }: HealthAt): WireEpoc
     state: STATES[epoch.state],
     registeredAtMs: epoch.registeredAtMs,
     health: {
-      healthy: isHealthy(epoch, nowRedisMs, rule),
+      healthy: isHealthy(epoch, nowMsOf(epoch.toolset), rule),
       lastPongMs: epoch.health.lastPongMs,
       room: epoch.health.room,
       liveUntilMs: epoch.health.liveUntilMs,

@@ -30,7 +30,7 @@ const HEALTHS = {
 
 /** Whether a toolset passes. */
 export function passes(view: ToolsetView, facts: ContractFacts, filter: ToolsetFilter, at: HealthAt): boolean {
-  if (filter.health !== "any" && isCallable(view, at.nowRedisMs, at.rule) !== (filter.health === "healthy"))
+  if (filter.health !== "any" && isCallable(view, at.nowMsOf(view.name), at.rule) !== (filter.health === "healthy"))
     return false;
   return filter.tags.every((tag) => facts.tags.includes(tag));
 }

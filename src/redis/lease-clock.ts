@@ -11,12 +11,9 @@ interface Heard {
 /**
  * The time by which this node judges leases and health, as the scripts do by presence.ts: Redis's clock; the beginning of an absence
  * while that is heeded; and where this node has not heard from Redis for as long as makes an absence, the time at which it did, for
- * the first that it hears may be that there was one.
- *
- * What is asked for no shard alone is told by the one whose time is earliest: a node shows at most what a script of another shard
- * then judges otherwise.
+ * the first that it hears may be that there was one. Each shard has its own: the absence of one says nothing of another's leases.
  */
-export class LeaseClock implements RedisClock {
+export class LeaseClock {
   readonly #clock: RedisClock;
   readonly #heard = new Map<ShardKeys, Heard>();
 
@@ -24,16 +21,12 @@ export class LeaseClock implements RedisClock {
     this.#clock = clock;
   }
 
-  /** @param keys the shard; all of them where it is absent. */
-  nowMs(keys?: ShardKeys): number {
+  /** Unix milliseconds by Redis's clock, estimated. */
+  nowMs(keys: ShardKeys): number {
     const nowMs = this.#clock.nowMs();
-    const heard = keys === undefined ? this.#heard.values() : [this.#heard.get(keys)];
-    let leaseMs = nowMs;
-    for (const one of heard) {
-      if (one?.heldAtMs !== undefined) leaseMs = Math.min(leaseMs, one.heldAtMs);
-      else if (one !== undefined && nowMs - one.atMs > AWAY_AFTER_MS) leaseMs = Math.min(leaseMs, one.atMs);
-    }
-    return leaseMs;
+    const heard = this.#heard.get(keys);
+    if (heard?.heldAtMs !== undefined) return Math.min(nowMs, heard.heldAtMs);
+    return heard !== undefined && nowMs - heard.atMs > AWAY_AFTER_MS ? heard.atMs : nowMs;
   }
 
   /** A shard has answered. @param heldAtMs see `Settled`. */

@@ -31,7 +31,8 @@ import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSu
 import type { WatchRequest__Output } from "../protocol/generated/toolgate/v1/WatchRequest.js";
 import type { WatchResponse } from "../protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../protocol/load.js";
-import type { RedisClock } from "../redis/redis-time.js";
+import type { Keyspace } from "../redis/keys.js";
+import type { LeaseClock } from "../redis/lease-clock.js";
 import { VERSION } from "../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 
@@ -72,8 +73,9 @@ export interface CatalogServiceParts {
   readonly catalog: CatalogReader;
   readonly searchIndex: Pick<SearchIndex, "search">;
   readonly watches: Pick<Watches, "watch">;
-  /** By which leases and health are judged. */
-  readonly redisClock: RedisClock;
+  /** By which leases and health are judged, in each shard by itself. */
+  readonly leaseClock: Pick<LeaseClock, "nowMs">;
+  readonly keyspace: Pick<Keyspace, "forToolset">;
   readonly healthRule: HealthRule;
   /** The registry's name. */
   readonly registry: string;
@@ -84,8 +86,8 @@ export interface CatalogServiceParts {
 
 /** Answers everything about the catalogue from this node's copy; never asks Redis. */
 export function createCatalogService(parts: CatalogServiceParts): CatalogService {
-  const { catalog, searchIndex, watches, redisClock, healthRule, monotonicMs } = parts;
-  const healthNow = (): HealthAt => ({ nowRedisMs: redisClock.nowMs(), rule: healthRule });
+  const { catalog, searchIndex, watches, leaseClock, keyspace, healthRule, monotonicMs } = parts;
+  const at: HealthAt = { nowMsOf: (toolset) => leaseClock.nowMs(keyspace.forToolset(toolset)), rule: healthRule };
   const slice = new TimeSlice(monotonicMs);
   const contracts = new WireContracts(slice);
   const shared = new SharedAnswers(monotonicMs);
@@ -97,7 +99,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       const make = async () => {
         // Taken first: whoever resumes a watch from it may see a change twice, but never misses one.
         const revision = catalog.revision();
-        const page = await listToolsets(catalog, filter, size, request.pageToken, healthNow(), slice);
+        const page = await listToolsets(catalog, filter, size, request.pageToken, at, slice);
         // After the page: what it turned out to be unable to read is among them.
         const quarantined = request.pageToken === "" ? damagedToWire(catalog) : [];
         return { ...page, stale: catalog.stale, revision, quarantined };
@@ -120,7 +122,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
           contract: wire.contract,
           digest: epoch.digest,
           epoch: epoch.epoch,
-          epochs: epochsToWire(view, healthNow()),
+          epochs: epochsToWire(view, at),
           stale: catalog.stale,
         };
       };
@@ -136,7 +138,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
         pageSize: pageSize(request.pageSize, SEARCH_PAGE),
         pageToken: request.pageToken,
       };
-      const make = async () => ({ ...(await searchIndex.search(asked, healthNow())), stale: catalog.stale });
+      const make = async () => ({ ...(await searchIndex.search(asked, at)), stale: catalog.stale });
       const question = JSON.stringify(["search", asked, catalog.stale]);
       return shared.get(question, catalog.version, make, ({ hits }) => hits.length * HIT_BYTES);
     },
@@ -178,10 +180,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
 
   /** All watches that follow the same toolsets hear of the same changes at once. */
   function changesToWire({ changes, revision }: WatchChanges): Promise<WatchResponse> {
-    const make = async () => {
-      const at = healthNow();
-      return { revision, changes: changes.map((change) => changeToWire(change, at)) };
-    };
+    const make = async () => ({ revision, changes: changes.map((change) => changeToWire(change, at)) });
     const question = JSON.stringify(["changes", revision, ...changes.map(({ entry }) => [entry.toolset, entry.id])]);
     return shared.get(question, catalog.version, make, () => changes.length * HIT_BYTES);
   }
@@ -189,7 +188,6 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
   async function snapshotPart({ toolsets, revision }: WatchSnapshot, start: number): Promise<SnapshotPart> {
     const part: ToolsetSummary[] = [];
     let bytes = 0;
-    const at = healthNow();
     for (let index = start; index < toolsets.length; index++) {
       if (slice.over()) await slice.next();
       const view = toolsets[index];

@@ -99,13 +99,12 @@ export class Chores {
 
   #dueToolsets(): ToolsetName[] {
     const { toolsets, rule, clock, registry } = this.#settings;
-    const times = new Map(registry.keyspace.shards.map((keys) => [keys, clock.nowMs(keys)]));
     const due = new Set<ToolsetName>();
     const callable = new Set<ToolsetName>();
     const names: ToolsetName[] = [];
     for (const view of toolsets()) {
       names.push(view.name);
-      const nowMs = times.get(registry.keyspace.forToolset(view.name)) ?? clock.nowMs();
+      const nowMs = clock.nowMs(registry.keyspace.forToolset(view.name));
       if (isCallable(view, nowMs, rule)) callable.add(view.name);
       else if (this.#callable.has(view.name)) due.add(view.name);
       if (view.epochs.length > 1) due.add(view.name);

@@ -3,12 +3,14 @@ import { SearchIndex } from "../../src/catalog/search-index.js";
 import { Watches } from "../../src/catalog/watch.js";
 import { parseContract } from "../../src/contract/parse-contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
-import { parseNodeId } from "../../src/identity/names.js";
+import { parseNodeId, parseRegistryName } from "../../src/identity/names.js";
 import type { ListToolsetsRequest__Output } from "../../src/protocol/generated/toolgate/v1/ListToolsetsRequest.js";
 import type { ListToolsetsResponse } from "../../src/protocol/generated/toolgate/v1/ListToolsetsResponse.js";
 import type { SearchRequest__Output } from "../../src/protocol/generated/toolgate/v1/SearchRequest.js";
 import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
+import { createKeyspace } from "../../src/redis/keys.js";
+import { LeaseClock } from "../../src/redis/lease-clock.js";
 import { type CatalogService, createCatalogService } from "../../src/server/catalog-service.js";
 import { VERSION } from "../../src/version.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -41,7 +43,9 @@ beforeEach(() => {
   catalog = new HandWrittenCatalog(redis().client());
 });
 
-async function serve(): Promise<void> {
+const keyspace = createKeyspace(parseRegistryName("test", "registry"), 2);
+
+async function serve(leaseClock: Pick<LeaseClock, "nowMs"> = { nowMs: () => NOW_MS }): Promise<void> {
   opened = await openCopy(redis(), { sweepMs: 50 });
   const { copy } = opened;
   index = new SearchIndex(copy, monotonicMs);
@@ -51,7 +55,8 @@ async function serve(): Promise<void> {
     catalog: copy,
     searchIndex: index,
     watches,
-    redisClock: { nowMs: () => NOW_MS },
+    leaseClock,
+    keyspace,
     healthRule: { intervalMs: 10_000, missed: 3 },
     registry: "test",
     node: parseNodeId("n1", "node"),
@@ -109,6 +114,34 @@ describe("ListToolsets", () => {
         ],
       },
     ]);
+  });
+
+  test("a shard that does not answer holds up its own healths, and no other's", async () => {
+    let nowMs = NOW_MS;
+    const clock = new LeaseClock({ nowMs: () => nowMs });
+    const [away, there] = keyspace.shards.map((keys) => {
+      clock.heard(keys, undefined);
+      const own = Array.from({ length: 100 }, (_, at) => name(`t${at}`)).find(
+        (each) => keyspace.forToolset(each) === keys,
+      );
+      if (own === undefined) throw new Error("names are spread evenly");
+      return { keys, own };
+    });
+    if (away === undefined || there === undefined) throw new Error("there are two");
+    for (const { own } of [away, there]) await catalog.writeActive(contract(own), 1, HEALTHY);
+    await serve(clock);
+    nowMs += 30_000; // all leases have ended by now, but one shard's providers cannot renew theirs
+    clock.heard(there.keys, undefined);
+    const healthy = (toolset: string) => ({ name: toolset, epochs: [{ health: { healthy: true } }] });
+    const unhealthy = (toolset: string) => ({ name: toolset, epochs: [{ health: { healthy: false } }] });
+    const expected = [healthy(away.own), unhealthy(there.own)].sort((a, b) => (a.name < b.name ? -1 : 1));
+    expect((await service.listToolsets(LIST)).toolsets).toMatchObject(expected);
+    const found = await service.listToolsets({ ...LIST, health: "HEALTH_FILTER_HEALTHY" });
+    expect(found.toolsets?.map(({ name }) => name)).toEqual([away.own]);
+    const { hits = [] } = await service.search({ ...SEARCH, query: there.own });
+    expect(hits.find(({ toolset }) => toolset === there.own)).toMatchObject({ healthy: false });
+    const { epochs } = await service.getToolset({ name: there.own, epoch: 0, tools: [] });
+    expect(epochs).toMatchObject([{ health: { healthy: false } }]);
   });
 
   test("pages by name through any number, as large as the page may be", async () => {

@@ -11,7 +11,7 @@ import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseEpoch, type ToolsetName } from "../../src/identity/names.js";
 import { contract, monotonicMs, tool } from "./hand-written-catalog.js";
 
-const NOW = { nowRedisMs: 1_000, rule: { intervalMs: 10_000, missed: 3 } };
+const NOW = { nowMsOf: () => 1_000, rule: { intervalMs: 10_000, missed: 3 } };
 const ALL = readFilter([], "HEALTH_FILTER_UNSPECIFIED");
 
 /** A catalogue in memory that tells of its changes as a copy does. */

@@ -2,8 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SearchIndex } from "../../src/catalog/search-index.js";
 import { Watches } from "../../src/catalog/watch.js";
-import { parseNodeId } from "../../src/identity/names.js";
+import { parseNodeId, parseRegistryName } from "../../src/identity/names.js";
 import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
+import { createKeyspace } from "../../src/redis/keys.js";
 import { type CatalogService, createCatalogService } from "../../src/server/catalog-service.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
@@ -41,7 +42,8 @@ beforeEach(async () => {
     catalog: opened.copy,
     searchIndex: index,
     watches,
-    redisClock: { nowMs: () => 1_000_000 },
+    leaseClock: { nowMs: () => 1_000_000 },
+    keyspace: createKeyspace(parseRegistryName("test", "registry"), 1),
     healthRule: { intervalMs: 10_000, missed: 3 },
     registry: "test",
     node: parseNodeId("n1", "node"),
