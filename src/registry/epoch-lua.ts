@@ -178,8 +178,10 @@ local function check_keys(name, epoch)
   set_aside_unless('stream', 'requests:' .. own)
 end
 
--- How many ended leases are forgotten with one command, and members looked at in one recount.
+-- How many members one command of a recount looks at.
 local CHUNK = 1000
+-- How many ended leases this script may still forget: thousands may end at once, and Redis does nothing else meanwhile.
+local expirable = 1000
 
 -- What a provider counts for: room, and whether its lease keeps the epoch live. One without room has registered and not attached
 -- yet: it cannot be given calls. One that is attached is pinged, and its room counts by its pongs.
@@ -265,33 +267,37 @@ local function drop_provider(t, provider, p)
   redis.call('ZREM', t.serving, provider)
 end
 
--- Forgets ended leases: each of them once, and all of them at once where none is left.
+-- Forgets ended leases, as many as it may: all at once where none is left. What is left (\`t.left\`) counts as it did, for room; that none
+-- of them is held is in their ends.
 local function expire_leases(t)
   local until_ms = lease_time()
   local last = tonumber(redis.call('ZRANGE', t.leases, -1, -1, 'WITHSCORES')[2])
   if not last then return nil end
-  if last <= until_ms then
+  local count = last <= until_ms and redis.call('ZCARD', t.leases)
+  if count and count <= expirable then
+    expirable = expirable - count
     redis.call('DEL', t.leases, t.serving, t.providers)
     t.room = 0
     return nil
   end
-  while true do
-    local ended = redis.call('ZRANGEBYSCORE', t.leases, '-inf', until_ms, 'LIMIT', 0, CHUNK)
-    if #ended == 0 then return last end
-    local names, entries = read_holders(t, ended)
-    local gone = {}
-    for i, provider in ipairs(names) do
-      if entries[i] then
-        t.room = t.room - (counts_for(entries[i]))
-        gone[#gone + 1] = provider
-      end
-    end
-    redis.call('ZREM', t.leases, unpack(ended))
-    if #gone > 0 then
-      redis.call('HDEL', t.providers, unpack(gone))
-      redis.call('ZREM', t.serving, unpack(gone))
+  local ended = redis.call('ZRANGEBYSCORE', t.leases, '-inf', until_ms, 'LIMIT', 0, math.max(1, expirable))
+  t.left = #ended > 0 and #ended >= expirable
+  if #ended == 0 or expirable == 0 then return last end
+  expirable = expirable - #ended
+  local names, entries = read_holders(t, ended)
+  local gone = {}
+  for i, provider in ipairs(names) do
+    if entries[i] then
+      t.room = t.room - (counts_for(entries[i]))
+      gone[#gone + 1] = provider
     end
   end
+  redis.call('ZREM', t.leases, unpack(ended))
+  if #gone > 0 then
+    redis.call('HDEL', t.providers, unpack(gone))
+    redis.call('ZREM', t.serving, unpack(gone))
+  end
+  return last
 end
 
 local function forget_leases(name, epoch)
@@ -300,7 +306,7 @@ local function forget_leases(name, epoch)
   tallies[own] = nil
 end
 
--- Forgets ended leases, and writes what is left into the epoch's health.
+-- Forgets ended leases, and writes what is left into the epoch's health. Says whether some that have ended are left.
 function refresh_epoch(name, epoch, h)
   local t = tally_of(name, epoch, h)
   local last = expire_leases(t)
@@ -322,6 +328,7 @@ function refresh_epoch(name, epoch, h)
     t.told = 0
   end
   publish_health(name, epoch, h)
+  return t.left
 end
 
 -- The provider's entry if the caller is its holder; otherwise nil and what is wrong.

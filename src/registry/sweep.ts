@@ -1,21 +1,25 @@
 import type { ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { evenWhenFull } from "../redis/script.js";
+import { asArray, asText, evenWhenFull } from "../redis/script.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
 import { FORGET_LUA } from "./unregister.js";
 
 /** How many toolsets one execution looks at, so that Redis is never held up. */
 const BATCH = 100;
+/** How many consumers it forgets; the next turn forgets more. */
+const CONSUMERS = 1_000;
 
 // ARGV[2] linger, then names. Ended leases are forgotten, lost health is announced, a candidate whose active epoch died
 // takes over, a retiring epoch without lease and calls goes, and so does a toolset without provider after its retention.
+// Returns the names of those that have ended leases still.
 const SWEEP = evenWhenFull(
   defineRegistryScript(
     "SWEEP",
     FORGET_LUA,
     `
 local linger_ms = tonumber(ARGV[2])
+local forgettable, unfinished = ${CONSUMERS}, {}
 
 -- Each start of a provider is a consumer of its epoch's group, and Redis forgets none. One without a lease goes, when nothing that
 -- it had claimed is left: that would be forgotten with it.
@@ -24,8 +28,9 @@ local function forget_consumers(name, epoch)
   local consumers = redis.pcall('XINFO', 'CONSUMERS', requests, 'providers')
   for _, consumer in ipairs(consumers.err and {} or consumers) do
     local owner, pending = consumer[2], consumer[4]
-    if pending == 0 and not redis.call('ZSCORE', leases, owner) then
+    if forgettable > 0 and pending == 0 and not redis.call('ZSCORE', leases, owner) then
       redis.call('XGROUP', 'DELCONSUMER', requests, 'providers', owner)
+      forgettable = forgettable - 1
     end
   end
 end
@@ -34,12 +39,14 @@ for i = 3, #ARGV do
   local name = ARGV[i]
   local record = load_record(name)
   if record then
+    local left = false
     for _, entry in ipairs(record.epochs) do
       check_keys(name, entry.epoch)
       local h = read_health(name, entry.epoch)
-      if h then refresh_epoch(name, entry.epoch, h) end
+      if h then left = refresh_epoch(name, entry.epoch, h) or left end
       forget_consumers(name, entry.epoch)
     end
+    if left then unfinished[#unfinished + 1] = name end
     promote_if_ready(name)
     record = load_record(name)
     local kept, last_seen, retention, gone = {}, 0, 0, {}
@@ -75,7 +82,7 @@ for i = 3, #ARGV do
     end
   end
 end
-return #ARGV - 2
+return unfinished
 `,
   ),
 );
@@ -93,6 +100,10 @@ export async function sweepToolsets(
   lingerMs: number,
 ): Promise<void> {
   for (let start = 0; start < toolsets.length; start += BATCH) {
-    await runShardScript(store, keys, SWEEP, [lingerMs, ...toolsets.slice(start, start + BATCH)]);
+    let names: readonly string[] = toolsets.slice(start, start + BATCH);
+    while (names.length > 0) {
+      const unfinished = await runShardScript(store, keys, SWEEP, [lingerMs, ...names]);
+      names = asArray(unfinished).map(asText);
+    }
   }
 }

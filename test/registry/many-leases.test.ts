@@ -152,6 +152,37 @@ describe("what an epoch's leases come to", () => {
   });
 });
 
+test("leases that end at once are forgotten in several turns, of a thousand at most", async () => {
+  const registered = await Promise.all(
+    Array.from({ length: 1_250 }, (_, index) => register(registry, registrationOf(V1, `p${index}`))),
+  );
+  const epoch = registered[0]?.lease.epoch ?? (0 as Epoch);
+  const leases = () => client.zcard(keys.leases(TOOLSET, epoch));
+  const brief = registered.slice(1).map(({ lease }) => ({ lease, room: 1, routing: "keep", session: "s" }) as const);
+  const ends: number[] = [];
+  for (let start = 0; start < brief.length; start += 128) {
+    const answers = await renewLeases(registry, 1_500, brief.slice(start, start + 128));
+    for (const answer of answers) if (answer.kind === "held") ends.push(answer.untilMs);
+  }
+  const last = Math.max(...ends);
+  await until("all but one have ended", async () => {
+    const [seconds, microseconds] = await client.time();
+    return Number(seconds) * 1_000 + Number(microseconds) / 1_000 > last;
+  });
+  const before = await leases();
+  const { lease } = registered[0] ?? {};
+  if (lease === undefined) throw new Error("there are many");
+  await renewLease(registry, LONG_MS, { lease, room: 7, routing: "keep", session: "s" });
+  expect(await leases(), "a renewal forgets some").toBeGreaterThanOrEqual(before - 1_000);
+  expect(await leases()).toBeLessThan(before);
+  await expectSummedUp(epoch, "the renewal");
+  await sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
+  expect(await leases(), "a sweep goes on until it is done").toBe(1);
+  await expectSummedUp(epoch, "the sweep");
+  await pong(registry, lease);
+  expect((await healthOf(client, epoch))?.room).toBe(7);
+});
+
 /** How many commands Redis has run, those of scripts included. */
 async function commands(): Promise<number> {
   const told = await client.info("commandstats");
