@@ -212,6 +212,8 @@ export class HeldForStream {
   readonly #messages: number[] = [];
   /** How many were looked at. */
   #lookedAt = 0;
+  /** What is to be done when those that were inflated are looked at, by how many messages arrived before them. */
+  #inflated: Map<number, () => void> | undefined;
   #unread = 0;
   #over = false;
   #shared: SharedBytes | undefined;
@@ -278,12 +280,15 @@ export class HeldForStream {
    * A message that waits to be looked at was inflated: it takes so many bytes more.
    *
    * @param ordinal how many messages of the stream arrived before it.
+   * @param letGo called when it is looked at, or the stream is over.
    */
-  inflated(ordinal: number, bytes: number): void {
+  inflated(ordinal: number, bytes: number, letGo: () => void): void {
     const index = ordinal - this.#lookedAt;
     const before = this.#messages[index];
-    if (before === undefined) return; // the stream is over
+    if (before === undefined) return letGo(); // the stream is over
     this.#messages[index] = before + bytes;
+    this.#inflated ??= new Map();
+    this.#inflated.set(ordinal, letGo);
     this.count(bytes);
   }
 
@@ -291,9 +296,12 @@ export class HeldForStream {
   lookedAt(): void {
     if (this.#call.messages === "one") this.arrivingSince = undefined;
     this.usedAt = this.#all.tick;
-    this.#lookedAt++;
+    const ordinal = this.#lookedAt++;
     const bytes = this.#messages.shift();
     if (bytes !== undefined) this.count(-bytes);
+    if (this.#inflated === undefined) return;
+    this.#inflated.get(ordinal)?.();
+    this.#inflated.delete(ordinal);
   }
 
   /** Something waits for the peer to take it; `taken` is called when it has. */
@@ -338,5 +346,8 @@ export class HeldForStream {
     this.bytes = 0;
     this.#messages.length = 0;
     this.unshare(); // the next one that has them counts them
+    const letGo = [...(this.#inflated?.values() ?? [])];
+    this.#inflated = undefined;
+    for (const one of letGo) one();
   }
 }

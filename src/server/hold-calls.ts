@@ -58,8 +58,8 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
       if (encoding !== incomingEncoding) return body;
       try {
         const inflated = await inflating.inflate(connection, held, body, incomingEncoding);
-        held.inflated(ordinal, inflated.length);
-        return inflated;
+        held.inflated(ordinal, inflated.message.length, inflated.letGo);
+        return inflated.message;
       } catch (error) {
         throw toServiceError(error);
       }

@@ -117,11 +117,45 @@ describe("compressed messages", () => {
     const { stream } = raw(echo).open(SESSION, { "grpc-encoding": "gzip" });
     const small = framed(gzipSync(whole), { compressed: true });
     stream.resume().write(Buffer.concat(Array.from({ length: 4 }, () => small)));
-    await until("all but the first are held", () => echo.server.heldBytes > 6 * MiB);
+    // The first was looked at; the second is inflated, and the others wait for it as they came.
+    await until("the second one is held", () => echo.server.heldBytes > 2 * MiB);
+    expect(echo.server.heldBytes).toBeLessThan(2.5 * MiB);
     await until("none is held any more", () => {
+      expect(echo.server.heldBytes).toBeLessThan(2.5 * MiB);
       read();
       return echo.server.heldBytes === 0;
     });
+  });
+
+  test("of one connection are inflated one at a time, so that they have room whenever they are looked at", async () => {
+    const paused: BidiStream<unknown, object>[] = [];
+    let looked = 0;
+    const Session = bidi((stream: BidiStream<unknown, object>) => {
+      paused.push(stream);
+      stream.onFrame(() => {
+        looked++;
+        stream.pause();
+      });
+    });
+    const limits = { maxMessageBytes: 8 * MiB, maxHeldBytesPerPeer: 9 * MiB };
+    await using echo = await echoServer({ Session: Session as never }, limits);
+    const connection = raw(echo);
+    const sized = (bytes: number) => {
+      const frame = { calls: [{ ref: 1, call: { payloadJson: Buffer.alloc(bytes) } }] };
+      return framed(gzipSync(Gateway.service.Session?.requestSerialize(frame) as Buffer), { compressed: true });
+    };
+    const streams = Array.from({ length: 4 }, () => connection.open(SESSION, { "grpc-encoding": "gzip" }));
+    const small = sized(1);
+    const large = sized(6 * MiB);
+    for (const { stream } of streams) stream.resume().write(small);
+    await until("all are paused", () => looked === 4);
+    for (const { stream } of streams) stream.write(large);
+    await until("the first of the large ones is held", () => echo.server.heldBytes > 6 * MiB);
+    await until("each is looked at in its turn", () => {
+      for (const stream of paused) stream.resume();
+      return looked === 8;
+    });
+    expect([echo.server.heldBytes, echo.server.sessions], "none was ended").toEqual([0, 4]);
   });
 
   test.each([
