@@ -285,7 +285,10 @@ export class HeldForStream {
   inflated(ordinal: number, bytes: number, letGo: () => void): void {
     const index = ordinal - this.#lookedAt;
     const before = this.#messages[index];
-    if (before === undefined) return letGo(); // the stream is over
+    if (before === undefined) {
+      letGo(); // the stream is over
+      return;
+    }
     this.#messages[index] = before + bytes;
     this.#inflated ??= new Map();
     this.#inflated.set(ordinal, letGo);
