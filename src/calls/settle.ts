@@ -85,7 +85,6 @@ end
 
 note_presence(tonumber(ARGV[7]))
 mend_shard()
-local latest_patience = latest_absence().returned + tonumber(ARGV[4])
 
 local ids = redis.pcall('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
 if is_wrong_type(ids) then
@@ -95,7 +94,7 @@ end
 for _, id in ipairs(ids) do
   local call = load_call(id)
   local claimed_until = call and claim_end(call.claim, lease_of[call.delivery])
-  local patience = call and math.max(call.deadline + grace, latest_patience)
+  local patience = call and put_off(call.deadline + grace, tonumber(ARGV[4]))
   if not call or call.terminal then
     on_due('ZREM', id)
     if not call then on_due('ZADD', '+inf', '${STRAYS}') end

@@ -17,12 +17,14 @@ const NOTED_EVERY_MS = 100;
  *
  *   seen      when a node was there last
  *   from      when a node had been there last before the latest absence
+ *   began     when a node had been there last before the latest absence itself
  *   returned  when the first came back
  *   holds     until when leases and health that the absence kept from being renewed are held to be as they were: `lease_time`
  *   there     how long nodes had been there between the absences that are taken for one, in milliseconds
  *
  * Scripts that come before that first note see from `seen` that there is an absence, and write nothing. A claim that had not ended
- * when the absence began lasts as if it had been extended at its end: `claim_end`. Deadlines of calls are not put off.
+ * when the absence began lasts as if it had been extended at its end: `claim_end`. Deadlines of calls are not put off; the end of a call
+ * whose deadline passed meanwhile waits a moment for its result, once: `put_off`.
  *
  * An absence while one before is heeded still, begins with that one: leases that nobody has renewed in between count from there. That
  * goes on until nodes were there in between for as long as an absence is heeded: who has not come back by then is lost, however often
@@ -30,20 +32,22 @@ const NOTED_EVERY_MS = 100;
  */
 export const PRESENCE_LUA = `
 local absence
--- The latest absence, read once by each script: from and holds where it is heeded still, returned, and whether it is over only now.
+-- The latest absence, read once by each script: from where it is heeded still, first (the same, heeded or not), began, returned, and
+-- whether it is over only now.
 local function latest_absence()
   if absence then return absence end
-  local said = redis.pcall('HMGET', prefix .. 'presence', 'seen', 'from', 'returned', 'holds', 'there')
+  local said = redis.pcall('HMGET', prefix .. 'presence', 'seen', 'from', 'returned', 'holds', 'there', 'began')
   if is_wrong_type(said) then said = {} end
   local seen, from, returned, holds = tonumber(said[1] or nil), tonumber(said[2] or nil), tonumber(said[3] or nil), tonumber(said[4] or nil)
   -- A clock that was set back says nothing of what was written before.
   if not (from and returned and holds and from <= returned and returned <= now) then from, returned, holds = nil, 0, 0 end
-  absence = { seen = seen, returned = returned, holds = holds, from = now < holds and from or nil, begins = false }
+  absence = { seen = seen, returned = returned, holds = holds, from = now < holds and from or nil, first = from, begins = false,
+    began = from and tonumber(said[6] or nil) or 0 }
   if seen and now - seen > ${AWAY_AFTER_MS} then
     local there = (tonumber(said[5] or nil) or 0) + seen - returned
     local goes_on = seen < holds and there < holds - returned
     absence.from, absence.there = goes_on and from or seen, goes_on and there or 0
-    absence.returned, absence.begins = now, true
+    absence.first, absence.began, absence.returned, absence.begins = absence.from, seen, now, true
   end
   return absence
 end
@@ -68,10 +72,19 @@ end
 
 /** Lua, on top of that: what SETTLE does. */
 export const NOTE_PRESENCE_LUA = `
--- When a claim is over that was to end then. One of 0 was given up by its provider: no absence makes that one last longer.
+-- When a claim is over that was to end then. One of 0 was given up by its provider, and one that had ended when the first of absences
+-- in a row began was not renewed between them either: no absence makes those last longer.
 local function claim_end(claim, lease_ms)
-  if claim == 0 then return 0 end
-  return math.max(claim, latest_absence().returned + lease_ms)
+  local latest = latest_absence()
+  if claim == 0 or claim < (latest.first or 0) then return claim end
+  return math.max(claim, latest.returned + lease_ms)
+end
+
+-- When what was due then, and passed in an absence, is over: so long after it. The next absence puts it off no further.
+local function put_off(due_ms, patience_ms)
+  local latest = latest_absence()
+  if due_ms <= latest.began then return due_ms end
+  return math.max(due_ms, latest.returned + patience_ms)
 end
 
 -- Notes that a node is there, and that an absence is over, whose leases are to hold for so long from now on.
@@ -80,7 +93,7 @@ local function note_presence(hold_ms)
   if latest.begins then
     latest.holds = now + hold_ms
     redis.call('HSET', key, 'seen', text[now], 'from', text[latest.from], 'returned', text[now], 'holds', text[latest.holds],
-      'there', text[latest.there])
+      'there', text[latest.there], 'began', text[latest.began])
     redis.log(redis.LOG_WARNING, 'toolgate: no node was at ' .. prefix .. ' for ' .. text[now - latest.seen] .. ' ms: leases and claims are held')
   elseif not latest.seen or latest.seen > now or now - latest.seen >= ${NOTED_EVERY_MS} then
     if not latest.seen and redis.call('TYPE', key).ok ~= 'none' and redis.call('TYPE', key).ok ~= 'hash' then keep_aside(key, 'presence') end

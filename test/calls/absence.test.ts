@@ -120,6 +120,28 @@ describe("while Redis was away for longer than a claim lasts", () => {
     expect((end?.endedAtMs ?? 0) - returnedMs).toBeLessThan(1_000);
   });
 
+  test("a call whose deadline passed meanwhile is not put off by the next absence", async () => {
+    const store = callStore(client);
+    const { once } = await claimed(store, LEASE_MS);
+    await away(store);
+    expect(await settleCalls(store, keys)).toMatchObject({ ended: 0, told: 2 });
+    await pass(500); // past its grace, and not yet past what it is given after the absence
+    await settleCalls(store, keys);
+    await pass(AWAY_AFTER_MS + 50);
+    await settleCalls(store, keys);
+    expect(await endOf(store, once.id)).toMatchObject({ kind: "outcome_unknown", reason: "DEADLINE_EXCEEDED" });
+  });
+
+  test("a claim that had ended before a row of absences is not held by them", async () => {
+    const store = brief();
+    const { once } = await claimed(store);
+    await pass(LEASE_MS + 10); // nobody settles yet
+    await client.hset(keys.presence, "seen", Date.now() - 5);
+    await pass(AWAY_AFTER_MS);
+    await settleCalls(store, keys);
+    expect(await endOf(store, once.id)).toMatchObject({ reason: "PROVIDER_LOST" });
+  });
+
   test("what its provider gives up is settled at once", async () => {
     const store = brief();
     const { once } = await claimed(store);
