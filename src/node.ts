@@ -47,6 +47,7 @@ import { catalogMethods, createCatalogService } from "./server/catalog-service.j
 import { deadCallsMethods } from "./server/dead-calls-service.js";
 import { gatewayMethods } from "./server/gateway-service.js";
 import { createGrpcServer } from "./server/grpc-server.js";
+import { shareHost } from "./server/principal.js";
 import { registryMethods } from "./server/registry-service.js";
 import { limitsToWire } from "./server/wire-limits.js";
 import { Chores } from "./ticker/chores.js";
@@ -162,6 +163,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxSchemaBytes: config.maxSchemaBytes,
     workers: config.schemaWorkers,
     monotonicNow: monotonicMs,
+    hostOf: shareHost,
     log,
   });
 

@@ -7,6 +7,8 @@ const MAX_NAMES = 10_000;
 
 interface Entry {
   workMs: number;
+  /** How many jobs that was. */
+  jobs: number;
   atMs: number;
   slowUntilMs: number;
 }
@@ -24,7 +26,13 @@ export class RecentWork {
   /** The work done for a name by a time, in milliseconds of CPU time; what is a minute old counts half, and so on. */
   of(name: string, atMs = this.#monotonicMs()): number {
     const entry = this.#entries.get(name);
-    return entry === undefined ? 0 : entry.workMs * 0.5 ** ((atMs - entry.atMs) / HALF_LIFE_MS);
+    return entry === undefined ? 0 : entry.workMs * weightAt(entry, atMs);
+  }
+
+  /** The work of one job of a name, as it was lately; nothing where none is known. */
+  meanOf(name: string): number | undefined {
+    const entry = this.#entries.get(name);
+    return entry === undefined || entry.jobs === 0 ? undefined : entry.workMs / entry.jobs;
   }
 
   /** Whether a job of this name was slow in the last five minutes. */
@@ -32,12 +40,17 @@ export class RecentWork {
     return (this.#entries.get(name)?.slowUntilMs ?? Number.NEGATIVE_INFINITY) > this.#monotonicMs();
   }
 
-  /** Adds the work of one job, in milliseconds of CPU time. */
-  add(name: string, workMs: number, isSlow: boolean): void {
+  /** Adds the work of a job, in milliseconds of CPU time. @param jobs 0 where the rest of its work is added later. */
+  add(name: string, workMs: number, isSlow: boolean, jobs = 1): void {
     const atMs = this.#monotonicMs();
     const before = this.#entries.get(name);
     const slowUntilMs = isSlow ? atMs + SLOW_FOR_MS : (before?.slowUntilMs ?? Number.NEGATIVE_INFINITY);
-    const entry = { workMs: this.of(name, atMs) + workMs, atMs, slowUntilMs };
+    const weight = before === undefined ? 0 : weightAt(before, atMs);
+    const entry = {
+      workMs: (before?.workMs ?? 0) * weight + workMs,
+      jobs: (before?.jobs ?? 0) * weight + jobs,
+      ...{ atMs, slowUntilMs },
+    };
     this.#entries.delete(name);
     this.#entries.set(name, entry);
     for (const oldest of this.#entries.keys()) {
@@ -45,4 +58,9 @@ export class RecentWork {
       this.#entries.delete(oldest);
     }
   }
+}
+
+/** What is left of an entry's weight. */
+function weightAt({ atMs }: Entry, nowMs: number): number {
+  return 0.5 ** ((nowMs - atMs) / HALF_LIFE_MS);
 }

@@ -45,6 +45,8 @@ export interface ValidatorCacheOptions {
   readonly monotonicNow?: () => number;
   /** What the work of a worker is measured by; the CPU time of its thread unless said. */
   readonly clockOf?: ThreadClockOf;
+  /** The host of a client, by the client's name: hosts share the workers too. One for all clients unless said. */
+  readonly hostOf?: (client: string) => string;
   /** Whether the schemas are this process's own: they are compiled where they are needed then, without a worker. Not unless said. */
   readonly trusted?: boolean;
   readonly log?: Logger;
@@ -184,7 +186,7 @@ export class ValidatorCache {
     this.#compileCpuMs = options.compileCpuMs ?? 10_000;
     this.#contractCpuMs = options.contractCpuMs ?? 30_000;
     const monotonicNow = options.monotonicNow ?? (() => performance.now());
-    this.#admission = new WorkerPool(ADMISSION_LIMITS, monotonicNow, options.clockOf);
+    this.#admission = new WorkerPool(ADMISSION_LIMITS, monotonicNow, options.clockOf, options.hostOf);
     const workers = options.workers || defaultWorkers();
     const judging: PoolLimits = {
       workers,
@@ -199,7 +201,7 @@ export class ValidatorCache {
       maxWaitingBytes: MAX_WAITING_BYTES,
       maxWaitingBytesPerShare: MAX_WAITING_BYTES_PER_SHARE,
     };
-    this.#judging = new WorkerPool(judging, monotonicNow, options.clockOf);
+    this.#judging = new WorkerPool(judging, monotonicNow, options.clockOf, options.hostOf);
     this.#trusted = options.trusted ?? false;
     this.#log = options.log ?? SILENT_LOGGER;
   }

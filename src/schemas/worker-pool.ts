@@ -94,6 +94,8 @@ interface Flow {
   readonly name: string;
   readonly toolset: Share;
   readonly client: Share;
+  /** The client's host. */
+  readonly host: string;
   readonly risk: Risk;
   readonly waiting: Set<Waiting>;
   running: number;
@@ -110,13 +112,18 @@ interface Place {
 /** What a job counts besides its work, in milliseconds of CPU time: its message, and work too small for the system's clock. */
 const LEAST_CPU_MS = 1;
 
+/** The name of all toolsets of which no job is known. */
+const NEWCOMERS = "newcomers";
+
 const RISKS: Readonly<Record<Risk, number>> = { bounded: 0, open: 1, slow: 2 };
 
 /**
  * Workers for schemas and values that may be hostile, shared fairly by toolsets and by clients.
  *
- * - A worker that is free takes a job for which the least was done lately: for its toolset and its client together. Among equals
- *   they take turns.
+ * - A worker that is free takes a job for which the least was done lately: for its toolset, its client and its client's host
+ *   together, with what its own work is likely to be. Among equals they take turns.
+ * - The work of a job is likely to be what its toolset's jobs took lately; of a toolset that is new, what those of new ones took.
+ *   So many that are new and hostile keep none waiting that is known to be modest, and a stranger no other host's.
  * - No toolset and no client has all the workers. Jobs of unknown work leave some to those whose work is bounded, and slow ones
  *   some to the rest: whatever is thrown at the pool, a neighbour's job finds a worker that is free, or soon is.
  * - Each risk has workers of its own as far as possible, so that a slow job, which may cost its worker, costs no schemas that
@@ -129,6 +136,7 @@ export class WorkerPool {
   readonly #limits: PoolLimits;
   readonly #monotonicMs: () => number;
   readonly #clockOf: ThreadClockOf;
+  readonly #hostOf: (client: string) => string;
   readonly #recent: RecentWork;
   readonly #toolsets = new Map<string, Share>();
   readonly #clients = new Map<string, Share>();
@@ -146,9 +154,20 @@ export class WorkerPool {
   #begun = 0;
   #isStopped = false;
 
-  /** Constructing it starts nothing. @param monotonicMs milliseconds that only go forward. */
-  constructor(limits: PoolLimits, monotonicMs: () => number, clockOf: ThreadClockOf = cpuClockOf) {
+  /**
+   * Constructing it starts nothing.
+   *
+   * @param monotonicMs milliseconds that only go forward.
+   * @param hostOf the host of a client, by the client's name; one for all unless said.
+   */
+  constructor(
+    limits: PoolLimits,
+    monotonicMs: () => number,
+    clockOf: ThreadClockOf = cpuClockOf,
+    hostOf: (client: string) => string = () => "",
+  ) {
     this.#limits = limits;
+    this.#hostOf = hostOf;
     this.#monotonicMs = monotonicMs;
     this.#clockOf = clockOf;
     this.#recent = new RecentWork(monotonicMs);
@@ -235,7 +254,7 @@ export class WorkerPool {
     const known = this.#flows.get(name);
     if (known !== undefined) return known;
     const shares = { toolset: shareOf(this.#toolsets, toolset), client: shareOf(this.#clients, client) };
-    const flow: Flow = { name, ...shares, risk, waiting: new Set(), running: 0 };
+    const flow: Flow = { name, ...shares, host: this.#hostOf(client), risk, waiting: new Set(), running: 0 };
     this.#flows.set(name, flow);
     return flow;
   }
@@ -316,9 +335,9 @@ export class WorkerPool {
       if (flow.waiting.size === 0) continue;
       const risk = this.#riskOf(flow);
       if (!this.#mayBegin(flow, risk)) continue;
-      const done = this.#recent.of(toolsetName(flow), atMs) + this.#recent.of(clientName(flow), atMs);
-      if (done >= least) continue;
-      least = done;
+      const work = namesOf(flow).reduce((sum, name) => sum + this.#recent.of(name, atMs), this.#likelyMs(flow));
+      if (work >= least) continue;
+      least = work;
       next = [flow, risk];
     }
     if (next === undefined) return undefined;
@@ -329,6 +348,12 @@ export class WorkerPool {
     this.#flows.delete(flow.name);
     this.#flows.set(flow.name, flow);
     return [flow, job, risk];
+  }
+
+  /** What the work of a flow's next job is likely to be, in milliseconds of CPU time. */
+  #likelyMs(flow: Flow): number {
+    if (flow.risk === "bounded") return 0;
+    return this.#recent.meanOf(toolsetName(flow)) ?? this.#recent.meanOf(NEWCOMERS) ?? 0;
   }
 
   #riskOf(flow: Flow): Risk {
@@ -349,7 +374,7 @@ export class WorkerPool {
     const { worker } = place;
     const before = worker.workMs;
     this.#countRunning(flow, risk, 1);
-    for (const name of [toolsetName(flow), clientName(flow)]) this.#recent.add(name, LEAST_CPU_MS, false);
+    for (const name of namesOf(flow)) this.#recent.add(name, LEAST_CPU_MS, false, 0);
     this.#begun++;
     await job.begin(worker);
     this.#countRunning(flow, risk, -1);
@@ -357,7 +382,9 @@ export class WorkerPool {
     const isLost = worker.isLost && !this.#isStopped;
     const isBounded = flow.risk === "bounded";
     const isSlow = !isBounded && (isLost || workMs >= this.#limits.slowCpuMs);
-    for (const name of [toolsetName(flow), clientName(flow)]) this.#recent.add(name, workMs, isSlow);
+    if (!isBounded && this.#recent.meanOf(toolsetName(flow)) === undefined) this.#recent.add(NEWCOMERS, workMs, false);
+    for (const name of [toolsetName(flow), clientName(flow)]) this.#recent.add(name, workMs, isSlow, isBounded ? 0 : 1);
+    this.#recent.add(hostName(flow), workMs, false);
     // Its schema was not what it was taken for; that says nothing of the others.
     if (isBounded) this.#recent.add(flow.name, 0, isLost);
     this.#forgetIfEmpty(flow);
@@ -433,4 +460,13 @@ function toolsetName({ toolset }: Flow): string {
 
 function clientName({ client }: Flow): string {
   return `client ${client.name}`;
+}
+
+function hostName({ host }: Flow): string {
+  return `host ${host}`;
+}
+
+/** The names that a flow's work counts for. */
+function namesOf(flow: Flow): readonly string[] {
+  return [toolsetName(flow), clientName(flow), hostName(flow)];
 }

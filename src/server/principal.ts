@@ -1,4 +1,5 @@
 import type { Metadata } from "@grpc/grpc-js";
+import { peerHost } from "./peer-address.js";
 
 /** Who makes a request: everything that is decided about a caller is decided about this. */
 export interface Principal {
@@ -28,4 +29,10 @@ export function authenticate(_credentials: Credentials): Principal {
 /** The name under which what a caller asks for is counted against its share: a connection's, while all are the same principal. */
 export function shareName(_principal: Principal, peer: string): string {
   return peer;
+}
+
+/** The host of what has a share, by the share's name; a name without a port stays as it is. */
+export function shareHost(share: string): string {
+  const port = share.lastIndexOf(":");
+  return port < 0 ? share : peerHost(share.slice(0, port));
 }

@@ -140,6 +140,49 @@ describe("toolsets share the workers", () => {
   });
 });
 
+describe("strangers share the workers", () => {
+  /** What a worker says that its job took, until the next one. */
+  function took(worker: SchemaWorker | undefined, workMs: number): void {
+    if (worker === undefined) throw new Error("It has begun.");
+    Object.defineProperty(worker, "workMs", { value: worker.workMs + workMs, configurable: true });
+  }
+
+  const hostOf = (client: string): string => client.split(":")[0] ?? "";
+  const strangers = Array.from({ length: 24 }, (_, index) => `s${index}`);
+
+  test("and many that are new to the pool keep none waiting whose checks are known to be short", async () => {
+    const [box, jobs] = [start({ workers: 1 }), new Jobs()];
+    const modest = { toolset: "modest", client: "m" };
+    void jobs.add(box, "m1", modest);
+    took(jobs.workers.get("m1"), 5);
+    await jobs.end("m1");
+    for (const name of strangers) void jobs.add(box, name, { toolset: name });
+    expect(jobs.begun).toEqual(["m1", "s0"]);
+    void jobs.add(box, "m2", modest);
+    took(jobs.workers.get("s0"), 1_000);
+    await jobs.end("s0");
+    expect(jobs.begun).toEqual(["m1", "s0", "m2"]);
+    took(jobs.workers.get("m2"), 5);
+    await jobs.end("m2");
+    // And they are new once only: whatever they take, each has its turn.
+    await jobs.end(...strangers.slice(1));
+    expect(jobs.begun).toEqual(["m1", "s0", "m2", ...strangers.slice(1)]);
+  });
+
+  test("and a stranger waits for one check of those of another host, not for one of each", async () => {
+    pool = new WorkerPool({ ...LIMITS, workers: 1 }, () => performance.now(), undefined, hostOf);
+    const [box, jobs] = [pool, new Jobs()];
+    for (const [index, name] of strangers.entries())
+      void jobs.add(box, name, { toolset: name, client: `hostile:${index}` });
+    void jobs.add(box, "honest", { client: "other:1" });
+    took(jobs.workers.get("s0"), 1_000);
+    await jobs.end("s0");
+    expect(jobs.begun).toEqual(["s0", "honest"]);
+    await jobs.end("honest", ...strangers.slice(1));
+    expect(jobs.begun.length).toBe(25);
+  });
+});
+
 describe("clients share the workers", () => {
   test("one that spreads over many toolsets has no more of them than one toolset has", async () => {
     const [box, jobs] = [start(), new Jobs()];
