@@ -6,6 +6,7 @@ import { tellsNumbersApart } from "./number-keywords.js";
 import { linkCode, type PortableCode } from "./portable-code.js";
 import { sampleValue } from "./sample-values.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
+import { measureThread } from "./thread-clock.js";
 import type { ValueCheck } from "./value-check.js";
 import { type Rates, weigh } from "./weigh.js";
 
@@ -87,13 +88,13 @@ function measuredRates(code: PortableCode, graph: SchemaGraph, estimated: Rates)
   return { perValue: estimated.perValue * factor, perChar: estimated.perChar * factor };
 }
 
-/** How long work takes at least, in milliseconds; it is done once where that is not longer than it may be. */
+/** How much work it is at least, in milliseconds; it is done once where that is not more than it may be. */
 function leastMs(enoughMs: number, work: () => void): number {
   let least = Number.POSITIVE_INFINITY;
   for (let run = 0; run < RUNS && least > enoughMs; run++) {
-    const sinceMs = performance.now();
+    const tookMs = measureThread();
     work();
-    least = Math.min(least, performance.now() - sinceMs);
+    least = Math.min(least, tookMs());
   }
   return least;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { afterEach, expect, test } from "vitest";
-import { cpuClockOf, cpuTimeOf, threadName } from "../../src/schemas/thread-clock.js";
+import { cpuClockOf, cpuTimeOf, measureThread, threadName } from "../../src/schemas/thread-clock.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();
@@ -54,4 +54,18 @@ test("of a thread that is gone nothing is told any more", async () => {
   expect(cpuTimeOf(thread)).toBeUndefined();
   expect(clock()).toBeGreaterThanOrEqual(last);
   expect(cpuTimeOf("")).toBeUndefined();
+});
+
+test("what this thread does is measured by its work, not by the time that others had of the machine", async () => {
+  if (threadName() === "") return; // the system does not tell here
+  const sinceMs = performance.now();
+  const tookMs = measureThread();
+  // The thread waits, as it does for a core.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  expect(tookMs()).toBeLessThan(100);
+  expect(performance.now() - sinceMs).toBeGreaterThanOrEqual(299);
+  const worked = measureThread();
+  const cpuMs = cpuTimeOf(threadName()) ?? 0;
+  while ((cpuTimeOf(threadName()) ?? 0) - cpuMs < 60);
+  expect(worked()).toBeGreaterThan(40);
 });
