@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import pino from "pino";
+import { LogOutput } from "./log-output.js";
 import { loggable } from "./loggable.js";
 
 /** The least important lines that are written; `silent` writes none. */
@@ -32,10 +32,6 @@ export interface RootLogger extends Logger {
   stop(): Promise<void>;
 }
 
-/** The most text that waits for a slow reader, in bytes; what comes on top is dropped, and counted in a line. */
-const MAX_BUFFERED_BYTES = 1_048_576;
-const STOP_WAIT_MS = 1_000;
-
 /** A logger that writes nothing. */
 export const SILENT_LOGGER: Logger = {
   debug() {},
@@ -48,8 +44,7 @@ export const SILENT_LOGGER: Logger = {
 /**
  * A logger of JSON lines, to standard output unless said otherwise.
  *
- * Writing never blocks and its buffer is bounded, so neither a slow nor a stopped reader can stall or fill the process.
- * What is buffered is flushed when the process exits.
+ * Writing never blocks and its buffer is bounded, see `LogOutput`; what is dropped of it is counted in a line.
  */
 export function createLogger(options: {
   readonly level: LogLevel;
@@ -59,7 +54,8 @@ export function createLogger(options: {
   readonly to?: 1 | 2 | LogSink;
 }): RootLogger {
   const { level, fields = {}, to = 1 } = options;
-  const destination = typeof to === "number" ? bufferedOutput(to) : undefined;
+  const dropped = (count: number): void => log.warn({ event: "log_lines_dropped", count });
+  const destination = typeof to === "number" ? new LogOutput(to, dropped) : undefined;
   const output = pino(
     {
       level,
@@ -91,15 +87,6 @@ export function createLogger(options: {
   });
   const log = bind(fields);
 
-  let dropped = 0;
-  destination?.on("drop", () => dropped++);
-  destination?.on("drain", () => {
-    if (dropped === 0) return;
-    const count = dropped;
-    dropped = 0;
-    log.warn({ event: "log_lines_dropped", count });
-  });
-
   let stopping: Promise<void> | undefined;
   return {
     ...log,
@@ -111,17 +98,6 @@ export function createLogger(options: {
 
   async function end(): Promise<void> {
     stopped = true;
-    if (destination === undefined) return;
-    const closed = once(destination, "close", { signal: AbortSignal.timeout(STOP_WAIT_MS) });
-    destination.end();
-    await closed.catch(() => {}); // nobody reads: the rest of the lines has no one to go to
+    await destination?.end();
   }
-}
-
-/**
- * pino's own output, with its buffer bounded. It is flushed at exit by pino, survives a reader that went away, and its
- * `minLength` of 0 means that a line does not wait for others.
- */
-function bufferedOutput(fd: 1 | 2) {
-  return pino.destination({ dest: fd, sync: false, minLength: 0, maxLength: MAX_BUFFERED_BYTES });
 }

@@ -1,6 +1,8 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createLogger } from "../../src/log/logger.js";
@@ -63,6 +65,8 @@ describe("lines", () => {
   });
 });
 
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
 const MODULE = new URL("../../dist/src/log/logger.js", import.meta.url).href;
 
 /** A process that logs to its standard output, from the build. */
@@ -122,4 +126,82 @@ describe("standard output", () => {
     child.stdin.end();
     expect(await exited).toEqual([7, null]);
   });
+
+  test.each([
+    ["went away", "process.exit(7)", (child: Child) => child.stdout.destroy()],
+    ["went away", "await log.stop(); process.exit(7)", (child: Child) => child.stdout.destroy()],
+    ["does not read", "process.exit(7)", () => {}],
+    ["does not read", "await log.stop(); process.exit(7)", () => {}],
+  ] as const)("a reader that %s does not keep the process from its end by %s, lines in hand", async (_, end, cut) => {
+    const body = `const log = createLogger({ level: "info" });
+      process.stdin.once("data", async () => {
+        for (let i = 0; i < 10000; i++) log.info({ event: "line", text: "x".repeat(100) });
+        ${end};
+      });
+      log.info({ event: "first" });`;
+    const child = spawn(process.execPath, program(body), { stdio: ["pipe", "pipe", "inherit"] });
+    try {
+      const exited = once(child, "exit");
+      await once(child.stdout, "readable");
+      cut(child);
+      child.stdin.write("more\n");
+      expect(await exited).toEqual([7, null]);
+    } finally {
+      child.kill("SIGKILL");
+      child.stdout.destroy();
+    }
+  });
+
+  test("lines that cannot be written for a while, as on a full disk, are written then", async () => {
+    const body = `import fs from "node:fs";
+      const { write } = fs;
+      fs.write = (...args) => {
+        process.stderr.write("full");
+        args.at(-1)(Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }));
+      };
+      process.stdin.once("data", () => {
+        fs.write = write;
+      });
+      const log = createLogger({ level: "info" });
+      log.info({ event: "first" });
+      log.info({ event: "second" });`;
+    const child = spawn(process.execPath, program(body), { stdio: ["pipe", "pipe", "pipe"] });
+    try {
+      await once(child.stderr, "data");
+      child.stdin.write("there is room");
+      const events: string[] = [];
+      for await (const line of createInterface(child.stdout)) {
+        events.push(JSON.parse(line).event);
+        if (events.length === 2) break;
+      }
+      expect(events).toEqual(["first", "second"]);
+    } finally {
+      const exited = once(child, "exit");
+      child.stdin.end();
+      child.kill("SIGKILL");
+      await exited;
+    }
+  });
+
+  test.runIf(existsSync("/dev/full"))(
+    "a disk that stays full does not end the process, nor keep it from its end",
+    async () => {
+      const body = `const log = createLogger({ level: "info" });
+      log.info({ event: "first" });
+      process.stdin.once("data", () => {
+        log.info({ event: "second" });
+        process.exit(7);
+      });`;
+      const full = openSync("/dev/full", "w");
+      const child = spawn(process.execPath, program(body), { stdio: ["pipe", full, "inherit"] });
+      closeSync(full);
+      try {
+        const exited = once(child, "exit");
+        child.stdin?.write("more\n");
+        expect(await exited).toEqual([7, null]);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    },
+  );
 });
