@@ -22,6 +22,7 @@ import { rehouseDestination } from "./gateway/rehouse-destination.js";
 import { PayloadChecks } from "./gateway/validate-payload.js";
 import { type NodeId, parseNodeId, parseRegistryName, type ToolsetName } from "./identity/names.js";
 import { pooledRandomBytes } from "./identity/random-pool.js";
+import { TextReader } from "./json/text-reader.js";
 import { createLogger, type RootLogger } from "./log/logger.js";
 import { RecurringFaults } from "./log/recurring-faults.js";
 import { loadProtocol } from "./protocol/load.js";
@@ -166,6 +167,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     hostOf: shareHost,
     log,
   });
+  const texts = new TextReader({ monotonicMs });
 
   // Providers
   const lost = new LostCalls(calls, log);
@@ -224,6 +226,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     }),
     memory,
     payloads,
+    texts,
     keyspace,
     randomBytes: bytes,
     defaultTimeoutMs: config.defaultTimeoutMs,
@@ -247,7 +250,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   // What time does
-  const destinationOf = rehouseDestination(catalog, payloads, config.maxPayloadBytes);
+  const destinationOf = rehouseDestination(catalog, payloads, texts, config.maxPayloadBytes);
   const toolsets = () => catalog.all();
   const leader = new Leader({
     clients: connections.locks.map(({ client }) => client),
@@ -299,7 +302,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           store: registry,
           catalog,
           validators,
-          results: new ResultChecks({ validators, maxResultBytes: config.maxResultBytes, clock }),
+          results: new ResultChecks({ validators, texts, maxResultBytes: config.maxResultBytes, clock }),
           sessions,
           entrance: new Entrance({ ...ENTRANCE, monotonicMs, random }),
           reports,

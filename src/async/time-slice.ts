@@ -1,6 +1,9 @@
 /** How long one piece of background work may hold the thread, in milliseconds. */
 const SLICE_MS = 4;
 
+/** How many that wait may go on in one turn, as far as there is time: each has its own callback of the event loop. */
+const MOST_AT_ONCE = 32;
+
 /**
  * Cuts long work into slices, so that calls and pings pass in between: ask `over` after each small step, and await
  * `next` when it says so.
@@ -14,6 +17,8 @@ export class TimeSlice {
   /** When the first of this turn began; undefined while nothing works. */
   #startedMs: number | undefined;
   readonly #waiting: (() => void)[] = [];
+  /** How many callbacks are on their way that let one go on. */
+  #callbacks = 0;
 
   constructor(monotonicMs: () => number, sliceMs: number = SLICE_MS) {
     this.#monotonicMs = monotonicMs;
@@ -22,27 +27,41 @@ export class TimeSlice {
 
   /** Whether it is another's turn. */
   over(): boolean {
-    if (this.#startedMs === undefined) {
-      this.#begin();
-      return this.#waiting.length > 0;
-    }
-    return this.#monotonicMs() - this.#startedMs >= this.#sliceMs;
+    const isFirst = this.#startedMs === undefined;
+    return this.spent() || (isFirst && this.#waiting.length > 0);
   }
 
-  /** Lets everything else that is ready run; resolves in a slice of its own. */
+  /** Whether the time of this turn is used up; for work that is small, and goes before what waits. */
+  spent(): boolean {
+    if (this.#startedMs !== undefined) return this.#monotonicMs() - this.#startedMs >= this.#sliceMs;
+    this.#begin();
+    return false;
+  }
+
+  /** Lets everything else that is ready run; resolves when there is time again. */
   next(): Promise<void> {
     if (this.#startedMs === undefined) this.#begin();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#callBack();
+    });
   }
 
   #begin(): void {
     this.#startedMs = this.#monotonicMs();
     setImmediate(() => {
       this.#startedMs = undefined;
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
-      this.#begin();
-      next();
+    });
+  }
+
+  /** What waits goes on in callbacks of its own, since what it does runs before the next one of them, and is timed with it. */
+  #callBack(): void {
+    if (this.#callbacks >= Math.min(this.#waiting.length, MOST_AT_ONCE)) return;
+    this.#callbacks++;
+    setImmediate(() => {
+      this.#callbacks--;
+      if (!this.spent()) this.#waiting.shift()?.();
+      this.#callBack();
     });
   }
 }

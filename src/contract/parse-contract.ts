@@ -6,7 +6,7 @@ import { compareDecimals } from "../json/decimal.js";
 import { firstInexact, type InexactNumber } from "../json/exact-numbers.js";
 import { loneSurrogate } from "../json/lone-surrogates.js";
 import type { Step } from "../json/pointer.js";
-import { readJson } from "../json/scan-json.js";
+import { readJsonSteps } from "../json/scan-json.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool__Output } from "../protocol/generated/toolgate/v1/Tool.js";
 import type { ToolAnnotations__Output } from "../protocol/generated/toolgate/v1/ToolAnnotations.js";
@@ -109,7 +109,7 @@ function withoutResult(reading: ToolReading): ToolReading {
   return { ...reading, wire: { ...reading.wire, resultSchemaJson: Buffer.alloc(0) }, tool, result: [] };
 }
 
-/** Reads everything, a tool in each step. */
+/** Reads everything; a step takes no more than one of a tool's schemas. */
 function* readContract(wire: Contract__Output | null, limits: ContractLimits): Steps<ContractReading> {
   if (wire === null) throw new ToolgateError("INVALID_CONTRACT", "contract is missing");
   const faults = new FaultList();
@@ -125,7 +125,7 @@ function* readContract(wire: Contract__Output | null, limits: ContractLimits): S
   const seen = new Set<string>();
   const readings: ToolReading[] = [];
   for (const [index, tool] of wire.tools.entries()) {
-    readings.push(readTool(tool, index, seen, limits));
+    readings.push(yield* readTool(tool, index, seen, limits));
     yield;
   }
   return { head: wire, readings, faults };
@@ -149,7 +149,7 @@ function wholeContract(head: Contract__Output, readings: readonly ToolReading[],
 }
 
 /** @param seen the names of the tools before it; its own is added. */
-function readTool(wire: Tool__Output, index: number, seen: Set<string>, limits: ContractLimits): ToolReading {
+function* readTool(wire: Tool__Output, index: number, seen: Set<string>, limits: ContractLimits): Steps<ToolReading> {
   const own = new FaultList();
   if (!isToolName(wire.name)) own.add(`tools[${index}].name`, "must match [A-Za-z0-9_][A-Za-z0-9_./-]{0,127}");
   else if (seen.has(wire.name))
@@ -159,14 +159,14 @@ function readTool(wire: Tool__Output, index: number, seen: Set<string>, limits: 
   if (wire.timeoutMs > MAX_TOOL_TIMEOUT_MS)
     own.add(`tools[${index}].timeout_ms`, `must be at most ${MAX_TOOL_TIMEOUT_MS}`);
   const annotations = parseAnnotations(wire.annotations);
-  const meta = parseMeta(wire.metaJson, `tools[${index}].meta_json`, own);
+  const meta = yield* parseMeta(wire.metaJson, `tools[${index}].meta_json`, own);
   const path = `/tools/${isToolName(wire.name) ? wire.name : index}`;
   const [payloadFaults, resultFaults] = [new FaultList(), new FaultList()];
-  const payload = parseSchema(wire.payloadSchemaJson, `${path}/payload_schema`, limits, payloadFaults);
+  const payload = yield* parseSchema(wire.payloadSchemaJson, `${path}/payload_schema`, limits, payloadFaults);
   const result =
     wire.resultSchemaJson.length === 0
       ? undefined
-      : parseSchema(wire.resultSchemaJson, `${path}/result_schema`, limits, resultFaults);
+      : yield* parseSchema(wire.resultSchemaJson, `${path}/result_schema`, limits, resultFaults);
   const tool: ToolContract = {
     name: wire.name as ToolContract["name"], // used only where isToolName said yes
     ...(wire.title === "" ? {} : { title: wire.title }),
@@ -198,9 +198,9 @@ function parseAnnotations(wire: ToolAnnotations__Output | null): ToolAnnotations
 }
 
 /** Absent rather than empty, as all that is optional. */
-function parseMeta(bytes: Buffer, path: string, faults: FaultList): ToolMeta | undefined {
+function* parseMeta(bytes: Buffer, path: string, faults: FaultList): Steps<ToolMeta | undefined> {
   if (bytes.length === 0) return undefined;
-  const read = readJson(bytes, { maxBytes: MAX_META_BYTES, maxDepth: MAX_SCHEMA_DEPTH });
+  const read = yield* readJsonSteps(bytes, { maxBytes: MAX_META_BYTES, maxDepth: MAX_SCHEMA_DEPTH });
   if (read.kind === "malformed") {
     faults.add(`${path}${read.pointer}`, read.reason);
     return undefined;
@@ -218,12 +218,12 @@ function parseMeta(bytes: Buffer, path: string, faults: FaultList): ToolMeta | u
   return Object.keys(meta).length === 0 ? undefined : (meta as ToolMeta); // an object, as just seen
 }
 
-function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults: FaultList): JsonSchema {
+function* parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults: FaultList): Steps<JsonSchema> {
   if (bytes.length === 0) {
     faults.add(path, "is missing; {} accepts any JSON");
     return false;
   }
-  const read = readJson(bytes, { maxBytes: limits.maxSchemaBytes, maxDepth: MAX_SCHEMA_DEPTH });
+  const read = yield* readJsonSteps(bytes, { maxBytes: limits.maxSchemaBytes, maxDepth: MAX_SCHEMA_DEPTH });
   if (read.kind === "malformed") {
     faults.add(`${path}${read.pointer}`, read.reason);
     return false;
@@ -240,6 +240,7 @@ function parseSchema(bytes: Buffer, path: string, limits: ContractLimits, faults
     return false;
   }
   const schema = read.value;
+  yield;
   if (typeof schema === "boolean") return schema;
   if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return schema as JsonSchema; // an object, as just seen
   faults.add(path, "must be an object or a boolean");

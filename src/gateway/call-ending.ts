@@ -2,7 +2,7 @@ import { type CallHead, type Ending, EXECUTED_BY_END } from "../calls/call-recor
 import { ERROR_CODES, type Executed, isErrorReason } from "../errors/codes.js";
 import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
-import { memberText } from "../json/member-text.js";
+import { slicesOf } from "../json/json-slices.js";
 import type { CallError } from "../protocol/generated/toolgate/v1/CallError.js";
 import type { CallHandle } from "../protocol/generated/toolgate/v1/CallHandle.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
@@ -79,8 +79,7 @@ export function toWireRejection(error: ToolgateError): Terminal {
 }
 
 function endingError(ending: Ending): CallError {
-  const text = ending.body.toString();
-  const body = text === "" ? undefined : (JSON.parse(text) as ToolErrorBody); // written by a node
+  const body = ending.body.length === 0 ? undefined : readBody(ending.body);
   // Only a tool's error has a body that a tool wrote; whose word it is, the node said that took it.
   const origin = ending.kind === "tool_error" && body !== undefined ? body.origin : "gateway";
   const { reason } = ending;
@@ -89,9 +88,20 @@ function endingError(ending: Ending): CallError {
     reason,
     ...(origin === undefined ? {} : { origin: WIRE_ORIGIN[origin] }),
     message: body?.message ?? `${code.meaning} ${code.remedy}`,
-    // As the tool wrote them: parsed and written again, they would have other numbers.
-    detailsJson: Buffer.from(body?.details === undefined ? "" : (memberText(text, "details") ?? "")),
+    detailsJson: body?.details ?? Buffer.alloc(0),
     grpcCode: code.status,
     violations: [...(body?.violations ?? [])],
   };
+}
+
+/** Reads a body that a node wrote. Details stay as the tool wrote them: parsed, they would take long, and have other numbers. */
+function readBody(json: Buffer): Omit<ToolErrorBody, "details"> & { readonly details: Buffer | undefined } {
+  let details: Buffer | undefined;
+  const others: [string, unknown][] = [];
+  for (const { key = "", start, end } of slicesOf(json)) {
+    const value = json.subarray(start, end);
+    if (key === "details") details = value;
+    else others.push([key, JSON.parse(value.toString())]);
+  }
+  return { ...(Object.fromEntries(others) as Omit<ToolErrorBody, "details">), details }; // as a node writes it
 }

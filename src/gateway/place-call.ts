@@ -5,13 +5,15 @@ import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type CallId, derivedCallId, randomCallId } from "../identity/call-id.js";
 import type { Digest, Epoch } from "../identity/names.js";
+import type { JsonText } from "../json/scan-json.js";
+import type { TextReader } from "../json/text-reader.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { MemoryWatch } from "../redis/memory-watch.js";
 import { type Principal, shareName } from "../server/principal.js";
 import { authorise } from "./authorise.js";
 import { type CallSpec, repeatIds, requestDigest } from "./call-spec.js";
 import { findContract, type Route } from "./find-contract.js";
-import { type PayloadCaller, type PayloadChecks, parsePayload } from "./validate-payload.js";
+import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";
 
 /** Who asks for a call, and how much time is left for it. */
 export interface Caller {
@@ -42,6 +44,7 @@ export interface PlaceCallSettings {
   readonly admissions: Admissions;
   readonly memory: Pick<MemoryWatch, "full">;
   readonly payloads: PayloadChecks;
+  readonly texts: TextReader;
   readonly keyspace: Keyspace;
   readonly randomBytes: (size: number) => Buffer;
   readonly defaultTimeoutMs: number;
@@ -86,14 +89,21 @@ export async function placeCall(
   told = !watch,
 ): Promise<PlacedCall> {
   authorise(caller.principal, spec.toolset);
-  const payload = parsePayload(spec.payload, settings.maxPayloadBytes);
-  const asking: PayloadCaller = {
-    share: shareName(caller.principal, caller.peer),
-    // A caller that did not say waits no longer than for the call.
-    answerWithinMs: caller.answerWithinMs ?? settings.defaultTimeoutMs,
-    presence: caller.presence,
-    lostNodes: spec.lostNodes,
-  };
+  const share = shareName(caller.principal, caller.peer);
+  // A caller that did not say waits no longer than for the call.
+  const answerWithinMs = caller.answerWithinMs ?? settings.defaultTimeoutMs;
+  let { remainingMs } = caller;
+  let asking: PayloadCaller = { share, answerWithinMs, presence: caller.presence, lostNodes: spec.lostNodes };
+  const read = readPayload(settings.texts, spec.payload, settings.maxPayloadBytes, asking);
+  let payload: JsonText;
+  // No promise on the usual way: the payload is small.
+  if (read instanceof Promise) {
+    const sinceMs = performance.now();
+    payload = await read;
+    const tookMs = performance.now() - sinceMs;
+    asking = { ...asking, answerWithinMs: Math.max(0, answerWithinMs - tookMs) };
+    remainingMs = remainingMs && Math.max(0, remainingMs - tookMs);
+  } else payload = read;
   if (spec.lostNodes > 0) {
     // What was admitted was checked; only what was not can have taken a node down by its check.
     const former = await formerCall(settings, id, spec, watch, told);
@@ -139,7 +149,7 @@ export async function placeCall(
           : undefined,
       pinned: route.pinned,
       wait: spec.wait,
-      timeoutMs: executionTimeoutMs(settings, caller, spec, route),
+      timeoutMs: executionTimeoutMs(settings, remainingMs, spec, route),
       payload: spec.payload,
       meta: Object.keys(spec.meta).length === 0 ? "" : JSON.stringify(spec.meta),
       watch,
@@ -202,11 +212,16 @@ async function formerCall(
 const NOWHERE = { epoch: 0 as Epoch, digest: "" as Digest, maxBacklog: 0 } satisfies Destination; // neither is one
 
 /** The least of what the caller, the tool and the registry allow. */
-function executionTimeoutMs(settings: PlaceCallSettings, caller: Caller, spec: CallSpec, route: Route): number {
+function executionTimeoutMs(
+  settings: PlaceCallSettings,
+  remainingMs: number | undefined,
+  spec: CallSpec,
+  route: Route,
+): number {
   const limits = [
     spec.timeoutMs === 0 ? settings.defaultTimeoutMs : spec.timeoutMs,
     route.tool.timeoutMs ?? Number.POSITIVE_INFINITY,
-    caller.remainingMs ?? Number.POSITIVE_INFINITY,
+    remainingMs ?? Number.POSITIVE_INFINITY,
     settings.maxTimeoutMs,
   ];
   return Math.max(1, Math.floor(Math.min(...limits)));

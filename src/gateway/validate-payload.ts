@@ -1,7 +1,8 @@
 import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { type JsonText, readJson } from "../json/scan-json.js";
+import { type JsonText, type ReadJson, readJson } from "../json/scan-json.js";
+import type { TextReader, UnreadText } from "../json/text-reader.js";
 import type { Asker } from "../schemas/contract-validators.js";
 import type { Validation } from "../schemas/validation.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
@@ -18,17 +19,55 @@ const UNJUDGED_RETRY_MS = 1_000;
  * @throws ToolgateError PAYLOAD_TOO_LARGE, MALFORMED_JSON
  */
 export function parsePayload(bytes: Buffer, maxBytes: number): JsonText {
-  if (bytes.length > maxBytes) {
-    throw new ToolgateError(
-      "PAYLOAD_TOO_LARGE",
-      `the payload has ${bytes.length} bytes; at most ${maxBytes} are allowed`,
-    );
-  }
-  const read = readJson(bytes, { maxBytes });
+  mustNotBeLarger(bytes, maxBytes);
+  return readable(readJson(bytes, { maxBytes }));
+}
+
+/**
+ * Reads a payload's JSON: a promise where it is long, or the node has much to do.
+ *
+ * @param maxBytes the largest payload.
+ * @throws ToolgateError PAYLOAD_TOO_LARGE, MALFORMED_JSON; the promise rejects with VERDICT_UNAVAILABLE, too
+ */
+export function readPayload(
+  texts: TextReader,
+  bytes: Buffer,
+  maxBytes: number,
+  caller: PayloadCaller,
+): JsonText | Promise<JsonText> {
+  mustNotBeLarger(bytes, maxBytes);
+  const read = texts.read(bytes, { maxBytes }, () => ({
+    client: caller.share,
+    withinMs: withinMs(caller),
+    isUnneeded: () => caller.presence.signal.aborted,
+  }));
+  return read instanceof Promise ? read.then(readable) : readable(read);
+}
+
+/** Why a payload was not read. */
+const UNREAD = {
+  busy: "too much waits to be read",
+  late: "there was no time left to read it",
+  left: "nothing waits for it any more",
+} as const satisfies Record<UnreadText["why"], string>;
+
+function readable(read: ReadJson | UnreadText): JsonText {
   if (read.kind === "ok") return read;
+  if (read.kind === "unread")
+    throw new ToolgateError("VERDICT_UNAVAILABLE", `the payload could not be checked: ${UNREAD[read.why]}`, {
+      retryAfterMs: UNJUDGED_RETRY_MS,
+    });
   const field = "payload";
   const description = `${read.reason}${read.at}`; // names on the way there may be data
   throw new ToolgateError("MALFORMED_JSON", `${field} ${description}`, { violations: [{ field, description }] });
+}
+
+function mustNotBeLarger(bytes: Buffer, maxBytes: number): void {
+  if (bytes.length <= maxBytes) return;
+  throw new ToolgateError(
+    "PAYLOAD_TOO_LARGE",
+    `the payload has ${bytes.length} bytes; at most ${maxBytes} are allowed`,
+  );
 }
 
 /** The caller that a payload is checked for. */
@@ -84,9 +123,13 @@ export class PayloadChecks {
   }
 }
 
-function askerOf({ share, answerWithinMs, presence }: PayloadCaller): Asker {
-  const withinMs = answerWithinMs && answerWithinMs - Math.min(REFUSE_BEFORE_DEADLINE_MS, answerWithinMs / 4);
-  return { client: share, withinMs, signal: presence.signal };
+function askerOf(caller: PayloadCaller): Asker {
+  return { client: caller.share, withinMs: withinMs(caller), signal: caller.presence.signal };
+}
+
+/** How long a verdict is of use, in milliseconds. */
+function withinMs({ answerWithinMs }: PayloadCaller): number | undefined {
+  return answerWithinMs && answerWithinMs - Math.min(REFUSE_BEFORE_DEADLINE_MS, answerWithinMs / 4);
 }
 
 function mustBeValid(

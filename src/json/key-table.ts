@@ -50,6 +50,11 @@ export class KeyTable {
     this.#maxKeys = maxKeys;
   }
 
+  /** How many distinct keys of the text there are so far. */
+  get size(): number {
+    return this.#count;
+  }
+
   /** Where to go back to when the object that opens now is closed. */
   get mark(): number {
     return this.#undoCount;

@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import type { Steps } from "../async/steps.js";
 import type { Json } from "../contract/contract.js";
-import { KeyTable } from "./key-table.js";
+import { HIGHEST_DEPTH, JsonScan, type ScanBounds, type ScanFault } from "./json-scan.js";
 import { pointerOf } from "./pointer.js";
-import { isInNumber, walkPlaces } from "./walk-places.js";
+import { walkPlaces } from "./walk-places.js";
 
 /** Limits on one JSON text. */
 export interface JsonLimits {
@@ -25,10 +26,12 @@ export interface JsonLimits {
 /** A JSON text that was read. */
 export interface JsonText {
   readonly bytes: Uint8Array;
-  /** What it says, with a double for each number. */
+  /** What it says, with a double for each number. Made when it is first asked for, where `parseWork` says so. */
   readonly value: Json;
   /** It has numbers of more characters than a double surely holds, or with an exponent: see exact-numbers.ts. */
   readonly longNumbers: boolean;
+  /** What making the value takes at most, in units of roughly 10 ns; absent where it is made. */
+  readonly parseWork?: number;
 }
 
 /**
@@ -40,33 +43,16 @@ export type ReadJson =
   | ({ readonly kind: "ok" } & JsonText)
   | { readonly kind: "malformed"; readonly reason: string; readonly pointer: string; readonly at: string };
 
-/** A rule that a text breaks, and the offset in bytes where it does. */
-type Fault = {
-  readonly rule: "depth" | "containers" | "keys" | "repeated" | "proto" | "number";
-  readonly offset: number;
-};
-
 const DEFAULT_DEPTH = 64;
-const HIGHEST_DEPTH = 1_024;
 const DEFAULT_CONTAINERS = 150_000;
 const BYTES_PER_CONTAINER = 20;
 const DEFAULT_DISTINCT_KEYS = 32_000;
 const BYTES_PER_DISTINCT_KEY = 100;
-/** Shorter numbers without an exponent are within a double's range: its largest has 309 digits, its least 324 places. */
-const SURELY_IN_RANGE = 300;
-/** Longest number, in characters without an exponent, that a double is surely printed as again: it holds 15 digits. */
-const SURELY_HELD = 15;
+/** How many bytes one step reads of a text: they take about a millisecond where they cost most. */
+const STEP_BYTES = 16_384;
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const PROTO = Buffer.from("__proto__");
-
-// Kept between texts, since scanning never yields: small payloads allocate nothing here.
-const keys = new KeyTable();
-/** Per open container: the number of the object, or 0 for an array. */
-const openObjects = new Int32Array(HIGHEST_DEPTH + 1);
-/** Per open container: where its object's keys begin in the table. */
-const openMarks = new Int32Array(HIGHEST_DEPTH + 1);
+// Kept between texts that are read at once: small payloads allocate nothing here.
+const shared = new JsonScan();
 
 /**
  * Reads one JSON text from bytes that a stranger sent.
@@ -83,18 +69,67 @@ const openMarks = new Int32Array(HIGHEST_DEPTH + 1);
  *   Within the range a number may have more digits than a double; the bytes travel on, and it is judged as it is written.
  */
 export function readJson(bytes: Uint8Array, limits: JsonLimits): ReadJson {
-  if (bytes.length > limits.maxBytes) return malformed(`must be at most ${limits.maxBytes} bytes long`);
-  if (bytes.length === 0) return malformed("must be a JSON value; it is empty");
-  if (!isUtf8(bytes)) return malformed("must be UTF-8");
-  const scanned = scan(bytes, limits);
-  if (typeof scanned !== "boolean")
-    return malformed(ruleText(scanned.rule, limits), faultPointer(bytes, scanned), ` at byte ${scanned.offset + 1}`);
-  try {
-    const value: Json = JSON.parse(asBuffer(bytes).toString("utf8"));
-    return { kind: "ok", bytes, value, longNumbers: scanned };
-  } catch (error) {
-    return malformed(`must be one JSON value${whereOf(error)}`);
+  const refused = refusedUnread(bytes, limits);
+  if (refused !== undefined) return refused;
+  const text = asBuffer(bytes);
+  shared.begin(text, boundsOf(limits));
+  shared.step(text.length);
+  if (shared.fault !== undefined) return refusal(text, shared.fault, limits);
+  const value: Json = JSON.parse(text.toString("utf8"));
+  return { kind: "ok", bytes, value, longNumbers: shared.longNumbers };
+}
+
+/** The same in steps, for a long text. Its value is only made when it is asked for: the engine's parser knows no steps. */
+export function* readJsonSteps(bytes: Uint8Array, limits: JsonLimits): Steps<ReadJson> {
+  if (bytes.length <= STEP_BYTES) return readJson(bytes, limits);
+  const refused = refusedUnread(bytes, limits);
+  if (refused !== undefined) return refused;
+  const text = asBuffer(bytes);
+  const scan = new JsonScan();
+  scan.begin(text, boundsOf(limits));
+  while (!scan.step(STEP_BYTES)) yield;
+  return scan.fault === undefined ? new ScannedText(text, scan) : refusal(text, scan.fault, limits);
+}
+
+/** What `JSON.parse` takes at most, in units of roughly 10 ns, as measured on a slow core. */
+const PARSE_WORK = { perByte: 0.5, perValue: 4, perContainer: 20, perMember: 10, perDistinctKey: 90 } as const;
+
+/** A text that was scanned, and is parsed when its value is asked for. */
+class ScannedText implements JsonText {
+  readonly kind = "ok";
+  readonly bytes: Buffer;
+  readonly longNumbers: boolean;
+  readonly parseWork: number;
+  #value: Json | undefined;
+
+  constructor(bytes: Buffer, scan: JsonScan) {
+    this.bytes = bytes;
+    this.longNumbers = scan.longNumbers;
+    const { perByte, perValue, perContainer, perMember, perDistinctKey } = PARSE_WORK;
+    this.parseWork =
+      bytes.length * perByte +
+      scan.values * perValue +
+      scan.containers * perContainer +
+      scan.members * perMember +
+      scan.distinctKeys * perDistinctKey;
   }
+
+  get value(): Json {
+    if (this.#value === undefined) this.#value = JSON.parse(this.bytes.toString("utf8")) as Json; // it was scanned
+    return this.#value;
+  }
+}
+
+/** What is decided before a text is scanned. */
+function refusedUnread(bytes: Uint8Array, { maxBytes }: JsonLimits): ReadJson | undefined {
+  if (bytes.length > maxBytes) return malformed(`must be at most ${maxBytes} bytes long`);
+  if (bytes.length === 0) return malformed("must be a JSON value; it is empty");
+  return isUtf8(bytes) ? undefined : malformed("must be UTF-8");
+}
+
+function refusal(bytes: Buffer, fault: ScanFault, limits: JsonLimits): ReadJson {
+  if (fault.rule === "grammar") return malformed(`must be one JSON value${whereOf(bytes, fault.offset)}`);
+  return malformed(ruleText(fault.rule, limits), faultPointer(bytes, fault), ` at byte ${fault.offset + 1}`);
 }
 
 function malformed(reason: string, pointer = "", at = ""): ReadJson {
@@ -104,6 +139,14 @@ function malformed(reason: string, pointer = "", at = ""): ReadJson {
 /** The same bytes as a Buffer. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function boundsOf(limits: JsonLimits): ScanBounds {
+  return {
+    maxDepth: depthOf(limits),
+    maxContainers: containersOf(limits),
+    maxDistinctKeys: distinctKeysOf(limits),
+  };
 }
 
 function depthOf(limits: JsonLimits): number {
@@ -119,7 +162,7 @@ function distinctKeysOf({ maxDistinctKeys, maxBytes }: JsonLimits): number {
   return maxDistinctKeys ?? Math.max(DEFAULT_DISTINCT_KEYS, Math.floor(maxBytes / BYTES_PER_DISTINCT_KEY));
 }
 
-function ruleText(rule: Fault["rule"], limits: JsonLimits): string {
+function ruleText(rule: Exclude<ScanFault["rule"], "grammar">, limits: JsonLimits): string {
   switch (rule) {
     case "depth":
       return `must nest at most ${depthOf(limits)} levels deep`;
@@ -138,124 +181,13 @@ function ruleText(rule: Fault["rule"], limits: JsonLimits): string {
   }
 }
 
-/**
- * The pass before parsing. It takes the grammar for granted: a text that breaks it is refused by `JSON.parse` afterwards,
- * whatever was made of it here.
- *
- * @returns whether there are long numbers, or the fault.
- */
-function scan(bytes: Uint8Array, limits: JsonLimits): boolean | Fault {
-  const maxDepth = depthOf(limits);
-  const maxContainers = containersOf(limits);
-  const length = bytes.length;
-  let depth = 0;
-  let containers = 0;
-  let object = 0; // the number of the innermost container if it is an object, else 0
-  let keyNext = false;
-  let longNumbers = false;
-  keys.reset(distinctKeysOf(limits));
-  for (let at = 0; at < length; at++) {
-    switch (bytes[at]) {
-      case QUOTE: {
-        const start = at + 1;
-        let escaped = false;
-        for (at = start; at < length && bytes[at] !== QUOTE; at++) {
-          if (bytes[at] !== BACKSLASH) continue;
-          escaped = true;
-          at++;
-        }
-        if (!keyNext) break;
-        keyNext = false;
-        const key = escaped ? unescapedKey(bytes, start, at) : bytes;
-        const from = escaped ? 0 : start;
-        const to = escaped ? key.length : Math.min(at, length);
-        if (isProto(key, from, to)) return { rule: "proto", offset: start };
-        const entered = keys.enter(key, from, to, object);
-        if (entered !== "new") return { rule: entered === "full" ? "keys" : "repeated", offset: start };
-        break;
-      }
-      case 0x2c: // ,
-        keyNext = object !== 0;
-        break;
-      case 0x7b: // {
-      case 0x5b: // [
-        if (depth === maxDepth) return { rule: "depth", offset: at };
-        if (containers === maxContainers) return { rule: "containers", offset: at };
-        containers++;
-        depth++;
-        keyNext = bytes[at] === 0x7b;
-        object = keyNext ? containers : 0;
-        openObjects[depth] = object;
-        openMarks[depth] = keys.mark;
-        break;
-      case 0x7d: // }
-      case 0x5d: // ]
-        if (depth === 0) return longNumbers; // not JSON, as the parser will say
-        if (object !== 0) keys.close(openMarks[depth] ?? 0);
-        depth--;
-        object = depth === 0 ? 0 : (openObjects[depth] ?? 0);
-        keyNext = false;
-        break;
-      case 0x2d: // - and digits
-      case 0x30:
-      case 0x31:
-      case 0x32:
-      case 0x33:
-      case 0x34:
-      case 0x35:
-      case 0x36:
-      case 0x37:
-      case 0x38:
-      case 0x39: {
-        const start = at;
-        let exponent = false;
-        for (let next = bytes[at + 1] ?? 0; isInNumber(next); next = bytes[at + 1] ?? 0) {
-          if (next === 0x65 || next === 0x45) exponent = true;
-          at++;
-        }
-        if (!exponent && at - start < SURELY_HELD) break;
-        longNumbers = true;
-        if (!exponent && at - start < SURELY_IN_RANGE) break;
-        if (!isInRange(asBuffer(bytes).toString("latin1", start, at + 1))) return { rule: "number", offset: start };
-        break;
-      }
-      default:
-    }
-  }
-  return longNumbers;
-}
-
-/** Whether a number neither overflows a double nor, unless it is zero, becomes zero in one. */
-function isInRange(text: string): boolean {
-  const number = Number(text);
-  if (number === 0) return !/^[-0.]*[1-9]/.test(text);
-  return number !== Number.POSITIVE_INFINITY && number !== Number.NEGATIVE_INFINITY;
-}
-
-/** The bytes that an escaped key stands for; a key that is not JSON stands for itself, and is refused by the parser. */
-function unescapedKey(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  try {
-    const key: unknown = JSON.parse(asBuffer(bytes).toString("utf8", start - 1, end + 1));
-    return Buffer.from(String(key));
-  } catch {
-    return bytes.subarray(start, end);
-  }
-}
-
-function isProto(key: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== PROTO.length || key[start] !== 0x5f) return false;
-  for (let at = 0; at < PROTO.length; at++) if (key[start + at] !== PROTO[at]) return false;
-  return true;
-}
-
 /** The place of a fault. Runs once, over a text that is refused, so it may decode what the scan only compared. */
-function faultPointer(bytes: Uint8Array, fault: Fault): string {
-  if (fault.rule === "containers" || fault.rule === "keys") return "";
-  return pointerOf(walkPlaces(asBuffer(bytes), fault.offset));
+function faultPointer(bytes: Buffer, { rule, offset }: ScanFault): string {
+  return rule === "containers" || rule === "keys" ? "" : pointerOf(walkPlaces(bytes, offset));
 }
 
-/** The engine's message quotes the text, so only its position is taken over. */
-function whereOf(error: unknown): string {
-  const position = error instanceof SyntaxError ? /at position ([0-9]+)/.exec(error.message)?.[1] : undefined;
-  return position === undefined ? "" : `; it breaks off at character ${Number(position) + 1}`;
+/** The character that does not fit; nothing of a text that ends too early. */
+function whereOf(bytes: Buffer, offset: number): string {
+  if (offset >= bytes.length) return "";
+  return `; it breaks off at character ${bytes.toString("utf8", 0, offset).length + 1}`;
 }

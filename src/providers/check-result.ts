@@ -2,8 +2,8 @@ import { parseHead } from "../calls/call-record.js";
 import type { Completion } from "../calls/complete.js";
 import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ToolErrorBody } from "../gateway/call-ending.js";
-import { RawJson, stringifyJson } from "../json/raw-json.js";
-import { readJson } from "../json/scan-json.js";
+import type { ReadJson } from "../json/scan-json.js";
+import type { TextAsker, TextReader, UnreadText } from "../json/text-reader.js";
 import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import type { Validation } from "../schemas/validation.js";
@@ -15,11 +15,15 @@ export interface ProviderEnd extends Pick<Completion, "kind" | "reason" | "body"
   readonly unchecked?: string;
 }
 
+/** What became of the JSON that a provider answered; nothing where there was none. */
+export type AnswerJson = ReadJson | UnreadText | undefined;
+
 const REASON = /^[A-Z][A-Z0-9_]{0,63}$/;
 const MAX_MESSAGE_CHARACTERS = 4_096;
 
 export interface ResultChecksSettings {
   readonly validators: ValidatorCache;
+  readonly texts: TextReader;
   /** The largest result, in bytes. */
   readonly maxResultBytes: number;
   readonly clock: RedisClock;
@@ -41,8 +45,20 @@ export class ResultChecks {
   }
 
   /**
+   * Reads the JSON of what a provider answered: a promise where that is long, or the node has much to do. Neither throws nor rejects.
+   *
+   * @returns what `check` takes; nothing where the answer has no JSON.
+   */
+  read(wire: ProviderResult__Output, asker: () => TextAsker): AnswerJson | Promise<AnswerJson> {
+    const bytes = wire.outcome === "resultJson" ? wire.resultJson : wire.error?.detailsJson;
+    if (bytes === undefined || (bytes.length === 0 && wire.outcome !== "resultJson")) return undefined;
+    return this.#settings.texts.read(bytes, { maxBytes: this.#settings.maxResultBytes }, asker);
+  }
+
+  /**
    * A promise only where the result is costly to check. Neither throws nor rejects.
    *
+   * @param read what `read` made of the answer.
    * @param head what was fixed about the call at its admission: a verdict is of no use after its deadline.
    * @param client whose share of the workers the check takes: the provider's connection.
    */
@@ -51,34 +67,31 @@ export class ResultChecks {
     tool: string,
     head: string,
     wire: ProviderResult__Output,
+    read: AnswerJson,
     client: string,
   ): ProviderEnd | Promise<ProviderEnd> {
     switch (wire.outcome) {
       case "resultJson":
-        return this.#checkResult(epoch, tool, head, wire, client);
+        return this.#checkResult(epoch, tool, head, wire, read, client);
       case "cancelled":
         return { kind: "cancelled", reason: "CANCELLED", body: Buffer.alloc(0) };
       case "error": {
         const { reason = "", message = "", detailsJson = Buffer.alloc(0) } = wire.error ?? {};
-        const details =
-          detailsJson.length === 0 ? undefined : readJson(detailsJson, { maxBytes: this.#settings.maxResultBytes });
-        return toolError(REASON.test(reason) ? reason : "TOOL_ERROR", {
-          origin: "tool",
-          message: message.slice(0, MAX_MESSAGE_CHARACTERS),
-          ...(details?.kind === "ok" ? { details: new RawJson(detailsJson) } : {}),
-        });
+        return toolError(
+          REASON.test(reason) ? reason : "TOOL_ERROR",
+          { origin: "tool", message: message.slice(0, MAX_MESSAGE_CHARACTERS) },
+          read?.kind === "ok" ? detailsJson : undefined,
+        );
       }
       default:
         return toolError("INVALID_RESULT", { message: "the provider answered neither a result nor an error" });
     }
   }
 
-  /** How a call ends because a piece of its output is not JSON; nothing when it is. */
-  checkOutput(data: Buffer): ProviderEnd | undefined {
-    const read = readJson(data, { maxBytes: this.#settings.maxResultBytes });
-    return read.kind === "ok"
-      ? undefined
-      : toolError("INVALID_RESULT", { message: `the output ${read.reason}${read.at}` });
+  /** How a call ends because a piece of its output is not JSON; nothing when it is. A promise as `read` gives one. */
+  checkOutput(data: Buffer, asker: () => TextAsker): ProviderEnd | undefined | Promise<ProviderEnd | undefined> {
+    const read = this.#settings.texts.read(data, { maxBytes: this.#settings.maxResultBytes }, asker);
+    return read instanceof Promise ? read.then(outputFault) : outputFault(read);
   }
 
   #checkResult(
@@ -86,6 +99,7 @@ export class ResultChecks {
     tool: string,
     head: string,
     { resultJson, lostNodes }: ProviderResult__Output,
+    read: AnswerJson,
     client: string,
   ): ProviderEnd | Promise<ProviderEnd> {
     const body = resultJson ?? Buffer.alloc(0);
@@ -95,9 +109,7 @@ export class ResultChecks {
         message: `the result has ${body.length} bytes; at most ${maxResultBytes} are allowed`,
       });
     }
-    const read = readJson(body, { maxBytes: maxResultBytes });
-    if (read.kind === "malformed")
-      return toolError("INVALID_RESULT", { message: `the result ${read.reason}${read.at}` });
+    if (read?.kind !== "ok") return toolError("INVALID_RESULT", { message: `the result ${faultOf(read)}` });
     let validation: Validation | Promise<Validation>;
     try {
       if (epoch.tool(tool)?.result === undefined) return { kind: "result", reason: "", body };
@@ -117,6 +129,15 @@ export class ResultChecks {
   }
 }
 
+function outputFault(read: ReadJson | UnreadText): ProviderEnd | undefined {
+  return read.kind === "ok" ? undefined : toolError("INVALID_RESULT", { message: `the output ${faultOf(read)}` });
+}
+
+/** What is wrong with a text, without the names on the way there: they may be data. What was not read, nobody waits for. */
+function faultOf(read: Exclude<AnswerJson, { kind: "ok" }>): string {
+  return read?.kind === "malformed" ? `${read.reason}${read.at}` : "was not read";
+}
+
 function endOf(validation: Validation, body: Buffer): ProviderEnd {
   switch (validation.kind) {
     case "valid":
@@ -134,7 +155,16 @@ function endOf(validation: Validation, body: Buffer): ProviderEnd {
   }
 }
 
-/** The gateway's verdict, unless the body says that it is the tool's own word. */
-function toolError(reason: string, body: ToolErrorBody): ProviderEnd {
-  return { kind: "tool_error", reason, body: Buffer.from(stringifyJson({ origin: "gateway", ...body }) ?? "") };
+/**
+ * The gateway's verdict, unless the body says that it is the tool's own word.
+ *
+ * @param details JSON that is written as it is, behind the rest.
+ */
+function toolError(reason: string, body: Omit<ToolErrorBody, "details">, details?: Buffer): ProviderEnd {
+  const text = JSON.stringify({ origin: "gateway", ...body });
+  const whole =
+    details === undefined
+      ? Buffer.from(text)
+      : Buffer.concat([Buffer.from(`${text.slice(0, -1)},"details":`), details, Buffer.from("}")]);
+  return { kind: "tool_error", reason, body: whole };
 }

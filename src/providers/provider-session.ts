@@ -44,6 +44,7 @@ export interface CallInHand {
 
 /** A provider's stream: frames go down, and what comes up can be made to wait. */
 export interface ProviderStream extends FrameSink<AttachResponse> {
+  /** Each pause ends with a `resume`, and several may overlap. */
   pause(): void;
   resume(): void;
 }
@@ -290,8 +291,9 @@ export class ProviderSession {
 
   /** Output or a result came, and is held until it is in Redis: the provider has to wait while that is too much. */
   arrived(bytes: number): void {
+    const wasTooMuch = this.#arrivingBytes > MOST_ARRIVING_BYTES;
     this.#arrivingBytes += bytes;
-    if (this.#arrivingBytes > MOST_ARRIVING_BYTES) this.#stream.pause();
+    if (!wasTooMuch && this.#arrivingBytes > MOST_ARRIVING_BYTES) this.#stream.pause();
   }
 
   /** What had come is in Redis, or lost. */

@@ -91,6 +91,8 @@ const MAX_SHORT_CHARACTERS = 32_768;
 
 /** The heaviest judgement on the event loop, in units of roughly 10 ns: 20 ms where a core is slow. */
 const MAX_INLINE_WEIGHT = 1_000_000;
+/** The most of it for making the value of a long text: what that costs is estimated with room, and known before it is judged. */
+const MAX_INLINE_PARSE = MAX_INLINE_WEIGHT / 2;
 /** What looking for numbers that a double does not hold costs for a byte of the text, in the same units. */
 const EXACT_PER_BYTE = 8;
 /** How many times as much judging costs that sees numbers as they were written. */
@@ -202,10 +204,12 @@ export class ContractValidators {
 
   /** The verdict, where it may be had on the event loop. */
   #inline(judge: Inline, text: JsonText): Validation | undefined {
+    const { parseWork = 0 } = text;
+    if (parseWork > MAX_INLINE_PARSE) return undefined;
     const mayBeExact = isExact(judge, text);
     const weight = weigh(text.value, judge.rates, MAX_INLINE_WEIGHT);
     const work = mayBeExact ? EXACT_FACTOR * weight + EXACT_PER_BYTE * text.bytes.length : weight;
-    if (work > MAX_INLINE_WEIGHT) return undefined;
+    if (parseWork + work > MAX_INLINE_WEIGHT) return undefined;
     const numbers = mayBeExact ? exactNumbers(text) : NO_EXACT_NUMBERS;
     // Most long numbers are what a double is printed as.
     return numbers.isEmpty ? judge.check.check(text.value, weight) : judge.exact?.check(text.value, weight, numbers);

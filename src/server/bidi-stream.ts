@@ -33,6 +33,8 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   /** The sizes of the frames that the peer has not taken yet, in order, and their sum. */
   readonly #untaken: number[] = [];
   #untakenBytes = 0;
+  /** How many pauses last. */
+  #pauses = 0;
   readonly #onTaken = (): void => this.#taken();
   #phase: "open" | "ending" | "over" = "open";
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
@@ -155,14 +157,14 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     return this.#room.promise;
   }
 
-  /** Reads no more frames for now: the peer's own buffer fills, and it has to wait. */
+  /** Reads no more frames for now: the peer's own buffer fills, and it has to wait. Each pause ends with a `resume`. */
   pause(): void {
-    this.#call.pause();
+    if (this.#pauses++ === 0) this.#call.pause();
   }
 
-  /** Reads on. */
+  /** Reads on, if nothing else has paused it. */
   resume(): void {
-    this.#call.resume();
+    if (--this.#pauses === 0) this.#call.resume();
   }
 
   /** Ends the stream well, after what was sent. */

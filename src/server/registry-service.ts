@@ -9,6 +9,7 @@ import { ownerName } from "../gateway/authorise.js";
 import { parseCallId } from "../identity/call-id.js";
 import { hashLeaseToken } from "../identity/lease-token.js";
 import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../identity/names.js";
+import type { TextAsker } from "../json/text-reader.js";
 import type { Logger } from "../log/logger.js";
 import type { AttachRequest__Output } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
@@ -19,7 +20,7 @@ import type { LeaseRef__Output } from "../protocol/generated/toolgate/v1/LeaseRe
 import type { RegisterOptions__Output } from "../protocol/generated/toolgate/v1/RegisterOptions.js";
 import type { RegistryHandlers } from "../protocol/generated/toolgate/v1/Registry.js";
 import type { CallReports } from "../providers/call-reports.js";
-import type { ResultChecks } from "../providers/check-result.js";
+import type { ProviderEnd, ResultChecks } from "../providers/check-result.js";
 import type { Entrance } from "../providers/entrance.js";
 import { supersede } from "../providers/follow-epochs.js";
 import type { KeepAlive } from "../providers/keep-alive.js";
@@ -223,7 +224,7 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
   ).unref();
   stream.onFrame((frame) => {
     clearTimeout(silent);
-    if (opened !== undefined) return receive(parts, opened.session, opened.epoch, client, frame);
+    if (opened !== undefined) return receive(parts, stream, opened.session, opened.epoch, client, frame);
     // It is held for as long as it waits.
     const { hello, deltas, results, pongs } = frame;
     checkInHand(hello?.inHand ?? []);
@@ -245,7 +246,7 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
         if (over) return sessions.close(session.session, "the stream ended");
         opened = session;
         // The first frame may say more than hello.
-        receive(parts, session.session, session.epoch, client, frame);
+        receive(parts, stream, session.session, session.epoch, client, frame);
         stream.resume();
       })
       .catch((error: unknown) => stream.fail(toToolgateError(error)));
@@ -292,28 +293,76 @@ async function epochOf(catalog: CatalogCopy, lease: Lease): Promise<EpochView> {
   return read;
 }
 
-/** What a provider says on its session. A call that is not its own any more is refused, and nothing else happens. */
+/** A provider's stream, as its frames are taken from it. */
+type ProviderFrames = Pick<BidiStream<AttachRequest__Output, AttachResponse>, "pause" | "resume" | "holds" | "fail">;
+
+/** Takes a frame of a session; where one of its texts is read in steps, the stream waits, so that all stays in its order. */
 function receive(
   parts: RegistryServiceParts,
+  stream: ProviderFrames,
   session: ProviderSession,
   epoch: EpochView,
   client: string,
   frame: AttachRequest__Output,
 ): void {
+  const taking = take(parts, session, epoch, client, frame);
+  const first = taking.next();
+  if (first.done) return;
+  stream.pause();
+  const bytes = heldSize(frame);
+  stream.holds(bytes);
+  const rest = async (): Promise<void> => {
+    await first.value;
+    for (const step of taking) {
+      await step;
+      if (session.state.kind === "closed") return;
+    }
+  };
+  rest()
+    .catch((error: unknown) => stream.fail(error))
+    .finally(() => {
+      stream.holds(-bytes);
+      stream.resume();
+    });
+}
+
+/**
+ * What a provider says on its session. A call that is not its own any more is refused, and nothing else happens.
+ *
+ * @yields what has to end before it goes on.
+ */
+function* take(
+  parts: RegistryServiceParts,
+  session: ProviderSession,
+  epoch: EpochView,
+  client: string,
+  frame: AttachRequest__Output,
+): Generator<Promise<unknown>, void> {
   const { sessions, results, reports } = parts;
   checkFrameSize({ deltas: frame.deltas, results: frame.results, pongs: frame.pongs });
   sessions.heard(session);
   // Several pongs at once say no more than one.
   if (frame.pongs.length > 0) sessions.ponged(session);
+  const isUnneeded = (): boolean => session.state.kind === "closed";
+  const asker = (): TextAsker => ({ client: `provider ${client}`, isUnneeded, holdsItsStream: true });
   for (const delta of frame.deltas) {
-    const call = reports.running(session, parseCallId(delta.callId, "deltas.call_id"), delta.attempt);
+    const id = parseCallId(delta.callId, "deltas.call_id");
+    let call = reports.running(session, id, delta.attempt);
     if (call === undefined) continue;
-    const fault = results.checkOutput(delta.dataJson);
+    const checked = results.checkOutput(delta.dataJson, asker);
+    let fault: ProviderEnd | undefined;
+    if (checked instanceof Promise) {
+      fault = yield* endOf(checked);
+      call = reports.running(session, id, delta.attempt);
+      if (call === undefined) continue; // not any more
+    } else fault = checked;
     if (fault === undefined) reports.append(session, call, delta.dataJson);
     else reports.abort(session, call, fault);
   }
   for (const result of frame.results) {
     const id = parseCallId(result.callId, "results.call_id");
+    const reading = reports.running(session, id, result.attempt) && results.read(result, asker);
+    const read = reading instanceof Promise ? yield* endOf(reading) : reading;
     const call = reports.running(session, id, result.attempt);
     if (call === undefined) {
       // A result that is being settled was only said twice; any other one is refused.
@@ -321,10 +370,19 @@ function receive(
       continue;
     }
     const bytes = (result.resultJson?.length ?? 0) + (result.error?.detailsJson?.length ?? 0);
-    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, call.head, result, client));
+    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, call.head, result, read, client));
   }
   if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
   if (frame.drain !== null) void sessions.drainByProvider(session);
+}
+
+/** Waits for a promise that does not reject. */
+function* endOf<Result>(promise: Promise<Result>): Generator<Promise<unknown>, Result> {
+  const end: { result?: Result } = {};
+  yield promise.then((result) => {
+    end.result = result;
+  });
+  return end.result as Result; // it was waited for
 }
 
 function parseLease(wire: LeaseRef__Output | null): Lease {

@@ -10,6 +10,7 @@ import { PayloadChecks, parsePayload } from "../gateway/validate-payload.js";
 import { type CallId, derivedCallId, parseCallId, randomCallId } from "../identity/call-id.js";
 import type { Epoch } from "../identity/names.js";
 import type { RawJson } from "../json/raw-json.js";
+import { TextReader } from "../json/text-reader.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { ProviderCall } from "../protocol/generated/toolgate/v1/ProviderCall.js";
@@ -44,6 +45,7 @@ const MAX_IN_FLIGHT = 10_000;
 /** How long after its deadline a call whose tool goes on is given up, in milliseconds. */
 const OVERDUE_MS = 1_000;
 const NO_TRACE = {};
+const PROVIDER = { client: "provider" };
 
 export interface MemoryGatewaySetup extends TestToolsetOptions {
   readonly sealed: SealedContract;
@@ -78,6 +80,7 @@ export class MemoryGateway implements TestToolset {
   readonly #payloads = new PayloadChecks(this.#validators);
   readonly #results = new ResultChecks({
     validators: this.#validators,
+    texts: new TextReader({ monotonicMs: () => performance.now() }),
     maxResultBytes: MAX_RESULT_BYTES,
     clock: { nowMs: Date.now },
   });
@@ -348,8 +351,11 @@ export class MemoryGateway implements TestToolset {
       for (const result of attach.requestDeserialize(attach.requestSerialize({ results: [item.result] })).results) {
         const held = this.#calls.get(result.callId);
         if (held === undefined) continue;
-        const checked = this.#results.check(this.#epoch, held.head.tool, formatHead(held.head), result, "provider");
-        void Promise.resolve(checked).then(({ kind, reason, body, unchecked }) => {
+        const { tool } = held.head;
+        const checked = Promise.resolve(this.#results.read(result, () => PROVIDER)).then((read) =>
+          this.#results.check(this.#epoch, tool, formatHead(held.head), result, read, PROVIDER.client),
+        );
+        void checked.then(({ kind, reason, body, unchecked }) => {
           // A provider stops because it was told to, or because its own timer was first to see that the deadline passed.
           const why = kind === "cancelled" ? (held.stop ?? "DEADLINE_EXCEEDED") : reason;
           this.#settle(result.callId, { kind, reason: why, body, unchecked: unchecked !== undefined });

@@ -9,6 +9,7 @@ import { AgentSession } from "../../src/gateway/agent-session.js";
 import type { GatewayParts } from "../../src/gateway/gateway-parts.js";
 import type { PayloadCaller } from "../../src/gateway/validate-payload.js";
 import { parseRegistryName } from "../../src/identity/names.js";
+import { TextReader } from "../../src/json/text-reader.js";
 import type { SessionRequest__Output } from "../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
 import { createKeyspace } from "../../src/redis/keys.js";
@@ -61,6 +62,7 @@ test("a call that runs does not hold on to its payload", async () => {
       catalog: { get: () => undefined, nearNames: () => [], damageOf: () => undefined, refresh: async () => {} },
       keyspace: createKeyspace(parseRegistryName("default", "registry"), 1),
       admissions: { admit: async () => answer },
+      texts: new TextReader({ monotonicMs: () => performance.now() }),
       maxPayloadBytes: 1_000_000,
     },
   };
@@ -112,6 +114,7 @@ async function checking() {
       keyspace: createKeyspace(parseRegistryName("default", "registry"), 1),
       randomBytes: Buffer.alloc,
       payloads,
+      texts: new TextReader({ monotonicMs: () => performance.now() }),
       maxPayloadBytes: 1_000,
       defaultTimeoutMs: 30_000,
     },

@@ -6,6 +6,7 @@ import { type CallSpec, requestDigest } from "../../src/gateway/call-spec.js";
 import { callIdOf, type PlaceCallSettings, placeCall } from "../../src/gateway/place-call.js";
 import { PayloadChecks } from "../../src/gateway/validate-payload.js";
 import { parseToolName } from "../../src/identity/names.js";
+import { TextReader } from "../../src/json/text-reader.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { admissionOf, admit, callsForFile, NODE, provider, store } from "../calls/calls-fixture.js";
 import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
@@ -50,6 +51,7 @@ function settings(): PlaceCallSettings {
       batchSize: () => 32,
       offer: () => undefined,
     }),
+    texts: new TextReader({ monotonicMs: () => performance.now() }),
     payloads: new PayloadChecks(new ValidatorCache({ maxContracts: 1 })),
     keyspace,
     randomBytes,

@@ -3,6 +3,7 @@ import { formatHead } from "../../src/calls/call-record.js";
 import type { EpochView } from "../../src/catalog/toolset-view.js";
 import type { Json } from "../../src/contract/contract.js";
 import type { Epoch } from "../../src/identity/names.js";
+import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { wideSchema } from "../schemas/hostile-schemas.js";
@@ -34,13 +35,17 @@ const epoch = (read: () => typeof contract = () => contract): EpochView =>
   }) as Partial<EpochView> as EpochView; // checks ask for nothing else of an epoch
 
 function check(tool: string, result: Json, leftMs = 60_000, of = epoch(), lostNodes = 0) {
-  const checks = new ResultChecks({ validators, maxResultBytes: 1_000, clock: { nowMs: () => NOW_MS } });
+  const texts = new TextReader({ monotonicMs: () => 0 });
+  const checks = new ResultChecks({ validators, texts, maxResultBytes: 1_000, clock: { nowMs: () => NOW_MS } });
   const found = contract.tools.find(({ name }) => name === tool);
   if (found === undefined) throw new Error(`There is no ${tool}.`);
   const fixed = { toolset: contract.name, tool: found.name, epoch: 1 as Epoch, digest, delivery: "once" } as const;
   const head = formatHead({ ...fixed, deadlineMs: NOW_MS + leftMs, retentionMs: 1 });
   const resultJson = Buffer.from(JSON.stringify(result));
-  return checks.check(of, tool, head, { callId: "", attempt: 1, outcome: "resultJson", resultJson, lostNodes }, "peer");
+  const wire = { callId: "", attempt: 1, outcome: "resultJson", resultJson, lostNodes } as const;
+  const read = checks.read(wire, () => ({ client: "peer" }));
+  if (read instanceof Promise) throw new Error("It is short.");
+  return checks.check(of, tool, head, wire, read, "peer");
 }
 
 describe("a result", () => {
