@@ -181,7 +181,7 @@ const CONFIG_SCHEMA = {
     30_000,
     100,
     HOUR_MS,
-    "How long a peer may take to read one message whole, before its stream is ended.",
+    "How long a peer may take to read 256 KiB of what waits for it, or one message whole, before its stream is ended.",
   ),
   maxMessageBytes: bytes(
     8 * MiB,

@@ -171,7 +171,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   end(): void {
     if (this.#phase !== "open") return;
     this.#phase = "ending";
-    resetIfUnread(this.#call, this.#state.readWithinMs);
+    resetIfUnread(this.#call, this.#state.readWithinMs, this.#held);
     this.#context.finish();
     this.#call.end();
   }

@@ -59,7 +59,7 @@ export interface GrpcServerOptions {
   readonly now?: () => number;
   /** Makes the ids that tie an answer to a log line; random unless said. */
   readonly newId?: () => string;
-  /** How long a peer may take none of what it is sent, in milliseconds; the setting unless said. */
+  /** How long a peer may take nothing of what it is sent, in milliseconds; the setting unless said. */
   readonly readWithinMs?: number;
   /** How long a connection may take to say that it speaks HTTP/2, in milliseconds; ten seconds unless said. */
   readonly prefaceWithinMs?: number;

@@ -1,5 +1,6 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { SharedBytes } from "./shared-bytes.js";
+import { PIECE_BYTES } from "./write-pieces.js";
 
 /** When a peer that was ended for what was held for it should come again, in milliseconds. */
 const RETRY_MS = 1_000;
@@ -14,7 +15,7 @@ export interface HeldLimits {
   readonly maxConnectionBytes: number;
   /** How long a message may take to arrive whole, in milliseconds. */
   readonly messageWithinMs: number;
-  /** How long a peer may take none of what it is sent, in milliseconds. */
+  /** How long a peer may take nothing of what it is sent, in milliseconds; see PIECE_BYTES. */
   readonly readWithinMs: number;
 }
 
@@ -25,7 +26,7 @@ export interface HeldLimits {
  *
  * Above a connection's bound, the stream of it that holds the most is ended. Above the node's, it is a stream of the host that
  * holds the most: of its worst connection, the worst one. A stream whose message does not become whole in time, or of which
- * none is read whole in time, is ended too: how much of one a peer has read is not known. Others notice nothing.
+ * nothing is read in time, is ended too; a message that is large counts by pieces, see write-pieces.ts. Others notice nothing.
  */
 export class HeldBytes {
   readonly #limits: HeldLimits;
@@ -153,7 +154,7 @@ function notWhole(withinMs: number): ToolgateError {
 
 /** What a peer hears whose stream is ended because it does not read it. */
 export function unread(withinMs: number): ToolgateError {
-  const message = `no message of the stream was read whole for ${withinMs / 1_000} s; read faster, or resume it after what you have`;
+  const message = `less than ${PIECE_BYTES / 1_024} KiB of the stream, and no message whole, was read for ${withinMs / 1_000} s; read faster, or resume it after what you have`;
   return new ToolgateError("LIMIT_EXCEEDED", message, { executed: "unknown" });
 }
 
@@ -208,6 +209,7 @@ export class HeldForStream {
   readonly connection: HeldForConnection;
   readonly #call: HeldCall;
   #fail: FailCall | undefined;
+  #onProgress: () => void = () => {};
   /** Its messages that wait to be looked at, by size, in order. */
   readonly #messages: number[] = [];
   /** How many were looked at. */
@@ -318,6 +320,19 @@ export class HeldForStream {
     if (this.#over) return;
     this.usedAt = this.#all.tick;
     this.unreadSince = --this.#unread === 0 ? undefined : this.#all.tick;
+  }
+
+  /** The peer has taken a piece of what waits for it. */
+  progressed(): void {
+    if (this.#over) return;
+    this.usedAt = this.#all.tick;
+    if (this.unreadSince !== undefined) this.unreadSince = this.#all.tick;
+    this.#onProgress();
+  }
+
+  /** Who watches the time too is told of progress; one at a time. */
+  whenProgressed(listener: () => void): void {
+    this.#onProgress = listener;
   }
 
   /** Ends the stream if a message of it should have arrived by now, and its peer is to blame for that. */

@@ -9,6 +9,7 @@ import type { FailCall, HeldForConnection } from "./held-bytes.js";
 import type { InflateTurns } from "./inflate-turns.js";
 import { MessageDecoder } from "./message-decoder.js";
 import { READ_FAILED_WITHIN_MS } from "./unread-stream.js";
+import { writeInPieces } from "./write-pieces.js";
 
 export interface HoldCallsParts {
   readonly connections: Pick<Connections, "heldFor">;
@@ -43,6 +44,7 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
     });
     const decoder = new MessageDecoder(maxMessageBytes, held, blocks);
     inner[HELD] = held;
+    writeInPieces(inner.stream, () => held.progressed());
     inner.decoder = decoder;
     inner.stream.once("close", () => {
       held.leave();

@@ -44,7 +44,7 @@ export interface ServerState {
     readonly byConnection: Map<string, number>;
     readonly maxPerConnection: number;
   };
-  /** How long a peer may take none of what it is sent, in milliseconds. */
+  /** How long a peer may take nothing of what it is sent, in milliseconds. */
   readonly readWithinMs: number;
   /** Aborted when the server begins to drain. */
   readonly draining: AbortSignal;

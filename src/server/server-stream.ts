@@ -12,7 +12,7 @@ import { holdUnsent, READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-strea
 /**
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
  *
- * One message at a time waits for its peer to read. A peer that takes none for long is told to come back, and its stream is
+ * One message at a time waits for its peer to read. A peer that takes nothing of it for long is told to come back, and its stream is
  * reset. Requests that `check` throws at are refused.
  */
 export function serveStream(
@@ -54,7 +54,7 @@ export function serveStream(
         () => {
           if (context.finish()) {
             call.end();
-            resetIfUnread(call, state.readWithinMs);
+            resetIfUnread(call, state.readWithinMs, held);
           } else if (leaving) end(context.abandoned);
         },
         (error: unknown) => end(error),
@@ -83,7 +83,9 @@ class SlowPeer {
     this.#call = call;
     this.#held = held;
     this.#timer = setTimeout(() => this.#settle(false), withinMs).unref();
+    held?.whenProgressed(() => this.#timer.refresh());
     call.once("close", () => {
+      held?.whenProgressed(() => {}); // refreshed, it would run again
       clearTimeout(this.#timer);
       this.#settle(true);
     });

@@ -12,10 +12,18 @@ export interface EndingCall {
   once(event: "cancelled", listener: () => void): unknown;
 }
 
-/** Resets a stream that ends, if its peer has not read the rest in time: it holds memory, and a place in its connection. */
-export function resetIfUnread(call: EndingCall, withinMs: number): void {
+/**
+ * Resets a stream that ends, if its peer has not read the rest in time: it holds memory, and a place in its connection.
+ *
+ * @param held of a stream whose peer has the time anew with each piece that it takes.
+ */
+export function resetIfUnread(call: EndingCall, withinMs: number, held?: HeldForStream): void {
   const timer = setTimeout(() => innerCall(call).stream.close(constants.NGHTTP2_CANCEL), withinMs).unref();
-  call.once("cancelled", () => clearTimeout(timer));
+  held?.whenProgressed(() => timer.refresh());
+  call.once("cancelled", () => {
+    held?.whenProgressed(() => {}); // refreshed, it would run again
+    clearTimeout(timer);
+  });
 }
 
 /** The bytes of messages that many calls are answered with: they are there once. */

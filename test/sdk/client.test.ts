@@ -273,7 +273,7 @@ describe("follow", () => {
     const reading = collect(client.follow("c"));
     const first = await here.follows.next();
     first.send({ deltas: [delta("1")] });
-    first.fail(new ToolgateError("LIMIT_EXCEEDED", "no message of the stream was read whole for 30 s"));
+    first.fail(new ToolgateError("LIMIT_EXCEEDED", "less than 256 KiB of the stream, and no message whole for 30 s"));
     const second = await Promise.race([here.follows.next(), there.follows.next()]);
     expect(second.request.cursor).toBe("1");
     second.send({ deltas: [delta("2")], terminal });

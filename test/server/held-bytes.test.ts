@@ -158,7 +158,7 @@ describe("time", () => {
       return ended().length > 0;
     });
     expect(ended()).toEqual(["deaf"]);
-    expect(ends[0]?.why.message).toMatch(/no message of the stream was read whole/);
+    expect(ends[0]?.why.message).toMatch(/less than 256 KiB of the stream, and no message whole/);
   });
 });
 
