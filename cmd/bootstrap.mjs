@@ -39,7 +39,7 @@ switch (job) {
   case "test":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    runAsChild([join(ROOT, "node_modules", "vitest", "vitest.mjs"), "run", ...args]);
+    runAsChild([join(ROOT, "node_modules", "vitest", "vitest.mjs"), "run", ...args.flatMap(vitestArguments)]);
     break;
   case "install":
     await installIfNeeded();
@@ -54,6 +54,11 @@ switch (job) {
     break;
   default:
     fail(`"${job ?? ""}" is no job: use start, test, bench, chaos, servers, build, install or refresh.`, 2);
+}
+
+/** `--quick` is our own: the tests of the inner loop. */
+function vitestArguments(argument) {
+  return argument === "--quick" ? ["--config", join(ROOT, "vitest.quick.config.ts")] : [argument];
 }
 
 /** Ends with one clear message on a Node that is too old. */

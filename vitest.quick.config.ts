@@ -1,0 +1,21 @@
+import { mergeConfig } from "vitest/config";
+import everything from "./vitest.config.js";
+
+/**
+ * `npm test -- --quick`, for the inner loop: what needs neither a cluster of node processes, nor another language's tools, nor
+ * a failover of Redis. `.ci/run` runs everything.
+ */
+export default mergeConfig(everything, {
+  test: {
+    exclude: [
+      "node_modules/**",
+      "test/{bench,chaos,clients,cluster,launch,servers}/**",
+      "test/package.test.ts",
+      "test/cli/{cluster,context,loading,usage}.test.ts",
+      "test/mount/{cluster,mcp-server,mount}.test.ts",
+      "test/redis/{cluster-commits,connections,failover,groups,half-open}.test.ts",
+      "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",
+      "test/ticker/lock-majority.test.ts",
+    ],
+  },
+});
