@@ -9,6 +9,9 @@ import { payloadOf } from "./payload-pairs.js";
 import { rawOption, readRaw } from "./raw-option.js";
 import { inSession, type Session, withClientIn, withClientOptions } from "./session.js";
 
+/** How long a call that is being made is waited for once it is to be cancelled, in milliseconds. */
+const HANDLE_WAIT_MS = 3_000;
+
 interface CallFlags {
   readonly file?: string;
   readonly timeout?: number;
@@ -74,8 +77,10 @@ Examples:
         const payload = await readPayload({ words, file: flags.file }, output);
         await withClientIn(session, command, async (client) => {
           const bytes = await bytesOf(payload, client, toolset, tool, session);
+          // Its id is needed to cancel it: without, a tool that runs already would be left to itself.
+          const making = flags.detach === true ? signal : abortedLater(signal, HANDLE_WAIT_MS);
           const call = await output.during(`Calling ${tool} of ${toolset}`, () =>
-            client.call(toolset, tool, bytes, { ...callOptions(flags), signal }),
+            client.call(toolset, tool, bytes, { ...callOptions(flags), signal: making }),
           );
           if (flags.detach === true) printHandle(output, call);
           else {
@@ -90,6 +95,14 @@ Examples:
         });
       });
     });
+}
+
+/** A signal that follows another one, so many milliseconds late. */
+function abortedLater(signal: AbortSignal, lateMs: number): AbortSignal {
+  signal.throwIfAborted();
+  const later = new AbortController();
+  signal.addEventListener("abort", () => setTimeout(() => later.abort(signal.reason), lateMs), { once: true });
+  return later.signal;
 }
 
 /** The payload as it is sent; undefined for none. What pairs stand for, the tool's schema says. */

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { once } from "node:events";
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { CallAborted, type Provider, serveToolset, ToolFailure, Type } from "../../src/index.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -265,6 +267,37 @@ describe("call", () => {
     const calling = start(["call", "demo", "hang"]);
     await until("the tool runs", () => hanging.length > before);
     calling.signal("SIGINT");
+    const { code, stderr } = await calling.ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain("The call has ended: cancelled, the provider stopped it.");
+    expect(hanging.at(-1)?.stopped).toBe("CANCELLED");
+  });
+
+  test("is cancelled by Ctrl-C also before its id is known", async () => {
+    const [address = ""] = cluster.addresses;
+    const sockets: Socket[] = [];
+    const between = createServer((toCli) => {
+      const toNode = connectSocket(Number(address.split(":")[1]), "127.0.0.1");
+      sockets.push(toCli, toNode);
+      toNode.pipe(toCli);
+      toCli.on("data", (bytes: Buffer) => {
+        if (bytes.includes("hang")) toNode.unpipe(toCli).pause(); // what the node answers to the call is kept back
+        toNode.write(bytes);
+      });
+      for (const socket of [toCli, toNode]) socket.on("error", () => {});
+    });
+    between.listen(0, "127.0.0.1");
+    await once(between, "listening");
+    onTestFinished(() => {
+      between.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    const { port } = between.address() as AddressInfo;
+    const before = hanging.length;
+    const calling = startToolgate(["call", "demo", "hang"], { env: { TOOLGATE_NODES: `127.0.0.1:${port}` } });
+    await until("the tool runs", () => hanging.length > before);
+    calling.signal("SIGINT");
+    for (let i = 0; i < sockets.length; i += 2) sockets[i + 1]?.pipe(sockets[i] as Socket);
     const { code, stderr } = await calling.ended;
     expect(code).toBe(130);
     expect(stderr).toContain("The call has ended: cancelled, the provider stopped it.");
