@@ -28,6 +28,8 @@ afterAll(async () => {
   await redis?.stop();
 });
 
+/** A busy machine takes its time for so much. */
+const PATIENT = { withinMs: 50_000 };
 const RESULT_BYTES = 1_000_000;
 /** Both ends have buffers of sixteen frames of their own, beside what the session may owe. */
 const CALLS = 75;
@@ -59,9 +61,9 @@ test("a session gets all results, though far more of them end than may wait for 
   await until("all run", () => runs === CALLS);
   held.open();
   const client = redis.client();
-  await until("all have ended", async () => (await client.zcount("toolgate:{default/0}:due", 0, 1e15)) === 0);
+  await until("all have ended", async () => (await client.zcount("toolgate:{default/0}:due", 0, 1e15)) === 0, PATIENT);
   session.resume();
-  await until("all were told", () => sizes.length === CALLS || errors.length > 0);
+  await until("all were told", () => sizes.length === CALLS || errors.length > 0, PATIENT);
   expect(errors).toEqual([]);
   expect(new Set(sizes)).toEqual(new Set([RESULT_BYTES]));
   session.cancel();
@@ -93,7 +95,7 @@ test("a reader that comes late gets all output and then the end, though together
     read.push(...deltas.map(({ dataJson }) => dataJson));
     if (terminal !== null) results.push(terminal.resultJson.length);
   });
-  await until("it has ended", () => results.length > 0 || errors.length > 0);
+  await until("it has ended", () => results.length > 0 || errors.length > 0, PATIENT);
   expect(errors).toEqual([]);
   expect(results).toEqual([RESULT_BYTES + 2]);
   expect(Buffer.concat(read).equals(Buffer.concat(sent))).toBe(true);
