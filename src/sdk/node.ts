@@ -1,5 +1,6 @@
 import { Channel, type ChannelCredentials, type ChannelOptions, connectivityState, status } from "@grpc/grpc-js";
 import { loadProtocol, type Protocol } from "../protocol/load.js";
+import { DialCredentials } from "./dial-credentials.js";
 
 /** The services of one node, over one connection. */
 export interface NodeClients {
@@ -12,6 +13,12 @@ export interface NodeClients {
 /** How a connection attempt went; `timeout` where the time for it ended before the node answered or refused. */
 export type Readiness = { readonly kind: "ready" } | { readonly kind: "failed" | "timeout"; readonly cause: string };
 
+interface Connection {
+  readonly channel: Channel;
+  readonly dial: DialCredentials;
+  readonly clients: NodeClients;
+}
+
 /**
  * The client's side of one node: one channel, made anew after a failed connection attempt, so that how often it is
  * dialled is decided here and not by the channel's own backoff.
@@ -20,7 +27,7 @@ export class Node {
   readonly address: string;
   readonly #credentials: ChannelCredentials;
   readonly #options: ChannelOptions;
-  #open: { readonly channel: Channel; readonly clients: NodeClients } | undefined;
+  #open: Connection | undefined;
 
   constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions) {
     this.address = address;
@@ -43,13 +50,13 @@ export class Node {
       if (state === connectivityState.SHUTDOWN) return { kind: "failed", cause: "the client was closed" };
       if (state === connectivityState.TRANSIENT_FAILURE) {
         const cause = await lastError(open.clients);
-        this.#drop(open.channel);
+        this.#drop(open);
         return { kind: "failed", cause };
       }
       const changed = await stateChange(open.channel, state, until, signal);
       if (signal.aborted) return { kind: "failed", cause: "the attempt was given up" };
       if (!changed) {
-        this.#drop(open.channel);
+        this.#drop(open);
         return { kind: "timeout", cause: `no answer within ${Math.round(timeoutMs)} ms` };
       }
     }
@@ -57,12 +64,13 @@ export class Node {
 
   /** Ends the connection and whatever runs on it. */
   close(): void {
-    if (this.#open !== undefined) this.#drop(this.#open.channel);
+    if (this.#open !== undefined) this.#drop(this.#open);
   }
 
-  #channel(): { readonly channel: Channel; readonly clients: NodeClients } {
+  #channel(): Connection {
     if (this.#open === undefined) {
-      const channel = new Channel(this.address, this.#credentials, this.#options);
+      const dial = new DialCredentials(this.#credentials);
+      const channel = new Channel(this.address, dial, this.#options);
       const { Registry, Catalog, Gateway, DeadCalls } = loadProtocol();
       const over = { channelOverride: channel };
       const clients = {
@@ -71,14 +79,15 @@ export class Node {
         gateway: new Gateway(this.address, this.#credentials, over),
         deadCalls: new DeadCalls(this.address, this.#credentials, over),
       };
-      this.#open = { channel, clients };
+      this.#open = { channel, dial, clients };
     }
     return this.#open;
   }
 
-  #drop(channel: Channel): void {
-    if (this.#open?.channel === channel) this.#open = undefined;
-    channel.close();
+  #drop(open: Connection): void {
+    if (this.#open === open) this.#open = undefined;
+    open.channel.close();
+    open.dial.cut();
   }
 }
 
