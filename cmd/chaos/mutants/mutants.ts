@@ -93,7 +93,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "settles-at-once",
     breaks: "an outage of Redis ends the claims that nobody could extend meanwhile",
     file: "src/redis/presence.ts",
-    replace: "return math.max(claim, latest_absence().returned + lease_ms)",
+    replace: "return math.max(claim, latest.returned + lease_ms)",
     by: "return claim",
     drill: "long-outage",
   },
