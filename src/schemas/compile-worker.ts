@@ -1,4 +1,5 @@
 import { getPriority, setPriority } from "node:os";
+import { getHeapStatistics } from "node:v8";
 import { parentPort } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
 import type { Json } from "../contract/contract.js";
@@ -66,7 +67,8 @@ yieldToTheLoop();
 
 parentPort?.on("message", (request: WorkerRequest) => {
   const reply = answer(request);
-  parentPort?.postMessage({ reply, spentMs: cpuTimeOf(thread) } satisfies WorkerAnswer);
+  const { total_heap_size: heapBytes } = getHeapStatistics();
+  parentPort?.postMessage({ reply, spentMs: cpuTimeOf(thread), heapBytes } satisfies WorkerAnswer);
 });
 parentPort?.postMessage({ thread } satisfies WorkerReady);
 

@@ -81,6 +81,7 @@ export class SchemaWorker {
   /** The work that it had done at the end of its last job, as it said itself. */
   #spentMs: number | undefined;
   #workMs = 0;
+  #heapBytes = 0;
   #isLost = false;
   #isStopped = false;
 
@@ -114,6 +115,11 @@ export class SchemaWorker {
     return this.#workMs;
   }
 
+  /** What its heap took at the end of its last job, in bytes. */
+  get heapBytes(): number {
+    return this.#heapBytes;
+  }
+
   /** How many schemas are prepared in it. */
   get schemas(): number {
     return this.#prepared.size;
@@ -137,8 +143,9 @@ export class SchemaWorker {
     const sinceMs = this.#monotonicMs();
     const spentBefore = this.#spentMs ?? clock();
     const end = await new Promise<WorkerEnd>((resolve) => {
-      const onMessage = ({ reply, spentMs }: WorkerAnswer): void => {
+      const onMessage = ({ reply, spentMs, heapBytes }: WorkerAnswer): void => {
         this.#spentMs = spentMs;
+        this.#heapBytes = heapBytes;
         finish({ kind: "done", reply, cpuMs: (spentMs ?? clock()) - spentBefore });
       };
       const onExit = (): void => finish({ kind: this.#isStopped ? "stopped" : "broke" });

@@ -47,6 +47,8 @@ export interface WorkerAnswer {
   readonly reply: WorkerReply;
   /** The CPU time that its thread has used since it started, in milliseconds; absent where the system does not say. */
   readonly spentMs: number | undefined;
+  /** What its heap takes, with what it has not collected yet, in bytes. */
+  readonly heapBytes: number;
 }
 
 /** How many prepared schemas a worker keeps; what is forgotten is prepared again when it is needed. */

@@ -16,7 +16,7 @@ export interface PoolLimits {
   readonly slowCpuMs: number;
   /** The heap of each, in MiB. */
   readonly maxHeapMb: number;
-  /** How long a worker may be without work before it is ended, in milliseconds; the last one stays. */
+  /** How long a worker may be without work before it is ended, in milliseconds; the last one stays, or a new one does in its place. */
   readonly maxIdleMs: number;
   /** How many jobs may wait in all, and of one toolset or one client. */
   readonly maxWaiting: number;
@@ -111,6 +111,8 @@ interface Place {
 
 /** What a job counts besides its work, in milliseconds of CPU time: its message, and work too small for the system's clock. */
 const LEAST_CPU_MS = 1;
+/** A heap that is worth a new worker; one with a few schemas takes 10 to 20 MiB. */
+const LARGE_HEAP_BYTES = 32 * 1_048_576;
 
 /** The name of all toolsets of which no job is known. */
 const NEWCOMERS = "newcomers";
@@ -128,7 +130,8 @@ const RISKS: Readonly<Record<Risk, number>> = { bounded: 0, open: 1, slow: 2 };
  *   some to the rest: whatever is thrown at the pool, a neighbour's job finds a worker that is free, or soon is.
  * - Each risk has workers of its own as far as possible, so that a slow job, which may cost its worker, costs no schemas that
  *   others have compiled there. A worker that is lost is replaced at once.
- * - A worker that has nothing to do for long is ended, and with it what its heap has grown to; the last one stays.
+ * - A worker that has nothing to do for long is ended, and with it what its heap has grown to. The last one stays, unless its heap
+ *   is large: an engine that does nothing collects nothing. A new one takes its place then.
  * - A job that nothing waits for any more leaves the queue; one that has begun is stopped by its worker (`SchemaWorker.run`).
  * - When too much waits, the client that has most in the queue loses its latest job.
  */
@@ -430,7 +433,9 @@ export class WorkerPool {
   #rest(place: Place): void {
     this.#idle.add(place);
     place.idling = setTimeout(() => {
-      if (this.#idle.size + this.#busy.size === 1 || !this.#idle.delete(place)) return;
+      const isLast = this.#idle.size + this.#busy.size === 1;
+      if ((isLast && place.worker.heapBytes <= LARGE_HEAP_BYTES) || !this.#idle.delete(place)) return;
+      if (isLast) this.#rest(this.#place(place.risk));
       const ending = place.worker.stop().finally(() => this.#ending.delete(ending));
       this.#ending.add(ending);
     }, this.#limits.maxIdleMs);

@@ -38,6 +38,7 @@ describe("a worker", () => {
     expect(one.has("k")).toBe(false);
     expect(await one.run(prepare({ type: "string" }), MUCH_MS)).toMatchObject({ reply: { kind: "prepared" } });
     expect(one.has("k")).toBe(true);
+    expect(one.heapBytes).toBeGreaterThan(1_048_576);
     const kinds = [];
     for (const value of ["a", 1]) {
       const end = await one.run(judge(value), MUCH_MS);

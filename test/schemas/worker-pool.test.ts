@@ -124,7 +124,13 @@ describe("toolsets share the workers", () => {
     expect(box.counters).toMatchObject({ starts: 3, workers: 1, running: 0 });
     void jobs.add(box, "c2");
     expect(jobs.workers.get("c2")).toBe(three[2]);
+    // With what its heap has grown to it does not stay.
+    Object.defineProperty(three[2], "heapBytes", { value: 2 ** 26 });
     await jobs.end("c2");
+    await until("another has its place", () => box.counters.starts === 4);
+    expect(three[2]?.isLost).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(box.counters).toMatchObject({ starts: 4, workers: 1 });
   });
 
   test("the one for which least was done lately comes first, and of a client the work for all its toolsets counts", async () => {
