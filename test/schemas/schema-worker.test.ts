@@ -67,7 +67,7 @@ describe("a worker", () => {
     const [thread = ""] = threads;
     if (thread === "") return; // it does not say here what its threads are called
     const own = getPriority();
-    expect(getPriority(Number(thread))).toBe(Math.min(19, own + 5));
+    expect(getPriority(Number(thread))).toBe(Math.min(19, own + 10));
     expect(getPriority(process.pid)).toBe(own);
   });
 
