@@ -1,5 +1,5 @@
 /** A figure's unit; `×` is a ratio to a baseline of the same run. */
-export type Unit = "×" | "ms" | "B" | "KB" | "%" | "/s" | "µs" | "s" | "";
+export type Unit = "×" | "ms" | "B" | "KB" | "MiB" | "%" | "/s" | "µs" | "s" | "";
 
 /** What a figure should be. */
 export interface Target {

@@ -19,6 +19,7 @@ import type { Detail, Work, WorkContext } from "./work.js";
 import { CALLS, CALLS_FILE } from "./works/calls.js";
 import { DURABILITY } from "./works/durability.js";
 import { CHANGES, SEARCH, TOOLSETS } from "./works/growth.js";
+import { HOSTILE } from "./works/hostile.js";
 import { MEMORY } from "./works/memory.js";
 import { OUTPUT } from "./works/output.js";
 import { BACKLOG, PARKED } from "./works/parked.js";
@@ -47,7 +48,7 @@ const WORKS: readonly Work[] = [
   MEMORY,
 ];
 /** Only when asked for. */
-const MORE_WORKS: readonly Work[] = [STORM_AFTER_OUTAGE, PROFILE];
+const MORE_WORKS: readonly Work[] = [STORM_AFTER_OUTAGE, HOSTILE, PROFILE];
 
 const LOADS = [1, 16, 64, 256];
 const QUICK_LOADS = [1, 64];

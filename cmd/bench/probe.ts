@@ -3,16 +3,21 @@ import { Session } from "node:inspector/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { isMainThread } from "node:worker_threads";
+import { type LongestTurn, LoopMeter } from "./loop-meter.js";
 import { serveOrders } from "./orders.js";
 
 /**
- * A preload (`node --import`) for the programs that are measured: it tells their memory after a garbage collection, and
- * profiles them, when asked. It does nothing by itself.
+ * A preload (`node --import`) for the programs that are measured: it tells their memory after a garbage collection, measures the
+ * turns of their event loop, and profiles them, when asked. It does nothing by itself.
  */
 
 export type ProbeOrder =
   /** Collects garbage, then tells what is left. */
   | { readonly kind: "memory" }
+  /** Measures the turns of the event loop from now on. */
+  | { readonly kind: "watch_turns" }
+  /** Tells the longest one since then. */
+  | { readonly kind: "longest_turn" }
   | { readonly kind: "start_profile" }
   /** Writes the profile, for Chrome's developer tools. */
   | { readonly kind: "stop_profile"; readonly file: string };
@@ -21,8 +26,11 @@ export type ProbeOrder =
 export interface HeldMemory {
   /** What JavaScript holds in its heap, and what it accounts for outside of it. Not the resident size, which shrinks with the collection itself. */
   readonly heldBytes: number;
+  /** The resident size. */
+  readonly residentBytes: number;
 }
 
+let meter: LoopMeter | undefined;
 let profiler: Session | undefined;
 
 if (isMainThread) {
@@ -30,7 +38,7 @@ if (isMainThread) {
   console.error(JSON.stringify({ event: "probing", address }));
 }
 
-async function obey(order: ProbeOrder): Promise<HeldMemory | null> {
+async function obey(order: ProbeOrder): Promise<HeldMemory | LongestTurn | null> {
   switch (order.kind) {
     case "memory": {
       setFlagsFromString("--expose-gc");
@@ -38,8 +46,18 @@ async function obey(order: ProbeOrder): Promise<HeldMemory | null> {
       collect();
       await new Promise((resolve) => setTimeout(resolve, 100)); // finalizers run between the two
       collect();
-      const { heapUsed, external } = process.memoryUsage();
-      return { heldBytes: heapUsed + external };
+      const { heapUsed, external, rss } = process.memoryUsage();
+      return { heldBytes: heapUsed + external, residentBytes: rss };
+    }
+    case "watch_turns":
+      meter?.stop();
+      meter = new LoopMeter();
+      return null;
+    case "longest_turn": {
+      if (meter === undefined) throw new Error("No turns are watched.");
+      const longest = meter.stop();
+      meter = undefined;
+      return longest;
     }
     case "start_profile":
       profiler = new Session();

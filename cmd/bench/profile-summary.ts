@@ -5,6 +5,14 @@ interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
+  /** In microseconds of the machine's monotonic clock. */
+  readonly startTime: number;
+}
+
+/** A part of a profile, in microseconds of the machine's monotonic clock. */
+export interface ProfileWindow {
+  readonly fromMicros: number;
+  readonly untilMicros: number;
 }
 
 interface ProfileNode {
@@ -18,12 +26,19 @@ const SHOWN = 30;
 /**
  * Where the busy time went, in shares and in microseconds per call: by what functions took themselves and, for functions
  * of ours, together with what they called.
+ *
+ * @param window only what was done then.
  */
-export async function profileTable(file: string, calls: number): Promise<string> {
+export async function profileTable(file: string, calls: number, window?: ProfileWindow): Promise<string> {
   const profile = JSON.parse(await readFile(file, "utf8")) as CpuProfile; // V8 wrote it
   const own = new Map<number, number>();
-  for (const [index, id] of profile.samples.entries())
-    own.set(id, (own.get(id) ?? 0) + (profile.timeDeltas[index] ?? 0));
+  let atMicros = profile.startTime;
+  for (const [index, id] of profile.samples.entries()) {
+    const tookMicros = profile.timeDeltas[index] ?? 0;
+    atMicros += tookMicros;
+    if (window !== undefined && (atMicros < window.fromMicros || atMicros > window.untilMicros)) continue;
+    own.set(id, (own.get(id) ?? 0) + tookMicros);
+  }
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const self = new Map<string, number>();
   const whole = new Map<string, number>();

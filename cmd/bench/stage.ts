@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { Redis } from "ioredis";
 import { environment } from "../../src/config/environment.js";
 import { connect } from "../../src/index.js";
+import { ALLOCATOR } from "../local/allocator.js";
 import { freePort } from "../local/free-port.js";
 import { launchKept } from "../local/kept-server.js";
 import { listeningAddress } from "../local/listening-line.js";
@@ -15,6 +16,8 @@ import { Program } from "../local/program.js";
 import type { AgentOrder } from "./actors/agent.js";
 import type { CrowdState, StormOrder } from "./actors/crowd.js";
 import type { LoadReport } from "./actors/drive.js";
+import type { AttackReport, AttackSettings } from "./hostile/attack.js";
+import type { LongestTurn } from "./loop-meter.js";
 import { sendOrder } from "./orders.js";
 import type { HeldMemory, ProbeOrder } from "./probe.js";
 
@@ -41,6 +44,9 @@ export interface Gateway extends Actor {
   readonly registry: string;
   /** What it holds after a garbage collection. */
   memory(): Promise<HeldMemory>;
+  /** Measures the turns of its event loop from now on, until the longest is asked for. */
+  watchTurns(): Promise<void>;
+  longestTurn(): Promise<LongestTurn>;
   /** Profiles it from now on. */
   startProfile(): Promise<void>;
   stopProfile(file: string): Promise<void>;
@@ -165,6 +171,7 @@ export class Stage {
     // The settings of whoever runs the benchmark are not what is measured.
     const own = Object.entries(environment()).filter(([name]) => !/^(TOOLGATE_|REDIS_URL$)/.test(name));
     const program = this.#launch("gateway", entry, [...args, "--log-level", "warn", "--max-backlog", String(BACKLOG)], {
+      ...ALLOCATOR,
       ...Object.fromEntries(own),
       NODE_OPTIONS: `--import ${probe}`,
     });
@@ -176,6 +183,8 @@ export class Stage {
       address,
       registry,
       memory: () => ask({ kind: "memory" }),
+      watchTurns: () => ask({ kind: "watch_turns" }),
+      longestTurn: () => ask({ kind: "longest_turn" }),
       startProfile: () => ask({ kind: "start_profile" }),
       stopProfile: (file) => ask({ kind: "stop_profile", file }),
     };
@@ -213,6 +222,12 @@ export class Stage {
       storm: (order) => sendOrder(address, { ...order, kind: "storm" }, this.#settings.signal),
       look: () => sendOrder(address, { kind: "look" }, this.#settings.signal),
     };
+  }
+
+  /** Throws hostile schemas and values at a node, from a process of its own. */
+  async attack(settings: AttackSettings): Promise<AttackReport> {
+    const { address } = await this.#listening("attacker", "attacker.js");
+    return await sendOrder(address, settings, this.#settings.signal);
   }
 
   /** The bare grpc-js server. */

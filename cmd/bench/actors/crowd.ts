@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setPriority } from "node:os";
 import { setTimeout as after } from "node:timers/promises";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { fromServiceError } from "../../../src/errors/status-details.js";
@@ -9,6 +8,7 @@ import type { RegistryClient } from "../../../src/protocol/generated/toolgate/v1
 import { loadProtocol } from "../../../src/protocol/load.js";
 import { backoffMs } from "../../../src/sdk/timing.js";
 import { serveOrders } from "../orders.js";
+import { yieldToOthers } from "./yield-to-others.js";
 
 /**
  * Many providers of one toolset in one process, all of which start in the same turn: bare grpc-js clients that share connections,
@@ -35,7 +35,6 @@ export interface CrowdState {
   readonly setbacks: Readonly<Record<string, number>>;
 }
 
-const LOW_PRIORITY = 5;
 const PROVIDERS_PER_CONNECTION = 100;
 /** As long as the SDK waits for an answer, and for a welcome, in milliseconds. */
 const REGISTER_MS = 30_000;
@@ -172,7 +171,7 @@ function attach(
   });
 }
 
-setPriority(LOW_PRIORITY);
+yieldToOthers();
 const address = await serveOrders(async (order) => {
   const asked = order as StormOrder | { readonly kind: "look" }; // the benchmark sends nothing else
   return asked.kind === "storm" ? storm(asked) : { serving, setbacks };
