@@ -201,12 +201,6 @@ export class ProviderSessions {
     return session;
   }
 
-  /** The call that a provider speaks of, if it still has it through this session. */
-  callOf(session: ProviderSession, id: CallId, attempt: number): CallInHand | undefined {
-    const call = session.inHand.get(id);
-    return call?.attempt === attempt ? call : undefined;
-  }
-
   /** The provider gave a sign of life. */
   heard(session: ProviderSession): void {
     session.lastHeardMs = this.#settings.monotonicMs();

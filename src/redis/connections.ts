@@ -1,3 +1,4 @@
+import slotOf from "cluster-key-slot";
 import { Redis } from "ioredis";
 import { type HostAndPort, parseRedisUrl, type RedisAddress, withoutCredentials } from "../config/redis-url.js";
 import { describeDenial, readDenial } from "../errors/redis-denial.js";
@@ -11,7 +12,6 @@ import { MAP_TIMEOUT_MS, type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
 import { SentinelMap } from "./sentinel-map.js";
 import { SingleLink } from "./single-link.js";
-import { slotOf } from "./slot.js";
 import { type ChannelRoutes, Subscriber } from "./subscriber.js";
 
 /** A node's connections to Redis: for commands, for channels, for the pinger's lock, for commits. */

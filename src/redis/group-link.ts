@@ -1,3 +1,4 @@
+import slotOf from "cluster-key-slot";
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -6,7 +7,6 @@ import { CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import { type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
 import { SilenceWatch } from "./silence-watch.js";
-import { slotOf } from "./slot.js";
 
 export interface GroupLinkSettings {
   readonly map: MasterMap;

@@ -1,9 +1,9 @@
+import slotOf from "cluster-key-slot";
 import type { Redis } from "ioredis";
 import { readDenial } from "../errors/redis-denial.js";
 import type { Logger } from "../log/logger.js";
 import { connectAnew } from "./connect-anew.js";
 import { connectInTime } from "./single-link.js";
-import { slotOf } from "./slot.js";
 
 export type ChannelListener = (message: Buffer) => void;
 
