@@ -1,4 +1,4 @@
-// What `npm start`, `npm test`, `npm run bench`, `npm run chaos`, `npm run servers` and `npm run build` run: plain JavaScript without a
+// What `npm start` and `npm test` run, `npm run` of bench, chaos, servers, schemas and build: plain JavaScript without a
 // dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the dependencies if they are
 // missing or out of step with the lock file, builds if the build is missing or older than the sources, then does the job.
 
@@ -36,6 +36,11 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: false });
     await runHere(join(ROOT, "dist", "cmd", "servers", "main.js"));
     break;
+  case "schemas":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "cmd", "schemas", "main.js"));
+    break;
   case "test":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
@@ -53,7 +58,7 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: true });
     break;
   default:
-    fail(`"${job ?? ""}" is no job: use start, test, bench, chaos, servers, build, install or refresh.`, 2);
+    fail(`"${job ?? ""}" is no job: use start, test, bench, chaos, servers, schemas, build, install or refresh.`, 2);
 }
 
 /** `--quick` is our own: the tests of the inner loop. */
