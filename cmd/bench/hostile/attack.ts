@@ -43,6 +43,7 @@ export interface AttackReport {
 /** What the gateway answers where it does no work for a request, or has done enough: it says nothing of the value. */
 const REFUSALS = new Set([
   ...["LIMIT_EXCEEDED", "NODE_BUSY", "VERDICT_UNAVAILABLE", "PAYLOAD_TOO_COSTLY", "DEADLINE_EXCEEDED", "CANCELLED"],
+  "STORE_UNAVAILABLE",
 ]);
 /** Why a registration is refused for what it is. */
 const NOT_REGISTERED = new Set(["INVALID_SCHEMA", "INVALID_CONTRACT", "MESSAGE_TOO_LARGE", "INVALID_REQUEST"]);
