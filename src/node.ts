@@ -6,6 +6,7 @@ import { CallOutbox } from "./calls/call-outbox.js";
 import type { CallStore } from "./calls/call-store.js";
 import { cancelCall } from "./calls/cancel.js";
 import { Doorbell } from "./calls/doorbell.js";
+import { LargeReadings } from "./calls/large-readings.js";
 import { LostCalls } from "./calls/lost-calls.js";
 import { rehouseCalls } from "./calls/rehouse.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
@@ -237,10 +238,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const cancellations = new Cancellations({ ...config, cancel: (id) => cancelCall(calls, id), faults, monotonicMs });
   const inFlight = new CallsInFlight(config.maxInFlightPerPeer);
   let draining = false;
+  const readings = new LargeReadings(calls);
   const gateway: GatewayParts = {
     placing,
     awaiting: { doorbell, lost, clock, monotonicMs },
-    following: { store: calls, doorbell, node, lost, clock, monotonicMs },
+    following: { store: calls, doorbell, node, lost, readings, clock, monotonicMs },
+    readings,
     maxMessageBytes: config.maxMessageBytes,
     enter(peer) {
       if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);

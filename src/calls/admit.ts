@@ -6,7 +6,7 @@ import { asArray, asBuffer, asText, type Reply, runScript } from "../redis/scrip
 import { TurnBatch } from "../redis/turn-batch.js";
 import { AdmitLines } from "./admit-lines.js";
 import { defineCallScript } from "./call-lua.js";
-import { type CallHead, type Ending, headOf, parseEnding, parseHead } from "./call-record.js";
+import { type CallHead, headOf, parseHead, parseSaidEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { type TakeAnswer, type TakenCall, type Taker, toTakeAnswer } from "./take.js";
 import { TAKE_LUA } from "./take-lua.js";
@@ -45,7 +45,7 @@ export interface Admission {
 export type AdmissionAnswer =
   | { readonly kind: "admitted"; readonly head: CallHead }
   /** The same request came before. */
-  | { readonly kind: "repeated"; readonly head: CallHead; readonly ending: Ending | undefined }
+  | { readonly kind: "repeated"; readonly head: CallHead; readonly ending: SaidEnding | undefined }
   /** The same ids came before, with another request. */
   | { readonly kind: "conflict" }
   /** The epoch is not routable (any more). */
@@ -133,7 +133,7 @@ local function repeated(id, digest, way)
   end
   if former.digest ~= digest and former.digest ~= '*' then return 'conflict' end
   if way.watch and not former.terminal then watch(former, node) end
-  return 'repeated ' .. former.head .. '\\n' .. (former.terminal or '')
+  return 'repeated ' .. former.head .. '\\n' .. (former.terminal and said_end(former) or '')
 end
 
 local answers = {}
@@ -239,9 +239,11 @@ export class Admissions {
     if (batch === undefined) throw new RangeError("a toolset outside of the keyspace");
     const answer = batch.add(admission);
     if (told || !this.#store.commits.waits) return answer;
-    // The end of an earlier request's call is told at once, so it is asked for again as one that is.
+    // The end of an earlier request's call is told at once, so it is asked for again as one that is. A large one is to be read yet.
     return answer.then((untold) =>
-      untold.kind === "repeated" && untold.ending !== undefined ? this.admit(admission, true) : untold,
+      untold.kind === "repeated" && untold.ending !== undefined && untold.ending.kind !== "large"
+        ? this.admit(admission, true)
+        : untold,
     );
   }
 }
@@ -352,7 +354,7 @@ function toRefusal(reply: Reply): AdmissionAnswer {
       return {
         kind: "repeated",
         head: headOf(rest),
-        ending: terminal.length === 0 ? undefined : parseEnding(terminal),
+        ending: terminal.length === 0 ? undefined : parseSaidEnding(terminal),
       };
     }
     case "unhealthy":

@@ -30,6 +30,19 @@ export interface Ending {
   readonly unchecked: boolean;
 }
 
+/**
+ * An end that was left in Redis when something else was read with it, because it is large: `LargeReadings` reads it, in turns.
+ */
+export interface LargeEnding {
+  readonly kind: "large";
+}
+
+/** How a call ended, as it is said beside other things. */
+export type SaidEnding = Ending | LargeEnding;
+
+/** What the scripts say in place of a large end; see record-lua.ts. */
+const LARGE = "large";
+
 /** What stands in place of a reason in the terminal of a result that was not checked; in that of other results there is `-`. */
 export const UNCHECKED = "unchecked";
 
@@ -75,6 +88,12 @@ export function headOf(words: readonly string[]): CallHead {
     deadlineMs: Number(deadline),
     retentionMs: Number(retention),
   };
+}
+
+/** Reads what a script says of a call's end: the terminal, or that it is large. The body is a view of the given bytes. */
+export function parseSaidEnding(bytes: Buffer): SaidEnding {
+  const isLarge = bytes.length === LARGE.length && bytes.toString("latin1") === LARGE;
+  return isLarge ? { kind: "large" } : parseEnding(bytes);
 }
 
 /** Reads a terminal; the body is a view of the given bytes. */

@@ -2,13 +2,13 @@ import type { CallId } from "../identity/call-id.js";
 import { runConfirmed } from "../redis/commits.js";
 import { asArray, asBuffer, asText, evenWhenFull } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
-import { type Ending, parseEnding } from "./call-record.js";
+import { parseSaidEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
 export type CancelAnswer =
   | { readonly kind: "unknown" }
   /** It has ended: just now, because nobody had claimed it, or before. */
-  | { readonly kind: "ended"; readonly ending: Ending }
+  | { readonly kind: "ended"; readonly ending: SaidEnding }
   /** Its provider was told. */
   | { readonly kind: "told" };
 
@@ -19,7 +19,7 @@ const CANCEL = evenWhenFull(
     `
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
-if call.terminal then return { 'ended', call.terminal } end
+if call.terminal then return { 'ended', said_end(call) } end
 if call.state == 'queued' then return { 'ended', finish_unclaimed(call, 'CANCELLED') } end
 if not call.cancel then
   call.cancel = 'CANCELLED'
@@ -38,7 +38,7 @@ export async function cancelCall(store: CallStore, id: CallId): Promise<CancelAn
   const [kind, terminal] = asArray(await runConfirmed(store, keys, CANCEL, [keys.prefix, keys.due], [id]));
   switch (asText(kind)) {
     case "ended":
-      return { kind: "ended", ending: parseEnding(asBuffer(terminal)) };
+      return { kind: "ended", ending: parseSaidEnding(asBuffer(terminal)) };
     case "told":
       return { kind: "told" };
     default:

@@ -33,6 +33,9 @@ const COMPLETE = evenWhenFull(
     "COMPLETE",
     `
 local function said_before(call, kind, reason, attempt, body)
+  if not call.whole then
+    call.terminal, call.whole = string.match(redis.call('GET', call.key), '\\n(.*)$'), true
+  end
   local line = string.find(call.terminal, '\\n', 1, true)
   local former_kind, former_reason, former_attempt = string.match(call.terminal, '^(%S+) (%S+) (%d+) ')
   return former_kind == kind and (kind == 'cancelled' or kind == 'result' or former_reason == reason) and former_attempt == attempt

@@ -5,7 +5,7 @@ import type { Logger } from "../log/logger.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";
-import { type Ending, parseEnding } from "./call-record.js";
+import { type Ending, parseEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { probeCalls } from "./read-call.js";
 
@@ -13,7 +13,7 @@ import { probeCalls } from "./read-call.js";
 export type Ring =
   /** There is output, or there may be: who wants it reads the result stream. */
   | { readonly kind: "output" }
-  | { readonly kind: "ended"; readonly ending: Ending }
+  | { readonly kind: "ended"; readonly ending: SaidEnding }
   /** Its record is not there: it was not admitted yet, or Redis has lost it. */
   | { readonly kind: "gone" }
   /** Its end is long due, and Redis cannot be asked. */
@@ -197,17 +197,21 @@ export class Doorbell {
 
   async #probeShard(keys: ShardKeys, ids: readonly CallId[]): Promise<void> {
     const own = ids.filter((id) => this.#settings.store.keyspace.forCall(id) === keys);
-    for (let start = 0; start < own.length; start += PROBE_BATCH) {
-      await this.#probeBatch(keys, own.slice(start, start + PROBE_BATCH));
+    while (own.length > 0) {
+      for (const untold of await this.#probeBatch(keys, own.splice(0, PROBE_BATCH))) own.push(untold);
     }
   }
 
-  async #probeBatch(keys: ShardKeys, ids: readonly CallId[]): Promise<void> {
+  /** Returns those that are to be looked up again, since what there is of them is too much for one answer. */
+  async #probeBatch(keys: ShardKeys, ids: readonly CallId[]): Promise<CallId[]> {
+    const untold: CallId[] = [];
     try {
       const answers = await probeCalls(this.#settings.store, keys, ids);
       for (const [index, id] of ids.entries()) {
         const answer = answers[index];
-        if (answer !== undefined && answer.kind !== "alive") this.#ring(id, answer);
+        if (answer === undefined || answer.kind === "alive") continue;
+        if (answer.kind === "untold") untold.push(id);
+        else this.#ring(id, answer);
       }
     } catch (error) {
       // Redis is away: the next round asks again.
@@ -216,6 +220,7 @@ export class Doorbell {
         message: error instanceof Error ? error.message : String(error),
       });
     }
+    return untold;
   }
 
   /** Looks for calls whose end is long due. Lookups that wait for a Redis which stands still do not hold this up. */

@@ -5,7 +5,7 @@ import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, evenWhenFull } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
 import { defineCallScript } from "./call-lua.js";
-import { type Ending, parseEnding } from "./call-record.js";
+import { parseSaidEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
 /** A call whose record somebody looked for in vain, and who knows what it said. */
@@ -32,7 +32,7 @@ for i = 1, #ARGV, 3 do
     lose(id, head, tonumber(ARGV[i + 2]))
     call = load_call(id)
   end
-  ends[#ends + 1] = call and call.terminal or ''
+  ends[#ends + 1] = call and call.terminal and said_end(call) or ''
 end
 return ends
 `,
@@ -51,7 +51,7 @@ const MAX_BATCH = 128;
  */
 export class LostCalls {
   readonly #store: CallStore;
-  readonly #batches: ReadonlyMap<ShardKeys, TurnBatch<LostCall, Ending | "none">>;
+  readonly #batches: ReadonlyMap<ShardKeys, TurnBatch<LostCall, SaidEnding | "none">>;
 
   constructor(store: CallStore, log: Logger) {
     this.#store = store;
@@ -61,11 +61,11 @@ export class LostCalls {
         new TurnBatch({ maxItems: MAX_BATCH }, async (calls) => {
           const args = calls.flatMap(({ id, head, attempt }) => [id, head, attempt]);
           const ends = asArray(await runConfirmed(store, keys, LOSE, [keys.prefix, keys.due], args)).map(asBuffer);
-          const endings = ends.map((end) => (end.length === 0 ? "none" : parseEnding(end)));
+          const endings = ends.map((end) => (end.length === 0 ? "none" : parseSaidEnding(end)));
           // Others had ended, and were only missed.
           const lost = calls.filter((_, index) => {
             const ending = endings[index];
-            return typeof ending === "object" && ending.reason === "STATE_LOST";
+            return typeof ending === "object" && ending.kind !== "large" && ending.reason === "STATE_LOST";
           });
           if (lost.length > 0) log.warn({ event: "calls_lost", calls: lost.length, first: lost[0]?.id });
           return endings;
@@ -79,7 +79,7 @@ export class LostCalls {
    *
    * @throws ToolgateError STORE_UNAVAILABLE
    */
-  async end(call: LostCall): Promise<Ending | undefined> {
+  async end(call: LostCall): Promise<SaidEnding | undefined> {
     const keys = this.#store.keyspace.forCall(call.id);
     const ending = keys === undefined ? undefined : await this.#batches.get(keys)?.add(call);
     return ending === "none" ? undefined : ending;

@@ -1,6 +1,13 @@
 import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
 import { STRAYS } from "./strays.js";
 
+/** The largest end that is said beside other things, in bytes. A larger one is read apart, in turns: see large-readings.ts. */
+export const SAID_BYTES = 16_384;
+/** How much the ends may have together that one execution says, in bytes. */
+const SAID_TOGETHER_BYTES = 65_536;
+/** What is read of a record at first: such an end, and what comes before it in the record. */
+export const PEEKED_BYTES = SAID_BYTES + 1_024;
+
 /**
  * Lua that reads and writes a call's record. Whoever uses it has `prefix`, `due` and `now` in milliseconds.
  *
@@ -84,23 +91,31 @@ local function fetch_calls(ids)
   for place, record in ipairs(redis.call('MGET', unpack(keys))) do fetched[keys[place]] = record end
 end
 
--- The call, or nothing when it has no record; then also whether there was a damaged one.
+-- The call, or nothing when it has no record; then also whether there was a damaged one. Of a large end the terminal is not all
+-- there: \`whole\` says whether it is.
 local function load_call(id)
   local key = prefix .. 'call:' .. id
-  local record = fetched[key] or redis.pcall('GET', key)
+  local record, whole = fetched[key], true
   fetched[key] = nil
+  if not record then
+    record = redis.pcall('GETRANGE', key, 0, ${PEEKED_BYTES - 1})
+    whole = type(record) ~= 'string' or #record < ${PEEKED_BYTES}
+    if record == '' then record = redis.call('GET', key) end -- there is none, or it is empty
+  end
   if not record then return nil end
   local head
   if not is_wrong_type(record) then
     local digest, said, from = string.match(record, '^(%S+) ([^\\n]*)\\n()')
     head = said and read_head(said) and said
     if head then
+      -- What lives is read whole: it is as long as this where very many nodes want to hear of it.
+      if not whole and not string.find(record, TERMINAL, from) then record, whole = redis.call('GET', key), true end
       local state, attempt, entry, pinned, cancel, output, claim, look, owner, node, watchers = string.match(record, LIFE, from)
       local lives = (state == 'queued' or state == 'claimed') and (output == '-' or output == 'over' or tonumber(output))
       if lives or string.find(record, TERMINAL, from) then
         local former
         if lives and string.find(owner, ',', 1, true) then owner, former = string.match(owner, '^([^,]*)(.*)$') end
-        return setmetatable({ id = id, key = key, digest = digest, terminal = not lives and string.sub(record, from) or nil,
+        return setmetatable({ id = id, key = key, digest = digest, terminal = not lives and string.sub(record, from) or nil, whole = whole,
           state = state, attempt = tonumber(attempt or 0), entry = entry, pinned = pinned, cancel = cancel ~= '-' and cancel or nil,
           output = output, claim = tonumber(claim or 0), look = tonumber(look or 0), owner = owner, former = former, node = node,
           watchers = watchers }, heads[head])
@@ -109,6 +124,15 @@ local function load_call(id)
   end
   set_aside(id, head)
   return load_call(id), true
+end
+
+-- How a call ended, as it is said beside other things: where that is large, only that it is.
+local said_bytes = 0
+local function said_end(call)
+  local bytes = #call.terminal
+  if not call.whole or bytes > ${SAID_BYTES} or (said_bytes > 0 and said_bytes + bytes > ${SAID_TOGETHER_BYTES}) then return 'large' end
+  said_bytes = said_bytes + bytes
+  return call.terminal
 end
 
 -- Writes where a call that lives stands.

@@ -1,6 +1,5 @@
 import { deferred } from "../async/deferred.js";
-import type { CallHead, Ending } from "../calls/call-record.js";
-import { readCall } from "../calls/read-call.js";
+import type { CallHead, Ending, SaidEnding } from "../calls/call-record.js";
 import { PassingMap } from "../collections/passing-map.js";
 import type { Executed } from "../errors/codes.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
@@ -15,13 +14,14 @@ import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } fr
 import { parseChannelBytes } from "../server/channel-bytes.js";
 import { checkFrameSize } from "../server/frame-size.js";
 import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
-import type { Principal } from "../server/principal.js";
+import { type Principal, shareName } from "../server/principal.js";
 import { type AwaitSettings, EndingWatch, type Waiter } from "./await-ending.js";
 import { toWireHandle, toWireRejection, toWireTerminal } from "./call-ending.js";
 import { type CallSpec, parseCallSpec } from "./call-spec.js";
-import { followCall, unknownCall } from "./follow-call.js";
+import { followCall } from "./follow-call.js";
 import type { GatewayParts } from "./gateway-parts.js";
 import { callIdOf, placeCall } from "./place-call.js";
+import { unknownCall } from "./unknown-call.js";
 
 /**
  * One call on a session.
@@ -74,7 +74,7 @@ class SessionCallEntry implements Waiter {
     this.#unwanted?.abort();
   }
 
-  ended(ending: Ending): void {
+  ended(ending: SaidEnding): void {
     this.session.ended(this, ending);
   }
 
@@ -114,6 +114,8 @@ export interface AgentSessionSettings {
 const MESSAGE_OVERHEAD_BYTES = 160;
 /** An end that is larger waits in Redis while the agent reads too slowly, in bytes; of smaller ones all find room. */
 const SMALL_END_BYTES = 1_024;
+/** How many ends a session reads at once: the agent is to take one while others come. */
+const READ_AT_ONCE = 4;
 
 /** Beyond so many calls that may have been admitted the oldest are forgotten: they have ended, or do so by themselves. */
 const MAX_UNHEARD = 10_000;
@@ -133,9 +135,11 @@ export class AgentSession {
   readonly #unheard: CallId[] = [];
   /** Calls that have ended, and whose ends are in Redis. */
   readonly #owed: SessionCallEntry[] = [];
+  /** Aborted when the stream is over. */
+  readonly #left = new AbortController();
   /** The largest message that the agent's channel takes, in bytes; its first frame says so. */
   #channelBytes: number | undefined;
-  #paying = false;
+  #paying = 0;
   #leaving = false;
   #room = deferred();
 
@@ -188,6 +192,7 @@ export class AgentSession {
     }
     for (const id of this.#unheard.splice(0)) this.#settings.parts.cancel(id);
     this.#writer.close();
+    this.#left.abort();
     this.#room.resolve();
   }
 
@@ -251,7 +256,8 @@ export class AgentSession {
     const followed = new AbortController();
     call.followed = followed;
     try {
-      for await (const step of followCall(parts.following, call.id, "", followed.signal)) {
+      const reader = { client: this.#share, signal: followed.signal };
+      for await (const step of followCall(parts.following, call.id, "", reader)) {
         if (call.state === "over") return;
         if (step.kind === "ended") return this.ended(call, step.ending);
         for (const delta of step.deltas) {
@@ -289,37 +295,45 @@ export class AgentSession {
     this.#writer.push("accepted", { ref: call.ref, handle }, MESSAGE_OVERHEAD_BYTES * 2);
   }
 
-  /** A call has ended. */
-  ended(call: SessionCallEntry, ending: Ending): void {
-    if (call.state === "over") return;
-    if (ending.body.length > SMALL_END_BYTES && (this.#writer.saturated || this.#owed.length > 0)) {
-      this.#owed.push(call);
-      void this.#pay();
-      return;
-    }
-    this.#tell(call, ending);
+  /** In whose turns it reads: its connection's. */
+  get #share(): string {
+    return shareName(this.#settings.principal, this.#settings.peer);
   }
 
-  /** Fetches the ends that wait in Redis, one after the other, as there is room for them. */
+  /** A call has ended. */
+  ended(call: SessionCallEntry, ending: SaidEnding): void {
+    if (call.state === "over") return;
+    if (
+      ending.kind === "large" ||
+      (ending.body.length > SMALL_END_BYTES && (this.#writer.saturated || this.#owed.length > 0))
+    ) {
+      this.#owed.push(call);
+      void this.#pay();
+    } else this.#tell(call, ending);
+  }
+
+  /** Fetches the ends that wait in Redis, a few at once, as there is room for them. */
   async #pay(): Promise<void> {
-    if (this.#paying) return;
-    this.#paying = true;
+    if (this.#paying >= READ_AT_ONCE) return;
+    this.#paying++;
+    const reader = { client: this.#share, signal: this.#left.signal };
     for (;;) {
       while (this.#writer.saturated) await this.#room.promise;
       const call = this.#owed.shift();
       if (call === undefined) break;
       if (call.state === "over") continue;
       try {
-        const reading = await readCall(this.#settings.parts.following.store, call.id, { output: false });
-        if (reading?.ending === undefined) throw unknownCall(call.id);
-        this.#tell(call, reading.ending);
+        const ending = await this.#settings.parts.readings.ending(call.id, reader);
+        if (ending === undefined) throw unknownCall(call.id);
+        // There was room when it was asked for.
+        this.#tell(call, ending, true);
       } catch (error) {
         const { message } = toToolgateError(error);
         const unread = `the call has ended, and its end cannot be read now (${message}); follow it later`;
         this.refuse(call, new ToolgateError("STORE_UNAVAILABLE", unread, { executed: "unknown" }));
       }
     }
-    this.#paying = false;
+    this.#paying--;
   }
 
   #gotRoom(): void {
@@ -328,10 +342,10 @@ export class AgentSession {
     resolve();
   }
 
-  #tell(call: SessionCallEntry, ending: Ending): void {
+  #tell(call: SessionCallEntry, ending: Ending, owed = false): void {
     if (call.state === "over") return;
     this.#forget(call);
-    this.#terminal(call.ref, toWireTerminal(call.id, ending));
+    this.#terminal(call.ref, toWireTerminal(call.id, ending), owed);
   }
 
   /** A call was refused, or what became of it cannot be learnt. */
@@ -341,11 +355,14 @@ export class AgentSession {
     this.#terminal(call.ref, { ...toWireRejection(error), callId: error.executed === "no" ? "" : call.id });
   }
 
-  #terminal(ref: number, terminal: Terminal): void {
+  #terminal(ref: number, terminal: Terminal, owed = false): void {
     const { resultJson, error } = terminal;
     const bytes = (resultJson?.length ?? 0) + (error?.detailsJson?.length ?? 0);
-    if (this.#fits(bytes)) this.#writer.push("terminals", { ref, terminal }, MESSAGE_OVERHEAD_BYTES + bytes);
-    else this.#writer.push("terminals", { ref, terminal: untold(terminal, bytes) }, MESSAGE_OVERHEAD_BYTES * 4);
+    const message = { ref, terminal };
+    if (!this.#fits(bytes))
+      this.#writer.push("terminals", { ref, terminal: untold(terminal, bytes) }, MESSAGE_OVERHEAD_BYTES * 4);
+    else if (owed) this.#writer.pushOwed("terminals", message, MESSAGE_OVERHEAD_BYTES + bytes);
+    else this.#writer.push("terminals", message, MESSAGE_OVERHEAD_BYTES + bytes);
     this.#endIfDone();
   }
 

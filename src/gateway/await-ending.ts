@@ -1,4 +1,4 @@
-import { type CallHead, type Ending, formatHead } from "../calls/call-record.js";
+import { type CallHead, formatHead, type SaidEnding } from "../calls/call-record.js";
 import type { Doorbell, Ring, Watcher } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
@@ -15,7 +15,8 @@ export interface AwaitSettings {
 
 /** Who waits for a call's end; is told once. */
 export interface Waiter {
-  ended(ending: Ending): void;
+  /** A large end is to be read by whoever waits for it. */
+  ended(ending: SaidEnding): void;
   /** The end cannot be learnt now. */
   lost(error: ToolgateError): void;
 }
@@ -30,7 +31,7 @@ export class EndingWatch implements Watcher {
   readonly #id: CallId;
   readonly #waiter: Waiter;
   #admitted: CallHead | undefined;
-  #early: Ending | undefined;
+  #early: SaidEnding | undefined;
   #done = false;
 
   constructor(settings: AwaitSettings, id: CallId, waiter: Waiter) {
@@ -61,7 +62,7 @@ export class EndingWatch implements Watcher {
   }
 
   /** The call is admitted; it may have ended already. */
-  admitted(head: CallHead, ending: Ending | undefined): void {
+  admitted(head: CallHead, ending: SaidEnding | undefined): void {
     this.#admitted = head;
     const known = ending ?? this.#early;
     if (known !== undefined) {
@@ -88,7 +89,7 @@ export class EndingWatch implements Watcher {
     );
   }
 
-  #end(ending: Ending): void {
+  #end(ending: SaidEnding): void {
     if (this.#done) return;
     this.stop();
     this.#waiter.ended(ending);

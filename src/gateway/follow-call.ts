@@ -1,23 +1,27 @@
-import { type Ending, formatHead } from "../calls/call-record.js";
+import { formatHead, type SaidEnding } from "../calls/call-record.js";
 import type { CallStore } from "../calls/call-store.js";
 import type { Doorbell, Ring } from "../calls/doorbell.js";
+import type { LargeReadings } from "../calls/large-readings.js";
 import type { LostCalls } from "../calls/lost-calls.js";
 import { type CallReading, type Delta, readCall } from "../calls/read-call.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { invalidField, type NodeId } from "../identity/names.js";
 import type { RedisClock } from "../redis/redis-time.js";
+import type { ReplyReader } from "../redis/reply-turns.js";
+import { unknownCall } from "./unknown-call.js";
 
 /** One step of following a call: output in order, then exactly one end. */
 export type FollowStep =
   | { readonly kind: "deltas"; readonly deltas: readonly Delta[] }
-  | { readonly kind: "ended"; readonly ending: Ending };
+  | { readonly kind: "ended"; readonly ending: SaidEnding };
 
 export interface FollowSettings {
   readonly store: CallStore;
   readonly doorbell: Doorbell;
   readonly node: NodeId;
   readonly lost: Pick<LostCalls, "end">;
+  readonly readings: Pick<LargeReadings, "output">;
   readonly clock: RedisClock;
   readonly monotonicMs: () => number;
 }
@@ -39,18 +43,11 @@ export function parseCursor(cursor: string): string {
   return cursor;
 }
 
-/** The error of everybody who names a call that is not known. */
-export function unknownCall(id: CallId): ToolgateError {
-  return new ToolgateError("UNKNOWN_CALL", `no call "${id}" is known: it never was, or its record has expired`, {
-    executed: "unknown", // one that has expired may have run
-  });
-}
-
 /**
  * A call's output from a cursor on, then its end; ends early, without a word, when the signal is aborted.
  *
  * A bell only says that there is something: what is told is what the record and the result stream hold, so every reader
- * is told the same. A reader that is slow is not told more than it takes.
+ * is told the same. A reader that is slow is not told more than it takes. That a large end is there is told, and not the end.
  *
  * @throws ToolgateError UNKNOWN_CALL; STORE_UNAVAILABLE, within two seconds of the call's deadline at the latest
  */
@@ -58,10 +55,12 @@ export async function* followCall(
   settings: FollowSettings,
   id: CallId,
   from: string,
-  signal: AbortSignal,
+  reader: ReplyReader,
 ): AsyncGenerator<FollowStep, void, void> {
-  const { store, doorbell, node, lost, clock, monotonicMs } = settings;
+  const { store, doorbell, node, lost, readings, clock, monotonicMs } = settings;
+  const { signal } = reader;
   let cursor = from;
+  let moreBytes = 0;
   let rung = false;
   let wake = (): void => {};
   const overdue = new LastReading();
@@ -69,6 +68,8 @@ export async function* followCall(
     overdueAtMs: Number.POSITIVE_INFINITY,
     onRing(ring: Ring): void {
       if (ring.kind === "overdue") overdue.begin();
+      // Redis answers; the reading may wait for its turn.
+      else if (ring.kind === "ended") watcher.overdueAtMs = Math.max(watcher.overdueAtMs, monotonicMs() + ASK_AGAIN_MS);
       rung = true;
       wake();
     },
@@ -79,7 +80,12 @@ export async function* followCall(
   try {
     for (let known: CallReading | undefined; !signal.aborted; ) {
       rung = false;
-      const reading = await overdue.orElse(readCall(store, id, { cursor, watcher: node }));
+      const asked = { cursor, watcher: node };
+      const reading = await overdue.orElse(
+        moreBytes === 0
+          ? readCall(store, id, asked) // what is more than little is read in turns
+          : readings.output(id, moreBytes, asked, reader),
+      );
       if (reading === undefined) {
         if (known === undefined) throw unknownCall(id);
         const ending = await lost.end({ id, head: formatHead(known.head), attempt: known.attempt });
@@ -97,7 +103,8 @@ export async function* followCall(
         cursor = last.cursor;
         yield { kind: "deltas", deltas: reading.deltas };
       }
-      if (reading.more) continue;
+      moreBytes = reading.moreBytes;
+      if (moreBytes > 0) continue;
       if (reading.ending !== undefined) {
         yield { kind: "ended", ending: reading.ending };
         return;
@@ -108,6 +115,8 @@ export async function* followCall(
         });
       }
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
     doorbell.unwatch(id, watcher);

@@ -1,3 +1,4 @@
+import type { LargeReadings } from "../calls/large-readings.js";
 import type { CallId } from "../identity/call-id.js";
 import type { AwaitSettings } from "./await-ending.js";
 import type { FollowSettings } from "./follow-call.js";
@@ -8,6 +9,7 @@ export interface GatewayParts {
   readonly placing: PlaceCallSettings;
   readonly awaiting: AwaitSettings;
   readonly following: FollowSettings;
+  readonly readings: LargeReadings;
   /** The largest message that this node sends, in bytes. */
   readonly maxMessageBytes: number;
   /** Counts a call of a peer in; the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */

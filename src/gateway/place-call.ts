@@ -1,5 +1,5 @@
 import type { Admission, AdmissionAnswer, Admissions, Destination } from "../calls/admit.js";
-import type { CallHead, Ending } from "../calls/call-record.js";
+import type { CallHead, SaidEnding } from "../calls/call-record.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -34,7 +34,7 @@ export interface PlacedCall {
   readonly head: CallHead;
   readonly repeated: boolean;
   /** How it ended, when a repeat found it ended. */
-  readonly ending: Ending | undefined;
+  readonly ending: SaidEnding | undefined;
   /** What its caller asked for and did not get; of a repeat, nothing is said. */
   readonly warnings: readonly string[];
 }

@@ -1,5 +1,5 @@
+import { FairLine, type Waiter } from "../async/fair-line.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { FairLine, type Waiter } from "./fair-line.js";
 
 /** What a provider asks to be let in for: a new lease, or a session on the lease that it has. */
 export type Arrival = "register" | "attach";

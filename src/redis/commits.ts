@@ -26,7 +26,7 @@ import { answerOf, asArray, asText, type Reply, runScript, type Script, type Scr
  *   COMPLETE        before its provider may forget the result (complete.ts)
  *   CANCEL          before the caller hears what became of the call (cancel.ts)
  *   READ, PROBE     before output and ends are told (read-call.ts). Whoever reads confirms what was read, whichever node
- *                   wrote it.
+ *                   wrote it. READ_PIECE (large-readings.ts) as well.
  *   bells           before the end that they bring is told (doorbell.ts). A bell names the history in which it was rung, since
  *                   it may come from a master whose writes are about to be lost; one that names none is a reason to look.
  * Everything else (SETTLE, RENEW, REHOUSE, APPEND, registrations) is told by one of these, or comes back by itself.

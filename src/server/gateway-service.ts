@@ -1,6 +1,6 @@
 import { after } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
-import type { Ending } from "../calls/call-record.js";
+import type { SaidEnding } from "../calls/call-record.js";
 import { cancelCall } from "../calls/cancel.js";
 import type { ListedCall } from "../calls/list-calls.js";
 import { readCall } from "../calls/read-call.js";
@@ -10,16 +10,19 @@ import { AgentSession } from "../gateway/agent-session.js";
 import { EndingWatch } from "../gateway/await-ending.js";
 import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
 import { parseCallSpec } from "../gateway/call-spec.js";
-import { followCall, parseCursor, unknownCall } from "../gateway/follow-call.js";
+import { followCall, parseCursor } from "../gateway/follow-call.js";
 import type { GatewayParts } from "../gateway/gateway-parts.js";
 import { listCalls } from "../gateway/list-calls.js";
 import { callIdOf, type PlacedCall, placeCall } from "../gateway/place-call.js";
+import { unknownCall } from "../gateway/unknown-call.js";
+import { wholeEnding } from "../gateway/whole-ending.js";
 import { type CallId, parseCallId } from "../identity/call-id.js";
 import { invalidField, parseToolName, parseToolsetName } from "../identity/names.js";
 import type { CallState__Output } from "../protocol/generated/toolgate/v1/CallState.js";
 import type { CallSummary } from "../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../protocol/generated/toolgate/v1/Gateway.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
+import { shareName } from "./principal.js";
 
 /** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */
 const SESSION_BUDGET_BYTES = 8 * 1_048_576;
@@ -52,7 +55,7 @@ function answerInTime(
 
 /** The side of the agents. */
 export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
-  const { placing, awaiting, following } = parts;
+  const { placing, awaiting, following, readings } = parts;
   const { store } = following;
   return {
     CallTool: unary(async ({ call }, context) => {
@@ -73,13 +76,18 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       try {
         const spec = parseCallSpec(call, context);
         const id = callIdOf(placing, context.principal, spec);
-        const ended = deferred<Ending>();
+        const ended = deferred<SaidEnding>();
         const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
         // A request that was refused has no call: under its id there may be somebody else's.
         let mayBeAdmitted = false;
         // Nobody can wait for it any more: its caller was not told its id, and cannot ask for it again.
         let forsaken = false;
         let late: NodeJS.Timeout | undefined;
+        let reading: AbortController | undefined;
+        const giveUp = (why: ToolgateError): void => {
+          ended.reject(why);
+          reading?.abort(why);
+        };
         try {
           const { principal, deadlineMs, peer } = context;
           const withinMs = deadlineMs && deadlineMs - marginMs(deadlineMs);
@@ -94,9 +102,16 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
             throw error;
           }
           watch.admitted(placed.head, placed.ending);
-          context.whenAbandoned(ended.reject);
-          if (context.deadlineMs !== undefined) late = answerInTime(context.deadlineMs, id, ended.reject);
-          const ending = await ended.promise;
+          context.whenAbandoned(giveUp);
+          if (context.deadlineMs !== undefined) late = answerInTime(context.deadlineMs, id, giveUp);
+          const said = await ended.promise;
+          const ending = await wholeEnding(readings, id, said, {
+            ...{ principal, peer },
+            get signal() {
+              reading = new AbortController();
+              return reading.signal;
+            },
+          });
           return { handle: toWireHandle(id, placed.head, placed.warnings), terminal: toWireTerminal(id, ending) };
         } finally {
           clearTimeout(late);
@@ -110,28 +125,31 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       }
     }),
 
-    FollowCall: serverStream(async function* ({ callId, cursor }, { signal }) {
+    FollowCall: serverStream(async function* ({ callId, cursor }, context) {
       const id = parseCallId(callId);
-      for await (const step of followCall(following, id, parseCursor(cursor), signal)) {
-        if (step.kind === "ended") yield { terminal: toWireTerminal(id, step.ending) };
+      const reader = { client: shareName(context.principal, context.peer), signal: context.signal };
+      for await (const step of followCall(following, id, parseCursor(cursor), reader)) {
+        if (step.kind === "ended")
+          yield { terminal: toWireTerminal(id, await wholeEnding(readings, id, step.ending, context)) };
         else yield { deltas: step.deltas.map(({ cursor, data, attempt }) => ({ cursor, dataJson: data, attempt })) };
       }
     }),
 
-    GetCall: unary(async ({ callId }) => {
+    GetCall: unary(async ({ callId }, context) => {
       const id = parseCallId(callId);
-      const reading = await readCall(store, id, { output: false });
+      const reading = await readCall(store, id, { outputBytes: 0 });
       if (reading === undefined) throw unknownCall(id);
+      const ending = reading.ending && (await wholeEnding(readings, id, reading.ending, context));
       return {
         handle: toWireHandle(id, reading.head),
         state: WIRE_STATE[reading.state],
         attempt: reading.attempt,
         cancelRequested: reading.cancelRequested,
-        terminal: reading.ending === undefined ? null : toWireTerminal(id, reading.ending),
+        terminal: ending === undefined ? null : toWireTerminal(id, ending),
       };
     }),
 
-    CancelCall: unary(async ({ callId }) => {
+    CancelCall: unary(async ({ callId }, context) => {
       const id = parseCallId(callId);
       const answer = await cancelCall(store, id);
       switch (answer.kind) {
@@ -139,8 +157,10 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           throw unknownCall(id);
         case "told":
           return { state: WIRE_STATE.claimed };
-        case "ended":
-          return { state: WIRE_STATE.ended, terminal: toWireTerminal(id, answer.ending) };
+        case "ended": {
+          const ending = await wholeEnding(readings, id, answer.ending, context);
+          return { state: WIRE_STATE.ended, terminal: toWireTerminal(id, ending) };
+        }
         default:
           return answer satisfies never;
       }

@@ -28,6 +28,7 @@ import {
   callsForFile,
   claimOf,
   complete,
+  endingOf,
   NODE,
   provider,
   take,
@@ -71,13 +72,11 @@ async function claimed(store: CallStore, timeoutMs = LONG_MS) {
   return { once, idempotent };
 }
 
-const endOf = async (store: CallStore, id: CallId) => (await readCall(store, id, {}))?.ending;
-
 /** Settles as nodes do, until a call has ended. */
 function settled(store: CallStore, id: CallId) {
   return until("it has ended", async () => {
     await settleCalls(store, keys);
-    return endOf(store, id);
+    return endingOf(store, id);
   });
 }
 
@@ -129,7 +128,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
     await settleCalls(store, keys);
     await pass(AWAY_AFTER_MS + 50);
     await settleCalls(store, keys);
-    expect(await endOf(store, once.id)).toMatchObject({ kind: "outcome_unknown", reason: "DEADLINE_EXCEEDED" });
+    expect(await endingOf(store, once.id)).toMatchObject({ kind: "outcome_unknown", reason: "DEADLINE_EXCEEDED" });
   });
 
   test("a claim that had ended before a row of absences is not held by them", async () => {
@@ -139,7 +138,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
     await client.hset(keys.presence, "seen", Date.now() - 5);
     await pass(AWAY_AFTER_MS);
     await settleCalls(store, keys);
-    expect(await endOf(store, once.id)).toMatchObject({ reason: "PROVIDER_LOST" });
+    expect(await endingOf(store, once.id)).toMatchObject({ reason: "PROVIDER_LOST" });
   });
 
   test("what its provider gives up is settled at once", async () => {
@@ -149,7 +148,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
     await settleCalls(store, keys);
     await releaseLease(registry, provider.lease);
     await settleCalls(store, keys);
-    expect(await endOf(store, once.id)).toMatchObject({ reason: "PROVIDER_LOST" });
+    expect(await endingOf(store, once.id)).toMatchObject({ reason: "PROVIDER_LOST" });
   });
 });
 
@@ -245,7 +244,7 @@ test("one node that is cut off is no absence: the others settle in time", async 
     "it has ended",
     async () => {
       expect((await settleCalls(store, keys)).heldAtMs).toBeUndefined();
-      return endOf(store, once.id);
+      return endingOf(store, once.id);
     },
     { everyMs: 200 },
   );

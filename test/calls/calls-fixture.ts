@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach } from "vitest";
 import { type Admission, type AdmissionAnswer, Admissions } from "../../src/calls/admit.js";
+import type { Ending } from "../../src/calls/call-record.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { type Completion, type CompletionAnswer, completeCalls } from "../../src/calls/complete.js";
+import { LargeReadings } from "../../src/calls/large-readings.js";
+import { readCall } from "../../src/calls/read-call.js";
 import { type TakenCall, takeCalls } from "../../src/calls/take.js";
-import { randomCallId } from "../../src/identity/call-id.js";
+import { type CallId, randomCallId } from "../../src/identity/call-id.js";
 import { parseNodeId, parseToolName } from "../../src/identity/names.js";
 import { FAST_COMMITS } from "../../src/redis/commits.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
@@ -118,6 +121,13 @@ export async function complete(
 ): Promise<CompletionAnswer["kind"][]> {
   const answers = await completeCalls(store, keys, parseNodeId("node-b", "node"), completions);
   return answers.map(({ kind }) => kind);
+}
+
+/** How a call ended, all of it; nothing while it has not. */
+export async function endingOf(store: CallStore, id: CallId): Promise<Ending | undefined> {
+  const ending = (await readCall(store, id, {}))?.ending;
+  const reader = { client: "test", signal: new AbortController().signal };
+  return ending?.kind === "large" ? new LargeReadings(store).ending(id, reader) : ending;
 }
 
 /** The claim of a taken call, as its provider's node names it. */

@@ -34,6 +34,7 @@ import {
   callsForFile,
   claimOf,
   complete,
+  endingOf,
   NODE,
   ownerOf,
   provider,
@@ -295,7 +296,7 @@ describe("completing", () => {
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
     await complete(store, [{ ...claimOf(provider.lease, taken), ...RESULT, body }]);
-    expect((await readCall(store, taken.id, {}))?.ending?.body.equals(body)).toBe(true);
+    expect((await endingOf(store, taken.id))?.body.equals(body)).toBe(true);
   });
 
   test("a call's record and result expire, and nothing else is left", async () => {
@@ -745,7 +746,7 @@ describe("settling", () => {
     await until("the provider was told", async () => (await settleCalls(store, keys)).told === 1);
     expect(await readCall(store, call.id, {})).toMatchObject({ state: "claimed", cancelRequested: true });
     await settleUntil(store, "the grace is over", call.id, (_, kind) => kind === "outcome_unknown");
-    expect((await readCall(store, call.id, {}))?.ending?.reason).toBe("DEADLINE_EXCEEDED");
+    expect((await endingOf(store, call.id))?.reason).toBe("DEADLINE_EXCEEDED");
   });
 
   test("what a released provider had in hand is settled at once", async () => {

@@ -3,7 +3,6 @@ import { deferred } from "../../src/async/deferred.js";
 import { appendOutput } from "../../src/calls/append-output.js";
 import { cancelCall } from "../../src/calls/cancel.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
-import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls } from "../../src/calls/take.js";
@@ -24,6 +23,7 @@ import {
   callsForFile,
   claimOf,
   complete,
+  endingOf,
   NODE,
   provider,
   store,
@@ -64,7 +64,7 @@ test("a full Redis refuses new calls, definitely, and those that it has end as t
   const body = Buffer.alloc(100_000, "1");
   const completions = [one, two].map((claim) => ({ ...claim, kind: "result", reason: "", body }) as const);
   expect(await complete(store, completions)).toEqual(["accepted", "accepted"]);
-  expect((await readCall(store, one.id, { watcher: NODE }))?.ending).toMatchObject({ kind: "result" });
+  expect(await endingOf(store, one.id)).toMatchObject({ kind: "result" });
   expect(await cancelCall(store, third.id)).toEqual({ kind: "told" });
   await client.del(keys.call(third.id));
   expect(await new LostCalls(store, SILENT_LOGGER).end(third)).toMatchObject({ reason: "STATE_LOST" });

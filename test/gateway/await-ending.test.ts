@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CallHead, Ending } from "../../src/calls/call-record.js";
+import type { CallHead, Ending, SaidEnding } from "../../src/calls/call-record.js";
 import type { Doorbell, Ring } from "../../src/calls/doorbell.js";
 import { EndingWatch } from "../../src/gateway/await-ending.js";
 import { randomCallId } from "../../src/identity/call-id.js";
@@ -23,7 +23,7 @@ function watching(lost: () => Promise<Ending | undefined> = async () => LOST) {
     clock: { nowMs: () => 0 },
     monotonicMs: () => 0,
   };
-  const ended: Ending[] = [];
+  const ended: SaidEnding[] = [];
   const id = randomCallId(0, (size) => Buffer.alloc(size));
   const watch = new EndingWatch(settings, id, { ended: (ending) => ended.push(ending), lost: () => {} });
   return { watch, ended, ring: (ring: Ring) => watch.onRing(ring) };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Doorbell, Watcher } from "../../src/calls/doorbell.js";
+import { LargeReadings } from "../../src/calls/large-readings.js";
 import { followCall } from "../../src/gateway/follow-call.js";
 import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
 import { contractOf, registrationOf, registryStore, serve } from "../registry/registry-fixture.js";
@@ -29,10 +30,11 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
     doorbell: doorbell as Doorbell, // only these are used
     node: NODE,
     lost: { end: async () => undefined },
+    readings: new LargeReadings(store),
     clock: { nowMs: () => Date.now() },
     monotonicMs: () => 0,
   };
-  const step = followCall(settings, call.id, "", new AbortController().signal).next();
+  const step = followCall(settings, call.id, "", { client: "reader", signal: new AbortController().signal }).next();
   await until("it waits", () => Number.isFinite(watcher?.overdueAtMs));
   expect(watcher?.overdueAtMs).toBeGreaterThan(5_000);
   expect(watcher?.overdueAtMs).toBeLessThan(8_000);
@@ -60,10 +62,11 @@ test("a reader whose call is overdue while Redis stands still is told so without
     doorbell: doorbell as Doorbell, // only these are used
     node: NODE,
     lost: { end: async () => undefined },
+    readings: new LargeReadings(store),
     clock: { nowMs: () => Date.now() },
     monotonicMs: () => 0,
   };
-  const step = followCall(settings, call.id, "", new AbortController().signal).next();
+  const step = followCall(settings, call.id, "", { client: "reader", signal: new AbortController().signal }).next();
   await until("it waits", () => Number.isFinite(watcher?.overdueAtMs));
   await redis().freeze();
   try {

@@ -19,9 +19,12 @@ interface Share<W> {
   bytes: number;
 }
 
+/** Of a line whose waiters are counted elsewhere. */
+const UNBOUNDED: FairLineBounds = { maxWaiting: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+
 /**
- * A bounded line in which clients take turns, so that one for which many wait holds up no other. Where it is full, the client that
- * fills most of it makes room for one that fills less.
+ * A line in which clients take turns, so that one for which many wait holds up no other. Where it is bounded and full, the client
+ * that fills most of it makes room for one that fills less.
  */
 export class FairLine<W extends Waiter> {
   readonly #bounds: FairLineBounds;
@@ -30,7 +33,7 @@ export class FairLine<W extends Waiter> {
   readonly #shares = new Map<string, Share<W>>();
   #bytes = 0;
 
-  constructor(bounds: FairLineBounds) {
+  constructor(bounds: FairLineBounds = UNBOUNDED) {
     this.#bounds = bounds;
   }
 
