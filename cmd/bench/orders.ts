@@ -27,6 +27,8 @@ export function serveOrders(handle: (order: unknown) => Promise<unknown>): Promi
     });
   });
   return new Promise((resolve) => {
+    // A connection that is closed for being idle may be just what the next order, some seconds later, is sent on.
+    server.keepAliveTimeout = 0;
     server.listen(0, "127.0.0.1", () => {
       server.unref(); // orders alone keep no process alive
       const address = server.address();

@@ -4,11 +4,12 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { isMainThread } from "node:worker_threads";
 import { type LongestTurn, LoopMeter } from "./loop-meter.js";
+import { type LoopReport, watchLoop } from "./loop-turns.js";
 import { serveOrders } from "./orders.js";
 
 /**
  * A preload (`node --import`) for the programs that are measured: it tells their memory after a garbage collection, measures the
- * turns of their event loop, and profiles them, when asked. It does nothing by itself.
+ * turns of their event loop, and what comes waits for, and profiles them, when asked. It does nothing by itself.
  */
 
 export type ProbeOrder =
@@ -18,6 +19,10 @@ export type ProbeOrder =
   | { readonly kind: "watch_turns" }
   /** Tells the longest one since then. */
   | { readonly kind: "longest_turn" }
+  /** Watches its event loop from now on. */
+  | { readonly kind: "watch_loop" }
+  /** Tells what was seen of it. */
+  | { readonly kind: "loop" }
   | { readonly kind: "start_profile" }
   /** Writes the profile, for Chrome's developer tools. */
   | { readonly kind: "stop_profile"; readonly file: string };
@@ -31,6 +36,7 @@ export interface HeldMemory {
 }
 
 let meter: LoopMeter | undefined;
+let endWatch: (() => LoopReport) | undefined;
 let profiler: Session | undefined;
 
 if (isMainThread) {
@@ -38,7 +44,7 @@ if (isMainThread) {
   console.error(JSON.stringify({ event: "probing", address }));
 }
 
-async function obey(order: ProbeOrder): Promise<HeldMemory | LongestTurn | null> {
+async function obey(order: ProbeOrder): Promise<HeldMemory | LongestTurn | LoopReport | null> {
   switch (order.kind) {
     case "memory": {
       setFlagsFromString("--expose-gc");
@@ -59,6 +65,11 @@ async function obey(order: ProbeOrder): Promise<HeldMemory | LongestTurn | null>
       meter = undefined;
       return longest;
     }
+    case "watch_loop":
+      endWatch = watchLoop();
+      return null;
+    case "loop":
+      return endWatch?.() ?? null;
     case "start_profile":
       profiler = new Session();
       profiler.connect();

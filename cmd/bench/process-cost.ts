@@ -14,6 +14,19 @@ export function cpuMicros(pid: number): number | undefined {
   }
 }
 
+/**
+ * For how long a process's main thread was ready to run and no core was free, in microseconds; undefined where the system does not
+ * tell. What a single-threaded server loses so is the machine's doing, not its own.
+ */
+export function starvedMicros(pid: number): number | undefined {
+  try {
+    const nanoseconds = Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]);
+    return Number.isFinite(nanoseconds) ? nanoseconds / 1_000 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A hundredth of a second: what Linux counts the whole machine's time in, whatever its own clock. */
 const TICK_MICROS = 10_000;
 

@@ -18,6 +18,7 @@ import type { CrowdState, StormOrder } from "./actors/crowd.js";
 import type { LoadReport } from "./actors/drive.js";
 import type { AttackReport, AttackSettings } from "./hostile/attack.js";
 import type { LongestTurn } from "./loop-meter.js";
+import type { LoopReport } from "./loop-turns.js";
 import { sendOrder } from "./orders.js";
 import type { HeldMemory, ProbeOrder } from "./probe.js";
 
@@ -47,6 +48,10 @@ export interface Gateway extends Actor {
   /** Measures the turns of its event loop from now on, until the longest is asked for. */
   watchTurns(): Promise<void>;
   longestTurn(): Promise<LongestTurn>;
+  /** Watches its event loop from now on. */
+  watchLoop(): Promise<void>;
+  /** What was seen of its event loop since. */
+  loop(): Promise<LoopReport>;
   /** Profiles it from now on. */
   startProfile(): Promise<void>;
   stopProfile(file: string): Promise<void>;
@@ -185,6 +190,8 @@ export class Stage {
       memory: () => ask({ kind: "memory" }),
       watchTurns: () => ask({ kind: "watch_turns" }),
       longestTurn: () => ask({ kind: "longest_turn" }),
+      watchLoop: () => ask({ kind: "watch_loop" }),
+      loop: () => ask({ kind: "loop" }),
       startProfile: () => ask({ kind: "start_profile" }),
       stopProfile: (file) => ask({ kind: "stop_profile", file }),
     };
@@ -217,8 +224,9 @@ export class Stage {
 
   /** A process for many providers, none of which is there yet. */
   async crowd(): Promise<Crowd> {
-    const { address } = await this.#listening("crowd", "crowd.js");
+    const { pid, address } = await this.#listening("crowd", "crowd.js");
     return {
+      pid,
       storm: (order) => sendOrder(address, { ...order, kind: "storm" }, this.#settings.signal),
       look: () => sendOrder(address, { kind: "look" }, this.#settings.signal),
     };
@@ -314,6 +322,7 @@ export interface Agent {
 
 /** A process with many providers. */
 export interface Crowd {
+  readonly pid: number;
   storm(order: Omit<StormOrder, "kind">): Promise<null>;
   look(): Promise<CrowdState>;
 }

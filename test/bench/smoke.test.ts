@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Figure, isSure, summarise, verdict } from "../../cmd/bench/figures.js";
+import { exceededFor } from "../../cmd/bench/loop-turns.js";
 import { markdownSection } from "../../cmd/bench/markdown.js";
 import { figureTable, type RunReport } from "../../cmd/bench/report.js";
 import { thisMachine } from "../../cmd/local/machine.js";
@@ -95,8 +96,12 @@ test("a quick run lets many providers register at once, beside calls of another 
   expect(status).toBe(0);
   const report = JSON.parse(await readFile(join(folder, "storm.json"), "utf8")) as RunReport;
   expect(report.figures.map((figure) => figure.id)).toEqual([
+    "storm/deployment-30/loop-p99",
+    "storm/deployment-30/loop-longest",
     "storm/deployment-30/time",
     "storm/deployment-30/others-p99",
+    "storm/deployment-30/p99-here",
+    "storm/deployment-30/p99-beside",
     "storm/deployment-30/others-failed",
   ]);
   expect(stdout).toMatch(/; 0 of \d+ failed/);
@@ -106,6 +111,13 @@ test("unknown work is refused with the names that there are", async () => {
   const { status, stderr } = await bench("--only", "calls,nothing");
   expect(status).toBe(2);
   expect(stderr).toContain("There is no nothing: use calls, calls-file, durability");
+});
+
+test("the wait for a loop is judged by what is left of its turns at any moment", () => {
+  const turns = [...Array<number>(900).fill(1), 100]; // in a second of work
+  expect(exceededFor(turns, 10)).toBeCloseTo(90, 1);
+  expect(exceededFor(turns, 90)).toBeCloseTo(10, 1);
+  expect(exceededFor([], 10)).toBe(0);
 });
 
 test("the section of docs/benchmarks.md says of each target whether it was met, and how surely", () => {

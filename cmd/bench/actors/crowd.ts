@@ -69,6 +69,50 @@ function contractOf(name: string) {
   };
 }
 
+/** Which node a provider turns to, and when, as the SDK's `Nodes` has it: the next one that may be asked; else the first that may be. */
+class NodeTurns {
+  readonly #places: { readonly client: RegistryClient; failures: number; restsUntilMs: number }[];
+  #current: number;
+  #busyInARow = 0;
+
+  constructor(clients: readonly RegistryClient[]) {
+    this.#places = clients.map((client) => ({ client, failures: 0, restsUntilMs: 0 }));
+    this.#current = Math.floor(Math.random() * clients.length);
+  }
+
+  async next(): Promise<RegistryClient> {
+    const nowMs = performance.now();
+    const turns = this.#places.map((place, index) => ({
+      ...{ place, index, restMs: Math.max(0, place.restsUntilMs - nowMs) },
+      turn: (index - this.#current + this.#places.length) % this.#places.length,
+    }));
+    turns.sort((a, b) => a.restMs - b.restMs || a.turn - b.turn);
+    const [first] = turns;
+    if (first === undefined) throw new Error("There is no node.");
+    if (first.restMs > 0) await after(first.restMs);
+    this.#current = first.index;
+    return first.place.client;
+  }
+
+  succeeded(): void {
+    const place = this.#places[this.#current];
+    if (place !== undefined) Object.assign(place, { failures: 0, restsUntilMs: 0 });
+    this.#busyInARow = 0;
+  }
+
+  /** @param isBusy the second one in a row that has too much to do speaks for all of them. */
+  failed(retryAfterMs: number, isBusy: boolean): void {
+    this.#busyInARow = isBusy ? this.#busyInARow + 1 : 0;
+    const nowMs = performance.now();
+    for (const [index, place] of this.#places.entries()) {
+      if (index !== this.#current && (this.#busyInARow < 2 || place.restsUntilMs > nowMs)) continue;
+      place.failures += 1;
+      place.restsUntilMs =
+        nowMs + Math.max(backoffMs(place.failures, Math.random), retryAfterMs * (1 + Math.random() / 2));
+    }
+  }
+}
+
 /** Registers, attaches, and does so again for ever. */
 async function provide(
   clients: readonly RegistryClient[],
@@ -77,12 +121,10 @@ async function provide(
   room: number,
 ): Promise<void> {
   const incarnation = randomUUID();
-  let node = Math.floor(Math.random() * clients.length);
+  const nodes = new NodeTurns(clients);
   let lease: { readonly epoch: number; readonly leaseToken: string } | undefined;
-  let failures = 0;
   for (;;) {
-    const client = clients[node % clients.length];
-    if (client === undefined) return;
+    const client = await nodes.next();
     try {
       lease ??= await register(client, { contract, providerId, incarnation });
       const leaseRef = {
@@ -93,7 +135,7 @@ async function provide(
         leaseToken: lease.leaseToken,
       };
       await attach(client, { lease: leaseRef, maxInFlight: room }, () => {
-        failures = 0;
+        nodes.succeeded();
       });
       lease = undefined; // it was told that it has lost it
       count("lease lost");
@@ -102,9 +144,7 @@ async function provide(
       const { reason, retryAfterMs = 0 } = fromServiceError(error as ServiceError); // what grpc-js gives
       count(reason);
       if (reason === "LEASE_LOST") lease = undefined;
-      failures += 1;
-      node += 1;
-      await after(Math.max(backoffMs(failures, Math.random), retryAfterMs * (1 + Math.random() / 2)));
+      nodes.failed(retryAfterMs, reason === "NODE_BUSY");
     }
   }
 }
