@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { busyShareOfLoop } from "./async/busy-share.js";
 import { Admissions } from "./calls/admit.js";
 import { BatchSize } from "./calls/batch-size.js";
 import { CallOutbox } from "./calls/call-outbox.js";
@@ -29,6 +30,7 @@ import { RecurringFaults } from "./log/recurring-faults.js";
 import { loadProtocol } from "./protocol/load.js";
 import { CallReports } from "./providers/call-reports.js";
 import { ResultChecks } from "./providers/check-result.js";
+import { ContractReader } from "./providers/contract-reader.js";
 import { Entrance } from "./providers/entrance.js";
 import { followEpochs } from "./providers/follow-epochs.js";
 import { KeepAlive } from "./providers/keep-alive.js";
@@ -81,8 +83,16 @@ export interface NodeSurroundings {
 /** What may wait for one provider that does not read, besides its calls, in bytes. */
 const PROVIDER_BUDGET_BYTES = 16 * 1_048_576;
 
-/** How providers are let in that come at once; one waits for less long than its provider does for an answer, which is 10 s. */
-const ENTRANCE = { maxUnderWay: 8, maxWaiting: 1_024, maxWaitingBytes: 32 * 1_048_576, maxWaitMs: 4_000 };
+/**
+ * How providers are let in that come at once. One waits for less long than the SDK's do for an answer: 30 s to be registered, 10 s
+ * to be attached.
+ */
+const ENTRANCE = {
+  maxUnderWay: 8,
+  maxWaiting: 2_048,
+  maxWaitingBytes: 32 * 1_048_576,
+  maxWaitMs: { register: 15_000, attach: 5_000 },
+};
 
 /** Puts a node together: the composition root, used by `toolgate serve` and by tests alike. Nothing runs until `start`. */
 export function createNode(config: Config, surroundings: Partial<NodeSurroundings> = {}): GatewayNode {
@@ -304,13 +314,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           ...config,
           store: registry,
           catalog,
-          validators,
+          contracts: new ContractReader(validators, config),
           results: new ResultChecks({ validators, texts, maxResultBytes: config.maxResultBytes, clock }),
           sessions,
-          entrance: new Entrance({ ...ENTRANCE, monotonicMs, random }),
+          entrance: new Entrance({ ...ENTRANCE, monotonicMs, random, busyShare: busyShareOfLoop() }),
           reports,
           keepAlive,
-          limits: config,
           randomBytes: bytes,
           log,
           // The toolset is gone: what waits for it did not run, and will not.

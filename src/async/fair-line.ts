@@ -46,9 +46,9 @@ export class FairLine<W extends Waiter> {
     return this.#all.values();
   }
 
-  /** Whether one more has room. */
-  fits(bytes: number): boolean {
-    return this.size < this.#bounds.maxWaiting && this.#bytes + bytes <= this.#bounds.maxBytes;
+  /** Whether one more has room. @param most how many may wait, where that is less than the line's own bound. */
+  fits(bytes: number, most = Number.POSITIVE_INFINITY): boolean {
+    return this.size < Math.min(most, this.#bounds.maxWaiting) && this.#bytes + bytes <= this.#bounds.maxBytes;
   }
 
   /**
@@ -56,6 +56,7 @@ export class FairLine<W extends Waiter> {
    * other would then. What waits alone for its client stays.
    */
   givesWay(client: string, bytes: number): W | undefined {
+    if (this.#shares.size === this.size) return undefined; // one for each
     const own = this.#shares.get(client);
     let most = this.#fill((own?.waiting.size ?? 0) + 1, (own?.bytes ?? 0) + bytes);
     let latest: W | undefined;

@@ -1,5 +1,8 @@
 import { FairLine, type Waiter } from "../async/fair-line.js";
+import { SlicedStarts } from "../async/sliced-starts.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { EntrancePace } from "./entrance-pace.js";
+import { PromisedTurns } from "./promised-turns.js";
 
 /** What a provider asks to be let in for: a new lease, or a session on the lease that it has. */
 export type Arrival = "register" | "attach";
@@ -11,18 +14,26 @@ export interface EntranceSettings {
   readonly maxWaiting: number;
   /** What those of one kind that wait may hold together, in bytes. */
   readonly maxWaitingBytes: number;
-  /** How long one may wait, in milliseconds; less than providers wait for an answer. */
-  readonly maxWaitMs: number;
+  /** How long one of each kind may wait, in milliseconds; less than providers wait for an answer. */
+  readonly maxWaitMs: Readonly<Record<Arrival, number>>;
   readonly monotonicMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** The share of the time, from 0 to 1, for which the event loop was busy since this was asked last. */
+  readonly busyShare: () => number;
 }
 
-/** Something that is asked for, before it is its turn. */
-export interface Asked {
+/** One that comes. */
+export interface Comer {
   readonly arrival: Arrival;
   /** Whose share of the entrance it takes: the provider's connection. */
   readonly client: string;
+  /** How long it will wait for an answer, in milliseconds; absent where it did not say. */
+  readonly patienceMs?: number | undefined;
+}
+
+/** Something that is asked for, before it is its turn. */
+export interface Asked extends Comer {
   /** About what it holds while it waits. */
   readonly bytes: number;
   /** Tells when nobody waits for it any more; it is not begun then. */
@@ -38,48 +49,82 @@ interface Waiting extends Waiter {
   readonly untilMs: number;
 }
 
-/** Bounds of what a refused provider is told to wait, in milliseconds. */
-const MIN_RETRY_MS = 500;
-const MAX_RETRY_MS = 30_000;
-/** What is assumed of how long one takes until that was measured, in milliseconds. */
-const FIRST_PACE_MS = 5;
+/** What waits of one kind, and how fast that line moves. */
+interface Queue {
+  readonly line: FairLine<Waiting>;
+  /** What comes, before it is looked at. */
+  readonly starts: SlicedStarts;
+  /** When those of this line that are refused are to come again. */
+  readonly promised: PromisedTurns;
+  /** How long it takes from one that is let in to the next one, in milliseconds: a running mean. */
+  turnMs: number;
+  /** When one of this line was let in last; undefined once it was empty. */
+  lastMs: number | undefined;
+}
+
+/** What is assumed of how long a turn takes until that was measured, in milliseconds. */
+const FIRST_TURN_MS = 10;
 /** The share of the newest in the running mean of that. */
-const PACE_SHARE = 0.05;
+const NEWEST_SHARE = 0.05;
+/** The longest that one is told to stay away, in milliseconds; one that has a lease is to be attached before that ends. */
+const MAX_RETRY_MS: Readonly<Record<Arrival, number>> = { attach: 5_000, register: 60_000 };
+/** The share of the time that one waits for its answer that may pass before it is let in. */
+const WAITED_SHARE = 0.8;
 /** After so many in a row that attach, one that registers is let in. */
 const ATTACH_IN_A_ROW = 3;
 
 /**
  * Paces what providers ask of a node when many come at once, as in a deployment or after an outage: some are under way, some wait
- * in line, and all others are told when to come again, each at another time. So the work of those that were let in is done before
- * they give up, Redis and the node have time for everybody else, and nothing is done for a provider that has gone.
+ * in line, and all others are told when to come again, each at a time of its own. So the work of those that were let in is done
+ * before they give up, Redis and the node have time for everybody else, and nothing is done for a provider that has gone.
+ *
+ * A line is no longer than what is let in while one may wait: one that would wait in vain is told so at once. How fast they are let
+ * in is a matter of what else the node has to do; see entrance-pace.ts.
  *
  * Those that attach go first, as a rule: they have registered already, and until they are attached their leases are for nothing.
  * Clients take turns, and none of them fills a line so that others find no place; see fair-line.ts.
  */
 export class Entrance {
   readonly #settings: EntranceSettings;
-  readonly #lines: Readonly<Record<Arrival, FairLine<Waiting>>>;
+  readonly #queues: Readonly<Record<Arrival, Queue>>;
+  readonly #pace: EntrancePace;
   #underWay = 0;
   #attachedInARow = 0;
-  #paceMs = FIRST_PACE_MS;
-  #doneAtMs: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Refuses what has waited for too long. */
+  #patience: NodeJS.Timeout | undefined;
+  /** Lets in the next one. */
+  #turn: NodeJS.Timeout | undefined;
 
   constructor(settings: EntranceSettings) {
     this.#settings = settings;
     const bounds = { maxWaiting: settings.maxWaiting, maxBytes: settings.maxWaitingBytes };
-    this.#lines = { attach: new FairLine(bounds), register: new FairLine(bounds) };
+    const queue = (maxRetryMs: number): Queue => ({
+      line: new FairLine(bounds),
+      starts: new SlicedStarts(settings.monotonicMs),
+      promised: new PromisedTurns(maxRetryMs, settings.random),
+      turnMs: FIRST_TURN_MS,
+      lastMs: undefined,
+    });
+    this.#queues = { attach: queue(MAX_RETRY_MS.attach), register: queue(MAX_RETRY_MS.register) };
+    this.#pace = new EntrancePace(settings);
   }
 
   /** How many wait. */
   get waiting(): number {
-    return this.#lines.attach.size + this.#lines.register.size;
+    return this.#queues.attach.line.size + this.#queues.register.line.size;
   }
 
-  /** @throws ToolgateError NODE_BUSY when no more of a client may wait: what leads to the entrance need not be done then. */
-  check(arrival: Arrival, client: string): void {
-    const line = this.#lines[arrival];
-    if (!line.fits(0) && line.givesWay(client, 0) === undefined) throw this.#busy();
+  /**
+   * Looks at one that comes, before anything is done for it: in the same turn of the event loop only as many as that has time for.
+   *
+   * @throws ToolgateError NODE_BUSY when no more of its client may wait: what leads to the entrance need not be done then.
+   */
+  async arrive(comer: Comer): Promise<void> {
+    const { line, starts } = this.#queues[comer.arrival];
+    const start = starts.begin();
+    if (start !== undefined) await start;
+    if (!line.fits(0, this.#most(comer)) && line.givesWay(comer.client, 0) === undefined)
+      throw this.#busy(comer.arrival);
   }
 
   /**
@@ -88,68 +133,101 @@ export class Entrance {
    * @throws ToolgateError NODE_BUSY when too many wait, or it has waited for too long; what `work` throws.
    */
   async pass<T>(asked: Asked, work: () => Promise<T>): Promise<T> {
-    if (this.#underWay >= this.#settings.maxUnderWay) await this.#wait(asked);
-    else this.#underWay++;
-    const startedMs = this.#settings.monotonicMs();
+    const start = this.#queues[asked.arrival].starts.begin();
+    if (start !== undefined) await start;
+    const { monotonicMs, maxUnderWay } = this.#settings;
+    const nowMs = monotonicMs();
+    if (this.#underWay < maxUnderWay && this.waiting === 0 && this.#pace.waitMs(nowMs) === 0) this.#letIn(nowMs);
+    else await this.#wait(asked);
     try {
       return await work();
     } finally {
-      this.#done(startedMs);
+      this.#underWay--;
+      this.#next();
     }
   }
 
+  /** How many may wait so that one that comes now is let in before it, or the node, loses patience. */
+  #most({ arrival, patienceMs = Number.POSITIVE_INFINITY }: Comer): number {
+    const waitMs = Math.min(this.#settings.maxWaitMs[arrival], patienceMs * WAITED_SHARE);
+    return Math.max(1, waitMs / this.#queues[arrival].turnMs);
+  }
+
+  #letIn(nowMs: number): void {
+    this.#underWay++;
+    this.#pace.letIn(nowMs);
+  }
+
   /** Resolves when it is let in: then it counts as under way. */
-  #wait({ arrival, client, bytes, whenGone }: Asked): Promise<void> {
-    const { maxWaitMs, monotonicMs } = this.#settings;
-    const line = this.#lines[arrival];
-    while (!line.fits(bytes)) {
+  #wait(asked: Asked): Promise<void> {
+    const { arrival, client, bytes, whenGone } = asked;
+    const { line } = this.#queues[arrival];
+    while (!line.fits(bytes, this.#most(asked))) {
       const other = line.givesWay(client, bytes);
-      if (other === undefined) return Promise.reject(this.#busy());
+      if (other === undefined) return Promise.reject(this.#busy(arrival));
       other.refuse();
     }
     return new Promise((resolve, reject) => {
       const one: Waiting = {
         client,
         bytes,
-        untilMs: monotonicMs() + maxWaitMs,
+        untilMs: this.#settings.monotonicMs() + this.#settings.maxWaitMs[arrival],
         begin: resolve,
-        refuse: () => line.delete(one) && reject(this.#busy()),
+        refuse: () => line.delete(one) && reject(this.#busy(arrival)),
       };
       line.add(one);
       whenGone(() => one.refuse());
       this.#watch();
+      this.#next();
     });
   }
 
-  #done(startedMs: number): void {
-    const { monotonicMs } = this.#settings;
-    const nowMs = monotonicMs();
-    // With one after the other under way, the time between two ends is what one takes.
-    const tookMs = nowMs - Math.max(startedMs, this.#doneAtMs ?? startedMs);
-    this.#doneAtMs = nowMs;
-    this.#paceMs += (tookMs - this.#paceMs) * PACE_SHARE;
-    const next = this.#next();
-    if (next === undefined) this.#underWay--;
-    else next.begin(); // in the place of the one that is done
+  /** Lets in as many as may be let in now. */
+  #next(): void {
+    const { monotonicMs, maxUnderWay } = this.#settings;
+    while (this.#underWay < maxUnderWay && this.waiting > 0) {
+      const nowMs = monotonicMs();
+      const waitMs = this.#pace.waitMs(nowMs);
+      if (waitMs > 0) {
+        this.#nextIn(waitMs);
+        return;
+      }
+      this.#letIn(nowMs);
+      this.#take(nowMs)?.begin();
+    }
   }
 
-  #next(): Waiting | undefined {
-    const { attach, register } = this.#lines;
-    const attaches = attach.size > 0 && (register.size === 0 || this.#attachedInARow < ATTACH_IN_A_ROW);
-    this.#attachedInARow = attaches && register.size > 0 ? this.#attachedInARow + 1 : 0;
-    return (attaches ? attach : register).next();
+  #nextIn(ms: number): void {
+    if (this.#turn !== undefined) return;
+    this.#turn = setTimeout(() => {
+      this.#turn = undefined;
+      this.#next();
+    }, ms).unref();
+  }
+
+  /** Takes the one whose turn it is out of its line. */
+  #take(nowMs: number): Waiting | undefined {
+    const { attach, register } = this.#queues;
+    const attaches = attach.line.size > 0 && (register.line.size === 0 || this.#attachedInARow < ATTACH_IN_A_ROW);
+    this.#attachedInARow = attaches && register.line.size > 0 ? this.#attachedInARow + 1 : 0;
+    const queue = attaches ? attach : register;
+    if (queue.lastMs !== undefined) queue.turnMs += (nowMs - queue.lastMs - queue.turnMs) * NEWEST_SHARE;
+    const next = queue.line.next();
+    queue.lastMs = queue.line.size === 0 ? undefined : nowMs;
+    return next;
   }
 
   /** Refuses those that have waited for too long, while anybody waits. */
   #watch(): void {
-    if (this.#timer !== undefined || this.waiting === 0) return;
+    if (this.#patience !== undefined || this.waiting === 0) return;
     const { monotonicMs } = this.#settings;
-    const firsts = Object.values(this.#lines).flatMap(([first]) => (first === undefined ? [] : [first.untilMs]));
-    this.#timer = setTimeout(
+    const lines = Object.values(this.#queues).map(({ line }) => line);
+    const firsts = lines.flatMap(([first]) => (first === undefined ? [] : [first.untilMs]));
+    this.#patience = setTimeout(
       () => {
-        this.#timer = undefined;
+        this.#patience = undefined;
         const nowMs = monotonicMs();
-        for (const line of Object.values(this.#lines)) {
+        for (const line of lines) {
           for (const one of line) {
             if (one.untilMs > nowMs) break; // in the order in which they came
             one.refuse();
@@ -159,14 +237,13 @@ export class Entrance {
       },
       Math.max(1, Math.min(...firsts) - monotonicMs()),
     );
-    this.#timer.unref();
+    this.#patience.unref();
   }
 
-  /** Spreads those that it refuses over the time that all who wait and came too many will take. */
-  #busy(): ToolgateError {
-    const { random } = this.#settings;
-    const spreadMs = 2 * this.#paceMs * this.waiting;
-    const retryAfterMs = Math.round(Math.min(MAX_RETRY_MS, MIN_RETRY_MS + spreadMs * random()));
+  /** Gives one that is refused a turn of its own, when half of those that wait will have been let in. */
+  #busy(arrival: Arrival): ToolgateError {
+    const { line, promised, turnMs } = this.#queues[arrival];
+    const retryAfterMs = promised.next(this.#settings.monotonicMs(), (line.size * turnMs) / 2, turnMs);
     return new ToolgateError(
       "NODE_BUSY",
       `${this.waiting} providers wait for this node to let them in; attach to another one, or come again in ${retryAfterMs} ms`,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { inSlices } from "../async/in-slices.js";
 import type { Offer } from "../calls/admit.js";
 import type { CallStore } from "../calls/call-store.js";
@@ -70,6 +71,12 @@ const GO_AWAY = {
 } as const satisfies Record<string, GoAwayReason>;
 /** The most pongs that one script records. */
 const MAX_PONGS = 128;
+/**
+ * So many of an epoch's providers are pinged at once, and the next ones after a pause, in milliseconds: thousands of pongs at the
+ * same moment would hold up all else that comes. Ten thousand take two seconds.
+ */
+const PINGED_AT_ONCE = 50;
+const PING_PAUSE_MS = 10;
 
 /** All provider sessions of this node: who is attached, and what they have in hand. */
 export class ProviderSessions {
@@ -217,8 +224,8 @@ export class ProviderSessions {
       .get(keys)
       ?.add({ toolset, epoch, provider, incarnation })
       .then((answer) => {
-        if (answer === "recorded") session.ready();
-        if (!isRouted) this.#dispatchers.get(session.epochKey)?.wake();
+        if (answer !== "refused") session.ready();
+        if (!isRouted && answer === "awaited") this.#dispatchers.get(session.epochKey)?.wake();
       })
       .catch((error: unknown) => this.#settings.faults.warn({ event: "pong_failed", error }));
   }
@@ -318,15 +325,20 @@ export class ProviderSessions {
   }
 
   /**
-   * Hands a ping to each session of an epoch. Those that have missed too many get no calls until they pong, nor does their room
+   * Hands a ping to each session of an epoch, to some after the others where it has many. Those that have missed too many get no calls until they pong, nor does their room
    * count; said each time, for what was written before may be lost with Redis, or not have come there.
    */
   async ping(toolset: ToolsetName, epoch: Epoch, nonce: string): Promise<void> {
     const silent: ProviderSession[] = [];
-    await this.#eachOf(epochKey(toolset, epoch), (session) => {
-      session.ping(nonce);
-      if (this.#missesPings(session)) silent.push(session);
-    });
+    const sessions = [...(this.#dispatchers.get(epochKey(toolset, epoch))?.sessions ?? [])];
+    for (let from = 0; from < sessions.length; from += PINGED_AT_ONCE) {
+      if (from > 0) await sleep(PING_PAUSE_MS, undefined, { ref: false });
+      for (const session of sessions.slice(from, from + PINGED_AT_ONCE)) {
+        if (session.state.kind === "closed") continue;
+        session.ping(nonce);
+        if (this.#missesPings(session)) silent.push(session);
+      }
+    }
     if (silent.length > 0) await this.#takeOut(silent);
   }
 

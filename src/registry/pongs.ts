@@ -14,16 +14,29 @@ export interface Pong {
   readonly outside?: boolean;
 }
 
-/** `refused`: its epoch is not a live one, or its provider holds no lease. */
-export type PongAnswer = "recorded" | "refused";
+/**
+ * `recorded`: it counts. `awaited`: the same, and its epoch has unfinished calls, of which some may wait. `refused`: its epoch is not
+ * a live one, or its provider holds no lease.
+ */
+export type PongAnswer = "recorded" | "awaited" | "refused";
 
 // Then per pong: name, epoch, provider, incarnation, whether it came outside of a session. One that brings a provider into routing
-// rings for the calls that wait, and so does one from outside.
+// rings for the calls that may wait, where there are any unfinished ones; so does one from outside, in any case. Returns per pong:
+// "recorded", "awaited" or "refused".
 const PONG = evenWhenFull(
   defineRegistryScript(
     "PONG",
     `
-local answers = {}
+local answers, unfinished = {}, {}
+-- Calls that are admitted later find the provider, or ring themselves.
+local function has_unfinished(name, epoch)
+  local requests = prefix .. 'requests:' .. name .. ':' .. epoch
+  if unfinished[requests] == nil then
+    local count = redis.pcall('XLEN', requests)
+    unfinished[requests] = type(count) ~= 'number' or count > 0
+  end
+  return unfinished[requests]
+end
 for i = 2, #ARGV, 5 do
   local name, epoch, outside = ARGV[i], ARGV[i + 1], ARGV[i + 4] == '1'
   local h = read_health(name, epoch)
@@ -43,11 +56,11 @@ for i = 2, #ARGV, 5 do
     else
       publish_health(name, epoch, h)
     end
-    if works_again or outside then
+    if outside or (works_again and has_unfinished(name, epoch)) then
       works[#works + 1] = { prefix .. 'work:' .. name .. ':' .. epoch, outside and ARGV[i + 2] .. '/' .. ARGV[i + 3] or '' }
     end
     if h.state == 'candidate' then promote_if_ready(name) end
-    answers[#answers + 1] = 'recorded'
+    answers[#answers + 1] = has_unfinished(name, epoch) and 'awaited' or 'recorded'
   else
     answers[#answers + 1] = 'refused'
   end
@@ -69,5 +82,5 @@ export async function recordPongs(
     outside ? 1 : 0,
   ]);
   const reply = await runShardScript(store, keys, PONG, args);
-  return asArray(reply).map((answer) => (asText(answer) === "recorded" ? "recorded" : "refused"));
+  return asArray(reply).map((answer) => asText(answer) as PongAnswer); // the script gives no other
 }

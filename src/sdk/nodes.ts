@@ -129,6 +129,15 @@ export class Nodes {
     place.restsUntilMs = now + Math.max(backoffMs(place.failures, random), askedMs);
   }
 
+  /**
+   * More than one node had too much to do: all of them have, as a rule, so that those that were not asked are left alone as well.
+   *
+   * @param retryAfterMs how long the last one asked to be left alone, in milliseconds.
+   */
+  crowded(cause: string, retryAfterMs: number): void {
+    for (const { node } of this.#places) this.failed(node, cause, retryAfterMs);
+  }
+
   /** The error for when no node answers: which were tried, what each failed with, and what to look at. */
   unreachable(executed: Executed = "no", cause?: unknown): ToolgateError {
     const tried = this.#places.map((place) => `${place.node.address} (${place.cause})`).join(", ");

@@ -245,10 +245,15 @@ export class ToolsetProvider implements Provider {
     const { timing } = this.#setup;
     let sinceMs = timing.monotonicMs();
     let lastRefusal: ToolgateError | undefined;
+    let busyInARow = 0;
     // A node that says when to come again does answer: the time for that begins anew then.
     const heard = (refusal: ToolgateError | undefined): void => {
-      if (refusal?.reason !== "NODE_BUSY") return;
-      sinceMs = timing.monotonicMs() + LONGEST_WAIT * (refusal.retryAfterMs ?? 0);
+      busyInARow = refusal?.reason === "NODE_BUSY" ? busyInARow + 1 : 0;
+      if (refusal === undefined || busyInARow === 0) return;
+      const { message, retryAfterMs = 0 } = refusal;
+      sinceMs = timing.monotonicMs() + LONGEST_WAIT * retryAfterMs;
+      // One other node may have less to do. To ask each of them, again and again, is what keeps all of them busy.
+      if (busyInARow > 1) this.#setup.nodes.crowded(message, retryAfterMs);
     };
     for (;;) {
       signal.throwIfAborted();

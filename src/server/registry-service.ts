@@ -1,9 +1,6 @@
-import { inSlices } from "../async/steps.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
-import { type ContractLimits, parseContractSteps, parseUsableContractSteps } from "../contract/parse-contract.js";
-import { sealContractSteps } from "../contract/seal-contract.js";
-import { boundSkipped, joinSkipped } from "../contract/skipped-part.js";
+import { boundSkipped } from "../contract/skipped-part.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ownerName } from "../gateway/authorise.js";
 import { parseCallId } from "../identity/call-id.js";
@@ -14,13 +11,13 @@ import type { Logger } from "../log/logger.js";
 import type { AttachRequest__Output } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { CallInHand__Output } from "../protocol/generated/toolgate/v1/CallInHand.js";
-import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Hello__Output } from "../protocol/generated/toolgate/v1/Hello.js";
 import type { LeaseRef__Output } from "../protocol/generated/toolgate/v1/LeaseRef.js";
 import type { RegisterOptions__Output } from "../protocol/generated/toolgate/v1/RegisterOptions.js";
 import type { RegistryHandlers } from "../protocol/generated/toolgate/v1/Registry.js";
 import type { CallReports } from "../providers/call-reports.js";
 import type { ProviderEnd, ResultChecks } from "../providers/check-result.js";
+import type { ContractReader } from "../providers/contract-reader.js";
 import type { Entrance } from "../providers/entrance.js";
 import { supersede } from "../providers/follow-epochs.js";
 import type { KeepAlive } from "../providers/keep-alive.js";
@@ -29,11 +26,9 @@ import { type ProviderSessions, toWireState } from "../providers/provider-sessio
 import { type Lease, leaseLost, releaseLease, renewLease } from "../registry/leases.js";
 import { recordPongs } from "../registry/pongs.js";
 import { promote } from "../registry/promote.js";
-import { type RegistrationOptions, register } from "../registry/register.js";
+import { type Registered, type RegistrationOptions, register } from "../registry/register.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { unregister } from "../registry/unregister.js";
-import type { Asker } from "../schemas/contract-validators.js";
-import type { UsableContract, ValidatorCache } from "../schemas/validator-cache.js";
 import type { BidiStream } from "./bidi-stream.js";
 import { parseChannelBytes } from "./channel-bytes.js";
 import { checkFrameSize, heldSize } from "./frame-size.js";
@@ -43,14 +38,13 @@ import { shareName } from "./principal.js";
 export interface RegistryServiceParts {
   readonly store: RegistryStore;
   readonly catalog: CatalogCopy;
-  readonly validators: ValidatorCache;
+  readonly contracts: ContractReader;
   readonly results: ResultChecks;
   readonly sessions: ProviderSessions;
   /** Paces registrations and attachments. */
   readonly entrance: Entrance;
   readonly reports: CallReports;
   readonly keepAlive: KeepAlive;
-  readonly limits: ContractLimits;
   readonly randomBytes: (size: number) => Buffer;
   readonly log: Logger;
   readonly leaseMs: number;
@@ -72,25 +66,27 @@ const DEFAULT_ACTIVATE_AT = 0.5;
 
 /** The side of the providers. */
 export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHandlers> {
-  const { store, catalog, sessions, entrance, log, leaseMs } = parts;
+  const { store, catalog, contracts, sessions, entrance, log, leaseMs } = parts;
   return {
     Register: unary(async (request, context) => {
       const { principal, peer } = context;
       const client = shareName(principal, peer);
-      entrance.check("register", client); // before a contract is read for nothing
+      const comer = { arrival: "register", client, patienceMs: context.deadlineMs } as const;
+      await entrance.arrive(comer); // before a contract is read for nothing
       const provider = parseProviderId(request.providerId, "provider_id");
       const incarnation = parseIncarnation(request.incarnation, "incarnation");
       const options = parseOptions(request.options, parts);
       const asker = { client, signal: context.signal };
-      const { sealed, warnings, skipped } = request.options?.skipInvalid
-        ? await admitUsable(parts, request.contract, asker)
-        : await admitWhole(parts, request.contract, asker);
+      const { sealed, warnings, skipped } = await contracts.read(
+        request.contract,
+        request.options?.skipInvalid ?? false,
+        asker,
+      );
       const leaseToken = parts.randomBytes(24).toString("base64url");
       // Its schemas are inspected outside of this: that may take long, and keeps nobody else waiting.
       const registered = await entrance.pass(
         {
-          arrival: "register",
-          client,
+          ...comer,
           bytes: sealed.canonicalJson.length,
           whenGone: (listener) => context.whenAbandoned(listener),
         },
@@ -106,7 +102,8 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
             maxToolsets: parts.maxToolsets,
             toolsetsElsewhere: catalog.sizeOfOthers(sealed.contract.name),
           });
-          await catalog.refresh(granted.lease.toolset);
+          // A replica of what the copy has already changes nothing that is read there.
+          if (!isCopied(catalog, granted)) await catalog.refresh(granted.lease.toolset);
           return granted;
         },
       );
@@ -142,7 +139,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       const [answer] = await recordPongs(store, store.keyspace.forToolset(lease.toolset), [
         { ...lease, outside: true },
       ]);
-      if (answer !== "recorded") throw leaseLost(lease, "lost");
+      if (answer === undefined || answer === "refused") throw leaseLost(lease, "lost");
       return { state: toWireState(state) };
     }),
 
@@ -189,27 +186,6 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
   };
 }
 
-/** Admits a contract as it is. @throws ToolgateError INVALID_CONTRACT, INVALID_SCHEMA with what is wrong with it */
-async function admitWhole(
-  parts: RegistryServiceParts,
-  wire: Contract__Output | null,
-  asker: Asker,
-): Promise<UsableContract> {
-  const sealed = await inSlices(sealContractSteps(await inSlices(parseContractSteps(wire, parts.limits))));
-  return { sealed, skipped: [], ...(await parts.validators.admit(sealed, asker)) };
-}
-
-/** Admits what of a contract can be used. @throws ToolgateError as `admitWhole`, when no tool is left; LIMIT_EXCEEDED */
-async function admitUsable(
-  parts: RegistryServiceParts,
-  wire: Contract__Output | null,
-  asker: Asker,
-): Promise<UsableContract> {
-  const { contract, skipped } = await inSlices(parseUsableContractSteps(wire, parts.limits));
-  const usable = await parts.validators.admitUsable(await inSlices(sealContractSteps(contract)), asker);
-  return { ...usable, skipped: joinSkipped(skipped, usable.skipped) };
-}
-
 /** A provider's stream: its first frame says who it is, and everything else waits until that is settled. */
 function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
   const { sessions, entrance, heartbeatMs } = parts;
@@ -235,8 +211,10 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
         {
           arrival: "attach",
           client,
+          patienceMs: stream.deadlineMs,
           bytes: heldSize(frame),
           whenGone: (listener) => {
+            if (over) listener();
             whenOver = listener;
           },
         },
@@ -279,6 +257,12 @@ async function openSession(
   if (parts.catalog.get(lease.toolset)?.retiring.some((known) => known.epoch === lease.epoch))
     supersede(parts.catalog, parts.sessions, lease.toolset);
   return { session, epoch };
+}
+
+/** Whether the node's copy of the catalogue has an epoch as it was registered. */
+function isCopied(catalog: CatalogCopy, { lease, state, registeredAtMs }: Registered): boolean {
+  const known = catalog.get(lease.toolset)?.epochs.find(({ epoch }) => epoch === lease.epoch);
+  return known?.state === state && known.registeredAtMs === registeredAtMs;
 }
 
 /** The contract that a provider serves; read anew if this node has not heard of it. */

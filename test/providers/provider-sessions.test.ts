@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
@@ -10,7 +10,7 @@ import { type CallId, randomCallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
-import type { ProviderSession } from "../../src/providers/provider-session.js";
+import { ProviderSession } from "../../src/providers/provider-session.js";
 import { ProviderSessions } from "../../src/providers/provider-sessions.js";
 import { unconfirmed } from "../../src/redis/commit-line.js";
 import { type Commits, FAST_COMMITS } from "../../src/redis/commits.js";
@@ -34,12 +34,15 @@ let sessions: ProviderSessions;
 
 /** Whether the replicas are behind: then nobody may be told of what was taken. */
 let behind: boolean;
+/** How often calls were looked for. */
+let takes = 0;
 /** When they confirm what was taken. */
 let confirming: Promise<void>;
 const COMMITS: Commits = {
   ...FAST_COMMITS,
   waits: true,
   async run(redis, script, ...more) {
+    if (script.name === "TAKE") takes++;
     const outcome = await FAST_COMMITS.run(redis, script, ...more);
     if (script.name !== "TAKE" && script.name !== "RESUME") return outcome;
     return { ...outcome, confirm: () => (behind ? Promise.reject(unconfirmed("behind")) : confirming) };
@@ -117,6 +120,44 @@ test("a session that opens while the epoch's only other one ends gets calls and 
   await until("the call was delivered", () => arriving.calls().length === 1, { withinMs: 3_000 });
   sessions.ping(second.lease.toolset, second.lease.epoch, "tick");
   await until("the ping came", () => arriving.frames.some(({ pings }) => pings?.some(({ nonce }) => nonce === "tick")));
+});
+
+test("of many providers that join an epoch without calls none looks for one, and each gets those that come later", async () => {
+  takes = 0;
+  const joined: Registered[] = [];
+  const attached: ReturnType<typeof attach>[] = [];
+  for (let index = 0; index < 20; index++) {
+    const registered = await join(`p${index}`);
+    const one = attach(registered.lease, 1);
+    joined.push(registered);
+    attached.push(one);
+    await until("it is ready", () => one.frames.some(({ ready }) => ready));
+  }
+  expect(takes, "but for the sweeps").toBeLessThan(5);
+  for (const registered of joined) await admit(store, admissionOf(registered));
+  await until("each has a call", () => attached.every(({ calls }) => calls().length === 1), { withinMs: 4_000 });
+});
+
+test("a provider that joins an epoch whose calls wait gets one with its first pong", async () => {
+  const first = await join("p1");
+  await admit(store, admissionOf(first, { wait: true }));
+  const { calls } = attach(first.lease);
+  await until("it has the call", () => calls().length === 1, { withinMs: 4_000 }); // sooner than the sweep
+});
+
+test("some of an epoch's many providers are pinged after the others, each of them once", async () => {
+  const opened = [];
+  for (let index = 0; index < 60; index++) opened.push(await attach((await join(`p${index}`)).lease).opened);
+  const pings = vi.spyOn(ProviderSession.prototype, "ping");
+  try {
+    const [{ lease }] = opened as [ProviderSession];
+    const all = sessions.ping(lease.toolset, lease.epoch, "tick");
+    expect(pings.mock.contexts.length).toBeLessThan(60);
+    await all;
+    expect(pings.mock.contexts).toEqual(opened);
+  } finally {
+    pings.mockRestore();
+  }
 });
 
 test("a session that cannot be opened is not kept, and its stream ends with the reason", async () => {

@@ -249,6 +249,22 @@ describe("registration", () => {
         expect(time - (times[index] ?? 0)).toBeGreaterThanOrEqual(retryAfterMs - 2); // clocks of timers are cut to milliseconds
   });
 
+  test("asks one more node when one is busy, and then none until the time that they ask for has passed", async () => {
+    nodes.push(await ScriptedNode.start(), await ScriptedNode.start());
+    const retryAfterMs = 300;
+    const asked: number[] = [];
+    for (const node of nodes) {
+      node.onAttachment = (attachment) => arrivals.put({ attachment, node });
+      node.script("register", () => {
+        asked.push(performance.now());
+        return asked.length < 3 ? new ToolgateError("NODE_BUSY", "too many", { retryAfterMs }) : registration();
+      });
+    }
+    await serve();
+    expect(asked).toHaveLength(3);
+    expect((asked[2] ?? 0) - (asked[1] ?? 0)).toBeGreaterThanOrEqual(retryAfterMs - 2); // clocks of timers are cut to milliseconds
+  });
+
   test("can be given up", async () => {
     for (const node of nodes) node.script("register", () => "silence");
     const abort = new AbortController();

@@ -25,8 +25,8 @@ test.each([
     }
   }
   const entrance = new Watched({
-    ...{ maxUnderWay: 1, maxWaiting: 1, maxWaitingBytes: 1, maxWaitMs: 1 },
-    ...{ monotonicMs: () => 0, random: () => 0 },
+    ...{ maxUnderWay: 1, maxWaiting: 1, maxWaitingBytes: 1, maxWaitMs: { register: 1, attach: 1 } },
+    ...{ monotonicMs: () => 0, random: () => 0, busyShare: () => 0 },
   });
   let arrive: (frame: AttachRequest__Output) => void = () => {};
   const stream = {

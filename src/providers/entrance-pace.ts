@@ -1,0 +1,45 @@
+export interface EntrancePaceSettings {
+  /** The share of the time, from 0 to 1, for which the event loop was busy since this was asked last. */
+  readonly busyShare: () => number;
+}
+
+/** How busy the event loop may get before those that come are let in more slowly. */
+const BUSY_SHARE = 0.5;
+/** How often the pace is looked at, in milliseconds. */
+const LOOK_MS = 50;
+/** The gap between two that are let in where the loop has just become busy, and at most, in milliseconds. */
+const FIRST_GAP_MS = 0.5;
+const MAX_GAP_MS = 12;
+/** What may be made up for when a timer comes late, in milliseconds. */
+const SLACK_MS = 2;
+
+/**
+ * How fast providers are let in: without a pause while the node has little to do, and the busier it is, the more slowly, so that
+ * calls find a loop with time for them. Never slower than one in twelve milliseconds: a busy node lets in providers all the same,
+ * 1,000 of them, who each register and attach, in less than half a minute.
+ */
+export class EntrancePace {
+  readonly #busyShare: () => number;
+  #gapMs = 0;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #nextAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor({ busyShare }: EntrancePaceSettings) {
+    this.#busyShare = busyShare;
+  }
+
+  /** How long until one more may be let in, in milliseconds, never below 0. */
+  waitMs(nowMs: number): number {
+    return Math.max(0, this.#nextAtMs - nowMs);
+  }
+
+  /** One was let in. */
+  letIn(nowMs: number): void {
+    if (nowMs - this.#lookedAtMs >= LOOK_MS) {
+      this.#lookedAtMs = nowMs;
+      const gapMs = Math.max(FIRST_GAP_MS, this.#gapMs) * Math.min(2, this.#busyShare() / BUSY_SHARE);
+      this.#gapMs = gapMs < FIRST_GAP_MS ? 0 : Math.min(MAX_GAP_MS, gapMs);
+    }
+    this.#nextAtMs = Math.max(this.#nextAtMs, nowMs - SLACK_MS) + this.#gapMs;
+  }
+}
