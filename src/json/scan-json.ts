@@ -37,7 +37,7 @@ export interface JsonText {
 /**
  * What became of a JSON text. A malformed one comes with the rule that it breaks, and with the place in two forms: `pointer` has
  * the names of properties on the way there, which may be data, and `at` the offset (" at byte 17"), for texts whose names must not
- * be told. Both may be empty.
+ * be told. Both may be empty. The pointer is looked for when it is asked for: that takes a walk over the whole text.
  */
 export type ReadJson =
   | ({ readonly kind: "ok" } & JsonText)
@@ -128,12 +128,20 @@ function refusedUnread(bytes: Uint8Array, { maxBytes }: JsonLimits): ReadJson | 
 }
 
 function refusal(bytes: Buffer, fault: ScanFault, limits: JsonLimits): ReadJson {
-  if (fault.rule === "grammar") return malformed(`must be one JSON value${whereOf(bytes, fault.offset)}`);
-  return malformed(ruleText(fault.rule, limits), faultPointer(bytes, fault), ` at byte ${fault.offset + 1}`);
+  const { rule, offset } = fault;
+  if (rule === "grammar") return malformed(`must be one JSON value${whereOf(bytes, offset)}`);
+  return {
+    kind: "malformed",
+    reason: ruleText(rule, limits),
+    get pointer() {
+      return faultPointer(bytes, fault);
+    },
+    at: ` at byte ${offset + 1}`,
+  };
 }
 
-function malformed(reason: string, pointer = "", at = ""): ReadJson {
-  return { kind: "malformed", reason, pointer, at };
+function malformed(reason: string): ReadJson {
+  return { kind: "malformed", reason, pointer: "", at: "" };
 }
 
 /** The same bytes as a Buffer. */
@@ -186,8 +194,7 @@ function faultPointer(bytes: Buffer, { rule, offset }: ScanFault): string {
   return rule === "containers" || rule === "keys" ? "" : pointerOf(walkPlaces(bytes, offset));
 }
 
-/** The character that does not fit; nothing of a text that ends too early. */
+/** The byte that does not fit; nothing of a text that ends too early. */
 function whereOf(bytes: Buffer, offset: number): string {
-  if (offset >= bytes.length) return "";
-  return `; it breaks off at character ${bytes.toString("utf8", 0, offset).length + 1}`;
+  return offset >= bytes.length ? "" : `; it breaks off at byte ${offset + 1}`;
 }

@@ -47,7 +47,7 @@ const caller = { share: "peer", answerWithinMs: undefined, presence: new AbortCo
 
 /** What a node does with a payload up to its admission. */
 async function takePayload(tool: string, bytes: Buffer): Promise<void> {
-  const read = await readPayload(texts, bytes, 8 * MIB, caller);
+  const read = await readPayload(texts, bytes, 32 * MIB, caller);
   const contractTool = toolOf(tool);
   if (contractTool !== undefined) await payloads.check(epoch, contractTool, read, caller);
 }
@@ -116,6 +116,18 @@ describe.runIf(tellsLoopCpu)("no turn of the event loop is long", () => {
       });
       expect(detailsMs, `details, ${size} bytes`).toBeLessThan(MAX_TURN_MS);
     }
+  });
+
+  test.each([
+    ["a key that comes twice", `{"a":${filled(32 * MIB - 20, "1")},"a":1}`],
+    ["a number out of range", `[${filled(32 * MIB - 20, '""')},1e999]`],
+    ["a text that breaks off", `["${"é".repeat(16 * MIB - 10)}",]`],
+  ])("for the longest text that is refused for %s", async (_what, text) => {
+    const bytes = Buffer.from(text);
+    const turnMs = await new LoopCpu().longestTurnMs(async () => {
+      await expect(takePayload("free", bytes)).rejects.toMatchObject({ reason: "MALFORMED_JSON" });
+    });
+    expect(turnMs).toBeLessThan(MAX_TURN_MS);
   });
 
   test("for a thousand small payloads that come at once", async () => {

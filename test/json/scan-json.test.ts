@@ -96,7 +96,7 @@ describe("exactly one value", () => {
 
   test("says where a text breaks off, and never what is in it", () => {
     const { reason } = refusal('{"password":"hunter2" oops}');
-    expect(reason).toBe("must be one JSON value; it breaks off at character 23");
+    expect(reason).toBe("must be one JSON value; it breaks off at byte 23");
   });
 });
 
