@@ -82,7 +82,8 @@ export class Connections {
         clearTimeout(silent);
         place.leave();
         held.leave();
-        this.#open.delete(key);
+        // The peer may have opened another one from the same port by now.
+        if (this.#open.get(key)?.socket === socket) this.#open.delete(key);
         finish();
         resolve();
       });
