@@ -10,6 +10,7 @@ import type { Place, Places, Tenant } from "./places.js";
 import type { Principal } from "./principal.js";
 import { type CallContext, type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { PIECE_BYTES } from "./write-pieces.js";
 
 /** Above so many bytes that the peer has not taken yet, the next frame should wait: grpc-js alone counts frames, of any size. */
 const MOST_UNTAKEN_BYTES = 1_048_576;
@@ -33,6 +34,8 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   /** The sizes of the frames that the peer has not taken yet, in order, and their sum. */
   readonly #untaken: number[] = [];
   #untakenBytes = 0;
+  /** What the peer has taken in frames since that was a piece, in bytes. */
+  #takenBytes = 0;
   /** How many pauses last. */
   #pauses = 0;
   readonly #onTaken = (): void => this.#taken();
@@ -141,6 +144,11 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     this.#untakenBytes -= bytes;
     this.#held?.count(-bytes);
     this.#held?.taken();
+    this.#takenBytes += bytes;
+    if (this.#takenBytes >= PIECE_BYTES) {
+      this.#takenBytes = 0;
+      this.#held?.progressed();
+    }
     if (this.#room !== undefined && this.#hasRoom()) this.#gotRoom();
   }
 

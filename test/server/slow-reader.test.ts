@@ -113,3 +113,33 @@ describe("a large message", () => {
     expect(bytes).toBe(2 * LARGE.length);
   });
 });
+
+describe("a session", () => {
+  test("that ends is read to its end by a peer that goes on reading, however long all of it takes", async () => {
+    const withinMs = 1_000;
+    const frame = LARGE.subarray(0, PIECE_BYTES / 4);
+    const count = LARGE.length / frame.length;
+    const Session = bidi((stream) => {
+      stream.onFrame(() => {
+        for (let ref = 0; ref < count; ref++) {
+          stream.holds(frame.length);
+          stream.send({ terminals: [{ ref, terminal: { resultJson: frame } }] }, frame.length);
+        }
+        stream.end();
+      });
+    });
+    await using echo = await echoServer({ Session }, {}, { readWithinMs: withinMs });
+    const connection = new RawConnection(echo.address);
+    try {
+      const startedAt = performance.now();
+      const raw = ask(connection, "Session");
+      const told = readSlowly(raw, 65_536, 40);
+      expect(await raw.ended).toMatchObject({ status: "0" });
+      expect(told.read).toBeGreaterThan(LARGE.length);
+      expect(performance.now() - startedAt, "more than a stream may stand still for").toBeGreaterThan(2 * withinMs);
+      await until("nothing is held", () => echo.server.heldBytes === 0);
+    } finally {
+      connection.session.destroy();
+    }
+  });
+});
