@@ -27,7 +27,8 @@ type PieceStream = Omit<ServerHttp2Stream, "_writev"> & {
  * Lets a stream write large messages in pieces, one after the other, so that it is seen how far its peer has read: HTTP/2 says only
  * that all of a write is sent. What comes after waits, as before.
  *
- * It changes the stream in place: a wrapper would cost each message several functions more.
+ * It changes the stream in place: a wrapper would cost each message several functions more. What is written to a stream that has
+ * ended is dropped.
  *
  * @param onTaken called when a piece, but not the whole, of a message was sent.
  */
@@ -38,6 +39,12 @@ export function writeInPieces(stream: ServerHttp2Stream, onTaken: () => void): v
 
 function writePieces(this: PieceStream, message: Buffer, onWritten: Written): boolean {
   const stream = this as unknown as Writable;
+  if (stream.writableEnded) {
+    // At a call's deadline grpc-js ends its stream, and then writes what it had still. Of a stream that this would destroy, its peer
+    // hears nothing any more.
+    process.nextTick(onWritten);
+    return false;
+  }
   if (message.length <= PIECE_BYTES) return write.call(stream, message, onWritten);
   this[OPEN] = (this[OPEN] ?? 0) + 1;
   // Together, waiting pieces would be one write again.

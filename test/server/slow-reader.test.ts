@@ -142,4 +142,34 @@ describe("a session", () => {
       connection.session.destroy();
     }
   });
+
+  test("whose deadline passes while its frames wait ends with that, once its peer has read what was under way", async () => {
+    let hasPassed = () => false;
+    const Session = bidi((stream) => {
+      hasPassed = () => stream.deadlineMs === 0;
+      stream.onFrame(() => {
+        for (let ref = 0; ref < 2; ref++) stream.send({ terminals: [{ ref, terminal }] });
+      });
+    });
+    await using echo = await echoServer({ Session });
+    const connection = new RawConnection(echo.address);
+    try {
+      const raw = connection.open(`/${GATEWAY}/Session`, { "grpc-timeout": "200m" });
+      raw.send(framed(Buffer.alloc(0)));
+      await until("the deadline has passed", () => hasPassed());
+      let read = 0;
+      raw.stream.on("data", ({ length }: Buffer) => {
+        read += length;
+      });
+      let status: string | undefined;
+      void raw.ended.then((end) => {
+        status = end.status;
+      });
+      await until("it has ended", () => status !== undefined);
+      expect(status, "DEADLINE_EXCEEDED").toBe("4");
+      expect(read, "the first frame alone").toBeLessThan(2 * LARGE.length);
+    } finally {
+      connection.session.destroy();
+    }
+  });
 });
