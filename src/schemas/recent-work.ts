@@ -29,7 +29,7 @@ export class RecentWork {
     return entry === undefined ? 0 : entry.workMs * weightAt(entry, atMs);
   }
 
-  /** The work of one job of a name, as it was lately; nothing where none is known. */
+  /** The work that was added for a name at once, as it was lately; nothing where none is known. */
   meanOf(name: string): number | undefined {
     const entry = this.#entries.get(name);
     return entry === undefined || entry.jobs === 0 ? undefined : entry.workMs / entry.jobs;
@@ -40,15 +40,15 @@ export class RecentWork {
     return (this.#entries.get(name)?.slowUntilMs ?? Number.NEGATIVE_INFINITY) > this.#monotonicMs();
   }
 
-  /** Adds the work of a job, in milliseconds of CPU time. @param jobs 0 where the rest of its work is added later. */
-  add(name: string, workMs: number, isSlow: boolean, jobs = 1): void {
+  /** Adds the work of a job, in milliseconds of CPU time. */
+  add(name: string, workMs: number, isSlow: boolean): void {
     const atMs = this.#monotonicMs();
     const before = this.#entries.get(name);
     const slowUntilMs = isSlow ? atMs + SLOW_FOR_MS : (before?.slowUntilMs ?? Number.NEGATIVE_INFINITY);
     const weight = before === undefined ? 0 : weightAt(before, atMs);
     const entry = {
       workMs: (before?.workMs ?? 0) * weight + workMs,
-      jobs: (before?.jobs ?? 0) * weight + jobs,
+      jobs: (before?.jobs ?? 0) * weight + 1,
       ...{ atMs, slowUntilMs },
     };
     this.#entries.delete(name);

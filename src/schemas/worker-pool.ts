@@ -124,7 +124,7 @@ const RISKS: Readonly<Record<Risk, number>> = { bounded: 0, open: 1, slow: 2 };
  *
  * - A worker that is free takes a job for which the least was done lately: for its toolset, its client and its client's host
  *   together, with what its own work is likely to be. Among equals they take turns.
- * - The work of a job is likely to be what its toolset's jobs took lately; of a toolset that is new, what those of new ones took.
+ * - The work of a job is likely to be what its toolset's like it took lately; of a toolset that is new, what those of new ones took.
  *   So many that are new and hostile keep none waiting that is known to be modest, and a stranger no other host's.
  * - No toolset and no client has all the workers. Jobs of unknown work leave some to those whose work is bounded, and slow ones
  *   some to the rest: whatever is thrown at the pool, a neighbour's job finds a worker that is free, or soon is.
@@ -356,7 +356,7 @@ export class WorkerPool {
   /** What the work of a flow's next job is likely to be, in milliseconds of CPU time. */
   #likelyMs(flow: Flow): number {
     if (flow.risk === "bounded") return 0;
-    return this.#recent.meanOf(toolsetName(flow)) ?? this.#recent.meanOf(NEWCOMERS) ?? 0;
+    return this.#recent.meanOf(checksName(flow)) ?? this.#recent.meanOf(NEWCOMERS) ?? 0;
   }
 
   #riskOf(flow: Flow): Risk {
@@ -377,7 +377,7 @@ export class WorkerPool {
     const { worker } = place;
     const before = worker.workMs;
     this.#countRunning(flow, risk, 1);
-    for (const name of namesOf(flow)) this.#recent.add(name, LEAST_CPU_MS, false, 0);
+    for (const name of namesOf(flow)) this.#recent.add(name, LEAST_CPU_MS, false);
     this.#begun++;
     await job.begin(worker);
     this.#countRunning(flow, risk, -1);
@@ -385,11 +385,14 @@ export class WorkerPool {
     const isLost = worker.isLost && !this.#isStopped;
     const isBounded = flow.risk === "bounded";
     const isSlow = !isBounded && (isLost || workMs >= this.#limits.slowCpuMs);
-    if (!isBounded && this.#recent.meanOf(toolsetName(flow)) === undefined) this.#recent.add(NEWCOMERS, workMs, false);
-    for (const name of [toolsetName(flow), clientName(flow)]) this.#recent.add(name, workMs, isSlow, isBounded ? 0 : 1);
+    for (const name of [toolsetName(flow), clientName(flow)]) this.#recent.add(name, workMs, isSlow);
     this.#recent.add(hostName(flow), workMs, false);
     // Its schema was not what it was taken for; that says nothing of the others.
     if (isBounded) this.#recent.add(flow.name, 0, isLost);
+    else {
+      if (this.#recent.meanOf(checksName(flow)) === undefined) this.#recent.add(NEWCOMERS, workMs, false);
+      this.#recent.add(checksName(flow), workMs, false);
+    }
     this.#forgetIfEmpty(flow);
     this.#busy.delete(place);
     if (isLost) this.#rest(this.#place(place.risk));
@@ -461,6 +464,11 @@ function shareOf(shares: Map<string, Share>, name: string): Share {
 /** Names in the record of recent work: a toolset and a client may be called the same. */
 function toolsetName({ toolset }: Flow): string {
   return `toolset ${toolset.name}`;
+}
+
+/** What jobs of unknown work take is counted by itself: others say nothing of it. */
+function checksName({ toolset }: Flow): string {
+  return `checks ${toolset.name}`;
 }
 
 function clientName({ client }: Flow): string {

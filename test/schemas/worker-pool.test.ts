@@ -175,6 +175,26 @@ describe("strangers share the workers", () => {
     expect(jobs.begun).toEqual(["m1", "s0", "m2", ...strangers.slice(1)]);
   });
 
+  test("and values that are only large make no check look long that was short ten minutes ago", async () => {
+    let nowMs = 0;
+    pool = new WorkerPool({ ...LIMITS, workers: 1 }, () => nowMs);
+    const [box, jobs] = [pool, new Jobs()];
+    const modest = { toolset: "modest", client: "m" };
+    void jobs.add(box, "m1", modest);
+    took(jobs.workers.get("m1"), 5);
+    await jobs.end("m1");
+    nowMs += 600_000;
+    void jobs.add(box, "large", { ...modest, risk: "bounded" });
+    took(jobs.workers.get("large"), 5);
+    await jobs.end("large");
+    for (const name of strangers) void jobs.add(box, name, { toolset: name });
+    void jobs.add(box, "m2", modest);
+    took(jobs.workers.get("s0"), 1_000);
+    await jobs.end("s0");
+    expect(jobs.begun).toEqual(["m1", "large", "s0", "m2"]);
+    await jobs.end("m2", ...strangers.slice(1));
+  });
+
   test("and a stranger waits for one check of those of another host, not for one of each", async () => {
     pool = new WorkerPool({ ...LIMITS, workers: 1 }, () => performance.now(), undefined, hostOf);
     const [box, jobs] = [pool, new Jobs()];
