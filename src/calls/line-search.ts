@@ -39,7 +39,8 @@ end
 local function end_search()
   on_due('ZADD', '+inf', '${DEADLINES_WHOLE}')
   local since = redis.pcall('GET', prefix .. 'search')
-  local took = now - (type(since) == 'string' and tonumber(since) or now)
+  since = type(since) == 'string' and tonumber(since)
+  local took = since and since <= now and now - since or 0
   local rest = math.min(math.max(${REST_FOR_TIME} * took, ${SHORTEST_REST_MS}), ${LONGEST_REST_MS})
   redis.call('SET', prefix .. 'search', 'rests', 'PX', text[rest])
 end

@@ -5,6 +5,8 @@
 export const AWAY_AFTER_MS = 1_000;
 /** How old the note that a node was there may get before it is written again, in milliseconds. */
 const NOTED_EVERY_MS = 100;
+/** Longer than any setting has an absence heeded, in milliseconds: what says more was written by others. */
+const LONGEST_HOLD_MS = 7 * 86_400_000;
 
 /**
  * Lua that tells an outage of Redis from lost providers, for scripts that judge leases, claims and health. They have `prefix`,
@@ -32,19 +34,27 @@ const NOTED_EVERY_MS = 100;
  */
 export const PRESENCE_LUA = `
 local absence
+-- A time of the note; nil for what is none.
+local function noted_time(said)
+  local ms = tonumber(said or nil)
+  return ms and ms >= 0 and ms < 1e15 and ms or nil
+end
+
 -- The latest absence, read once by each script: from where it is heeded still, first (the same, heeded or not), began, returned, and
 -- whether it is over only now.
 local function latest_absence()
   if absence then return absence end
   local said = redis.pcall('HMGET', prefix .. 'presence', 'seen', 'from', 'returned', 'holds', 'there', 'began')
   if is_wrong_type(said) then said = {} end
-  local seen, from, returned, holds = tonumber(said[1] or nil), tonumber(said[2] or nil), tonumber(said[3] or nil), tonumber(said[4] or nil)
+  local seen, from, returned, holds = noted_time(said[1]), noted_time(said[2]), noted_time(said[3]), noted_time(said[4])
   -- A clock that was set back says nothing of what was written before.
-  if not (from and returned and holds and from <= returned and returned <= now) then from, returned, holds = nil, 0, 0 end
+  if not (from and returned and holds and from <= returned and returned <= now and holds <= returned + ${LONGEST_HOLD_MS}) then
+    from, returned, holds = nil, 0, 0
+  end
   absence = { seen = seen, returned = returned, holds = holds, from = now < holds and from or nil, first = from, begins = false,
-    began = from and tonumber(said[6] or nil) or 0 }
+    began = from and noted_time(said[6]) or 0 }
   if seen and now - seen > ${AWAY_AFTER_MS} then
-    local there = (tonumber(said[5] or nil) or 0) + seen - returned
+    local there = (noted_time(said[5]) or 0) + seen - returned
     local goes_on = seen < holds and there < holds - returned
     absence.from, absence.there = goes_on and from or seen, goes_on and there or 0
     absence.first, absence.began, absence.returned, absence.begins = absence.from, seen, now, true

@@ -268,3 +268,17 @@ test("what is no hash in the place of that note is set aside", async () => {
   expect(await client.exists(keys.damaged("presence"))).toBe(1);
   await expectKeysToExpire(client);
 });
+
+test.each<[string, Readonly<Record<string, string | number>>]>([
+  ["no number", { seen: "nan" }],
+  ["no end", { seen: "1e300", from: "-inf", returned: 2, holds: "inf", began: "1e300" }],
+  ["no time", { seen: "-1e300", from: 1, returned: 2, holds: 3, there: "1e308" }],
+  ["a time in 30,000 years", { from: 1, returned: 2, holds: 9e14 }],
+])("what is %s in that note says nothing, and the next absence is seen", async (_, note) => {
+  const store = brief();
+  await client.hset(keys.presence, note);
+  expect((await settleCalls(store, keys)).heldAtMs).toBeUndefined();
+  await away(store);
+  const { heldAtMs = 0 } = await settleCalls(store, keys);
+  expect(heldAtMs, "when nodes were there last").toBeGreaterThan(Date.now() - LONG_MS);
+});

@@ -6,6 +6,7 @@ import { DEADLINES_WHOLE } from "../../src/calls/deadlines-whole.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
+import { restoreDeadlines } from "../../src/calls/restore-deadlines.js";
 import { STRAYS } from "../../src/calls/strays.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
@@ -188,4 +189,12 @@ describe("of several nodes", () => {
     await whole();
     expect(looks).toBe(1);
   });
+});
+
+test("a look through the lines ends, whatever says when it began", async () => {
+  for (const since of ["nan", "1e300", "-inf"]) {
+    await client.set(keys.search, since, "PX", 60_000);
+    await restoreDeadlines(store, keys, []);
+    expect(await client.get(keys.search), since).toBe("rests");
+  }
 });
