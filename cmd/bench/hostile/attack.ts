@@ -14,6 +14,8 @@ import { HOSTILE_RESULTS, VALUE_INPUTS } from "./value-inputs.js";
 /** Everything that is thrown at a node, but for the results. */
 export const HOSTILE_INPUTS: readonly HostileInput[] = [...SCHEMA_INPUTS, ...VALUE_INPUTS, ...FORMAT_INPUTS];
 
+const RESULTS = "hostile-results";
+
 export interface AttackSettings {
   /** The node's address. */
   readonly address: string;
@@ -75,14 +77,28 @@ export async function attack(settings: AttackSettings): Promise<AttackReport> {
     await Promise.all([...throwing, results]);
   }
   await (await provider)?.stop();
+  await forget(clients, report.registered);
   for (const { registry } of clients) registry.close();
   const { requests, answers, byInput, wrong } = report;
   const inputs = HOSTILE_INPUTS.length + HOSTILE_RESULTS.length;
   return { inputs, requests, tookMs: performance.now() - startedAt, answers, byInput, wrong };
 }
 
+/** What is registered stays, and takes memory by right: so it goes again. */
+async function forget(clients: readonly Clients[], toolsets: ReadonlyMap<string, number>): Promise<void> {
+  const left = toolsets.entries();
+  await Promise.all(
+    clients.map(async ({ registry }) => {
+      for (const [name, epoch] of left)
+        await new Promise<void>((resolve) => registry.Unregister({ name, epoch }, () => resolve()));
+    }),
+  );
+}
+
 class Answers {
   requests = 0;
+  /** The toolsets that are registered, and their epochs. */
+  readonly registered = new Map<string, number>();
   readonly answers: Record<string, number> = {};
   readonly byInput: Record<string, Record<string, number>> = {};
   readonly wrong: string[] = [];
@@ -128,7 +144,8 @@ async function throwInput(
   const more = { version: "1.0.0", description: input.description?.() ?? "", assertFormats, tools };
   const registering = Array.from({ length: registrations }, async (_, index) => {
     const name = index === 0 ? toolset : `${toolset}-${index}`;
-    const answer = await register(clients, { ...more, name }, settings.registerMs);
+    const { answer, epoch } = await register(clients, { ...more, name }, settings.registerMs);
+    if (epoch !== undefined) report.registered.set(name, epoch);
     report.add(input.name, answer, registrationIsRight(input.registers, answer));
     return answer;
   });
@@ -157,12 +174,21 @@ function callIsRight(truth: Truth, answer: string): boolean {
   return truth === "either" || verdict === truth;
 }
 
-function register({ registry }: Clients, contract: object, withinMs: number): Promise<string> {
+function register(
+  { registry }: Clients,
+  contract: object,
+  withinMs: number,
+): Promise<{ readonly answer: string; readonly epoch?: number }> {
   return new Promise((resolve) => {
     registry.Register(
       { contract, providerId: "hostile", incarnation: randomUUID() },
       { deadline: Date.now() + withinMs },
-      (error) => resolve(error === null ? "registered" : reasonOf(error)),
+      (error, response) =>
+        resolve(
+          error === null && response !== undefined
+            ? { answer: "registered", epoch: Number(response.epoch) }
+            : { answer: reasonOf(error as ServiceError) }, // one of the two is there
+        ),
     );
   });
 }
@@ -188,8 +214,6 @@ function endOf(response: InvokeResponse__Output | undefined): string {
 function reasonOf(error: ServiceError): string {
   return fromServiceError(error).reason;
 }
-
-const RESULTS = "hostile-results";
 
 /** A provider whose results are hostile; nothing where the node does not take it. */
 async function serveResults(nodes: string): Promise<{ stop(): Promise<unknown> } | undefined> {

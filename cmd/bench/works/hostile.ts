@@ -1,17 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
-import type { PacedReport } from "../actors/paced-load.js";
 import type { AttackReport } from "../hostile/attack.js";
 import type { LongestTurn } from "../loop-meter.js";
 import type { HeldMemory } from "../probe.js";
 import { profileTable } from "../profile-summary.js";
-import { type Gateway, TOOLSET } from "../stage.js";
+import type { Gateway } from "../stage.js";
 import type { Work, WorkContext } from "../work.js";
-import { payloadOf } from "./contenders.js";
+import { OtherCalls, type OtherCallsReport } from "./other-calls.js";
 
-/** How often the good client calls, in milliseconds. */
-const PACE_MS = 10;
 /** How long it is looked at before the attack, in milliseconds. */
 const BEFORE_MS = 10_000;
 const QUICK_BEFORE_MS = 1_000;
@@ -28,25 +25,17 @@ export const HOSTILE: Work = {
     const { quick, signal } = context;
     const stage = await context.stage();
     const gateway = await stage.gateway();
-    await stage.provider(gateway);
-    const agent = await stage.agent();
-    const target = { address: gateway.address, toolset: TOOLSET, tool: "echo", payload: payloadOf(64) };
-    const begin = (): Promise<unknown> => agent.order({ kind: "pace", caller: "unary", target, everyMs: PACE_MS });
-    const end = (): Promise<PacedReport> => agent.order({ kind: "end_pace" });
+    const good = await OtherCalls.start(stage, gateway, await context.stage());
 
     context.progress("the good client before the attack");
-    await begin(); // all of it is warm then
-    await after(quick ? QUICK_BEFORE_MS : BEFORE_MS, undefined, { signal });
-    await end();
+    await good.during(quick ? QUICK_BEFORE_MS : BEFORE_MS, signal); // all of it is warm then
     const memoryBefore = await gateway.memory();
-    await begin();
-    await after(quick ? QUICK_BEFORE_MS : BEFORE_MS, undefined, { signal });
-    const before = await end();
+    const before = await good.during(quick ? QUICK_BEFORE_MS : BEFORE_MS, signal);
 
     context.progress("the attack");
     if (context.profileFolder !== undefined) await gateway.startProfile();
     await gateway.watchTurns();
-    await begin();
+    await good.begin();
     const attack = await stage.attack({
       address: gateway.address,
       connections: 8,
@@ -55,7 +44,7 @@ export const HOSTILE: Work = {
       registerMs: quick ? 2_000 : 8_000,
       callMs: quick ? 1_000 : 4_000,
     });
-    const during = await end();
+    const during = await good.end();
     const turn = await gateway.longestTurn();
     if (context.profileFolder !== undefined) await profiled(context, gateway, turn, context.profileFolder);
     context.progress("the node after the attack");
@@ -76,8 +65,8 @@ async function profiled(context: WorkContext, gateway: Gateway, turn: LongestTur
 function tell(
   context: WorkContext,
   attack: AttackReport,
-  before: PacedReport,
-  during: PacedReport,
+  before: OtherCallsReport,
+  during: OtherCallsReport,
   turn: LongestTurn,
   memoryBefore: HeldMemory,
   memoryAfter: HeldMemory,
@@ -85,13 +74,30 @@ function tell(
   const what = `${attack.inputs} hostile inputs`;
   const most = (least: number) => (context.quick ? {} : { target: { better: "lower", least } as const });
   const grown = (memoryAfter.residentBytes - memoryBefore.residentBytes) / MIB;
+  const growth = (where: keyof OtherCallsReport): number => during[where].p99Ms / before[where].p99Ms;
   context.figure({
-    ...{ id: "hostile/good-p99", what: `${what}: p99 of a good client's calls against before`, unit: "×" },
-    ...{ values: [during.p99Ms / before.p99Ms], ...most(10) },
+    id: "hostile/good-p99",
+    what: `${what}: p99 of a good client's calls against before, beside the same ratio of a cluster that is not attacked`,
+    unit: "×",
+    // What the machine's cores were too few for is not the node's to mend.
+    ...{ values: [growth("here") / Math.max(1, growth("beside"))], ...most(10) },
   });
+  for (const [where, whose] of [
+    ["here", "a good client's calls"],
+    ["beside", "calls of a cluster that is not attacked, on the same machine,"],
+  ] as const) {
+    const ratio = `${what}: p99 of ${whose} against before`;
+    context.figure({ id: `hostile/p99-${where}`, what: ratio, unit: "×", values: [growth(where)] });
+    const [was, is] = [before[where], during[where]];
+    context.note(
+      `${what}, ${whose}: median ${ms(was.medianMs)} → ${ms(is.medianMs)}, p99 ${ms(was.p99Ms)} → ${ms(is.p99Ms)}, longest ` +
+        `${ms(was.maxMs)} → ${ms(is.maxMs)}; ${is.failed} of ${is.calls} failed` +
+        `${is.failure === undefined ? "" : `: ${is.failure}`}.`,
+    );
+  }
   context.figure({
     ...{ id: "hostile/good-failed", what: `${what}: a good client's calls that failed`, unit: "" },
-    ...{ values: [during.failed], ...most(0) },
+    ...{ values: [during.here.failed], ...most(0) },
   });
   context.figure({
     ...{ id: "hostile/turn", what: `${what}: longest turn of the node's event loop, CPU time`, unit: "ms" },
@@ -105,15 +111,11 @@ function tell(
     ...{ id: "hostile/wrong", what: `${what}: answers that were neither right nor a clear refusal`, unit: "" },
     ...{ values: [attack.wrong.length], ...most(0) },
   });
-  const ms = (value: number): string => `${value.toFixed(1)} ms`;
   const mib = ({ residentBytes, heldBytes }: HeldMemory): string =>
     `${(residentBytes / MIB).toFixed(0)} MiB (${(heldBytes / MIB).toFixed(0)} in the main thread's heap)`;
   context.note(
-    `${what}, ${attack.requests} requests in ${(attack.tookMs / 1_000).toFixed(0)} s: the good client's median ` +
-      `${ms(before.medianMs)} → ${ms(during.medianMs)}, p99 ${ms(before.p99Ms)} → ${ms(during.p99Ms)}, longest ` +
-      `${ms(before.maxMs)} → ${ms(during.maxMs)}; ${during.failed} of ${during.calls} failed` +
-      `${during.failure === undefined ? "" : `: ${during.failure}`}. The longest turn took ${ms(turn.cpuMs ?? Number.NaN)} of ` +
-      `CPU time, ${ms(turn.wallMs)} on the wall. Memory ${mib(memoryBefore)} → ${mib(memoryAfter)}.`,
+    `${what}, ${attack.requests} requests in ${(attack.tookMs / 1_000).toFixed(0)} s. The longest turn took ` +
+      `${ms(turn.cpuMs ?? Number.NaN)} of CPU time, ${ms(turn.wallMs)} on the wall. Memory ${mib(memoryBefore)} → ${mib(memoryAfter)}.`,
   );
   context.note(
     `Answers: ${counted(attack.answers)}.\n${Object.entries(attack.byInput)
@@ -122,6 +124,8 @@ function tell(
   );
   if (attack.wrong.length > 0) context.note(`Neither right nor a clear refusal:\n  ${attack.wrong.join("\n  ")}`);
 }
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`;
 
 function counted(answers: Readonly<Record<string, number>>): string {
   return Object.entries(answers)
