@@ -178,7 +178,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     hostOf: shareHost,
     log,
   });
-  const texts = new TextReader({ monotonicMs });
+  const texts = new TextReader({ monotonicMs, hostOf: shareHost });
 
   // Providers
   const lost = new LostCalls(calls, log);

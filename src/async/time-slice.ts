@@ -9,14 +9,16 @@ const MOST_AT_ONCE = 32;
  * `next` when it says so.
  *
  * Several may work by one: together they hold the thread no longer than one slice in a turn of its event loop, and go on one
- * after the other, in the order in which they came to wait.
+ * after the other. Groups of them take turns; those of one group go on in the order in which they came to wait.
  */
 export class TimeSlice {
   readonly #monotonicMs: () => number;
   readonly #sliceMs: number;
   /** When the first of this turn began; undefined while nothing works. */
   #startedMs: number | undefined;
-  readonly #waiting: (() => void)[] = [];
+  /** What waits, by group; the first group is the next. */
+  readonly #groups = new Map<string, (() => void)[]>();
+  #waiting = 0;
   /** How many callbacks are on their way that let one go on. */
   #callbacks = 0;
 
@@ -28,7 +30,7 @@ export class TimeSlice {
   /** Whether it is another's turn. */
   over(): boolean {
     const isFirst = this.#startedMs === undefined;
-    return this.spent() || (isFirst && this.#waiting.length > 0);
+    return this.spent() || (isFirst && this.#waiting > 0);
   }
 
   /** Whether the time of this turn is used up; for work that is small, and goes before what waits. */
@@ -38,13 +40,28 @@ export class TimeSlice {
     return false;
   }
 
-  /** Lets everything else that is ready run; resolves when there is time again. */
-  next(): Promise<void> {
+  /** Lets everything else that is ready run; resolves when there is time again. @param group what it is one of many of. */
+  next(group = ""): Promise<void> {
     if (this.#startedMs === undefined) this.#begin();
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      const waiting = this.#groups.get(group);
+      if (waiting === undefined) this.#groups.set(group, [resolve]);
+      else waiting.push(resolve);
+      this.#waiting++;
       this.#callBack();
     });
+  }
+
+  /** Lets the first of the next group go on, and puts the group behind the others. */
+  #goOn(): void {
+    for (const [group, waiting] of this.#groups) {
+      const resolve = waiting.shift();
+      this.#groups.delete(group);
+      if (waiting.length > 0) this.#groups.set(group, waiting);
+      this.#waiting--;
+      resolve?.();
+      return;
+    }
   }
 
   #begin(): void {
@@ -56,11 +73,11 @@ export class TimeSlice {
 
   /** What waits goes on in callbacks of its own, since what it does runs before the next one of them, and is timed with it. */
   #callBack(): void {
-    if (this.#callbacks >= Math.min(this.#waiting.length, MOST_AT_ONCE)) return;
+    if (this.#callbacks >= Math.min(this.#waiting, MOST_AT_ONCE)) return;
     this.#callbacks++;
     setImmediate(() => {
       this.#callbacks--;
-      if (!this.spent()) this.#waiting.shift()?.();
+      if (!this.spent()) this.#goOn();
       this.#callBack();
     });
   }

@@ -23,6 +23,8 @@ export interface UnreadText {
 export interface TextReaderSettings {
   /** Milliseconds that only go forward. */
   readonly monotonicMs: () => number;
+  /** The host of a client, by the client's name; one for all unless said. */
+  readonly hostOf?: (client: string) => string;
   /** How many bytes the texts that wait may have, in all and of one client; where none of a client waits, one always may. */
   readonly maxWaitingBytes?: number;
   readonly maxWaitingBytesPerClient?: number;
@@ -47,21 +49,23 @@ interface Line {
  * Reads JSON from bytes that strangers sent, and lets nobody wait for that.
  *
  * A small text is read at once. A long one is read in steps, a few milliseconds of them in a turn of the event loop, and so is
- * whatever comes when the time of a turn is used up: a thousand small texts at once hold up others as one long text does. Clients
- * take turns; of each, one text is read after the other.
+ * whatever comes when the time of a turn is used up: a thousand small texts at once hold up others as one long text does. Hosts
+ * take turns, and the clients of each; of a client, one text is read after the other.
  */
 export class TextReader {
   /** The time for texts that are read at once, and what is done with them; and for steps. */
   readonly #atOnce: TimeSlice;
   readonly #slice: TimeSlice;
   readonly #monotonicMs: () => number;
+  readonly #hostOf: (client: string) => string;
   readonly #maxBytes: number;
   readonly #maxBytesPerClient: number;
   readonly #lines = new Map<string, Line>();
   #bytes = 0;
 
-  constructor({ monotonicMs, maxWaitingBytes, maxWaitingBytesPerClient }: TextReaderSettings) {
+  constructor({ monotonicMs, hostOf, maxWaitingBytes, maxWaitingBytesPerClient }: TextReaderSettings) {
     this.#monotonicMs = monotonicMs;
+    this.#hostOf = hostOf ?? (() => "");
     this.#atOnce = new TimeSlice(monotonicMs, AT_ONCE_MS);
     this.#slice = new TimeSlice(monotonicMs);
     this.#maxBytes = maxWaitingBytes ?? MAX_WAITING_BYTES;
@@ -107,11 +111,12 @@ export class TextReader {
   /** Reads on while there is time in a turn; what is done with the text afterwards has a turn with time too. */
   async #inSteps(
     steps: Steps<ReadJson>,
-    { withinMs, isUnneeded }: TextAsker,
+    { client, withinMs, isUnneeded }: TextAsker,
     sinceMs: number,
   ): Promise<ReadJson | UnreadText> {
+    const host = this.#hostOf(client);
     for (let read: ReadJson | undefined; ; ) {
-      if (this.#slice.over()) await this.#slice.next();
+      if (this.#slice.over()) await this.#slice.next(host);
       if (read !== undefined) return read;
       if (isUnneeded?.()) return unread("left");
       if (withinMs !== undefined && this.#monotonicMs() - sinceMs >= withinMs) return unread("late");

@@ -51,6 +51,19 @@ test("clients take turns, and a client's texts are read in their order", async (
   expect(done).toEqual(["b1", "a1", "a2", "a3"]);
 });
 
+test("a text waits for one of those of another host, however many of them there are", async () => {
+  const reader = new TextReader({ monotonicMs: stepClock(), hostOf: (client) => client.split(":", 1)[0] ?? "" });
+  const done: string[] = [];
+  const read = async (client: string, bytes: number) => {
+    await reader.read(text(bytes), LIMITS, of(client));
+    done.push(client);
+  };
+  const many = Array.from({ length: 50 }, (_, index) => read(`many:${index}`, 200_000));
+  await Promise.all([...many, read("other:1", 200_000)]);
+  expect(done.length).toBe(51);
+  expect(done.indexOf("other:1")).toBeLessThan(3);
+});
+
 test("what is of no use any more is read no further, and what comes after it is", async () => {
   const reader = new TextReader({ monotonicMs: stepClock() });
   let isUnneeded = false;
