@@ -3,10 +3,10 @@ import { ChannelCredentials } from "@grpc/grpc-js";
 
 type CreateConnector = ChannelCredentials["_createSecureConnector"];
 
-/** How far a socket is: what had been read when gRPC got it, and whether its TLS handshake is over, where it has one. */
+/** What HTTP/2 is spoken on, and what had been read from it when gRPC got it, in bytes: nothing yet during a TLS handshake. */
 interface Dialled {
-  readonly readBefore: number;
-  secured: boolean;
+  spoken: Pick<Socket, "bytesRead"> | undefined;
+  readBefore: number;
 }
 
 /**
@@ -30,9 +30,9 @@ export class DialCredentials extends ChannelCredentials {
   /** Closes what is not connected yet, now and later. Connections that were made are the channel's to close. */
   cut(): void {
     this.#cut = true;
-    for (const [socket, { readBefore, secured }] of this.#sockets) {
-      // A server speaks first, by its settings (RFC 9113, 3.4); of TLS the handshake's end must do.
-      const isMade = secured || (!this._isSecure() && socket.bytesRead > readBefore);
+    for (const [socket, { spoken, readBefore }] of this.#sockets) {
+      // A server speaks first, by its settings (RFC 9113, 3.4).
+      const isMade = spoken !== undefined && spoken.bytesRead > readBefore;
       if (!isMade) socket.destroy();
     }
   }
@@ -50,11 +50,16 @@ export class DialCredentials extends ChannelCredentials {
     return {
       connect: async (socket) => {
         if (this.#cut) throw new Error("the connection attempt was given up"); // grpc-js closes the socket
-        const dialled = { readBefore: socket.bytesRead, secured: false };
+        const isSecure = this._isSecure();
+        const dialled: Dialled = { spoken: isSecure ? undefined : socket, readBefore: socket.bytesRead };
         this.#sockets.set(socket, dialled);
         socket.once("close", () => this.#sockets.delete(socket));
         const result = await connector.connect(socket);
-        dialled.secured = result.secure;
+        // Of a TLS socket it is what was read behind the encryption.
+        if (isSecure) {
+          dialled.spoken = result.socket;
+          dialled.readBefore = 0;
+        }
         return result;
       },
       waitForReady: () => connector.waitForReady(),

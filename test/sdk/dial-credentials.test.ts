@@ -1,9 +1,16 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
-import { expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Node } from "../../src/sdk/node.js";
+import { unary } from "../../src/server/methods.js";
+import { echoServer } from "../server/echo-server.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { opensslWorks, selfSignedIn } from "../support/self-signed.js";
 import { until } from "../support/until.js";
 import { ScriptedNode } from "./scripted-gateway.js";
 
@@ -13,10 +20,10 @@ const signal = new AbortController().signal;
 const OPTIONS = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 };
 
 /** A host that takes connections and says nothing, as one does whose process is frozen. */
-async function frozenHost() {
+async function frozenHost(create: (onConnection: (socket: Socket) => void) => Server = createServer) {
   const open = new Set<Socket>();
   let accepted = 0;
-  const server = createServer((socket) => {
+  const server = create((socket) => {
     accepted++;
     open.add(socket);
     socket.on("error", () => {});
@@ -80,4 +87,47 @@ test("what runs on a connection that was made goes on when its channel is let go
   } finally {
     server.kill();
   }
+});
+
+describe.runIf(opensslWorks())("where something in front of a node ends TLS", () => {
+  const files = () => {
+    const folder = mkdtempSync(join(tmpdir(), "toolgate-dial-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    return selfSignedIn(folder, "node");
+  };
+
+  test("a node that says nothing costs no socket for each attempt", async () => {
+    const { tlsCert, tlsKey } = files();
+    const [cert, key] = [readFileSync(tlsCert), readFileSync(tlsKey)];
+    await using host = await frozenHost((taken) => createTlsServer({ cert, key, ALPNProtocols: ["h2"] }, taken));
+    const node = new Node(host.address, credentials.createSsl(cert), OPTIONS);
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const ready = node.ready(1_000, signal);
+      await until("the handshake is over", () => host.accepted() === attempt);
+      expect(await ready).toMatchObject({ kind: "timeout" });
+      await until("the attempt's socket is closed", () => host.open() === 0);
+    }
+    node.close();
+  });
+
+  test("what runs on a connection that was made goes on when its channel is let go of", async () => {
+    const paths = files();
+    let answer: (() => void) | undefined;
+    const CancelCall = unary(async () => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return {};
+    });
+    await using echo = await echoServer({ CancelCall }, paths);
+    const node = new Node(echo.address, credentials.createSsl(readFileSync(paths.tlsCert)), OPTIONS);
+    expect(await node.ready(5_000, signal)).toEqual({ kind: "ready" });
+    const answered = new Promise((resolve, reject) =>
+      node.clients.gateway.cancelCall({}, (error, value) => (error === null ? resolve(value) : reject(error))),
+    );
+    await until("it is asked", () => answer !== undefined);
+    node.close();
+    answer?.();
+    expect(await answered).toBeDefined();
+  });
 });

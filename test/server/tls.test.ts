@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,20 +7,12 @@ import { credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serverStream } from "../../src/server/methods.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { opensslWorks, selfSignedIn } from "../support/self-signed.js";
 import { ask, refusal } from "./ask.js";
 import { echoServer } from "./echo-server.js";
 import { endOf } from "./stream-end.js";
 
 expectNoLeaks();
-
-function opensslWorks(): boolean {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 let folder = "";
 beforeAll(() => {
@@ -29,27 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A certificate of its own for 127.0.0.1, and its key. */
-function selfSigned(name: string, days = 365): { tlsCert: string; tlsKey: string } {
-  const [tlsCert, tlsKey] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  const args = [
-    "req",
-    "-x509",
-    ...curve,
-    "-nodes",
-    "-keyout",
-    tlsKey,
-    "-out",
-    tlsCert,
-    "-days",
-    String(days),
-    ...subject,
-  ];
-  execFileSync("openssl", args, { stdio: "ignore" });
-  return { tlsCert, tlsKey };
-}
+const selfSigned = (name: string, days?: number) => selfSignedIn(folder, name, days);
 
 describe.runIf(opensslWorks())("TLS", () => {
   test("serves who trusts the certificate, and nobody without TLS", async () => {
