@@ -296,9 +296,8 @@ function receive(
   const bytes = heldSize(frame);
   stream.holds(bytes);
   const rest = async (): Promise<void> => {
-    await first.value;
-    for (const step of taking) {
-      await step;
+    for (let step: IteratorResult<Promise<unknown>, void> = first; !step.done; step = taking.next()) {
+      await step.value;
       if (session.state.kind === "closed") return;
     }
   };
