@@ -78,6 +78,10 @@ function serve(name: string, version = "1.0.0", maxInFlight = 8): Promise<Provid
         return to;
       },
     },
+    fill: {
+      payload: Type.Object({ bytes: Type.Integer() }),
+      run: ({ bytes }: { bytes: number }) => "x".repeat(bytes),
+    },
     hold: {
       payload: Type.Object({}),
       run: (_input: object, { signal }: { signal: AbortSignal }) => {
@@ -122,6 +126,9 @@ test("toolsets live on every master, and are called and followed through every n
   const { callId } = await agent(0).call(FIRST, "count", { to: 3 });
   const events = await gather(agent(1).follow(callId));
   expect(events.map((event) => (event.kind === "delta" ? event.data : event.kind))).toEqual([1, 2, 3, "terminal"]);
+  const large = await agent(0).call(FIRST, "fill", { bytes: 300_000 });
+  await gather(agent(0).follow(large.callId));
+  expect(await terminalOf(large.callId)).toMatchObject({ kind: "result", result: "x".repeat(300_000) });
   expect((await gather(agent(0).list())).map(({ name }) => name).sort()).toEqual([...NAMES].sort());
 });
 
