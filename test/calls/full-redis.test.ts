@@ -53,7 +53,7 @@ test("a full Redis refuses new calls, definitely, and those that it has end as t
   const [one, two] = [claimOf(provider.lease, first), claimOf(provider.lease, second)];
   const heard = { ...one, toolset: TOOLSET, epoch: provider.lease.epoch };
   expect(await renewClaims(store, keys, NODE, [heard])).toEqual(["held"]);
-  expect(await pong(registry, provider.lease)).toBe("recorded");
+  expect(await pong(registry, provider.lease)).toBe("awaited");
   await renewLease(registry, LONG_MS, { lease: provider.lease, room: 0, routing: "keep", session: "" });
   expect(await emitPings(registry, keys, 1, NODE, 1_000, [{ toolset: TOOLSET, epoch: provider.lease.epoch }])).toBe(
     true,
