@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
-const LOW_PRIORITY = 5;
+const LOW_PRIORITY = 19;
 /** Linux gives each session the same share of a core, whatever the priority of its processes, unless the session's is lowered. */
 const AUTOGROUP = "/proc/self/autogroup";
 
