@@ -10,6 +10,8 @@ export interface PacedReport {
   readonly medianMs: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** The longest call of those made in each second, in milliseconds. */
+  readonly longestBySecondMs: readonly number[];
 }
 
 interface Pace {
@@ -36,6 +38,7 @@ export async function endPaced(): Promise<PacedReport> {
 
 async function keepPace(caller: Caller, own: Pace): Promise<PacedReport> {
   const latencies: number[] = [];
+  const longestBySecondMs: number[] = [];
   let failed = 0;
   let failure: string | undefined;
   const calls: Promise<void>[] = [];
@@ -45,7 +48,10 @@ async function keepPace(caller: Caller, own: Pace): Promise<PacedReport> {
     calls.push(
       new Promise((resolve) => {
         caller.call((error) => {
-          latencies.push(performance.now() - calledAt);
+          const tookMs = performance.now() - calledAt;
+          latencies.push(tookMs);
+          const second = Math.floor((calledAt - startedAt) / 1_000);
+          longestBySecondMs[second] = Math.max(longestBySecondMs[second] ?? 0, tookMs);
           if (error !== undefined) failed += 1;
           failure ??= error?.message;
           resolve();
@@ -58,5 +64,8 @@ async function keepPace(caller: Caller, own: Pace): Promise<PacedReport> {
   latencies.sort((a, b) => a - b);
   const quantile = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
-  return { calls: calls.length, failed, failure, medianMs: quantile(0.5), p99Ms: quantile(0.99), maxMs: quantile(1) };
+  return {
+    ...{ calls: calls.length, failed, failure, longestBySecondMs },
+    ...{ medianMs: quantile(0.5), p99Ms: quantile(0.99), maxMs: quantile(1) },
+  };
 }

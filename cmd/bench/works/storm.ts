@@ -268,7 +268,8 @@ function tell(
     context.note(
       `${what}, ${place}: median ${ms(was.medianMs)} → ${ms(is.medianMs)}, p99 ${ms(was.p99Ms)} → ${ms(is.p99Ms)}, ` +
         `longest ${ms(was.maxMs)} → ${ms(is.maxMs)}; ${is.failed} of ${is.calls} failed` +
-        `${is.failure === undefined ? "" : `: ${is.failure}`}.`,
+        `${is.failure === undefined ? "" : `: ${is.failure}`}. ` +
+        `Longest by second: ${Array.from(is.longestBySecondMs, (longest = 0) => longest.toFixed(0)).join(" ")}.`,
     );
   }
   context.figure({
