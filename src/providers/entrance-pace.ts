@@ -4,19 +4,19 @@ export interface EntrancePaceSettings {
 }
 
 /** How busy the event loop may get before those that come are let in more slowly. */
-const BUSY_SHARE = 0.5;
+const BUSY_SHARE = 0.4;
 /** How often the pace is looked at, in milliseconds. */
 const LOOK_MS = 50;
 /** The gap between two that are let in where the loop has just become busy, and at most, in milliseconds. */
-const FIRST_GAP_MS = 0.5;
-const MAX_GAP_MS = 12;
+const FIRST_GAP_MS = 1;
+const MAX_GAP_MS = 8;
 /** What may be made up for when a timer comes late, in milliseconds. */
 const SLACK_MS = 2;
 
 /**
  * How fast providers are let in: without a pause while the node has little to do, and the busier it is, the more slowly, so that
- * calls find a loop with time for them. Never slower than one in twelve milliseconds: a busy node lets in providers all the same,
- * 1,000 of them, who each register and attach, in less than half a minute.
+ * calls find a loop with time for them. Never slower than one in eight milliseconds: a busy node lets in providers all the same,
+ * 1,000 of them, which each register and attach, in less than half a minute.
  */
 export class EntrancePace {
   readonly #busyShare: () => number;
