@@ -9,7 +9,8 @@ export default mergeConfig(everything, {
   test: {
     exclude: [
       "node_modules/**",
-      "test/{bench,chaos,clients,cluster,launch,servers}/**",
+      "test/{bench,chaos,clients,cluster,examples,launch,servers}/**",
+      "test/docs/commands.test.ts",
       "test/package.test.ts",
       "test/cli/{cluster,context,loading,usage}.test.ts",
       "test/mount/{cluster,mcp-server,mount}.test.ts",

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { environment } from "../../src/config/environment.js";
+import { descendants } from "./leaks.js";
 import { until } from "./until.js";
 
 export interface RunOptions {
@@ -29,6 +30,16 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/**
+ * Stops the innermost of a program's processes whose command has this word, and waits for the program's end: what starts others
+ * (npx, `go run`) passes no signal on.
+ */
+export async function stopInside(running: Running, word: string): Promise<Ended> {
+  const own = descendants(running.pid).filter((row) => row.includes(word));
+  process.kill(Number.parseInt(own.at(-1) ?? String(running.pid), 10), "SIGTERM");
+  return await running.ended;
 }
 
 /** Starts a program as a process of its own. */

@@ -1,12 +1,13 @@
-// Command go-agent discovers and calls the tools of a Toolgate registry: plain gRPC, with stubs made from the proto files
+// Command agent discovers and calls the tools of a Toolgate registry: plain gRPC, with stubs made from the proto files
 // alone.
 //
-//	go-agent [flags] list
-//	go-agent [flags] call TOOLSET TOOL PAYLOAD
-//	go-agent [flags] stream TOOLSET TOOL PAYLOAD...
+//	agent [flags] list
+//	agent [flags] call TOOLSET TOOL PAYLOAD
+//	agent [flags] stream TOOLSET TOOL PAYLOAD...
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -15,11 +16,12 @@ import (
 	"strings"
 	"time"
 
-	toolgatev1 "example.com/go-agent/gen/toolgate/v1"
+	toolgatev1 "example.com/toolgate/gen/toolgate/v1"
 )
 
 func main() {
-	nodes := flag.String("nodes", "127.0.0.1:7400", "addresses of the registry's nodes, with commas between")
+	nodes := flag.String("nodes", cmp.Or(os.Getenv("TOOLGATE_NODES"), "127.0.0.1:7400"),
+		"addresses of the registry's nodes, with commas between")
 	timeout := flag.Duration("timeout", 30*time.Second, "how long all of it may take")
 	runID := flag.String("run-id", "", "the run that the calls belong to; a new one unless given")
 	toolCallID := flag.String("tool-call-id", "", "the call's id within its run; the same one again runs nothing twice")

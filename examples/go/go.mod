@@ -1,4 +1,4 @@
-module example.com/go-agent
+module example.com/toolgate
 
 go 1.24.0
 

@@ -201,6 +201,8 @@ class Provider:
         if frame.HasField("heartbeat") and not frame.heartbeat.reply:
             reply = registry_pb2.Heartbeat(sequence=frame.heartbeat.sequence, reply=True)
             await self._outgoing.put(registry_pb2.AttachRequest(heartbeat=reply))
+        if frame.HasField("ready"):
+            log.info("serving %s, epoch %d", self._contract.name, self._lease.epoch)
         if frame.HasField("flow_control"):
             (self._may_emit.clear if frame.flow_control.pause_output else self._may_emit.set)()
         for notice in frame.cancels:

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
 
-	toolgatev1 "example.com/go-agent/gen/toolgate/v1"
+	toolgatev1 "example.com/toolgate/gen/toolgate/v1"
 )
 
 // A repeat of a call with the same ids attaches to the first one, so that gRPC may retry calls, on any node.

@@ -1,18 +1,18 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Toolgate } from "../../src/index.js";
 import { FAST } from "../cluster/fast.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
-import { copyExamples, type ExamplesCopy, requirementsOf } from "../support/examples.js";
+import { copyExamples, type ExamplesCopy, requirementsOf, saidOutput, startExample } from "../support/examples.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
-import { type Running, startProgram } from "../support/start-program.js";
+import type { Running } from "../support/start-program.js";
 import { hasLanguage, pythonWith, SET_UP_MS } from "../support/toolchains.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();
 
-describe.skipIf(!hasLanguage("python", "a provider in Python"))(
+describe.skipIf(!hasLanguage("python", "the examples in Python"))(
   "a provider in Python, made from the proto files",
   () => {
     let python: string;
@@ -23,14 +23,13 @@ describe.skipIf(!hasLanguage("python", "a provider in Python"))(
     let provider: Running;
 
     beforeAll(async () => {
-      python = await pythonWith("provider", await requirementsOf("python-provider"));
+      python = await pythonWith("provider", await requirementsOf("python"));
       examples = await copyExamples();
-      await examples.run("python stubs", { path: [dirname(python)] });
+      await examples.run("examples/python/README.md", "stubs", { path: [dirname(python)] });
+      await examples.run("docs/clients.md", "python stubs", { path: [dirname(python)] });
       redis = await privateRedis();
       cluster = await startCluster({ redis, nodes: 2, config: { ...FAST, leaseMs: 15_000, claimLeaseOnceMs: 15_000 } });
-      provider = startProgram(python, ["main.py", ...cluster.addresses], {
-        cwd: join(examples.folder, "examples", "python-provider"),
-      });
+      provider = startExample("python", "provider", { ...options(), nodes: cluster.nodes });
       // The provider is at the first node, as long as that is there.
       client = await connect(cluster.addresses[1] ?? "");
       await until("it serves", async () => (await client.get("words")).healthy, { withinMs: 30_000 });
@@ -45,8 +44,25 @@ describe.skipIf(!hasLanguage("python", "a provider in Python"))(
       await examples?.remove();
     });
 
+    const options = () => ({ folder: examples.folder, path: [dirname(python)] });
     const spell = (text: string, pauseS: number, more = {}) =>
       client.invoke("words", "spell", { text, pause_s: pauseS }, { wait: true, ...more });
+
+    test("the agent prints what the page says", async () => {
+      const agent = await startExample("python", "agent", { ...options(), nodes: cluster.nodes }).ended;
+      expect(agent).toMatchObject({ code: 0, stdout: saidOutput("python"), stderr: "" });
+    });
+
+    test("a provider in JavaScript is a replica of it", async () => {
+      const { epoch } = await client.get("words");
+      const replica = startExample("javascript", "provider", { nodes: cluster.nodes });
+      try {
+        await replica.says(new RegExp(`^serving words, epoch ${epoch}$`, "m"));
+      } finally {
+        replica.signal("SIGTERM");
+        await replica.ended;
+      }
+    });
 
     test("shows its contract, and serves calls", async () => {
       const { tools, version } = await client.get("words");

@@ -1,17 +1,19 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TEXT_TOOLSET } from "../../cmd/demo/text-toolset.js";
 import { type Provider, serveToolset, Type } from "../../src/index.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
-import { copyExamples, type ExamplesCopy } from "../support/examples.js";
+import { copyExamples, type ExamplesCopy, saidOutput, startExample } from "../support/examples.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { namedCommands } from "../support/page-blocks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
-import { type Ended, type Running, startProgram } from "../support/start-program.js";
+import { type Ended, type Running, startProgram, stopInside } from "../support/start-program.js";
 import { hasLanguage, SET_UP_MS } from "../support/toolchains.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();
 
-describe.skipIf(!hasLanguage("go", "an agent in Go"))("an agent in Go, made from the proto files", () => {
+describe.skipIf(!hasLanguage("go", "the examples in Go"))("an agent in Go, made from the proto files", () => {
   let program: string;
   let examples: ExamplesCopy;
   let redis: TestRedis;
@@ -22,8 +24,9 @@ describe.skipIf(!hasLanguage("go", "an agent in Go"))("an agent in Go, made from
 
   beforeAll(async () => {
     examples = await copyExamples();
-    await examples.run("go stubs");
-    program = join(examples.folder, "examples", "go-agent", "go-agent");
+    await examples.run("docs/clients.md", "go stubs");
+    await examples.run("examples/go/README.md", "stubs");
+    program = join(examples.folder, "examples", "go", "bin", "agent");
     redis = await privateRedis();
     cluster = await startCluster({ redis, nodes: 3 });
     const held = new Promise<void>((resolve) => {
@@ -112,6 +115,60 @@ describe.skipIf(!hasLanguage("go", "an agent in Go"))("an agent in Go, made from
     expect(stderr).toContain("reason INVALID_PAYLOAD, executed no");
     expect(stderr).toMatch(/at "\/a": .*number/);
     expect((await agent("call", "mat", "sum", "{}")).stderr).toContain("reason UNKNOWN_TOOLSET, executed no");
+  });
+
+  /** Runs the commands of a page, and gives what they print. */
+  const commands = (page: string, name: string, cwd: string): Promise<Ended> =>
+    startProgram("sh", ["-c", namedCommands(page, name)], {
+      cwd: join(examples.folder, cwd),
+      env: { TOOLGATE_NODES: cluster.nodes },
+    }).ended;
+
+  test("the provider serves agents in any language, and stops when it is told", { timeout: SET_UP_MS }, async () => {
+    const serving = startExample("go", "provider", { nodes: cluster.nodes, folder: examples.folder });
+    try {
+      await serving.says(/serving words, epoch \d+$/m);
+      const [, epoch] = /epoch (\d+)$/m.exec(serving.stderr()) ?? [];
+      const other = await startExample("javascript", "agent", { nodes: cluster.nodes }).ended;
+      expect(other).toMatchObject({ code: 0, stdout: saidOutput("javascript") });
+      const replica = startExample("javascript", "provider", { nodes: cluster.nodes });
+      await replica.says(new RegExp(`^serving words, epoch ${epoch}$`, "m"));
+      replica.signal("SIGTERM");
+      await replica.ended;
+
+      const own = await commands("examples/go/README.md", "agent", "examples/go");
+      expect(own).toMatchObject({ code: 0, stderr: "" });
+      const rejected = /^rejected: INVALID_PAYLOAD, .*\(executed: no\)$/gm;
+      expect(own.stdout.match(rejected)).toHaveLength(1);
+      expect(own.stdout.replace(rejected, "").split("\n").filter(Boolean)).toEqual([
+        "math/count: Counts up.",
+        "math/hold: Answers when the test says so.",
+        "math/sum: Adds two numbers.",
+        "words/count_words: Counts the words of a text.",
+        "words/spell: Spells a text, letter by letter, with pauses of that many seconds.",
+        'result: {"different":4,"words":6}',
+        'call 0: {"letter":"a"}',
+        'call 0: {"letter":"b"}',
+        'call 0: {"letter":"c"}',
+        'result: {"letters":3}',
+        'result: {"different":1,"words":1}',
+      ]);
+    } finally {
+      expect(await stopInside(serving, "provider")).toMatchObject({ code: 0 });
+    }
+  });
+
+  test("the commands of docs/clients.md do what they say", { timeout: SET_UP_MS }, async () => {
+    const text = await serveToolset(TEXT_TOOLSET, { nodes: cluster.nodes });
+    try {
+      const { code, stdout, stderr } = await commands("docs/clients.md", "go agent", ".");
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toContain("text/slugify: Makes a short name");
+      expect(stdout).toContain('result: {"slug":"hello-world"}');
+      expect(stdout).toMatch(/result: \{"counted":3\}\nresult: \{"counted":5\}\n$/);
+    } finally {
+      await text.stop();
+    }
   });
 
   test("goes on at another node when the one that has its call is killed, and nothing runs twice", async () => {

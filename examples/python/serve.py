@@ -1,11 +1,14 @@
 """A toolset about words, served until SIGTERM or Ctrl-C.
 
-    python main.py 127.0.0.1:7400 127.0.0.1:7401
+    python serve.py 127.0.0.1:7400 127.0.0.1:7401
+
+Without arguments the nodes are those of TOOLGATE_NODES, with commas between, else one on this machine.
 """
 
 import argparse
 import asyncio
 import logging
+import os
 import signal
 from typing import Any
 
@@ -52,9 +55,10 @@ TOOLS = [
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("nodes", nargs="+", help="addresses of the registry's nodes, host:port")
+    parser.add_argument("nodes", nargs="*", help="addresses of the registry's nodes, host:port")
     arguments = parser.parse_args()
-    provider = Provider(arguments.nodes, "words", "1.0.0", "Words and letters.", TOOLS)
+    nodes = arguments.nodes or os.environ.get("TOOLGATE_NODES", "127.0.0.1:7400").split(",")
+    provider = Provider(nodes, "words", "1.0.0", "Words and letters.", TOOLS)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, provider.stop)
     await provider.serve()

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { dockerRuns } from "../../cmd/local/composed-redis.js";
+import { thisMachine } from "../../cmd/local/machine.js";
+import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { environment } from "../../src/config/environment.js";
+import { saidOutput, startExample } from "../support/examples.js";
+import { startProgram } from "../support/start-program.js";
+import { SET_UP_MS } from "../support/toolchains.js";
+
+const FOLDER = join(PACKAGE_ROOT, "examples", "compose");
+
+interface Service {
+  readonly image?: string;
+  readonly build?: string;
+  readonly command?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly depends_on?: object | readonly string[];
+}
+
+test("what the compose file names is there", () => {
+  const { services } = parse(readFileSync(join(FOLDER, "compose.yaml"), "utf8")) as {
+    services: Record<string, Service>;
+  };
+  expect(Object.keys(services)).toEqual(["redis", "gateway", "balancer", "provider", "agent"]);
+  const missing: string[] = [];
+  for (const [name, { build, command = [], volumes = [], depends_on: needs = [] }] of Object.entries(services)) {
+    const files = [
+      ...(build === undefined ? [] : [join(FOLDER, build, "Dockerfile")]),
+      ...volumes.filter((one) => one.startsWith(".")).map((one) => join(FOLDER, one.split(":")[0] ?? "")),
+      ...command.filter((one) => one.startsWith("examples/")).map((one) => join(PACKAGE_ROOT, one)),
+    ];
+    missing.push(...files.filter((file) => !existsSync(file)));
+    const needed = Array.isArray(needs) ? (needs as string[]) : Object.keys(needs);
+    missing.push(...needed.filter((one) => !(one in services)).map((one) => `${name}: ${one}`));
+  }
+  expect(missing).toEqual([]);
+});
+
+const runs = await dockerRuns(thisMachine(environment().PATH ?? ""));
+if (!runs) console.warn("Skipped: the compose file, since no Docker engine answers.");
+
+describe.skipIf(!runs)("where Docker runs", () => {
+  test("the agent prints what the page says", { timeout: SET_UP_MS }, async () => {
+    const up = startExample("compose", "up", { nodes: "" });
+    try {
+      await up.says(/serving words, epoch \d/);
+      const agent = await startExample("compose", "agent", { nodes: "" }).ended;
+      expect(agent.stdout).toBe(saidOutput("compose"));
+    } finally {
+      up.signal("SIGTERM");
+      await up.ended;
+      await startProgram("docker", ["compose", "down", "--volumes"], { cwd: FOLDER }).ended;
+    }
+  });
+});
