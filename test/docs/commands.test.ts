@@ -1,0 +1,226 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { builtProgram, PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { environment } from "../../src/config/environment.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { blocksOf, commandsIn } from "../support/page-blocks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { selfSignedIn } from "../support/self-signed.js";
+import { type Running, startProgram, stopInside } from "../support/start-program.js";
+import { goProgram, hasLanguage, SET_UP_MS } from "../support/toolchains.js";
+
+/** Every command of the README, of `docs/` and of the examples' pages is run by a test, or named here with the reason why not. */
+
+expectNoLeaks();
+
+/** What a command prints, by the command as the page has it. They are run in this order, beside what `npm start` runs. */
+const RUN: Readonly<Record<string, RegExp>> = {
+  // README.md
+  "npx toolgate list": /^files .*\n(?:.*\n)*text /m,
+  "npx toolgate search read a file": /read_text_file/,
+  "npx toolgate get files --tool read_text_file": /read_text_file/,
+  "npx toolgate call files read_text_file path=package.json head=3": /"name": "toolgate"/,
+  "npx toolgate call text countdown '{\"from\": 3}'": /"counted": 3\n/,
+  "npx toolgate calls list": /^No such call is under way\.$/m,
+  // docs/cli.md
+  "toolgate context set prod --nodes 10.0.0.5:7400,10.0.0.6:7400 --ca prod.pem": /prod/,
+  "toolgate context use prod": /prod/,
+  "toolgate --context staging list": /^text /m,
+  "toolgate context show": /prod/,
+  "source <(toolgate completion bash)": /^$/,
+  "toolgate completion fish > ~/.config/fish/completions/toolgate.fish": /^$/,
+  // docs/clients.md
+  [`esbuild main.ts --bundle --platform=node --format=esm --outfile=main.mjs \\
+  --banner:js="import{createRequire}from'node:module';const require=createRequire(import.meta.url);"`]: /main\.mjs/,
+  // CONTRIBUTING.md
+  "npm run bench -- --help": /--only/,
+  "npm run chaos -- --help": /--figures/,
+  "npm run servers -- --help": /Usage/,
+  "npm run schemas -- --help": /Usage/,
+};
+
+/** The same of those that run until they are stopped: what they say when they are up. */
+const RUN_UNTIL: Readonly<Record<string, RegExp>> = {
+  "npx toolgate serve --listen 0.0.0.0:7400 --redis-url redis://redis:6379": /listening/,
+  "npx toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .": /"?serving|registered|files/,
+};
+
+/** The same of those that need a program in Go. */
+const RUN_GRPCURL: Readonly<Record<string, RegExp>> = {
+  "grpcurl -plaintext 127.0.0.1:7400 list": /^toolgate\.v1\.Gateway$/m,
+  "grpcurl -plaintext 127.0.0.1:7400 describe toolgate.v1.Gateway": /rpc Invoke/,
+  "grpcurl -plaintext 127.0.0.1:7400 grpc.health.v1.Health/Check": /SERVING/,
+  [`grpcurl -plaintext -d "{\\"call\\": {\\"toolset\\": \\"text\\", \\"tool\\": \\"slugify\\",
+  \\"payloadJson\\": \\"$(printf '{"text": "Hello, World"}' | base64)\\"}}" 127.0.0.1:7400 toolgate.v1.Gateway/Invoke`]:
+    /TERMINAL_KIND_RESULT/,
+};
+
+/** What no test runs as it is written. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  "npm test": "it runs this test",
+  "npm test -- --quick": "it is a part of npm test",
+  "npm run lint && npm run typecheck": ".ci/run runs both",
+  "bash .ci/run": "it runs this test",
+  "npm run test:node24": "it downloads another Node, and runs this test",
+  "npm run bench": "it takes an hour; test/bench/smoke.test.ts runs each part shortly",
+  "npm run bench -- --only calls --json now.json": "it takes minutes; test/bench/smoke.test.ts runs each part shortly",
+  "PATH=~/nats:$PATH npm run bench -- --only calls": "it takes minutes, and needs a NATS server",
+  "npm run bench -- --profile profiles": "it takes minutes; test/bench/smoke.test.ts runs each part shortly",
+  "npm run chaos": "it takes minutes; test/chaos/short-run.test.ts runs it shortly",
+  "npm run chaos -- --store sentinel": "it takes minutes; test/chaos/short-run.test.ts runs it shortly",
+  "npm run chaos -- --figures":
+    "it takes a quarter of an hour; test/chaos/figures.test.ts checks what it makes of its facts",
+  "npm run chaos -- --figures rolling":
+    "it takes minutes; test/chaos/figures.test.ts checks what it makes of its facts",
+  "npm run chaos -- --mutants":
+    "it takes an hour, and builds each mutant; test/chaos/mutants.test.ts checks their list",
+  "source <(toolgate completion zsh)": "few machines have zsh; test/cli/completion.test.ts reads the script",
+  [`protoc -I proto --go_out=gen --go_opt=paths=source_relative \\
+  --go-grpc_out=gen --go-grpc_opt=paths=source_relative proto/toolgate/v1/*.proto`]:
+    "it needs protoc and plugins on the PATH; test/examples/go.test.ts makes the same stubs by buf",
+  "python -m pip install -r requirements.txt": "test/support/toolchains.ts installs the same into a Python of its own",
+  "docker compose up --build": "test/examples/compose.test.ts runs it where Docker runs",
+  "docker compose run --rm agent": "test/examples/compose.test.ts runs it where Docker runs",
+};
+
+/** `npm start` runs for the other commands. */
+const BESIDE = "npm start";
+
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...readdirSync(join(PACKAGE_ROOT, "docs")).map((name) => `docs/${name}`),
+  ...readdirSync(join(PACKAGE_ROOT, "examples"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith("README.md") && !name.includes("node_modules"))
+    .map((name) => `examples/${name}`),
+];
+const blocks = pages.flatMap((page) => blocksOf(page).map((block) => ({ page, ...block })));
+
+describe("the pages", () => {
+  test("say of every block what it is", () => {
+    const indented = pages.filter((page) => /\n\n {4}\S/.test(outsideBlocks(page)));
+    expect(indented, "pages with an indented block: fence it").toEqual([]);
+    expect(blocks.filter(({ language }) => language === "").map(({ page }) => page)).toEqual([]);
+  });
+
+  test("have no command that is neither run nor named with a reason", () => {
+    const unnamed = blocks.filter(({ language, name }) => language === "sh" && name === undefined);
+    const commands = unnamed.flatMap(({ text }) => commandsIn(text));
+    const known = [BESIDE, ...[RUN, RUN_UNTIL, RUN_GRPCURL, NOT_RUN].flatMap((table) => Object.keys(table))];
+    expect(commands.filter((command) => !known.includes(command))).toEqual([]);
+    const named = blocks.filter(({ name }) => name !== undefined).flatMap(({ text }) => commandsIn(text));
+    expect(known.filter((command) => ![...commands, ...named].includes(command))).toEqual([]);
+  });
+
+  test("have no named block that no test of the examples runs", () => {
+    const folder = join(PACKAGE_ROOT, "test", "examples");
+    const tests = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+    const idle = blocks.filter(({ page, name, text }) => {
+      if (name === undefined || commandsIn(text).every((command) => command in NOT_RUN)) return false;
+      const place = page.startsWith("examples/") ? dirname(page).slice("examples/".length) : page;
+      return !tests.some((source) => source.includes(`"${name}"`) && source.includes(place));
+    });
+    expect(idle.map(({ page, name }) => `${page}: ${name}`)).toEqual([]);
+  });
+});
+
+describe("beside npm start", () => {
+  let redis: TestRedis;
+  let folder = "";
+  let started: Running;
+  let nodes: readonly string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "toolgate-commands-"));
+    await mkdir(join(folder, "bin"));
+    await symlink(builtProgram("cmd/toolgate.js"), join(folder, "bin", "toolgate"));
+    await mkdir(join(folder, ".config", "fish", "completions"), { recursive: true });
+    await mkdir(join(folder, "node_modules"));
+    await symlink(PACKAGE_ROOT, join(folder, "node_modules", "toolgate"));
+    await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+    await writeFile(join(folder, "main.ts"), 'import { connect } from "toolgate";\nconsole.log(typeof connect);\n');
+    selfSignedIn(folder, "prod");
+    redis = await privateRedis();
+    started = startProgram("npm", ["start"], { cwd: PACKAGE_ROOT, env: { REDIS_URL: redis.url } });
+    await started.says(/^Logs: /m);
+    nodes = [...started.stdout().matchAll(/node \d +(127\.0\.0\.1:\d+) +listens/g)].map(([, address = ""]) => address);
+    await run(`toolgate context set staging --nodes ${nodes.join(",")}`).ended;
+  }, 120_000);
+
+  afterAll(async () => {
+    started?.signal("SIGINT");
+    await started?.ended;
+    await redis?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Runs a command in a shell: one of npm's in the repository, others in a folder of their own. */
+  function run(command: string, path: readonly string[] = []): Running {
+    const { PATH = "" } = environment();
+    const here = command
+      .replace("0.0.0.0:7400", "127.0.0.1:0")
+      .replace("redis://redis:6379", redis.url)
+      .replace("127.0.0.1:7400", nodes[0] ?? "");
+    return startProgram("bash", ["-ec", here], {
+      cwd: /^np[mx] /.test(command) ? PACKAGE_ROOT : folder,
+      env: {
+        // Beside them no context of one's own would count.
+        ...(command.startsWith("toolgate context") ? {} : { TOOLGATE_NODES: nodes.join(",") }),
+        HOME: folder,
+        XDG_CONFIG_HOME: "",
+        PATH: [...path, join(folder, "bin"), join(PACKAGE_ROOT, "node_modules", ".bin"), PATH].join(delimiter),
+      },
+    });
+  }
+
+  test("npm start says what the README shows", () => {
+    expect(nodes).toHaveLength(3);
+  });
+
+  test.each(Object.entries(RUN))("%s", async (command, said) => {
+    const { code, stdout, stderr } = await run(command).ended;
+    expect({ code, text: stdout + stderr }).toEqual({ code: 0, text: expect.stringMatching(said) });
+  });
+
+  test("the bundle runs", async () => {
+    expect(await startProgram(process.execPath, ["main.mjs"], { cwd: folder }).ended).toMatchObject({
+      stdout: "function\n",
+    });
+  });
+
+  test.each(Object.entries(RUN_UNTIL))("%s", async (command, said) => {
+    const running = run(command);
+    try {
+      await running.says(said);
+    } finally {
+      await stopInside(running, command.split(" ").slice(1, 3).join(" "));
+    }
+  });
+
+  const examples = blocks.filter(({ language }) => language === "console");
+  test.each(examples)("$page shows what is printed: $text", async ({ text }) => {
+    const [command = "", ...lines] = text.split("\n");
+    const { stdout, stderr } = await run(command.replace(/^\$ /, "")).ended;
+    expect(stdout + stderr).toBe(lines.join("\n"));
+  });
+
+  test.skipIf(!hasLanguage("go", "the pages' commands with grpcurl"))(
+    "the commands with grpcurl",
+    { timeout: SET_UP_MS },
+    async () => {
+      const program = await goProgram("github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3");
+      for (const [command, said] of Object.entries(RUN_GRPCURL)) {
+        const { code, stdout, stderr } = await run(command, [dirname(program)]).ended;
+        expect({ code, text: stdout + stderr }).toEqual({ code: 0, text: expect.stringMatching(said) });
+      }
+    },
+  );
+});
+
+/** A page without its fenced blocks. */
+function outsideBlocks(page: string): string {
+  return readFileSync(join(PACKAGE_ROOT, page), "utf8").replace(/^```[\s\S]*?^```$/gm, "");
+}
