@@ -20,6 +20,7 @@ import {
   TOOLSET,
 } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { expectWithin, spanOf } from "../support/redis-span.js";
 import { until } from "../support/until.js";
 import {
   admissionOf,
@@ -263,8 +264,8 @@ test("what was noted by a clock that was set back since holds nothing up", async
 test("what is no hash in the place of that note is set aside", async () => {
   const store = brief();
   await client.set(keys.presence, "x");
-  await settleCalls(store, keys);
-  expect(await client.hget(keys.presence, "seen")).not.toBeNull();
+  const span = await spanOf(client, () => settleCalls(store, keys));
+  expectWithin(Number(await client.hget(keys.presence, "seen")), span);
   expect(await client.exists(keys.damaged("presence"))).toBe(1);
   await expectKeysToExpire(client);
 });

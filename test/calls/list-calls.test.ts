@@ -6,6 +6,7 @@ import type { CallId } from "../../src/identity/call-id.js";
 import { parseToolName, parseToolsetName } from "../../src/identity/names.js";
 import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { expectWithin, spanOf } from "../support/redis-span.js";
 import { admissionOf, admit, callsForFile, claimOf, complete, NODE, provider, store, take } from "./calls-fixture.js";
 
 expectNoLeaks();
@@ -41,8 +42,10 @@ async function pages(filter: CallFilter, size: number, between: () => Promise<vo
 }
 
 test("calls that have not ended are listed with where they stand, and what they carry is not", async () => {
-  const [first = "" as CallId] = await admitMany(2); // there are two
-  const [taken] = await take(store, provider.lease, 1);
+  const { value: ids, ...admitted } = await spanOf(client, () => admitMany(2));
+  const [first = "" as CallId] = ids; // there are two
+  const { value, ...claiming } = await spanOf(client, () => take(store, provider.lease, 1));
+  const [taken] = value;
   const { calls, timeMs, nextPageToken } = await listCalls(store, ALL, 100, "");
   expect(nextPageToken).toBe("");
   const [claimed] = calls.filter(({ state }) => state === "claimed");
@@ -55,9 +58,10 @@ test("calls that have not ended are listed with where they stand, and what they 
     head: { toolset: TOOLSET, tool: "sum" },
   });
   expect(claimed?.claim).toEqual({ endsMs: expect.any(Number), provider: "p1", node: NODE });
-  expect(claimed?.claim?.endsMs).toBeGreaterThan(timeMs);
+  expectWithin(claimed?.claim?.endsMs, claiming, store.claimLeaseMs.once);
   expect(queued).toMatchObject({ attempt: 0, claim: undefined });
-  expect(queued?.queuedAtMs).toBeLessThanOrEqual(timeMs);
+  expectWithin(queued?.queuedAtMs, admitted);
+  expect(timeMs).toBeGreaterThanOrEqual(claiming.toMs);
   expect(JSON.stringify(calls)).not.toContain("secret");
 
   await cancelCall(store, first);

@@ -94,7 +94,7 @@ test("a provider of the node that admits a call claims it in the same script, an
       stop: undefined,
     });
     expect(answer.calls[index]?.deadlineMs).toBe(reading?.head.deadlineMs);
-    expect(await client.pttl(keys.call(call.id))).toBeGreaterThan(LONG_MS);
+    expect(await client.pexpiretime(keys.call(call.id))).toBe((reading?.head.deadlineMs ?? 0) + store.resultTtlMs);
   }
   expect(await rings()).toBe(0);
   expect(await take(store, provider.lease)).toEqual([]);

@@ -57,7 +57,8 @@ test("what is no set of deadlines is set aside, and calls come to their ends", a
   expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: true });
   await restoreDeadlines(store, keys, [{ toolset: TOOLSET, epoch: provider.lease.epoch }]);
   expect(await settleCalls(store, keys)).toMatchObject({ deadlinesLost: false });
-  expect(await client.zscore(keys.due, waiting.id)).not.toBeNull();
+  const reading = await readCall(store, waiting.id, {});
+  expect(Number(await client.zscore(keys.due, waiting.id))).toBe(reading?.head.deadlineMs);
   expect(await client.xlen(keys.requests(TOOLSET, provider.lease.epoch))).toBe(1);
   expect(await client.pttl(keys.damaged("due"))).toBeGreaterThan(0);
 });

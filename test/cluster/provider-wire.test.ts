@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { GetToolsetResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetToolsetResponse.js";
@@ -8,6 +9,7 @@ import type { PongResponse__Output } from "../../src/protocol/generated/toolgate
 import type { RenewResponse__Output } from "../../src/protocol/generated/toolgate/v1/RenewResponse.js";
 import { ask, refusal } from "../server/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { expectWithin, spanOf } from "../support/redis-span.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import {
@@ -26,10 +28,12 @@ import {
 expectNoLeaks();
 
 const { redis, wires } = wiredCluster(FAST);
+let client: Redis;
 let a: Wire;
 let b: Wire;
 let c: Wire;
 beforeAll(() => {
+  client = redis().client();
   [a, b, c] = wires();
 });
 
@@ -107,7 +111,8 @@ describe("Register", () => {
 
   test("answers with epoch, digest, state, a secret token, the lease's length, the ping interval and the time", async () => {
     const contract = contractNamed("answers");
-    const first = (await registerOn(a, { contract })).answer;
+    const { value, ...span } = await spanOf(client, () => registerOn(a, { contract }));
+    const first = value.answer;
     expect(first).toMatchObject({
       state: "EPOCH_STATE_ACTIVE",
       leaseMs: 3_000,
@@ -115,7 +120,7 @@ describe("Register", () => {
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       leaseToken: expect.stringMatching(/^[A-Za-z0-9_-]{32}$/),
     });
-    expect(first.registeredAtMs).toBeGreaterThan(1_700_000_000_000);
+    expectWithin(first.registeredAtMs, span);
     const second = (await registerOn(b, { contract, providerId: "p2" })).answer;
     expect(second).toEqual({ ...first, leaseToken: second.leaseToken });
     expect(second.leaseToken).not.toBe(first.leaseToken);
@@ -211,15 +216,21 @@ describe("a lease token", () => {
 describe("unary calls of a provider without a session", () => {
   test("Pong keeps the epoch's health, Renew its lease, Drain takes it out of routing, Release ends it", async () => {
     const { lease } = await registerOn(a, { contract: contractNamed("unary") });
-    const { leaseUntilMs } = await ask<RenewResponse__Output>((cb) => b.registry.renew({ lease, maxInFlight: 7 }, cb));
-    expect((await ask<PongResponse__Output>((cb) => c.registry.pong({ lease }, cb))).state).toBe("EPOCH_STATE_ACTIVE");
+    const renewal = await spanOf(client, () =>
+      ask<RenewResponse__Output>((cb) => b.registry.renew({ lease, maxInFlight: 7 }, cb)),
+    );
+    expectWithin(renewal.value.leaseUntilMs, renewal, 3_000);
+    const { value: ponged, ...ponging } = await spanOf(client, () =>
+      ask<PongResponse__Output>((cb) => c.registry.pong({ lease }, cb)),
+    );
+    expect(ponged.state).toBe("EPOCH_STATE_ACTIVE");
     const health = await until("it is healthy", async () => {
       const seen = await activeHealth(a, "unary");
       return seen?.healthy ? seen : undefined;
     });
     expect(health).toMatchObject({ room: 7 });
-    expect(health.lastPongMs).toBeGreaterThan(0);
-    expect(health.liveUntilMs).toBeGreaterThanOrEqual(leaseUntilMs);
+    expectWithin(health.lastPongMs, ponging);
+    expectWithin(health.liveUntilMs, ponging, 3_000);
 
     await ask((cb) => b.registry.drain({ lease }, cb));
     await until("it is out of routing", async () => (await activeHealth(a, "unary"))?.healthy === false);

@@ -1,4 +1,5 @@
 import { type ClientReadableStream, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { DETAILS_TRAILER } from "../../src/errors/status-details.js";
 import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
@@ -15,6 +16,7 @@ import { endOf } from "../server/stream-end.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
+import { expectWithin, spanOf } from "../support/redis-span.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import { contractNamed, json, provide, type RawProvider, specOf, type Wire, wireTo } from "./wire.js";
@@ -22,6 +24,7 @@ import { contractNamed, json, provide, type RawProvider, specOf, type Wire, wire
 expectNoLeaks();
 
 let redis: TestRedis;
+let client: Redis;
 let cluster: Cluster;
 let wires: Wire[];
 let a: Wire;
@@ -34,6 +37,7 @@ const MAX_TIMEOUT_MS = 50_000;
 
 beforeAll(async () => {
   redis = await privateRedis();
+  client = redis.client();
   const config = { ...FAST, maxTimeoutMs: MAX_TIMEOUT_MS, defaultTimeoutMs: 20_000, resultTtlMs: 30_000 };
   cluster = await startCluster({ redis, config });
   wires = cluster.addresses.map((address) => wireTo(address));
@@ -69,8 +73,8 @@ const rawError = (spec: CallSpec) =>
 
 describe("CallTool", () => {
   test("returns at once with call id, epoch, digest, execution deadline and result expiry", async () => {
-    const before = Date.now();
-    const { handle, repeatedRequest } = await callTool(call("echo", { timeoutMs: 7_000 }));
+    const { value, ...span } = await spanOf(client, () => callTool(call("echo", { timeoutMs: 7_000 })));
+    const { handle, repeatedRequest } = value;
     expect(repeatedRequest).toBe(false);
     expect(handle).toMatchObject({
       callId: expect.stringMatching(/^0\.[A-Za-z0-9_-]{22}$/),
@@ -81,7 +85,7 @@ describe("CallTool", () => {
     });
     if (handle === null) throw new Error("no handle");
     expect(handle.expiresMs - handle.deadlineMs).toBe(30_000);
-    expect(handle.deadlineMs).toBeGreaterThan(before);
+    expectWithin(handle.deadlineMs, span, 7_000);
     const one = await given();
     expect(one).toMatchObject({ callId: handle.callId, tool: "echo", attempt: 1, deadlineMs: handle.deadlineMs });
   });
@@ -101,28 +105,17 @@ describe("CallTool", () => {
 });
 
 describe("the execution deadline", () => {
-  const MARGIN_MS = 2_000; // of clocks that tick apart and of what the way takes; the limits below lie further apart
-  const timeoutOf = async (spec: Partial<CallSpec>, tool = "echo") => {
-    await callTool(call(tool, spec));
-    return (await given()).timeoutMs;
-  };
-
-  test("is the registry's default when nobody says anything", async () => {
-    const timeoutMs = await timeoutOf({});
-    expect(timeoutMs).toBeLessThanOrEqual(20_000);
-    expect(timeoutMs).toBeGreaterThan(7_000);
-  });
-
-  test("is the call's own", async () => expect(await timeoutOf({ timeoutMs: 7_000 })).toBeLessThanOrEqual(7_000));
-
-  test("is never beyond the tool's own", async () => {
-    expect(await timeoutOf({ timeoutMs: 40_000 }, "brief")).toBeLessThanOrEqual(1_500);
-  });
-
-  test("is never beyond the registry's maximum", async () => {
-    const timeoutMs = await timeoutOf({ timeoutMs: 4_294_967_295 });
-    expect(timeoutMs).toBeLessThanOrEqual(MAX_TIMEOUT_MS);
-    expect(timeoutMs).toBeGreaterThan(20_000 + MARGIN_MS);
+  test.each<[string, Partial<CallSpec>, string, number]>([
+    ["the registry's default when the call names none", {}, "echo", 20_000],
+    ["the call's own", { timeoutMs: 7_000 }, "echo", 7_000],
+    ["never beyond the tool's own", { timeoutMs: 40_000 }, "brief", 1_500],
+    ["never beyond the registry's maximum", { timeoutMs: 4_294_967_295 }, "echo", MAX_TIMEOUT_MS],
+  ])("is %s", async (_what, spec, tool, expectedMs) => {
+    const { value, ...span } = await spanOf(client, () => callTool(call(tool, spec)));
+    expectWithin(value.handle?.deadlineMs, span, expectedMs);
+    const { deadlineMs, timeoutMs } = await given();
+    expect(deadlineMs).toBe(value.handle?.deadlineMs);
+    expect(timeoutMs).toBeLessThanOrEqual(expectedMs);
   });
 
   test("of an Invoke is never beyond the RPC's deadline, and ends the call when nobody waits any more", async () => {

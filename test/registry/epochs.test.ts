@@ -10,6 +10,7 @@ import { type Registered, type Registration, register } from "../../src/registry
 import { sweepToolsets } from "../../src/registry/sweep.js";
 import { unregister } from "../../src/registry/unregister.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { expectWithin, spanOf } from "../support/redis-span.js";
 import { until } from "../support/until.js";
 import {
   attach,
@@ -55,9 +56,9 @@ describe("epochs", () => {
   });
 
   test("an epoch is Redis's milliseconds, and never reused after unregistering", async () => {
-    const { lease } = await register(registry, registrationOf(V1));
-    const [seconds] = await client.time();
-    expect(Math.abs(lease.epoch / 1_000 - Number(seconds))).toBeLessThan(60);
+    const { value, ...span } = await spanOf(client, () => register(registry, registrationOf(V1)));
+    const { lease } = value;
+    expectWithin(lease.epoch, span);
     // As if the clock had gone back meanwhile.
     const ahead = lease.epoch + 1_000_000;
     await client.hset(keys.epochs, TOOLSET, ahead);
@@ -75,10 +76,10 @@ describe("epochs", () => {
     const more = await register(registry, registrationOf(V2, "q2"));
     await attach(registry, more.lease, 1);
     expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
-    await pong(registry, more.lease);
+    const takeover = await spanOf(client, () => pong(registry, more.lease));
     expect(await statesOf(client)).toEqual({ [old.lease.epoch]: "retiring", [next.lease.epoch]: "active" });
     expect(await changesOf(client)).toContain(`activated ${next.lease.epoch}`);
-    expect((await recordOf(client))?.epochs[0]?.retireAtMs).toBeGreaterThan(0);
+    expectWithin((await recordOf(client))?.epochs[0]?.retireAtMs, takeover, LONG_MS);
   });
 
   test("a candidate with room that never ponged does not take over", async () => {
@@ -181,7 +182,7 @@ describe("epochs", () => {
     const { lease } = await serve(registry, registrationOf(V1, "p1", { retentionMs: 1_000 }));
     await releaseLease(registry, lease);
     await sweep();
-    expect(await recordOf(client)).toBeDefined();
+    expect(await statesOf(client)).toEqual({ [lease.epoch]: "active" });
     await until("the retention is over", async () => {
       await sweep();
       return (await recordOf(client)) === undefined;
@@ -196,7 +197,7 @@ describe("epochs", () => {
       reason: "EPOCH_MISMATCH",
       metadata: { epoch: String(lease.epoch) },
     });
-    expect(await recordOf(client)).toBeDefined();
+    expect(await statesOf(client)).toEqual({ [lease.epoch]: "active" });
     await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
     expect(await recordOf(client)).toBeUndefined();
     await expect(unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS)).rejects.toMatchObject({
@@ -235,9 +236,9 @@ describe("a provider's room", () => {
 
   test("counts once it has ponged; until then its epoch is pinged, and not healthy by the pongs of others", async () => {
     const silent = await register(registry, registrationOf(V1));
-    await attach(registry, silent.lease, 10);
+    const renewal = await spanOf(client, () => attach(registry, silent.lease, 10));
     expect(await health(silent)).toMatchObject({ room: 0, announced: false });
-    expect((await health(silent))?.live).toBeGreaterThan(0);
+    expectWithin((await health(silent))?.live, renewal, LONG_MS);
     const other = await serve(registry, registrationOf(V1, "p2"), 7);
     expect(await health(silent)).toMatchObject({ room: 7, announced: true });
     await releaseLease(registry, other.lease);

@@ -16,6 +16,7 @@ import {
   Type,
 } from "../../src/index.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { expectWithin } from "../support/redis-span.js";
 import { until } from "../support/until.js";
 import { Inbox, registration, type ScriptedAttachment, ScriptedNode } from "./scripted-gateway.js";
 
@@ -310,7 +311,7 @@ describe("a call", () => {
     expect(input).toEqual([1]);
     expect(context).toMatchObject({ callId: "c1", attempt: 2, traceparent: "00-1-2-01" });
     expect(context.meta).toEqual({ runId: "r", sessionId: "", turnId: "", toolCallId: "", parentToolCallId: "" });
-    expect(context.deadline.getTime()).toBeGreaterThanOrEqual(before + 5000);
+    expectWithin(context.deadline.getTime(), { fromMs: before, toMs: Date.now() }, 5_000);
     expect(context.tracestate).toBeUndefined();
     resolve(undefined);
     expect(text((await attachment.results.next()).resultJson)).toBe("null");
