@@ -2,11 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DRILLS } from "../../cmd/chaos/mutants/drills.js";
-import { MUTANTS } from "../../cmd/chaos/mutants/mutants.js";
+import { MUTANTS, type Mutant, mutantBuild } from "../../cmd/chaos/mutants/mutants.js";
 import { allCaught, mutantsText } from "../../cmd/chaos/mutants/mutants-report.js";
 import type { DrillRun } from "../../cmd/chaos/mutants/run-mutants.js";
-import { compileMutants, makeTestBuild, mutate, removeTestBuild } from "../../cmd/chaos/mutants/test-build.js";
+import { compileEdited, editSources, makeTestBuild, removeTestBuild } from "../../cmd/chaos/test-build.js";
 import { builtProgram, PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+
+/** A mutant's edited source. */
+const mutate = (mutant: Mutant) => editSources(mutantBuild(mutant)).get(mutant.file);
+const compileMutants = (mutants: readonly Mutant[]) => compileEdited(mutants.map(mutantBuild));
 
 describe("the seeded bugs", () => {
   test.each(MUTANTS)("$name fits its file", (mutant) => {
@@ -40,7 +44,7 @@ test("a test build differs from the build in the mutated file alone, and leaves 
   const mutant = MUTANTS.find(({ name }) => name === "gives-up");
   if (mutant === undefined) throw new Error("there is none of that name");
   const before = readFileSync(builtProgram("src/sdk/request.js"), "utf8");
-  const root = makeTestBuild(mutant, "// mutated\n");
+  const root = makeTestBuild(mutant.name, new Map([[mutant.file, "// mutated\n"]]));
   try {
     expect(readFileSync(builtProgram("src/sdk/request.js", root), "utf8")).toBe("// mutated\n");
     expect(readFileSync(builtProgram("src/sdk/request.js"), "utf8")).toBe(before);

@@ -1,11 +1,5 @@
+import type { Edit, EditedBuild } from "../test-build.js";
 import type { DrillName } from "./drills.js";
-
-/** A change of a text. */
-export interface Edit {
-  /** What it replaces; occurs once. */
-  readonly replace: string;
-  readonly by: string;
-}
 
 /**
  * A seeded bug: an edit of the source that breaks a promise. It is made in a build of its own and nowhere else; nothing that is
@@ -21,6 +15,11 @@ export interface Mutant extends Edit {
   readonly also?: Edit;
   /** What it is tried in. */
   readonly drill: DrillName;
+}
+
+/** A mutant as the build that it is made in. */
+export function mutantBuild({ name, file, replace, by, also }: Mutant): EditedBuild {
+  return { name, edits: [{ replace, by }, ...(also === undefined ? [] : [also])].map((edit) => ({ file, ...edit })) };
 }
 
 /** The seeded bugs. */

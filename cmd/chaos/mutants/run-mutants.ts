@@ -11,12 +11,12 @@ import { machineMs } from "../machine-clock.js";
 import { runPhase } from "../phase.js";
 import { PingObserver } from "../ping-observer.js";
 import { redisOffsetMs } from "../redis-offset.js";
+import { rollOut } from "../roll-out.js";
 import { LIMITS } from "../settings.js";
 import { StandaloneStore } from "../standalone-store.js";
+import { compileEdited, makeTestBuild, removeTestBuild } from "../test-build.js";
 import { DRILLS, type Drill, type DrillName } from "./drills.js";
-import { MUTANTS, type Mutant } from "./mutants.js";
-import { rollOut } from "./roll-out.js";
-import { compileMutants, makeTestBuild, removeTestBuild } from "./test-build.js";
+import { MUTANTS, type Mutant, mutantBuild } from "./mutants.js";
 
 export interface MutantsOptions {
   /** Which mutants; all drills that they are tried in are run without a mutant too. */
@@ -44,6 +44,8 @@ const HEAL_WITHIN_MS = 10_000;
 const SETTLE_WITHIN_MS = 12_000;
 const CALLS_PER_SECOND = 60;
 const AGENTS = 2;
+/** Of the contract that takes the place of the first one. */
+const NEXT_VERSION = "2.0.0";
 
 /** Finds mutants by name. */
 export function mutantsNamed(names: readonly string[]): Mutant[] {
@@ -57,12 +59,12 @@ export async function runMutants(options: MutantsOptions): Promise<DrillRun[]> {
   if (server === undefined) {
     throw new Error("No redis-server 7.0 or newer is on the PATH: install one (Debian: apt-get install redis-server).");
   }
-  const javascript = compileMutants(mutants);
+  const javascript = compileEdited(mutants.map(mutantBuild));
   const runs: DrillRun[] = [];
   for (const drill of new Set(mutants.map((mutant) => mutant.drill))) {
     runs.push(told(onLine, await runDrill(options, server.path, drill, undefined, undefined)));
     for (const mutant of mutants.filter((one) => one.drill === drill)) {
-      const root = makeTestBuild(mutant, javascript.get(mutant.name) ?? "");
+      const root = makeTestBuild(mutant.name, javascript.get(mutant.name) ?? new Map());
       try {
         runs.push(told(onLine, await runDrill(options, server.path, drill, mutant, root)));
       } finally {
@@ -118,7 +120,7 @@ async function runDrill(
       meanwhile: async () => {
         if (drill.rollOut === undefined) return;
         await delay(drill.rollOut.atMs, undefined, { signal });
-        await rollOut(cluster, drill.rollOut.toolset, signal);
+        await rollOut(cluster, drill.rollOut.toolset, NEXT_VERSION, signal);
       },
       schedule: drill.faults,
       mix: drill.mix,

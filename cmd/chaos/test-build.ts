@@ -1,0 +1,136 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { PACKAGE_ROOT } from "../local/package-root.js";
+
+/** A change of a text. */
+export interface Edit {
+  /** What it replaces; occurs once. */
+  readonly replace: string;
+  readonly by: string;
+}
+
+/** A change of one source file. */
+export interface FileEdit extends Edit {
+  /** From the package's folder: `src/calls/admit.ts`. */
+  readonly file: string;
+}
+
+/** A build that differs from the package's own in some places of its sources. Nothing that is published can be switched to it. */
+export interface EditedBuild {
+  /** Names its folder. */
+  readonly name: string;
+  /** Those of one file are made in order, each in what the one before left. */
+  readonly edits: readonly FileEdit[];
+}
+
+/** Where test builds are: below what is published, and never part of it. */
+const FOLDER = join(PACKAGE_ROOT, ".toolgate", "test-builds");
+
+/** The edited sources by file. @throws Error when a text that is replaced does not occur exactly once. */
+export function editSources({ name, edits }: EditedBuild): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const { file, replace, by } of edits) {
+    const parts = (sources.get(file) ?? readFileSync(join(PACKAGE_ROOT, file), "utf8")).split(replace);
+    if (parts.length !== 2) {
+      throw new Error(`The build ${name} does not fit: what it replaces occurs ${parts.length - 1} times in ${file}.`);
+    }
+    sources.set(file, parts.join(by));
+  }
+  return sources;
+}
+
+/**
+ * The edited sources of each build as JavaScript, by file, in one run of the project's own compiler.
+ *
+ * @throws Error when one does not parse, with what the compiler says.
+ */
+export function compileEdited(builds: readonly EditedBuild[]): Map<string, Map<string, string>> {
+  const work = join(FOLDER, `compile-${process.pid}`);
+  const [sources, built] = [join(work, "in"), join(work, "out")];
+  const edited = builds.map(({ name, edits }) => ({ name, files: editSources({ name, edits }) }));
+  try {
+    for (const { name, files } of edited) {
+      for (const [path, text] of files) {
+        const file = join(sources, name, path);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, text);
+      }
+    }
+    // Types are the business of the unedited build: a file is looked at alone.
+    const compilerOptions = {
+      noCheck: true,
+      noResolve: true,
+      noEmit: false,
+      rootDir: sources,
+      outDir: built,
+      types: [],
+    };
+    const files = edited.flatMap(({ name, files }) => [...files.keys()].map((file) => join(sources, name, file)));
+    const project = join(work, "tsconfig.json");
+    writeFileSync(
+      project,
+      JSON.stringify({ extends: join(PACKAGE_ROOT, "tsconfig.json"), compilerOptions, files, include: [] }),
+    );
+    const compiler = join(PACKAGE_ROOT, "node_modules", "typescript", "bin", "tsc");
+    const { status, stdout, stderr } = spawnSync(process.execPath, [compiler, "-p", project], { encoding: "utf8" });
+    if (status !== 0) throw new Error(`Edited sources do not compile:\n${stdout}${stderr}`);
+    return new Map(
+      edited.map(({ name, files }) => [
+        name,
+        new Map([...files.keys()].map((file) => [file, readFileSync(join(built, name, javascriptOf(file)), "utf8")])),
+      ]),
+    );
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Puts edited files into a copy of the build; the folder that holds the copy comes back.
+ *
+ * @param version what its manifest says; the package's own version unless given
+ */
+export function makeTestBuild(name: string, javascript: ReadonlyMap<string, string>, version?: string): string {
+  const root = join(FOLDER, `${name}-${process.pid}`);
+  rmSync(root, { recursive: true, force: true });
+  linkFolder(join(PACKAGE_ROOT, "dist"), join(root, "dist"));
+  const manifest = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as object; // our own
+  writeFileSync(
+    join(root, "package.json"),
+    JSON.stringify(version === undefined ? manifest : { ...manifest, version }),
+  );
+  symlinkSync(join(PACKAGE_ROOT, "proto"), join(root, "proto"));
+  for (const [file, text] of javascript) {
+    const target = join(root, "dist", javascriptOf(file));
+    rmSync(target); // not the build's own file, to which it is a link
+    writeFileSync(target, text);
+  }
+  return root;
+}
+
+/** Removes a test build. */
+export function removeTestBuild(root: string): void {
+  if (relative(FOLDER, root).startsWith("..")) throw new Error(`${root} is no test build.`);
+  rmSync(root, { recursive: true, force: true });
+}
+
+function javascriptOf(file: string): string {
+  return file.replace(/\.ts$/, ".js");
+}
+
+/** A copy that takes no room: hard links where the file system has them. */
+function linkFolder(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkFolder(source, target);
+    else if (entry.name.endsWith(".js")) {
+      try {
+        linkSync(source, target);
+      } catch {
+        cpSync(source, target);
+      }
+    }
+  }
+}
