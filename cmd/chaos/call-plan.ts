@@ -12,6 +12,8 @@ export interface CallPlan {
   readonly wait: boolean;
   /** The same call is asked for by another client at the same time. */
   readonly twice: boolean;
+  /** The agent gives the call no ids: the SDK makes them. It is asked for once then, and not given up: nothing could ask how it ended. */
+  readonly nameless: boolean;
   /** When the agent changes its mind, in milliseconds from its request; undefined when it does not. */
   readonly cancelAfterMs: number | undefined;
   /** An outcome that stayed unknown is asked for again after so long, in milliseconds. */
@@ -27,6 +29,8 @@ export interface ToolInput {
   readonly pieces: number;
   /** It goes on whatever it is told. */
   readonly stubborn: boolean;
+  /** The request, where the call has no ids that its agent gave it: what its runs are known by. */
+  readonly asker?: string;
 }
 
 /** What the calls of a load are like. Shares are in [0, 1], times in milliseconds. */
@@ -41,6 +45,8 @@ export interface LoadMix {
   readonly output: number;
   /** The share of calls whose tools go on whatever they are told. */
   readonly stubborn: number;
+  /** The share of calls whose agent gives them no ids. */
+  readonly nameless: number;
 }
 
 /** What the calls of every run with faults are like. */
@@ -51,6 +57,7 @@ export const USUAL_MIX: LoadMix = {
   twice: 0.1,
   output: 0.25,
   stubborn: 0.03,
+  nameless: 0,
 };
 
 /** The tools of every toolset. */
@@ -69,7 +76,7 @@ export function planCall(n: number, toolsets: readonly string[], random: SeededR
         ? random.integer(50, 900)
         : random.integer(...mix.longMs);
   const timeoutMs = random.integer(...mix.timeoutMs);
-  return {
+  const plan: CallPlan = {
     toolset,
     tool: TOOLS[delivery],
     delivery,
@@ -85,5 +92,9 @@ export function planCall(n: number, toolsets: readonly string[], random: SeededR
     twice: random.chance(mix.twice),
     cancelAfterMs: random.chance(0.05) ? random.integer(0, ms + 50) : undefined,
     repeatAfterMs: random.integer(100, 3_000),
+    nameless: false,
   };
+  // Drawn last, and only where there are some: what the seed decides of other runs stays as it is.
+  const nameless = mix.nameless > 0 && random.chance(mix.nameless);
+  return nameless ? { ...plan, nameless, twice: false, cancelAfterMs: undefined } : plan;
 }

@@ -1,23 +1,17 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type CallHandle,
-  type CallTerminal,
-  connect,
-  type InvokeOptions,
-  ToolCallError,
-  type Toolgate,
-  ToolgateError,
-} from "../../src/index.js";
+import type { CallHandle, CallTerminal, InvokeOptions, Toolgate } from "../../src/index.js";
 import { callIdFor } from "./call-ids.js";
 import { type CallPlan, type LoadMix, planCall, USUAL_MIX } from "./call-plan.js";
 import type { HistoryEvent, SeenDelta, SeenTerminal } from "./history.js";
 import { machineMs } from "./machine-clock.js";
+import { namelessCall } from "./nameless-calls.js";
+import { loadSdk } from "./sdk.js";
 import { SeededRandom } from "./seeded-random.js";
 
 /**
  * An agent that makes calls for a while and writes down what it saw. It ends by itself when the load is over and every
- * request came to an outcome; SIGTERM makes it end at once, with what it has.
+ * request came to an outcome. SIGUSR2 ends the load now; SIGTERM makes it end at once, with what it has.
  */
 
 /** What it is to do, as JSON in the first argument. */
@@ -34,6 +28,8 @@ export interface AgentOrder {
   /** What its calls are like, where not as in every run. */
   readonly mix: Partial<LoadMix>;
   readonly historyFile: string;
+  /** The folder of the build whose SDK it uses; its own build's unless said. */
+  readonly sdk?: string | undefined;
 }
 
 /** How many requests may be under way at once: the load is bounded whatever the cluster does. */
@@ -43,6 +39,7 @@ type Unstamped<Event> = Event extends HistoryEvent ? Omit<Event, "atMs"> : never
 
 // Written by the program that starts us.
 const order = JSON.parse(process.argv[2] ?? "null") as AgentOrder;
+const { connect, ToolCallError, ToolgateError } = await loadSdk(order.sdk);
 const random = new SeededRandom(`${order.seed}/${order.agent}`);
 const mix = { ...USUAL_MIX, ...order.mix };
 const runId = `${order.seed}/${order.agent}`;
@@ -55,6 +52,8 @@ const [first, second, watcher] = await Promise.all([
 const watching = new AbortController();
 const watched = watch(watcher, watching.signal);
 process.on("SIGTERM", () => process.exit(0));
+const over = new AbortController();
+process.on("SIGUSR2", () => over.abort());
 
 const pending = new Set<Promise<void>>();
 console.log("driving");
@@ -63,7 +62,8 @@ for (let n = 1; n <= order.maxCalls; n++) {
   const plan = planCall(n, order.toolsets, random, mix);
   const dueMs = startMs + (n * 1_000) / order.callsPerSecond;
   if (dueMs - startMs > order.durationMs) break;
-  await delay(Math.max(0, dueMs - machineMs()));
+  await delay(Math.max(0, dueMs - machineMs()), undefined, { signal: over.signal }).catch(() => {});
+  if (over.signal.aborted) break;
   if (pending.size >= MAX_PENDING) continue;
   const call = make(n, plan).finally(() => pending.delete(call));
   pending.add(call);
@@ -74,8 +74,14 @@ await watched;
 await Promise.all([first.close(), second.close(), watcher.close()]);
 process.exit(0);
 
-/** One call: its requests, all with the same ids. */
+/** One call: its requests, all with the same ids; or one request without ids. */
 async function make(n: number, plan: CallPlan): Promise<void> {
+  if (plan.nameless) {
+    const asker = namelessCall(`${runId}/${n}`);
+    const nameless = { ...plan, payload: { ...plan.payload, asker } };
+    await ask(first, asker, `${order.agent}/${n}.1`, nameless, undefined, plan.how);
+    return;
+  }
   const ids = { runId, toolCallId: String(n) };
   const call = callIdFor(plan.toolset, ids.runId, ids.toolCallId, order.shards);
   const request = (k: number): string => `${order.agent}/${n}.${k}`;
@@ -95,11 +101,11 @@ async function ask(
   call: string,
   request: string,
   plan: CallPlan,
-  ids: { readonly runId: string; readonly toolCallId: string },
+  ids: { readonly runId: string; readonly toolCallId: string } | undefined,
   how: CallPlan["how"],
 ): Promise<Outcome> {
   const { toolset, tool, payload, delivery, timeoutMs, wait, cancelAfterMs } = plan;
-  note({ kind: "asked", request, call, toolset, delivery, timeoutMs, how });
+  note({ kind: "asked", request, call, n: payload.n, toolset, delivery, timeoutMs, how });
   const changedItsMind = new AbortController();
   const timer =
     cancelAfterMs === undefined
@@ -115,9 +121,10 @@ async function ask(
     }
     const admitted = await client.call(toolset, tool, payload, options);
     handle = admitted;
-    note({ kind: "admitted", request, call, deadlineMs: admitted.deadline.getTime(), repeated: admitted.repeated });
-    if (admitted.callId !== call) throw new Error(`the call has the id ${admitted.callId}, and not ${call}`);
-    note({ kind: "ended", request, call, ...(await follow(client, call, changedItsMind.signal)) });
+    const { callId, deadline, repeated } = admitted;
+    note({ kind: "admitted", request, call, callId, deadlineMs: deadline.getTime(), repeated });
+    if (ids !== undefined && callId !== call) throw new Error(`the call has the id ${callId}, and not ${call}`);
+    note({ kind: "ended", request, call, ...(await follow(client, callId, changedItsMind.signal)) });
     return "ended";
   } catch (error) {
     if (error instanceof ToolCallError) {
@@ -126,7 +133,7 @@ async function ask(
     }
     if (changedItsMind.signal.aborted) {
       // A handle outlives the request that followed it.
-      if (handle !== undefined) await client.cancel(call).catch(() => {});
+      if (handle !== undefined) await client.cancel(handle.callId).catch(() => {});
       note({ kind: "unknown", request, call, reason: "ABORTED_BY_AGENT" });
       return "unknown";
     }

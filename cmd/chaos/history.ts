@@ -39,6 +39,8 @@ interface RequestEvent extends Event {
 export type HistoryEvent =
   | (RequestEvent & {
       readonly kind: "asked";
+      /** What its payload has for `n`, and its result must have. */
+      readonly n: number;
       readonly toolset: string;
       readonly delivery: Delivery;
       readonly timeoutMs: number;
@@ -46,7 +48,12 @@ export type HistoryEvent =
       readonly how: string;
     })
   /** The gateway acknowledged the call: here is its handle. */
-  | (RequestEvent & { readonly kind: "admitted"; readonly deadlineMs: number; readonly repeated: boolean })
+  | (RequestEvent & {
+      readonly kind: "admitted";
+      readonly callId: string;
+      readonly deadlineMs: number;
+      readonly repeated: boolean;
+    })
   /** The gateway said how the call ended; with all output, where it was followed from its beginning. */
   | (RequestEvent & { readonly kind: "ended"; readonly terminal: SeenTerminal; readonly deltas?: readonly SeenDelta[] })
   /** The call was refused, and did not run. */

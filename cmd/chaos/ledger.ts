@@ -12,6 +12,8 @@ export interface LedgerLine {
   readonly incarnation: string;
   /** This run alone; the result bears it too. */
   readonly run: string;
+  /** What the call's payload said of who asked, where nobody but the SDK knows the call's id. */
+  readonly asker?: string;
   readonly atMs: number;
   /** How it stopped: `returned`, or what it was told; absent at the start. */
   readonly how?: string;
@@ -32,10 +34,10 @@ export class Ledger {
   }
 
   /** Notes that a run begins; what it returns notes its end. */
-  begin(call: string, attempt: number): { readonly run: string; end(how: string): void } {
+  begin(call: string, attempt: number, asker?: string): { readonly run: string; end(how: string): void } {
     this.#runs += 1;
     const run = `${this.#incarnation}:${this.#runs}`;
-    const line = { call, attempt, incarnation: this.#incarnation, run };
+    const line = { call, attempt, incarnation: this.#incarnation, run, ...(asker !== undefined && { asker }) };
     this.#write({ phase: "start", ...line, atMs: machineMs() });
     return { run, end: (how) => this.#write({ phase: "end", ...line, atMs: machineMs(), how }) };
   }

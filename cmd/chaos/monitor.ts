@@ -123,7 +123,15 @@ export class Monitor {
     };
     const deadline = Date.now() + ANSWER_WITHIN_MS;
     const common = { request, call };
-    this.#note({ kind: "asked", ...common, toolset, delivery: "once", timeoutMs: ANSWER_WITHIN_MS, how: name });
+    this.#note({
+      kind: "asked",
+      ...common,
+      n: input.n,
+      toolset,
+      delivery: "once",
+      timeoutMs: ANSWER_WITHIN_MS,
+      how: name,
+    });
     try {
       const { terminal } = await answerOf<InvokeResponse__Output>((callback) =>
         gateway.invoke({ call: spec }, { deadline }, callback),

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { CallAborted, defineTool, type Provider, serveToolset, type ToolContext, Type } from "../../src/index.js";
+import type { Provider, ToolContext } from "../../src/index.js";
 import { TOOLS, type ToolInput } from "./call-plan.js";
 import { Ledger } from "./ledger.js";
 import { machineMs } from "./machine-clock.js";
+import { loadSdk } from "./sdk.js";
 
 /**
  * A provider, or several of one toolset, with a ledger of every execution. It prints "serving" when its toolset is served; SIGTERM stops it in good
@@ -21,12 +22,15 @@ export interface ProviderOrder {
   readonly nodes: readonly string[];
   readonly ledgerFile: string;
   readonly maxInFlight: number;
+  /** The folder of the build whose SDK it uses; its own build's unless said. */
+  readonly sdk?: string | undefined;
 }
 
 const RETRY_MS = 200;
 
 // Written by the program that starts us.
 const order = JSON.parse(process.argv[2] ?? "null") as ProviderOrder;
+const { CallAborted, defineTool, serveToolset, Type } = await loadSdk(order.sdk);
 const incarnation = `${order.provider}#${process.pid}.${Math.round(machineMs())}`;
 const ledger = new Ledger(order.ledgerFile, incarnation);
 
@@ -75,6 +79,7 @@ function toolset() {
     ms: Type.Integer(),
     pieces: Type.Integer(),
     stubborn: Type.Boolean(),
+    asker: Type.Optional(Type.String()),
   });
   const result = Type.Object({ n: Type.Integer(), by: Type.String(), attempt: Type.Integer(), run: Type.String() });
   return {
@@ -96,7 +101,7 @@ function toolset() {
 
 async function work(input: ToolInput, context: ToolContext) {
   const { callId, attempt, signal } = context;
-  const { run, end } = ledger.begin(callId, attempt);
+  const { run, end } = ledger.begin(callId, attempt, input.asker);
   try {
     for (let piece = 1; piece <= input.pieces; piece++) {
       await context.emit({ piece, run });

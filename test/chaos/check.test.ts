@@ -41,6 +41,7 @@ const AGAIN = "an idempotent call of a killed provider runs again within its cla
 const ENDS_SOON = "a once call of a killed provider ends within its claim's lease and a second";
 const HELD_OVER = "an outage of Redis makes no call run again";
 const OUTPUT = "output is what a run said, in order and once";
+const RESULTS = "a result is that of its own call";
 const STORE = "nobody is told that Redis is away while it is there";
 const EPOCH = "an epoch is never given twice";
 const RESULT_2 = '{"n":1,"by":"p#1","attempt":2,"run":"p#1:2"}';
@@ -73,6 +74,14 @@ describe("acknowledged calls", () => {
     expect(broken({ records: gone, faults: [FLUSH] })).toEqual([]);
     const before = { ...FLUSH, atMs: 9_000, healedAtMs: 9_001 };
     expect(broken({ records: gone, faults: [before] })).toEqual([LOST]);
+  });
+});
+
+describe("results", () => {
+  test("one of another call's payload is wrong, wherever it is told", () => {
+    const own = { kind: "result", body: '{"n":2,"by":"p#1","attempt":1,"run":"p#1:1"}' };
+    expect(broken({ history: [asked({ n: 2 }), ended()] })).toEqual([RESULTS]);
+    expect(broken({ history: [asked({ n: 2 }), ended({ terminal: own })] })).toEqual([TERMINAL, RESULTS]);
   });
 });
 

@@ -12,6 +12,7 @@ import { checkGivenUp, checkHeldOver, checkLostProviders } from "./lost-provider
 import { checkOutput } from "./output.js";
 import { checkPings, checkTakeovers } from "./pings.js";
 import { checkReaders } from "./readers.js";
+import { checkResults } from "./results.js";
 import { checkStoreAway } from "./store-away.js";
 import { totalOutages } from "./total-outages.js";
 import { checkWatches } from "./watches.js";
@@ -32,6 +33,7 @@ export function check(evidence: Evidence): Violation[] {
     ...checkFence(file),
     ...checkReaders(file),
     ...checkOutput(file),
+    ...checkResults(file),
     ...checkGivenUp(file, evidence.faults),
     ...checkHeldOver(file, evidence.faults),
     ...checkStoreAway(file, evidence.outages),
