@@ -1,6 +1,7 @@
-// What `npm start` and `npm test` run, `npm run` of bench, chaos, servers, schemas and build: plain JavaScript without a
-// dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the dependencies if they are
-// missing or out of step with the lock file, builds if the build is missing or older than the sources, then does the job.
+// What `npm start` and `npm test` run, `npm run` of bench, chaos, release:record, servers, schemas and build: plain
+// JavaScript without a dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the
+// dependencies if they are missing or out of step with the lock file, builds if the build is missing or older than the
+// sources, then does the job.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,6 +26,11 @@ switch (job) {
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
     await runHere(join(ROOT, "dist", "cmd", "chaos", "chaos.js"));
+    break;
+  case "record-release":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "cmd", "chaos", "upgrade", "record-release.js"));
     break;
   case "bench":
     await installIfNeeded();
@@ -58,7 +64,10 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: true });
     break;
   default:
-    fail(`"${job ?? ""}" is no job: use start, test, bench, chaos, servers, schemas, build, install or refresh.`, 2);
+    fail(
+      `"${job ?? ""}" is no job: use start, test, bench, chaos, record-release, servers, schemas, build, install or refresh.`,
+      2,
+    );
 }
 
 /** `--quick` is our own: the tests of the inner loop. */

@@ -47,6 +47,8 @@ export interface ChaosClusterOptions {
   readonly settings?: Readonly<Record<string, number | string>>;
   /** The folder of another build that gateways and providers are to run from. */
   readonly root?: string | undefined;
+  /** The folders of the builds whose SDKs the providers use in turn, while they themselves run from this build. */
+  readonly sdks?: readonly string[] | undefined;
   /** How far the gateways' wall clocks are off, in milliseconds, in their order; right unless said. */
   readonly clocksOffMs?: readonly number[] | undefined;
   /** The gateways' wall clocks stand still. */
@@ -71,6 +73,8 @@ export class ChaosCluster {
   readonly #proxies: TcpProxy[] = [];
   /** Processes of many providers each, which no fault is done to. */
   readonly #crowds: Member[] = [];
+  /** The folders of the builds that gateways are to run from at their next start, where not all run from the same. */
+  readonly #roots = new Map<string, string>();
 
   constructor(options: ChaosClusterOptions) {
     this.#options = options;
@@ -129,6 +133,15 @@ export class ChaosCluster {
     return complaints;
   }
 
+  /**
+   * Lets a gateway run from another build at its next start.
+   *
+   * @param root the build's folder
+   */
+  changeBuild({ member }: Gateway, root: string): void {
+    this.#roots.set(member.name, root);
+  }
+
   async #startGateway(number: number): Promise<Gateway> {
     const { logs, onLost, settings, root, clocksOffMs, clocksStand = false } = this.#options;
     const name = `gateway ${number}`;
@@ -147,7 +160,7 @@ export class ChaosCluster {
       program: () => ({
         name,
         entry: "cmd/toolgate.js",
-        root,
+        root: this.#roots.get(name) ?? root,
         args: ["serve"],
         env: {
           ...cleanEnvironment(),
@@ -199,10 +212,11 @@ export class ChaosCluster {
     own: Pick<ProviderOrder, "provider" | "toolset" | "version" | "count">,
     clock: ClockFile | undefined,
   ): Member {
-    const { logs, onLost, root } = this.#options;
+    const { logs, onLost, root, sdks = [] } = this.#options;
     const name = own.provider;
     const order: ProviderOrder = {
       ...own,
+      sdk: sdks[this.providers.length % sdks.length],
       nodes: this.gateways.map(({ providerLink }) => providerLink.address),
       ledgerFile: join(this.ledgerFolder, `${name}.jsonl`),
       maxInFlight: MAX_IN_FLIGHT,
@@ -212,7 +226,7 @@ export class ChaosCluster {
       program: () => ({
         name,
         entry: "cmd/chaos/serve-tools.js",
-        root,
+        root: sdks.length === 0 ? root : undefined,
         args: [JSON.stringify(order)],
         env: { ...cleanEnvironment(), ...clock?.environment },
         onLine: (line) => logs.write(name, line),

@@ -18,6 +18,8 @@ import { mutantsNamed, runMutants } from "./mutants/run-mutants.js";
 import { reportJson, reportText } from "./report.js";
 import { runChaos } from "./run.js";
 import type { StoreKind } from "./store.js";
+import { runUpgrade } from "./upgrade/run-upgrade.js";
+import { allKept, upgradeJson, upgradeMarkdown, upgradeText } from "./upgrade/upgrade-report.js";
 
 /**
  * `npm run chaos`: a cluster of real processes under load and faults; what it left behind is checked against what Toolgate
@@ -40,6 +42,9 @@ interface Flags {
   /** Seeded bugs in place of a run with faults: all (`true`), or those that are named. */
   readonly mutants?: true | readonly string[];
   readonly markdown?: boolean;
+  /** Clusters of two builds in place of a run with faults. */
+  readonly upgrade?: boolean;
+  readonly release?: string;
 }
 
 const ALL = Object.keys(SCENARIOS) as ScenarioName[]; // the table's own keys
@@ -64,8 +69,10 @@ const program = new Command("npm run chaos --")
     `measure the figures of the proof instead, of ${EXPERIMENT_NAMES.join(", ")}`,
     experiments,
   )
-  .option("--quick", "with --figures: the smallest counts, which show that it works and prove nothing")
-  .option("--markdown", "with --figures: print the table as Markdown; what happens meanwhile goes to standard error")
+  .option("--upgrade", "take clusters under load from a release to this build, to a future one, and back")
+  .option("--release <file>", "with --upgrade: the tarball of the release; the last recorded one when absent")
+  .option("--quick", "with --figures, --upgrade: the smallest counts, which show that it works and prove little")
+  .option("--markdown", "with --figures, --upgrade: print the table as Markdown; the rest goes to standard error")
   .option("--mutants [names]", "try whether the check finds seeded bugs, all or those named", mutantNames)
   .addHelpText("after", helpTail())
   .configureOutput({ outputError: (text, write) => write(text) })
@@ -86,7 +93,8 @@ const say = (line: string): void => void (quiet ? process.stderr : process.stdou
 
 say(`seed ${flags.seed}`);
 try {
-  if (flags.mutants !== undefined) process.exitCode = await mutants(flags.mutants);
+  if (flags.upgrade === true) process.exitCode = await upgrade();
+  else if (flags.mutants !== undefined) process.exitCode = await mutants(flags.mutants);
   else process.exitCode = flags.figures === undefined ? await faults() : await figures(flags.figures);
 } catch (error) {
   const interrupted = interruptions.signal.aborted;
@@ -144,6 +152,26 @@ async function figures(wanted: true | readonly ExperimentName[]): Promise<number
   else if (flags.markdown === true) process.stdout.write(figuresMarkdown(figures, facts));
   else process.stdout.write(`\n${figuresText(figures, facts, process.stdout.columns)}`);
   return met ? 0 : 1;
+}
+
+/** Clusters of two builds; resolves to the exit status. */
+async function upgrade(): Promise<number> {
+  const { ways, facts } = await runUpgrade({
+    seed: flags.seed,
+    quick: flags.quick === true,
+    release: flags.release,
+    folder,
+    machine: thisMachine(path ?? ""),
+    onLine: say,
+    signal: interruptions.signal,
+  });
+  const kept = allKept(ways);
+  if (kept && flags.keep !== true) rmSync(folder, { recursive: true, force: true });
+  else say(`Histories, ledgers and logs: ${relative(process.cwd(), folder)}`);
+  if (flags.json === true) process.stdout.write(`${upgradeJson(ways, facts)}\n`);
+  else if (flags.markdown === true) process.stdout.write(upgradeMarkdown(ways, facts));
+  else process.stdout.write(`\n${upgradeText(ways, facts, process.stdout.columns)}`);
+  return kept ? 0 : 1;
 }
 
 /** Seeded bugs, each in a build of its own; resolves to the exit status. */
@@ -207,6 +235,7 @@ Examples:
   npm run chaos -- --scenario kill,store --seconds 30
   npm run chaos -- --scenario flush --json
   npm run chaos -- --store sentinel --scenario failover,kill
+  npm run chaos -- --upgrade
   npm run chaos -- --mutants
   npm run chaos -- --mutants no-dedup,settles-twice --keep
   npm run chaos -- --figures

@@ -14,6 +14,7 @@ import { probeLeases } from "./lease-probe.js";
 import { readLedgers } from "./ledger.js";
 import { machineMs } from "./machine-clock.js";
 import { Monitor } from "./monitor.js";
+import { isNameless, nameCalls } from "./nameless-calls.js";
 import type { PingObserver } from "./ping-observer.js";
 import { readBack } from "./read-back.js";
 import type { PlannedFault } from "./schedule.js";
@@ -31,6 +32,8 @@ export interface PhaseOptions {
   readonly schedule: readonly PlannedFault[];
   /** What is done beside the faults, and is no fault: nobody has an excuse for it. */
   readonly meanwhile?: (() => Promise<void>) | undefined;
+  /** Faults that are done one after the other, each when the one before is healed; the load ends when this resolves. */
+  readonly steps?: ((inject: (fault: PlannedFault) => Promise<void>) => Promise<void>) | undefined;
   readonly agents: number;
   /** Of all agents together. */
   readonly callsPerSecond: number;
@@ -43,8 +46,15 @@ export interface PhaseOptions {
   readonly healWithinMs?: number;
   /** How long the agents' last requests may take after the load, in milliseconds. */
   readonly settleWithinMs?: number;
+  /**
+   * Whose deadlines are waited for before calls are read back: of all unless said, so that also a run that begins after its call has
+   * ended is seen; or of those only whose end no agent saw.
+   */
+  readonly awaitDeadlines?: "all" | "open";
   /** The folder of another build that agents are to run from. */
   readonly root?: string | undefined;
+  /** The folders of the builds whose SDKs the agents use in turn, while they themselves run from this build. */
+  readonly sdks?: readonly string[] | undefined;
   /** What Redis's clock shows more than the machine's monotonic one, in milliseconds. */
   readonly redisOffsetMs: number;
   /** Calls of earlier phases, which are no business of this one. */
@@ -93,6 +103,10 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
       agents.map((agent) => agent.line("it drives", (line) => line === "driving" || undefined, DRIVING_WITHIN_MS)),
     );
     await Promise.all([injectAll(options.schedule, injector, machineMs(), signal), options.meanwhile?.()]);
+    if (options.steps !== undefined) {
+      await options.steps((fault) => injector.inject(fault));
+      for (const agent of agents) agent.signal("SIGUSR2");
+    }
     onProgress("all faults are healed; waiting until all is healthy");
     const healedMs = machineMs();
     const wellMs = await untilWell(monitor, healedMs, healWithinMs, signal);
@@ -106,9 +120,13 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     await monitor.stop();
     const leaseProbe =
       wellMs === undefined ? undefined : await probeLeases(cluster.gateways.map(({ client }) => client));
-    const history = readHistory(historyFolder, options.redisOffsetMs);
-    const calls = [...new Set(history.flatMap((event) => (event.kind === "watched" ? [] : [event.call])))];
-    await delay(Math.max(0, lastDeadlineMs(history) - options.redisOffsetMs - machineMs()), undefined, { signal });
+    const told = readHistory(historyFolder, options.redisOffsetMs);
+    const awaited = options.awaitDeadlines === "open" ? withoutEnded(told) : told;
+    await delay(Math.max(0, lastDeadlineMs(awaited) - options.redisOffsetMs - machineMs()), undefined, { signal });
+    const ownLedger = () => readLedgers(cluster.ledgerFolder).filter(({ call }) => !options.earlier.has(call));
+    const history = nameCalls(told, ownLedger());
+    const asked = new Set(history.flatMap((event) => (event.kind === "watched" ? [] : [event.call])));
+    const calls = [...asked].filter((call) => !isNameless(call));
     onProgress(`reading ${calls.length} calls back from every gateway, from every cursor`);
     const records = await readBack(
       calls,
@@ -130,9 +148,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     const evidence: Evidence = {
       limits,
       history,
-      ledger: readLedgers(cluster.ledgerFolder)
-        .filter(({ call }) => !options.earlier.has(call))
-        .map((line) => ({ ...line, atMs: line.atMs + offset })),
+      ledger: ownLedger().map((line) => ({ ...line, atMs: line.atMs + offset })),
       records,
       pings: observer.pings.slice(firstPing).map((ping) => ({ ...ping, atMs: ping.atMs + offset })),
       faults: injector.faults
@@ -162,7 +178,19 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
 }
 
 function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
-  const { agents, callsPerSecond, maxCalls, cluster, logs, name, seed, durationMs, mix = {}, root } = options;
+  const {
+    agents,
+    callsPerSecond,
+    maxCalls,
+    cluster,
+    logs,
+    name,
+    seed,
+    durationMs,
+    mix = {},
+    root,
+    sdks = [],
+  } = options;
   return Array.from({ length: agents }, (_, index) => {
     const agent = `agent-${index + 1}`;
     const order: AgentOrder = {
@@ -176,11 +204,12 @@ function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
       durationMs,
       mix,
       historyFile: join(historyFolder, `${agent}.jsonl`),
+      sdk: sdks[index % sdks.length],
     };
     const program = new Program({
       name: agent,
       entry: "cmd/chaos/drive-load.js",
-      root,
+      root: sdks.length === 0 ? root : undefined,
       args: [JSON.stringify(order)],
       onLine: (line) => logs.write(agent, line),
     });
@@ -227,6 +256,12 @@ function readHistory(folder: string, offsetMs: number): HistoryEvent[] {
     parseLines<HistoryEvent>(readFileSync(join(folder, file), "utf8")),
   );
   return events.map((event) => ({ ...event, atMs: event.atMs + offsetMs })).sort((a, b) => a.atMs - b.atMs);
+}
+
+/** What a history says of calls that no agent saw end. */
+function withoutEnded(history: readonly HistoryEvent[]): HistoryEvent[] {
+  const ended = new Set(history.flatMap((event) => (event.kind === "ended" ? [event.call] : [])));
+  return history.filter((event) => event.kind !== "watched" && !ended.has(event.call));
 }
 
 /** When every call must have ended, by Redis's clock; times of the history are in it already. */

@@ -44,7 +44,7 @@ export interface Summary {
 const SHOWN = 8;
 const SHOWN_LINES = 24;
 
-export function summarise({ evidence, violations }: PhaseOutcome): Summary {
+export function summarise({ evidence, violations }: Pick<PhaseOutcome, "evidence" | "violations">): Summary {
   const asked = evidence.history.filter((event) => event.kind === "asked");
   const outcomes = evidence.history.filter((event) => ["ended", "refused", "unknown"].includes(event.kind));
   const answers = evidence.records.map(({ readings }) => readings[0]?.answer);
@@ -169,7 +169,7 @@ export function reportJson(outcome: Outcome): string {
 }
 
 /** A broken promise, with its evidence. */
-function violationText({ rule, sort, call, message, evidence }: Violation): string {
+export function violationText({ rule, sort, call, message, evidence }: Violation): string {
   return [
     `BROKEN (${sort}): ${rule}`,
     `  ${call === undefined ? "" : `call ${call}: `}${message}`,

@@ -1,0 +1,32 @@
+import { VERSION } from "../../../src/version.js";
+import { compileEdited, type EditedBuild, makeTestBuild, removeTestBuild } from "../test-build.js";
+import type { Build } from "./build.js";
+
+/** A version that no release has: far above all that there will be. */
+const FUTURE_VERSION = "99.0.0";
+
+/**
+ * A build of later: it writes and says what today's does not know. What today's makes of it shows whether upgrades from today's on
+ * can work. Each edit adds what a later version may add: a field to what is stored, a value to an enumeration.
+ */
+export const FUTURE: EditedBuild = {
+  name: "future",
+  edits: [
+    {
+      file: "src/version.ts",
+      replace: `export const VERSION = "${VERSION}";`,
+      by: `export const VERSION = "${FUTURE_VERSION}";`,
+    },
+  ],
+};
+
+/** Makes the future build, lets the work be done with it, and removes it. */
+export async function withFutureBuild<Result>(work: (build: Build) => Promise<Result>): Promise<Result> {
+  const javascript = compileEdited([FUTURE]).get(FUTURE.name) ?? new Map<string, string>();
+  const root = makeTestBuild(FUTURE.name, javascript, FUTURE_VERSION);
+  try {
+    return await work({ name: "a future one", version: FUTURE_VERSION, root });
+  } finally {
+    removeTestBuild(root);
+  }
+}
