@@ -75,6 +75,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     "it takes a quarter of an hour; test/chaos/figures.test.ts checks what it makes of its facts",
   "npm run chaos -- --figures rolling":
     "it takes minutes; test/chaos/figures.test.ts checks what it makes of its facts",
+  "npm run chaos -- --upgrade": "it takes minutes; test/chaos/upgrade.test.ts runs it shortly",
+  "npm run chaos -- --upgrade --quick": "test/chaos/upgrade.test.ts runs it",
   "npm run chaos -- --mutants":
     "it takes an hour, and builds each mutant; test/chaos/mutants.test.ts checks their list",
   "source <(toolgate completion zsh)": "few machines have zsh; test/cli/completion.test.ts reads the script",
