@@ -26,7 +26,7 @@ import { failedRequests } from "./failed-requests.js";
 import { withFutureBuild } from "./future-build.js";
 import { lastRelease, unpackRelease } from "./recorded-release.js";
 import { type Leg, type Pass, planPasses } from "./upgrade-plan.js";
-import type { Way } from "./upgrade-report.js";
+import { type Way, wayText } from "./upgrade-report.js";
 
 export interface UpgradeOptions {
   readonly seed: string;
@@ -65,17 +65,17 @@ interface Size {
 }
 
 const LONG: Size = {
-  undisturbedMs: 2_500,
-  callsPerSecond: 120,
+  undisturbedMs: 1_500,
+  callsPerSecond: 100,
   toolsets: TOOLSETS,
-  mix: { long: 0.25, longMs: [700, 2_000], timeoutMs: [9_000, 10_000], twice: 0.1, output: 0.4, nameless: 0.2 },
+  mix: { long: 0.25, longMs: [700, 2_000], timeoutMs: [10_000, 12_000], twice: 0.1, output: 0.4, nameless: 0.2 },
 };
 
 const QUICK: Size = {
   undisturbedMs: 300,
-  callsPerSecond: 40,
+  callsPerSecond: 30,
   toolsets: { orders: 2, notes: 1 },
-  mix: { long: 0.2, longMs: [300, 900], timeoutMs: [6_000, 7_000], twice: 0.1, output: 0.4, nameless: 0.2 },
+  mix: { long: 0.2, longMs: [300, 900], timeoutMs: [12_000, 15_000], twice: 0.1, output: 0.4, nameless: 0.2 },
 };
 
 /** Settings of the nodes beside those of every run: a node's restart is no reason to take a provider for silent. */
@@ -98,7 +98,9 @@ export async function runUpgrade(options: UpgradeOptions) {
     for (const [index, pass] of passes.entries()) {
       const names = pass.builds.map(({ name, version }) => (name === version ? name : `${name} (${version})`));
       onLine(`pass ${index + 1} of ${passes.length}: ${names.join(" and ")}`);
-      done.push(...(await runPass(options, server.path, pass, join(options.folder, `pass-${index + 1}`))));
+      const ways = await runPass(options, server.path, pass, join(options.folder, `pass-${index + 1}`));
+      for (const way of ways) onLine(wayText(way));
+      done.push(...ways);
     }
     return done;
   });

@@ -31,6 +31,15 @@ export function allKept(ways: readonly Way[]): boolean {
   return ways.every(({ violations, failed }) => violations.length + failed.length === 0);
 }
 
+/** One way's outcome in a line, for people. */
+export function wayText(way: Way): string {
+  const { calls, lost, doubled, hung, failed, wrong, other } = counts(way);
+  const numbers = Object.entries({ lost, doubled, hung, failed, wrong, other }).map(
+    ([word, count]) => `${count} ${word}`,
+  );
+  return `${buildsOf(way.legs)}, by ${endingsOf(way.legs)}: ${calls} calls, ${numbers.join(", ")}`;
+}
+
 /** The outcome for people. */
 export function upgradeText(ways: readonly Way[], facts: UpgradeFacts, width: number | undefined): string {
   const columns = HEADERS.map((header, index) => (index < 2 ? { header } : { header, align: "right" as const }));
