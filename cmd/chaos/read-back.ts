@@ -122,7 +122,7 @@ function failure(error: unknown, node: string): Answer {
 }
 
 function readTerminal(terminal: Terminal__Output): ReadTerminal {
-  const kind = terminal.kind.replace("TERMINAL_KIND_", "").toLowerCase();
+  const kind = String(terminal.kind).replace("TERMINAL_KIND_", "").toLowerCase(); // one that only newer builds know is a number
   return {
     kind,
     reason: terminal.error?.reason ?? "",
