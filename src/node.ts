@@ -45,6 +45,7 @@ import { LeaseClock } from "./redis/lease-clock.js";
 import { MemoryWatch } from "./redis/memory-watch.js";
 import { mendKeys } from "./redis/mend-keys.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
+import { NodeList } from "./registry/node-list.js";
 import type { RegistryStore } from "./registry/registry-store.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
 import { catalogMethods, createCatalogService } from "./server/catalog-service.js";
@@ -58,6 +59,7 @@ import { Chores } from "./ticker/chores.js";
 import { Leader } from "./ticker/leader.js";
 import { Pinger } from "./ticker/pinger.js";
 import { createSettler } from "./ticker/settler.js";
+import { VERSION } from "./version.js";
 
 /** One gateway process. */
 export interface GatewayNode {
@@ -156,6 +158,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxDeltas: config.maxDeltas,
     maxOutputBytes: config.maxOutputBytes,
   };
+
+  const nodeList = new NodeList({ redis, keyspace, node, version: VERSION, faults });
 
   // Discovery
   const catalog = new CatalogCopy({
@@ -301,6 +305,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     healthRule: rule,
     registry: config.registry,
     node,
+    nodes: () => nodeList.nodes,
     limits,
     monotonicMs,
   });
@@ -349,6 +354,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await connections.start();
       await access.start();
       await agreeOnShards(redis, keyspace);
+      await nodeList.start();
       await warnOfRedis(connections.command.masters(), log, replicated === undefined ? 0 : config.replicas);
       await replicated?.start();
       await clock.start();
@@ -368,7 +374,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       const { address } = await server.start();
       started = true;
       tellReady();
-      log.info({ event: "node_started", address });
+      log.info({ event: "node_started", version: VERSION, address });
       return { address };
     },
 
@@ -396,6 +402,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await Promise.all([cancellations.stop(), settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
     await catalog.stop();
     await memory.stop();
+    await nodeList.stop();
     await access.stop();
     await clock.stop();
     await replicated?.stop();

@@ -46,8 +46,25 @@ export function judgeRegistry([first, ...others]: readonly ToldRegistry[]): Chec
       ),
     );
   }
+  const mixed = versionsOf(first.registry);
+  if (mixed.length > 1) {
+    return [
+      warn(
+        `registry ${name}`,
+        `its nodes run different versions of Toolgate: ${mixed.join(", ")}`,
+        "That is so during an upgrade; when it is over, restart the nodes that were left out.",
+      ),
+    ];
+  }
   const sizes = `payloads up to ${size(limits.maxPayloadBytes)}, results up to ${size(limits.maxResultBytes)}`;
   return [ok(`registry ${name}`, `Toolgate ${version}; ${sizes}, calls up to ${limits.maxTimeoutMs / 1_000} s`)];
+}
+
+/** The versions of a registry's nodes, and how many run each. */
+function versionsOf({ nodes }: RegistryInfo): string[] {
+  const counts = new Map<string, number>();
+  for (const { version } of nodes) counts.set(version, (counts.get(version) ?? 0) + 1);
+  return [...counts].map(([version, count]) => `${version} (${count} of ${nodes.length} nodes)`);
 }
 
 function size(bytes: number): string {

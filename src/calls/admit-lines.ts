@@ -25,7 +25,7 @@ export class AdmitLines {
     return this.#destinations.text;
   }
 
-  /** Tool, delivery, line of the destination, line of the overflow or 0, pinned, wait, timeout, watch. */
+  /** Tool, delivery, line of the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal. */
   get ways(): string {
     return this.#ways.text;
   }
@@ -50,10 +50,10 @@ export class AdmitLines {
   }
 
   #way(call: Admission): { readonly way: number; readonly to: CallsTo } {
-    const { tool, delivery, pinned, wait, timeoutMs, watch } = call;
+    const { tool, delivery, pinned, wait, timeoutMs, watch, caller } = call;
     const line = this.#destinations.place(lineOf(call, call.destination));
     const overflow = call.overflow === undefined ? 0 : this.#destinations.place(lineOf(call, call.overflow));
-    const flags = `${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0}`;
+    const flags = `${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0} ${caller}`;
     const to = this.#wanted.get(line) ?? { call, calls: 0 };
     this.#wanted.set(line, to);
     return { way: this.#ways.place(`${tool} ${delivery} ${line} ${overflow} ${flags}\n`), to };
@@ -70,6 +70,7 @@ function goesTheSameWay(one: Admission, other: Admission): boolean {
     one.pinned === other.pinned &&
     one.wait === other.wait &&
     one.watch === other.watch &&
+    one.caller === other.caller &&
     one.overflow === undefined &&
     other.overflow === undefined &&
     one.destination.epoch === other.destination.epoch &&

@@ -1,12 +1,14 @@
 import type { Delivery } from "../contract/contract.js";
 import type { CallId } from "../identity/call-id.js";
+import type { CallerName } from "../identity/caller-name.js";
 import type { Digest, Epoch, NodeId, ToolName, ToolsetName } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, asText, type Reply, runScript } from "../redis/script.js";
 import { TurnBatch } from "../redis/turn-batch.js";
+import { HEALTH_ENTRY_LUA } from "../registry/health-entry.js";
 import { AdmitLines } from "./admit-lines.js";
 import { defineCallScript } from "./call-lua.js";
-import { type CallHead, headOf, parseHead, parseSaidEnding, type SaidEnding } from "./call-record.js";
+import { type CallHead, parseHead, parseSaidEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { type TakeAnswer, type TakenCall, type Taker, toTakeAnswer } from "./take.js";
 import { TAKE_LUA } from "./take-lua.js";
@@ -22,6 +24,8 @@ export interface Destination {
 /** A call that passed everything that a node can check by itself. */
 export interface Admission {
   readonly id: CallId;
+  /** The tenant and the principal that call, as they stand in records. */
+  readonly caller: CallerName;
   /** Of toolset, tool and payload: a repeat must ask for the same. `-`: the id is random, so there is no repeat. */
   readonly requestDigest: string;
   readonly toolset: ToolsetName;
@@ -55,7 +59,7 @@ export type AdmissionAnswer =
 
 // KEYS[3] health. ARGV[1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line
 // each: toolset, epoch (0 for none), contract digest, max backlog; [5] ways that calls go, a line each: tool, delivery, line of
-// the destination, line of the overflow or 0, pinned, wait, timeout, watch; [6] calls, a line each: id, request digest, line of
+// the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal; [6] calls, a line each: id, request digest, line of
 // its way, meta; [7] claim lease of once, [8] of idempotent, [9] providers of this node that may take what is admitted, a line
 // each: line of the destination, provider, incarnation, session, credits, room, running; then the calls' payloads. Of a call
 // whose digest is `-` the id is new: nobody can repeat it. A call that is admitted is answered with the line of its head.
@@ -67,6 +71,7 @@ local node = ARGV[2]
 local lease_of = { once = tonumber(ARGV[7]), idempotent = tonumber(ARGV[8]) }
 `,
   TAKE_LUA,
+  HEALTH_ENTRY_LUA,
   `
 local window, retention = tonumber(ARGV[1]), tonumber(ARGV[3])
 
@@ -77,7 +82,7 @@ for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+)
   local health = epoch ~= '0' and redis.pcall('HGET', KEYS[3], toolset .. '@' .. epoch)
   -- What is no hash says of no epoch: the settler sets it aside.
   if is_wrong_type(health) then health = nil end
-  local state, pong, live, room = string.match(health or '', '^(%a+) (%d+) (%d+) (%d+)')
+  local state, pong, live, room = string.match(health or '', HEALTH)
   if state then
     to.state, to.pong, to.room = state, tonumber(pong), tonumber(room)
     to.healthy = to.room > 0 and is_recent(to.pong, tonumber(live), window)
@@ -90,16 +95,16 @@ end
 
 -- What calls have in common: what they ask for, and where they may go.
 local ways = {}
-for tool, delivery, first, second, pinned, wait, timeout, to_watch in string.gmatch(ARGV[5],
-  '(%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d)\\n') do
+for tool, delivery, first, second, pinned, wait, timeout, to_watch, caller in string.gmatch(ARGV[5],
+  '(%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) (%S+ %S+)\\n') do
   ways[#ways + 1] = { tool = tool, delivery = delivery, to = destinations[tonumber(first)], overflow = destinations[tonumber(second)],
-    pinned = pinned, wait = wait == '1', deadline = now + tonumber(timeout), watch = to_watch == '1', heads = {} }
+    pinned = pinned, wait = wait == '1', deadline = now + tonumber(timeout), watch = to_watch == '1', caller = caller, heads = {} }
 end
 
 local heads_said = {}
 local function head_of(way, to)
   return to.toolset .. ' ' .. way.tool .. ' ' .. to.epoch .. ' ' .. (to.contract == '' and '-' or to.contract) .. ' ' .. way.delivery .. ' ' ..
-    text[way.deadline] .. ' ' .. ARGV[3]
+    text[way.deadline] .. ' ' .. ARGV[3] .. ' ' .. text[now] .. ' ' .. way.caller
 end
 local function line_of_head(way, to)
   local line = way.heads[to]
@@ -148,7 +153,7 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
     if to then
       answer = line_of_head(way, to)
       local call = setmetatable({ id = id, key = key, digest = digest, place = #answers + 1, state = 'queued', attempt = 0,
-        pinned = way.pinned, output = '-', claim = 0, owner = '-', node = '-', watchers = way.watch and ' ' .. node or '' },
+        pinned = way.pinned, output = '-', claim = 0, owner = '-', node = '-', watchers = way.watch and ',' .. node or '', claimed = 0 },
         read_head(heads_said[answer]))
       local payload = ARGV[10 + #answers]
       call.bytes = #payload
@@ -353,7 +358,7 @@ function toRefusal(reply: Reply): AdmissionAnswer {
       const terminal = bytes.subarray(line + 1);
       return {
         kind: "repeated",
-        head: headOf(rest),
+        head: parseHead(rest.join(" ")),
         ending: terminal.length === 0 ? undefined : parseSaidEnding(terminal),
       };
     }

@@ -52,8 +52,8 @@ local rings = {}
 -- The node that is told of the ends by the script's answer, and so needs no ring; if there is one.
 local here
 local function ring(watchers, letter, id, said)
-  if here and watchers == ' ' .. here then return end
-  for node in string.gmatch(watchers, '%S+') do
+  if here and watchers == ',' .. here then return end
+  for node in string.gmatch(watchers, '[^,]+') do
     if node ~= here then
       local own = rings[node]
       if not own then
@@ -67,8 +67,8 @@ end
 
 -- A node wants to hear of a call from now on.
 local function watch(call, node)
-  if string.find(call.watchers .. ' ', ' ' .. node .. ' ', 1, true) then return end
-  call.watchers = call.watchers .. ' ' .. node
+  if string.find(call.watchers .. ',', ',' .. node .. ',', 1, true) then return end
+  call.watchers = call.watchers .. ',' .. node
   save_call(call)
 end
 
@@ -91,10 +91,9 @@ end
 local ended = {}
 local function finish(call, kind, reason, body)
   withdraw(call)
-  local terminal = kind .. ' ' .. reason .. ' ' .. text[call.attempt] .. ' ' .. text[now] .. '\\n' .. body
   local result = call.output ~= '-' and prefix .. 'result:' .. call.id
   if result then stream_length('result:' .. call.id) end -- what is none cannot be added to
-  redis.call('SET', call.key, call.digest .. ' ' .. call.head .. '\\n' .. terminal, 'KEEPTTL')
+  local terminal = save_end(call, kind, reason, body)
   if result then
     redis.pcall('XADD', result, '*', 'terminal', '')
     redis.pcall('PEXPIREAT', result, call.expires)
@@ -115,6 +114,7 @@ end
 local function claim(call, owner, node, lease_ms)
   withdraw(call)
   call.state, call.owner, call.node, call.claim = 'claimed', owner, node, now + lease_ms
+  if call.claimed == 0 then call.claimed = now end
   local at = math.min(call.claim, call.deadline)
   if at < call.look then look_at(call, at) end
   save_call(call)

@@ -1,5 +1,6 @@
 import type { Delivery } from "../contract/contract.js";
 import type { Executed } from "../errors/codes.js";
+import type { CallerName } from "../identity/caller-name.js";
 import type { Digest, Epoch, ToolName, ToolsetName } from "../identity/names.js";
 
 /** What was fixed about a call when it was admitted. Times are Unix milliseconds by Redis's clock. */
@@ -12,10 +13,31 @@ export interface CallHead {
   readonly deadlineMs: number;
   /** How long the outcome is kept, in milliseconds. */
   readonly retentionMs: number;
+  readonly admittedMs: number;
+  /** The tenant and the principal that made the call. */
+  readonly caller: CallerName;
+  /** All of it as its record says it, with what a later version has appended. */
+  readonly text: string;
 }
 
-/** How an admitted call can end; a refusal before admission has no record. */
-export type EndKind = "result" | "tool_error" | "not_executed" | "cancelled" | "outcome_unknown" | "attempts_exhausted";
+/** Where a call stands. `unknown`: a later version knows what; it lives, and no attempt of it is begun. */
+export type CallState = "queued" | "claimed" | "ended" | "unknown";
+
+/** Reads where a call stands, or \`ended\`, as the scripts say it. */
+export function parseState(text: string): CallState {
+  return text === "queued" || text === "claimed" || text === "ended" ? text : "unknown";
+}
+
+/** How an admitted call can end; a refusal before admission has no record. `unknown`: a later version knows what; its reason says more. */
+export type EndKind = (typeof END_KINDS)[number] | "unknown";
+const END_KINDS = [
+  "result",
+  "tool_error",
+  "not_executed",
+  "cancelled",
+  "outcome_unknown",
+  "attempts_exhausted",
+] as const;
 
 /** How a call ended: one per call, the same for every reader. */
 export interface Ending {
@@ -55,6 +77,7 @@ export const EXECUTED_BY_END = {
   cancelled: "unknown",
   outcome_unknown: "unknown",
   attempts_exhausted: "unknown",
+  unknown: "unknown",
 } as const satisfies Record<EndKind, Executed>;
 
 /** Why a provider is asked to stop a call. */
@@ -65,28 +88,28 @@ export function parseStop(text: string): StopReason | undefined {
   return text === "CANCELLED" || text === "DEADLINE_EXCEEDED" ? text : undefined;
 }
 
-/** A head, as ADMIT writes it into a call's record. */
-export function formatHead(head: CallHead): string {
-  const { toolset, tool, epoch, digest, delivery, deadlineMs, retentionMs } = head;
-  return `${toolset} ${tool} ${epoch} ${digest} ${delivery} ${deadlineMs} ${retentionMs}`;
+/** Makes a head, as ADMIT writes it into a call's record. */
+export function makeHead(head: Omit<CallHead, "text">): CallHead {
+  const { toolset, tool, epoch, digest, delivery, deadlineMs, retentionMs, admittedMs, caller } = head;
+  const times = `${deadlineMs} ${retentionMs} ${admittedMs}`;
+  return { ...head, text: `${toolset} ${tool} ${epoch} ${digest} ${delivery} ${times} ${caller}` };
 }
 
-/** Reads a head. */
+/** Reads a head, to which a later version may have appended. The scripts wrote it, so the casts only give its words their names. */
 export function parseHead(text: string): CallHead {
-  return headOf(text.split(" "));
-}
-
-/** The words of a head. The scripts wrote it, so the casts only give them their names. */
-export function headOf(words: readonly string[]): CallHead {
-  const [toolset, tool, epoch, digest, delivery, deadline, retention] = words;
+  const words = text.split(" ");
+  const [toolset, tool, epoch, digest, delivery, deadline, retention, admitted, tenant = "", principal = ""] = words;
   return {
     toolset: toolset as ToolsetName,
     tool: tool as ToolName,
     epoch: Number(epoch) as Epoch,
     digest: digest as Digest,
-    delivery: delivery as Delivery,
+    delivery: delivery === "idempotent" ? delivery : "once",
     deadlineMs: Number(deadline),
     retentionMs: Number(retention),
+    admittedMs: Number(admitted),
+    caller: `${tenant} ${principal}` as CallerName,
+    text,
   };
 }
 
@@ -102,11 +125,12 @@ export function parseEnding(bytes: Buffer): Ending {
   return endingOf(bytes.toString("latin1", 0, line).split(" "), bytes.subarray(line + 1));
 }
 
-/** The words of a terminal's line, and its body. */
-export function endingOf([kind, reason, attempt, endedAt]: readonly (string | undefined)[], body: Buffer): Ending {
+/** The words of a terminal's line, of which a later version may append more, and its body. */
+export function endingOf(words: readonly (string | undefined)[], body: Buffer): Ending {
+  const [kind, reason, attempt, endedAt] = words;
   const isResult = kind === "result";
   return {
-    kind: kind as EndKind, // the scripts wrote it
+    kind: END_KINDS.find((known) => known === kind) ?? "unknown",
     reason: isResult || reason === "-" ? "" : (reason ?? ""),
     attempt: Number(attempt),
     endedAtMs: Number(endedAt),

@@ -26,8 +26,8 @@ export type CompletionAnswer =
 
 // ARGV[1] the calls' ids, [2] completions, a line each: owner, attempt, kind, reason; [3] this node; then their bodies. A repeat of
 // what ended the call is accepted again: its first answer may have been lost, and the second time a verdict on it may be had. An
-// answer says how the call ended: when, where it ended as was asked; else accepted, the terminal's line, and how long its body is,
-// since that is the one that came, or empty.
+// answer says how the call ended: when, where it ended as was asked; else accepted, how long its body is, since that is the one that came,
+// or empty, and the terminal's line.
 const COMPLETE = evenWhenFull(
   defineCallScript(
     "COMPLETE",
@@ -45,7 +45,7 @@ end
 here = ARGV[3]
 local function accepted(terminal)
   local line = string.find(terminal, '\\n', 1, true)
-  return 'accepted ' .. string.sub(terminal, 1, line - 1) .. ' ' .. text[#terminal - line]
+  return 'accepted ' .. text[#terminal - line] .. ' ' .. string.sub(terminal, 1, line - 1)
 end
 
 local ids = {}
@@ -103,7 +103,7 @@ function toAnswer(
 ): CompletionAnswer {
   if (typeof answer === "number")
     return { kind: "accepted", ending: { kind, reason, attempt, endedAtMs: answer, body, unchecked } };
-  const [word, ...ending] = asText(answer).split(" ");
+  const [word, bytes, ...ending] = asText(answer).split(" ");
   if (word !== "accepted") return { kind: word === "gone" ? "gone" : "fenced" };
-  return { kind: "accepted", ending: endingOf(ending, ending[4] === "0" ? EMPTY : body) };
+  return { kind: "accepted", ending: endingOf(ending, bytes === "0" ? EMPTY : body) };
 }

@@ -29,7 +29,7 @@ return { mark, redis.call('GETRANGE', key, ARGV[2], ARGV[3]) }
 `,
 );
 /** A record of a call that has ended, up to the end's body; see record-lua.ts. */
-const ENDED = /^[^\n]*\n[a-z_]+ \S+ \d+ \d+\n/;
+const ENDED = /^[^\n]*\n[a-z_]+ \S+ \d+ \d+[^\n]*\n/;
 /** A call's record may have been lost, and its loss written down, while it was read: then it is read once more. */
 const TRIES = 2;
 

@@ -3,7 +3,7 @@ import type { ToolName, ToolsetName } from "../identity/names.js";
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
-import { type CallHead, parseHead } from "./call-record.js";
+import { type CallHead, type CallState, parseHead, parseState } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { RECORD_LUA } from "./record-lua.js";
 
@@ -11,7 +11,7 @@ import { RECORD_LUA } from "./record-lua.js";
 export interface ListedCall {
   readonly id: CallId;
   readonly head: CallHead;
-  readonly state: "queued" | "claimed";
+  readonly state: Exclude<CallState, "ended">;
   readonly attempt: number;
   readonly cancelRequested: boolean;
   /** When it was put into the waiting line that it came from last. */
@@ -24,7 +24,7 @@ export interface ListedCall {
 export interface CallFilter {
   readonly toolset: ToolsetName | undefined;
   readonly tool: ToolName | undefined;
-  readonly state: ListedCall["state"] | undefined;
+  readonly state: "queued" | "claimed" | undefined;
 }
 
 /** How far the calls of a shard were looked at. */
@@ -83,11 +83,11 @@ for _, id in ipairs(ids) do
     if #found == most then return { now, cursor, until_, last, found } end
     local record = redis.pcall('GETRANGE', prefix .. 'call:' .. id, 0, ${RECORD_BYTES - 1})
     if type(record) == 'string' then
-      local head, from = string.match(record, '^%S+ ([^\\n]*)\\n()')
+      local _, head, from = split_record(record)
       local fixed = head and read_head(head)
       if fixed then
-        local state, attempt, entry, _, cancel, _, claim, _, owner, node = string.match(record, LIFE, from)
-        local fits = (state == 'queued' or state == 'claimed') and (ARGV[7] == '' or state == ARGV[7])
+        local state, attempt, entry, _, cancel, _, claim, _, _, owner, node = string.match(record, LIFE, from)
+        local fits = state and (ARGV[7] == '' or state == ARGV[7])
           and (ARGV[5] == '' or fixed.__index.toolset == ARGV[5]) and (ARGV[6] == '' or fixed.__index.tool == ARGV[6])
         if fits then found[#found + 1] = { id, head, state, attempt, cancel == '-' and 0 or 1, entry, claim, owner, node } end
       end
@@ -128,11 +128,12 @@ export async function lookAtCalls(
 function toListedCall(reply: Reply): ListedCall {
   const [id, head, state, attempt, cancel, entry, claim, owner, node] = asArray(reply);
   const [queuedAt = ""] = asText(entry).split("-");
-  const claimed = asText(state) === "claimed";
+  const stands = parseState(asText(state));
+  const claimed = stands === "claimed";
   return {
     id: asText(id) as CallId,
     head: parseHead(asText(head)),
-    state: claimed ? "claimed" : "queued",
+    state: stands === "ended" ? "unknown" : stands,
     attempt: asNumber(attempt),
     cancelRequested: asNumber(cancel) === 1,
     queuedAtMs: Number(queuedAt),

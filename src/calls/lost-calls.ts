@@ -27,8 +27,7 @@ local ends = {}
 for i = 1, #ARGV, 3 do
   local id, head = ARGV[i], ARGV[i + 1]
   local call = load_call(id)
-  local deadline, retention = string.match(head, '(%d+) (%d+)$')
-  if not call and deadline + retention > now then
+  if not call and tonumber(read_head(head).__index.expires) > now then
     lose(id, head, tonumber(ARGV[i + 2]))
     call = load_call(id)
   end

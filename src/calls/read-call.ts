@@ -4,9 +4,16 @@ import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
-import { type CallHead, parseHead, parseSaidEnding, type SaidEnding } from "./call-record.js";
+import {
+  type CallHead,
+  type CallState,
+  parseHead,
+  parseSaidEnding,
+  parseState,
+  type SaidEnding,
+} from "./call-record.js";
 import type { CallStore } from "./call-store.js";
-import { PEEKED_BYTES, SAID_BYTES } from "./record-lua.js";
+import { LIFE_BEGIN, PEEKED_BYTES, SAID_BYTES, TERMINAL_LINE } from "./record-lua.js";
 
 /** A piece of a call's output, as it stands in the result stream. */
 export interface Delta {
@@ -19,7 +26,7 @@ export interface Delta {
 /** Where a call stands, and output from a cursor on. */
 export interface CallReading {
   readonly head: CallHead;
-  readonly state: "queued" | "claimed" | "ended";
+  readonly state: CallState;
   readonly attempt: number;
   readonly cancelRequested: boolean;
   readonly deltas: readonly Delta[];
@@ -93,7 +100,7 @@ export async function readCall(
   const ending = said.length === 0 ? undefined : parseSaidEnding(said);
   return {
     head: parseHead(asText(head)),
-    state: asText(state) as CallReading["state"], // written by the calls' scripts only
+    state: parseState(asText(state)),
     attempt: asNumber(attempt),
     cancelRequested: asNumber(cancel) === 1,
     deltas: asArray(entries)
@@ -131,7 +138,7 @@ local answers, bytes = {}, 0
 for i = 1, #ARGV do
   local record = redis.pcall('GETRANGE', KEYS[1] .. 'call:' .. ARGV[i], 0, ${PEEKED_BYTES - 1})
   local line = type(record) == 'string' and string.find(record, '\\n', 1, true)
-  if line and string.find(record, '^[%l_]+ %S+ %d+ %d+\\n', line + 1) then
+  if line and string.find(record, '${TERMINAL_LINE}', line + 1) then
     local size = #record - line
     if size > ${SAID_BYTES} or #record == ${PEEKED_BYTES} then
       answers[i] = 'large'
@@ -143,7 +150,7 @@ for i = 1, #ARGV do
     end
   else
     -- A damaged record is as good as none.
-    answers[i] = line and string.find(record, '^%l+ %d+ %d+%-%d+ ', line + 1) and 1 or 0
+    answers[i] = line and string.find(record, '${LIFE_BEGIN}', line + 1) and 1 or 0
   end
 end
 return answers

@@ -58,7 +58,7 @@ for i = 2, #ARGV, 3 do
       leave(call.requests, call.entry)
       withdraw(call)
       call.owner, call.former = '-', '' -- the other epoch has providers of its own
-      setmetatable(call, read_head(table.concat({ call.toolset, call.tool, ARGV[i + 1], ARGV[i + 2], call.delivery, call.deadline, call.retention }, ' ')))
+      setmetatable(call, read_head(moved_head(call, ARGV[i + 1], ARGV[i + 2])))
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])
       save_call(call)
       moved = moved + 1

@@ -39,6 +39,7 @@ export interface Settled {
 // [6] of idempotent, [7] how long leases hold after an absence, [8] whether the node may look through the waiting lines. Notes that a node is here, sees to the
 // shard's keys, then looks at each call whose time has come:
 //   nothing is to be done yet           -> looked at again when there is
+//   in a state that is not known        -> at its deadline and a little later: outcome_unknown
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
 //   claimed, claim over, once           -> outcome_unknown
 //   claimed, claim over, idempotent     -> for others to take, or attempts_exhausted (and into dead)
@@ -60,7 +61,8 @@ local function give_up(call)
   local dead = prefix .. 'dead:' .. call.toolset
   stream_length('dead:' .. call.toolset) -- what is none cannot be added to
   redis.call('XADD', dead, 'MAXLEN', '~', ${MAX_DEAD_CALLS}, '*', 'call', call.id, 'tool', call.tool, 'epoch', call.epoch,
-    'reason', 'ATTEMPTS_EXHAUSTED', 'attempts', call.attempt, 'payload', entry and entry[2][6] or '{}', 'meta', entry and entry[2][8] or '')
+    'reason', 'ATTEMPTS_EXHAUSTED', 'attempts', call.attempt, 'payload', entry and entry[2][6] or '{}', 'meta', entry and entry[2][8] or '',
+    'caller', call.caller)
   redis.call('PEXPIRE', dead, ${DEAD_TTL_MS})
   finish(call, 'attempts_exhausted', 'ATTEMPTS_EXHAUSTED', '')
   -- Payloads may be large: then fewer are kept, the latest.
@@ -98,6 +100,13 @@ for _, id in ipairs(ids) do
   if not call or call.terminal then
     on_due('ZREM', id)
     if not call then on_due('ZADD', '+inf', '${STRAYS}') end
+  elseif call.state ~= 'queued' and call.state ~= 'claimed' then
+    if patience <= now then
+      finish(call, 'outcome_unknown', 'DEADLINE_EXCEEDED', '')
+      ended = ended + 1
+    else
+      look_again(call, patience)
+    end
   elseif call.deadline > now and (call.state == 'queued' or claimed_until > now) then
     look_again(call, call.state == 'queued' and call.deadline or math.min(claimed_until, call.deadline))
   elseif call.state == 'queued' then

@@ -1,3 +1,5 @@
+import { PROVIDER_ENTRY_LUA } from "../registry/provider-entry.js";
+
 /**
  * One execution claims no more calls when their payloads have so many bytes; those of as many calls as are read at once may come on
  * top. What it claims goes out in one turn, and a provider's session has a budget for what is not read yet.
@@ -13,7 +15,7 @@ const READ_COUNT = 8;
  *
  * Whoever uses it has `lease_of`, the claim lease by delivery in milliseconds, and `node`, which delivers.
  */
-export const TAKE_LUA = `
+export const TAKE_LUA = `${PROVIDER_ENTRY_LUA}
 -- The waiting line of an epoch, and who may take from it.
 local function line_of(toolset, epoch)
   local own = toolset .. ':' .. epoch
@@ -26,7 +28,7 @@ local function may_take(line, provider, incarnation, session)
   -- What is no hash or set where one belongs says nothing of a lease: renewing it mends that. Calls of others must not fail of it.
   local said = redis.pcall('HGET', line.providers, provider)
   if is_wrong_type(said) or not said then return false end
-  local holder, _, _, stage, current = string.match(said, '^(%S+) (%S+) (%d+) (%d) (%S+)$')
+  local holder, _, _, stage, current = string.match(said, PROVIDER_ENTRY)
   local lease_end = redis.pcall('ZSCORE', line.leases, provider .. '/' .. incarnation)
   if is_wrong_type(lease_end) or not lease_end then return false end
   return holder == incarnation and current == session and is_held(tonumber(lease_end)), stage == '0'
@@ -103,7 +105,7 @@ local function take_again(line, owner, most, frames)
     local member = not is_wrong_type(found) and found[1]
     if not member then return end
     looked = looked + 1
-    local owners, entry, id = string.match(member, '^(%S+) (%S+) (%S+)$')
+    local owners, entry, id = string.match(member, '^(%S+) (%S+) (%S+)')
     if owners and names(owners, owner) then
       from = '(' .. owners .. '!' -- what comes after a space
     else

@@ -3,7 +3,7 @@ import type { Epoch, Incarnation, NodeId, ProviderId, ToolsetName } from "../ide
 import { runConfirmed } from "../redis/commits.js";
 import { asArray, asBuffer, asNumber, asText, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
-import { headOf, parseHead, parseStop, type StopReason } from "./call-record.js";
+import { parseHead, parseStop, type StopReason } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { MAX_LOOKED, MAX_TAKEN_BYTES, TAKE_LUA } from "./take-lua.js";
 
@@ -296,7 +296,7 @@ function toTakenCall(reply: Reply, admitted?: (place: number) => TakenCall): Tak
   if (typeof reply === "number" && admitted !== undefined) return admitted(reply);
   const [line, payload, meta] = asArray(reply);
   const [id = "", attempt, remainingMs, stop = "", ...words] = asText(line).split(" ");
-  const { tool, deadlineMs } = headOf(words);
+  const { tool, deadlineMs } = parseHead(words.join(" "));
   return {
     id: id as CallId, // admitted under this id
     tool,

@@ -2,6 +2,7 @@ import type { TimeSlice } from "../async/time-slice.js";
 import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolsetName } from "../identity/names.js";
+import { NO_HEALTH, readHealth } from "../registry/health-entry.js";
 import {
   BEFORE_ALL,
   type CatalogRedis,
@@ -16,12 +17,11 @@ import {
   type StreamId,
 } from "./change-feed.js";
 import type { ContractText } from "./contract-text.js";
-import { epochField, type ReadRecord, readField, readHealth, readRecord } from "./stored-record.js";
+import { epochField, type ReadRecord, readField, readRecord } from "./stored-record.js";
 import {
   type EpochRecord,
   type EpochView,
   epochView,
-  NO_HEALTH,
   type ToolsetView,
   toolsetView,
   withHealth,

@@ -1,5 +1,5 @@
 import { type Epoch, isToolsetName, parseDigest, parseEpoch, type ToolsetName } from "../identity/names.js";
-import { type EpochHealth, type EpochRecord, type EpochState, NO_HEALTH } from "./toolset-view.js";
+import { type EpochRecord, parseEpochState } from "../registry/toolset-record.js";
 
 /** A toolset's record in the `toolsets` hash. */
 export interface ToolsetRecord {
@@ -67,12 +67,12 @@ function readEpoch(value: unknown): EpochRecord | string {
   if (typeof epoch !== "number" || !Number.isSafeInteger(epoch) || epoch < 1) return "an epoch's number is malformed";
   if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) return `the digest of epoch ${epoch} is malformed`;
   if (typeof version !== "string") return `the version of epoch ${epoch} is missing`;
-  if (!isState(state)) return `the state of epoch ${epoch} is unknown`;
+  if (typeof state !== "string") return `the state of epoch ${epoch} is missing`;
   return {
     epoch: parseEpoch(epoch, "epoch"),
     digest: parseDigest(digest, "digest"),
     version,
-    state,
+    state: parseEpochState(state),
     registeredAtMs: numberOr(value.registeredAtMs, 0),
     activateAt: numberOr(value.activateAt, 0.5),
     maxBacklog: numberOr(value.maxBacklog, 0),
@@ -82,30 +82,10 @@ function readEpoch(value: unknown): EpochRecord | string {
   };
 }
 
-function isState(value: unknown): value is EpochState {
-  return value === "candidate" || value === "active" || value === "retiring";
-}
-
 function numberOr(value: unknown, otherwise: number): number {
   return typeof value === "number" && Number.isFinite(value) ? value : otherwise;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Reads "state lastPongMs liveUntilMs room announced"; what is missing or malformed counts as never ponged. */
-export function readHealth(text: string | null | undefined): EpochHealth {
-  if (text === null || text === undefined) return NO_HEALTH;
-  const [, lastPong, liveUntil, room] = text.split(" ");
-  const lastPongMs = count(lastPong);
-  const liveUntilMs = count(liveUntil);
-  if (lastPongMs === undefined || liveUntilMs === undefined) return NO_HEALTH;
-  return { lastPongMs, liveUntilMs, room: count(room) ?? 0 };
-}
-
-function count(text: string | undefined): number | undefined {
-  if (text === undefined || text === "") return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) && value >= 0 ? Math.floor(value) : undefined;
 }

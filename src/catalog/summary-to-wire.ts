@@ -16,6 +16,7 @@ const STATES = {
   candidate: "EPOCH_STATE_CANDIDATE",
   active: "EPOCH_STATE_ACTIVE",
   retiring: "EPOCH_STATE_RETIRING",
+  unknown: "EPOCH_STATE_UNSPECIFIED",
 } as const satisfies Record<EpochState, WireState>;
 
 /**

@@ -1,21 +1,10 @@
 import type { Contract, ToolContract } from "../contract/contract.js";
 import type { Digest, Epoch, ToolsetName } from "../identity/names.js";
+import type { EpochHealth } from "../registry/health-entry.js";
 import type { EpochRecord, EpochState } from "../registry/toolset-record.js";
 import type { ContractFacts, ContractText } from "./contract-text.js";
 
 export type { EpochRecord, EpochState };
-
-/** What Redis says about an epoch's providers; all times are Unix milliseconds by Redis's clock. */
-export interface EpochHealth {
-  /** 0 when there was no pong yet. */
-  readonly lastPongMs: number;
-  /** When the last lease of a provider that is not draining ends; 0 when there is none. */
-  readonly liveUntilMs: number;
-  /** The sum of the live providers' `max_in_flight`, as far as they answer pings. */
-  readonly room: number;
-}
-
-export const NO_HEALTH: EpochHealth = { lastPongMs: 0, liveUntilMs: 0, room: 0 };
 
 /** When a pong is too old. */
 export interface HealthRule {
@@ -47,7 +36,7 @@ export interface ToolsetView {
   readonly name: ToolsetName;
   /** The principal that owns the name. */
   readonly owner: string;
-  /** All epochs: the active one first, then the candidate, then the retiring ones, newest first. Never empty. */
+  /** All epochs: the active one first, then the candidate, the retiring ones, those in an unknown state, newest first. Never empty. */
   readonly epochs: readonly EpochView[];
   readonly active: EpochView | undefined;
   readonly candidate: EpochView | undefined;
@@ -113,7 +102,7 @@ function sameHealth(a: EpochHealth, b: EpochHealth): boolean {
   return a.lastPongMs === b.lastPongMs && a.liveUntilMs === b.liveUntilMs && a.room === b.room;
 }
 
-const RANK = { active: 0, candidate: 1, retiring: 2 } as const satisfies Record<EpochState, number>;
+const RANK = { active: 0, candidate: 1, retiring: 2, unknown: 3 } as const satisfies Record<EpochState, number>;
 
 /** A class, because catalogues hold many of them and methods on a prototype cost nothing per view. */
 class StoredEpoch implements EpochView {

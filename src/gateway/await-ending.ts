@@ -1,4 +1,4 @@
-import { type CallHead, formatHead, type SaidEnding } from "../calls/call-record.js";
+import type { CallHead, SaidEnding } from "../calls/call-record.js";
 import type { Doorbell, Ring, Watcher } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
@@ -81,7 +81,7 @@ export class EndingWatch implements Watcher {
 
   /** Redis has lost the call. While it cannot say so, the next lookup tries again. */
   #missed(head: CallHead): void {
-    this.#settings.lost.end({ id: this.#id, head: formatHead(head), attempt: 0 }).then(
+    this.#settings.lost.end({ id: this.#id, head: head.text, attempt: 0 }).then(
       (ending) => {
         if (ending !== undefined) this.#end(ending);
       },

@@ -1,4 +1,4 @@
-import { type CallHead, type Ending, EXECUTED_BY_END } from "../calls/call-record.js";
+import { type CallHead, type Ending, type EndKind, EXECUTED_BY_END } from "../calls/call-record.js";
 import { ERROR_CODES, type Executed, isErrorReason } from "../errors/codes.js";
 import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -23,7 +23,8 @@ const WIRE_KIND = {
   cancelled: "TERMINAL_KIND_CANCELLED",
   outcome_unknown: "TERMINAL_KIND_OUTCOME_UNKNOWN",
   attempts_exhausted: "TERMINAL_KIND_ATTEMPTS_EXHAUSTED",
-} as const;
+  unknown: "TERMINAL_KIND_UNSPECIFIED",
+} as const satisfies Record<EndKind, string>;
 
 const WIRE_EXECUTED = { no: "EXECUTED_NO", yes: "EXECUTED_YES", unknown: "EXECUTED_UNKNOWN" } as const satisfies Record<
   Executed,

@@ -28,7 +28,7 @@ export function findContract(catalog: CatalogReader, spec: CallSpec): Route {
   const epoch =
     spec.expectDigest === undefined
       ? toolset.active
-      : toolset.epochs.find((known) => known.digest === spec.expectDigest && known.state !== "candidate");
+      : toolset.epochs.find((known) => known.digest === spec.expectDigest && isCalled(known));
   if (epoch === undefined) {
     if (spec.expectDigest === undefined) throw unknownToolset(catalog, spec.toolset);
     throw new ToolgateError(
@@ -41,6 +41,11 @@ export function findContract(catalog: CatalogReader, spec: CallSpec): Route {
   if (tool === undefined) throw unknownTool(spec.toolset, spec.tool, epoch.contract().tools);
   const pinned = spec.expectDigest !== undefined;
   return { toolset, epoch, tool, pinned, overflow: pinned ? undefined : overflowOf(toolset, spec) };
+}
+
+/** Whether calls go there that name its digest. */
+function isCalled({ state }: EpochView): boolean {
+  return state === "active" || state === "retiring";
 }
 
 function overflowOf(toolset: ToolsetView, spec: CallSpec): Route["overflow"] {

@@ -1,4 +1,4 @@
-import { formatHead, type SaidEnding } from "../calls/call-record.js";
+import type { SaidEnding } from "../calls/call-record.js";
 import type { CallStore } from "../calls/call-store.js";
 import type { Doorbell, Ring } from "../calls/doorbell.js";
 import type { LargeReadings } from "../calls/large-readings.js";
@@ -88,7 +88,7 @@ export async function* followCall(
       );
       if (reading === undefined) {
         if (known === undefined) throw unknownCall(id);
-        const ending = await lost.end({ id, head: formatHead(known.head), attempt: known.attempt });
+        const ending = await lost.end({ id, head: known.head.text, attempt: known.attempt });
         known = undefined; // it was admitted anew, or has expired: look once more
         if (ending === undefined) continue;
         yield { kind: "ended", ending };

@@ -4,6 +4,7 @@ import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type CallId, derivedCallId, randomCallId } from "../identity/call-id.js";
+import { type CallerName, callerName } from "../identity/caller-name.js";
 import type { Digest, Epoch } from "../identity/names.js";
 import type { JsonText } from "../json/scan-json.js";
 import type { TextReader } from "../json/text-reader.js";
@@ -89,6 +90,7 @@ export async function placeCall(
   told = !watch,
 ): Promise<PlacedCall> {
   authorise(caller.principal, spec.toolset);
+  const name = callerName(caller.principal);
   const share = shareName(caller.principal, caller.peer);
   // A caller that did not say waits no longer than for the call.
   const answerWithinMs = caller.answerWithinMs ?? settings.defaultTimeoutMs;
@@ -106,7 +108,7 @@ export async function placeCall(
   } else payload = read;
   if (spec.lostNodes > 0) {
     // What was admitted was checked; only what was not can have taken a node down by its check.
-    const former = await formerCall(settings, id, spec, watch, told);
+    const former = await formerCall(settings, id, name, spec, watch, told);
     if (former !== undefined) return former;
   }
   for (let attempt = 1; ; attempt++) {
@@ -121,12 +123,12 @@ export async function placeCall(
         continue;
       }
       // A repeat comes to the first call, also when the contract has changed since, or gone.
-      const former = await formerCall(settings, id, spec, watch, told);
+      const former = await formerCall(settings, id, name, spec, watch, told);
       if (former === undefined) throw error;
       return former;
     }
     if (settings.memory.full(settings.keyspace.forToolset(spec.toolset))) {
-      const former = await formerCall(settings, id, spec, watch, told);
+      const former = await formerCall(settings, id, name, spec, watch, told);
       if (former !== undefined) return former;
       throw new ToolgateError("STORE_FULL", "Redis has no room for more calls; retry later", {
         retryAfterMs: STORE_FULL_RETRY_MS,
@@ -150,6 +152,7 @@ export async function placeCall(
       pinned: route.pinned,
       wait: spec.wait,
       timeoutMs: executionTimeoutMs(settings, remainingMs, spec, route),
+      caller: name,
       payload: spec.payload,
       meta: Object.keys(spec.meta).length === 0 ? "" : JSON.stringify(spec.meta),
       watch,
@@ -191,13 +194,22 @@ function mayBeNews(error: unknown): boolean {
 async function formerCall(
   settings: PlaceCallSettings,
   id: CallId,
+  caller: CallerName,
   spec: CallSpec,
   watch: boolean,
   told: boolean,
 ): Promise<PlacedCall | undefined> {
   if (!spec.repeatable) return undefined;
   const admission: Admission = {
-    ...{ id, watch, requestDigest: requestDigest(spec), toolset: spec.toolset, tool: spec.tool, payload: spec.payload },
+    ...{
+      id,
+      watch,
+      caller,
+      requestDigest: requestDigest(spec),
+      toolset: spec.toolset,
+      tool: spec.tool,
+      payload: spec.payload,
+    },
     ...{ destination: NOWHERE, overflow: undefined, pinned: false, wait: false },
     ...{ delivery: "once", timeoutMs: 1, meta: "" },
   };

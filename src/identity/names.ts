@@ -5,7 +5,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
  * without a brand is not an identity.
  */
 declare const brand: unique symbol;
-type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+export type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** A toolset's name. */
 export type ToolsetName = Branded<string, "ToolsetName">;

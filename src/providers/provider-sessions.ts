@@ -20,6 +20,7 @@ import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../registry/
 import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import type { EpochState } from "../registry/toolset-record.js";
+import { VERSION } from "../version.js";
 import { type DispatcherSettings, EpochDispatcher, SWEEP_INTERVAL_MS } from "./epoch-dispatcher.js";
 import {
   CANCEL_REASON,
@@ -60,6 +61,8 @@ export interface AttachWish {
   readonly inHand: readonly { readonly id: CallId; readonly attempt: number }[];
   /** The largest message that its channel takes, in bytes. */
   readonly maxMessageBytes: number;
+  /** What it speaks with, for logs. */
+  readonly clientVersion: string;
 }
 
 /** What a provider is told when its lease is gone, and how it is to go on. */
@@ -146,7 +149,7 @@ export class ProviderSessions {
   async attach(wish: AttachWish, sink: ProviderStream, end: EndStream): Promise<ProviderSession> {
     const { registry, calls, node, leaseMs, heartbeatMs, budgetBytes, monotonicMs } = this.#settings;
     if (this.#draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; attach to another one`);
-    const { lease, maxInFlight, inHand, maxMessageBytes } = wish;
+    const { lease, maxInFlight, inHand, maxMessageBytes, clientVersion } = wish;
     const taker = {
       provider: lease.provider,
       incarnation: lease.incarnation,
@@ -185,6 +188,7 @@ export class ProviderSessions {
         fenced: resumed.fenced.map(({ id, attempt }) => ({ callId: id, attempt })),
         heartbeatMs,
         limits: this.#settings.limits,
+        nodeVersion: VERSION,
       },
     });
     for (const call of resumed.kept) session.keep(call);
@@ -199,6 +203,7 @@ export class ProviderSessions {
       toolset: lease.toolset,
       epoch: lease.epoch,
       provider: lease.provider,
+      client: clientVersion,
       maxInFlight,
       inHand: inHand.length,
       fenced: resumed.fenced.length,
@@ -473,11 +478,14 @@ const ownerKeyOf = (lease: Lease): string =>
   `${epochKey(lease.toolset, lease.epoch)}/${lease.provider}/${lease.incarnation}`;
 const ownerKey = (session: ProviderSession): string => ownerKeyOf(session.lease);
 
+const WIRE_STATES = {
+  candidate: "EPOCH_STATE_CANDIDATE",
+  active: "EPOCH_STATE_ACTIVE",
+  retiring: "EPOCH_STATE_RETIRING",
+  unknown: "EPOCH_STATE_UNSPECIFIED",
+} as const satisfies Record<EpochState, string>;
+
 /** An epoch's state on the wire. */
-export function toWireState(
-  state: EpochState,
-): "EPOCH_STATE_CANDIDATE" | "EPOCH_STATE_ACTIVE" | "EPOCH_STATE_RETIRING" {
-  return (
-    { candidate: "EPOCH_STATE_CANDIDATE", active: "EPOCH_STATE_ACTIVE", retiring: "EPOCH_STATE_RETIRING" } as const
-  )[state];
+export function toWireState(state: EpochState): (typeof WIRE_STATES)[EpochState] {
+  return WIRE_STATES[state];
 }

@@ -21,7 +21,7 @@ export class ShardKeys {
   get toolsets(): string {
     return `${this.prefix}toolsets`;
   }
-  /** Hash: toolset@epoch → state, last pong, last lease end, room. */
+  /** Hash: toolset@epoch → state, last pong, last lease end, room; see health-entry.ts. */
   get health(): string {
     return `${this.prefix}health`;
   }
@@ -77,7 +77,7 @@ export class ShardKeys {
   serving(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}serving:${toolset}:${epoch}`;
   }
-  /** Hash: provider → incarnation, hash of the lease token, room, stage, session, and what all of them come to; see epoch-lua.ts. */
+  /** Hash: provider → incarnation, hash of the lease token, room, stage, session, and what all of them come to; see provider-entry.ts and epoch-lua.ts. */
   providers(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}providers:${toolset}:${epoch}`;
   }
@@ -118,6 +118,10 @@ export interface Keyspace {
   readonly pingerLock: string;
   /** String: how many shards the registry has. */
   readonly shardCountKey: string;
+  /** Hash: node → until when it is listed, its formats and its version; see node-list.ts. */
+  readonly nodesKey: string;
+  /** String: the number of the formats that the registry is kept in. */
+  readonly formatKey: string;
 }
 
 /** Spreads a registry over `shardCount` shards; every node of a cluster must say the same number. */
@@ -135,6 +139,8 @@ export function createKeyspace(registry: RegistryName, shardCount: number): Keys
     forCall: (id) => shards[Number.parseInt(id.slice(0, id.indexOf(".")), 36)],
     pingerLock: `toolgate:{${registry}/0}:pinger`,
     shardCountKey: `toolgate:{${registry}/0}:shards`,
+    nodesKey: `toolgate:{${registry}/0}:nodes`,
+    formatKey: `toolgate:{${registry}/0}:format`,
   };
 }
 

@@ -3,16 +3,18 @@ import { MEND_LUA } from "../redis/mend-lua.js";
 import { PRESENCE_LUA } from "../redis/presence.js";
 import { defineScript, type Script } from "../redis/script.js";
 import { WRONG_TYPE_LUA } from "../redis/wrong-type-lua.js";
+import { HEALTH_ENTRY_LUA } from "./health-entry.js";
+import { PROVIDER_ENTRY_LUA } from "./provider-entry.js";
 
 /**
  * Lua that all scripts of the registry share.
  *
  * KEYS[1] prefix, KEYS[2] toolsets, KEYS[3] health, KEYS[4] changes; ARGV[1] how old a pong may be, in milliseconds.
  *
- * A toolset's record is JSON with a generation; an epoch's health is "<state> <pong> <live until> <room> <announced>".
- * `announced` is what `changes` said last, so that a transition is said once, by whoever notices it first.
+ * A toolset's record is JSON with a generation: see toolset-record.ts. An epoch's health and a provider's entry: see health-entry.ts and
+ * provider-entry.ts.
  */
-const EPOCH_LUA = `${WRONG_TYPE_LUA}
+const EPOCH_LUA = `${WRONG_TYPE_LUA}${HEALTH_ENTRY_LUA}${PROVIDER_ENTRY_LUA}
 local prefix, toolsets, health, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 ${MEND_LUA}
 mend_shard()
@@ -31,11 +33,11 @@ local function announce(kind, name, epoch)
 end
 
 local EPOCH_NUMBERS = { 'epoch', 'registeredAtMs', 'activateAt', 'maxBacklog', 'retentionMs', 'retireAfterMs', 'retireAtMs' }
-local STATES = { active = true, candidate = true, retiring = true }
 
--- As nodes judge it: see stored-record.ts.
+-- As nodes judge it: see stored-record.ts. An epoch in a state that is not known is kept as it is.
 local function is_epoch(entry)
-  if type(entry) ~= 'table' or not STATES[entry.state] or type(entry.version) ~= 'string' then return false end
+  if type(entry) ~= 'table' or type(entry.state) ~= 'string' or type(entry.version) ~= 'string' then return false end
+  if not string.find(entry.state, '^%l+$') then return false end
   if type(entry.digest) ~= 'string' or #entry.digest ~= 64 or string.find(entry.digest, '[^0-9a-f]') then return false end
   for _, field in ipairs(EPOCH_NUMBERS) do
     if type(entry[field]) ~= 'number' then return false end
@@ -96,15 +98,11 @@ local function restore_health(name, epoch)
 end
 
 local function read_health(name, epoch)
-  local text = redis.call('HGET', health, name .. '@' .. epoch)
-  local state, pong, live, room, announced = string.match(text or '', '^(%a+) (%d+) (%d+) (%d+) (%d)$')
-  if not state then return restore_health(name, epoch) end
-  return { state = state, pong = tonumber(pong), live = tonumber(live), room = tonumber(room), announced = announced }
+  return parse_health(redis.call('HGET', health, name .. '@' .. epoch)) or restore_health(name, epoch)
 end
 
 local function write_health(name, epoch, h)
-  local text = string.format('%s %.0f %.0f %.0f %s', h.state, h.pong, h.live, h.room, h.announced)
-  redis.call('HSET', health, name .. '@' .. epoch, text)
+  redis.call('HSET', health, name .. '@' .. epoch, format_health(h))
 end
 
 local function is_healthy(h)
@@ -150,18 +148,6 @@ local function promote_if_ready(name)
   if not a or not is_held(a.live) or c.room >= candidate.activateAt * a.room then promote(record, candidate) end
 end
 
--- provider -> "<incarnation> <token hash> <room> <stage> <session>"; the stages:
---   0  gets calls: its session has ponged, and has not missed too many pings since
---   1  drains, and gets none any more
---   2  gets none until it pongs: it has not yet, or missed too many pings
---   3  got calls through another session, and gets some again when this one has ponged; until then its room counts, so that a
---      provider that moves from node to node does not make its epoch unhealthy
-local function parse_provider(text)
-  local incarnation, token_hash, room, stage, session = string.match(text or '', '^(%S+) (%S+) (%d+) (%d) (%S+)$')
-  if not incarnation then return nil end
-  return { incarnation = incarnation, token_hash = token_hash, room = tonumber(room), stage = stage, session = session }
-end
-
 local function read_provider(name, epoch, provider)
   return parse_provider(redis.call('HGET', prefix .. 'providers:' .. name .. ':' .. epoch, provider))
 end
@@ -187,7 +173,7 @@ local expirable = 1000
 -- yet: it cannot be given calls. One that is attached is pinged, and its room counts by its pongs.
 local function counts_for(p)
   if not p or p.stage == '1' or p.room == 0 then return 0, false end
-  return p.stage == '2' and 0 or p.room, true
+  return (p.stage == '0' or p.stage == '3') and p.room or 0, true
 end
 
 -- The entries of leases' holders, and their names; no entry where it is not the lease's own incarnation.
@@ -227,8 +213,9 @@ end
 
 -- What an epoch's leases come to is kept as they change, so that no script reads all of them: the sum of the room in its health,
 -- the leases that keep it live in a set of their own (serving, provider by lease end). Beside the providers stands what all of it
--- came to when a script wrote last, as "<leases> <entries> <serving> <room> <live>": where that is not what is found, a key was
+-- came to when a script wrote last, as "1 <leases> <entries> <serving> <room> <live>": where that is not what is found, a key was
 -- lost or written by others, and it is counted anew.
+local TALLY = '1 %.0f %.0f %.0f %.0f %.0f'
 local tallies = {}
 local NO_HEALTH = { room = 0, live = 0 }
 local function tally_of(name, epoch, h)
@@ -240,15 +227,14 @@ local function tally_of(name, epoch, h)
   tallies[own] = t
   local said = redis.call('HGET', t.providers, '@tally')
   t.told = said and 1 or 0
-  local found = string.format('%.0f %.0f %.0f %.0f %.0f', redis.call('ZCARD', t.leases), redis.call('HLEN', t.providers),
+  local found = string.format(TALLY, redis.call('ZCARD', t.leases), redis.call('HLEN', t.providers),
     redis.call('ZCARD', t.serving), h.room, h.live)
   if said ~= found then recount(t) end
   return t
 end
 
 local function write_provider(t, provider, p)
-  local text = string.format('%s %s %.0f %s %s', p.incarnation, p.token_hash, p.room, p.stage, p.session)
-  redis.call('HSET', t.providers, provider, text)
+  redis.call('HSET', t.providers, provider, format_provider(p))
 end
 
 -- Writes a provider's entry and its lease. former: the room that the entry counted for until now, if it held the lease.
@@ -315,7 +301,7 @@ function refresh_epoch(name, epoch, h)
   if last then
     -- Its own field is one of them.
     local entries = redis.call('HLEN', t.providers) + 1 - t.told
-    redis.call('HSET', t.providers, '@tally', string.format('%.0f %.0f %.0f %.0f %.0f', redis.call('ZCARD', t.leases), entries,
+    redis.call('HSET', t.providers, '@tally', string.format(TALLY, redis.call('ZCARD', t.leases), entries,
       redis.call('ZCARD', t.serving), h.room, h.live))
     t.told = 1
     -- Longer than Redis should ever be away: what nobody asks for goes with its epoch, as a rule.

@@ -5,7 +5,7 @@ import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/na
 import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../redis/script.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript, runShardScript } from "./registry-store.js";
-import type { EpochState } from "./toolset-record.js";
+import { type EpochState, parseEpochState } from "./toolset-record.js";
 
 /** A provider's lease, with the proof of it. */
 export interface Lease {
@@ -234,7 +234,7 @@ function toLeaseAnswer(reply: Reply): LeaseAnswer {
   const [kind, untilMs, state] = asArray(reply);
   switch (asText(kind)) {
     case "held":
-      return { kind: "held", untilMs: asNumber(untilMs), state: asText(state) as EpochState }; // written by these scripts only
+      return { kind: "held", untilMs: asNumber(untilMs), state: parseEpochState(asText(state)) };
     case "replaced":
       return { kind: "replaced" };
     case "gone":

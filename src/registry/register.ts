@@ -10,7 +10,7 @@ import { decideRegistration, MAX_EPOCHS } from "./decide-registration.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import type { Lease } from "./leases.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
-import type { EpochRecord, EpochState, ToolsetRecord } from "./toolset-record.js";
+import { type EpochRecord, type EpochState, parseEpochState, type ToolsetRecord } from "./toolset-record.js";
 import { LAST_EPOCH_LUA } from "./trim-epochs.js";
 import { FORGET_LUA } from "./unregister.js";
 
@@ -94,7 +94,7 @@ else
   if #orphans > 0 or damaged then redis.call('HDEL', KEYS[5], name .. '@first') end
   forget_every_epoch(name, orphans)
   redis.call('HSETNX', KEYS[5], name .. '@first', epoch)
-  record = record or { name = name, owner = ARGV[5], generation = 0, epochs = {} }
+  record = record or { format = 1, name = name, owner = ARGV[5], generation = 0, epochs = {} }
   local former = find_state(record, 'candidate')
   if former then set_state(record, former, 'retiring') end
   entry = {
@@ -199,7 +199,7 @@ export async function register(store: RegistryStore, registration: Registration)
     }
     return {
       lease: { toolset, epoch: asNumber(reply[1]) as Epoch, provider, incarnation, tokenHash }, // the script gives epochs
-      state: asText(reply[2]) as EpochState, // written by the registry's scripts only
+      state: parseEpochState(asText(reply[2])),
       registeredAtMs: asNumber(reply[3]),
     };
   }
@@ -243,14 +243,12 @@ function isWholeEpoch(epoch: Partial<Record<keyof EpochRecord, unknown>> | null)
   const { digest, version, state } = epoch;
   if (!EPOCH_NUMBERS.every((field) => typeof epoch[field] === "number") || !isEpoch(epoch.epoch)) return false;
   if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) return false;
-  return typeof version === "string" && valid(version) !== null && STATES.has(state);
+  return typeof version === "string" && valid(version) !== null && typeof state === "string" && /^[a-z]+$/.test(state);
 }
 
 function isEpoch(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 1;
 }
-
-const STATES: ReadonlySet<unknown> = new Set<EpochState>(["candidate", "active", "retiring"]);
 
 /** Whether what is left of a record says that it belongs to another principal; UNREGISTER reads it likewise. */
 function isAnothers(damaged: Buffer, owner: string): boolean {

@@ -1,7 +1,15 @@
 import type { Digest, Epoch, ToolsetName } from "../identity/names.js";
 
-/** Where an epoch stands: registered and pinged; given new calls; finishing. */
-export type EpochState = "candidate" | "active" | "retiring";
+/**
+ * Where an epoch stands: registered and pinged; given new calls; finishing. `unknown`: a later version knows what; it is given no new
+ * calls, and what it has may finish.
+ */
+export type EpochState = "candidate" | "active" | "retiring" | "unknown";
+
+/** Reads where an epoch stands, as records and healths say it. */
+export function parseEpochState(text: string): EpochState {
+  return text === "candidate" || text === "active" || text === "retiring" ? text : "unknown";
+}
 
 /** One epoch in a toolset's record. Times are Unix milliseconds by Redis's clock. */
 export interface EpochRecord {
@@ -22,7 +30,10 @@ export interface EpochRecord {
   readonly retireAtMs: number;
 }
 
-/** A toolset's registration: the field of its name in the `toolsets` hash. Only scripts write it. */
+/**
+ * A toolset's registration: the field of its name in the `toolsets` hash, as JSON. Only scripts write it, with the number of its format
+ * (`format`, 1); members that they do not know they keep, here and in its epochs, but for empty lists: Lua has one kind of empty table.
+ */
 export interface ToolsetRecord {
   readonly name: ToolsetName;
   /** The principal that owns the name, as tenant/subject. */

@@ -50,9 +50,9 @@ for i = 1, #page[2], 2 do
     -- Goes with its name, or has lost it.
     if redis.call('HEXISTS', epochs, name) == 0 then goes[#goes + 1] = field end
   elseif name and not there then
-    local since, last = string.match(redis.call('HGET', epochs, name .. '@gone') or '', '^(%d+) (.*)$')
+    local since, last = string.match(redis.call('HGET', epochs, name .. '@gone') or '', '^1 (%d+) (.*)$')
     if last ~= value or tonumber(since) > now then
-      redis.call('HSET', epochs, name .. '@gone', string.format('%.0f', now) .. ' ' .. value)
+      redis.call('HSET', epochs, name .. '@gone', string.format('1 %.0f ', now) .. value)
     elseif now - since >= remembered_ms then
       floor = math.max(floor, tonumber(value) or 0)
       for _, suffix in ipairs({ '', '@first', '@gone' }) do goes[#goes + 1] = name .. suffix end

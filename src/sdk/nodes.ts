@@ -2,6 +2,7 @@ import { type ChannelOptions, credentials } from "@grpc/grpc-js";
 import type { Executed } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
+import { CLIENT_VERSION } from "./client-version.js";
 import type { TlsOptions } from "./connection-options.js";
 import { Node } from "./node.js";
 import { backoffMs, sleep, type Timing } from "./timing.js";
@@ -32,6 +33,7 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
   // Whatever a node may be set up to send: a larger message would end the session that it comes on, with all of its calls.
   "grpc.max_receive_message_length": LARGEST_MESSAGE_BYTES,
+  "grpc.primary_user_agent": CLIENT_VERSION,
 };
 
 interface Place {

@@ -32,10 +32,13 @@ export interface RegistryInfo {
   /** That node's version of Toolgate. */
   readonly version: string;
   readonly limits: RegistryLimits;
+  /** The registry's nodes as of a few seconds ago, with their versions; empty where the node is older than 0.2. */
+  readonly nodes: readonly { readonly nodeId: string; readonly version: string }[];
 }
 
 /** What the wire says of a registry. @throws ToolgateError INTERNAL */
-export function readRegistry({ registry, nodeId, version, limits }: GetRegistryResponse__Output): RegistryInfo {
+export function readRegistry(answer: GetRegistryResponse__Output): RegistryInfo {
+  const { registry, nodeId, version, limits, nodes } = answer;
   if (limits === null) throw new ToolgateError("INTERNAL", "The node answered without the registry's limits.");
-  return { name: registry, nodeId, version, limits };
+  return { name: registry, nodeId, version, limits, nodes };
 }

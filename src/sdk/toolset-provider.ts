@@ -10,6 +10,7 @@ import type { ReleaseResponse__Output } from "../protocol/generated/toolgate/v1/
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
 import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { CallsInHand } from "./calls-in-hand.js";
+import { CLIENT_VERSION } from "./client-version.js";
 import { DeltaOutput } from "./delta-output.js";
 import type { DecodeJson } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
@@ -344,6 +345,7 @@ export class ToolsetProvider implements Provider {
       maxInFlight,
       inHand: this.#calls.list(),
       maxMessageBytes: LARGEST_MESSAGE_BYTES,
+      clientVersion: CLIENT_VERSION,
     };
     const session: ProviderSession = new ProviderSession(
       node,

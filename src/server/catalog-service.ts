@@ -33,6 +33,7 @@ import type { WatchResponse } from "../protocol/generated/toolgate/v1/WatchRespo
 import { loadProtocol } from "../protocol/load.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { LeaseClock } from "../redis/lease-clock.js";
+import type { ListedNode } from "../registry/node-list.js";
 import { VERSION } from "../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 
@@ -80,6 +81,8 @@ export interface CatalogServiceParts {
   /** The registry's name. */
   readonly registry: string;
   readonly node: NodeId;
+  /** The nodes that live. */
+  readonly nodes: () => readonly ListedNode[];
   readonly limits: Limits;
   readonly monotonicMs: () => number;
 }
@@ -144,7 +147,10 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
     },
 
     async getRegistry() {
-      return { registry: parts.registry, nodeId: parts.node, version: VERSION, limits: parts.limits };
+      return {
+        ...{ registry: parts.registry, nodeId: parts.node, version: VERSION, limits: parts.limits },
+        nodes: parts.nodes().map(({ id, version }) => ({ nodeId: id, version })),
+      };
     },
 
     async *watch(request, { signal }) {

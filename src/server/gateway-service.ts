@@ -2,7 +2,7 @@ import { after } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
 import type { SaidEnding } from "../calls/call-record.js";
 import { cancelCall } from "../calls/cancel.js";
-import type { ListedCall } from "../calls/list-calls.js";
+import type { CallFilter, ListedCall } from "../calls/list-calls.js";
 import { readCall } from "../calls/read-call.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -27,7 +27,12 @@ import { shareName } from "./principal.js";
 /** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */
 const SESSION_BUDGET_BYTES = 8 * 1_048_576;
 
-const WIRE_STATE = { queued: "CALL_STATE_QUEUED", claimed: "CALL_STATE_CLAIMED", ended: "CALL_STATE_ENDED" } as const;
+const WIRE_STATE = {
+  queued: "CALL_STATE_QUEUED",
+  claimed: "CALL_STATE_CLAIMED",
+  ended: "CALL_STATE_ENDED",
+  unknown: "CALL_STATE_UNSPECIFIED",
+} as const;
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
 
@@ -202,7 +207,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
   };
 }
 
-function parseListedState(state: CallState__Output): ListedCall["state"] | undefined {
+function parseListedState(state: CallState__Output): CallFilter["state"] {
   switch (state) {
     case "CALL_STATE_UNSPECIFIED":
       return undefined;

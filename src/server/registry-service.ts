@@ -237,6 +237,9 @@ function attach(parts: RegistryServiceParts, stream: BidiStream<AttachRequest__O
   });
 }
 
+/** The most characters that are read of a client's version. */
+const MAX_CLIENT_VERSION = 128;
+
 async function openSession(
   parts: RegistryServiceParts,
   stream: BidiStream<AttachRequest__Output, AttachResponse>,
@@ -249,7 +252,8 @@ async function openSession(
     throw invalidField("hello.max_in_flight", `must be from 1 to ${MAX_IN_FLIGHT}`);
   const lease = parseLease(hello.lease);
   const epoch = await epochOf(parts.catalog, lease);
-  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand), maxMessageBytes };
+  const clientVersion = hello.clientVersion.slice(0, MAX_CLIENT_VERSION).replace(/[^ -~]/g, "");
+  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand), maxMessageBytes, clientVersion };
   const session = await parts.sessions.attach(wish, stream, (error) =>
     error === undefined ? stream.end() : stream.fail(toToolgateError(error)),
   );

@@ -1,13 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { timerMs } from "../async/after.js";
 import { type Deferred, deferred } from "../async/deferred.js";
-import { type CallHead, type Ending, formatHead } from "../calls/call-record.js";
+import { type CallHead, type Ending, makeHead } from "../calls/call-record.js";
 import type { SealedContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
 import { type CallSpec, parseCallSpec, requestDigest } from "../gateway/call-spec.js";
 import { PayloadChecks, parsePayload } from "../gateway/validate-payload.js";
 import { type CallId, derivedCallId, parseCallId, randomCallId } from "../identity/call-id.js";
+import { callerName } from "../identity/caller-name.js";
 import type { Epoch } from "../identity/names.js";
 import type { RawJson } from "../json/raw-json.js";
 import { TextReader } from "../json/text-reader.js";
@@ -40,6 +41,7 @@ import type { TestToolset, TestToolsetOptions } from "./test-toolset.js";
 const MAX_PAYLOAD_BYTES = 1_048_576;
 const MAX_RESULT_BYTES = 3_145_728;
 const RETENTION_MS = 3_600_000;
+const CALLER = callerName({ tenant: "default", subject: "anonymous" });
 const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_IN_FLIGHT = 10_000;
 /** How long after its deadline a call whose tool goes on is given up, in milliseconds. */
@@ -293,9 +295,11 @@ export class MemoryGateway implements TestToolset {
   #hold(id: CallId, spec: CallSpec, delivery: CallHead["delivery"], request: string, timeoutMs: number): Held {
     const { toolset, tool, meta, payload } = spec;
     const { digest } = this.#setup.sealed;
-    const deadlineMs = Date.now() + timeoutMs;
+    const admittedMs = Date.now();
+    const deadlineMs = admittedMs + timeoutMs;
     const epoch = 1 as Epoch; // the one that there is
-    const head = { toolset, tool, epoch, digest, delivery, deadlineMs, retentionMs: RETENTION_MS };
+    const times = { admittedMs, deadlineMs, retentionMs: RETENTION_MS };
+    const head = makeHead({ toolset, tool, epoch, digest, delivery, ...times, caller: CALLER });
     const { GetCall: getCall } = this.#protocol.Gateway.service;
     const answer = getCall.responseDeserialize(getCall.responseSerialize({ handle: toWireHandle(id, head) }));
     if (answer.handle === null) throw new ToolgateError("INTERNAL", "the handle was lost on its way");
@@ -353,7 +357,7 @@ export class MemoryGateway implements TestToolset {
         if (held === undefined) continue;
         const { tool } = held.head;
         const checked = Promise.resolve(this.#results.read(result, () => PROVIDER)).then((read) =>
-          this.#results.check(this.#epoch, tool, formatHead(held.head), result, read, PROVIDER.client),
+          this.#results.check(this.#epoch, tool, held.head.text, result, read, PROVIDER.client),
         );
         void checked.then(({ kind, reason, body, unchecked }) => {
           // A provider stops because it was told to, or because its own timer was first to see that the deadline passed.

@@ -8,6 +8,7 @@ import { LargeReadings } from "../../src/calls/large-readings.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { type TakenCall, takeCalls } from "../../src/calls/take.js";
 import { type CallId, randomCallId } from "../../src/identity/call-id.js";
+import { callerName } from "../../src/identity/caller-name.js";
 import { parseNodeId, parseToolName } from "../../src/identity/names.js";
 import { FAST_COMMITS } from "../../src/redis/commits.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
@@ -67,6 +68,7 @@ export async function beginToServe(): Promise<void> {
 export function admissionOf(registered: Registered, more: Partial<Admission> = {}): Admission {
   return {
     id: randomCallId(0, randomBytes),
+    caller: callerName({ tenant: "default", subject: "anonymous" }),
     requestDigest: "request",
     toolset: TOOLSET,
     tool: parseToolName("sum", "tool"),

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
-import { formatHead } from "../../src/calls/call-record.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { DEADLINES_WHOLE } from "../../src/calls/deadlines-whole.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
@@ -52,7 +51,7 @@ test.each(Object.entries(LOSSES))(
     const claim = { ...claimOf(provider.lease, call), toolset: TOOLSET, epoch: provider.lease.epoch };
     const [answer] = await renewClaims(store, keys, NODE, [claim]);
     expect(["gone", "fenced"]).toContain(answer);
-    await new LostCalls(store, SILENT_LOGGER).end({ id: call.id, head: formatHead(admission.head), attempt: 1 });
+    await new LostCalls(store, SILENT_LOGGER).end({ id: call.id, head: admission.head.text, attempt: 1 });
     const settler = settlerOf(store);
     settler.start();
     try {

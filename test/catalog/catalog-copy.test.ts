@@ -370,7 +370,7 @@ describe("bad records", () => {
     const entry = { epoch: 7, digest, version: "1.0.0", registeredAtMs: 1 };
     const record = (toolset: string, epoch: object) =>
       JSON.stringify({ name: toolset, owner: "", generation: 1, epochs: [epoch] });
-    await catalog.redis.hset(toolsets, "bad-state", record("bad-state", { ...entry, state: "sleeping" }));
+    await catalog.redis.hset(toolsets, "bad-state", record("bad-state", { ...entry, state: 7 }));
     await catalog.redis.hset(toolsets, "no-contract", record("no-contract", { ...entry, state: "active" }));
     await catalog.redis.hset(toolsets, "forged", record("forged", { ...entry, state: "active" }), "forged@7", "{}");
 
@@ -378,7 +378,7 @@ describe("bad records", () => {
     expect(namesOf(copy.all())).toEqual(["good"]);
     expect(copy.quarantined()).toEqual([
       { toolset: "NOT A NAME", epoch: undefined, reason: "its name is not a toolset's name" },
-      { toolset: "bad-state", epoch: "#1", reason: "the state of epoch 7 is unknown" },
+      { toolset: "bad-state", epoch: "#1", reason: "the state of epoch 7 is missing" },
       { toolset: "forged", epoch: "7", reason: "its contract does not have the digest that its record names" },
       { toolset: "no-contract", epoch: "7", reason: "its contract is missing" },
       { toolset: "not-json", epoch: undefined, reason: "its record is not JSON" },

@@ -59,6 +59,7 @@ async function serve(leaseClock: Pick<LeaseClock, "nowMs"> = { nowMs: () => NOW_
     keyspace,
     healthRule: { intervalMs: 10_000, missed: 3 },
     registry: "test",
+    nodes: () => [{ id: "n1", version: "1.2.3" }],
     node: parseNodeId("n1", "node"),
     limits: { maxPayloadBytes: 7 },
     monotonicMs,
@@ -72,6 +73,7 @@ test("tells what the registry is and accepts", async () => {
     nodeId: "n1",
     version: VERSION,
     limits: { maxPayloadBytes: 7 },
+    nodes: [{ nodeId: "n1", version: "1.2.3" }],
   });
 });
 

@@ -10,6 +10,7 @@ import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { createConnections } from "../../src/redis/connections.js";
 import { createKeyspace, type Keyspace } from "../../src/redis/keys.js";
 import type { TestRedis } from "../support/redis.js";
+import { storedHealth } from "../support/stored-values.js";
 
 export const monotonicMs = () => performance.now();
 
@@ -55,11 +56,15 @@ export class HandWrittenCatalog {
   /** The record, contracts and healths of a toolset; nothing is announced. */
   async write(toolset: string, epochs: readonly WrittenEpoch[], owner = "somebody"): Promise<void> {
     const keys = this.keyspace.forToolset(name(toolset));
+    const healths: Record<string, string> = {};
+    for (const { epoch, state = "active", health = "0 0 0" } of epochs)
+      healths[`${toolset}@${epoch}`] = await this.#health(state, health);
     const transaction = this.redis.multi();
     transaction.hset(
       keys.toolsets,
       toolset,
       JSON.stringify({
+        format: 1,
         name: toolset,
         owner,
         generation: 1,
@@ -77,10 +82,9 @@ export class HandWrittenCatalog {
         })),
       }),
     );
-    for (const { epoch, contract, state = "active", health = "0 0 0" } of epochs) {
+    for (const { epoch, contract } of epochs)
       transaction.hset(keys.toolsets, `${toolset}@${epoch}`, sealContract(contract).canonicalJson);
-      transaction.hset(keys.health, `${toolset}@${epoch}`, `${state} ${health} 0`);
-    }
+    if (epochs.length > 0) transaction.hset(keys.health, healths);
     await transaction.exec();
   }
 
@@ -99,7 +103,12 @@ export class HandWrittenCatalog {
 
   async setHealth(toolset: string, epoch: number, state: EpochState, health: string): Promise<void> {
     const keys = this.keyspace.forToolset(name(toolset));
-    await this.redis.hset(keys.health, `${toolset}@${epoch}`, `${state} ${health} 0`);
+    await this.redis.hset(keys.health, `${toolset}@${epoch}`, await this.#health(state, health));
+  }
+
+  async #health(state: EpochState, health: string): Promise<string> {
+    const [pong = 0, live = 0, room = 0] = health.split(" ").map(Number);
+    return await storedHealth(this.redis, { state, pong, live, room, announced: "0" });
   }
 
   /** Appends to the stream; returns the id. */

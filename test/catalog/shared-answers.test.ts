@@ -46,6 +46,7 @@ beforeEach(async () => {
     keyspace: createKeyspace(parseRegistryName("test", "registry"), 1),
     healthRule: { intervalMs: 10_000, missed: 3 },
     registry: "test",
+    nodes: () => [{ id: "n1", version: "1.2.3" }],
     node: parseNodeId("n1", "node"),
     limits: {},
     monotonicMs: () => ++steps * STEP_MS,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ContractText, createContractCache, cutDescription } from "../../src/catalog/contract-text.js";
-import { readField, readHealth, readRecord } from "../../src/catalog/stored-record.js";
+import { readField, readRecord } from "../../src/catalog/stored-record.js";
 import {
   type EpochState,
   epochView,
@@ -11,6 +11,7 @@ import {
 } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseEpoch } from "../../src/identity/names.js";
+import { readHealth } from "../../src/registry/health-entry.js";
 import { contract, name } from "./hand-written-catalog.js";
 
 const rule = { intervalMs: 10_000, missed: 3 };
@@ -88,10 +89,12 @@ describe("what is stored", () => {
   });
 
   test.each([
-    ["active 5 6 7 1", { lastPongMs: 5, liveUntilMs: 6, room: 7 }],
-    ["active 5 6", { lastPongMs: 5, liveUntilMs: 6, room: 0 }],
-    ["active x 6 7 0", { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
-    ["active -5 6 7 0", { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
+    ["1 active 5 6 7 1", { lastPongMs: 5, liveUntilMs: 6, room: 7 }],
+    ["1 resting 5 6 7 1 and more", { lastPongMs: 5, liveUntilMs: 6, room: 7 }],
+    ["2 active 5 6 7 1", { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
+    ["1 active 5 6", { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
+    ["1 active x 6 7 0", { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
+    ["1 active -5 6 7 0", { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
     ["", { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
     [null, { lastPongMs: 0, liveUntilMs: 0, room: 0 }],
   ])("health %j", (text, health) => {
@@ -112,7 +115,7 @@ describe("what is stored", () => {
 
   test("a bad epoch is named, and the others are kept", () => {
     const good = { epoch: 2, digest: "a".repeat(64), version: "1.0.0", state: "active" };
-    const epochs = [good, null, { ...good, epoch: 0 }, { ...good, digest: "x" }, { ...good, state: "asleep" }];
+    const epochs = [good, null, { ...good, epoch: 0 }, { ...good, digest: "x" }, { ...good, state: 7 }];
     expect(readRecord("files", JSON.stringify({ name: "files", epochs }))).toMatchObject({
       kind: "good",
       record: { owner: "", epochs: [{ epoch: 2, activateAt: 0.5, retireAtMs: 0 }] },

@@ -154,7 +154,7 @@ describe("the registry", () => {
   };
   const told = (address: string, more: Partial<RegistryInfo> = {}) => ({
     address,
-    registry: { name: "default", nodeId: address, version: "1.2.3", limits, ...more },
+    registry: { name: "default", nodeId: address, version: "1.2.3", limits, nodes: [], ...more },
   });
 
   test("is what all of its nodes say", () => {
@@ -166,6 +166,15 @@ describe("the registry", () => {
       },
     ]);
     expect(judgeRegistry([])).toEqual([]);
+  });
+
+  test("runs in more than one version during an upgrade, which is worth a word", () => {
+    const nodes = ["1.2.3", "1.3.0", "1.2.3"].map((version, index) => ({ nodeId: `n${index}`, version }));
+    const [check] = judgeRegistry([told("a:1", { nodes })]);
+    expect(check).toMatchObject({ status: "warn" });
+    expect(check?.finding).toBe(
+      "its nodes run different versions of Toolgate: 1.2.3 (2 of 3 nodes), 1.3.0 (1 of 3 nodes)",
+    );
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { connect, type Provider, type Toolgate } from "../../src/index.js";
+import { readHealth } from "../../src/registry/health-entry.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
@@ -92,9 +93,9 @@ describe("health", () => {
     // All of this process stops answering: its event loop is the provider's. So the toolset is watched from a node's side.
     const { epoch } = await agent.get("lab");
     const client = redis.client();
-    const field = async () => (await client.hget("toolgate:{default/0}:health", `lab@${epoch}`))?.split(" ") ?? [];
-    const first = Number((await field())[1]);
-    await until("another pong has come, so the elected node pings", async () => Number((await field())[1]) > first);
+    const pong = async () => readHealth(await client.hget("toolgate:{default/0}:health", `lab@${epoch}`)).lastPongMs;
+    const first = await pong();
+    await until("another pong has come, so the elected node pings", async () => (await pong()) > first);
     await provider.stop();
     await until("it is unhealthy everywhere", async () => !(await agent.get("lab")).healthy);
     client.disconnect();
@@ -103,7 +104,7 @@ describe("health", () => {
   test("pings go on when the node that sends them is killed", async () => {
     const { epoch } = await agent.get("lab");
     const client = redis.client();
-    const pong = async () => Number((await client.hget("toolgate:{default/0}:health", `lab@${epoch}`))?.split(" ")[1]);
+    const pong = async () => readHealth(await client.hget("toolgate:{default/0}:health", `lab@${epoch}`)).lastPongMs;
     const leader = await until("one node leads", () => {
       const index = cluster.addresses.findIndex((_, i) =>
         cluster

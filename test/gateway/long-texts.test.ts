@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { formatHead } from "../../src/calls/call-record.js";
+import { makeHead } from "../../src/calls/call-record.js";
 import type { EpochView } from "../../src/catalog/toolset-view.js";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import { PayloadChecks, readPayload } from "../../src/gateway/validate-payload.js";
+import { callerName } from "../../src/identity/caller-name.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
@@ -56,7 +57,8 @@ async function takePayload(tool: string, bytes: Buffer): Promise<void> {
 async function takeResult(tool: string, bytes: Buffer, outcome: "resultJson" | "error"): Promise<string> {
   const checks = new ResultChecks({ validators, texts, maxResultBytes: 8 * MIB, clock: { nowMs: () => NOW_MS } });
   const fixed = { toolset: contract.name, tool: "free" as never, epoch: 1 as Epoch, digest, delivery: "once" } as const;
-  const head = formatHead({ ...fixed, deadlineMs: NOW_MS + 60_000, retentionMs: 1 });
+  const times = { deadlineMs: NOW_MS + 60_000, retentionMs: 1, admittedMs: NOW_MS };
+  const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", subject: "s" }) }).text;
   const error = { reason: "", message: "", detailsJson: bytes };
   const answer = outcome === "error" ? { outcome, error } : { outcome, resultJson: bytes };
   const wire = { callId: "", attempt: 1, lostNodes: 0, ...answer } as const;

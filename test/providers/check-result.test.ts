@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { formatHead } from "../../src/calls/call-record.js";
+import { makeHead } from "../../src/calls/call-record.js";
 import type { EpochView } from "../../src/catalog/toolset-view.js";
 import type { Json } from "../../src/contract/contract.js";
+import { callerName } from "../../src/identity/caller-name.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
@@ -40,7 +41,8 @@ function check(tool: string, result: Json, leftMs = 60_000, of = epoch(), lostNo
   const found = contract.tools.find(({ name }) => name === tool);
   if (found === undefined) throw new Error(`There is no ${tool}.`);
   const fixed = { toolset: contract.name, tool: found.name, epoch: 1 as Epoch, digest, delivery: "once" } as const;
-  const head = formatHead({ ...fixed, deadlineMs: NOW_MS + leftMs, retentionMs: 1 });
+  const times = { deadlineMs: NOW_MS + leftMs, retentionMs: 1, admittedMs: NOW_MS };
+  const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", subject: "s" }) }).text;
   const resultJson = Buffer.from(JSON.stringify(result));
   const wire = { callId: "", attempt: 1, outcome: "resultJson", resultJson, lostNodes } as const;
   const read = checks.read(wire, () => ({ client: "peer" }));

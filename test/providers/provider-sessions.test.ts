@@ -23,6 +23,7 @@ import { contractOf, keys, LONG_MS, registrationOf, registryStore } from "../reg
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { channelsOver } from "../support/redis-link.js";
+import { readStoredProvider } from "../support/stored-values.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();
@@ -92,16 +93,23 @@ function attach(lease: Lease, maxInFlight = 10) {
   const nothing = (): void => {};
   const send = (frame: AttachResponse): boolean => frames.push(frame) > 0;
   const sink = { send, drained: async () => {}, holds: nothing, pause: nothing, resume: nothing };
-  const opened = sessions.attach({ lease, maxInFlight, inHand: [], maxMessageBytes: 4_194_304 }, sink, (error) =>
-    ends.push(error),
+  const opened = sessions.attach(
+    { lease, maxInFlight, inHand: [], maxMessageBytes: 4_194_304, clientVersion: "" },
+    sink,
+    (error) => ends.push(error),
   );
   opened.then((session) => sessions.ponged(session)).catch(nothing); // whoever awaits it hears of that
   return { opened, ends, calls: () => frames.flatMap((frame) => frame.calls ?? []), frames };
 }
 
-/** Whether the provider p1 gets calls, as Redis says it; see epoch-lua.ts. */
+/** Whether the provider p1 gets calls, as Redis says it; see provider-entry.ts. */
 const stageOf = async (lease: Lease): Promise<string | undefined> =>
-  (await registry.redis.hget(keys.providers(lease.toolset, lease.epoch), "p1"))?.split(" ")[3];
+  (
+    await readStoredProvider(
+      registry.redis,
+      await registry.redis.hget(keys.providers(lease.toolset, lease.epoch), "p1"),
+    )
+  )?.stage;
 
 /** Resolves once so many sessions are known, the one that is being opened included. */
 async function known(count: number): Promise<void> {

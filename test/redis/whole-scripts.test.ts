@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { type Admission, Admissions, type Offer } from "../../src/calls/admit.js";
 import { appendOutput } from "../../src/calls/append-output.js";
-import { formatHead } from "../../src/calls/call-record.js";
+import { makeHead } from "../../src/calls/call-record.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
 import { completeCalls } from "../../src/calls/complete.js";
@@ -179,9 +179,10 @@ const SCRIPTS: readonly (readonly [string, (stores: Stores, scene: Scene) => Pro
   [
     "LOSE",
     ({ calls }, { active }) => {
-      const { id, toolset, tool, destination, delivery } = admissionOf(active);
-      const head = { toolset, tool, ...destination, delivery, deadlineMs: Date.now(), retentionMs: LONG_MS };
-      return new LostCalls(calls, SILENT_LOGGER).end({ id, head: formatHead(head), attempt: 1 });
+      const { id, toolset, tool, destination, delivery, caller } = admissionOf(active);
+      const times = { admittedMs: Date.now(), deadlineMs: Date.now(), retentionMs: LONG_MS };
+      const { text: head } = makeHead({ toolset, tool, ...destination, delivery, ...times, caller });
+      return new LostCalls(calls, SILENT_LOGGER).end({ id, head, attempt: 1 });
     },
   ],
   ["LIST_DEAD", ({ calls }) => listDeadCalls(calls, TOOLSET, "", 10)],

@@ -5,6 +5,7 @@ import { recordPongs } from "../../src/registry/pongs.js";
 import { register } from "../../src/registry/register.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+import { readStoredProvider, storedHealth, storedProvider } from "../support/stored-values.js";
 import { until } from "../support/until.js";
 import {
   attach,
@@ -35,11 +36,9 @@ async function summedUp(epoch: Epoch): Promise<{ readonly room: number; readonly
   let live = 0;
   for (let index = 0; index < leases.length; index += 2) {
     const [provider = "", incarnation] = leases[index]?.split("/") ?? [];
-    const entry = (await client.hget(keys.providers(TOOLSET, epoch), provider))?.split(" ");
-    if (entry === undefined || entry[0] !== incarnation) continue;
-    const [, , ownRoom = "0", stage] = entry;
-    if (stage === "1" || ownRoom === "0") continue;
-    if (stage !== "2") room += Number(ownRoom);
+    const entry = await readStoredProvider(client, await client.hget(keys.providers(TOOLSET, epoch), provider));
+    if (entry === undefined || entry.incarnation !== incarnation || entry.stage === "1" || entry.room === 0) continue;
+    if (entry.stage !== "2") room += entry.room;
     live = Math.max(live, Number(leases[index + 1]));
   }
   return { room, live };
@@ -112,8 +111,10 @@ describe("what an epoch's leases come to", () => {
       async (epoch: Epoch) => {
         const end = Date.now() + 2 * LONG_MS;
         await client.zadd(keys.leases(TOOLSET, epoch), end, "p2/i1");
-        await client.hset(keys.providers(TOOLSET, epoch), "p2", "i1 token 30 0 s1");
-        await client.hset(keys.health, `${TOOLSET}@${epoch}`, `active ${Date.now()} ${end} 50 1`);
+        const entry = { incarnation: "i1", token_hash: "token", room: 30, stage: "0", session: "s1" };
+        await client.hset(keys.providers(TOOLSET, epoch), "p2", await storedProvider(client, entry));
+        const health = { state: "active", pong: Date.now(), live: end, room: 50, announced: "1" };
+        await client.hset(keys.health, `${TOOLSET}@${epoch}`, await storedHealth(client, health));
       },
     ],
   ])("is counted anew when %s", async (_what, damage) => {

@@ -19,6 +19,7 @@ import { type Registered, type Registration, register } from "../../src/registry
 import type { RegistryStore } from "../../src/registry/registry-store.js";
 import type { ToolsetRecord } from "../../src/registry/toolset-record.js";
 import { redisForFile, type TestRedis } from "../support/redis.js";
+import { readStoredHealth } from "../support/stored-values.js";
 
 /** Long enough for a test never to meet its end, in milliseconds. */
 export const LONG_MS = 60_000;
@@ -134,17 +135,7 @@ export async function changesOf(redis: RedisClient): Promise<string[]> {
   return entries.map(([, fields]) => `${fields[1]} ${fields[5]}`);
 }
 
-export interface HealthField {
-  readonly state: string;
-  readonly pong: number;
-  readonly live: number;
-  readonly room: number;
-  readonly announced: boolean;
-}
-
-export async function healthOf(redis: RedisClient, epoch: Epoch): Promise<HealthField | undefined> {
-  const text = await redis.hget(keys.health, `${TOOLSET}@${epoch}`);
-  if (text === null) return undefined;
-  const [state = "", pong, live, room, announced] = text.split(" ");
-  return { state, pong: Number(pong), live: Number(live), room: Number(room), announced: announced === "1" };
+export async function healthOf(redis: RedisClient, epoch: Epoch) {
+  const health = await readStoredHealth(redis, await redis.hget(keys.health, `${TOOLSET}@${epoch}`));
+  return health === undefined ? undefined : { ...health, announced: health.announced === "1" };
 }

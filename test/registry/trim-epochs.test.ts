@@ -101,7 +101,7 @@ test("a toolset that came back is as if it had never gone", async () => {
 });
 
 test("a note of the time that a clock ahead made is made anew, and what has lost its name goes", async () => {
-  await client.hset(keys.epochs, "old", 7, "old@gone", "9000000000000000 7", "lone@first", 3, "lone@gone", "1 1");
+  await client.hset(keys.epochs, "old", 7, "old@gone", "1 9000000000000000 7", "lone@first", 3, "lone@gone", "1 1 1");
   await pass(0);
   expect(Object.keys(await client.hgetall(keys.epochs)).sort()).toEqual(["old", "old@gone"]);
   await pass(0);

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
+import { readHealth } from "../../../src/registry/health-entry.js";
 import type { LoopReport } from "../loop-turns.js";
 import { cpuMicros, machineCpuMicros, starvedMicros } from "../process-cost.js";
 import { profileTable } from "../profile-summary.js";
@@ -180,7 +181,7 @@ async function roomOf(stage: Stage): Promise<number> {
   const [key] = await stage.redis.keys("*:health");
   const fields = key === undefined ? {} : await stage.redis.hgetall(key);
   const health = Object.entries(fields).find(([field]) => field.startsWith(`${CROWD}@`))?.[1];
-  return Number(health?.split(" ")[3] ?? 0);
+  return readHealth(health).room;
 }
 
 /** What the storm has cost when it is over: which processes used how much CPU time, and how long the nodes wanted for a core. */

@@ -13,6 +13,7 @@ import type { Health as _toolgate_v1_Health, Health__Output as _toolgate_v1_Heal
 import type { Limits as _toolgate_v1_Limits, Limits__Output as _toolgate_v1_Limits__Output } from './toolgate/v1/Limits.js';
 import type { ListToolsetsRequest as _toolgate_v1_ListToolsetsRequest, ListToolsetsRequest__Output as _toolgate_v1_ListToolsetsRequest__Output } from './toolgate/v1/ListToolsetsRequest.js';
 import type { ListToolsetsResponse as _toolgate_v1_ListToolsetsResponse, ListToolsetsResponse__Output as _toolgate_v1_ListToolsetsResponse__Output } from './toolgate/v1/ListToolsetsResponse.js';
+import type { NodeInfo as _toolgate_v1_NodeInfo, NodeInfo__Output as _toolgate_v1_NodeInfo__Output } from './toolgate/v1/NodeInfo.js';
 import type { QuarantinedToolset as _toolgate_v1_QuarantinedToolset, QuarantinedToolset__Output as _toolgate_v1_QuarantinedToolset__Output } from './toolgate/v1/QuarantinedToolset.js';
 import type { SearchHit as _toolgate_v1_SearchHit, SearchHit__Output as _toolgate_v1_SearchHit__Output } from './toolgate/v1/SearchHit.js';
 import type { SearchRequest as _toolgate_v1_SearchRequest, SearchRequest__Output as _toolgate_v1_SearchRequest__Output } from './toolgate/v1/SearchRequest.js';
@@ -47,6 +48,7 @@ export interface ProtoGrpcType {
       Limits: MessageTypeDefinition<_toolgate_v1_Limits, _toolgate_v1_Limits__Output>
       ListToolsetsRequest: MessageTypeDefinition<_toolgate_v1_ListToolsetsRequest, _toolgate_v1_ListToolsetsRequest__Output>
       ListToolsetsResponse: MessageTypeDefinition<_toolgate_v1_ListToolsetsResponse, _toolgate_v1_ListToolsetsResponse__Output>
+      NodeInfo: MessageTypeDefinition<_toolgate_v1_NodeInfo, _toolgate_v1_NodeInfo__Output>
       QuarantinedToolset: MessageTypeDefinition<_toolgate_v1_QuarantinedToolset, _toolgate_v1_QuarantinedToolset__Output>
       SearchHit: MessageTypeDefinition<_toolgate_v1_SearchHit, _toolgate_v1_SearchHit__Output>
       SearchRequest: MessageTypeDefinition<_toolgate_v1_SearchRequest, _toolgate_v1_SearchRequest__Output>

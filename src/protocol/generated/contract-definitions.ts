@@ -391,6 +391,23 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "limits": {
          "type": "Limits",
          "id": 4
+        },
+        "nodes": {
+         "rule": "repeated",
+         "type": "NodeInfo",
+         "id": 5
+        }
+       }
+      },
+      "NodeInfo": {
+       "fields": {
+        "nodeId": {
+         "type": "string",
+         "id": 1
+        },
+        "version": {
+         "type": "string",
+         "id": 2
         }
        }
       },
@@ -1670,6 +1687,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "maxMessageBytes": {
          "type": "uint32",
          "id": 4
+        },
+        "clientVersion": {
+         "type": "string",
+         "id": 5
         }
        }
       },
@@ -1821,6 +1842,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "limits": {
          "type": "Limits",
          "id": 5
+        },
+        "nodeVersion": {
+         "type": "string",
+         "id": 6
         }
        }
       },

@@ -8,6 +8,7 @@ export interface Hello {
   'maxInFlight'?: (number);
   'inHand'?: (_toolgate_v1_CallInHand)[];
   'maxMessageBytes'?: (number);
+  'clientVersion'?: (string);
 }
 
 export interface Hello__Output {
@@ -15,4 +16,5 @@ export interface Hello__Output {
   'maxInFlight': (number);
   'inHand': (_toolgate_v1_CallInHand__Output)[];
   'maxMessageBytes': (number);
+  'clientVersion': (string);
 }

@@ -10,6 +10,7 @@ export interface Welcome {
   'fenced'?: (_toolgate_v1_CallInHand)[];
   'heartbeatMs'?: (number);
   'limits'?: (_toolgate_v1_Limits | null);
+  'nodeVersion'?: (string);
 }
 
 export interface Welcome__Output {
@@ -18,4 +19,5 @@ export interface Welcome__Output {
   'fenced': (_toolgate_v1_CallInHand__Output)[];
   'heartbeatMs': (number);
   'limits': (_toolgate_v1_Limits__Output | null);
+  'nodeVersion': (string);
 }

@@ -1,0 +1,22 @@
+import type { Branded } from "./names.js";
+
+/** A tenant and a principal within it, as two words: how records name the caller. */
+export type CallerName = Branded<string, "CallerName">;
+
+/** What is no part of a word: records are words with spaces between them. */
+const NO_WORD = /[^!-$&-~]/gu;
+
+/** The name of a caller. What is not printable ASCII in its parts is percent-encoded, as is the percent sign; an empty part is `-`. */
+export function callerName({ tenant, subject }: { readonly tenant: string; readonly subject: string }): CallerName {
+  return `${asWord(tenant)} ${asWord(subject)}` as CallerName; // two words by now
+}
+
+function asWord(text: string): string {
+  return (
+    text.replace(NO_WORD, (character) => encodeURIComponent(isLoneSurrogate(character) ? "\ufffd" : character)) || "-"
+  );
+}
+
+function isLoneSurrogate(character: string): boolean {
+  return character.length === 1 && character >= "\ud800" && character <= "\udfff";
+}

@@ -1,0 +1,133 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
+import type { NodeId } from "../identity/names.js";
+import type { FaultLog } from "../log/recurring-faults.js";
+import type { Keyspace } from "../redis/keys.js";
+import type { RedisClient } from "../redis/redis-client.js";
+import { asArray, asText, defineScript, evenWhenFull, runScript } from "../redis/script.js";
+import { every, type Repeating } from "../ticker/every.js";
+
+/** The number of the formats in which this version keeps what it keeps in Redis; see docs/redis-format.md. */
+export const STORE_FORMAT = 1;
+/** How often a node says that it lives, and for how long that holds, in milliseconds. */
+const INTERVAL_MS = 10_000;
+const TTL_MS = 30_000;
+
+/** A node that lives. */
+export interface ListedNode {
+  readonly id: string;
+  /** Its version of Toolgate. */
+  readonly version: string;
+}
+
+// KEYS[1] nodes, KEYS[2] format. ARGV[1] node, [2] its version, [3] the number of its formats, [4] for how long it is listed.
+// Returns what is listed: node and version in turn; or { 'newer', format } where the registry is kept in a later format.
+//
+// A node's entry is "1 <listed until> <format> <version>"; what a later version appends is not touched.
+const LIST_NODE = evenWhenFull(
+  defineScript(
+    "LIST_NODE",
+    `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[2], ARGV[3], 'NX')
+local format = tonumber(redis.call('GET', KEYS[2]))
+if not format or format > tonumber(ARGV[3]) then return { 'newer', tostring(format) } end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('1 %.0f %s %s', now + tonumber(ARGV[4]), ARGV[3], ARGV[2]))
+local listed, cursor = {}, '0'
+repeat
+  local page = redis.call('HSCAN', KEYS[1], cursor, 'COUNT', 1000)
+  cursor = page[1]
+  for i = 1, #page[2], 2 do
+    local ends, version = string.match(page[2][i + 1], '^%d+ (%d+) %d+ (%S+)')
+    if not ends or tonumber(ends) <= now then
+      redis.call('HDEL', KEYS[1], page[2][i])
+    else
+      listed[#listed + 1] = page[2][i]
+      listed[#listed + 1] = version
+    end
+  end
+until cursor == '0'
+return listed
+`,
+  ),
+);
+
+// KEYS[1] nodes. ARGV[1] node.
+const UNLIST_NODE = evenWhenFull(
+  defineScript(
+    "UNLIST_NODE",
+    "if redis.call('TYPE', KEYS[1]).ok == 'hash' then redis.call('HDEL', KEYS[1], ARGV[1]) end return 0",
+  ),
+);
+
+export interface NodeListSettings {
+  readonly redis: RedisClient;
+  readonly keyspace: Keyspace;
+  readonly node: NodeId;
+  readonly version: string;
+  readonly faults: FaultLog;
+}
+
+/**
+ * The nodes of a registry that live, and their versions, as they stand in Redis: so a cluster of two versions can be told, and what
+ * older nodes do not know is used only when all nodes know it.
+ */
+export class NodeList {
+  readonly #settings: NodeListSettings;
+  readonly #saying: Repeating;
+  #nodes: readonly ListedNode[] = [];
+
+  constructor(settings: NodeListSettings) {
+    this.#settings = settings;
+    this.#saying = every(
+      () => INTERVAL_MS,
+      () => this.#say(),
+      (error) => settings.faults.warn({ event: "node_list_failed", error }, INTERVAL_MS),
+    );
+  }
+
+  /** The nodes as of a few seconds ago, in the order of their ids; this one is among them. */
+  get nodes(): readonly ListedNode[] {
+    return this.#nodes;
+  }
+
+  /**
+   * Lists this node.
+   *
+   * @throws ToolgateError INVALID_CONFIG where what is in Redis was written in a later format; STORE_UNAVAILABLE
+   */
+  async start(): Promise<void> {
+    await this.#say();
+    this.#saying.start();
+  }
+
+  /** Takes this node off the list; if Redis is away, its entry ends by itself. */
+  async stop(): Promise<void> {
+    const { redis, keyspace, node } = this.#settings;
+    await this.#saying.stop();
+    await runScript(redis, UNLIST_NODE, [keyspace.nodesKey], [node]).catch(() => {}); // it ends by itself
+  }
+
+  async #say(): Promise<void> {
+    const { redis, keyspace, node, version } = this.#settings;
+    const keys = [keyspace.nodesKey, keyspace.formatKey];
+    const reply = asArray(await runScript(redis, LIST_NODE, keys, [node, version, STORE_FORMAT, TTL_MS])).map(asText);
+    if (reply[0] === "newer" && reply.length === 2) throw this.#outdated(reply[1] ?? "");
+    this.#nodes = readNodes(reply);
+  }
+
+  #outdated(format: string): ToolgateError {
+    const { keyspace, version } = this.#settings;
+    return new ToolgateError(
+      "INVALID_CONFIG",
+      `the registry "${keyspace.registry}" is kept in format ${format}, and Toolgate ${version} knows formats up to ${STORE_FORMAT}; start a later version`,
+    );
+  }
+}
+
+function readNodes(reply: readonly string[]): readonly ListedNode[] {
+  const nodes: ListedNode[] = [];
+  for (let at = 0; at + 1 < reply.length; at += 2) nodes.push({ id: reply[at] ?? "", version: reply[at + 1] ?? "" });
+  return nodes.sort((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,0 +1,206 @@
+import { describe, expect, test } from "vitest";
+import { cancelCall } from "../../src/calls/cancel.js";
+import { lookAtCalls, SHARD_START } from "../../src/calls/list-calls.js";
+import { LostCalls } from "../../src/calls/lost-calls.js";
+import { probeCalls, readCall } from "../../src/calls/read-call.js";
+import { rehouseCalls } from "../../src/calls/rehouse.js";
+import { renewClaims } from "../../src/calls/renew-claims.js";
+import { settleCalls } from "../../src/calls/settle.js";
+import type { CallId } from "../../src/identity/call-id.js";
+import { SILENT_LOGGER } from "../../src/log/logger.js";
+import {
+  client,
+  contractOf,
+  keys,
+  registrationOf,
+  registryStore,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
+
+import { until } from "../support/until.js";
+import {
+  admissionOf,
+  admit,
+  callStore,
+  callsForFile,
+  claimOf,
+  complete,
+  NODE,
+  provider,
+  store,
+  take,
+} from "./calls-fixture.js";
+
+expectNoLeaks();
+callsForFile();
+
+/** What a later version has appended, to a line of a record. */
+const MORE = "trace-7 and-more";
+
+const recordOf = async (id: CallId): Promise<readonly string[]> =>
+  ((await client.get(keys.call(id))) ?? "").split("\n");
+
+/** Changes a record; its expiry stays as it is. */
+async function edit(id: CallId, what: RegExp, by: string): Promise<void> {
+  const record = (await client.get(keys.call(id))) ?? "";
+  expect(record).toMatch(what);
+  await client.set(keys.call(id), record.replace(what, by), "KEEPTTL");
+}
+
+/** A waiting call to whose record a later version has appended. */
+async function grown(more: Parameters<typeof admissionOf>[1] = {}): Promise<CallId> {
+  const admission = admissionOf(provider, more);
+  await admit(store, admission);
+  await edit(admission.id, /\n(.*)$/, ` ${MORE}\n$1 ${MORE}`);
+  return admission.id;
+}
+
+async function expectKept(id: CallId, lines: readonly number[] = [0, 1]): Promise<void> {
+  const record = await recordOf(id);
+  for (const line of lines) expect(record[line], `line ${line}`).toMatch(new RegExp(` ${MORE}$`));
+}
+
+describe("what a later version has appended to a call's record is kept", () => {
+  test("when the call is claimed, renewed, watched, cancelled, and lost by its provider", async () => {
+    const id = await grown({ delivery: "idempotent", watch: false });
+    await readCall(store, id, { watcher: NODE });
+    await expectKept(id);
+    const [call] = await take(store, provider.lease);
+    if (call === undefined) throw new Error("it was not taken");
+    await expectKept(id);
+    const claim = { ...claimOf(provider.lease, call), toolset: TOOLSET, epoch: provider.lease.epoch };
+    expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["held"]);
+    await expectKept(id);
+    const hasty = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
+    await renewClaims(hasty, keys, NODE, [claim]);
+    await until("it is for others", async () => (await settleCalls(hasty, keys)).redelivered === 1);
+    await expectKept(id);
+    expect(await cancelCall(store, id)).toMatchObject({ kind: "ended" });
+    await expectKept(id, [0]);
+    await expectKeysToExpire(client);
+  });
+
+  test("when the call goes to another epoch", async () => {
+    const id = await grown();
+    const next = await serve(registryStore(client), registrationOf(contractOf("2.0.0")), 10);
+    const to = { epoch: next.lease.epoch, digest: "e".repeat(64) as never, maxBacklog: 10 }; // a made-up digest
+    expect(await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => to)).toEqual({ moved: 1, ended: 0 });
+    await expectKept(id);
+    expect((await readCall(store, id, {}))?.head).toMatchObject({ epoch: to.epoch, digest: to.digest });
+  });
+
+  test("when the call ends, of what was fixed at its admission", async () => {
+    const id = await grown();
+    const [call] = await take(store, provider.lease);
+    if (call === undefined) throw new Error("it was not taken");
+    await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
+    await expectKept(id, [0]);
+    expect(await readCall(store, id, {})).toMatchObject({ ending: { kind: "result", body: Buffer.from("3") } });
+  });
+
+  test("when Redis has lost the call, by what its node still knows", async () => {
+    const id = await grown();
+    const [call] = await take(store, provider.lease);
+    if (call === undefined) throw new Error("it was not taken");
+    await client.del(keys.call(id));
+    await new LostCalls(store, SILENT_LOGGER).end({ ...call, attempt: 1 });
+    await expectKept(id, [0]);
+  });
+
+  test("and to its end: readers find the body behind it", async () => {
+    const id = await grown();
+    const [call] = await take(store, provider.lease);
+    if (call === undefined) throw new Error("it was not taken");
+    await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
+    await edit(id, /(\nresult [^\n]*)\n/, `$1 ${MORE}\n`);
+    const end = { kind: "result", body: Buffer.from("3") };
+    expect(await readCall(store, id, {})).toMatchObject({ state: "ended", ending: end });
+    expect(await probeCalls(store, keys, [id])).toMatchObject([{ kind: "ended", ending: end }]);
+    const again = { ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") } as const;
+    expect(await complete(store, [again]), "a repeat of it").toEqual(["accepted"]);
+  });
+});
+
+describe("a call in a state that this version does not know", () => {
+  async function resting(more: Parameters<typeof admissionOf>[1] = {}): Promise<CallId> {
+    const admission = admissionOf(provider, more);
+    await admit(store, admission);
+    await edit(admission.id, /\nqueued/, "\nresting");
+    return admission.id;
+  }
+
+  test("is neither taken nor ended, and keeps its record, until its deadline; then its outcome is unknown", async () => {
+    const timeoutMs = 300;
+    const id = await resting({ timeoutMs });
+    expect(await take(store, provider.lease)).toEqual([]);
+    expect(await probeCalls(store, keys, [id])).toEqual([{ kind: "alive" }]);
+    const reading = await readCall(store, id, {});
+    expect(reading).toMatchObject({ state: "unknown", ending: undefined });
+    expect(
+      (await lookAtCalls(store, keys, { toolset: undefined, tool: undefined, state: undefined }, SHARD_START, 10))
+        .calls,
+    ).toMatchObject([{ id, state: "unknown" }]);
+    await until("it has ended", async () => {
+      await settleCalls(store, keys);
+      return (await readCall(store, id, {}))?.state === "ended";
+    });
+    const { ending } = (await readCall(store, id, {})) ?? {};
+    expect(ending).toMatchObject({ kind: "outcome_unknown", reason: "DEADLINE_EXCEEDED" });
+    const endedAtMs = ending !== undefined && "endedAtMs" in ending ? ending.endedAtMs : 0;
+    expect(endedAtMs).toBeGreaterThanOrEqual(reading?.head.deadlineMs ?? Number.POSITIVE_INFINITY);
+    expect(await client.keys(`${keys.prefix}damaged:*`)).toEqual([]);
+  });
+
+  test("is told to stop when it is cancelled, and to nobody else", async () => {
+    const id = await resting();
+    expect(await cancelCall(store, id)).toEqual({ kind: "told" });
+    expect(await readCall(store, id, {})).toMatchObject({ state: "unknown", cancelRequested: true });
+    expect(await recordOf(id)).toMatchObject([expect.any(String), expect.stringMatching(/^resting /)]);
+  });
+});
+
+test("a call of a delivery mode that this version does not know is run once at most, and keeps its word for it", async () => {
+  const admission = admissionOf(provider, { delivery: "idempotent" });
+  await admit(store, admission);
+  await edit(admission.id, / idempotent /, " twice ");
+  const hasty = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
+  expect(await take(hasty, provider.lease)).toMatchObject([{ id: admission.id }]);
+  await until("its provider is taken for lost", async () => (await settleCalls(hasty, keys)).ended === 1);
+  expect(await readCall(store, admission.id, {})).toMatchObject({
+    head: { delivery: "once" },
+    ending: { kind: "outcome_unknown", reason: "PROVIDER_LOST" },
+  });
+  expect((await recordOf(admission.id))[0]).toContain(" twice ");
+});
+
+test("an end of a kind that this version does not know is one: its outcome is unknown, and its reason is told", async () => {
+  const admission = admissionOf(provider);
+  await admit(store, admission);
+  const [call] = await take(store, provider.lease);
+  if (call === undefined) throw new Error("it was not taken");
+  await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
+  await edit(admission.id, /\nresult -/, "\npostponed TOO_EARLY");
+  expect(await readCall(store, admission.id, {})).toMatchObject({
+    state: "ended",
+    ending: { kind: "unknown", reason: "TOO_EARLY" },
+  });
+  expect(await probeCalls(store, keys, [admission.id])).toMatchObject([{ kind: "ended", ending: { kind: "unknown" } }]);
+});
+
+test("a record says who made the call, when it was admitted, and when it was claimed first", async () => {
+  const id = await grown({ delivery: "idempotent" });
+  const { head } = (await readCall(store, id, {})) ?? {};
+  expect(head).toMatchObject({ caller: "default anonymous" });
+  const admittedMs = head?.admittedMs ?? 0;
+  expect(head?.deadlineMs).toBe(admittedMs + admissionOf(provider).timeoutMs);
+  const claimed = async () => Number((await recordOf(id))[1]?.split(" ")[8]);
+  expect(await claimed()).toBe(0);
+  const [call] = await take(store, provider.lease);
+  if (call === undefined) throw new Error("it was not taken");
+  const first = await claimed();
+  expect(first).toBeGreaterThanOrEqual(admittedMs);
+  await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
+  expect((await recordOf(id))[1]?.split(" ")[4]).toBe(String(first));
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { readRecord } from "../../src/catalog/stored-record.js";
+import { parseNodeId } from "../../src/identity/names.js";
+import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
+import { renewLease } from "../../src/registry/leases.js";
+import { NodeList } from "../../src/registry/node-list.js";
+import { register } from "../../src/registry/register.js";
+import { sweepToolsets } from "../../src/registry/sweep.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { readStoredHealth, readStoredProvider, storedHealth, storedProvider } from "../support/stored-values.js";
+import {
+  client,
+  contractOf,
+  keys,
+  keyspace,
+  LONG_MS,
+  pong,
+  recordOf,
+  registrationOf,
+  registry,
+  registryForFile,
+  serve,
+  statesOf,
+  TOOLSET,
+} from "./registry-fixture.js";
+
+expectNoLeaks();
+registryForFile();
+
+const V1 = contractOf("1.0.0");
+const V2 = contractOf("2.0.0", "adds better");
+/** What a later version has appended. */
+const MORE = " and more";
+
+/** Serves, and changes what the scripts have stored as a later version might have done. */
+async function serveGrown(change: { readonly stage?: string } = {}) {
+  const { lease } = await serve(registry, registrationOf(V1, "p1"), 10);
+  const { epoch } = lease;
+  const field = `${TOOLSET}@${epoch}`;
+  const providers = keys.providers(TOOLSET, epoch);
+  const health = async () => await readStoredHealth(client, await client.hget(keys.health, field));
+  const entry = async () => await readStoredProvider(client, await client.hget(providers, "p1"));
+  const [was, held] = [await health(), await entry()];
+  if (was === undefined || held === undefined) throw new Error("nothing is stored");
+  await client.hset(keys.health, field, await storedHealth(client, { ...was, more: MORE }));
+  await client.hset(providers, "p1", await storedProvider(client, { ...held, ...change, more: MORE }));
+  return { lease, health, entry };
+}
+
+describe("what a later version has appended is kept", () => {
+  test("to an epoch's health and a provider's entry, by renewals, pongs and sweeps", async () => {
+    const { lease, health, entry } = await serveGrown();
+    await renewLease(registry, LONG_MS, { lease, room: 7, routing: "keep", session: "" });
+    expect(await health()).toMatchObject({ room: 7, more: MORE });
+    expect(await entry()).toMatchObject({ room: 7, more: MORE });
+    expect(await pong(registry, lease)).toBe("recorded");
+    await sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
+    expect(await health()).toMatchObject({ room: 7, more: MORE });
+    expect(await entry()).toMatchObject({ room: 7, stage: "0", more: MORE });
+  });
+
+  test("to a toolset's record and its epochs, by another registration", async () => {
+    await serve(registry, registrationOf(V1, "p1"), 10);
+    const record = await recordOf(client);
+    const epochs = record?.epochs.map((epoch) => ({ ...epoch, region: "north", weights: { a: 0.25 } }));
+    await client.hset(keys.toolsets, TOOLSET, JSON.stringify({ ...record, epochs, note: "kept", labels: ["x"] }));
+    await register(registry, registrationOf(V2, "p2"));
+    const now = await recordOf(client);
+    expect(now).toMatchObject({ format: 1, note: "kept", labels: ["x"] });
+    expect(now?.epochs).toMatchObject([
+      { version: "1.0.0", region: "north", weights: { a: 0.25 } },
+      { version: "2.0.0" },
+    ]);
+  });
+});
+
+describe("what this version does not know the word for", () => {
+  test("is kept: an epoch in another state is given no new calls and is not taken for damaged", async () => {
+    const { lease } = await serve(registry, registrationOf(V1, "p1"), 10);
+    const json = (await client.hget(keys.toolsets, TOOLSET)) ?? "";
+    await client.hset(keys.toolsets, TOOLSET, json.replace('"state":"active"', '"state":"resting"'));
+    await sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
+    await register(registry, registrationOf(V2, "p2"));
+    expect(await statesOf(client)).toMatchObject({ [lease.epoch]: "resting" });
+    const read = readRecord(TOOLSET, (await client.hget(keys.toolsets, TOOLSET)) ?? "");
+    expect(read).toMatchObject({
+      kind: "good",
+      badEpochs: [],
+      record: { epochs: [{ state: "unknown" }, { state: "active" }] },
+    });
+    expect(await client.keys(`${keys.prefix}damaged:*`)).toEqual([]);
+  });
+
+  test("is kept: a provider in another stage holds its lease, and its room does not count", async () => {
+    const { lease, health, entry } = await serveGrown({ stage: "7" });
+    await client.hdel(keys.providers(TOOLSET, lease.epoch), "@tally"); // so that it is counted anew
+    const renewed = await renewLease(registry, LONG_MS, { lease, room: 0, routing: "keep", session: "" });
+    expect(renewed).toMatchObject({ kind: "held" });
+    expect(await entry()).toMatchObject({ stage: "7", more: MORE });
+    expect(await health()).toMatchObject({ room: 0 });
+  });
+});
+
+describe("the list of nodes", () => {
+  const listOf = (node: string, version: string) =>
+    new NodeList({ redis: client, keyspace, node: parseNodeId(node, "node"), version, faults: SILENT_FAULTS });
+
+  test("has each node that lives, with its version, and forgets one that has stopped or is silent", async () => {
+    const [one, two] = [listOf("n1", "1.2.3"), listOf("n2", "1.3.0")];
+    await two.start();
+    await one.start();
+    const both = [
+      { id: "n1", version: "1.2.3" },
+      { id: "n2", version: "1.3.0" },
+    ];
+    expect(one.nodes).toEqual(both);
+    await two.stop();
+    await client.hset(
+      keyspace.nodesKey,
+      "silent",
+      "1 1000 1 1.1.0",
+      "later",
+      "2 9999999999999 2 9.0.0 and more",
+      "odd",
+      "x",
+    );
+    const three = listOf("n3", "1.2.3");
+    await three.start();
+    expect(three.nodes).toEqual([{ id: "later", version: "9.0.0" }, both[0], { id: "n3", version: "1.2.3" }]);
+    await Promise.all([one.stop(), three.stop()]);
+    expect(await client.hkeys(keyspace.nodesKey)).toEqual(["later"]);
+  });
+
+  test("refuses a node whose formats are older than those that the registry is kept in", async () => {
+    await client.set(keyspace.formatKey, "2");
+    const late = listOf("n1", "1.2.3");
+    await expect(late.start()).rejects.toMatchObject({ reason: "INVALID_CONFIG" });
+    expect(await client.exists(keyspace.nodesKey)).toBe(0);
+    await late.stop();
+  });
+});
