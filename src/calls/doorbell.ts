@@ -1,4 +1,4 @@
-import { PassingMap } from "../collections/passing-map.js";
+import { PassingMap } from "../async/passing-map.js";
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";

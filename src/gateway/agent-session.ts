@@ -1,6 +1,6 @@
 import { deferred } from "../async/deferred.js";
+import { PassingMap } from "../async/passing-map.js";
 import type { CallHead, Ending, SaidEnding } from "../calls/call-record.js";
-import { PassingMap } from "../collections/passing-map.js";
 import type { Executed } from "../errors/codes.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";

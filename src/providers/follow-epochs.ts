@@ -1,7 +1,7 @@
+import { every, type Repeating } from "../async/every.js";
 import type { CatalogCopy, CatalogEvent } from "../catalog/catalog-copy.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { RedisClock } from "../redis/redis-time.js";
-import { every, type Repeating } from "../ticker/every.js";
 import type { ProviderSessions } from "./provider-sessions.js";
 
 /** How often retiring epochs are looked at, in milliseconds. */

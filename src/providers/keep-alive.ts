@@ -1,3 +1,4 @@
+import { every, type Repeating } from "../async/every.js";
 import { inSlices } from "../async/in-slices.js";
 import type { CallStore } from "../calls/call-store.js";
 import { renewClaims } from "../calls/renew-claims.js";
@@ -8,7 +9,6 @@ import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import { type Lease, renewLeases } from "../registry/leases.js";
 import type { RegistryStore } from "../registry/registry-store.js";
-import { every, type Repeating } from "../ticker/every.js";
 import { CANCEL_REASON, type ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
 

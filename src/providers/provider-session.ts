@@ -1,6 +1,6 @@
+import { PassingMap } from "../async/passing-map.js";
 import type { StopReason } from "../calls/call-record.js";
 import { type KeptCall, ownerOf, type TakenCall, type Taker } from "../calls/take.js";
-import { PassingMap } from "../collections/passing-map.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";

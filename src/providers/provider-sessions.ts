@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { inSlices } from "../async/in-slices.js";
+import { PassingMap } from "../async/passing-map.js";
 import type { Offer } from "../calls/admit.js";
 import type { CallStore } from "../calls/call-store.js";
 import type { StopNotice } from "../calls/doorbell.js";
 import type { LostCalls } from "../calls/lost-calls.js";
 import { type Resumption, resumeCalls } from "../calls/take.js";
-import { PassingMap } from "../collections/passing-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";

@@ -1,8 +1,8 @@
+import { every, type Repeating } from "../async/every.js";
 import { readDenial } from "../errors/redis-denial.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { NodeId } from "../identity/names.js";
 import type { Logger } from "../log/logger.js";
-import { every, type Repeating } from "../ticker/every.js";
 import { missingAccess, type RedisUse } from "./access.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient } from "./redis-client.js";

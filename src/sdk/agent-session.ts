@@ -1,5 +1,5 @@
 import { deferred } from "../async/deferred.js";
-import { PassingMap } from "../collections/passing-map.js";
+import { PassingMap } from "../async/passing-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RawJson } from "../json/raw-json.js";
 import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";

@@ -1,4 +1,4 @@
-import { PassingMap } from "../collections/passing-map.js";
+import { PassingMap } from "../async/passing-map.js";
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { Outgoing } from "./provider-session.js";

@@ -1,3 +1,4 @@
+import { every, type Repeating } from "../async/every.js";
 import type { Destination } from "../calls/admit.js";
 import type { CallStore } from "../calls/call-store.js";
 import { rehouseCalls, type StrandedCall } from "../calls/rehouse.js";
@@ -11,7 +12,6 @@ import { ShardTurns } from "../redis/shard-turns.js";
 import type { RegistryStore } from "../registry/registry-store.js";
 import { sweepToolsets } from "../registry/sweep.js";
 import { TRIM_START, trimEpochs } from "../registry/trim-epochs.js";
-import { every, type Repeating } from "./every.js";
 import type { Leader } from "./leader.js";
 
 export interface ChoresSettings {

@@ -1,3 +1,4 @@
+import { every, type Repeating } from "../async/every.js";
 import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { FaultLog } from "../log/recurring-faults.js";
@@ -6,7 +7,6 @@ import type { RedisClock } from "../redis/redis-time.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import type { RegistryStore } from "../registry/registry-store.js";
-import { every, type Repeating } from "./every.js";
 import type { Leader } from "./leader.js";
 import { decodePings, emitPings, type PingTarget } from "./ping-slot.js";
 

@@ -1,3 +1,4 @@
+import { every, type Repeating } from "../async/every.js";
 import type { CallStore } from "../calls/call-store.js";
 import { restoreDeadlines } from "../calls/restore-deadlines.js";
 import { settleCalls } from "../calls/settle.js";
@@ -7,7 +8,6 @@ import type { FaultLog } from "../log/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { LeaseClock } from "../redis/lease-clock.js";
 import { ShardTurns } from "../redis/shard-turns.js";
-import { every, type Repeating } from "./every.js";
 
 /** How often every node looks for calls whose time has come, in milliseconds: a call ends at most 1 s after its deadline. */
 const INTERVAL_MS = 200;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
+import type { Repeating } from "../../src/async/every.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { DEADLINES_WHOLE } from "../../src/calls/deadlines-whole.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
@@ -11,7 +12,6 @@ import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/log/logger.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
-import type { Repeating } from "../../src/ticker/every.js";
 import { createSettler } from "../../src/ticker/settler.js";
 import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { PassingMap } from "../../src/async/passing-map.js";
 import type { CallStore } from "../../src/calls/call-store.js";
-import { PassingMap } from "../../src/collections/passing-map.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";

@@ -1,5 +1,5 @@
 import { connect } from "nats";
-import { PassingMap } from "../../../src/collections/passing-map.js";
+import { PassingMap } from "../../../src/async/passing-map.js";
 import type { Caller, CallTarget } from "./caller.js";
 
 /**

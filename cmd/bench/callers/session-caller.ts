@@ -1,4 +1,4 @@
-import { PassingMap } from "../../../src/collections/passing-map.js";
+import { PassingMap } from "../../../src/async/passing-map.js";
 import type { SessionCall } from "../../../src/protocol/generated/toolgate/v1/SessionCall.js";
 import { CALL_TIMEOUT_MS, type Caller, type CallTarget } from "./caller.js";
 import { gatewayClient } from "./client.js";

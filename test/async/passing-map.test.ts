@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { PassingMap } from "../../src/collections/passing-map.js";
+import { PassingMap } from "../../src/async/passing-map.js";
 
 /** Far beyond what it takes to move. */
 const MANY = 20_000;
