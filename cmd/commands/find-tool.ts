@@ -1,6 +1,6 @@
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import { nearestWord } from "../../src/identity/nearest-word.js";
 import type { Tool, Toolset } from "../../src/index.js";
-import { nearestWord } from "../../src/spelling/nearest-word.js";
 import { oneLine } from "../output/text-width.js";
 
 /** A tool of a toolset by its name. @throws ToolgateError UNKNOWN_TOOL, with what is near */

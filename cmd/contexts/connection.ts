@@ -1,7 +1,7 @@
 import { parseClientConfig } from "../../src/config/client-config.js";
 import type { Environment } from "../../src/config/environment.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { nearestWord } from "../../src/spelling/nearest-word.js";
+import { nearestWord } from "../../src/identity/nearest-word.js";
 import { UsageError } from "../output/failure.js";
 import { type Context, contextFile, readContexts } from "./context-file.js";
 

@@ -1,7 +1,7 @@
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolName } from "../identity/names.js";
-import { didYouMean, nearNames } from "../spelling/near-names.js";
+import { didYouMean, nearNames } from "../identity/near-names.js";
 
 /** The error for a tool that a toolset does not have: with the near names that it has. */
 export function unknownTool(toolset: string, tool: ToolName, tools: readonly ToolContract[]): ToolgateError {

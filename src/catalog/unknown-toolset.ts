@@ -1,5 +1,5 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { didYouMean } from "../spelling/near-names.js";
+import { didYouMean } from "../identity/near-names.js";
 import type { CatalogReader } from "./catalog-copy.js";
 
 /**

@@ -1,5 +1,5 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { nearestWord } from "../spelling/nearest-word.js";
+import { nearestWord } from "../identity/nearest-word.js";
 import type { Environment } from "./environment.js";
 
 /** What a program's flags were given as, by key (`maxPayloadBytes` for `--max-payload-bytes`). */

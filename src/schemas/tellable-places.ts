@@ -1,5 +1,5 @@
+import { nearestWord } from "../identity/nearest-word.js";
 import { shortKey } from "../json/pointer.js";
-import { nearestWord } from "../spelling/nearest-word.js";
 
 /** Stands in a pointer for a property that the schema does not name. */
 const UNNAMED = "*";

@@ -1,6 +1,6 @@
 import { type Draft, referencesStandAlone } from "../contract/draft.js";
+import { editDistance } from "../identity/edit-distance.js";
 import { pointerOf, shortKey } from "../json/pointer.js";
-import { editDistance } from "../spelling/edit-distance.js";
 import { FORMATS as ASSERTED_FORMATS } from "./formats.js";
 import { assertsIn, KEYWORDS } from "./keywords.js";
 import type { SchemaNode } from "./schema-graph.js";

@@ -10,6 +10,7 @@ import { PayloadChecks, parsePayload } from "../gateway/validate-payload.js";
 import { type CallId, derivedCallId, parseCallId, randomCallId } from "../identity/call-id.js";
 import { callerName } from "../identity/caller-name.js";
 import type { Epoch } from "../identity/names.js";
+import { didYouMean, nearNames } from "../identity/near-names.js";
 import type { RawJson } from "../json/raw-json.js";
 import { TextReader } from "../json/text-reader.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
@@ -34,7 +35,6 @@ import { readDelta, readHandle, readTerminal, resultOf } from "../sdk/read-call.
 import type { ToolCode } from "../sdk/running-call.js";
 import { ToolLogs } from "../sdk/tool-logs.js";
 import type { AsRaw, FollowOptions, RequestOptions } from "../sdk/toolgate.js";
-import { didYouMean, nearNames } from "../spelling/near-names.js";
 import type { TestToolset, TestToolsetOptions } from "./test-toolset.js";
 
 /** As the registry has them unless it is told otherwise. */

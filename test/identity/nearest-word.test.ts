@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearestWord } from "../../src/spelling/nearest-word.js";
+import { nearestWord } from "../../src/identity/nearest-word.js";
 
 test.each([
   ["lsiten", "listen"],

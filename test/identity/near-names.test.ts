@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { editDistance } from "../../src/spelling/edit-distance.js";
-import { didYouMean, nearNames } from "../../src/spelling/near-names.js";
+import { editDistance } from "../../src/identity/edit-distance.js";
+import { didYouMean, nearNames } from "../../src/identity/near-names.js";
 
 describe("edit distance", () => {
   test.each([
