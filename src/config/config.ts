@@ -1,6 +1,6 @@
-import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { ADDRESS_PATTERN } from "./address.js";
 import { CLIENT_SETTINGS } from "./client-schema.js";
+import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "./message-limits.js";
 import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
 import {
   type ChoiceSetting,

@@ -1,6 +1,7 @@
 import { deferred } from "../async/deferred.js";
 import { PassingMap } from "../async/passing-map.js";
 import type { CallHead, Ending, SaidEnding } from "../calls/call-record.js";
+import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } from "../config/message-limits.js";
 import type { Executed } from "../errors/codes.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -10,7 +11,6 @@ import type { SessionRequest__Output } from "../protocol/generated/toolgate/v1/S
 import type { SessionResponse } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
 import { loadProtocol } from "../protocol/load.js";
-import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { parseChannelBytes } from "../server/channel-bytes.js";
 import { checkFrameSize } from "../server/frame-size.js";
 import { type FrameSink, FrameWriter } from "../server/frame-writer.js";

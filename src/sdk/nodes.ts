@@ -1,7 +1,7 @@
 import { type ChannelOptions, credentials } from "@grpc/grpc-js";
+import { LARGEST_MESSAGE_BYTES } from "../config/message-limits.js";
 import type { Executed } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { CLIENT_VERSION } from "./client-version.js";
 import type { TlsOptions } from "./connection-options.js";
 import { Node } from "./node.js";

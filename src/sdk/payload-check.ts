@@ -1,5 +1,5 @@
+import { MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "../config/message-limits.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import type { RegistryLimits } from "./registry-info.js";
 import type { Timing } from "./timing.js";
 

@@ -1,7 +1,7 @@
 import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ERROR_CODES } from "../errors/codes.js";
-import { causeOf, DETAILS_TRAILER, fromServiceError } from "../errors/status-details.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { causeOf, DETAILS_TRAILER, fromServiceError } from "../protocol/status-details.js";
 import type { Node, NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
 

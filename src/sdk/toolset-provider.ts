@@ -1,4 +1,5 @@
 import { type Deferred, deferred } from "../async/deferred.js";
+import { LARGEST_MESSAGE_BYTES } from "../config/message-limits.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { GoAway__Output } from "../protocol/generated/toolgate/v1/GoAway.js";
@@ -8,7 +9,6 @@ import type { RegisterOptions } from "../protocol/generated/toolgate/v1/Register
 import type { RegisterResponse__Output } from "../protocol/generated/toolgate/v1/RegisterResponse.js";
 import type { ReleaseResponse__Output } from "../protocol/generated/toolgate/v1/ReleaseResponse.js";
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
-import { LARGEST_MESSAGE_BYTES } from "../protocol/message-limits.js";
 import { CallsInHand } from "./calls-in-hand.js";
 import { CLIENT_VERSION } from "./client-version.js";
 import { DeltaOutput } from "./delta-output.js";

@@ -1,5 +1,5 @@
+import { SMALLEST_MESSAGE_BYTES, USUAL_MESSAGE_BYTES } from "../config/message-limits.js";
 import { invalidField } from "../identity/names.js";
-import { SMALLEST_MESSAGE_BYTES, USUAL_MESSAGE_BYTES } from "../protocol/message-limits.js";
 
 /**
  * The largest message that a peer's channel takes, in bytes, as it says itself; gRPC's usual limit where it says nothing.

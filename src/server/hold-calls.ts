@@ -1,7 +1,7 @@
 import { constants } from "node:http2";
 import type { ServerInterceptor } from "@grpc/grpc-js";
-import { toServiceError } from "../errors/status-details.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
+import { toServiceError } from "../protocol/status-details.js";
 import { Blocks } from "./blocks.js";
 import type { Connections } from "./connections.js";
 import { HELD, type InnerCall } from "./grpc-call.js";

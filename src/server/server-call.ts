@@ -1,7 +1,7 @@
 import type { Metadata } from "@grpc/grpc-js";
-import { toServiceError, type WireError } from "../errors/status-details.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../log/logger.js";
+import { toServiceError, type WireError } from "../protocol/status-details.js";
 import type { Places } from "./places.js";
 import { authenticate, type Principal } from "./principal.js";
 import { readTraceContext, type TraceContext } from "./trace-context.js";

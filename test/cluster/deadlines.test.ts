@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { fromServiceError } from "../../src/errors/status-details.js";
 import { type CallWarning, connect } from "../../src/index.js";
 import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
+import { fromServiceError } from "../../src/protocol/status-details.js";
 import { runToolgate } from "../cli/run-toolgate.js";
 import { ask } from "../server/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";

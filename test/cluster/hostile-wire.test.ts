@@ -6,10 +6,10 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { fromServiceError } from "../../src/errors/status-details.js";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
+import { fromServiceError } from "../../src/protocol/status-details.js";
 import { ask, refusal } from "../server/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { LARGEST_MESSAGE_BYTES } from "../../src/config/message-limits.js";
 import { connect, type Provider, rawJson, serveToolset, type Toolgate } from "../../src/index.js";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { GetRegistryResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetRegistryResponse.js";
-import { LARGEST_MESSAGE_BYTES } from "../../src/protocol/message-limits.js";
 import { VERSION } from "../../src/version.js";
 import { ask } from "../server/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";

@@ -1,7 +1,6 @@
 import { type ClientReadableStream, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { DETAILS_TRAILER } from "../../src/errors/status-details.js";
 import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
 import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { CancelCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/CancelCallResponse.js";
@@ -9,6 +8,7 @@ import type { FollowCallResponse__Output } from "../../src/protocol/generated/to
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
+import { DETAILS_TRAILER } from "../../src/protocol/status-details.js";
 import { ask, refusal } from "../server/ask.js";
 import { healthClient } from "../server/health-client.js";
 import { reflectionClient } from "../server/reflection-client.js";

@@ -1,6 +1,5 @@
 import { type ChannelOptions, type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
-import { fromServiceError } from "../../src/errors/status-details.js";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { AttachRequest } from "../../src/protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse__Output } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
@@ -15,6 +14,7 @@ import type { RegisterResponse__Output } from "../../src/protocol/generated/tool
 import type { SessionRequest } from "../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
 import { loadProtocol, type Protocol } from "../../src/protocol/load.js";
+import { fromServiceError } from "../../src/protocol/status-details.js";
 import { ask } from "../server/ask.js";
 import { type Cluster, type NodeSettings, startCluster } from "../support/cluster.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

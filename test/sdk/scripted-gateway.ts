@@ -6,7 +6,6 @@ import {
   type ServerDuplexStream,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
-import { toServiceError } from "../../src/errors/status-details.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { AttachRequest__Output } from "../../src/protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
@@ -18,6 +17,7 @@ import type { SessionResponse } from "../../src/protocol/generated/toolgate/v1/S
 import type { WatchRequest__Output } from "../../src/protocol/generated/toolgate/v1/WatchRequest.js";
 import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
+import { toServiceError } from "../../src/protocol/status-details.js";
 
 /**
  * A gateway node that does what a test tells it to: real grpc-js, real sockets, the real wire contract, and no logic. So

@@ -1,6 +1,6 @@
 import type { ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
-import { fromServiceError } from "../../src/errors/status-details.js";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
+import { fromServiceError } from "../../src/protocol/status-details.js";
 
 type Callback<Response> = (error: ServiceError | null, response?: Response) => void;
 

@@ -1,6 +1,6 @@
 import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
-import { fromServiceError } from "../../src/errors/status-details.js";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
+import { fromServiceError } from "../../src/protocol/status-details.js";
 
 /** What came on a stream, and the error that it ended with, if it did. */
 export interface Received<Message> {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { fromServiceError } from "../../../src/errors/status-details.js";
 import type { AttachResponse__Output } from "../../../src/protocol/generated/toolgate/v1/AttachResponse.js";
 import type { RegisterResponse__Output } from "../../../src/protocol/generated/toolgate/v1/RegisterResponse.js";
 import type { RegistryClient } from "../../../src/protocol/generated/toolgate/v1/Registry.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
+import { fromServiceError } from "../../../src/protocol/status-details.js";
 import { backoffMs } from "../../../src/sdk/timing.js";
 import { serveOrders } from "../orders.js";
 import { yieldToOthers } from "./yield-to-others.js";

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
-import { fromServiceError } from "../../../src/errors/status-details.js";
 import { rawJson, serveToolset } from "../../../src/index.js";
 import type { GatewayClient } from "../../../src/protocol/generated/toolgate/v1/Gateway.js";
 import type { InvokeResponse__Output } from "../../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import type { RegistryClient } from "../../../src/protocol/generated/toolgate/v1/Registry.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
+import { fromServiceError } from "../../../src/protocol/status-details.js";
 import { FORMAT_INPUTS } from "./format-inputs.js";
 import type { HostileCall, HostileInput, HostileResult, Truth } from "./input.js";
 import { SCHEMA_INPUTS } from "./schema-inputs.js";

@@ -1,7 +1,7 @@
 import { Metadata, status } from "@grpc/grpc-js";
-import { loadProtocol } from "../protocol/load.js";
-import { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "./codes.js";
-import { ToolgateError, type Violation } from "./toolgate-error.js";
+import { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "../errors/codes.js";
+import { ToolgateError, type Violation } from "../errors/toolgate-error.js";
+import { loadProtocol } from "./load.js";
 
 /**
  * The one way out of, and the one way back into, the process for errors: a ToolgateError becomes a gRPC status with

@@ -1,15 +1,15 @@
 import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES, type ErrorReason } from "../../src/errors/codes.js";
+import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import { loadProtocol } from "../../src/protocol/load.js";
 import {
   DETAILS_TRAILER,
   fromServiceError,
   MAX_DETAILS_BYTES,
   MAX_MESSAGE_BYTES,
   toServiceError,
-} from "../../src/errors/status-details.js";
-import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { loadProtocol } from "../../src/protocol/load.js";
+} from "../../src/protocol/status-details.js";
 
 const REASONS = Object.keys(ERROR_CODES) as ErrorReason[]; // the keys are the reasons
 
