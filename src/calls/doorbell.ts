@@ -1,7 +1,7 @@
 import { PassingMap } from "../async/passing-map.js";
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";

@@ -1,5 +1,5 @@
 import type { CallId } from "../identity/call-id.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { runConfirmed } from "../redis/commits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { asArray, asBuffer, evenWhenFull } from "../redis/script.js";

@@ -3,7 +3,7 @@ import { TimeSlice } from "../async/time-slice.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { type Digest, type Epoch, parseEpoch, type ToolsetName } from "../identity/names.js";
 import { nearNames } from "../identity/near-names.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import type { CatalogRedis, ChangeEntry, FeedReading, StreamId } from "./change-feed.js";
 import { BEFORE_ALL, compareIds, readEntry, readFeed } from "./change-feed.js";
 import { ContractText, createContractCache } from "./contract-text.js";

@@ -1,7 +1,7 @@
 import { every } from "../async/every.js";
 import { isRedisAway } from "../errors/redis-errors.js";
 import type { CallId } from "../identity/call-id.js";
-import type { FaultLog } from "../log/recurring-faults.js";
+import type { FaultLog } from "../observe/recurring-faults.js";
 
 export interface CancellationsSettings {
   readonly cancel: (id: CallId) => Promise<unknown>;

@@ -4,7 +4,7 @@ import { type Rest, resumeCalls, resumeRest, type TakeAnswer, takeCalls } from "
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
-import type { FaultLog } from "../log/recurring-faults.js";
+import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ProviderSession } from "./provider-session.js";
 
 export interface DispatcherSettings {

@@ -4,7 +4,7 @@ import type { CallStore } from "../calls/call-store.js";
 import { renewClaims } from "../calls/renew-claims.js";
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
-import type { FaultLog } from "../log/recurring-faults.js";
+import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import { type Lease, renewLeases } from "../registry/leases.js";

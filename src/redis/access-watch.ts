@@ -2,7 +2,7 @@ import { every, type Repeating } from "../async/every.js";
 import { readDenial } from "../errors/redis-denial.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { NodeId } from "../identity/names.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { missingAccess, type RedisUse } from "./access.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient } from "./redis-client.js";

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 
 /** Something about a Redis that an operator should know. */
 export interface RedisFinding {

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { connectAnew } from "./connect-anew.js";
 import { HISTORY_LUA } from "./history.js";
 

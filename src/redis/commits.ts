@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { CommitLine, unconfirmed } from "./commit-line.js";
 import { withHistory } from "./history.js";
 import type { ShardKeys } from "./keys.js";

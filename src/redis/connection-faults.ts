@@ -1,4 +1,4 @@
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 
 /** Tells what goes wrong with connections: ioredis repeats the same fault at every attempt, and one line tells it. */
 export class ConnectionFaults {

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { type HostAndPort, parseRedisUrl, type RedisAddress, withoutCredentials } from "../config/redis-url.js";
 import { describeDenial, readDenial } from "../errors/redis-denial.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { type Logger, SILENT_LOGGER } from "../log/logger.js";
+import { type Logger, SILENT_LOGGER } from "../observe/logger.js";
 import { ClusterMap } from "./cluster-map.js";
 import { ConnectionFaults } from "./connection-faults.js";
 import { type ClientOptions, COMMAND_TIMEOUT_MS, FAIL_FAST, memberOptions } from "./fail-fast.js";

@@ -2,7 +2,7 @@ import slotOf from "cluster-key-slot";
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import { type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";

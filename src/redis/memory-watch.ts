@@ -1,5 +1,5 @@
 import { every, type Repeating } from "../async/every.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient } from "./redis-client.js";
 import { asArray, asNumber, defineScript, runScript } from "./script.js";

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { connectAnew } from "./connect-anew.js";
 import { MasterMap } from "./master-map.js";
 

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { connectAnew } from "./connect-anew.js";
 
 /** How often a connection is made to say something, in milliseconds. */

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import type { ConnectionFaults } from "./connection-faults.js";
 import { type ClientOptions, CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import type { RedisLink } from "./redis-client.js";

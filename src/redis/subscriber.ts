@@ -1,7 +1,7 @@
 import slotOf from "cluster-key-slot";
 import type { Redis } from "ioredis";
 import { readDenial } from "../errors/redis-denial.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { connectAnew } from "./connect-anew.js";
 import { connectInTime } from "./single-link.js";
 

@@ -6,7 +6,7 @@ import { sealContract } from "../contract/seal-contract.js";
 import { type SkippedPart, skippedPart, withoutParts } from "../contract/skipped-part.js";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
-import { type Logger, SILENT_LOGGER } from "../log/logger.js";
+import { type Logger, SILENT_LOGGER } from "../observe/logger.js";
 import type { CompileOptions } from "./compiler.js";
 import { type Asker, ContractValidators, ITSELF, isLong, schemaPath } from "./contract-validators.js";
 import { DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "./gate.js";

@@ -5,7 +5,7 @@ import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
 import { joinAddress, splitAddress } from "../config/address.js";
 import type { Config } from "../config/config.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { loadProtocol } from "../protocol/load.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
 import { serveBidi } from "./bidi-stream.js";

@@ -7,7 +7,7 @@ import { parseCallId } from "../identity/call-id.js";
 import { hashLeaseToken } from "../identity/lease-token.js";
 import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../identity/names.js";
 import type { TextAsker } from "../json/text-reader.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import type { AttachRequest__Output } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { CallInHand__Output } from "../protocol/generated/toolgate/v1/CallInHand.js";

@@ -1,6 +1,6 @@
 import type { Metadata } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import { toServiceError, type WireError } from "../protocol/status-details.js";
 import type { Places } from "./places.js";
 import { authenticate, type Principal } from "./principal.js";

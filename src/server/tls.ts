@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 
 /** How soon an end of the certificate is worth a warning, in milliseconds. */
 const EXPIRY_WARNING_MS = 14 * 24 * 3_600_000;

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import Redlock, { type Lock } from "redlock";
 import { describeDenial, readDenial } from "../errors/redis-denial.js";
-import type { Logger } from "../log/logger.js";
+import type { Logger } from "../observe/logger.js";
 import type { RedisClient } from "../redis/redis-client.js";
 import { mendLock } from "./mend-lock.js";
 

@@ -1,7 +1,7 @@
 import { every, type Repeating } from "../async/every.js";
 import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
-import type { FaultLog } from "../log/recurring-faults.js";
+import type { FaultLog } from "../observe/recurring-faults.js";
 import type { LeaseClock } from "../redis/lease-clock.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import { ShardTurns } from "../redis/shard-turns.js";

@@ -4,7 +4,7 @@ import type { CallStore } from "../../src/calls/call-store.js";
 import { cancelCall } from "../../src/calls/cancel.js";
 import { Doorbell, type Ring, type StopNotice } from "../../src/calls/doorbell.js";
 import type { CallId } from "../../src/identity/call-id.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { type Commits, FAST_COMMITS } from "../../src/redis/commits.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import type { Registered } from "../../src/registry/register.js";

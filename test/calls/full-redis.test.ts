@@ -7,7 +7,7 @@ import { renewClaims } from "../../src/calls/renew-claims.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls } from "../../src/calls/take.js";
 import { parseRegistryName } from "../../src/identity/names.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createKeyspace, type ShardKeys } from "../../src/redis/keys.js";
 import { MemoryWatch } from "../../src/redis/memory-watch.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";

@@ -10,7 +10,7 @@ import { LostCalls } from "../../src/calls/lost-calls.js";
 import { probeCalls, readCall } from "../../src/calls/read-call.js";
 import { type FollowStep, followCall } from "../../src/gateway/follow-call.js";
 import { type CallId, randomCallId } from "../../src/identity/call-id.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { Commits } from "../../src/redis/commits.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import { client, keys, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";

@@ -3,7 +3,7 @@ import type { CallHead } from "../../src/calls/call-record.js";
 import { LostCalls } from "../../src/calls/lost-calls.js";
 import { readCall } from "../../src/calls/read-call.js";
 import { renewClaims } from "../../src/calls/renew-claims.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import {

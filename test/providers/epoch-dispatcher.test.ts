@@ -3,7 +3,7 @@ import { PassingMap } from "../../src/async/passing-map.js";
 import type { CallStore } from "../../src/calls/call-store.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Epoch } from "../../src/identity/names.js";
-import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
+import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { EpochDispatcher } from "../../src/providers/epoch-dispatcher.js";
 import type { ProviderSession } from "../../src/providers/provider-session.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";

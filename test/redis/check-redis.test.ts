@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type LogFields, SILENT_LOGGER } from "../../src/log/logger.js";
+import { type LogFields, SILENT_LOGGER } from "../../src/observe/logger.js";
 import { checkRedis, warnOfRedis } from "../../src/redis/check-redis.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { ReplicatedCommits, runConfirmed } from "../../src/redis/commits.js";
 import { withHistory } from "../../src/redis/history.js";
 import { defineScript, runScript } from "../../src/redis/script.js";

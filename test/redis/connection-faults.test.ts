@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { ConnectionFaults } from "../../src/redis/connection-faults.js";
 
 function told() {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { RedisMember } from "../../cmd/local/redis-member.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { defineScript, runScript } from "../../src/redis/script.js";
 import { expectNoLeaks } from "../support/leaks.js";

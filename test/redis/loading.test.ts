@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections } from "../../src/redis/connections.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";

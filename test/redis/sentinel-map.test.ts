@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import type { RedisMember } from "../../cmd/local/redis-member.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis } from "../support/redis.js";

@@ -15,7 +15,7 @@ import { restoreDeadlines } from "../../src/calls/restore-deadlines.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { resumeCalls, type TakenCall, takeCalls } from "../../src/calls/take.js";
 import type { Epoch } from "../../src/identity/names.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import { releaseLease, renewLeases } from "../../src/registry/leases.js";
 import { recordPongs } from "../../src/registry/pongs.js";

@@ -2,7 +2,7 @@ import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 import { parseConfig } from "../../src/config/config.js";
 import type { Flags } from "../../src/config/settings.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { createLogger } from "../../src/log/logger.js";
+import { createLogger } from "../../src/observe/logger.js";
 import type { GatewayHandlers } from "../../src/protocol/generated/toolgate/v1/Gateway.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "../../src/server/grpc-server.js";

@@ -4,7 +4,7 @@ import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/config.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { FollowCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/FollowCallResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import type { BidiStream } from "../../src/server/bidi-stream.js";

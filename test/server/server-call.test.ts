@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { Metadata } from "@grpc/grpc-js";
 import { afterEach, expect, test, vi } from "vitest";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { type AnyServerCall, ServerCall, type ServerState } from "../../src/server/server-call.js";
 
 afterEach(() => void vi.restoreAllMocks());

@@ -1,6 +1,6 @@
 import type { ChainableCommander } from "ioredis";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { Leader } from "../../src/ticker/leader.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";

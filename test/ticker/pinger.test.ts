@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { type Epoch, parseNodeId, parseToolsetName } from "../../src/identity/names.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
-import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
+import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { Pinger } from "../../src/ticker/pinger.js";
 import { keys, registryStore, TOOLSET } from "../registry/registry-fixture.js";

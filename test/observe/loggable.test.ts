@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { HIDDEN_FIELDS, loggable } from "../../src/log/loggable.js";
+import { HIDDEN_FIELDS, loggable } from "../../src/observe/loggable.js";
 
 const CANARY = "canary-7f3a";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { createLogger } from "../../src/log/logger.js";
-import { RecurringFaults } from "../../src/log/recurring-faults.js";
+import { createLogger } from "../../src/observe/logger.js";
+import { RecurringFaults } from "../../src/observe/recurring-faults.js";
 
 let lines: Record<string, unknown>[];
 let faults: RecurringFaults;

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { createLogger } from "../../src/log/logger.js";
+import { createLogger } from "../../src/observe/logger.js";
 
 function collect() {
   const lines: Record<string, unknown>[] = [];
@@ -67,7 +67,7 @@ describe("lines", () => {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
-const MODULE = new URL("../../dist/src/log/logger.js", import.meta.url).href;
+const MODULE = new URL("../../dist/src/observe/logger.js", import.meta.url).href;
 
 /** A process that logs to its standard output, from the build. */
 function program(body: string): string[] {
