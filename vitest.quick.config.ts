@@ -13,7 +13,7 @@ export default mergeConfig(everything, {
       "test/docs/commands.test.ts",
       "test/package.test.ts",
       "test/cli/{cluster,context,loading,usage}.test.ts",
-      "test/mount/{cluster,mcp-server,mount}.test.ts",
+      "test/hosting/{cluster,mcp-server,mount}.test.ts",
       "test/redis/{cluster-commits,connections,failover,groups,half-open}.test.ts",
       "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",
       "test/ticker/lock-majority.test.ts",

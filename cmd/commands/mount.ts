@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { Mount } from "../../src/hosting/mount.js";
+import type { MountClosed, MountOptions } from "../../src/hosting/mount-options.js";
 import type { SchemaDocuments } from "../../src/index.js";
-import type { Mount } from "../../src/mount/mount.js";
-import type { MountClosed, MountOptions } from "../../src/mount/mount-options.js";
 import { UsageError } from "../output/failure.js";
 import type { Output } from "../output/output.js";
 import { peopleLog } from "../output/people-log.js";
@@ -100,7 +100,7 @@ Examples:
     .action(async (commandLine: readonly string[], flags: MountFlags, command: Command) => {
       await inSession(command, async ({ output, signal }) => {
         if (process.pid === 1) output.note(AS_INIT);
-        const { mountMcpServer } = await import("../../src/mount/mount.js");
+        const { mountMcpServer } = await import("../../src/hosting/mount.js");
         const options = await mountOptions(commandLine, flags, command, output, signal);
         const mount = await output.during(`Starting ${commandLine[0]}`, () => mountMcpServer(options));
         announce(output, mount);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { pathToFileURL } from "node:url";
-import { LineSplitter } from "../../src/mount/line-splitter.js";
+import { LineSplitter } from "../../src/hosting/line-splitter.js";
 import { builtProgram } from "./package-root.js";
 
 /** How a program ended. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { MCP_ERROR } from "../../src/hosting/call-tool.js";
 import { ToolCallError, ToolgateError } from "../../src/index.js";
 import { RawJson } from "../../src/json/raw-json.js";
-import { MCP_ERROR } from "../../src/mount/call-tool.js";
 import type { DirectAnswer } from "./direct-client.js";
 
 /** How a call ended, in words that mean the same on both ways. */

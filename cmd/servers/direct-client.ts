@@ -1,7 +1,7 @@
+import { LineSplitter } from "../../src/hosting/line-splitter.js";
+import { type ServerCommand, ServerProcess } from "../../src/hosting/server-process.js";
+import { DEFAULT_MAX_MESSAGE_BYTES } from "../../src/hosting/server-transport.js";
 import { slicesOf } from "../../src/json/json-slices.js";
-import { LineSplitter } from "../../src/mount/line-splitter.js";
-import { type ServerCommand, ServerProcess } from "../../src/mount/server-process.js";
-import { DEFAULT_MAX_MESSAGE_BYTES } from "../../src/mount/server-transport.js";
 
 /** What a server answered: the value and, of a result, also the text that it was written in. */
 export type DirectAnswer =

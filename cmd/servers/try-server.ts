@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type Mount, mountMcpServer } from "../../src/hosting/mount.js";
+import type { ServerCommand } from "../../src/hosting/server-process.js";
 import { rawJson, type Toolgate } from "../../src/index.js";
-import { type Mount, mountMcpServer } from "../../src/mount/mount.js";
-import type { ServerCommand } from "../../src/mount/server-process.js";
 import { PACKAGE_ROOT } from "../local/package-root.js";
 import { type Answer, directAnswer, gatewayFailure, isSame } from "./answers.js";
 import { DirectClient } from "./direct-client.js";

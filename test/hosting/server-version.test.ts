@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { restartDelayMs } from "../../src/mount/restart-delay.js";
-import { semanticVersion } from "../../src/mount/server-version.js";
+import { restartDelayMs } from "../../src/hosting/restart-delay.js";
+import { semanticVersion } from "../../src/hosting/server-version.js";
 
 test.each([
   ["1.2.3", "1.2.3", false],

@@ -1,4 +1,4 @@
-import { listProcesses } from "../../src/mount/process-tree.js";
+import { listProcesses } from "../../src/hosting/process-tree.js";
 
 /** Which processes run. A zombie, which its parent has not noticed yet, does not. */
 export async function running(...pids: number[]): Promise<boolean[]> {

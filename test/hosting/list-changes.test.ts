@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ListChanges } from "../../src/mount/list-changes.js";
+import { ListChanges } from "../../src/hosting/list-changes.js";
 
 beforeEach(() => void vi.useFakeTimers({ now: 0 }));
 afterEach(() => void vi.useRealTimers());

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { McpServer, type McpServerOptions } from "../../src/mount/mcp-server.js";
+import { McpServer, type McpServerOptions } from "../../src/hosting/mcp-server.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { running } from "./running.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { untilSilent, type WatchedServer } from "../../src/mount/server-watch.js";
+import { untilSilent, type WatchedServer } from "../../src/hosting/server-watch.js";
 
 /** A server that answers these methods, and time that passes in no time; `talks` are the moments at which it speaks by itself. */
 function watched(answers: readonly string[], talks: readonly number[] = []) {

@@ -1,6 +1,6 @@
 import semver from "semver";
 import { describe, expect, test } from "vitest";
-import { chooseVersion, fingerprintOf, parseDerivedVersion } from "../../src/mount/derived-version.js";
+import { chooseVersion, fingerprintOf, parseDerivedVersion } from "../../src/hosting/derived-version.js";
 
 const [A, B, C] = ["a", "b", "c"].map(fingerprintOf) as [string, string, string];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readToolAnswer, type ToolAnswer } from "../../src/mount/tool-answer.js";
+import { readToolAnswer, type ToolAnswer } from "../../src/hosting/tool-answer.js";
 
 const read = (json: string): ToolAnswer => readToolAnswer(JSON.parse(json), Buffer.from(json));
 const result = (json: string): ToolAnswer => ({ kind: "result", json: Buffer.from(json) });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { idAtTheEnds, readRpcLine } from "../../src/mount/json-rpc-message.js";
+import { idAtTheEnds, readRpcLine } from "../../src/hosting/json-rpc-message.js";
 
 const read = (line: string) => readRpcLine(Buffer.from(line));
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Progress } from "../../src/mount/progress.js";
-import { ProgressRelay } from "../../src/mount/progress-relay.js";
+import type { Progress } from "../../src/hosting/progress.js";
+import { ProgressRelay } from "../../src/hosting/progress-relay.js";
 
 const steps = (count: number): Progress[] => Array.from({ length: count }, (_, index) => ({ progress: index + 1 }));
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { embedSchema } from "../../src/mount/embed-schema.js";
-import { fitTitle, mountTools } from "../../src/mount/mounted-tool.js";
+import { embedSchema } from "../../src/hosting/embed-schema.js";
+import { fitTitle, mountTools } from "../../src/hosting/mounted-tool.js";
 
 const object = { type: "object" };
 

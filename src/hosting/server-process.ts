@@ -35,7 +35,7 @@ const LAST_OUTPUT_MS = 500;
 
 // Tests run from the source; a process of its own needs the built file.
 const guardianPath = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "../../dist/src/mount/guardian.js" : "./guardian.js", import.meta.url),
+  new URL(import.meta.url.endsWith(".ts") ? "../../dist/src/hosting/guardian.js" : "./guardian.js", import.meta.url),
 );
 
 /** What a started server speaks on. */
