@@ -3,7 +3,6 @@ import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ChangeKind } from "../catalog/change-feed.js";
 import { damagedToWire, listToolsets } from "../catalog/list.js";
 import { listBytes, PAGE_BYTES, summaryBytes } from "../catalog/page-bytes.js";
-import type { SearchIndex } from "../catalog/search-index.js";
 import { SharedAnswers } from "../catalog/shared-answers.js";
 import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../catalog/summary-to-wire.js";
 import { readFilter } from "../catalog/toolset-filter.js";
@@ -34,6 +33,7 @@ import { loadProtocol } from "../protocol/load.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { LeaseClock } from "../redis/lease-clock.js";
 import type { ListedNode } from "../registry/node-list.js";
+import type { SearchIndex } from "../search/search-index.js";
 import { VERSION } from "../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SearchIndex } from "../../src/catalog/search-index.js";
 import { Watches } from "../../src/catalog/watch.js";
 import { parseContract } from "../../src/contract/parse-contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
@@ -11,6 +10,7 @@ import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/Wat
 import { loadProtocol } from "../../src/protocol/load.js";
 import { createKeyspace } from "../../src/redis/keys.js";
 import { LeaseClock } from "../../src/redis/lease-clock.js";
+import { SearchIndex } from "../../src/search/search-index.js";
 import { type CatalogService, createCatalogService } from "../../src/server/catalog-service.js";
 import { VERSION } from "../../src/version.js";
 import { expectNoLeaks } from "../support/leaks.js";

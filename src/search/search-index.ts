@@ -1,14 +1,14 @@
 import { TimeSlice } from "../async/time-slice.js";
+import type { CatalogCopy, CatalogEvent } from "../catalog/catalog-copy.js";
+import { openPageToken, sealPageToken } from "../catalog/page-token.js";
+import { factsOf, type HealthAt } from "../catalog/summary-to-wire.js";
+import { passes, type ToolsetFilter } from "../catalog/toolset-filter.js";
+import { isCallable, type ToolsetView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import type { SearchHit } from "../protocol/generated/toolgate/v1/SearchHit.js";
-import type { CatalogCopy, CatalogEvent } from "./catalog-copy.js";
 import { InvertedIndex } from "./inverted-index.js";
-import { openPageToken, sealPageToken } from "./page-token.js";
 import { nameWords } from "./search-terms.js";
-import { factsOf, type HealthAt } from "./summary-to-wire.js";
-import { passes, type ToolsetFilter } from "./toolset-filter.js";
-import { isCallable, type ToolsetView } from "./toolset-view.js";
 
 /*
  * Keeps the index of a copy of the catalogue.

@@ -2,14 +2,14 @@ import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { CatalogEvent } from "../../src/catalog/catalog-copy.js";
 import { ContractText, createContractCache } from "../../src/catalog/contract-text.js";
-import { SearchIndex, type SearchRequest } from "../../src/catalog/search-index.js";
-import { nameTerms, nameWords, words } from "../../src/catalog/search-terms.js";
 import { readFilter } from "../../src/catalog/toolset-filter.js";
 import { epochView, type ToolsetView, toolsetView } from "../../src/catalog/toolset-view.js";
 import type { Contract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseEpoch, type ToolsetName } from "../../src/identity/names.js";
-import { contract, monotonicMs, tool } from "./hand-written-catalog.js";
+import { SearchIndex, type SearchRequest } from "../../src/search/search-index.js";
+import { nameTerms, nameWords, words } from "../../src/search/search-terms.js";
+import { contract, monotonicMs, tool } from "../catalog/hand-written-catalog.js";
 
 const NOW = { nowMsOf: () => 1_000, rule: { intervalMs: 10_000, missed: 3 } };
 const ALL = readFilter([], "HEALTH_FILTER_UNSPECIFIED");

@@ -1,6 +1,6 @@
 import SearchableMap from "minisearch/SearchableMap";
+import { cutDescription } from "../catalog/contract-text.js";
 import type { Contract, ToolContract } from "../contract/contract.js";
-import { cutDescription } from "./contract-text.js";
 import { nameTerms, nameWords, words } from "./search-terms.js";
 
 /*
