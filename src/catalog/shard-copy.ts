@@ -3,14 +3,13 @@ import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolsetName } from "../identity/names.js";
 import { NO_HEALTH, readHealth } from "../registry/health-entry.js";
+import type { CatalogRedis, RawEntry } from "../redis/catalog-redis.js";
 import {
   BEFORE_ALL,
-  type CatalogRedis,
   type ChangeEntry,
   type FeedPosition,
   lastPosition,
   positionAt,
-  type RawEntry,
   readEntry,
   readFeed,
   START,

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { CatalogRedis } from "../catalog/change-feed.js";
+import type { CatalogRedis } from "./catalog-redis.js";
 
 /**
  * What the gateway asks of Redis, whatever it is made of: an ioredis `Redis` is one (a single server), and so is `GroupLink`,

@@ -1,14 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  type CatalogRedis,
-  compareIds,
-  judgeReading,
-  type RawEntry,
-  readEntry,
-  readFeed,
-  START,
-} from "../../src/catalog/change-feed.js";
+import { compareIds, judgeReading, readEntry, readFeed, START } from "../../src/catalog/change-feed.js";
 import { laterPositions, parseRevision } from "../../src/catalog/revision.js";
+import type { CatalogRedis, RawEntry } from "../../src/redis/catalog-redis.js";
 
 const entry = (id: string): RawEntry => [id, ["kind", "registered", "toolset", "files", "epoch", "5"]];
 

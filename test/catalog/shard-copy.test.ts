@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { TimeSlice } from "../../src/async/time-slice.js";
-import type { CatalogRedis } from "../../src/catalog/change-feed.js";
 import { ContractText, createContractCache } from "../../src/catalog/contract-text.js";
 import { ShardCopy, type ShardListener } from "../../src/catalog/shard-copy.js";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
+import type { CatalogRedis } from "../../src/redis/catalog-redis.js";
 import { until } from "../support/until.js";
 import { contract } from "./hand-written-catalog.js";
 
