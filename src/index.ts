@@ -1,7 +1,8 @@
 export { Type } from "typebox";
-export type { Delivery, Json, JsonSchema, ToolAnnotations, ToolMeta } from "./contract/contract.js";
+export type { Delivery, JsonSchema, ToolAnnotations, ToolMeta } from "./contract/contract.js";
 export { ERROR_CODES, type ErrorReason, type Executed, isErrorReason } from "./errors/codes.js";
 export { ToolgateError, type ToolgateErrorOptions, type Violation } from "./errors/toolgate-error.js";
+export type { Json } from "./json/json.js";
 export type { Integers } from "./json/parse-json.js";
 export { type RawJson, rawJson } from "./json/raw-json.js";
 export { type BundleOptions, bundleSchema } from "./sdk/bundle-schema.js";

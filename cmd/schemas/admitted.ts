@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Json, JsonSchema } from "../../src/contract/contract.js";
+import type { JsonSchema } from "../../src/contract/contract.js";
 import { draftOf } from "../../src/contract/draft.js";
+import type { Json } from "../../src/json/json.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { inspectSchema } from "../../src/schemas/inspect-schema.js";
 import { bundle } from "../../src/sdk/schema-bundle.js";

@@ -1,7 +1,5 @@
 import type { Digest, ToolName, ToolsetName } from "../identity/names.js";
-
-/** A JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+import type { Json } from "../json/json.js";
 
 /** A JSON Schema: an object, or a boolean. */
 export type JsonSchema = boolean | { readonly [key: string]: Json };

@@ -1,6 +1,7 @@
-import type { Json, JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "../contract/contract.js";
 import { draftOf, idKeyword } from "../contract/draft.js";
 import { DATA_KEYWORDS, MAP_KEYWORDS } from "../contract/schema-keywords.js";
+import type { Json } from "../json/json.js";
 
 const REFERENCES = new Set(["$ref", "$dynamicRef", "$recursiveRef"]);
 

@@ -1,6 +1,6 @@
 import { deferred } from "../async/deferred.js";
-import type { Json } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Json } from "../json/json.js";
 import { JsonRpcPeer, type RpcOutcome } from "./json-rpc-peer.js";
 import type { Progress } from "./progress.js";
 import { printable, ServerLog } from "./server-log.js";

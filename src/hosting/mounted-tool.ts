@@ -1,5 +1,6 @@
-import type { Json, JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
+import type { JsonSchema, ToolAnnotations, ToolMeta } from "../contract/contract.js";
 import { isToolName } from "../identity/names.js";
+import type { Json } from "../json/json.js";
 import { wholeJson, wholeText } from "../json/lone-surrogates.js";
 import { bundle, type SchemaDocuments } from "../sdk/schema-bundle.js";
 import { embedSchema } from "./embed-schema.js";

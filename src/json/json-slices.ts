@@ -1,4 +1,4 @@
-import type { Json } from "../contract/contract.js";
+import type { Json } from "./json.js";
 
 /** A value within a JSON text: from its first byte to behind its last one. */
 export interface JsonSlice {

@@ -1,4 +1,4 @@
-import type { Json } from "../contract/contract.js";
+import type { Json } from "./json.js";
 import { pointerOf, type Step } from "./pointer.js";
 
 /**

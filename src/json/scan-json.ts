@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Steps } from "../async/steps.js";
-import type { Json } from "../contract/contract.js";
+import type { Json } from "./json.js";
 import { HIGHEST_DEPTH, JsonScan, type ScanBounds, type ScanFault } from "./json-scan.js";
 import { pointerOf } from "./pointer.js";
 import { walkPlaces } from "./walk-places.js";

@@ -1,4 +1,5 @@
-import type { Json, JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "../contract/contract.js";
+import type { Json } from "../json/json.js";
 import { pointerOf, type Step } from "../json/pointer.js";
 import type { SchemaFault, SchemaGraph, SchemaNode } from "./schema-graph.js";
 

@@ -1,6 +1,6 @@
 import type { Format } from "ajv";
 import { fullFormats } from "ajv-formats/dist/formats.js";
-import type { Json } from "../contract/contract.js";
+import type { Json } from "../json/json.js";
 import { isEmail, isIdnEmail } from "./formats/email.js";
 import { isHostname, isIdnHostname } from "./formats/hostname.js";
 import { isIpv4, isIpv6 } from "./formats/ip.js";

@@ -1,5 +1,6 @@
-import type { Json, JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "../contract/contract.js";
 import { type Draft, draftOf } from "../contract/draft.js";
+import type { Json } from "../json/json.js";
 import { pointerOf, type Step } from "../json/pointer.js";
 import { withContainedItems } from "./contained-items.js";
 import { formatCost } from "./formats.js";

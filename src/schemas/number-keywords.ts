@@ -1,7 +1,7 @@
 import { _, type Ajv, type KeywordCxt, Name, stringify } from "ajv";
-import type { Json } from "../contract/contract.js";
 import { compareDecimals, type Decimal, isMultiple, isWhole, parseDecimal } from "../json/decimal.js";
 import { type ExactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
+import type { Json } from "../json/json.js";
 import type { Step } from "../json/pointer.js";
 import { Identities } from "./distinct-items.js";
 

@@ -1,4 +1,4 @@
-import type { Json } from "../contract/contract.js";
+import type { Json } from "../json/json.js";
 import type { SchemaGraph, SchemaNode } from "./schema-graph.js";
 
 /** What a sample is made to be. */

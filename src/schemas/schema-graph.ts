@@ -1,5 +1,6 @@
-import type { Json, JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "../contract/contract.js";
 import { type Draft, idKeyword, itemsMayBeList, referencesStandAlone } from "../contract/draft.js";
+import type { Json } from "../json/json.js";
 import { pointerOf, type Step } from "../json/pointer.js";
 import { applicatorIn, assertsIn, isKnownIn, type Reach } from "./keywords.js";
 

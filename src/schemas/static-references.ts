@@ -1,5 +1,6 @@
-import type { Json, JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "../contract/contract.js";
 import { type Draft, referencesStandAlone } from "../contract/draft.js";
+import type { Json } from "../json/json.js";
 import type { Step } from "../json/pointer.js";
 import { applicatorIn, type Shape } from "./keywords.js";
 import type { Edge, SchemaFault, SchemaGraph, SchemaNode, SchemaResource } from "./schema-graph.js";

@@ -1,6 +1,7 @@
-import type { Json, JsonSchema } from "../contract/contract.js";
+import type { JsonSchema } from "../contract/contract.js";
 import { type Draft, draftOf, idKeyword, referencesStandAlone } from "../contract/draft.js";
 import { DATA_KEYWORDS, MAP_KEYWORDS } from "../contract/schema-keywords.js";
+import type { Json } from "../json/json.js";
 
 /**
  * Bundling: a schema that refers to other documents becomes one that refers to itself only.

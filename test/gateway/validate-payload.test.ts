@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EpochView } from "../../src/catalog/toolset-view.js";
-import type { Json } from "../../src/contract/contract.js";
 import { PayloadChecks } from "../../src/gateway/validate-payload.js";
+import type { Json } from "../../src/json/json.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { DOUBLES_WITH_DEPTH, nested, wideSchema } from "../schemas/hostile-schemas.js";
 import { jsonText } from "../schemas/json-text.js";

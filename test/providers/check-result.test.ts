@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makeHead } from "../../src/calls/call-record.js";
 import type { EpochView } from "../../src/catalog/toolset-view.js";
-import type { Json } from "../../src/contract/contract.js";
 import { callerName } from "../../src/identity/caller-name.js";
 import type { Epoch } from "../../src/identity/names.js";
+import type { Json } from "../../src/json/json.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";

@@ -1,4 +1,5 @@
-import type { Json, JsonSchema } from "../../src/contract/contract.js";
+import type { JsonSchema } from "../../src/contract/contract.js";
+import type { Json } from "../../src/json/json.js";
 
 /** References that double with each level: a few kilobytes that ask for 2^levels judgements of one small value. */
 export function doubledReferences(levels: number): JsonSchema {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Json, JsonSchema } from "../../src/contract/contract.js";
+import type { JsonSchema } from "../../src/contract/contract.js";
 import { type Draft, idKeyword } from "../../src/contract/draft.js";
+import type { Json } from "../../src/json/json.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { linkCode } from "../../src/schemas/portable-code.js";
 import { prepareSchema } from "../../src/schemas/prepare-schema.js";

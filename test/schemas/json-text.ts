@@ -1,4 +1,4 @@
-import type { Json } from "../../src/contract/contract.js";
+import type { Json } from "../../src/json/json.js";
 import { type JsonText, readJson } from "../../src/json/scan-json.js";
 
 const LIMITS = { maxBytes: 64 * 1_048_576, maxContainers: 1_000_000, maxDistinctKeys: 1_000_000 };

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inSlices } from "../../src/async/steps.js";
-import type { Json, JsonSchema, SealedContract } from "../../src/contract/contract.js";
+import type { JsonSchema, SealedContract } from "../../src/contract/contract.js";
 import type { Draft } from "../../src/contract/draft.js";
 import { parseContractSteps } from "../../src/contract/parse-contract.js";
 import { sealContract, sealContractSteps } from "../../src/contract/seal-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { Json } from "../../src/json/json.js";
 import type { JsonText } from "../../src/json/scan-json.js";
 import { sampleValue } from "../../src/schemas/sample-values.js";
 import { schemaGraph } from "../../src/schemas/schema-graph.js";

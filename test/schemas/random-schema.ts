@@ -1,4 +1,5 @@
-import type { Json, JsonSchema } from "../../src/contract/contract.js";
+import type { JsonSchema } from "../../src/contract/contract.js";
+import type { Json } from "../../src/json/json.js";
 import { FORMATS } from "../../src/schemas/formats.js";
 import { KEYWORDS } from "../../src/schemas/keywords.js";
 

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { getPriority } from "node:os";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Json } from "../../src/contract/contract.js";
+import type { Json } from "../../src/json/json.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { SchemaWorker, type SchemaWorkerSettings } from "../../src/schemas/schema-worker.js";
 import { cpuClockOf } from "../../src/schemas/thread-clock.js";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Json, JsonSchema } from "../../src/contract/contract.js";
+import type { JsonSchema } from "../../src/contract/contract.js";
+import type { Json } from "../../src/json/json.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
 import { gateSchema } from "../../src/schemas/gate.js";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Json, JsonSchema } from "../../src/contract/contract.js";
+import type { JsonSchema } from "../../src/contract/contract.js";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
+import type { Json } from "../../src/json/json.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { inspectSchema } from "../../src/schemas/inspect-schema.js";
