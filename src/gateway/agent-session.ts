@@ -5,15 +5,15 @@ import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } fr
 import type { Executed } from "../errors/codes.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { parseChannelBytes } from "../frames/channel-bytes.js";
+import { checkFrameSize } from "../frames/frame-size.js";
+import { type FrameSink, FrameWriter } from "../frames/frame-writer.js";
 import type { CallId } from "../identity/call-id.js";
 import type { SessionCall__Output } from "../protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest__Output } from "../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
 import { loadProtocol } from "../protocol/load.js";
-import { parseChannelBytes } from "../server/channel-bytes.js";
-import { checkFrameSize } from "../server/frame-size.js";
-import { type FrameSink, FrameWriter } from "../server/frame-writer.js";
 import { type Principal, shareName } from "../server/principal.js";
 import { type AwaitSettings, EndingWatch, type Waiter } from "./await-ending.js";
 import { toWireHandle, toWireRejection, toWireTerminal } from "./call-ending.js";

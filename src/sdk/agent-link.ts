@@ -1,10 +1,10 @@
 import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { LARGEST_MESSAGE_BYTES } from "../config/message-limits.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
+import { FrameQueue } from "../frames/frame-queue.js";
 import type { SessionCall } from "../protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest } from "../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
-import { FrameQueue } from "./frame-queue.js";
 import type { Node } from "./node.js";
 import { readError } from "./request.js";
 import { settlesWithin } from "./timing.js";

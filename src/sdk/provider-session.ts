@@ -2,6 +2,7 @@ import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc
 import { timerMs } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { FrameQueue } from "../frames/frame-queue.js";
 import type { AttachRequest } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse__Output } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { CancelNotice__Output } from "../protocol/generated/toolgate/v1/CancelNotice.js";
@@ -14,7 +15,6 @@ import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderR
 import type { Settled__Output } from "../protocol/generated/toolgate/v1/Settled.js";
 import type { Superseded__Output } from "../protocol/generated/toolgate/v1/Superseded.js";
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
-import { FrameQueue } from "./frame-queue.js";
 import type { Node } from "./node.js";
 import { readError } from "./request.js";
 import { settlesWithin, type Timing } from "./timing.js";

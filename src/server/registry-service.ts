@@ -2,6 +2,8 @@ import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { boundSkipped } from "../contract/skipped-part.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
+import { parseChannelBytes } from "../frames/channel-bytes.js";
+import { checkFrameSize, heldSize } from "../frames/frame-size.js";
 import { ownerName } from "../gateway/authorise.js";
 import { parseCallId } from "../identity/call-id.js";
 import { hashLeaseToken } from "../identity/lease-token.js";
@@ -30,8 +32,6 @@ import { type Registered, type RegistrationOptions, register } from "../registry
 import type { RegistryStore } from "../registry/registry-store.js";
 import { unregister } from "../registry/unregister.js";
 import type { BidiStream } from "./bidi-stream.js";
-import { parseChannelBytes } from "./channel-bytes.js";
-import { checkFrameSize, heldSize } from "./frame-size.js";
 import { bidi, type Methods, unary } from "./methods.js";
 import { shareName } from "./principal.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
-import { type FrameSink, FrameWriter } from "../../src/server/frame-writer.js";
+import { type FrameSink, FrameWriter } from "../../src/frames/frame-writer.js";
 import { until } from "../support/until.js";
 
 interface Frame {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { FrameQueue } from "../../src/sdk/frame-queue.js";
+import { FrameQueue } from "../../src/frames/frame-queue.js";
 
 interface Item {
   readonly bytes: number;
