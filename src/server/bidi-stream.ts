@@ -1,13 +1,13 @@
 import type { handleBidiStreamingCall, Metadata, ServerDuplexStream } from "@grpc/grpc-js";
 import type { Executed } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Principal } from "../identity/principal.js";
+import type { Place, Places, Tenant } from "../limits/places.js";
 import type { RequestCheck } from "../protocol/unknown-enums.js";
 import { heldFor, readOneAhead } from "./grpc-call.js";
 import type { HeldForStream } from "./held-bytes.js";
 import type { BidiMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
-import type { Place, Places, Tenant } from "./places.js";
-import type { Principal } from "./principal.js";
 import { type CallContext, type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 import { PIECE_BYTES } from "./write-pieces.js";

@@ -1,8 +1,8 @@
 import type { Http2Session, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { peerHost } from "../limits/peer-host.js";
+import { Places } from "../limits/places.js";
 import type { HeldBytes, HeldForConnection } from "./held-bytes.js";
-import { peerHost } from "./peer-address.js";
-import { Places } from "./places.js";
 
 /** How long a connection may take until it has said that it speaks HTTP/2, a TLS handshake included, in milliseconds. */
 export const PREFACE_WITHIN_MS = 10_000;

@@ -18,11 +18,11 @@ import { unknownCall } from "../gateway/unknown-call.js";
 import { wholeEnding } from "../gateway/whole-ending.js";
 import { type CallId, parseCallId } from "../identity/call-id.js";
 import { invalidField, parseToolName, parseToolsetName } from "../identity/names.js";
+import { shareName } from "../limits/share.js";
 import type { CallState__Output } from "../protocol/generated/toolgate/v1/CallState.js";
 import type { CallSummary } from "../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../protocol/generated/toolgate/v1/Gateway.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
-import { shareName } from "./principal.js";
 
 /** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */
 const SESSION_BUDGET_BYTES = 8 * 1_048_576;

@@ -4,11 +4,12 @@ import { boundSkipped } from "../contract/skipped-part.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { parseChannelBytes } from "../frames/channel-bytes.js";
 import { checkFrameSize, heldSize } from "../frames/frame-size.js";
-import { ownerName } from "../gateway/authorise.js";
 import { parseCallId } from "../identity/call-id.js";
 import { hashLeaseToken } from "../identity/lease-token.js";
 import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../identity/names.js";
+import { ownerName } from "../identity/principal.js";
 import type { TextAsker } from "../json/text-reader.js";
+import { shareName } from "../limits/share.js";
 import type { Logger } from "../observe/logger.js";
 import type { AttachRequest__Output } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
@@ -33,7 +34,6 @@ import type { RegistryStore } from "../registry/registry-store.js";
 import { unregister } from "../registry/unregister.js";
 import type { BidiStream } from "./bidi-stream.js";
 import { bidi, type Methods, unary } from "./methods.js";
-import { shareName } from "./principal.js";
 
 export interface RegistryServiceParts {
   readonly store: RegistryStore;

@@ -1,9 +1,10 @@
 import type { Metadata } from "@grpc/grpc-js";
+import { authenticate } from "../access/authenticate.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { Principal } from "../identity/principal.js";
+import type { Places } from "../limits/places.js";
 import type { Logger } from "../observe/logger.js";
 import { toServiceError, type WireError } from "../protocol/status-details.js";
-import type { Places } from "./places.js";
-import { authenticate, type Principal } from "./principal.js";
 import { readTraceContext, type TraceContext } from "./trace-context.js";
 
 /** What a handler knows of the call that it serves, beside the request. */

@@ -1,13 +1,8 @@
 import type { ToolsetName } from "../identity/names.js";
-import type { Principal } from "../server/principal.js";
+import type { Principal } from "../identity/principal.js";
 
 /**
  * The one place for policy before admission: may this principal call this toolset? Whoever has been authenticated may
  * call everything; roles and quotas are to be decided here, and a refusal is thrown as a ToolgateError.
  */
 export function authorise(_principal: Principal, _toolset: ToolsetName): void {}
-
-/** The owner of what a principal registers, as it stands in records. */
-export function ownerName(principal: Principal): string {
-  return `${principal.tenant}/${principal.subject}`;
-}
