@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Watches } from "../../src/catalog/watch.js";
+import { type CatalogService, createCatalogService } from "../../src/front/grpc/catalog-service.js";
 import { parseNodeId, parseRegistryName } from "../../src/identity/names.js";
 import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { createKeyspace } from "../../src/redis/keys.js";
 import { SearchIndex } from "../../src/search/search-index.js";
-import { type CatalogService, createCatalogService } from "../../src/server/catalog-service.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { contract, HandWrittenCatalog, monotonicMs, type OpenCopy, openCopy, tool } from "./hand-written-catalog.js";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
 import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
-import { ask, refusal } from "../server/ask.js";
+import { ask, refusal } from "../front/grpc/ask.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -11,7 +11,7 @@ import type { OnDisconnect } from "../../src/protocol/generated/toolgate/v1/OnDi
 import type { SessionRequest } from "../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
 import { loadProtocol, MESSAGE_FORM } from "../../src/protocol/load.js";
-import { ask, refusal } from "../server/ask.js";
+import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";

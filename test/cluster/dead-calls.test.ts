@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { connect, serveToolset, type Toolgate, Type } from "../../src/index.js";
-import { ask } from "../server/ask.js";
+import { ask } from "../front/grpc/ask.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -4,7 +4,7 @@ import type { CallToolResponse__Output } from "../../src/protocol/generated/tool
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { fromServiceError } from "../../src/protocol/status-details.js";
 import { runToolgate } from "../cli/run-toolgate.js";
-import { ask } from "../server/ask.js";
+import { ask } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { FAST } from "./fast.js";
 import { contractNamed, openAgentSession, provide, specOf, type Wire, wiredCluster } from "./wire.js";

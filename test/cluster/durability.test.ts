@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
 import { connect, type Provider, type Toolgate } from "../../src/index.js";
-import { healthClient } from "../server/health-client.js";
+import { healthClient } from "../front/grpc/health-client.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import { type ReplicatedRedis, replicatedRedis } from "../support/replicated-redis.js";

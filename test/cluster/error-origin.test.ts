@@ -3,7 +3,7 @@ import { failureOf, failureText } from "../../cmd/output/failure.js";
 import { painter } from "../../cmd/output/paint.js";
 import { connect, ToolCallError } from "../../src/index.js";
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
-import { ask } from "../server/ask.js";
+import { ask } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";

@@ -10,7 +10,7 @@ import type { GetCallResponse__Output } from "../../src/protocol/generated/toolg
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { fromServiceError } from "../../src/protocol/status-details.js";
-import { ask, refusal } from "../server/ask.js";
+import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";

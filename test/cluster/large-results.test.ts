@@ -3,7 +3,7 @@ import { connect, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { FollowCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/FollowCallResponse.js";
 import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
-import { ask } from "../server/ask.js";
+import { ask } from "../front/grpc/ask.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -4,7 +4,7 @@ import { connect, type Provider, rawJson, serveToolset, type Toolgate } from "..
 import type { GetCallResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetCallResponse.js";
 import type { GetRegistryResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetRegistryResponse.js";
 import { VERSION } from "../../src/version.js";
-import { ask } from "../server/ask.js";
+import { ask } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
-import { ask } from "../server/ask.js";
+import { ask } from "../front/grpc/ask.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { framed, RawConnection, type RawEnd, type RawStream } from "../support/raw-grpc.js";

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { GetToolsetResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetToolsetResponse.js";
 import type { Hello } from "../../src/protocol/generated/toolgate/v1/Hello.js";
-import { ask, refusal } from "../server/ask.js";
+import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";

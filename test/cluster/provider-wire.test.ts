@@ -7,7 +7,7 @@ import type { Hello } from "../../src/protocol/generated/toolgate/v1/Hello.js";
 import type { LeaseRef } from "../../src/protocol/generated/toolgate/v1/LeaseRef.js";
 import type { PongResponse__Output } from "../../src/protocol/generated/toolgate/v1/PongResponse.js";
 import type { RenewResponse__Output } from "../../src/protocol/generated/toolgate/v1/RenewResponse.js";
-import { ask, refusal } from "../server/ask.js";
+import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { expectWithin, spanOf } from "../support/redis-span.js";
 import { until } from "../support/until.js";

@@ -3,7 +3,7 @@ import { parseConfig } from "../../src/config/config.js";
 import { connect, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import { createNode } from "../../src/node.js";
 import { neededCommands } from "../../src/redis/access.js";
-import { healthClient } from "../server/health-client.js";
+import { healthClient } from "../front/grpc/health-client.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -5,7 +5,7 @@ import { parseRegistryName, type ToolsetName } from "../../src/identity/names.js
 import { connect, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
 import { createKeyspace } from "../../src/redis/keys.js";
-import { refusal } from "../server/ask.js";
+import { refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateCluster } from "../support/redis-groups.js";
 import { until } from "../support/until.js";

@@ -9,10 +9,10 @@ import type { GetCallResponse__Output } from "../../src/protocol/generated/toolg
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { DETAILS_TRAILER } from "../../src/protocol/status-details.js";
-import { ask, refusal } from "../server/ask.js";
-import { healthClient } from "../server/health-client.js";
-import { reflectionClient } from "../server/reflection-client.js";
-import { endOf } from "../server/stream-end.js";
+import { ask, refusal } from "../front/grpc/ask.js";
+import { healthClient } from "../front/grpc/health-client.js";
+import { reflectionClient } from "../front/grpc/reflection-client.js";
+import { endOf } from "../front/grpc/stream-end.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

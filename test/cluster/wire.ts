@@ -15,7 +15,7 @@ import type { SessionRequest } from "../../src/protocol/generated/toolgate/v1/Se
 import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
 import { loadProtocol, type Protocol } from "../../src/protocol/load.js";
 import { fromServiceError } from "../../src/protocol/status-details.js";
-import { ask } from "../server/ask.js";
+import { ask } from "../front/grpc/ask.js";
 import { type Cluster, type NodeSettings, startCluster } from "../support/cluster.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { fitConnections, openFilesLimit } from "../../src/front/grpc/open-files.js";
 import { peerHost } from "../../src/limits/peer-host.js";
 import { type Place, Places } from "../../src/limits/places.js";
-import { fitConnections, openFilesLimit } from "../../src/server/open-files.js";
 
 /** Places, and a way to take one: for a host, by an owner there, used last at some time. */
 function sharing(max: number, maxPerHost = max + 1) {

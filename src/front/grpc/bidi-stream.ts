@@ -1,0 +1,300 @@
+import type { handleBidiStreamingCall, Metadata, ServerDuplexStream } from "@grpc/grpc-js";
+import type { Executed } from "../../errors/codes.js";
+import { ToolgateError } from "../../errors/toolgate-error.js";
+import type { Principal } from "../../identity/principal.js";
+import type { Place, Places, Tenant } from "../../limits/places.js";
+import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import { heldFor, readOneAhead } from "./grpc-call.js";
+import type { HeldForStream } from "./held-bytes.js";
+import type { BidiMethod } from "./methods.js";
+import { nodeDraining } from "./node-draining.js";
+import { type CallContext, type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { PIECE_BYTES } from "./write-pieces.js";
+
+/** Above so many bytes that the peer has not taken yet, the next frame should wait: grpc-js alone counts frames, of any size. */
+const MOST_UNTAKEN_BYTES = 1_048_576;
+
+/** When a peer that met the limit on sessions should come again, in milliseconds. */
+const SESSION_RETRY_MS = 1_000;
+
+/**
+ * A stream in both directions, by callbacks: no promise and no listener per frame.
+ *
+ * Its life: *open* until one side ends it; *ending* while what was sent goes out; then *over*, exactly once, whatever
+ * happened. Nothing is delivered or sent any more once it is over. A peer that does not read cannot keep a stream ending, and
+ * with it a session's place and the memory of what was sent: the stream is reset.
+ */
+export class BidiStream<Request, Response> implements Omit<CallContext, "abandoned" | "whenAbandoned"> {
+  readonly #call: ServerDuplexStream<Request, Response>;
+  readonly #context: ServerCall;
+  readonly #state: Pick<ServerState, "draining" | "readWithinMs">;
+  readonly #check: RequestCheck | undefined;
+  readonly #held: HeldForStream | undefined;
+  /** The sizes of the frames that the peer has not taken yet, in order, and their sum. */
+  readonly #untaken: number[] = [];
+  #untakenBytes = 0;
+  /** What the peer has taken in frames since that was a piece, in bytes. */
+  #takenBytes = 0;
+  /** How many pauses last. */
+  #pauses = 0;
+  readonly #onTaken = (): void => this.#taken();
+  #phase: "open" | "ending" | "over" = "open";
+  #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #onOver: (reason: ToolgateError | undefined) => void = () => {};
+  #onPeerEnd: () => void = () => this.end();
+
+  constructor(
+    call: ServerDuplexStream<Request, Response>,
+    context: ServerCall,
+    state: Pick<ServerState, "draining" | "readWithinMs">,
+    check: RequestCheck | undefined,
+  ) {
+    this.#call = call;
+    this.#context = context;
+    this.#state = state;
+    this.#check = check;
+    this.#held = heldFor(call);
+    this.#held?.failBy((why) => this.fail(why));
+    call.on("drain", () => this.#gotRoom());
+    call.on("end", () => this.#guard(() => this.#onPeerEnd()));
+    context.whenAbandoned(() => this.#over());
+    call.once("close", () => this.#over());
+  }
+
+  get path(): string {
+    return this.#context.path;
+  }
+  get principal(): Principal {
+    return this.#context.principal;
+  }
+  get peer(): string {
+    return this.#context.peer;
+  }
+  get metadata(): Metadata {
+    return this.#context.metadata;
+  }
+  get deadlineMs(): number | undefined {
+    return this.#context.deadlineMs;
+  }
+  get traceparent(): string | undefined {
+    return this.#context.traceparent;
+  }
+  get tracestate(): string | undefined {
+    return this.#context.tracestate;
+  }
+  /** Aborted when the peer went or the node closes the stream; not when this side ended it. */
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+  /** Aborted when the node begins to drain: tell the peer to move, and end the stream when it has. */
+  get draining(): AbortSignal {
+    return this.#state.draining;
+  }
+
+  /** Takes the frames, from now on; they wait until this is called. A throw fails the stream. */
+  onFrame(handler: (frame: Request) => void): void {
+    const check = this.#check;
+    this.#call.on("data", (frame: Request) => {
+      this.#held?.lookedAt();
+      this.#guard(() => {
+        check?.(frame);
+        handler(frame);
+      });
+    });
+  }
+
+  /** The peer sends no more frames; it still reads. Without a handler, the stream is then ended. */
+  onPeerEnd(handler: () => void): void {
+    this.#onPeerEnd = handler;
+  }
+
+  /** The stream is over. `reason` says why, unless this side had ended it. Called once. */
+  onOver(handler: (reason: ToolgateError | undefined) => void): void {
+    if (this.#phase === "over") queueMicrotask(() => handler(this.#context.abandoned));
+    this.#onOver = handler;
+  }
+
+  /**
+   * Sends a frame. False when enough waits for the peer, and the next frame should wait for `drained`.
+   *
+   * @param bytes about the size of the frame, which was counted by `holds`
+   */
+  send(frame: Response, bytes = 0): boolean {
+    if (this.#phase !== "open") return false;
+    this.#untaken.push(bytes);
+    this.#untakenBytes += bytes;
+    this.#held?.sent();
+    this.#call.write(frame, this.#onTaken);
+    return this.#hasRoom();
+  }
+
+  /** Counts what waits to be sent on this stream; a negative number, what does not any more, although it was not sent. */
+  holds(bytes: number): void {
+    this.#held?.count(bytes);
+  }
+
+  #hasRoom(): boolean {
+    return !this.#call.writableNeedDrain && this.#untakenBytes <= MOST_UNTAKEN_BYTES;
+  }
+
+  /** The peer has made room for the oldest frame, or the stream is broken. */
+  #taken(): void {
+    const bytes = this.#untaken.shift() ?? 0;
+    this.#untakenBytes -= bytes;
+    this.#held?.count(-bytes);
+    this.#held?.taken();
+    this.#takenBytes += bytes;
+    if (this.#takenBytes >= PIECE_BYTES) {
+      this.#takenBytes = 0;
+      this.#held?.progressed();
+    }
+    if (this.#room !== undefined && this.#hasRoom()) this.#gotRoom();
+  }
+
+  /** Resolves when there is room for frames again, or the stream is over. */
+  drained(): Promise<void> {
+    if (this.#phase === "over" || this.#hasRoom()) return Promise.resolve();
+    if (this.#room === undefined) {
+      let resolve = () => {};
+      const promise = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      this.#room = { promise, resolve };
+    }
+    return this.#room.promise;
+  }
+
+  /** Reads no more frames for now: the peer's own buffer fills, and it has to wait. Each pause ends with a `resume`. */
+  pause(): void {
+    if (this.#pauses++ === 0) this.#call.pause();
+  }
+
+  /** Reads on, if nothing else has paused it. */
+  resume(): void {
+    if (--this.#pauses === 0) this.#call.resume();
+  }
+
+  /** Ends the stream well, after what was sent. */
+  end(): void {
+    if (this.#phase !== "open") return;
+    this.#phase = "ending";
+    resetIfUnread(this.#call, this.#state.readWithinMs, this.#held);
+    this.#context.finish();
+    this.#call.end();
+  }
+
+  /** Ends the stream with an error, after what was sent. */
+  fail(error: unknown): void {
+    if (this.#phase !== "open") return;
+    const wire = this.#context.failure(error);
+    this.#phase = "ending";
+    resetIfUnread(this.#call, READ_FAILED_WITHIN_MS);
+    this.#context.finish();
+    // Not `destroy`: grpc-js sends the status of an emitted error.
+    this.#call.emit("error", wire);
+  }
+
+  /** The node closes the stream, whatever the handler does: `signal` and `onOver` tell it. */
+  terminate(reason: ToolgateError): void {
+    if (this.#phase !== "open") return;
+    const wire = this.#context.failure(reason);
+    this.#phase = "ending";
+    resetIfUnread(this.#call, READ_FAILED_WITHIN_MS);
+    this.#context.abandon(reason);
+    this.#call.emit("error", wire);
+  }
+
+  /** Runs a callback of the handler's while the stream is open; what it throws fails the stream, not the process. */
+  #guard(callback: () => void): void {
+    if (this.#phase !== "open") return;
+    try {
+      callback();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #gotRoom(): void {
+    if (this.#phase !== "over" && !this.#hasRoom()) return;
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #over(): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    this.#gotRoom();
+    this.#onOver(this.#context.abandoned);
+  }
+}
+
+const VACATED =
+  "This node's sessions are all taken, most of them by this host, and this one was not used for longest: open it again elsewhere.";
+
+/** @throws ToolgateError LIMIT_EXCEEDED when there is none */
+function takePlace(places: Places, host: string, tenant: Tenant): Place {
+  const place = places.take(host, tenant);
+  switch (place) {
+    case "full":
+      throw noPlace(`This node holds ${places.count} sessions, and takes no more.`);
+    case "host_full":
+      throw noPlace(`This host holds ${places.countOf(host)} sessions on this node, and may hold no more.`);
+    default:
+      return place;
+  }
+}
+
+function noPlace(message: string, executed: Executed = "no"): ToolgateError {
+  return new ToolgateError("LIMIT_EXCEEDED", message, { executed, retryAfterMs: SESSION_RETRY_MS });
+}
+
+/** Serves a method that is a stream in both directions. A frame that `check` throws at fails the stream. */
+export function serveBidi(
+  method: BidiMethod<never, unknown>,
+  state: ServerState,
+  check: RequestCheck | undefined,
+): handleBidiStreamingCall<unknown, unknown> {
+  return (call) => {
+    readOneAhead(call);
+    const context = new ServerCall(call, state);
+    const stream = new BidiStream<unknown, unknown>(call, context, state, method.refusesParts ? undefined : check);
+    const { sessions } = state;
+    const { peer } = context;
+    const held = heldFor(call);
+    let place: Place;
+    try {
+      void context.principal; // refuses before the handler runs
+      if (state.draining.aborted) throw nodeDraining("no");
+      const own = sessions.byConnection.get(peer) ?? 0;
+      if (own >= sessions.maxPerConnection)
+        throw noPlace(`This connection holds ${own} sessions, and may hold no more.`);
+      place = takePlace(sessions.places, held?.host ?? peer, {
+        owner: held?.connection ?? stream,
+        usedAt: () => held?.usedAt ?? 0,
+        vacate: () => stream.fail(noPlace(VACATED, "unknown")),
+      });
+    } catch (error) {
+      stream.fail(error);
+      return;
+    }
+    sessions.byConnection.set(peer, (sessions.byConnection.get(peer) ?? 0) + 1);
+    const open: OpenCall = {
+      leave() {}, // it was told when draining began, and ends by itself
+      terminate: (reason) => stream.terminate(reason),
+    };
+    state.open.add(open);
+    call.once("cancelled", () => {
+      place.leave();
+      const left = (sessions.byConnection.get(peer) ?? 1) - 1;
+      if (left === 0) sessions.byConnection.delete(peer);
+      else sessions.byConnection.set(peer, left);
+      state.open.delete(open);
+    });
+    try {
+      method.handler(stream as BidiStream<never, unknown>); // the frames come from the method's own definition
+    } catch (error) {
+      stream.fail(error);
+    }
+  };
+}

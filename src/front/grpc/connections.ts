@@ -1,0 +1,157 @@
+import type { Http2Session, ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import { peerHost } from "../../limits/peer-host.js";
+import { Places } from "../../limits/places.js";
+import type { HeldBytes, HeldForConnection } from "./held-bytes.js";
+
+/** How long a connection may take until it has said that it speaks HTTP/2, a TLS handshake included, in milliseconds. */
+export const PREFACE_WITHIN_MS = 10_000;
+
+/**
+ * How large a call's headers may be, in bytes, its metadata included: each open call holds them, and Node takes four times as
+ * much by itself. A call with more is reset (RFC 9113, section 6.5.2).
+ */
+const MAX_HEADER_BYTES = 16_384;
+
+/**
+ * How far a connection is: it has not said that it speaks HTTP/2, it has, or this side has said all on it, its end included, and none
+ * of that is left in this process.
+ */
+type Stage = "silent" | "speaking" | "finished";
+
+interface Connection {
+  readonly socket: Socket;
+  readonly held: HeldForConnection;
+  stage: Stage;
+  /** Runs while it is silent. */
+  readonly silent: NodeJS.Timeout;
+  /** Resolves when it is finished or closed. */
+  readonly finished: Promise<void>;
+  readonly finish: () => void;
+  /** Resolves when it is closed. */
+  readonly closed: Promise<void>;
+}
+
+export interface ConnectionsOptions {
+  readonly held: HeldBytes;
+  /** How many connections the node has open, in all and with one host. */
+  readonly max: number;
+  readonly maxPerHost: number;
+  readonly prefaceWithinMs: number;
+}
+
+/**
+ * The connections of a server. Each costs a file descriptor and memory before a word of gRPC is spoken on it, so they are bounded
+ * in all and by host, and one that does not say in time that it speaks HTTP/2 is closed.
+ */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #places: Places;
+  /** By the remote address and port, which a socket has in common with what was made of it. */
+  readonly #open = new Map<string, Connection>();
+  readonly #bySession = new WeakMap<Http2Session, HeldForConnection>();
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    this.#places = new Places(options.max, options.maxPerHost);
+  }
+
+  /** Takes a connection that was just accepted; false when it was closed at once, for want of a place. */
+  accept(socket: Socket): boolean {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) return refuse(socket); // it has gone already
+    const host = peerHost(remoteAddress);
+    const held = this.#options.held.connect(host);
+    const place = this.#places.take(host, {
+      owner: held,
+      usedAt: () => (held.streams.size > 0 ? Number.POSITIVE_INFINITY : held.usedAt),
+      vacate: () => socket.destroy(),
+    });
+    if (typeof place === "string") {
+      held.leave();
+      return refuse(socket);
+    }
+    const key = keyOf(socket);
+    const silent = setTimeout(() => socket.destroy(), this.#options.prefaceWithinMs).unref();
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const closed = new Promise<void>((resolve) => {
+      socket.once("close", () => {
+        clearTimeout(silent);
+        place.leave();
+        held.leave();
+        // The peer may have opened another one from the same port by now.
+        if (this.#open.get(key)?.socket === socket) this.#open.delete(key);
+        finish();
+        resolve();
+      });
+    });
+    this.#open.set(key, { socket, held, stage: "silent", silent, finished, finish, closed });
+    return true;
+  }
+
+  /** HTTP/2 begins on a connection that was accepted. */
+  begin(session: ServerHttp2Session): void {
+    const connection = this.#open.get(keyOf(session.socket));
+    if (connection === undefined) {
+      session.destroy();
+      return;
+    }
+    session.settings({ maxHeaderListSize: MAX_HEADER_BYTES });
+    this.#bySession.set(session, connection.held);
+    session.once("remoteSettings", () => {
+      clearTimeout(connection.silent);
+      connection.stage = "speaking";
+    });
+    // With TLS it is another socket than the one that was accepted.
+    session.socket.once("finish", () => {
+      connection.stage = "finished";
+      connection.finish();
+    });
+  }
+
+  /** What is held for a connection; undefined once it is closed. */
+  heldFor(session: Http2Session | undefined): HeldForConnection | undefined {
+    return session && this.#bySession.get(session);
+  }
+
+  /** Resolves when each of those that are open now is finished: what calls answered on it is out of this process. */
+  async finished(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ finished }) => finished));
+  }
+
+  /** Resolves when each of those that are open now is closed. */
+  async closed(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ closed }) => closed));
+  }
+
+  /** Closes those that have not said that they speak HTTP/2. */
+  destroySilent(): void {
+    this.#destroy(({ stage }) => stage === "silent");
+  }
+
+  /** Closes those that are not finished: what was not sent is lost. */
+  destroyUnfinished(): void {
+    this.#destroy(({ stage }) => stage !== "finished");
+  }
+
+  /** Closes all of them: of what was sent, a peer may lose what it has not read. */
+  destroyAll(): void {
+    this.#destroy(() => true);
+  }
+
+  #destroy(chosen: (connection: Connection) => boolean): void {
+    for (const connection of this.#open.values()) if (chosen(connection)) connection.socket.destroy();
+  }
+}
+
+function refuse(socket: Socket): false {
+  socket.destroy();
+  return false;
+}
+
+function keyOf({ remoteAddress, remotePort }: Pick<Socket, "remoteAddress" | "remotePort">): string {
+  return `${remoteAddress}:${remotePort}`;
+}

@@ -1,0 +1,240 @@
+import { after } from "../../async/after.js";
+import { deferred } from "../../async/deferred.js";
+import type { SaidEnding } from "../../calls/call-record.js";
+import { cancelCall } from "../../calls/cancel.js";
+import type { CallFilter } from "../calls/list-calls.js";
+import type { ListedCall } from "../../calls/list-calls.js";
+import { readCall } from "../../calls/read-call.js";
+import { toToolgateError } from "../../errors/to-toolgate-error.js";
+import { ToolgateError } from "../../errors/toolgate-error.js";
+import { AgentSession } from "./agent-session.js";
+import { EndingWatch } from "../../gateway/await-ending.js";
+import { toWireHandle, toWireTerminal } from "../../gateway/call-ending.js";
+import { parseCallSpec } from "../../gateway/call-spec.js";
+import { followCall, parseCursor } from "../../gateway/follow-call.js";
+import type { GatewayParts } from "../../gateway/gateway-parts.js";
+import { listCalls } from "../../gateway/list-calls.js";
+import { callIdOf, type PlacedCall, placeCall } from "../../gateway/place-call.js";
+import { unknownCall } from "../../gateway/unknown-call.js";
+import { wholeEnding } from "../../gateway/whole-ending.js";
+import { type CallId, parseCallId } from "../../identity/call-id.js";
+import { invalidField, parseToolName, parseToolsetName } from "../../identity/names.js";
+import { shareName } from "../../limits/share.js";
+import type { CallState__Output } from "../../protocol/generated/toolgate/v1/CallState.js";
+import type { CallSummary } from "../../protocol/generated/toolgate/v1/CallSummary.js";
+import type { GatewayHandlers } from "../../protocol/generated/toolgate/v1/Gateway.js";
+import { bidi, type Methods, serverStream, unary } from "./methods.js";
+
+/** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */
+const SESSION_BUDGET_BYTES = 8 * 1_048_576;
+
+const WIRE_STATE = {
+  queued: "CALL_STATE_QUEUED",
+  claimed: "CALL_STATE_CLAIMED",
+  ended: "CALL_STATE_ENDED",
+  unknown: "CALL_STATE_UNSPECIFIED",
+} as const;
+
+const LIST_PAGE = { usual: 100, most: 1_000 };
+
+/** The most of a request's time that is kept for telling how the call ended, in milliseconds; of short ones it is a tenth. */
+const MOST_MARGIN_MS = 1_000;
+
+/**
+ * How long before its request's deadline a call is to have ended: what comes later does not reach the caller, whose own timer
+ * ends the request, and with it go the call's id and whether it ran.
+ */
+function marginMs(deadlineMs: number): number {
+  return Math.min(MOST_MARGIN_MS, deadlineMs / 10);
+}
+
+/** Fails a request shortly before its deadline: the call is over by then, and nobody has said yet how it ended. */
+function answerInTime(
+  deadlineMs: number,
+  id: CallId,
+  fail: (error: ToolgateError) => void,
+): NodeJS.Timeout | undefined {
+  const message = `the call's time is over, and how it ended is not known yet; follow "${id}"`;
+  const late = new ToolgateError("DEADLINE_EXCEEDED", message, { executed: "unknown", metadata: { call_id: id } });
+  return after(deadlineMs - marginMs(deadlineMs) / 2, () => fail(late));
+}
+
+/** The side of the agents. */
+export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
+  const { placing, awaiting, following, readings } = parts;
+  const { store } = following;
+  return {
+    CallTool: unary(async ({ call }, context) => {
+      const leave = parts.enter(context.peer);
+      try {
+        const spec = parseCallSpec(call, context);
+        const { principal, deadlineMs, peer } = context;
+        const caller = { principal, peer, remainingMs: undefined, answerWithinMs: deadlineMs, presence: context };
+        const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, false);
+        return { handle: toWireHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
+      } finally {
+        leave();
+      }
+    }),
+
+    Invoke: unary(async ({ call }, context) => {
+      const leave = parts.enter(context.peer);
+      try {
+        const spec = parseCallSpec(call, context);
+        const id = callIdOf(placing, context.principal, spec);
+        const ended = deferred<SaidEnding>();
+        const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
+        // A request that was refused has no call: under its id there may be somebody else's.
+        let mayBeAdmitted = false;
+        // Nobody can wait for it any more: its caller was not told its id, and cannot ask for it again.
+        let forsaken = false;
+        let late: NodeJS.Timeout | undefined;
+        let reading: AbortController | undefined;
+        const giveUp = (why: ToolgateError): void => {
+          ended.reject(why);
+          reading?.abort(why);
+        };
+        try {
+          const { principal, deadlineMs, peer } = context;
+          const withinMs = deadlineMs && deadlineMs - marginMs(deadlineMs);
+          const caller = { principal, peer, remainingMs: withinMs, answerWithinMs: withinMs, presence: context };
+          let placed: PlacedCall;
+          try {
+            placed = await placeCall(placing, caller, id, spec, true);
+            mayBeAdmitted = true;
+          } catch (error) {
+            mayBeAdmitted = toToolgateError(error).executed !== "no";
+            forsaken = mayBeAdmitted && !spec.repeatable;
+            throw error;
+          }
+          watch.admitted(placed.head, placed.ending);
+          context.whenAbandoned(giveUp);
+          if (context.deadlineMs !== undefined) late = answerInTime(context.deadlineMs, id, giveUp);
+          const said = await ended.promise;
+          const ending = await wholeEnding(readings, id, said, {
+            ...{ principal, peer },
+            get signal() {
+              reading = new AbortController();
+              return reading.signal;
+            },
+          });
+          return { handle: toWireHandle(id, placed.head, placed.warnings), terminal: toWireTerminal(id, ending) };
+        } finally {
+          clearTimeout(late);
+          watch.stop();
+          // A call whose deadline passed ends by itself, and says why.
+          const abandoned = context.abandoned !== undefined && context.abandoned.reason !== "DEADLINE_EXCEEDED";
+          if ((abandoned || forsaken) && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
+        }
+      } finally {
+        leave();
+      }
+    }),
+
+    FollowCall: serverStream(async function* ({ callId, cursor }, context) {
+      const id = parseCallId(callId);
+      const reader = { client: shareName(context.principal, context.peer), signal: context.signal };
+      for await (const step of followCall(following, id, parseCursor(cursor), reader)) {
+        if (step.kind === "ended")
+          yield { terminal: toWireTerminal(id, await wholeEnding(readings, id, step.ending, context)) };
+        else yield { deltas: step.deltas.map(({ cursor, data, attempt }) => ({ cursor, dataJson: data, attempt })) };
+      }
+    }),
+
+    GetCall: unary(async ({ callId }, context) => {
+      const id = parseCallId(callId);
+      const reading = await readCall(store, id, { outputBytes: 0 });
+      if (reading === undefined) throw unknownCall(id);
+      const ending = reading.ending && (await wholeEnding(readings, id, reading.ending, context));
+      return {
+        handle: toWireHandle(id, reading.head),
+        state: WIRE_STATE[reading.state],
+        attempt: reading.attempt,
+        cancelRequested: reading.cancelRequested,
+        terminal: ending === undefined ? null : toWireTerminal(id, ending),
+      };
+    }),
+
+    CancelCall: unary(async ({ callId }, context) => {
+      const id = parseCallId(callId);
+      const answer = await cancelCall(store, id);
+      switch (answer.kind) {
+        case "unknown":
+          throw unknownCall(id);
+        case "told":
+          return { state: WIRE_STATE.claimed };
+        case "ended": {
+          const ending = await wholeEnding(readings, id, answer.ending, context);
+          return { state: WIRE_STATE.ended, terminal: toWireTerminal(id, ending) };
+        }
+        default:
+          return answer satisfies never;
+      }
+    }),
+
+    ListCalls: unary(async (request) => {
+      const filter = {
+        toolset: request.toolset === "" ? undefined : parseToolsetName(request.toolset, "toolset"),
+        tool: request.tool === "" ? undefined : parseToolName(request.tool, "tool"),
+        state: parseListedState(request.state),
+      };
+      const size = request.pageSize === 0 ? LIST_PAGE.usual : Math.min(request.pageSize, LIST_PAGE.most);
+      const page = await listCalls(store, filter, size, request.pageToken);
+      return { ...page, calls: page.calls.map(toWireSummary) };
+    }),
+
+    Session: bidi(
+      (stream) => {
+        const session = new AgentSession({
+          parts,
+          principal: stream.principal,
+          peer: stream.peer,
+          sink: stream,
+          budgetBytes: parts.maxMessageBytes + SESSION_BUDGET_BYTES,
+          fail: (error) => stream.fail(error),
+          end: () => stream.end(),
+        });
+        const onDrain = (): void => session.goAway();
+        stream.draining.addEventListener("abort", onDrain, { once: true });
+        stream.onFrame((frame) => session.onFrame(frame));
+        stream.onPeerEnd(() => session.finish());
+        stream.onOver(() => {
+          stream.draining.removeEventListener("abort", onDrain);
+          session.close();
+        });
+      },
+      { refusesParts: true },
+    ),
+  };
+}
+
+function parseListedState(state: CallState__Output): CallFilter["state"] {
+  switch (state) {
+    case "CALL_STATE_UNSPECIFIED":
+      return undefined;
+    case "CALL_STATE_QUEUED":
+      return "queued";
+    case "CALL_STATE_CLAIMED":
+      return "claimed";
+    case "CALL_STATE_ENDED":
+      throw invalidField(
+        "state",
+        "must be queued or claimed: calls that have ended are not indexed, GetCall shows one",
+      );
+    default:
+      throw invalidField("state", `must be a state of a call; ${state satisfies never} is none`);
+  }
+}
+
+function toWireSummary({ id, head, state, attempt, cancelRequested, queuedAtMs, claim }: ListedCall): CallSummary {
+  return {
+    handle: toWireHandle(id, head),
+    state: WIRE_STATE[state],
+    attempt,
+    cancelRequested,
+    queuedAtMs,
+    claimEndsMs: claim?.endsMs ?? 0,
+    providerId: claim?.provider ?? "",
+    nodeId: claim?.node ?? "",
+  };
+}

@@ -1,0 +1,265 @@
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import type { Http2Server } from "node:http2";
+import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
+import { joinAddress, splitAddress } from "../../config/address.js";
+import type { Config } from "../../config/config.js";
+import { ToolgateError } from "../../errors/toolgate-error.js";
+import { Places } from "../../limits/places.js";
+import type { Logger } from "../../observe/logger.js";
+import { loadProtocol } from "../../protocol/load.js";
+import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import { serveBidi } from "./bidi-stream.js";
+import { Connections, PREFACE_WITHIN_MS } from "./connections.js";
+import { HealthService } from "./health-service.js";
+import { HeldBytes } from "./held-bytes.js";
+import { holdCalls } from "./hold-calls.js";
+import { InflateTurns } from "./inflate-turns.js";
+import { type Listening, listenOn } from "./listen-address.js";
+import { type AnyMethod, type Service, serviceName } from "./methods.js";
+import { nodeDraining } from "./node-draining.js";
+import { fitConnections, openFilesLimit } from "./open-files.js";
+import { reflectionServices } from "./reflection.js";
+import type { ServerState } from "./server-call.js";
+import { serveStream } from "./server-stream.js";
+import { serverCredentials } from "./tls.js";
+import { serveUnary } from "./unary-call.js";
+
+/** How often an idle connection is asked for a sign of life, and how long it may take, in milliseconds. */
+const KEEPALIVE_TIME_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** What the last statuses get to reach their callers once the grace is over, in milliseconds. */
+const FAREWELL_MS = 250;
+/** How long peers may take to close their connections once they were sent all, in milliseconds. */
+const HANG_UP_MS = 1_000;
+/** How long destroyed connections may take to be gone, in milliseconds. */
+const DESTROY_MS = 1_000;
+
+export interface GrpcServerOptions {
+  readonly config: Pick<
+    Config,
+    | "listen"
+    | "tlsCert"
+    | "tlsKey"
+    | "maxStreamsPerConnection"
+    | "maxMessageBytes"
+    | "maxSessions"
+    | "maxSessionsPerPeer"
+    | "maxSessionsPerHost"
+    | "maxConnections"
+    | "maxConnectionsPerHost"
+    | "maxHeldBytes"
+    | "maxHeldBytesPerPeer"
+    | "messageTimeoutMs"
+    | "readTimeoutMs"
+  >;
+  readonly log: Logger;
+  readonly services: readonly Service[];
+  /** The time in Unix milliseconds; the system's unless said. */
+  readonly now?: () => number;
+  /** Makes the ids that tie an answer to a log line; random unless said. */
+  readonly newId?: () => string;
+  /** How long a peer may take nothing of what it is sent, in milliseconds; the setting unless said. */
+  readonly readWithinMs?: number;
+  /** How long a connection may take to say that it speaks HTTP/2, in milliseconds; ten seconds unless said. */
+  readonly prefaceWithinMs?: number;
+}
+
+/**
+ * The gRPC side of a node. It answers with its services, `grpc.health.v1` and reflection, and ends in this order, which is
+ * written here and nowhere else:
+ *
+ * 1. `beginDrain`: health says NOT_SERVING, so that balancers look elsewhere; new sessions are refused with NODE_DRAINING;
+ *    sessions hear `stream.draining`, to tell their peers to move. Everything else is served as before.
+ * 2. `stop`: streams of answers end with NODE_DRAINING, for their readers can resume anywhere. The port closes, connections
+ *    that have not said that they speak HTTP/2 are closed, and the others get a GOAWAY, after which clients send new calls
+ *    elsewhere. Calls under way are waited for, until the last byte of their answers has left this process; then a connection is
+ *    ended from this side.
+ * 3. When the grace is over, whatever is still open ends with NODE_DRAINING.
+ * 4. What does not even take that is cut. Ended connections are their peers' to close, for a second: closed from here at once, they
+ *    could lose what is on its way. The rest of them is closed then.
+ *
+ * gRPC's own shutdown is only what sends the GOAWAY: since Node 24 its end says nothing, for there `Http2Server.close` closes the
+ * sessions, and grpc-js waits for none that something else has closed.
+ */
+export interface GrpcServer {
+  /**
+   * Listens. Nothing is said to serve yet: see `setServing`.
+   *
+   * @returns the address that it listens on, with the port that the system chose where that was 0
+   * @throws ToolgateError INVALID_CONFIG when the address or the TLS files cannot be used
+   */
+  start(): Promise<{ readonly address: string }>;
+  /** Says by health whether a service (`toolgate.v1.Gateway`) serves, or all of them. Ignored once draining. */
+  setServing(service: string | "all", serving: boolean): void;
+  /** How many bidirectional streams are open. */
+  readonly sessions: number;
+  /** How many bytes are held of what peers have not sent whole, or not read. */
+  readonly heldBytes: number;
+  /** Step 1. Idempotent. */
+  beginDrain(): void;
+  /** Steps 1 to 4; resolves when every connection is gone. Idempotent: the first call's grace holds. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Prepares a server; `start` makes it listen. A server is started and stopped once. */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const { config, log, now = Date.now, newId = randomUUID } = options;
+  const readWithinMs = options.readWithinMs ?? config.readTimeoutMs;
+  const draining = new AbortController();
+  setMaxListeners(0, draining.signal); // one per session
+  const state: ServerState = {
+    log,
+    newId,
+    open: new Set(),
+    sessions: {
+      places: new Places(config.maxSessions, config.maxSessionsPerHost),
+      byConnection: new Map(),
+      maxPerConnection: config.maxSessionsPerPeer,
+    },
+    readWithinMs,
+    draining: draining.signal,
+  };
+  const held = new HeldBytes({
+    maxBytes: config.maxHeldBytes,
+    maxConnectionBytes: config.maxHeldBytesPerPeer,
+    messageWithinMs: config.messageTimeoutMs,
+    readWithinMs,
+  });
+  const inflating = new InflateTurns(config.maxMessageBytes);
+  const wanted = { max: config.maxConnections, maxPerHost: config.maxConnectionsPerHost };
+  const openFiles = openFilesLimit();
+  const bounds = fitConnections(wanted, openFiles);
+  const connections = new Connections({
+    held,
+    ...bounds,
+    prefaceWithinMs: options.prefaceWithinMs ?? PREFACE_WITHIN_MS,
+  });
+  const server = new Server({
+    "grpc.max_concurrent_streams": config.maxStreamsPerConnection,
+    "grpc.max_receive_message_length": config.maxMessageBytes,
+    "grpc.max_send_message_length": config.maxMessageBytes,
+    "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    // Its counters are kept for each message, and nobody can ask for them here.
+    "grpc.enable_channelz": 0,
+    interceptors: [holdCalls({ connections, inflating, maxMessageBytes: config.maxMessageBytes })],
+  });
+  const names = options.services.map(({ definition }) => serviceName(definition));
+  const health = new HealthService(names);
+  const own = [...options.services, health.service];
+  const shown = own.map(({ definition }) => serviceName(definition));
+  for (const service of [...own, ...reflectionServices(shown)]) addService(server, service, state);
+
+  let listening: Listening | undefined;
+  let starting: Promise<{ readonly address: string }> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  return {
+    start() {
+      starting ??= listen();
+      return starting;
+    },
+    setServing: (service, serving) => health.set(service, serving),
+    get sessions() {
+      return state.sessions.places.count;
+    },
+    get heldBytes() {
+      return held.bytes;
+    },
+    beginDrain,
+    stop(graceMs) {
+      stopping ??= end(graceMs);
+      return stopping;
+    },
+  };
+
+  async function listen(): Promise<{ readonly address: string }> {
+    const injector = server.createConnectionInjector(await serverCredentials(config, log, now));
+    http2Of(server).on("session", (session) => connections.begin(session));
+    // Connections are taken here, and not by grpc-js, which takes any number of them.
+    listening = await listenOn(config.listen, (socket) => {
+      if (connections.accept(socket)) injector.injectConnection(socket);
+    });
+    held.start();
+    if (bounds.max < wanted.max) log.warn({ event: "connections_cut", ...bounds, wanted: wanted.max, openFiles });
+    const { port } = listening;
+    const host = splitAddress(config.listen)?.host ?? config.listen;
+    return { address: joinAddress(host, port) };
+  }
+
+  function beginDrain(): void {
+    if (draining.signal.aborted) return;
+    health.close();
+    draining.abort(nodeDraining("no"));
+  }
+
+  async function end(graceMs: number): Promise<void> {
+    await starting?.catch(() => {}); // whoever started it has the error
+    beginDrain();
+    listening?.close();
+    for (const call of [...state.open]) call.leave();
+    connections.destroySilent();
+    const finished = connections.finished();
+    const closed = connections.closed();
+    server.tryShutdown(() => {});
+    if (!(await within(finished, graceMs))) {
+      log.warn({ event: "drain_overran", graceMs, openCalls: state.open.size });
+      for (const call of [...state.open]) call.terminate(nodeDraining("unknown"));
+      await within(finished, FAREWELL_MS);
+      connections.destroyUnfinished();
+    }
+    if (!(await within(closed, HANG_UP_MS))) {
+      connections.destroyAll();
+      await within(closed, DESTROY_MS);
+    }
+    held.stop();
+  }
+}
+
+/** Whether a promise settled in time. */
+async function within(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The HTTP/2 server of the injector, the only one of this server; grpc-js 1.14 keeps it to itself. */
+function http2Of(server: Server): Http2Server {
+  const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
+  const [only] = http2Servers.keys();
+  if (only === undefined) throw new ToolgateError("INTERNAL", "gRPC's library holds its server elsewhere than it did.");
+  return only;
+}
+
+function addService(server: Server, { definition, methods }: Service, state: ServerState): void {
+  const handlers: Record<string, UntypedHandleCall> = {};
+  for (const [name, { path, requestStream, responseStream }] of Object.entries(definition)) {
+    const method = methods[name];
+    const kind = requestStream ? (responseStream ? "bidi" : "clientStream") : responseStream ? "serverStream" : "unary";
+    if (method?.kind !== kind) {
+      throw new ToolgateError("INTERNAL", `${path} is ${kind}, and its method is ${method?.kind ?? "missing"}.`);
+    }
+    handlers[name] = serve(method, state, loadProtocol().unknownEnums.checkOfMethod(path));
+  }
+  server.addService(definition, handlers);
+}
+
+function serve(method: AnyMethod, state: ServerState, check: RequestCheck | undefined): UntypedHandleCall {
+  switch (method.kind) {
+    case "unary":
+      return serveUnary(method, state, check);
+    case "serverStream":
+      return serveStream(method, state, check);
+    case "bidi":
+      return serveBidi(method, state, check);
+    default:
+      return method satisfies never;
+  }
+}

@@ -1,0 +1,185 @@
+import type { Metadata } from "@grpc/grpc-js";
+import { authenticate } from "../../access/authenticate.js";
+import { ToolgateError } from "../../errors/toolgate-error.js";
+import type { Principal } from "../../identity/principal.js";
+import type { Places } from "../../limits/places.js";
+import type { Logger } from "../../observe/logger.js";
+import { toServiceError, type WireError } from "../../protocol/status-details.js";
+import { readTraceContext, type TraceContext } from "./trace-context.js";
+
+/** What a handler knows of the call that it serves, beside the request. */
+export interface CallContext extends TraceContext {
+  /** The RPC, as in `/toolgate.v1.Gateway/Invoke`. */
+  readonly path: string;
+  /** Who calls. */
+  readonly principal: Principal;
+  /** `host:port` of the connection's other end. */
+  readonly peer: string;
+  readonly metadata: Metadata;
+  /** What is left until the caller's deadline, in milliseconds, never below 0; undefined when it set none. */
+  readonly deadlineMs: number | undefined;
+  /**
+   * Aborted when nobody waits any more. The reason is a ToolgateError: CANCELLED when the caller went or cancelled,
+   * DEADLINE_EXCEEDED when its deadline passed, NODE_DRAINING when the node stops.
+   */
+  readonly signal: AbortSignal;
+  /** Why nobody waits any more; undefined while somebody does. */
+  readonly abandoned: ToolgateError | undefined;
+  /**
+   * Calls back when nobody waits any more, at once if that is so already; not once the call is answered. What `signal` says,
+   * without the cost of one: 5 µs, which counts where there is one for each call. One listener, the last one.
+   */
+  whenAbandoned(listener: (reason: ToolgateError) => void): void;
+}
+
+/** What all calls of one server share. */
+export interface ServerState {
+  readonly log: Logger;
+  /** A new random id. */
+  readonly newId: () => string;
+  /** The calls that are open, to be told of the server's end. */
+  readonly open: Set<OpenCall>;
+  /** Bidirectional streams that are open: their places, by host, and how many each connection has and may have. */
+  readonly sessions: {
+    readonly places: Places;
+    readonly byConnection: Map<string, number>;
+    readonly maxPerConnection: number;
+  };
+  /** How long a peer may take nothing of what it is sent, in milliseconds. */
+  readonly readWithinMs: number;
+  /** Aborted when the server begins to drain. */
+  readonly draining: AbortSignal;
+}
+
+/** An open call, as the end of the server sees it. */
+export interface OpenCall {
+  /** The server is about to close: end, if the caller can go on elsewhere. */
+  leave(): void;
+  /** The grace is over: end now, with this. */
+  terminate(reason: ToolgateError): void;
+}
+
+/** What grpc-js gives for any kind of call. */
+export interface AnyServerCall {
+  readonly metadata: Metadata;
+  getPeer(): string;
+  getPath(): string;
+  /** A date, or a number that is infinite when there is none. */
+  getDeadline(): Date | number;
+  on(event: "cancelled", listener: () => void): unknown;
+}
+
+/** A peer's own timer ends a call a little before ours does: this near to the deadline, it was the deadline. */
+const DEADLINE_TOLERANCE_MS = 20;
+
+/**
+ * One call's context and its end. Whatever costs something is made when it is first asked for: most calls need no signal.
+ */
+export class ServerCall implements CallContext {
+  readonly #call: AnyServerCall;
+  readonly #state: ServerState;
+  readonly path: string;
+  /** The caller's deadline by the monotonic clock; infinite when it set none. The wall clock may be set while the call runs. */
+  readonly #untilMs: number;
+  #principal: Principal | undefined;
+  #controller: AbortController | undefined;
+  #trace: TraceContext | undefined;
+  #abandoned: ToolgateError | undefined;
+  #finished = false;
+  #onAbandoned: ((reason: ToolgateError) => void) | undefined;
+
+  constructor(call: AnyServerCall, state: ServerState) {
+    this.#call = call;
+    this.#state = state;
+    this.path = call.getPath();
+    const deadline = Number(call.getDeadline());
+    this.#untilMs = Number.isFinite(deadline) ? performance.now() + deadline - Date.now() : Number.POSITIVE_INFINITY;
+    // grpc-js says "cancelled" at the end of every call, also of one that was answered.
+    call.on("cancelled", () => {
+      if (!this.#finished) this.abandon(whyGone(this.#untilMs));
+    });
+  }
+
+  /** @throws what `authenticate` refuses with; the adaptors ask before any handler runs */
+  get principal(): Principal {
+    this.#principal ??= authenticate(this);
+    return this.#principal;
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
+  get metadata(): Metadata {
+    return this.#call.metadata;
+  }
+
+  get deadlineMs(): number | undefined {
+    return this.#untilMs === Number.POSITIVE_INFINITY ? undefined : Math.max(0, this.#untilMs - performance.now());
+  }
+
+  get traceparent(): string | undefined {
+    return this.#traceContext().traceparent;
+  }
+
+  get tracestate(): string | undefined {
+    return this.#traceContext().tracestate;
+  }
+
+  #traceContext(): TraceContext {
+    this.#trace ??= readTraceContext(this.#call.metadata);
+    return this.#trace;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abandoned !== undefined) this.#controller.abort(this.#abandoned);
+    }
+    return this.#controller.signal;
+  }
+
+  get abandoned(): ToolgateError | undefined {
+    return this.#abandoned;
+  }
+
+  whenAbandoned(listener: (reason: ToolgateError) => void): void {
+    if (this.#abandoned !== undefined) listener(this.#abandoned);
+    else this.#onAbandoned = listener;
+  }
+
+  /** The call was answered: from here on it cannot be abandoned. False when it was answered or abandoned before. */
+  finish(): boolean {
+    if (this.#finished || this.#abandoned !== undefined) return false;
+    this.#finished = true;
+    return true;
+  }
+
+  /** Nobody waits for the call any more. */
+  abandon(reason: ToolgateError): void {
+    if (this.#finished || this.#abandoned !== undefined) return;
+    this.#abandoned = reason;
+    this.#controller?.abort(reason);
+    this.#onAbandoned?.(reason);
+  }
+
+  /** What the peer gets for an error. A fault of our own is logged here, once, under an id that the peer gets too. */
+  failure(error: unknown): WireError {
+    // A handler that was stopped by its signal throws whatever its libraries make of that.
+    const stopped = this.#abandoned !== undefined && error instanceof Error && error.name === "AbortError";
+    if (stopped) return toServiceError(this.#abandoned);
+    if (error instanceof ToolgateError && error.reason !== "INTERNAL") return toServiceError(error);
+    const correlationId = this.#state.newId();
+    this.#state.log.error({ event: "call_failed", path: this.path, peer: this.peer, correlationId, error });
+    return toServiceError(error, correlationId);
+  }
+}
+
+function whyGone(untilMs: number): ToolgateError {
+  if (performance.now() >= untilMs - DEADLINE_TOLERANCE_MS) {
+    return new ToolgateError("DEADLINE_EXCEEDED", "The caller's deadline passed.", { executed: "unknown" });
+  }
+  return new ToolgateError("CANCELLED", "The caller cancelled the call, or its connection went.", {
+    executed: "unknown",
+  });
+}

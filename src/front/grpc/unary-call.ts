@@ -1,0 +1,68 @@
+import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
+import type { ToolgateError } from "../../errors/toolgate-error.js";
+import { EncodedMessage } from "../../protocol/encoded-message.js";
+import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import { heldFor } from "./grpc-call.js";
+import type { UnaryMethod } from "./methods.js";
+import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { shareFrames } from "./shared-frame.js";
+import { holdUnsent } from "./unread-stream.js";
+
+/** Serves a unary method: a promise in, a response or a status out. Requests that `check` throws at are refused. */
+export function serveUnary(
+  method: UnaryMethod<never, unknown>,
+  state: ServerState,
+  check: RequestCheck | undefined,
+): handleUnaryCall<unknown, unknown> {
+  return (call, callback) => {
+    const held = heldFor(call);
+    held?.lookedAt();
+    const answer: sendUnaryData<unknown> = (error, response) => {
+      if (response instanceof EncodedMessage) shareFrames(call);
+      callback(error, response);
+      // What its caller does not read is counted until the stream is closed, and ends in time.
+      held?.sent();
+      holdUnsent(held, call, response);
+    };
+    void run(method, new UnaryCall(call, state, answer), call.request, state, check);
+  };
+}
+
+async function run(
+  method: UnaryMethod<never, unknown>,
+  call: UnaryCall,
+  request: unknown,
+  state: ServerState,
+  check: RequestCheck | undefined,
+) {
+  state.open.add(call);
+  try {
+    void call.principal; // refuses before the handler runs
+    check?.(request);
+    const response = await method.handler(request as never, call); // decoded by the method's own definition
+    if (call.finish()) call.answer(null, response);
+  } catch (error) {
+    const wire = call.failure(error);
+    if (call.finish()) call.answer(wire);
+  } finally {
+    state.open.delete(call);
+  }
+}
+
+/** A call with one answer. */
+class UnaryCall extends ServerCall implements OpenCall {
+  readonly answer: sendUnaryData<unknown>;
+
+  constructor(call: ServerUnaryCall<unknown, unknown>, state: ServerState, answer: sendUnaryData<unknown>) {
+    super(call, state);
+    this.answer = answer;
+  }
+
+  /** Its answer is on its way. */
+  leave(): void {}
+
+  terminate(reason: ToolgateError): void {
+    this.abandon(reason);
+    this.answer(this.failure(reason));
+  }
+}

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
+import { type RegistryServiceParts, registryMethods } from "../../../src/front/grpc/registry-service.js";
+import type { AttachRequest__Output } from "../../../src/protocol/generated/toolgate/v1/AttachRequest.js";
+import type { AttachResponse } from "../../../src/protocol/generated/toolgate/v1/AttachResponse.js";
+import { type Asked, Entrance } from "../../../src/providers/entrance.js";
+import { expectNoLeaks } from "../../support/leaks.js";
+
+expectNoLeaks();
+
+const BYTES = 100_000;
+const DELTA = { callId: "", attempt: 1, dataJson: Buffer.alloc(BYTES) };
+
+test.each([
+  ["names calls in hand", { hello: { inHand: Array(BYTES / 50).fill({ callId: "", attempt: 1 }) } }],
+  ["brings output", { deltas: [DELTA] }],
+  ["brings a result", { results: [{ resultJson: Buffer.alloc(BYTES) }] }],
+  ["has a long word", { pongs: [{ nonce: "x".repeat(BYTES) }] }],
+])("what a first frame holds while it waits to be let in is counted: one that %s", (_, frame) => {
+  const asked: Asked[] = [];
+  class Watched extends Entrance {
+    override pass<T>(one: Asked): Promise<T> {
+      asked.push(one);
+      return new Promise(() => {}); // it waits
+    }
+  }
+  const entrance = new Watched({
+    ...{ maxUnderWay: 1, maxWaiting: 1, maxWaitingBytes: 1, maxWaitMs: { register: 1, attach: 1 } },
+    ...{ monotonicMs: () => 0, random: () => 0, busyShare: () => 0 },
+  });
+  let arrive: (frame: AttachRequest__Output) => void = () => {};
+  const stream = {
+    ...{ principal: { tenant: "t", subject: "s" }, peer: "127.0.0.1:1", pause: () => {}, onOver: () => {} },
+    onFrame: (handler: typeof arrive) => {
+      arrive = handler;
+    },
+  } as unknown as BidiStream<AttachRequest__Output, AttachResponse>; // what is used of it until it is let in
+  registryMethods({ entrance, heartbeatMs: 1_000 } as unknown as RegistryServiceParts).Attach.handler(stream);
+  arrive({ hello: null, deltas: [], results: [], pongs: [], ...frame } as unknown as AttachRequest__Output);
+  expect(asked).toMatchObject([{ arrival: "attach", client: "127.0.0.1:1" }]);
+  expect(asked[0]?.bytes).toBeGreaterThan(BYTES);
+  expect(asked[0]?.bytes).toBeLessThan(3 * BYTES);
+});
