@@ -1,23 +1,18 @@
-import { after } from "../../async/after.js";
-import { deferred } from "../../async/deferred.js";
-import type { SaidEnding } from "../../calls/call-record.js";
 import { cancelCall } from "../../calls/cancel.js";
 import type { CallFilter } from "../calls/list-calls.js";
 import type { ListedCall } from "../../calls/list-calls.js";
 import { readCall } from "../../calls/read-call.js";
-import { toToolgateError } from "../../errors/to-toolgate-error.js";
-import { ToolgateError } from "../../errors/toolgate-error.js";
 import { AgentSession } from "./agent-session.js";
-import { EndingWatch } from "../../gateway/await-ending.js";
 import { toWireHandle, toWireTerminal } from "../../gateway/call-ending.js";
 import { parseCallSpec } from "../../gateway/call-spec.js";
 import { followCall, parseCursor } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
+import { invoke } from "../../gateway/invoke.js";
 import { listCalls } from "../../gateway/list-calls.js";
-import { callIdOf, type PlacedCall, placeCall } from "../../gateway/place-call.js";
+import { callIdOf, placeCall } from "../../gateway/place-call.js";
 import { unknownCall } from "../../gateway/unknown-call.js";
 import { wholeEnding } from "../../gateway/whole-ending.js";
-import { type CallId, parseCallId } from "../../identity/call-id.js";
+import { parseCallId } from "../../identity/call-id.js";
 import { invalidField, parseToolName, parseToolsetName } from "../../identity/names.js";
 import { shareName } from "../../limits/share.js";
 import type { CallState__Output } from "../../protocol/generated/toolgate/v1/CallState.js";
@@ -37,31 +32,9 @@ const WIRE_STATE = {
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
 
-/** The most of a request's time that is kept for telling how the call ended, in milliseconds; of short ones it is a tenth. */
-const MOST_MARGIN_MS = 1_000;
-
-/**
- * How long before its request's deadline a call is to have ended: what comes later does not reach the caller, whose own timer
- * ends the request, and with it go the call's id and whether it ran.
- */
-function marginMs(deadlineMs: number): number {
-  return Math.min(MOST_MARGIN_MS, deadlineMs / 10);
-}
-
-/** Fails a request shortly before its deadline: the call is over by then, and nobody has said yet how it ended. */
-function answerInTime(
-  deadlineMs: number,
-  id: CallId,
-  fail: (error: ToolgateError) => void,
-): NodeJS.Timeout | undefined {
-  const message = `the call's time is over, and how it ended is not known yet; follow "${id}"`;
-  const late = new ToolgateError("DEADLINE_EXCEEDED", message, { executed: "unknown", metadata: { call_id: id } });
-  return after(deadlineMs - marginMs(deadlineMs) / 2, () => fail(late));
-}
-
 /** The side of the agents. */
 export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
-  const { placing, awaiting, following, readings } = parts;
+  const { placing, following, readings } = parts;
   const { store } = following;
   return {
     CallTool: unary(async ({ call }, context) => {
@@ -80,52 +53,9 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     Invoke: unary(async ({ call }, context) => {
       const leave = parts.enter(context.peer);
       try {
-        const spec = parseCallSpec(call, context);
-        const id = callIdOf(placing, context.principal, spec);
-        const ended = deferred<SaidEnding>();
-        const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
-        // A request that was refused has no call: under its id there may be somebody else's.
-        let mayBeAdmitted = false;
-        // Nobody can wait for it any more: its caller was not told its id, and cannot ask for it again.
-        let forsaken = false;
-        let late: NodeJS.Timeout | undefined;
-        let reading: AbortController | undefined;
-        const giveUp = (why: ToolgateError): void => {
-          ended.reject(why);
-          reading?.abort(why);
-        };
-        try {
-          const { principal, deadlineMs, peer } = context;
-          const withinMs = deadlineMs && deadlineMs - marginMs(deadlineMs);
-          const caller = { principal, peer, remainingMs: withinMs, answerWithinMs: withinMs, presence: context };
-          let placed: PlacedCall;
-          try {
-            placed = await placeCall(placing, caller, id, spec, true);
-            mayBeAdmitted = true;
-          } catch (error) {
-            mayBeAdmitted = toToolgateError(error).executed !== "no";
-            forsaken = mayBeAdmitted && !spec.repeatable;
-            throw error;
-          }
-          watch.admitted(placed.head, placed.ending);
-          context.whenAbandoned(giveUp);
-          if (context.deadlineMs !== undefined) late = answerInTime(context.deadlineMs, id, giveUp);
-          const said = await ended.promise;
-          const ending = await wholeEnding(readings, id, said, {
-            ...{ principal, peer },
-            get signal() {
-              reading = new AbortController();
-              return reading.signal;
-            },
-          });
-          return { handle: toWireHandle(id, placed.head, placed.warnings), terminal: toWireTerminal(id, ending) };
-        } finally {
-          clearTimeout(late);
-          watch.stop();
-          // A call whose deadline passed ends by itself, and says why.
-          const abandoned = context.abandoned !== undefined && context.abandoned.reason !== "DEADLINE_EXCEEDED";
-          if ((abandoned || forsaken) && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
-        }
+        const { placed, ending } = await invoke(parts, context, parseCallSpec(call, context));
+        const { id, head, warnings } = placed;
+        return { handle: toWireHandle(id, head, warnings), terminal: toWireTerminal(id, ending) };
       } finally {
         leave();
       }
