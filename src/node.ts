@@ -41,6 +41,7 @@ import { Entrance } from "./providers/entrance.js";
 import { followEpochs } from "./providers/follow-epochs.js";
 import { KeepAlive } from "./providers/keep-alive.js";
 import { ProviderSessions } from "./providers/provider-sessions.js";
+import { Registrations } from "./providers/registrations.js";
 import { AccessWatch } from "./redis/access-watch.js";
 import { agreeOnShards, shardCount } from "./redis/agree-on-shards.js";
 import { warnOfRedis } from "./redis/check-redis.js";
@@ -296,6 +297,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
   // gRPC
   const protocol = loadProtocol();
+  const entrance = new Entrance({ ...ENTRANCE, monotonicMs, random, busyShare: busyShareOfLoop() });
   const catalogService = createCatalogService({
     catalog,
     searchIndex,
@@ -317,20 +319,25 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
         definition: protocol.Registry.service,
         methods: registryMethods({
           ...config,
-          store: registry,
-          catalog,
-          contracts: new ContractReader(validators, config),
+          registrations: new Registrations({
+            ...config,
+            store: registry,
+            catalog,
+            contracts: new ContractReader(validators, config),
+            sessions,
+            entrance,
+            keepAlive,
+            randomBytes: bytes,
+            log,
+            // The toolset is gone: what waits for it did not run, and will not.
+            abandon: async (toolset, gone) => {
+              for (const { epoch } of gone) await rehouseCalls(calls, toolset, epoch, async () => undefined);
+            },
+          }),
           results: new ResultChecks({ validators, texts, maxResultBytes: config.maxResultBytes, clock }),
           sessions,
-          entrance: new Entrance({ ...ENTRANCE, monotonicMs, random, busyShare: busyShareOfLoop() }),
+          entrance,
           reports,
-          keepAlive,
-          randomBytes: bytes,
-          log,
-          // The toolset is gone: what waits for it did not run, and will not.
-          abandon: async (toolset, gone) => {
-            for (const { epoch } of gone) await rehouseCalls(calls, toolset, epoch, async () => undefined);
-          },
         }),
       },
       { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },

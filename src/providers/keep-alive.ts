@@ -24,7 +24,7 @@ export interface KeepAliveSettings {
 }
 
 /** A call that a provider names as its own. */
-type NamedCall = { readonly id: CallId; readonly attempt: number };
+export type NamedCall = { readonly id: CallId; readonly attempt: number };
 
 /** A session may be silent for so many heartbeats; then its provider is lost. */
 const SILENT_HEARTBEATS = 3;

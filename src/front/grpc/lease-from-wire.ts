@@ -1,0 +1,35 @@
+import { parseCallId } from "../../identity/call-id.js";
+import { hashLeaseToken } from "../../identity/lease-token.js";
+import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../../identity/names.js";
+import type { CallInHand__Output } from "../../protocol/generated/toolgate/v1/CallInHand.js";
+import type { LeaseRef__Output } from "../../protocol/generated/toolgate/v1/LeaseRef.js";
+import type { NamedCall } from "../../providers/keep-alive.js";
+import type { Lease } from "../../registry/leases.js";
+
+/** The most calls that a provider may run at once. */
+export const MAX_IN_FLIGHT = 10_000;
+
+/** Reads who a provider is, and its proof. @throws ToolgateError INVALID_REQUEST */
+export function parseLease(wire: LeaseRef__Output | null): Lease {
+  if (wire === null) throw invalidField("lease", "is missing");
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(wire.leaseToken))
+    throw invalidField("lease.lease_token", "must be the token that Register returned");
+  return {
+    toolset: parseToolsetName(wire.toolset, "lease.toolset"),
+    epoch: parseEpoch(wire.epoch, "lease.epoch"),
+    provider: parseProviderId(wire.providerId, "lease.provider_id"),
+    incarnation: parseIncarnation(wire.incarnation, "lease.incarnation"),
+    tokenHash: hashLeaseToken(wire.leaseToken),
+  };
+}
+
+/** @throws ToolgateError INVALID_REQUEST for more calls than a provider may run */
+export function checkInHand(wire: readonly CallInHand__Output[]): void {
+  if (wire.length > MAX_IN_FLIGHT) throw invalidField("in_hand", `must name at most ${MAX_IN_FLIGHT} calls`);
+}
+
+/** Reads which calls a provider runs. @throws ToolgateError INVALID_REQUEST */
+export function parseInHand(wire: readonly CallInHand__Output[]): NamedCall[] {
+  checkInHand(wire);
+  return wire.map(({ callId, attempt }) => ({ id: parseCallId(callId, "in_hand.call_id"), attempt }));
+}
