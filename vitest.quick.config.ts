@@ -16,7 +16,7 @@ export default mergeConfig(everything, {
       "test/hosting/{cluster,mcp-server,mount}.test.ts",
       "test/redis/{cluster-commits,connections,failover,groups,half-open}.test.ts",
       "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",
-      "test/ticker/lock-majority.test.ts",
+      "test/upkeep/lock-majority.test.ts",
     ],
   },
 });

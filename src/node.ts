@@ -56,10 +56,10 @@ import { NodeList } from "./registry/node-list.js";
 import type { RegistryStore } from "./registry/registry-store.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
 import { SearchIndex } from "./search/search-index.js";
-import { Chores } from "./ticker/chores.js";
-import { Leader } from "./ticker/leader.js";
-import { Pinger } from "./ticker/pinger.js";
-import { createSettler } from "./ticker/settler.js";
+import { Chores } from "./upkeep/chores.js";
+import { Leader } from "./upkeep/leader.js";
+import { Pinger } from "./upkeep/pinger.js";
+import { createSettler } from "./upkeep/settler.js";
 import { VERSION } from "./version.js";
 
 /** One gateway process. */

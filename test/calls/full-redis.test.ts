@@ -13,7 +13,7 @@ import { MemoryWatch } from "../../src/redis/memory-watch.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import { releaseLease, renewLease } from "../../src/registry/leases.js";
 import { unregister } from "../../src/registry/unregister.js";
-import { emitPings } from "../../src/ticker/ping-slot.js";
+import { emitPings } from "../../src/upkeep/ping-slot.js";
 import { client, keys, LONG_MS, pong, registry, TOOLSET } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";

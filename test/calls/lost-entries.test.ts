@@ -12,11 +12,11 @@ import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
-import { createSettler } from "../../src/ticker/settler.js";
+import { createSettler } from "../../src/upkeep/settler.js";
 import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
-import { toolsetOf } from "../ticker/toolset-of.js";
+import { toolsetOf } from "../upkeep/toolset-of.js";
 import { admissionOf, admit, callStore, callsForFile, claimOf, NODE, provider, store, take } from "./calls-fixture.js";
 
 expectNoLeaks();

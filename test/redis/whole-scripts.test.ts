@@ -25,7 +25,7 @@ import type { RegistryStore } from "../../src/registry/registry-store.js";
 import { sweepToolsets } from "../../src/registry/sweep.js";
 import { TRIM_START, trimEpochs } from "../../src/registry/trim-epochs.js";
 import { unregister } from "../../src/registry/unregister.js";
-import { emitPings } from "../../src/ticker/ping-slot.js";
+import { emitPings } from "../../src/upkeep/ping-slot.js";
 import { admissionOf, callStore, claimOf, NODE, takerOf } from "../calls/calls-fixture.js";
 import {
   attach,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Epoch, parseToolsetName } from "../../src/identity/names.js";
-import { decodePings, emitPings, encodePings } from "../../src/ticker/ping-slot.js";
+import { decodePings, emitPings, encodePings } from "../../src/upkeep/ping-slot.js";
 import { keys, registryStore } from "../registry/registry-fixture.js";
 import { redisForFile } from "../support/redis.js";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
-import { Leader } from "../../src/ticker/leader.js";
+import { Leader } from "../../src/upkeep/leader.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";

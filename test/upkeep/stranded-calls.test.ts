@@ -6,8 +6,8 @@ import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js"
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { register } from "../../src/registry/register.js";
-import { Chores } from "../../src/ticker/chores.js";
-import type { Leader } from "../../src/ticker/leader.js";
+import { Chores } from "../../src/upkeep/chores.js";
+import type { Leader } from "../../src/upkeep/leader.js";
 import { admissionOf, admit, callStore } from "../calls/calls-fixture.js";
 import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";

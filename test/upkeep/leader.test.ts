@@ -1,7 +1,7 @@
 import type { ChainableCommander } from "ioredis";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { Leader } from "../../src/ticker/leader.js";
+import { Leader } from "../../src/upkeep/leader.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";

@@ -1,6 +1,6 @@
 import type { EpochState, EpochView, ToolsetView } from "../../src/catalog/toolset-view.js";
 import type { Epoch, ToolsetName } from "../../src/identity/names.js";
-import type { Leader } from "../../src/ticker/leader.js";
+import type { Leader } from "../../src/upkeep/leader.js";
 
 /** A toolset's view with no more than the ticker looks at. */
 export function toolsetOf(

@@ -6,7 +6,7 @@ import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { releaseLease } from "../../src/registry/leases.js";
-import { Chores, type ChoresSettings } from "../../src/ticker/chores.js";
+import { Chores, type ChoresSettings } from "../../src/upkeep/chores.js";
 import { admissionOf, admit, callStore, claimOf, complete, take } from "../calls/calls-fixture.js";
 import {
   changesOf,
