@@ -5,7 +5,7 @@ import { FrameQueue } from "../frames/frame-queue.js";
 import type { SessionCall } from "../protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest } from "../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
-import type { Node } from "./node.js";
+import type { Node } from "./remote-node.js";
 import { readError } from "./request.js";
 import { settlesWithin } from "./timing.js";
 

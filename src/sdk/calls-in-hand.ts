@@ -1,7 +1,7 @@
 import { PassingMap } from "../async/passing-map.js";
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
-import type { Outgoing } from "./provider-session.js";
+import type { Outgoing } from "./provider-link.js";
 import { type CallOutcome, type CallSurroundings, RunningCall, type Told, type ToolCode } from "./running-call.js";
 import type { CallAbortReason } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";

@@ -1,12 +1,12 @@
 import type { ProviderDelta } from "../protocol/generated/toolgate/v1/ProviderDelta.js";
-import type { Outgoing, ProviderSession } from "./provider-session.js";
+import type { Outgoing, ProviderLink } from "./provider-link.js";
 import { ToolFailure } from "./tool-failure.js";
 
 /** The most pieces of one call that wait; more means that a tool does not await them. */
 const MAX_WAITING = 1000;
 
 /** What output is sent through. */
-export type OutputSink = Pick<ProviderSession, "writable" | "push">;
+export type OutputSink = Pick<ProviderLink, "writable" | "push">;
 
 interface Waiting {
   /** The call that it belongs to. */

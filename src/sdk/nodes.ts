@@ -4,7 +4,7 @@ import type { Executed } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { CLIENT_VERSION } from "./client-version.js";
 import type { TlsOptions } from "./connection-options.js";
-import { Node } from "./node.js";
+import { Node } from "./remote-node.js";
 import { backoffMs, sleep, type Timing } from "./timing.js";
 
 /**

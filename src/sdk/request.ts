@@ -2,8 +2,8 @@ import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError, st
 import { ERROR_CODES } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { causeOf, DETAILS_TRAILER, fromServiceError } from "../protocol/status-details.js";
-import type { Node, NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
+import type { Node, NodeClients } from "./remote-node.js";
 
 /** A request is given up when it was sent this often, and lost its node each time: it may be what takes them down. */
 export const MAX_SENDS = 6;

@@ -1,7 +1,7 @@
 import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import type { NodeClients } from "./node.js";
 import type { Nodes } from "./nodes.js";
+import type { NodeClients } from "./remote-node.js";
 import { mayAskElsewhere, readError } from "./request.js";
 import type { Timing } from "./timing.js";
 

@@ -8,7 +8,7 @@ import { type DecodeJson, encodeJson } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
 import type { OutputLimits } from "./output-limits.js";
 import { present } from "./present.js";
-import type { Outgoing } from "./provider-session.js";
+import type { Outgoing } from "./provider-link.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 import type { LogDelta, ToolLog } from "./tool-log.js";

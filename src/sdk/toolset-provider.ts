@@ -14,7 +14,6 @@ import { CLIENT_VERSION } from "./client-version.js";
 import { DeltaOutput } from "./delta-output.js";
 import type { DecodeJson } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
-import type { Node } from "./node.js";
 import type { Nodes } from "./nodes.js";
 import { type OutputLimits, outputLimits } from "./output-limits.js";
 import type {
@@ -28,9 +27,10 @@ import type {
   SkippedPart,
   StopOptions,
 } from "./provider.js";
-import { type Outgoing, ProviderSession } from "./provider-session.js";
+import { type Outgoing, ProviderLink } from "./provider-link.js";
 import { type Lease, leaseOf, nextState, type ProviderChange, type ProviderState } from "./provider-state.js";
 import { readEpochState } from "./read-catalog.js";
+import type { Node } from "./remote-node.js";
 import { ask, askNode, mayAskElsewhere } from "./request.js";
 import { readCancelReason, type ToolCode } from "./running-call.js";
 import { settlesWithin, sleep, type Timing } from "./timing.js";
@@ -131,9 +131,9 @@ export class ToolsetProvider implements Provider {
   readonly #halt = new AbortController();
   readonly #callable = deferred();
   readonly #closing: Deferred<ProviderClosed> = deferred();
-  readonly #former = new Set<ProviderSession>();
+  readonly #former = new Set<ProviderLink>();
   #state: ProviderState = { kind: "connecting", lease: undefined };
-  #current: ProviderSession | undefined;
+  #current: ProviderLink | undefined;
   /** Settles when the session that was welcomed last has ended. */
   #currentOver: Promise<void> = Promise.resolve();
   /** Output that a lost session did not send. */
@@ -347,7 +347,7 @@ export class ToolsetProvider implements Provider {
       maxMessageBytes: LARGEST_MESSAGE_BYTES,
       clientVersion: CLIENT_VERSION,
     };
-    const session: ProviderSession = new ProviderSession(
+    const session: ProviderLink = new ProviderLink(
       node,
       hello,
       {
@@ -389,7 +389,7 @@ export class ToolsetProvider implements Provider {
     return over.promise;
   }
 
-  #welcomed(session: ProviderSession, { nodeId, state, fenced, limits }: Welcome__Output): void {
+  #welcomed(session: ProviderLink, { nodeId, state, fenced, limits }: Welcome__Output): void {
     const { node } = session;
     this.#setup.nodes.succeeded(node);
     this.#former.delete(session);
@@ -411,7 +411,7 @@ export class ToolsetProvider implements Provider {
     if (limits === null) this.#callable.resolve();
   }
 
-  #goAway(session: ProviderSession, { reason, graceMs }: GoAway__Output): SessionOver {
+  #goAway(session: ProviderLink, { reason, graceMs }: GoAway__Output): SessionOver {
     const why = GO_AWAY_REASONS[reason] ?? "node_draining"; // one that only newer nodes know: another session will tell
     this.#tell({ kind: "go_away", address: session.node.address, reason: why });
     switch (why) {

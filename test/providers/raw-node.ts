@@ -9,7 +9,7 @@ import type { CallToolResponse__Output } from "../../src/protocol/generated/tool
 import type { LeaseRef } from "../../src/protocol/generated/toolgate/v1/LeaseRef.js";
 import type { RegisterRequest } from "../../src/protocol/generated/toolgate/v1/RegisterRequest.js";
 import type { RegisterResponse__Output } from "../../src/protocol/generated/toolgate/v1/RegisterResponse.js";
-import { Node } from "../../src/sdk/node.js";
+import { Node } from "../../src/sdk/remote-node.js";
 import type { NodeSettings } from "../support/cluster.js";
 import type { TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";

@@ -15,7 +15,7 @@ import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderR
 import type { Settled__Output } from "../protocol/generated/toolgate/v1/Settled.js";
 import type { Superseded__Output } from "../protocol/generated/toolgate/v1/Superseded.js";
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
-import type { Node } from "./node.js";
+import type { Node } from "./remote-node.js";
 import { readError } from "./request.js";
 import { settlesWithin, type Timing } from "./timing.js";
 
@@ -47,7 +47,7 @@ export interface SessionEvents {
 }
 
 /** One `Registry.Attach` stream to one node. */
-export class ProviderSession {
+export class ProviderLink {
   readonly node: Node;
   readonly #events: SessionEvents;
   readonly #timing: Timing;
