@@ -1,20 +1,12 @@
 import { type CallHead, type Ending, type EndKind, EXECUTED_BY_END } from "../calls/call-record.js";
+import type { ToolErrorBody } from "../calls/tool-error-body.js";
 import { ERROR_CODES, type Executed, isErrorReason } from "../errors/codes.js";
-import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
+import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { slicesOf } from "../json/json-slices.js";
 import type { CallError } from "../protocol/generated/toolgate/v1/CallError.js";
 import type { CallHandle } from "../protocol/generated/toolgate/v1/CallHandle.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
-
-/** What the body of a `tool_error` holds, as JSON. */
-export interface ToolErrorBody {
-  readonly message: string;
-  readonly details?: unknown;
-  readonly violations?: readonly Violation[];
-  /** Whose word the reason is; absent in what nodes before 0.2 wrote. */
-  readonly origin?: "gateway" | "tool";
-}
 
 const WIRE_KIND = {
   result: "TERMINAL_KIND_RESULT",

@@ -1,7 +1,7 @@
 import { parseHead } from "../calls/call-record.js";
 import type { Completion } from "../calls/complete.js";
+import type { ToolErrorBody } from "../calls/tool-error-body.js";
 import type { EpochContract } from "../catalog/toolset-view.js";
-import type { ToolErrorBody } from "../gateway/call-ending.js";
 import type { ReadJson } from "../json/scan-json.js";
 import type { TextAsker, TextReader, UnreadText } from "../json/text-reader.js";
 import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/ProviderResult.js";
