@@ -1,7 +1,7 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
 import { checkedRun } from "./checked-run.js";
-import { type ReadSchema, readSchema } from "./read-schema.js";
+import { readSchema, type ToolSchemas } from "./read-schema.js";
 import type { ToolCode } from "./running-call.js";
 import type { DynamicTool, DynamicToolset } from "./tool-definition.js";
 import { wireContract } from "./wire-contract.js";
@@ -10,12 +10,6 @@ import { wireContract } from "./wire-contract.js";
 export interface PreparedToolset {
   readonly contract: Contract;
   readonly tools: ReadonlyMap<string, ToolCode>;
-}
-
-/** The schemas of a tool, taken. */
-export interface ToolSchemas {
-  readonly payload: ReadSchema;
-  readonly result: ReadSchema | undefined;
 }
 
 /**

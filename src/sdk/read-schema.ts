@@ -10,6 +10,12 @@ export interface ReadSchema {
   readonly validate?: NonNullable<StandardProperties["validate"]>;
 }
 
+/** The schemas of a tool, taken. */
+export interface ToolSchemas {
+  readonly payload: ReadSchema;
+  readonly result: ReadSchema | undefined;
+}
+
 /** Which schema of which tool, for messages. */
 export interface SchemaPlace {
   readonly tool: string;

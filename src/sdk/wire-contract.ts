@@ -2,10 +2,9 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool } from "../protocol/generated/toolgate/v1/Tool.js";
 import { encodeJson } from "./json-bytes.js";
-import type { ToolSchemas } from "./prepare-toolset.js";
 import { present } from "./present.js";
 import type { SkippedPart } from "./provider.js";
-import type { ReadSchema } from "./read-schema.js";
+import type { ReadSchema, ToolSchemas } from "./read-schema.js";
 import type { DynamicToolset, ToolProperties } from "./tool-definition.js";
 
 /** What of a toolset is registered. Rules are the gateway's to check: it names every fault at once. */

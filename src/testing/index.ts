@@ -1,1 +1,2 @@
-export { type TestToolset, type TestToolsetOptions, testToolset } from "./test-toolset.js";
+export type { TestToolset, TestToolsetOptions } from "./memory-gateway.js";
+export { testToolset } from "./test-toolset.js";

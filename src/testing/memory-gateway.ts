@@ -24,18 +24,19 @@ import type { AdmittedCall, CallEvent, CallHandle, CallStatus, Cancellation } fr
 import { readDelta, readHandle, readTerminal, resultOf } from "../sdk/call-from-wire.js";
 import type { CallOptions, InvokeOptions } from "../sdk/call-options.js";
 import { CallsInHand } from "../sdk/calls-in-hand.js";
+import type { JsonOptions } from "../sdk/connection-options.js";
 import { DeltaOutput } from "../sdk/delta-output.js";
 import { type DecodeJson, decodeRaw, decoderOf } from "../sdk/json-bytes.js";
 import { allowMany } from "../sdk/linked-signal.js";
 import { outputLimits } from "../sdk/output-limits.js";
 import { prepareCall } from "../sdk/prepare-call.js";
 import { present } from "../sdk/present.js";
-import type { SchemaWarning } from "../sdk/provider.js";
+import type { ProviderLogger, SchemaWarning } from "../sdk/provider.js";
 import type { Outgoing } from "../sdk/provider-link.js";
 import type { ToolCode } from "../sdk/running-call.js";
+import type { LogLevel } from "../sdk/tool-log.js";
 import { ToolLogs } from "../sdk/tool-logs.js";
-import type { AsRaw, FollowOptions, RequestOptions } from "../sdk/toolgate.js";
-import type { TestToolset, TestToolsetOptions } from "./test-toolset.js";
+import type { AsRaw, FollowOptions, RequestOptions, Toolgate } from "../sdk/toolgate.js";
 
 /** As the registry has them unless it is told otherwise. */
 const MAX_PAYLOAD_BYTES = 1_048_576;
@@ -48,6 +49,27 @@ const MAX_IN_FLIGHT = 10_000;
 const OVERDUE_MS = 1_000;
 const NO_TRACE = {};
 const PROVIDER = { client: "provider" };
+
+/** `integers` holds for tools and their callers alike. */
+export interface TestToolsetOptions extends JsonOptions {
+  /** Gets what tools log and throw, as a provider's logger does; standard error gets warnings and errors when absent. */
+  readonly logger?: ProviderLogger;
+  /** As `logOutput` of `serveToolset`. */
+  readonly logOutput?: LogLevel;
+  /** The attempt that calls are delivered as; 1 when absent. */
+  readonly attempt?: number;
+  /** How long a call may take when its caller does not say, in milliseconds; 30,000 when absent. */
+  readonly defaultTimeoutMs?: number;
+}
+
+/** A toolset in this process, called like one behind a gateway. */
+export interface TestToolset
+  extends Pick<Toolgate, "invoke" | "call" | "follow" | "getCall" | "cancel" | "close" | typeof Symbol.asyncDispose> {
+  /** The contract's digest, as the registry has it. */
+  readonly digest: string;
+  /** What is ignored in the schemas. */
+  readonly warnings: readonly SchemaWarning[];
+}
 
 export interface MemoryGatewaySetup extends TestToolsetOptions {
   readonly sealed: SealedContract;

@@ -5,37 +5,13 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { loadProtocol } from "../protocol/load.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../schemas/gate.js";
 import { inspectSchema } from "../schemas/inspect-schema.js";
-import type { JsonOptions } from "../sdk/connection-options.js";
 import { type PreparedToolset, prepareToolset } from "../sdk/prepare-toolset.js";
-import type { ProviderLogger, SchemaWarning } from "../sdk/provider.js";
+import type { SchemaWarning } from "../sdk/provider.js";
 import type { DynamicToolset, Schema, ToolsetDefinition } from "../sdk/tool-definition.js";
-import type { LogLevel } from "../sdk/tool-log.js";
-import type { Toolgate } from "../sdk/toolgate.js";
-import { MemoryGateway } from "./memory-gateway.js";
+import { MemoryGateway, type TestToolset, type TestToolsetOptions } from "./memory-gateway.js";
 
 /** The registry's limits on a contract, in bytes. */
 const CONTRACT_LIMITS = { maxContractBytes: 4_194_304, maxSchemaBytes: DEFAULT_SCHEMA_LIMITS.maxBytes };
-
-/** `integers` holds for tools and their callers alike. */
-export interface TestToolsetOptions extends JsonOptions {
-  /** Gets what tools log and throw, as a provider's logger does; standard error gets warnings and errors when absent. */
-  readonly logger?: ProviderLogger;
-  /** As `logOutput` of `serveToolset`. */
-  readonly logOutput?: LogLevel;
-  /** The attempt that calls are delivered as; 1 when absent. */
-  readonly attempt?: number;
-  /** How long a call may take when its caller does not say, in milliseconds; 30,000 when absent. */
-  readonly defaultTimeoutMs?: number;
-}
-
-/** A toolset in this process, called like one behind a gateway. */
-export interface TestToolset
-  extends Pick<Toolgate, "invoke" | "call" | "follow" | "getCall" | "cancel" | "close" | typeof Symbol.asyncDispose> {
-  /** The contract's digest, as the registry has it. */
-  readonly digest: string;
-  /** What is ignored in the schemas. */
-  readonly warnings: readonly SchemaWarning[];
-}
 
 /**
  * Runs a toolset's definition in this process, for tests of tools: no gateway, no Redis, no network. Contract, schemas, payloads

@@ -1,4 +1,8 @@
-import type { HeldForStream } from "./held-bytes.js";
+/** What bytes are counted for: a stream. */
+interface Holder {
+  /** So many more; a negative number, so many less. */
+  count(bytes: number): void;
+}
 
 /**
  * Bytes that are there once, and that several streams keep there: an answer that many calls are given. They count for one of the
@@ -6,18 +10,18 @@ import type { HeldForStream } from "./held-bytes.js";
  */
 export class SharedBytes {
   /** How many of the bytes each stream still has to send, in the order in which they came. */
-  readonly #holders = new Map<HeldForStream, number>();
-  #counted: HeldForStream | undefined;
+  readonly #holders = new Map<Holder, number>();
+  #counted: Holder | undefined;
   #isPassing = false;
 
   /** A stream has so many of them to send. It may be ended by that. */
-  add(stream: HeldForStream, bytes: number): void {
+  add(stream: Holder, bytes: number): void {
     this.#holders.set(stream, bytes);
     this.#pass();
   }
 
   /** A stream has sent them, or is over. Idempotent. */
-  remove(stream: HeldForStream): void {
+  remove(stream: Holder): void {
     const bytes = this.#holders.get(stream);
     if (bytes === undefined) return;
     this.#holders.delete(stream);
