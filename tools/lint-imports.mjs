@@ -3,10 +3,10 @@
 // is in docs/architecture.md. Biome looks for the imports, by a configuration that is made of the order.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, sep } from "node:path";
 
 /** From top to bottom. Those of one line are a level, and stand in the order in which they may know each other. */
 const LEVELS = [
@@ -29,10 +29,14 @@ const ROOMS = LEVELS.flat();
 const CLIENTS = ["src/index.ts", "src/sdk"];
 const MAY_BE_CLIENTS = ["test", "tools", "cmd", "src/testing", "src/local-cluster", "src/hosting", ...CLIENTS];
 
-const root = resolve(process.argv[2] ?? join(import.meta.dirname, ".."));
-const homeless = readdirSync(join(root, "src")).filter((entry) => !ROOMS.includes(`src/${entry}`));
+const root = realpathSync(process.argv[2] ?? join(import.meta.dirname, ".."));
+// Folders that git has left empty do not count.
+const homeless = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).slice(0, 2).join("/"))
+  .filter((room, index, all) => !ROOMS.includes(room) && all.indexOf(room) === index);
 if (homeless.length > 0) {
-  console.error(`In no room of tools/lint-imports.mjs: ${homeless.map((entry) => `src/${entry}`).join(", ")}`);
+  console.error(`In no room of tools/lint-imports.mjs: ${homeless.join(", ")}`);
   process.exit(1);
 }
 
@@ -47,7 +51,7 @@ const overrides = ROOMS.map((room, index) => {
   const group = forbidden.filter((other) => other !== room).flatMap(importsOf);
   const message = `${room} knows itself and what stands below it in tools/lint-imports.mjs.`;
   return {
-    includes: [`**/${room}${room.endsWith(".ts") ? "" : "/**"}`],
+    includes: [`${root}/${room}${room.endsWith(".ts") ? "" : "/**"}`],
     linter: {
       rules: { style: { noRestrictedImports: { level: "error", options: { patterns: [{ group, message }] } } } },
     },
@@ -55,16 +59,13 @@ const overrides = ROOMS.map((room, index) => {
 });
 const configuration = {
   root: true,
-  files: { includes: ["**", "!**/protocol/generated"] },
+  files: { includes: ["**", `!${root}/src/protocol/generated`] },
   formatter: { enabled: false },
   assist: { enabled: false },
-  linter: {
-    rules: {
-      preset: "none",
-      suspicious: { noImportCycles: { level: "error", options: { ignoreTypes: false } } },
-    },
-  },
-  overrides: overrides.filter(({ linter }) => linter.rules.style.noRestrictedImports.options.patterns[0].group.length > 0),
+  linter: { rules: { preset: "none" } },
+  overrides: overrides.filter(
+    ({ linter }) => linter.rules.style.noRestrictedImports.options.patterns[0].group.length > 0,
+  ),
 };
 
 // Not within the tree, which has its own configuration.
