@@ -251,7 +251,7 @@ async function runHere(program) {
 
 /** Runs a Node program as a child that ends when we do, and ends with its status. */
 function runAsChild(command) {
-  const preload = pathToFileURL(join(ROOT, "dist", "cmd", "local", "stop-with-parent.js")).href;
+  const preload = pathToFileURL(join(ROOT, "dist", "src", "local-cluster", "stop-with-parent.js")).href;
   const child = spawn(process.execPath, ["--import", preload, ...command], {
     cwd: ROOT,
     stdio: ["inherit", "inherit", "inherit", "ipc"],

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { environment } from "../src/config/environment.js";
+import { PACKAGE_ROOT } from "../src/local-cluster/package-root.js";
 import { withClientOptions } from "./commands/session.js";
-import { PACKAGE_ROOT } from "./local/package-root.js";
 import { EXIT_CODES } from "./output/exit-codes.js";
 import { textColumns, wrap } from "./output/text-width.js";
 

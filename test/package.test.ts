@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { PACKAGE_ROOT } from "../cmd/local/package-root.js";
+import { PACKAGE_ROOT } from "../src/local-cluster/package-root.js";
 
 /** What `npm pack` puts into the package. */
 

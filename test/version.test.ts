@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PACKAGE_ROOT } from "../cmd/local/package-root.js";
+import { PACKAGE_ROOT } from "../src/local-cluster/package-root.js";
 import { VERSION } from "../src/version.js";
 
 test("the version that nodes tell is the package's", () => {

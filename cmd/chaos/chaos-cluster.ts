@@ -1,9 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { environment } from "../../src/config/environment.js";
-import { listeningAddress } from "../local/listening-line.js";
-import type { LogFolder } from "../local/log-folder.js";
-import type { Exit } from "../local/program.js";
+import { listeningAddress } from "../../src/local-cluster/listening-line.js";
+import type { LogFolder } from "../../src/local-cluster/log-folder.js";
+import type { Exit } from "../../src/local-cluster/program.js";
 import type { LeaderNote } from "./check/evidence.js";
 import { ClockFile, wrongClock } from "./clock-file.js";
 import { GatewayClient } from "./gateway-client.js";

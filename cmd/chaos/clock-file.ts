@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import type { Machine } from "../local/machine.js";
-import { builtProgram } from "../local/package-root.js";
+import type { Machine } from "../../src/local-cluster/machine.js";
+import { builtProgram } from "../../src/local-cluster/package-root.js";
 
 /** libfaketime's library, as `faketime` itself would load it; undefined where it is not installed. */
 export async function findFaketime(machine: Machine): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { Program } from "../local/program.js";
+import { Program } from "../../src/local-cluster/program.js";
 
 const FREEZES_WITHIN_MS = 10_000;
 

@@ -1,4 +1,4 @@
-import { askUntil, type RedisMember } from "../local/redis-member.js";
+import { askUntil, type RedisMember } from "../../src/local-cluster/redis-member.js";
 import { machineMs } from "./machine-clock.js";
 import type { Failover, Loss } from "./store.js";
 

@@ -1,4 +1,4 @@
-import { type Exit, Program, type ProgramOptions } from "../local/program.js";
+import { type Exit, Program, type ProgramOptions } from "../../src/local-cluster/program.js";
 import { machineMs } from "./machine-clock.js";
 
 export interface MemberOptions {

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { LogFolder } from "../local/log-folder.js";
-import { Program } from "../local/program.js";
+import type { LogFolder } from "../../src/local-cluster/log-folder.js";
+import { Program } from "../../src/local-cluster/program.js";
 import type { LoadMix } from "./call-plan.js";
 import type { ChaosCluster } from "./chaos-cluster.js";
 import { AFTER_DEADLINE_MS } from "./check/deadlines.js";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { askUntil, RedisMember } from "../local/redis-member.js";
+import { askUntil, RedisMember } from "../../src/local-cluster/redis-member.js";
 import { observerOf } from "./observer.js";
 import type { SingleStore } from "./store.js";
 import { TcpProxy } from "./tcp-proxy.js";

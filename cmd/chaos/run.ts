@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { LogFolder } from "../local/log-folder.js";
-import type { Machine } from "../local/machine.js";
-import { describeExit, type Exit } from "../local/program.js";
-import { findRedisServer } from "../local/redis-server.js";
+import { LogFolder } from "../../src/local-cluster/log-folder.js";
+import type { Machine } from "../../src/local-cluster/machine.js";
+import { describeExit, type Exit } from "../../src/local-cluster/program.js";
+import { findRedisServer } from "../../src/local-cluster/redis-server.js";
 import { ChaosCluster } from "./chaos-cluster.js";
 import { check } from "./check/check.js";
 import type { Mishap } from "./check/evidence.js";

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { PrivateSentinel } from "../local/private-sentinel.js";
+import { PrivateSentinel } from "../../src/local-cluster/private-sentinel.js";
 import { loseMaster } from "./lose-master.js";
 import type { Failover, GroupStore, Loss } from "./store.js";
 

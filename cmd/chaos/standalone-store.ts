@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { PrivateRedis } from "../local/private-redis.js";
+import { PrivateRedis } from "../../src/local-cluster/private-redis.js";
 import { observerOf } from "./observer.js";
 import type { SingleStore } from "./store.js";
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { PACKAGE_ROOT } from "../local/package-root.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 
 /** A change of a text. */
 export interface Edit {

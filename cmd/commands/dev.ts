@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { DevFlags } from "../local/dev-cluster.js";
+import type { DevFlags } from "../../src/local-cluster/dev-cluster.js";
 import { integer } from "./option-values.js";
 
 const DEFAULT_PORT = 7400;
@@ -28,7 +28,7 @@ Examples:
   TOOLGATE_LOG_LEVEL=debug toolgate dev --port 0`,
     )
     .action(async (flags: DevFlags) => {
-      const { runDevCluster } = await import("../local/dev-cluster.js");
+      const { runDevCluster } = await import("../../src/local-cluster/dev-cluster.js");
       process.exit(await runDevCluster(flags));
     });
 }

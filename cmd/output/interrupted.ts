@@ -1,4 +1,4 @@
-import { hearInterruptions, type Interruption } from "../local/interruption.js";
+import { hearInterruptions, type Interruption } from "../../src/local-cluster/interruption.js";
 
 const NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 

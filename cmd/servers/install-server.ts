@@ -1,7 +1,7 @@
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { environment } from "../../src/config/environment.js";
-import { type CommandResult, thisMachine } from "../local/machine.js";
+import { type CommandResult, thisMachine } from "../../src/local-cluster/machine.js";
 import type { RealServer } from "./real-server.js";
 
 /** Downloads of browsers that servers would make at installation: none of the calls needs one. */

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Mount, mountMcpServer } from "../../src/hosting/mount.js";
 import type { ServerCommand } from "../../src/hosting/server-process.js";
 import { rawJson, type Toolgate } from "../../src/index.js";
-import { PACKAGE_ROOT } from "../local/package-root.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { type Answer, directAnswer, gatewayFailure, isSame } from "./answers.js";
 import { DirectClient } from "./direct-client.js";
 import type { RealServer, ServerCall } from "./real-server.js";

@@ -7,10 +7,10 @@ import { type Figure, isSure, summarise, verdict } from "../../cmd/bench/figures
 import { exceededFor } from "../../cmd/bench/loop-turns.js";
 import { markdownSection } from "../../cmd/bench/markdown.js";
 import { figureTable, type RunReport } from "../../cmd/bench/report.js";
-import { thisMachine } from "../../cmd/local/machine.js";
-import { builtProgram } from "../../cmd/local/package-root.js";
 import { painter } from "../../cmd/output/paint.js";
 import { environment } from "../../src/config/environment.js";
+import { thisMachine } from "../../src/local-cluster/machine.js";
+import { builtProgram } from "../../src/local-cluster/package-root.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import "../support/provided.js";
 

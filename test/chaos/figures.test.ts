@@ -4,7 +4,7 @@ import { afterEach, describe, expect, inject, test } from "vitest";
 import { EXPERIMENT_NAMES } from "../../cmd/chaos/figures/experiments.js";
 import { countFigure, type Figure, timeFigure } from "../../cmd/chaos/figures/figure.js";
 import { allMet, type FiguresFacts, figuresMarkdown, figuresText } from "../../cmd/chaos/figures/figures-report.js";
-import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { type Running, runChaosProgram } from "./running.js";
 

@@ -6,7 +6,7 @@ import { MUTANTS, type Mutant, mutantBuild } from "../../cmd/chaos/mutants/mutan
 import { allCaught, mutantsText } from "../../cmd/chaos/mutants/mutants-report.js";
 import type { DrillRun } from "../../cmd/chaos/mutants/run-mutants.js";
 import { compileEdited, editSources, makeTestBuild, removeTestBuild } from "../../cmd/chaos/test-build.js";
-import { builtProgram, PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { builtProgram, PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 
 /** A mutant's edited source. */
 const mutate = (mutant: Mutant) => editSources(mutantBuild(mutant)).get(mutant.file);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { builtProgram } from "../../cmd/local/package-root.js";
 import { environment } from "../../src/config/environment.js";
+import { builtProgram } from "../../src/local-cluster/package-root.js";
 
 /** The program of `npm run chaos`, run from the build. */
 export interface Running {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freePort } from "../../cmd/local/free-port.js";
+import { freePort } from "../../src/local-cluster/free-port.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { runToolgate } from "./run-toolgate.js";
 

@@ -1,4 +1,4 @@
-import { builtProgram } from "../../cmd/local/package-root.js";
+import { builtProgram } from "../../src/local-cluster/package-root.js";
 import { type Ended, type Running, type RunOptions, startProgram } from "../support/start-program.js";
 
 /** Starts the built command line as a process of its own. */

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../cmd/local/free-port.js";
 import { EXIT_CODES } from "../../cmd/output/exit-codes.js";
+import { freePort } from "../../src/local-cluster/free-port.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { runToolgate } from "./run-toolgate.js";
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { PrivateCluster } from "../../cmd/local/private-cluster.js";
 import { parseConfig } from "../../src/config/config.js";
 import { parseRegistryName, type ToolsetName } from "../../src/identity/names.js";
 import { connect, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
+import type { PrivateCluster } from "../../src/local-cluster/private-cluster.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
 import { createKeyspace } from "../../src/redis/keys.js";
 import { refusal } from "../front/grpc/ask.js";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
-import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 
 /** The README and the pages of `docs/`, by their paths. */
 const pages = new Map(

@@ -3,8 +3,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
 import { environment } from "../../src/config/environment.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();

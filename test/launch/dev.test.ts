@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Program } from "../../cmd/local/program.js";
 import { environment } from "../../src/config/environment.js";
+import { Program } from "../../src/local-cluster/program.js";
 import { descendants, expectNoLeaks, hasEnded } from "../support/leaks.js";
 
 expectNoLeaks();

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
 import { CLIENT_SETTINGS } from "../../src/config/client-schema.js";
 import { SETTINGS } from "../../src/config/config.js";
 import type { Setting } from "../../src/config/settings.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 
 const HEADER = `# Settings of Toolgate, with their defaults. Copy this to .env and uncomment what you change.
 # docker compose reads .env by itself; a shell does with: set -a; . ./.env; set +a

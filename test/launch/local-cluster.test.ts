@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { LocalCluster } from "../../cmd/local/local-cluster.js";
+import { LocalCluster } from "../../src/local-cluster/local-cluster.js";
 import { descendants, expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";

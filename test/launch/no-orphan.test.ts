@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { builtProgram } from "../../cmd/local/package-root.js";
+import { builtProgram } from "../../src/local-cluster/package-root.js";
 import { descendants, expectNoLeaks, hasEnded } from "../support/leaks.js";
 import { until } from "../support/until.js";
 
@@ -49,7 +49,7 @@ interface Pids {
 describe.runIf(binary.kind === "binary")("a private Redis", () => {
   const start = (): Promise<{ child: ChildProcess; said: Pids }> =>
     parent<Pids>(`
-      import { PrivateRedis } from ${built("cmd/local/private-redis.js")};
+      import { PrivateRedis } from ${built("src/local-cluster/private-redis.js")};
       const redis = new PrivateRedis(${JSON.stringify({
         binary: binary.kind === "binary" ? binary.path : "",
         folder: join(folder, "redis"),
@@ -85,8 +85,8 @@ describe("a program of ours", () => {
   test("is told to stop, as an operator would tell it, when its starter was killed", async () => {
     const witness = join(folder, "stopped");
     const { child, said } = await parent<Pids>(`
-      import { Program } from ${built("cmd/local/program.js")};
-      const program = new Program({ name: "keeper", entry: "cmd/local/keeper.js", args: [${JSON.stringify(
+      import { Program } from ${built("src/local-cluster/program.js")};
+      const program = new Program({ name: "keeper", entry: "src/local-cluster/keeper.js", args: [${JSON.stringify(
         JSON.stringify({
           command: process.execPath,
           args: ["-e", "setInterval(() => {}, 60000); console.log(process.pid)"],

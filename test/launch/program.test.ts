@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Program } from "../../cmd/local/program.js";
+import { Program } from "../../src/local-cluster/program.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { type CommandResult, type Machine, thisMachine } from "../../cmd/local/machine.js";
-import { type ProvisionedRedis, provisionRedis } from "../../cmd/local/provision-redis.js";
 import { environment } from "../../src/config/environment.js";
+import { type CommandResult, type Machine, thisMachine } from "../../src/local-cluster/machine.js";
+import { type ProvisionedRedis, provisionRedis } from "../../src/local-cluster/provision-redis.js";
 import { expectNoLeaks, hasEnded } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 

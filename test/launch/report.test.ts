@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { brief } from "../../cmd/local/brief.js";
-import { prettyLine } from "../../cmd/local/pretty-line.js";
-import { Report } from "../../cmd/local/report.js";
+import { brief } from "../../src/local-cluster/brief.js";
+import { prettyLine } from "../../src/local-cluster/pretty-line.js";
+import { Report } from "../../src/local-cluster/report.js";
 
 describe("a row", () => {
   beforeEach(() => {

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { listeningAddress } from "../../cmd/local/listening-line.js";
-import { Program } from "../../cmd/local/program.js";
 import { environment } from "../../src/config/environment.js";
+import { listeningAddress } from "../../src/local-cluster/listening-line.js";
+import { Program } from "../../src/local-cluster/program.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 

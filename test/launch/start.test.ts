@@ -2,8 +2,8 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterEach, expect, test } from "vitest";
-import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
 import { environment } from "../../src/config/environment.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { descendants, expectNoLeaks, hasEnded } from "../support/leaks.js";
 import { until } from "../support/until.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { PrivateCluster } from "../../cmd/local/private-cluster.js";
 import { parseRegistryName } from "../../src/identity/names.js";
+import type { PrivateCluster } from "../../src/local-cluster/private-cluster.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { ReplicatedCommits, runConfirmed } from "../../src/redis/commits.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";

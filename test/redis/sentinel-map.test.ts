@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import type { RedisMember } from "../../cmd/local/redis-member.js";
+import type { RedisMember } from "../../src/local-cluster/redis-member.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { expectNoLeaks } from "../support/leaks.js";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from "vitest";
-import { ALLOCATOR } from "../../cmd/local/allocator.js";
-import { listeningAddress } from "../../cmd/local/listening-line.js";
-import { Program } from "../../cmd/local/program.js";
 import { environment } from "../../src/config/environment.js";
+import { ALLOCATOR } from "../../src/local-cluster/allocator.js";
+import { listeningAddress } from "../../src/local-cluster/listening-line.js";
+import { Program } from "../../src/local-cluster/program.js";
 import type { TestRedis } from "./redis.js";
 
 /** Settings of the nodes by their names in `src/config`: `{ pingIntervalMs: 200, missedPings: 2 }`. */

@@ -1,8 +1,8 @@
-import { dockerRuns } from "../../cmd/local/composed-redis.js";
-import { canInstallRedis, installRedis } from "../../cmd/local/install-redis.js";
-import { thisMachine } from "../../cmd/local/machine.js";
-import { findRedisServer } from "../../cmd/local/redis-server.js";
 import { environment } from "../../src/config/environment.js";
+import { dockerRuns } from "../../src/local-cluster/composed-redis.js";
+import { canInstallRedis, installRedis } from "../../src/local-cluster/install-redis.js";
+import { thisMachine } from "../../src/local-cluster/machine.js";
+import { findRedisServer } from "../../src/local-cluster/redis-server.js";
 import type { RedisForTests } from "./provided.js";
 
 /** Where the tests' Redis comes from: a container where Docker runs; else a server of this machine, installed if need be. */

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
-import { canInstallRedis, installRedis } from "../../cmd/local/install-redis.js";
-import { thisMachine } from "../../cmd/local/machine.js";
-import { PrivateCluster, type PrivateClusterOptions } from "../../cmd/local/private-cluster.js";
-import { PrivateSentinel, type PrivateSentinelOptions } from "../../cmd/local/private-sentinel.js";
-import { RedisMember } from "../../cmd/local/redis-member.js";
-import { findRedisServer } from "../../cmd/local/redis-server.js";
 import { environment } from "../../src/config/environment.js";
+import { canInstallRedis, installRedis } from "../../src/local-cluster/install-redis.js";
+import { thisMachine } from "../../src/local-cluster/machine.js";
+import { PrivateCluster, type PrivateClusterOptions } from "../../src/local-cluster/private-cluster.js";
+import { PrivateSentinel, type PrivateSentinelOptions } from "../../src/local-cluster/private-sentinel.js";
+import { RedisMember } from "../../src/local-cluster/redis-member.js";
+import { findRedisServer } from "../../src/local-cluster/redis-server.js";
 import "./provided.js";
 
 interface Group {

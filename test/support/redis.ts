@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis, type RedisOptions } from "ioredis";
 import { afterAll, beforeAll, beforeEach, inject } from "vitest";
-import { freePort } from "../../cmd/local/free-port.js";
-import { PrivateRedis } from "../../cmd/local/private-redis.js";
+import { freePort } from "../../src/local-cluster/free-port.js";
+import { PrivateRedis } from "../../src/local-cluster/private-redis.js";
 import { until } from "./until.js";
 import "./provided.js";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { LogFolder } from "../../local/log-folder.js";
-import { describeExit } from "../../local/program.js";
+import type { LogFolder } from "../../../src/local-cluster/log-folder.js";
+import { describeExit } from "../../../src/local-cluster/program.js";
 import { ChaosCluster, type ChaosClusterOptions } from "../chaos-cluster.js";
 import type { Mishap } from "../check/evidence.js";
 import { machineMs } from "../machine-clock.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PACKAGE_ROOT } from "../../local/package-root.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
 
 /** A build of Toolgate from which nodes can run, and whose SDK agents and providers can use. */
 export interface Build {

@@ -2,8 +2,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:
 import { homedir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { environment } from "../../../src/config/environment.js";
-import { type Machine, thisMachine } from "../../local/machine.js";
-import { PACKAGE_ROOT } from "../../local/package-root.js";
+import { type Machine, thisMachine } from "../../../src/local-cluster/machine.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
 import { readManifest } from "./build.js";
 import { RELEASES, unpackRelease } from "./recorded-release.js";
 import { packRelease } from "./release-tarball.js";

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { compare, satisfies } from "semver";
-import type { Machine } from "../../local/machine.js";
-import { PACKAGE_ROOT } from "../../local/package-root.js";
+import type { Machine } from "../../../src/local-cluster/machine.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
 import { type Build, readManifest } from "./build.js";
 import { runTool } from "./run-tool.js";
 

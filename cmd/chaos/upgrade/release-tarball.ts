@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Machine } from "../../local/machine.js";
-import { PACKAGE_ROOT } from "../../local/package-root.js";
+import type { Machine } from "../../../src/local-cluster/machine.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
 import { readManifest } from "./build.js";
 import { runTool } from "./run-tool.js";
 

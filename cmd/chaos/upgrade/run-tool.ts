@@ -1,4 +1,4 @@
-import type { Machine } from "../../local/machine.js";
+import type { Machine } from "../../../src/local-cluster/machine.js";
 
 /** Runs a command that must succeed; what it printed comes back. @throws Error with what it said when it did not. */
 export async function runTool(machine: Machine, command: string, args: readonly string[]): Promise<string> {

@@ -43,7 +43,7 @@ export async function launchKept(order: KeptServerOrder): Promise<KeptServer> {
   let pid = 0;
   const keeper = new Program({
     name: "redis-server",
-    entry: "cmd/local/keeper.js",
+    entry: "src/local-cluster/keeper.js",
     args: [JSON.stringify(keeperOrder)],
     onMessage: (message) => {
       const said = message as KeeperMessage; // our own keeper is at the other end of the channel

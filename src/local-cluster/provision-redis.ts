@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { redisUrlFault, withoutCredentials } from "../../src/config/redis-url.js";
-import { lookAtRedis } from "../../src/redis/connections.js";
+import { redisUrlFault, withoutCredentials } from "../config/redis-url.js";
+import { lookAtRedis } from "../redis/connections.js";
 import { ComposedRedis, dockerRuns } from "./composed-redis.js";
 import { canInstallRedis, installRedis } from "./install-redis.js";
 import type { Machine } from "./machine.js";

@@ -1,7 +1,7 @@
-import { parseConfig } from "../../src/config/config.js";
-import { environment } from "../../src/config/environment.js";
-import type { Flags } from "../../src/config/settings.js";
-import { createNode } from "../../src/node.js";
+import { parseConfig } from "../config/config.js";
+import { environment } from "../config/environment.js";
+import type { Flags } from "../config/settings.js";
+import { createNode } from "../node.js";
 import { hearInterruptions } from "./interruption.js";
 
 /** What a node gets beyond its own drain grace to end by itself, in milliseconds. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { pathToFileURL } from "node:url";
-import { LineSplitter } from "../../src/hosting/line-splitter.js";
+import { LineSplitter } from "../hosting/line-splitter.js";
 import { builtProgram } from "./package-root.js";
 
 /** How a program ended. */
@@ -82,7 +82,7 @@ export class Program {
   start(): void {
     if (this.#state.kind !== "idle") throw new ProgramError(`${this.name} was started before`);
     const { entry, root, args = [], env, cwd, onMessage, onExit } = this.#options;
-    const preload = pathToFileURL(builtProgram("cmd/local/stop-with-parent.js")).href;
+    const preload = pathToFileURL(builtProgram("src/local-cluster/stop-with-parent.js")).href;
     const child = spawn(process.execPath, ["--import", preload, builtProgram(entry, root), ...args], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,

@@ -52,7 +52,7 @@ export class ComposedRedis {
     };
     const keeper = new Program({
       name: "docker compose",
-      entry: "cmd/local/keeper.js",
+      entry: "src/local-cluster/keeper.js",
       args: [JSON.stringify(order)],
       env: { ...this.#environment, REDIS_PORT: String(port) },
     });

@@ -1,5 +1,5 @@
-import { parseConfig } from "../../src/config/config.js";
-import { type Environment, environment } from "../../src/config/environment.js";
+import { parseConfig } from "../config/config.js";
+import { type Environment, environment } from "../config/environment.js";
 import { ALLOCATOR } from "./allocator.js";
 
 /** What belongs to one node; inherited from us, it would be given to all. */

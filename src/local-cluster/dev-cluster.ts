@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { environment } from "../../src/config/environment.js";
+import { environment } from "../config/environment.js";
 import { hearInterruptions } from "./interruption.js";
 import { LocalCluster } from "./local-cluster.js";
 import { thisMachine } from "./machine.js";
