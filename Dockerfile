@@ -5,7 +5,7 @@ WORKDIR /toolgate
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && rm -r dist/tools && npm prune --omit=dev
 
 FROM node:22-slim
 # An init as process 1: it takes over what a mounted server's processes leave behind, which Node itself cannot reap.

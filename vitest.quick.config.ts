@@ -9,10 +9,12 @@ export default mergeConfig(everything, {
   test: {
     exclude: [
       "node_modules/**",
-      "test/{bench,chaos,clients,cluster,examples,launch,servers}/**",
+      "test/{chaos,clients,cluster,examples,local-cluster}/**",
       "test/docs/commands.test.ts",
       "test/package.test.ts",
-      "test/cli/{cluster,context,loading,usage}.test.ts",
+      "test/tools/{bench,servers}/**",
+      "test/tools/{bootstrap,start}.test.ts",
+      "test/cmd/{cluster,context,dev,loading,usage}.test.ts",
       "test/hosting/{cluster,mcp-server,mount}.test.ts",
       "test/redis/{cluster-commits,connections,failover,groups,half-open}.test.ts",
       "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",

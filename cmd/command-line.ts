@@ -20,7 +20,7 @@ interface Entry {
  * Every command by its name, under the headings of the help text.
  *
  * The program's help and version load none of them, and each command loads what its work needs when it runs, not when it is
- * described: a node, Redis, gRPC and MCP take hundreds of milliseconds of CPU to load. test/cli/loading.test.ts holds this.
+ * described: a node, Redis, gRPC and MCP take hundreds of milliseconds of CPU to load. test/cmd/loading.test.ts holds this.
  */
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   "Nodes:": {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, rawJson, type Toolgate } from "../../src/index.js";
-import { startToolgate } from "../cli/run-toolgate.js";
+import { startToolgate } from "../cmd/run-toolgate.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -3,7 +3,7 @@ import { checkToolsets } from "../../cmd/doctor/check-toolsets.js";
 import { parseRegistryName } from "../../src/identity/names.js";
 import { connect, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import { createKeyspace } from "../../src/redis/keys.js";
-import { runToolgate } from "../cli/run-toolgate.js";
+import { runToolgate } from "../cmd/run-toolgate.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -3,7 +3,7 @@ import { type CallWarning, connect } from "../../src/index.js";
 import type { CallToolResponse__Output } from "../../src/protocol/generated/toolgate/v1/CallToolResponse.js";
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { fromServiceError } from "../../src/protocol/status-details.js";
-import { runToolgate } from "../cli/run-toolgate.js";
+import { runToolgate } from "../cmd/run-toolgate.js";
 import { ask } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { FAST } from "./fast.js";

@@ -8,7 +8,7 @@ import {
   ToolFailure,
   type Toolgate,
 } from "../../src/index.js";
-import { runToolgate } from "../cli/run-toolgate.js";
+import { runToolgate } from "../cmd/run-toolgate.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { attack, HOSTILE_INPUTS } from "../../cmd/bench/hostile/attack.js";
-import type { LongestTurn } from "../../cmd/bench/loop-meter.js";
-import { sendOrder } from "../../cmd/bench/orders.js";
-import type { HeldMemory, ProbeOrder } from "../../cmd/bench/probe.js";
 import { connect, defineTool, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import { builtProgram } from "../../src/local-cluster/package-root.js";
+import { attack, HOSTILE_INPUTS } from "../../tools/bench/hostile/attack.js";
+import type { LongestTurn } from "../../tools/bench/loop-meter.js";
+import { sendOrder } from "../../tools/bench/orders.js";
+import type { HeldMemory, ProbeOrder } from "../../tools/bench/probe.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   cluster = await startCluster({
     ...{ redis, nodes: 1 },
     config: { logLevel: "warn" },
-    nodeOptions: ["--import", builtProgram("cmd/bench/probe.js")],
+    nodeOptions: ["--import", builtProgram("tools/bench/probe.js")],
   });
   const probing = await until("its probe listens", () =>
     cluster

@@ -7,7 +7,7 @@ import { type Mount, mountMcpServer } from "../../src/hosting/mount.js";
 import type { MountOptions } from "../../src/hosting/mount-options.js";
 import { familyOf, listProcesses } from "../../src/hosting/process-tree.js";
 import { connect, rawJson, type Toolgate } from "../../src/index.js";
-import { startToolgate } from "../cli/run-toolgate.js";
+import { startToolgate } from "../cmd/run-toolgate.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

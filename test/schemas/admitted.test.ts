@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { admittedShare, judgeFolder } from "../../cmd/schemas/admitted.js";
+import { admittedShare, judgeFolder } from "../../tools/schemas/admitted.js";
 
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 

@@ -1,4 +1,4 @@
-import type { MachineFacts } from "../../bench/machine-facts.js";
+import type { MachineFacts } from "../../../tools/bench/machine-facts.js";
 import { painter } from "../../output/paint.js";
 import { table } from "../../output/table.js";
 import type { Figure } from "./figure.js";

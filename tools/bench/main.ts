@@ -1,14 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { painter, showsColours } from "../../cmd/output/paint.js";
+import { startProgress } from "../../cmd/output/progress.js";
 import { environment } from "../../src/config/environment.js";
 import { canInstallRedis, installRedis } from "../../src/local-cluster/install-redis.js";
 import { hearInterruptions } from "../../src/local-cluster/interruption.js";
 import { thisMachine } from "../../src/local-cluster/machine.js";
 import { findRedisServer, type RedisServer } from "../../src/local-cluster/redis-server.js";
 import { Unwinding } from "../../src/local-cluster/unwinding.js";
-import { painter, showsColours } from "../output/paint.js";
-import { startProgress } from "../output/progress.js";
 import { type Figure, summarise } from "./figures.js";
 import { machineFacts } from "./machine-facts.js";
 import { markdownSection } from "./markdown.js";

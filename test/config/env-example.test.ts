@@ -20,6 +20,6 @@ test(".env.example lists every setting with its default", async () => {
     "# --- Clients: every other command, and the providers of npm start\n",
     ...CLIENT_SETTINGS.map(entry),
   ].join("\n");
-  // `vitest run test/launch/env-example.test.ts --update` writes it anew.
+  // `vitest run test/config/env-example.test.ts --update` writes it anew.
   await expect(text).toMatchFileSnapshot(join(PACKAGE_ROOT, ".env.example"));
 });

@@ -23,7 +23,7 @@ interface Start {
 
 /** Runs the main job of `npm start` from the build. */
 function start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Start {
-  const child = spawn(process.execPath, ["dist/cmd/start.js", ...args], {
+  const child = spawn(process.execPath, ["dist/tools/start.js", ...args], {
     cwd: PACKAGE_ROOT,
     env: { ...environment(), REDIS_URL: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,5 +1,5 @@
-import type { Painter } from "../output/paint.js";
-import { type Cell, table } from "../output/table.js";
+import type { Painter } from "../../cmd/output/paint.js";
+import { type Cell, table } from "../../cmd/output/table.js";
 import { type Figure, isSure, summarise, type Unit, verdict } from "./figures.js";
 import type { MachineFacts } from "./machine-facts.js";
 import type { Detail } from "./work.js";

@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { Command } from "commander";
+import { failureOf, failureText } from "../cmd/output/failure.js";
+import { painter, showsColours } from "../cmd/output/paint.js";
 import { environment } from "../src/config/environment.js";
 import { connect, type Toolgate } from "../src/index.js";
 import { brief } from "../src/local-cluster/brief.js";
@@ -14,8 +16,6 @@ import { describeExit, Program } from "../src/local-cluster/program.js";
 import { NoRedisError, type ProvisionedRedis, provisionRedis } from "../src/local-cluster/provision-redis.js";
 import { Report } from "../src/local-cluster/report.js";
 import { Unwinding } from "../src/local-cluster/unwinding.js";
-import { failureOf, failureText } from "./output/failure.js";
-import { painter, showsColours } from "./output/paint.js";
 
 /**
  * `npm start`: Redis, three nodes, the official MCP filesystem server and a toolset of our own; three calls, each through
@@ -194,9 +194,9 @@ async function startProviders(client: Toolgate, nodes: readonly LocalNode[], sig
     "--",
     ...filesystemServer(),
   ]);
-  const text = launch("text", "cmd/demo/serve-text.js", []);
+  const text = launch("text", "tools/demo/serve-text.js", []);
   await providerRow(client, files, "the official MCP filesystem server, on this folder", signal);
-  await providerRow(client, text, "cmd/demo/text-toolset.ts, written with the SDK", signal);
+  await providerRow(client, text, "tools/demo/text-toolset.ts, written with the SDK", signal);
 }
 
 async function providerRow(client: Toolgate, program: Program, what: string, signal: AbortSignal): Promise<void> {

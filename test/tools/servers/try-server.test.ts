@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RealServer } from "../../cmd/servers/real-server.js";
-import { SERVERS } from "../../cmd/servers/servers.js";
-import { tryServer } from "../../cmd/servers/try-server.js";
-import { connect, type Toolgate } from "../../src/index.js";
-import { type Cluster, startCluster } from "../support/cluster.js";
-import { expectNoLeaks } from "../support/leaks.js";
-import { privateRedis, type TestRedis } from "../support/redis.js";
+import { connect, type Toolgate } from "../../../src/index.js";
+import type { RealServer } from "../../../tools/servers/real-server.js";
+import { SERVERS } from "../../../tools/servers/servers.js";
+import { tryServer } from "../../../tools/servers/try-server.js";
+import { type Cluster, startCluster } from "../../support/cluster.js";
+import { expectNoLeaks } from "../../support/leaks.js";
+import { privateRedis, type TestRedis } from "../../support/redis.js";
 
 expectNoLeaks();
 

@@ -172,7 +172,7 @@ export class Stage {
   async gateway({ registry = "bench", dist, flags = [] }: GatewayOptions = {}): Promise<Gateway> {
     const args = ["serve", "--listen", "127.0.0.1:0", "--redis-url", this.#redis.url, "--registry", registry, ...flags];
     const entry = join(dist === undefined ? "." : relative(builtProgram("."), dist), "cmd/toolgate.js");
-    const probe = pathToFileURL(builtProgram("cmd/bench/probe.js")).href;
+    const probe = pathToFileURL(builtProgram("tools/bench/probe.js")).href;
     // The settings of whoever runs the benchmark are not what is measured.
     const own = Object.entries(environment()).filter(([name]) => !/^(TOOLGATE_|REDIS_URL$)/.test(name));
     const program = this.#launch("gateway", entry, [...args, "--log-level", "warn", "--max-backlog", String(BACKLOG)], {
@@ -293,13 +293,13 @@ export class Stage {
   }
 
   async #listening(name: string, file: string, args: readonly string[] = []): Promise<Actor> {
-    const program = this.#launch(name, `cmd/bench/actors/${file}`, args);
+    const program = this.#launch(name, `tools/bench/actors/${file}`, args);
     const address = await program.line("it listens", listeningAddress, READY_WITHIN_MS);
     return { pid: program.pid ?? 0, address };
   }
 
   async #serving(name: string, file: string, args: readonly string[]): Promise<number> {
-    const program = this.#launch(name, `cmd/bench/actors/${file}`, args);
+    const program = this.#launch(name, `tools/bench/actors/${file}`, args);
     await program.line("it serves", (line) => (line.includes('"serving"') ? true : undefined), READY_WITHIN_MS);
     return program.pid ?? 0;
   }

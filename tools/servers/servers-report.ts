@@ -1,5 +1,5 @@
-import type { Painter } from "../output/paint.js";
-import { table } from "../output/table.js";
+import type { Painter } from "../../cmd/output/paint.js";
+import { table } from "../../cmd/output/table.js";
 import type { RealServer } from "./real-server.js";
 import type { Trial } from "./try-server.js";
 

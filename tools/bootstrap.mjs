@@ -20,7 +20,7 @@ switch (job) {
   case "start":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    await runHere(join(ROOT, "dist", "cmd", "start.js"));
+    await runHere(join(ROOT, "dist", "tools", "start.js"));
     break;
   case "chaos":
     await installIfNeeded();
@@ -35,17 +35,17 @@ switch (job) {
   case "bench":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    await runHere(join(ROOT, "dist", "cmd", "bench", "main.js"));
+    await runHere(join(ROOT, "dist", "tools", "bench", "main.js"));
     break;
   case "servers":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    await runHere(join(ROOT, "dist", "cmd", "servers", "main.js"));
+    await runHere(join(ROOT, "dist", "tools", "servers", "main.js"));
     break;
   case "schemas":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    await runHere(join(ROOT, "dist", "cmd", "schemas", "main.js"));
+    await runHere(join(ROOT, "dist", "tools", "schemas", "main.js"));
     break;
   case "test":
     await installIfNeeded();
@@ -151,6 +151,7 @@ function hashSources() {
     "package-lock.json",
     ...sourcesBelow("src"),
     ...sourcesBelow("cmd"),
+    ...sourcesBelow("tools"),
   ];
   const hash = createHash("sha256");
   for (const file of files) {

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { painter, showsColours } from "../../cmd/output/paint.js";
+import { startProgress } from "../../cmd/output/progress.js";
 import { environment } from "../../src/config/environment.js";
 import { connect, type Toolgate } from "../../src/index.js";
 import { hearInterruptions } from "../../src/local-cluster/interruption.js";
@@ -9,8 +11,6 @@ import { thisMachine } from "../../src/local-cluster/machine.js";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { provisionRedis } from "../../src/local-cluster/provision-redis.js";
 import { Unwinding } from "../../src/local-cluster/unwinding.js";
-import { painter, showsColours } from "../output/paint.js";
-import { startProgress } from "../output/progress.js";
 import { installServer } from "./install-server.js";
 import type { RealServer } from "./real-server.js";
 import { SERVERS } from "./servers.js";

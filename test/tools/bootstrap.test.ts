@@ -22,8 +22,8 @@ const COMPILER = `
   mkdirSync(out, { recursive: true });
   cpSync("src", out + "/src", { recursive: true });
   if (readFileSync("src/job.ts", "utf8").includes("type error")) { console.log("src/job.ts(1,1): error TS1: no"); process.exit(2); }
-  mkdirSync(out + "/cmd", { recursive: true });
-  cpSync("src/job.ts", out + "/cmd/start.js");
+  mkdirSync(out + "/tools", { recursive: true });
+  cpSync("src/job.ts", out + "/tools/start.js");
 `;
 
 const NPM = `
@@ -37,7 +37,8 @@ const NPM = `
 beforeEach(async () => {
   project = await mkdtemp(join(tmpdir(), "toolgate-bootstrap-"));
   await mkdir(join(project, "cmd"));
-  await cp(join(PACKAGE_ROOT, "cmd", "bootstrap.mjs"), join(project, "cmd", "bootstrap.mjs"));
+  await mkdir(join(project, "tools"));
+  await cp(join(PACKAGE_ROOT, "tools", "bootstrap.mjs"), join(project, "tools", "bootstrap.mjs"));
   await mkdir(join(project, "src"));
   await mkdir(join(project, "registry", "typescript", "bin"), { recursive: true });
   await write("registry/typescript/package.json", "{}");
@@ -68,7 +69,7 @@ async function bootstrap(...args: string[]): Promise<Outcome> {
   await write("asked", "");
   const env = { ...environment(), npm_execpath: join(project, "npm.cjs") };
   const outcome = await new Promise<Omit<Outcome, "asked">>((resolve) => {
-    execFile(process.execPath, [join(project, "cmd", "bootstrap.mjs"), ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [join(project, "tools", "bootstrap.mjs"), ...args], { env }, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });

@@ -3,16 +3,16 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { type Figure, isSure, summarise, verdict } from "../../cmd/bench/figures.js";
-import { exceededFor } from "../../cmd/bench/loop-turns.js";
-import { markdownSection } from "../../cmd/bench/markdown.js";
-import { figureTable, type RunReport } from "../../cmd/bench/report.js";
-import { painter } from "../../cmd/output/paint.js";
-import { environment } from "../../src/config/environment.js";
-import { thisMachine } from "../../src/local-cluster/machine.js";
-import { builtProgram } from "../../src/local-cluster/package-root.js";
-import { expectNoLeaks } from "../support/leaks.js";
-import "../support/provided.js";
+import { painter } from "../../../cmd/output/paint.js";
+import { environment } from "../../../src/config/environment.js";
+import { thisMachine } from "../../../src/local-cluster/machine.js";
+import { builtProgram } from "../../../src/local-cluster/package-root.js";
+import { type Figure, isSure, summarise, verdict } from "../../../tools/bench/figures.js";
+import { exceededFor } from "../../../tools/bench/loop-turns.js";
+import { markdownSection } from "../../../tools/bench/markdown.js";
+import { figureTable, type RunReport } from "../../../tools/bench/report.js";
+import { expectNoLeaks } from "../../support/leaks.js";
+import "../../support/provided.js";
 
 expectNoLeaks();
 
@@ -32,7 +32,7 @@ interface Outcome {
 
 function bench(...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const program = [builtProgram("cmd/bench/main.js"), ...args];
+    const program = [builtProgram("tools/bench/main.js"), ...args];
     execFile(process.execPath, program, { cwd: folder, env: environment() }, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
     });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Answer, directAnswer, gatewayFailure, isSame } from "../../cmd/servers/answers.js";
-import { rawJson, ToolCallError, ToolgateError } from "../../src/index.js";
-import type { FailedTerminal } from "../../src/sdk/terminal.js";
+import { rawJson, ToolCallError, ToolgateError } from "../../../src/index.js";
+import type { FailedTerminal } from "../../../src/sdk/terminal.js";
+import { type Answer, directAnswer, gatewayFailure, isSame } from "../../../tools/servers/answers.js";
 
 const result = (body: string): Answer => ({ kind: "result", body });
 

@@ -31,7 +31,7 @@ const DEFINITIONS = [
 
 const [out] = process.argv.slice(2);
 if (out === undefined) {
-  console.error("Usage: node cmd/generate-protocol.mjs FOLDER");
+  console.error("Usage: node tools/generate-protocol.mjs FOLDER");
   process.exit(2);
 }
 
