@@ -57,11 +57,7 @@ const WHILE_CONNECTED = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "ECONNABORT
 /** What ioredis says when it did not write the command. */
 const NOT_WRITTEN: readonly RegExp[] = [
   /^Stream isn't writeable and enableOfflineQueue options is false/,
-  /^Cluster isn't ready and enableOfflineQueue options is false/,
   /^connect ETIMEDOUT/,
-  /^None of startup nodes is available/,
-  /^Failed to refresh slots cache/,
-  /^Cluster is disconnect(ed|ing)/,
 ];
 
 /** What ioredis says when the command had been written, or may have been. */
@@ -71,10 +67,6 @@ const MAYBE_WRITTEN: readonly RegExp[] = [
   /^Connection is closed/,
   /^Reached the max retries per request limit/,
   /^Socket timeout/,
-  /^Too many Cluster redirections/,
-  /^Cluster is ended/,
-  /^Node is disconnected/,
-  /^Connection is (aborted|discarded)/,
 ];
 
 /**

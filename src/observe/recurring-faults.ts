@@ -16,9 +16,6 @@ export interface FaultLog {
   warn(fields: FaultFields, everyMs?: number): void;
 }
 
-/** A fault log that writes nothing. */
-export const SILENT_FAULTS: FaultLog = { warn() {} };
-
 /** A fault that has not come for so long is over, in milliseconds. */
 const QUIET_MS = 5_000;
 

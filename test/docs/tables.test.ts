@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { renderConfigTable } from "../../src/config/config-table.js";
-import { renderErrorTable } from "../../src/errors/error-table.js";
+import { renderConfigTable } from "./config-table.js";
+import { renderErrorTable } from "./error-table.js";
 
 // `npm run docs:tables` writes what this test expects.
 test.each([

@@ -158,8 +158,6 @@ describe("by their texts", () => {
     [system("SELF_SIGNED_CERT_IN_CHAIN"), "no"],
     [system("ERR_SSL_WRONG_VERSION_NUMBER"), "no"],
     [new Error("Connection is closed."), "unknown"],
-    [new Error("None of startup nodes is available"), "no"],
-    [new Error("Cluster isn't ready and enableOfflineQueue options is false"), "no"],
   ] as const)("%s: executed %s", (error, executed) => {
     const fault = fromRedisError(error);
     expect(fault).toMatchObject({ reason: "STORE_UNAVAILABLE", executed, cause: error });

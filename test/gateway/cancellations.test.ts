@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { Cancellations } from "../../src/gateway/cancellations.js";
 import { parseCallId } from "../../src/identity/call-id.js";
-import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
+import { SILENT_FAULTS } from "../support/silent-faults.js";
 import { until } from "../support/until.js";
 
 const AWAY = new ToolgateError("STORE_UNAVAILABLE", "Redis is away", { executed: "unknown" });

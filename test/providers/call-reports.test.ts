@@ -4,12 +4,12 @@ import type { Taker } from "../../src/calls/take.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { CallReports } from "../../src/providers/call-reports.js";
 import type { ProviderEnd } from "../../src/providers/check-result.js";
 import { type CallInHand, ProviderSession } from "../../src/providers/provider-session.js";
 import type { ProviderSessions } from "../../src/providers/provider-sessions.js";
 import type { Lease } from "../../src/registry/leases.js";
+import { SILENT_FAULTS } from "../support/silent-faults.js";
 
 afterEach(() => {
   vi.useRealTimers();

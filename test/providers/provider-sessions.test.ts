@@ -8,7 +8,6 @@ import { readCall } from "../../src/calls/read-call.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import { type CallId, randomCallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
 import { ProviderSession } from "../../src/providers/provider-session.js";
 import { ProviderSessions } from "../../src/providers/provider-sessions.js";
@@ -24,6 +23,7 @@ import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { channelsOver } from "../support/redis-link.js";
 import { readStoredProvider } from "../support/stored-values.js";
+import { SILENT_FAULTS } from "../support/silent-faults.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();

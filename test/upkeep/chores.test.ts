@@ -4,7 +4,6 @@ import { readCall } from "../../src/calls/read-call.js";
 import { settleCalls } from "../../src/calls/settle.js";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { releaseLease } from "../../src/registry/leases.js";
 import { Chores, type ChoresSettings } from "../../src/upkeep/chores.js";
 import { admissionOf, admit, callStore, claimOf, complete, take } from "../calls/calls-fixture.js";
@@ -22,6 +21,7 @@ import {
   TOOLSET,
 } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { SILENT_FAULTS } from "../support/silent-faults.js";
 import { until } from "../support/until.js";
 import { leaderThat, toolsetOf } from "./toolset-of.js";
 

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { type Epoch, parseNodeId, parseToolsetName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { Pinger } from "../../src/upkeep/pinger.js";
 import { keys, registryStore, TOOLSET } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
+import { SILENT_FAULTS } from "../support/silent-faults.js";
 import { until } from "../support/until.js";
 import { leaderThat, toolsetOf } from "./toolset-of.js";
 

@@ -4,7 +4,6 @@ import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { SILENT_FAULTS } from "../../src/observe/recurring-faults.js";
 import { register } from "../../src/registry/register.js";
 import { Chores } from "../../src/upkeep/chores.js";
 import type { Leader } from "../../src/upkeep/leader.js";
@@ -12,6 +11,7 @@ import { admissionOf, admit, callStore } from "../calls/calls-fixture.js";
 import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
+import { SILENT_FAULTS } from "../support/silent-faults.js";
 
 expectNoLeaks();
 const redis = redisForFile();

@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import { ERROR_CODES } from "./codes.js";
+import { ERROR_CODES } from "../../src/errors/codes.js";
 
 const RETRY = { no: "no", later: "later", elsewhere: "on another node" } as const;
 

@@ -1,6 +1,6 @@
-import { CLIENT_SETTINGS } from "./client-schema.js";
-import { SETTINGS } from "./config.js";
-import type { Setting } from "./settings.js";
+import { CLIENT_SETTINGS } from "../../src/config/client-schema.js";
+import { SETTINGS } from "../../src/config/config.js";
+import type { Setting } from "../../src/config/settings.js";
 
 /** The settings of nodes and clients as two Markdown tables, for docs/settings.md. */
 export function renderConfigTable(): string {
