@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { builtProgram, PACKAGE_ROOT } from "../../cmd/local/package-root.js";
 import { environment } from "../../src/config/environment.js";
+import { builtProgram, PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { blocksOf, commandsIn } from "../support/page-blocks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
@@ -65,10 +65,10 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm run lint && npm run typecheck": ".ci/run runs both",
   "bash .ci/run": "it runs this test",
   "npm run test:node24": "it downloads another Node, and runs this test",
-  "npm run bench": "it takes an hour; test/bench/smoke.test.ts runs each part shortly",
-  "npm run bench -- --only calls --json now.json": "it takes minutes; test/bench/smoke.test.ts runs each part shortly",
+  "npm run bench": "it takes an hour; test/tools/bench/smoke.test.ts runs each part shortly",
+  "npm run bench -- --only calls --json now.json": "it takes minutes; test/tools/bench/smoke.test.ts runs each part shortly",
   "PATH=~/nats:$PATH npm run bench -- --only calls": "it takes minutes, and needs a NATS server",
-  "npm run bench -- --profile profiles": "it takes minutes; test/bench/smoke.test.ts runs each part shortly",
+  "npm run bench -- --profile profiles": "it takes minutes; test/tools/bench/smoke.test.ts runs each part shortly",
   "npm run chaos": "it takes minutes; test/chaos/short-run.test.ts runs it shortly",
   "npm run chaos -- --store sentinel": "it takes minutes; test/chaos/short-run.test.ts runs it shortly",
   "npm run chaos -- --figures":
@@ -79,7 +79,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm run chaos -- --upgrade --quick": "test/chaos/upgrade.test.ts runs it",
   "npm run chaos -- --mutants":
     "it takes an hour, and builds each mutant; test/chaos/mutants.test.ts checks their list",
-  "source <(toolgate completion zsh)": "few machines have zsh; test/cli/completion.test.ts reads the script",
+  "source <(toolgate completion zsh)": "few machines have zsh; test/cmd/completion.test.ts reads the script",
   [`protoc -I proto --go_out=gen --go_opt=paths=source_relative \\
   --go-grpc_out=gen --go-grpc_opt=paths=source_relative proto/toolgate/v1/*.proto`]:
     "it needs protoc and plugins on the PATH; test/examples/go.test.ts makes the same stubs by buf",

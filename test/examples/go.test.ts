@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TEXT_TOOLSET } from "../../cmd/demo/text-toolset.js";
 import { type Provider, serveToolset, Type } from "../../src/index.js";
+import { TEXT_TOOLSET } from "../../tools/demo/text-toolset.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { copyExamples, type ExamplesCopy, saidOutput, startExample } from "../support/examples.js";
 import { expectNoLeaks } from "../support/leaks.js";

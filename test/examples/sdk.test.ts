@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { saidOutput, startExample } from "../support/examples.js";
 import { expectNoLeaks } from "../support/leaks.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PACKAGE_ROOT } from "../../cmd/local/package-root.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 
 /** A fenced block of a page. */
 export interface PageBlock {
