@@ -9,10 +9,10 @@ export default mergeConfig(everything, {
   test: {
     exclude: [
       "node_modules/**",
-      "test/{chaos,clients,cluster,examples,local-cluster}/**",
+      "test/{clients,cluster,examples,local-cluster}/**",
       "test/docs/commands.test.ts",
       "test/package.test.ts",
-      "test/tools/{bench,servers}/**",
+      "test/tools/{bench,chaos,servers}/**",
       "test/tools/{bootstrap,start}.test.ts",
       "test/cmd/{cluster,context,dev,loading,usage}.test.ts",
       "test/hosting/{cluster,mcp-server,mount}.test.ts",

@@ -25,12 +25,12 @@ switch (job) {
   case "chaos":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    await runHere(join(ROOT, "dist", "cmd", "chaos", "chaos.js"));
+    await runHere(join(ROOT, "dist", "tools", "chaos", "chaos.js"));
     break;
   case "record-release":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
-    await runHere(join(ROOT, "dist", "cmd", "chaos", "upgrade", "record-release.js"));
+    await runHere(join(ROOT, "dist", "tools", "chaos", "upgrade", "record-release.js"));
     break;
   case "bench":
     await installIfNeeded();

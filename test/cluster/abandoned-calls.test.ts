@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
 import type { CallSpec } from "../../src/protocol/generated/toolgate/v1/CallSpec.js";
+import { TcpProxy } from "../../tools/chaos/tcp-proxy.js";
 import { ask, refusal } from "../front/grpc/ask.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
 import { connect, type Provider, type Toolgate } from "../../src/index.js";
+import { TcpProxy } from "../../tools/chaos/tcp-proxy.js";
 import { healthClient } from "../front/grpc/health-client.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";

@@ -66,19 +66,20 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "bash .ci/run": "it runs this test",
   "npm run test:node24": "it downloads another Node, and runs this test",
   "npm run bench": "it takes an hour; test/tools/bench/smoke.test.ts runs each part shortly",
-  "npm run bench -- --only calls --json now.json": "it takes minutes; test/tools/bench/smoke.test.ts runs each part shortly",
+  "npm run bench -- --only calls --json now.json":
+    "it takes minutes; test/tools/bench/smoke.test.ts runs each part shortly",
   "PATH=~/nats:$PATH npm run bench -- --only calls": "it takes minutes, and needs a NATS server",
   "npm run bench -- --profile profiles": "it takes minutes; test/tools/bench/smoke.test.ts runs each part shortly",
-  "npm run chaos": "it takes minutes; test/chaos/short-run.test.ts runs it shortly",
-  "npm run chaos -- --store sentinel": "it takes minutes; test/chaos/short-run.test.ts runs it shortly",
+  "npm run chaos": "it takes minutes; test/tools/chaos/short-run.test.ts runs it shortly",
+  "npm run chaos -- --store sentinel": "it takes minutes; test/tools/chaos/short-run.test.ts runs it shortly",
   "npm run chaos -- --figures":
-    "it takes a quarter of an hour; test/chaos/figures.test.ts checks what it makes of its facts",
+    "it takes a quarter of an hour; test/tools/chaos/figures.test.ts checks what it makes of its facts",
   "npm run chaos -- --figures rolling":
-    "it takes minutes; test/chaos/figures.test.ts checks what it makes of its facts",
-  "npm run chaos -- --upgrade": "it takes minutes; test/chaos/upgrade.test.ts runs it shortly",
-  "npm run chaos -- --upgrade --quick": "test/chaos/upgrade.test.ts runs it",
+    "it takes minutes; test/tools/chaos/figures.test.ts checks what it makes of its facts",
+  "npm run chaos -- --upgrade": "it takes minutes; test/tools/chaos/upgrade.test.ts runs it shortly",
+  "npm run chaos -- --upgrade --quick": "test/tools/chaos/upgrade.test.ts runs it",
   "npm run chaos -- --mutants":
-    "it takes an hour, and builds each mutant; test/chaos/mutants.test.ts checks their list",
+    "it takes an hour, and builds each mutant; test/tools/chaos/mutants.test.ts checks their list",
   "source <(toolgate completion zsh)": "few machines have zsh; test/cmd/completion.test.ts reads the script",
   [`protoc -I proto --go_out=gen --go_opt=paths=source_relative \\
   --go-grpc_out=gen --go-grpc_opt=paths=source_relative proto/toolgate/v1/*.proto`]:

@@ -1,8 +1,8 @@
 import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import { describe, expect, test } from "vitest";
-import { SeededRandom } from "../../cmd/chaos/seeded-random.js";
 import { Encoders } from "../../src/protocol/encoders.js";
 import { loadProtocol } from "../../src/protocol/load.js";
+import { SeededRandom } from "../../tools/chaos/seeded-random.js";
 import { protoFiles, protoFolder } from "../support/proto-folder.js";
 
 /** The same definitions with proto-loader's own serialisers, which say what is right. */

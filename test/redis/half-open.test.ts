@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
+import { TcpProxy } from "../../tools/chaos/tcp-proxy.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
+import { TcpProxy } from "../../tools/chaos/tcp-proxy.js";
 import { privateRedis, type TestRedis } from "./redis.js";
 import { until } from "./until.js";
 

@@ -1,20 +1,20 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, inject, test } from "vitest";
-import type { HistoryEvent } from "../../cmd/chaos/history.js";
-import { nameCalls, namelessCall } from "../../cmd/chaos/nameless-calls.js";
-import { compileEdited } from "../../cmd/chaos/test-build.js";
-import { type Build, todaysBuild } from "../../cmd/chaos/upgrade/build.js";
-import { failedRequests } from "../../cmd/chaos/upgrade/failed-requests.js";
-import { FUTURE } from "../../cmd/chaos/upgrade/future-build.js";
-import { lastRelease } from "../../cmd/chaos/upgrade/recorded-release.js";
-import { packRelease } from "../../cmd/chaos/upgrade/release-tarball.js";
-import { planPasses } from "../../cmd/chaos/upgrade/upgrade-plan.js";
-import { allKept, upgradeMarkdown, upgradeText, type Way } from "../../cmd/chaos/upgrade/upgrade-report.js";
-import { thisMachine } from "../../src/local-cluster/machine.js";
-import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
-import { environment } from "../../src/config/environment.js";
-import { expectNoLeaks } from "../support/leaks.js";
+import { environment } from "../../../src/config/environment.js";
+import { thisMachine } from "../../../src/local-cluster/machine.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
+import type { HistoryEvent } from "../../../tools/chaos/history.js";
+import { nameCalls, namelessCall } from "../../../tools/chaos/nameless-calls.js";
+import { compileEdited } from "../../../tools/chaos/test-build.js";
+import { type Build, todaysBuild } from "../../../tools/chaos/upgrade/build.js";
+import { failedRequests } from "../../../tools/chaos/upgrade/failed-requests.js";
+import { FUTURE } from "../../../tools/chaos/upgrade/future-build.js";
+import { lastRelease } from "../../../tools/chaos/upgrade/recorded-release.js";
+import { packRelease } from "../../../tools/chaos/upgrade/release-tarball.js";
+import { planPasses } from "../../../tools/chaos/upgrade/upgrade-plan.js";
+import { allKept, upgradeMarkdown, upgradeText, type Way } from "../../../tools/chaos/upgrade/upgrade-report.js";
+import { expectNoLeaks } from "../../support/leaks.js";
 import { admitted, asked, ended, evidence, refused, run, unknown } from "./evidence.js";
 import { type Running, runChaosProgram } from "./running.js";
 
@@ -90,8 +90,7 @@ describe("the passes of a run", () => {
 });
 
 test("the future build's edits fit the sources, and compile", () => {
-  const files = [...new Set(FUTURE.edits.map(({ file }) => file))];
-  expect([...(compileEdited([FUTURE]).get(FUTURE.name)?.keys() ?? [])]).toEqual(files);
+  expect(compileEdited([FUTURE]).get(FUTURE.name)?.size).toBe(FUTURE.edits.length);
 });
 
 describe("the report", () => {

@@ -1,20 +1,21 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { DRILLS } from "../../cmd/chaos/mutants/drills.js";
-import { MUTANTS, type Mutant, mutantBuild } from "../../cmd/chaos/mutants/mutants.js";
-import { allCaught, mutantsText } from "../../cmd/chaos/mutants/mutants-report.js";
-import type { DrillRun } from "../../cmd/chaos/mutants/run-mutants.js";
-import { compileEdited, editSources, makeTestBuild, removeTestBuild } from "../../cmd/chaos/test-build.js";
-import { builtProgram, PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
+import { builtProgram, PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
+import { DRILLS } from "../../../tools/chaos/mutants/drills.js";
+import { MUTANTS, type Mutant, mutantBuild } from "../../../tools/chaos/mutants/mutants.js";
+import { allCaught, mutantsText } from "../../../tools/chaos/mutants/mutants-report.js";
+import type { DrillRun } from "../../../tools/chaos/mutants/run-mutants.js";
+import { compileEdited, editSources, makeTestBuild, removeTestBuild } from "../../../tools/chaos/test-build.js";
 
-/** A mutant's edited source. */
-const mutate = (mutant: Mutant) => editSources(mutantBuild(mutant)).get(mutant.file);
+const mutate = (mutant: Mutant) => editSources(mutantBuild(mutant));
 const compileMutants = (mutants: readonly Mutant[]) => compileEdited(mutants.map(mutantBuild));
 
 describe("the seeded bugs", () => {
-  test.each(MUTANTS)("$name fits its file", (mutant) => {
-    expect(mutate(mutant)).not.toBe(readFileSync(join(PACKAGE_ROOT, mutant.file), "utf8"));
+  test.each(MUTANTS)("$name fits one file of src", (mutant) => {
+    const [[file, source] = ["", ""], ...others] = mutate(mutant);
+    expect(source).not.toBe(readFileSync(join(PACKAGE_ROOT, file), "utf8"));
+    expect(others).toEqual([]);
   });
 
   test("compile", () => {
@@ -27,24 +28,23 @@ describe("the seeded bugs", () => {
     expect(new Set(MUTANTS.map(({ drill }) => drill))).toEqual(new Set(Object.keys(DRILLS)));
   });
 
-  test("a list that does not fit its file, or does not parse, is refused", () => {
+  test("a list that fits no file, or does not parse, is refused", () => {
     const [mutant] = MUTANTS;
     if (mutant === undefined) throw new Error("there is none");
-    expect(() => mutate({ ...mutant, replace: "what is not there" })).toThrow("occurs 0 times");
-    expect(() => compileMutants([{ ...mutant, replace: "export function", by: "export } function" }])).toThrow();
+    expect(() => mutate({ ...mutant, replace: "a text of no file" })).toThrow("in no file");
+    expect(() => mutate({ ...mutant, replace: "export function" })).toThrow("must occur once");
+    expect(() => compileMutants([{ ...mutant, by: "` } function" }])).toThrow("do not compile");
   });
 
   test("are no part of what is published", () => {
     const manifest = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as { files: string[] };
-    expect(manifest.files).toContain("!dist/cmd/chaos");
+    expect(manifest.files).toContain("!dist/tools");
   });
 });
 
 test("a test build differs from the build in the mutated file alone, and leaves the build as it is", () => {
-  const mutant = MUTANTS.find(({ name }) => name === "gives-up");
-  if (mutant === undefined) throw new Error("there is none of that name");
   const before = readFileSync(builtProgram("src/sdk/request.js"), "utf8");
-  const root = makeTestBuild(mutant.name, new Map([[mutant.file, "// mutated\n"]]));
+  const root = makeTestBuild("mutated", new Map([["src/sdk/request.ts", "// mutated\n"]]));
   try {
     expect(readFileSync(builtProgram("src/sdk/request.js", root), "utf8")).toBe("// mutated\n");
     expect(readFileSync(builtProgram("src/sdk/request.js"), "utf8")).toBe(before);

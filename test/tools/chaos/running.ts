@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { environment } from "../../src/config/environment.js";
-import { builtProgram } from "../../src/local-cluster/package-root.js";
+import { environment } from "../../../src/config/environment.js";
+import { builtProgram } from "../../../src/local-cluster/package-root.js";
 
 /** The program of `npm run chaos`, run from the build. */
 export interface Running {
@@ -15,7 +15,7 @@ export interface Running {
 
 export function runChaosProgram(args: readonly string[]): Running {
   const { npm_lifecycle_event: _script, ...env } = environment(); // it would watch the test runner's npm
-  const child = spawn(process.execPath, [builtProgram("cmd/chaos/chaos.js"), ...args], {
+  const child = spawn(process.execPath, [builtProgram("tools/chaos/chaos.js"), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env,
   });

@@ -1,11 +1,16 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, inject, test } from "vitest";
-import { EXPERIMENT_NAMES } from "../../cmd/chaos/figures/experiments.js";
-import { countFigure, type Figure, timeFigure } from "../../cmd/chaos/figures/figure.js";
-import { allMet, type FiguresFacts, figuresMarkdown, figuresText } from "../../cmd/chaos/figures/figures-report.js";
-import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
-import { expectNoLeaks } from "../support/leaks.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
+import { EXPERIMENT_NAMES } from "../../../tools/chaos/figures/experiments.js";
+import { countFigure, type Figure, timeFigure } from "../../../tools/chaos/figures/figure.js";
+import {
+  allMet,
+  type FiguresFacts,
+  figuresMarkdown,
+  figuresText,
+} from "../../../tools/chaos/figures/figures-report.js";
+import { expectNoLeaks } from "../../support/leaks.js";
 import { type Running, runChaosProgram } from "./running.js";
 
 expectNoLeaks();

@@ -1,5 +1,5 @@
-import { painter } from "../../output/paint.js";
-import { table } from "../../output/table.js";
+import { painter } from "../../../cmd/output/paint.js";
+import { table } from "../../../cmd/output/table.js";
 import type { DrillRun } from "./run-mutants.js";
 
 /** Whether every mutant was caught, and no drill finds anything without one. */

@@ -225,7 +225,7 @@ export class ChaosCluster {
       name,
       program: () => ({
         name,
-        entry: "cmd/chaos/serve-tools.js",
+        entry: "tools/chaos/serve-tools.js",
         root: sdks.length === 0 ? root : undefined,
         args: [JSON.stringify(order)],
         env: { ...cleanEnvironment(), ...clock?.environment },

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { TcpProxy } from "../../cmd/chaos/tcp-proxy.js";
-import { expectNoLeaks } from "../support/leaks.js";
-import { until } from "../support/until.js";
+import { TcpProxy } from "../../../tools/chaos/tcp-proxy.js";
+import { expectNoLeaks } from "../../support/leaks.js";
+import { until } from "../../support/until.js";
 
 expectNoLeaks();
 

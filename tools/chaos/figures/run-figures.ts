@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { LogFolder } from "../../../src/local-cluster/log-folder.js";
 import type { Machine } from "../../../src/local-cluster/machine.js";
 import { findRedisServer } from "../../../src/local-cluster/redis-server.js";
-import { machineFacts } from "../../../tools/bench/machine-facts.js";
+import { machineFacts } from "../../bench/machine-facts.js";
 import type { Mishap } from "../check/evidence.js";
 import { machineMs } from "../machine-clock.js";
 import { EXPERIMENTS, type ExperimentName } from "./experiments.js";

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, inject, test } from "vitest";
-import { SCENARIOS } from "../../cmd/chaos/faults.js";
-import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
-import { descendants, expectNoLeaks, hasEnded } from "../support/leaks.js";
-import { until } from "../support/until.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
+import { SCENARIOS } from "../../../tools/chaos/faults.js";
+import { descendants, expectNoLeaks, hasEnded } from "../../support/leaks.js";
+import { until } from "../../support/until.js";
 import { type Running, runChaosProgram } from "./running.js";
 
 expectNoLeaks();

@@ -14,7 +14,7 @@ export interface Frozen {
 export async function freeze(pid: number, forMs: number): Promise<Frozen> {
   const freezer = new Program({
     name: `freezer of ${pid}`,
-    entry: "cmd/chaos/freezer.js",
+    entry: "tools/chaos/freezer.js",
     args: [String(pid), String(forMs)],
   });
   freezer.start();

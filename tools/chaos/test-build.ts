@@ -3,41 +3,54 @@ import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlink
 import { dirname, join, relative } from "node:path";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 
-/** A change of a text. */
+/** A change of a text below `src`. */
 export interface Edit {
-  /** What it replaces; occurs once. */
+  /** What it replaces; occurs once in all of `src`, which is how its file is found. */
   readonly replace: string;
   readonly by: string;
-}
-
-/** A change of one source file. */
-export interface FileEdit extends Edit {
-  /** From the package's folder: `src/calls/admit.ts`. */
-  readonly file: string;
 }
 
 /** A build that differs from the package's own in some places of its sources. Nothing that is published can be switched to it. */
 export interface EditedBuild {
   /** Names its folder. */
   readonly name: string;
-  /** Those of one file are made in order, each in what the one before left. */
-  readonly edits: readonly FileEdit[];
+  /** They are made in order, each in what the one before left. */
+  readonly edits: readonly Edit[];
 }
 
 /** Where test builds are: below what is published, and never part of it. */
 const FOLDER = join(PACKAGE_ROOT, ".toolgate", "test-builds");
 
-/** The edited sources by file. @throws Error when a text that is replaced does not occur exactly once. */
+/**
+ * The edited sources by file, from the package's folder: `src/sdk/request.ts`.
+ *
+ * @throws Error when a text that is replaced does not occur exactly once.
+ */
 export function editSources({ name, edits }: EditedBuild): Map<string, string> {
-  const sources = new Map<string, string>();
-  for (const { file, replace, by } of edits) {
-    const parts = (sources.get(file) ?? readFileSync(join(PACKAGE_ROOT, file), "utf8")).split(replace);
-    if (parts.length !== 2) {
-      throw new Error(`The build ${name} does not fit: what it replaces occurs ${parts.length - 1} times in ${file}.`);
+  const sources = new Map(sourcesBelow("src"));
+  const edited = new Map<string, string>();
+  for (const { replace, by } of edits) {
+    const places = [...sources].filter(([, text]) => text.includes(replace));
+    const [place] = places;
+    if (place === undefined || places.length > 1 || place[1].split(replace).length > 2) {
+      const files = places.map(([file]) => file).join(", ") || "no file";
+      throw new Error(`The build ${name} does not fit: this must occur once, and does in ${files}: ${replace}`);
     }
-    sources.set(file, parts.join(by));
+    const [file, text] = place;
+    sources.set(
+      file,
+      text.replace(replace, () => by),
+    );
+    edited.set(file, sources.get(file) ?? "");
   }
-  return sources;
+  return edited;
+}
+
+function sourcesBelow(folder: string): [file: string, text: string][] {
+  return readdirSync(join(PACKAGE_ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => [relative(PACKAGE_ROOT, path), readFileSync(path, "utf8")]);
 }
 
 /**

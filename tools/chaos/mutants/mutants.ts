@@ -9,17 +9,15 @@ export interface Mutant extends Edit {
   readonly name: string;
   /** What goes wrong, in words. */
   readonly breaks: string;
-  /** The file that it edits. */
-  readonly file: string;
-  /** A second place of the file, where two together keep the promise. */
+  /** A second place, where two together keep the promise. */
   readonly also?: Edit;
   /** What it is tried in. */
   readonly drill: DrillName;
 }
 
 /** A mutant as the build that it is made in. */
-export function mutantBuild({ name, file, replace, by, also }: Mutant): EditedBuild {
-  return { name, edits: [{ replace, by }, ...(also === undefined ? [] : [also])].map((edit) => ({ file, ...edit })) };
+export function mutantBuild({ name, replace, by, also }: Mutant): EditedBuild {
+  return { name, edits: [{ replace, by }, ...(also === undefined ? [] : [also])] };
 }
 
 /** The seeded bugs. */
@@ -27,7 +25,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-dedup",
     breaks: "a call that came before is admitted again",
-    file: "src/calls/admit.ts",
     replace: "if digest ~= '-' and (admitted[id] or redis.call('EXISTS', key) == 1) then",
     by: "if false then",
     drill: "calm",
@@ -35,7 +32,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "bell-without-record",
     breaks: "an end is told to whoever waits, and not written down",
-    file: "src/calls/call-lua.ts",
     replace: "local terminal = save_end(call, kind, reason, body)",
     by: "local terminal = kind .. ' ' .. reason .. ' ' .. text[call.attempt] .. ' ' .. text[now] .. ' 0\\\\n' .. body",
     drill: "calm",
@@ -43,7 +39,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "expires-at-once",
     breaks: "a call's record expires when the call has ended",
-    file: "src/calls/record-lua.ts",
     replace: ".. '\\\\n' .. terminal, 'KEEPTTL')",
     by: ".. '\\\\n' .. terminal, 'PX', '300')",
     drill: "calm",
@@ -51,7 +46,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "result-cut-short",
     breaks: "a result is written without its last byte",
-    file: "src/calls/complete.ts",
     replace: "const bodies = completions.map(({ body }) => body);",
     by: "const bodies = completions.map(({ body }) => body.subarray(0, -1));",
     drill: "calm",
@@ -59,7 +53,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "cursor-off-by-one",
     breaks: "a reader is told again what it has seen",
-    file: "src/calls/read-call.ts",
     replace: "'(' .. ARGV[2]",
     by: "ARGV[2]",
     drill: "calm",
@@ -67,7 +60,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "new-id-per-request",
     breaks: "the client sends each request under an id of its own",
-    file: "src/sdk/call-spec.ts",
     replace: "toolCallId: options.toolCallId ?? randomUUID() }",
     by: "toolCallId: randomUUID() }",
     drill: "calm",
@@ -75,7 +67,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "claims-not-renewed",
     breaks: "a claim ends although its provider is heard",
-    file: "src/providers/keep-alive.ts",
     replace: "const answers = await renewClaims(calls, keys, node, claims);",
     by: "const answers = claims.map((): string => String(keys && calls && node && 'held'));",
     drill: "long-calls",
@@ -83,7 +74,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "once-runs-again",
     breaks: "a once call is delivered again when its provider is lost",
-    file: "src/calls/settle.ts",
     replace: "if call.delivery ~= 'idempotent' then",
     by: "if false then",
     drill: "lost-provider",
@@ -91,7 +81,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "settles-at-once",
     breaks: "an outage of Redis ends the claims that nobody could extend meanwhile",
-    file: "src/redis/presence.ts",
     replace: "return math.max(claim, latest.returned + lease_ms)",
     by: "return claim",
     drill: "long-outage",
@@ -99,7 +88,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "never-settles",
     breaks: "nobody ends the calls of lost providers",
-    file: "src/calls/settle.ts",
     replace: "local ids = redis.pcall('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])",
     by: "local ids = {}",
     drill: "lost-provider",
@@ -107,7 +95,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "same-attempt-again",
     breaks: "a re-delivery has the number of the attempt before",
-    file: "src/calls/take-lua.ts",
     replace: "call.attempt = call.attempt + 1",
     by: "call.attempt = 1",
     drill: "lost-provider",
@@ -115,7 +102,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "says-not-executed",
     breaks: "a call that may have run ends as not executed",
-    file: "src/calls/call-lua.ts",
     replace: "call.attempt == 0 and 'not_executed' or 'outcome_unknown'",
     by: "'not_executed'",
     drill: "no-providers",
@@ -123,7 +109,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "claims-last-long",
     breaks: "claims end long after their lease",
-    file: "src/calls/call-lua.ts",
     replace: "'claimed', owner, node, now + lease_ms",
     by: "'claimed', owner, node, now + 20 * lease_ms",
     drill: "lost-provider",
@@ -131,7 +116,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "attempts-unbounded",
     breaks: "an idempotent call is delivered again and again",
-    file: "src/calls/settle.ts",
     replace: "elseif call.attempt >= max_attempts then",
     by: "elseif false then",
     drill: "one-attempt",
@@ -139,7 +123,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-fence-of-attempts",
     breaks: "an answer of an earlier attempt counts",
-    file: "src/calls/call-lua.ts",
     replace: "and call.owner == owner and call.attempt == tonumber(attempt)",
     by: "",
     drill: "late-answers",
@@ -147,7 +130,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "settles-twice",
     breaks: "a call that has ended ends again with a late answer",
-    file: "src/calls/complete.ts",
     replace: "if holds(call, owner, attempt) then",
     by: "if call then\n    call.watchers = call.watchers or ''",
     drill: "late-answers",
@@ -155,7 +137,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "output-not-fenced",
     breaks: "output of an earlier attempt goes into the later one's",
-    file: "src/calls/append-output.ts",
     replace: "if holds(call, ARGV[i + 1], ARGV[i + 2]) then",
     by: "if call and not call.terminal then",
     drill: "late-answers",
@@ -163,7 +144,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forgets-calls-in-hand",
     breaks: "a provider that attaches anew does not get its calls back, but gets them again",
-    file: "src/calls/take.ts",
     replace: "if holds(call, owner, ARGV[i + 1]) and call.requests == line.requests then",
     by: "if false then",
     drill: "lost-gateways",
@@ -171,7 +151,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forgets-results",
     breaks: "a provider forgets a result before it is settled",
-    file: "src/sdk/calls-in-hand.ts",
     replace: "this.#setup.onOutcome(outcome);\n    }",
     by: "this.#setup.onOutcome(outcome);\n      this.#forget({ kind: 'running', call });\n    }",
     drill: "cut-providers",
@@ -179,7 +158,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "slots-not-taken",
     breaks: "two pingers ping the same slot",
-    file: "src/ticker/ping-slot.ts",
     replace: "if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end",
     by: "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
     drill: "restarts",
@@ -187,7 +165,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lock-for-long",
     breaks: "the pinger's lock outlives the pinger",
-    file: "src/ticker/leader.ts",
     replace: "lock.extend(this.#settings.ttlMs)",
     by: "lock.extend(30 * this.#settings.ttlMs)",
     drill: "lost-gateways",
@@ -195,7 +172,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "gives-up",
     breaks: "the client asks no other node",
-    file: "src/sdk/request.ts",
     replace: 'return ERROR_CODES[error.reason].retry === "elsewhere" && (error.executed === "no" || repeatable);',
     by: 'return ERROR_CODES[error.reason].retry === "never" && (error.executed === "no" || repeatable);',
     drill: "restarts",
@@ -203,7 +179,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "tells-before-writing",
     breaks: "a result is acknowledged before it is written",
-    file: "src/calls/call-outbox.ts",
     replace: "return this.#completions.add(completion);",
     by: "this.#completions.add(completion).catch(() => {});\n    return Promise.resolve({ kind: 'accepted', ending: {} as Ending });",
     drill: "cut-store",
@@ -211,7 +186,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "trusts-bells",
     breaks: "a call whose bell was lost is never looked up",
-    file: "src/calls/doorbell.ts",
     replace: "this.#probeShard(keys, this.#watched.keys())",
     by: "this.#probeShard(keys, [])",
     also: { replace: "Promise.race([this.#probe(ids), patience])", by: "Promise.race([this.#probe([]), patience])" },
@@ -220,7 +194,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "stops-at-an-error",
     breaks: "a chore that failed once is never done again",
-    file: "src/redis/shard-turns.ts",
     replace: ".finally(() => this.#busy.delete(keys));",
     by: ".then(() => { if (!failed) this.#busy.delete(keys); });",
     drill: "lost-store",
@@ -228,7 +201,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "resends",
     breaks: "what was under way when a connection broke is sent again (the client library's own ways)",
-    file: "src/redis/fail-fast.ts",
     replace: "maxRetriesPerRequest: 0,\n  enableOfflineQueue: false,\n  autoResendUnfulfilledCommands: false,",
     by: "maxRetriesPerRequest: 20,\n  enableOfflineQueue: true,\n  autoResendUnfulfilledCommands: true,",
     drill: "lost-replies",
@@ -236,7 +208,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "denies-what-ran",
     breaks: "a lost reply counts as a refusal",
-    file: "src/errors/redis-errors.ts",
     replace: '{ cause: "The connection to Redis broke before the answer", executed: "unknown" }',
     by: '{ cause: "The connection to Redis broke before the answer", executed: "no" }',
     drill: "lost-replies",
@@ -244,7 +215,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "trusts-sockets",
     breaks: "a half-open connection to Redis is never noticed",
-    file: "src/redis/single-link.ts",
     replace: "this.#watch.start();",
     by: "",
     drill: "half-open-store",
@@ -252,7 +222,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "trusts-local-clock",
     breaks: "the node's own clock decides in place of Redis's",
-    file: "src/redis/redis-time.ts",
     replace: "return Math.round(this.#monotonicMs() + (this.#offsetMs ?? 0));",
     by: "return Date.now() + 0 * (this.#offsetMs ?? 0);",
     drill: "wrong-clocks",
@@ -260,7 +229,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "group-from-now",
     breaks: "a consumer group that is made again begins at the line's end",
-    file: "src/calls/take-lua.ts",
     replace: "redis.call('XGROUP', 'CREATE', line.requests, 'providers', '0', 'MKSTREAM')",
     by: "redis.call('XGROUP', 'CREATE', line.requests, 'providers', '$', 'MKSTREAM')",
     drill: "forgetful-store",
@@ -268,7 +236,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "script-not-known",
     breaks: "a script that Redis has forgotten is not sent again",
-    file: "src/redis/script.ts",
     replace:
       'return (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown\n  } catch (error) {\n    if (!isNoScript(error)) throw refusal(redis, script, error);',
     by: 'const reply = (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply;\n    Reflect.set(script, "known", true);\n    return reply;\n  } catch (error) {\n    if (!isNoScript(error) || Reflect.has(script, "known")) throw refusal(redis, script, error);',
@@ -277,7 +244,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "epoch-again",
     breaks: "epochs begin anew when Redis lost everything",
-    file: "src/registry/register.ts",
     replace: "local epoch = math.max(last_epoch(KEYS[5], name, orphans) + 1, now)",
     by: "local epoch = last_epoch(KEYS[5], name, orphans) + 1",
     drill: "flush",
@@ -285,7 +251,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "watch-goes-back",
     breaks: "a watch tells an older revision after a newer one",
-    file: "src/catalog/watch.ts",
     replace: "this.#told = this.#told === undefined ? positions : laterPositions(this.#told, positions);",
     by: "this.#told = laterPositions(positions, positions);",
     drill: "forgetful-store",
@@ -293,7 +258,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "releases-another",
     breaks: "a former incarnation gives back the lease of the next one",
-    file: "src/registry/leases.ts",
     replace: "local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])",
     by: "local p, fault = read_provider(name, epoch, provider), 'lost'",
     drill: "calm",
@@ -301,7 +265,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "pong-of-the-dead",
     breaks: "a pong of an epoch that is gone is recorded",
-    file: "src/registry/pongs.ts",
     replace: "  if h and lease_end and is_held(tonumber(lease_end)) then",
     by: "  h = h or { state = 'active', pong = 0, live = now + 60000, room = 1, announced = '0' }\n  if h then",
     drill: "calm",
@@ -309,15 +272,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "leads-by-wall-clock",
     breaks: "a leader trusts its lock by the wall clock, which may stand",
-    file: "src/ticker/leader.ts",
-    replace: "this.#settings = settings;",
-    by: "this.#settings = { ...settings, monotonicMs: () => Date.now() };",
+    replace: "constructor(settings: LeaderSettings) {\n    this.#settings = settings;",
+    by: "constructor(settings: LeaderSettings) {\n    this.#settings = { ...settings, monotonicMs: () => Date.now() };",
     drill: "standing-clocks",
   },
   {
     name: "drops-the-retiring",
     breaks: "providers of a retiring contract lose their calls when the next one takes over",
-    file: "src/registry/epoch-lua.ts",
     replace: "if active then set_state(record, active, 'retiring') end",
     by: "if active then\n    set_state(record, active, 'retiring')\n    local of = record.name .. ':' .. string.format('%.0f', active.epoch)\n    redis.call('DEL', prefix .. 'leases:' .. of, prefix .. 'providers:' .. of)\n  end",
     drill: "new-contract",

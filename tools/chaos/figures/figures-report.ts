@@ -1,6 +1,6 @@
-import type { MachineFacts } from "../../../tools/bench/machine-facts.js";
-import { painter } from "../../output/paint.js";
-import { table } from "../../output/table.js";
+import { painter } from "../../../cmd/output/paint.js";
+import { table } from "../../../cmd/output/table.js";
+import type { MachineFacts } from "../../bench/machine-facts.js";
 import type { Figure } from "./figure.js";
 
 /** What the figures were measured on, and how. */

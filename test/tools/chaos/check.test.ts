@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { check } from "../../cmd/chaos/check/check.js";
-import type { Evidence, InjectedFault, LeaderNote, LeaseProbe, Ping } from "../../cmd/chaos/check/evidence.js";
-import type { HistoryEvent } from "../../cmd/chaos/history.js";
+import { check } from "../../../tools/chaos/check/check.js";
+import type { Evidence, InjectedFault, LeaderNote, LeaseProbe, Ping } from "../../../tools/chaos/check/evidence.js";
+import type { HistoryEvent } from "../../../tools/chaos/history.js";
 import {
   admitted,
   asked,

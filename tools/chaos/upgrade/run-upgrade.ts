@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Metadata } from "@grpc/grpc-js";
-import type { GetRegistryResponse__Output } from "../../../src/protocol/generated/toolgate/v1/GetRegistryResponse.js";
-import { machineFacts } from "../../bench/machine-facts.js";
 import { LogFolder } from "../../../src/local-cluster/log-folder.js";
 import type { Machine } from "../../../src/local-cluster/machine.js";
 import { describeExit } from "../../../src/local-cluster/program.js";
 import { findRedisServer } from "../../../src/local-cluster/redis-server.js";
+import type { GetRegistryResponse__Output } from "../../../src/protocol/generated/toolgate/v1/GetRegistryResponse.js";
+import { machineFacts } from "../../bench/machine-facts.js";
 import type { LoadMix } from "../call-plan.js";
 import { ChaosCluster, type Gateway } from "../chaos-cluster.js";
 import { check } from "../check/check.js";

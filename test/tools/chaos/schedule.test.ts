@@ -1,9 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { type CallPlan, planCall, USUAL_MIX } from "../../cmd/chaos/call-plan.js";
-import { FAULT_SHAPES, FAULTS, type FaultKind, SCENARIOS, type ScenarioName, suits } from "../../cmd/chaos/faults.js";
-import { planPhases } from "../../cmd/chaos/run.js";
-import { planFaults } from "../../cmd/chaos/schedule.js";
-import { SeededRandom } from "../../cmd/chaos/seeded-random.js";
+import { type CallPlan, planCall, USUAL_MIX } from "../../../tools/chaos/call-plan.js";
+import {
+  FAULT_SHAPES,
+  FAULTS,
+  type FaultKind,
+  SCENARIOS,
+  type ScenarioName,
+  suits,
+} from "../../../tools/chaos/faults.js";
+import { planPhases } from "../../../tools/chaos/run.js";
+import { planFaults } from "../../../tools/chaos/schedule.js";
+import { SeededRandom } from "../../../tools/chaos/seeded-random.js";
 
 const KINDS = Object.keys(FAULTS) as FaultKind[]; // the table's own keys
 const ALL = Object.keys(SCENARIOS) as ScenarioName[]; // likewise

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { LedgerLine } from "../../cmd/chaos/ledger.js";
-import { lostOnceTimes, recoveryTimes, redeliveryTimes, summarise } from "../../cmd/chaos/recovery.js";
+import type { LedgerLine } from "../../../tools/chaos/ledger.js";
+import { lostOnceTimes, recoveryTimes, redeliveryTimes, summarise } from "../../../tools/chaos/recovery.js";
 import { asked, evidence, fault, get, record, terminal } from "./evidence.js";
 
 test("times are told by their median and their worst", () => {

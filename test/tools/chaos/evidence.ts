@@ -5,9 +5,9 @@ import type {
   Limits,
   Reading,
   ReadTerminal,
-} from "../../cmd/chaos/check/evidence.js";
-import type { HistoryEvent } from "../../cmd/chaos/history.js";
-import type { LedgerLine } from "../../cmd/chaos/ledger.js";
+} from "../../../tools/chaos/check/evidence.js";
+import type { HistoryEvent } from "../../../tools/chaos/history.js";
+import type { LedgerLine } from "../../../tools/chaos/ledger.js";
 
 /** Hand-made evidence: one call that went well, to be changed in one place at a time. */
 

@@ -1,5 +1,5 @@
-import { painter } from "../output/paint.js";
-import { table } from "../output/table.js";
+import { painter } from "../../cmd/output/paint.js";
+import { table } from "../../cmd/output/table.js";
 import type { Evidence, Violation } from "./check/evidence.js";
 import type { Times } from "./recovery.js";
 

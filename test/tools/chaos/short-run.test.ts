@@ -1,5 +1,5 @@
 import { expect, inject, test } from "vitest";
-import { expectNoLeaks } from "../support/leaks.js";
+import { expectNoLeaks } from "../../support/leaks.js";
 import { runChaosProgram } from "./running.js";
 
 expectNoLeaks();

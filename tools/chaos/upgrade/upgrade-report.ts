@@ -1,6 +1,6 @@
+import { painter } from "../../../cmd/output/paint.js";
+import { table } from "../../../cmd/output/table.js";
 import type { MachineFacts } from "../../bench/machine-facts.js";
-import { painter } from "../../output/paint.js";
-import { table } from "../../output/table.js";
 import type { Evidence, Violation } from "../check/evidence.js";
 import { WRONG_RESULT } from "../check/results.js";
 import { summarise, violationText } from "../report.js";

@@ -13,19 +13,16 @@ export const FUTURE: EditedBuild = {
   name: "future",
   edits: [
     {
-      file: "src/version.ts",
       replace: `export const VERSION = "${VERSION}";`,
       by: `export const VERSION = "${FUTURE_VERSION}";`,
     },
     // A node that drains tells its providers to go for a reason that they do not know.
     {
-      file: "src/providers/provider-sessions.ts",
       replace: 'this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING"),',
       by: "this.#goAway(session, 99 as never),",
     },
     // A toolset's record, and each of its epochs, have one member more.
     {
-      file: "src/registry/epoch-lua.ts",
       replace: "  record.generation = record.generation + 1\n",
       by: [
         "  record.generation = record.generation + 1",

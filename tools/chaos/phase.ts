@@ -208,7 +208,7 @@ function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
     };
     const program = new Program({
       name: agent,
-      entry: "cmd/chaos/drive-load.js",
+      entry: "tools/chaos/drive-load.js",
       root: sdks.length === 0 ? root : undefined,
       args: [JSON.stringify(order)],
       onLine: (line) => logs.write(agent, line),
