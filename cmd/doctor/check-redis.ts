@@ -3,10 +3,10 @@ import semver from "semver";
 import { parseRedisUrl, redisUrlFault, withoutCredentials } from "../../src/config/redis-url.js";
 import { parseNodeId, type RegistryName } from "../../src/identity/names.js";
 import { missingAccess } from "../../src/redis/access.js";
-import { shardCount } from "../../src/redis/agree-on-shards.js";
 import { lookAtRedis } from "../../src/redis/connections.js";
 import { createKeyspace, type ShardKeys } from "../../src/redis/keys.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
+import { shardCount } from "../../src/store/agree-on-shards.js";
 import { type Check, fail, ok, warn } from "./check.js";
 
 const SLOW_MS = 20;

@@ -5,8 +5,8 @@ import { type Digest, type Epoch, parseEpoch, type ToolsetName } from "../identi
 import { nearNames } from "../identity/near-names.js";
 import type { Logger } from "../observe/logger.js";
 import type { CatalogRedis } from "../redis/catalog-redis.js";
-import type { ChangeEntry, FeedReading, StreamId } from "./change-feed.js";
-import { BEFORE_ALL, compareIds, readEntry, readFeed } from "./change-feed.js";
+import type { ChangeEntry, FeedReading, StreamId } from "../store/registry/change-feed.js";
+import { BEFORE_ALL, compareIds, readEntry, readFeed } from "../store/registry/change-feed.js";
 import { ContractText, createContractCache } from "./contract-text.js";
 import { formatRevision, type Positions } from "./revision.js";
 import { ShardCopy, type ShardKeysOfCatalog } from "./shard-copy.js";

@@ -1,4 +1,4 @@
-import { compareIds, isStreamId, type StreamId } from "./change-feed.js";
+import { compareIds, isStreamId, type StreamId } from "../store/registry/change-feed.js";
 
 /**
  * Where a copy of the catalogue stands: per shard the id of the last change that it contains. Callers see it as one

@@ -14,9 +14,9 @@ import {
   readFeed,
   START,
   type StreamId,
-} from "./change-feed.js";
+} from "../store/registry/change-feed.js";
+import { epochField, type ReadRecord, readField, readHealth, readRecord } from "../store/registry/stored-record.js";
 import type { ContractText } from "./contract-text.js";
-import { epochField, type ReadRecord, readField, readRecord } from "./stored-record.js";
 import {
   type EpochRecord,
   type EpochView,

@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField, type ToolsetName } from "../identity/names.js";
+import { BEFORE_ALL, type ChangeEntry, compareIds } from "../store/registry/change-feed.js";
 import type { CatalogCopy, CatalogEvent } from "./catalog-copy.js";
-import { BEFORE_ALL, type ChangeEntry, compareIds } from "./change-feed.js";
 import { formatRevision, laterPositions, MAX_REVISION_CHARACTERS, type Positions, parseRevision } from "./revision.js";
 import type { ToolsetView } from "./toolset-view.js";
 

@@ -1,9 +1,9 @@
-import type { CallHead, SaidEnding } from "../calls/call-record.js";
-import type { Doorbell, Ring, Watcher } from "../calls/doorbell.js";
-import type { LostCalls } from "../calls/lost-calls.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { RedisClock } from "../redis/redis-time.js";
+import { type CallHead, formatHead, type SaidEnding } from "../store/calls/call-record.js";
+import type { Doorbell, Ring, Watcher } from "../store/calls/doorbell.js";
+import type { LostCalls } from "../store/calls/lost-calls.js";
 import { OVERDUE_MS, unreadable } from "./follow-call.js";
 
 export interface AwaitSettings {

@@ -1,14 +1,14 @@
-import type { SaidEnding } from "../calls/call-record.js";
-import type { CallStore } from "../calls/call-store.js";
-import type { Doorbell, Ring } from "../calls/doorbell.js";
-import type { LargeReadings } from "../calls/large-readings.js";
-import type { LostCalls } from "../calls/lost-calls.js";
-import { type CallReading, type Delta, readCall } from "../calls/read-call.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { invalidField, type NodeId } from "../identity/names.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import type { ReplyReader } from "../redis/reply-turns.js";
+import { formatHead, type SaidEnding } from "../store/calls/call-record.js";
+import type { CallStore } from "../store/calls/call-store.js";
+import type { Doorbell, Ring } from "../store/calls/doorbell.js";
+import type { LargeReadings } from "../store/calls/large-readings.js";
+import type { LostCalls } from "../store/calls/lost-calls.js";
+import { type CallReading, type Delta, readCall } from "../store/calls/read-call.js";
 import { unknownCall } from "./unknown-call.js";
 
 /** One step of following a call: output in order, then exactly one end. */

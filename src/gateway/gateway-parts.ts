@@ -1,5 +1,5 @@
-import type { LargeReadings } from "../calls/large-readings.js";
 import type { CallId } from "../identity/call-id.js";
+import type { LargeReadings } from "../store/calls/large-readings.js";
 import type { AwaitSettings } from "./await-ending.js";
 import type { FollowSettings } from "./follow-call.js";
 import type { PlaceCallSettings } from "./place-call.js";

@@ -1,10 +1,10 @@
 import { after } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
-import type { Ending, SaidEnding } from "../calls/call-record.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Principal } from "../identity/principal.js";
+import type { Ending, SaidEnding } from "../store/calls/call-record.js";
 import { EndingWatch } from "./await-ending.js";
 import type { CallSpec } from "./call-spec.js";
 import type { GatewayParts } from "./gateway-parts.js";

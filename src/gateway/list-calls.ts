@@ -1,8 +1,8 @@
-import type { CallStore } from "../calls/call-store.js";
-import { type CallFilter, type ListedCall, lookAtCalls, SHARD_START } from "../calls/list-calls.js";
 import { openPageToken, sealPageToken } from "../catalog/page-token.js";
 import { invalidField } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
+import type { CallStore } from "../store/calls/call-store.js";
+import { type CallFilter, type ListedCall, lookAtCalls, SHARD_START } from "../store/calls/list-calls.js";
 
 /** One page of calls that have not ended. */
 export interface CallPage {

@@ -1,6 +1,4 @@
 import { authorise } from "../access/authorise.js";
-import type { Admission, AdmissionAnswer, Admissions, Destination } from "../calls/admit.js";
-import type { CallHead, SaidEnding } from "../calls/call-record.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -13,6 +11,8 @@ import type { TextReader } from "../json/text-reader.js";
 import { shareName } from "../limits/share.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { MemoryWatch } from "../redis/memory-watch.js";
+import type { Admission, AdmissionAnswer, Admissions, Destination } from "../store/calls/admit.js";
+import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
 import { type CallSpec, repeatIds, requestDigest } from "./call-spec.js";
 import { findContract, type Route } from "./find-contract.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";

@@ -1,8 +1,8 @@
-import type { Destination } from "../calls/admit.js";
-import type { StrandedCall } from "../calls/rehouse.js";
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { TextReader } from "../json/text-reader.js";
+import type { Destination } from "../store/calls/admit.js";
+import type { StrandedCall } from "../store/calls/rehouse.js";
 import { destinationOf } from "./place-call.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";
 

@@ -1,8 +1,8 @@
-import type { Ending, SaidEnding } from "../calls/call-record.js";
-import type { LargeReadings } from "../calls/large-readings.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Principal } from "../identity/principal.js";
 import { shareName } from "../limits/share.js";
+import type { Ending, SaidEnding } from "../store/calls/call-record.js";
+import type { LargeReadings } from "../store/calls/large-readings.js";
 import { unknownCall } from "./unknown-call.js";
 
 /** For what an end is read. The signal is asked for where it has to be waited for. */

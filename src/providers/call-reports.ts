@@ -1,9 +1,9 @@
-import type { CallOutbox } from "../calls/call-outbox.js";
 import { isRedisAway } from "../errors/redis-errors.js";
 import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
+import type { CallOutbox } from "../store/calls/call-outbox.js";
 import type { ProviderEnd } from "./check-result.js";
 import type { CallInHand, ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";

@@ -1,6 +1,3 @@
-import { parseHead } from "../calls/call-record.js";
-import type { Completion } from "../calls/complete.js";
-import type { ToolErrorBody } from "../calls/tool-error-body.js";
 import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ReadJson } from "../json/scan-json.js";
 import type { TextAsker, TextReader, UnreadText } from "../json/text-reader.js";
@@ -8,6 +5,9 @@ import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/P
 import type { RedisClock } from "../redis/redis-time.js";
 import type { Validation } from "../schemas/validation.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
+import { parseHead } from "../store/calls/call-record.js";
+import type { Completion } from "../store/calls/complete.js";
+import type { ToolErrorBody } from "../store/calls/tool-error-body.js";
 
 /** How a call ends at its provider. */
 export interface ProviderEnd extends Pick<Completion, "kind" | "reason" | "body"> {

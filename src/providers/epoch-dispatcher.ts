@@ -1,10 +1,10 @@
-import type { Offer } from "../calls/admit.js";
-import type { CallStore } from "../calls/call-store.js";
-import { type Rest, resumeCalls, resumeRest, type TakeAnswer, takeCalls } from "../calls/take.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
+import type { Offer } from "../store/calls/admit.js";
+import type { CallStore } from "../store/calls/call-store.js";
+import { type Rest, resumeCalls, resumeRest, type TakeAnswer, takeCalls } from "../store/calls/take.js";
 import type { ProviderSession } from "./provider-session.js";
 
 export interface DispatcherSettings {

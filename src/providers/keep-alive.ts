@@ -1,14 +1,14 @@
 import { every, type Repeating } from "../async/every.js";
 import { inSlices } from "../async/in-slices.js";
-import type { CallStore } from "../calls/call-store.js";
-import { renewClaims } from "../calls/renew-claims.js";
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
-import { type Lease, renewLeases } from "../registry/leases.js";
-import type { RegistryStore } from "../registry/registry-store.js";
+import type { CallStore } from "../store/calls/call-store.js";
+import { renewClaims } from "../store/calls/renew-claims.js";
+import { type Lease, renewLeases } from "../store/registry/leases.js";
+import type { RegistryStore } from "../store/registry/registry-store.js";
 import { CANCEL_REASON, type ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
 

@@ -1,6 +1,4 @@
 import { PassingMap } from "../async/passing-map.js";
-import type { StopReason } from "../calls/call-record.js";
-import { type KeptCall, ownerOf, type TakenCall, type Taker } from "../calls/take.js";
 import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES } from "../config/message-limits.js";
 import { type FrameSink, FrameWriter } from "../frames/frame-writer.js";
 import type { CallId } from "../identity/call-id.js";
@@ -9,7 +7,9 @@ import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachRes
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { CancelReason } from "../protocol/generated/toolgate/v1/CancelReason.js";
 import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
-import type { Lease } from "../registry/leases.js";
+import type { StopReason } from "../store/calls/call-record.js";
+import { type KeptCall, ownerOf, type TakenCall, type Taker } from "../store/calls/take.js";
+import type { Lease } from "../store/registry/leases.js";
 
 /**
  * One provider's session with this node.

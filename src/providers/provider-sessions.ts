@@ -1,11 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { inSlices } from "../async/in-slices.js";
 import { PassingMap } from "../async/passing-map.js";
-import type { Offer } from "../calls/admit.js";
-import type { CallStore } from "../calls/call-store.js";
-import type { StopNotice } from "../calls/doorbell.js";
-import type { LostCalls } from "../calls/lost-calls.js";
-import { type Resumption, resumeCalls } from "../calls/take.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
@@ -16,11 +11,16 @@ import type { Limits } from "../protocol/generated/toolgate/v1/Limits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
-import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../registry/leases.js";
-import { type Pong, type PongAnswer, recordPongs } from "../registry/pongs.js";
-import type { RegistryStore } from "../registry/registry-store.js";
-import type { EpochState } from "../registry/toolset-record.js";
+import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../store/registry/leases.js";
+import { type Pong, type PongAnswer, recordPongs } from "../store/registry/pongs.js";
+import type { RegistryStore } from "../store/registry/registry-store.js";
+import type { EpochState } from "../store/registry/toolset-record.js";
 import { VERSION } from "../version.js";
+import type { Offer } from "../store/calls/admit.js";
+import type { CallStore } from "../store/calls/call-store.js";
+import type { StopNotice } from "../store/calls/doorbell.js";
+import type { LostCalls } from "../store/calls/lost-calls.js";
+import { type Resumption, resumeCalls } from "../store/calls/take.js";
 import { type DispatcherSettings, EpochDispatcher, SWEEP_INTERVAL_MS } from "./epoch-dispatcher.js";
 import {
   CANCEL_REASON,

@@ -1,17 +1,17 @@
 import { every, type Repeating } from "../async/every.js";
-import type { Destination } from "../calls/admit.js";
-import type { CallStore } from "../calls/call-store.js";
-import { rehouseCalls, type StrandedCall } from "../calls/rehouse.js";
 import { type EpochView, type HealthRule, isCallable, type ToolsetView } from "../catalog/toolset-view.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
-import type { LeaseClock } from "../redis/lease-clock.js";
 import { ShardTurns } from "../redis/shard-turns.js";
-import type { RegistryStore } from "../registry/registry-store.js";
-import { sweepToolsets } from "../registry/sweep.js";
-import { TRIM_START, trimEpochs } from "../registry/trim-epochs.js";
+import type { Destination } from "../store/calls/admit.js";
+import type { CallStore } from "../store/calls/call-store.js";
+import { rehouseCalls, type StrandedCall } from "../store/calls/rehouse.js";
+import type { LeaseClock } from "../store/lease-clock.js";
+import type { RegistryStore } from "../store/registry/registry-store.js";
+import { sweepToolsets } from "../store/registry/sweep.js";
+import { TRIM_START, trimEpochs } from "../store/registry/trim-epochs.js";
 import type { Leader } from "./leader.js";
 
 export interface ChoresSettings {

@@ -3,7 +3,7 @@ import Redlock, { type Lock } from "redlock";
 import { describeDenial, readDenial } from "../errors/redis-denial.js";
 import type { Logger } from "../observe/logger.js";
 import type { RedisClient } from "../redis/redis-client.js";
-import { mendLock } from "./mend-lock.js";
+import { mendLock } from "../store/mend-lock.js";
 
 /**
  * Elects one node of the registry through Redlock.

@@ -2,13 +2,13 @@ import { every, type Repeating } from "../async/every.js";
 import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
-import type { LeaseClock } from "../redis/lease-clock.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import { ShardTurns } from "../redis/shard-turns.js";
 import type { Subscriber } from "../redis/subscriber.js";
-import type { RegistryStore } from "../registry/registry-store.js";
+import type { LeaseClock } from "../store/lease-clock.js";
+import { decodePings, emitPings, type PingTarget } from "../store/registry/ping-slot.js";
+import type { RegistryStore } from "../store/registry/registry-store.js";
 import type { Leader } from "./leader.js";
-import { decodePings, emitPings, type PingTarget } from "./ping-slot.js";
 
 export interface PingerSettings {
   readonly registry: RegistryStore;

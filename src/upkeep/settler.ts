@@ -1,13 +1,13 @@
 import { every, type Repeating } from "../async/every.js";
-import type { CallStore } from "../calls/call-store.js";
-import { restoreDeadlines } from "../calls/restore-deadlines.js";
-import { settleCalls } from "../calls/settle.js";
 import type { ToolsetView } from "../catalog/toolset-view.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
-import type { LeaseClock } from "../redis/lease-clock.js";
 import { ShardTurns } from "../redis/shard-turns.js";
+import type { CallStore } from "../store/calls/call-store.js";
+import { restoreDeadlines } from "../store/calls/restore-deadlines.js";
+import { settleCalls } from "../store/calls/settle.js";
+import type { LeaseClock } from "../store/lease-clock.js";
 
 /** How often every node looks for calls whose time has come, in milliseconds: a call ends at most 1 s after its deadline. */
 const INTERVAL_MS = 200;

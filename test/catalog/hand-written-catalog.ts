@@ -1,6 +1,5 @@
 import type { Redis } from "ioredis";
 import { CatalogCopy, type CatalogCopyOptions, type CatalogEvent } from "../../src/catalog/catalog-copy.js";
-import type { ChangeKind } from "../../src/catalog/change-feed.js";
 import type { EpochState } from "../../src/catalog/toolset-view.js";
 import type { Contract, ToolContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
@@ -9,6 +8,7 @@ import type { LogFields } from "../../src/observe/logger.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections } from "../../src/redis/connections.js";
 import { createKeyspace, type Keyspace } from "../../src/redis/keys.js";
+import type { ChangeKind } from "../../src/store/registry/change-feed.js";
 import type { TestRedis } from "../support/redis.js";
 import { storedHealth } from "../support/stored-values.js";
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { ContractText, createContractCache, cutDescription } from "../../src/catalog/contract-text.js";
-import { readField, readRecord } from "../../src/catalog/stored-record.js";
 import {
   type EpochState,
   epochView,
@@ -11,7 +10,7 @@ import {
 } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseEpoch } from "../../src/identity/names.js";
-import { readHealth } from "../../src/registry/health-entry.js";
+import { readHealth, readField, readRecord } from "../../src/store/registry/stored-record.js";
 import { contract, name } from "./hand-written-catalog.js";
 
 const rule = { intervalMs: 10_000, missed: 3 };

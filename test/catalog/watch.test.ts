@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CatalogEvent } from "../../src/catalog/catalog-copy.js";
-import type { ChangeEntry } from "../../src/catalog/change-feed.js";
 import { type WatchedCopy, Watches, type WatchStep } from "../../src/catalog/watch.js";
 import { parseEpoch } from "../../src/identity/names.js";
+import type { ChangeEntry } from "../../src/store/registry/change-feed.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";

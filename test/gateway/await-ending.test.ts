@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { CallHead, Ending, SaidEnding } from "../../src/calls/call-record.js";
-import type { Doorbell, Ring } from "../../src/calls/doorbell.js";
 import { EndingWatch } from "../../src/gateway/await-ending.js";
 import { randomCallId } from "../../src/identity/call-id.js";
+import type { CallHead, Ending, SaidEnding } from "../../src/store/calls/call-record.js";
+import type { Doorbell, Ring } from "../../src/store/calls/doorbell.js";
 
 const ENDING: Ending = {
   unchecked: false,

@@ -1,10 +1,10 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import type { CallHead, Ending, EndKind } from "../../src/calls/call-record.js";
 import { ERROR_CODES } from "../../src/errors/codes.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { toWireHandle, toWireRejection, toWireTerminal } from "../../src/gateway/call-ending.js";
 import { parseCallId } from "../../src/identity/call-id.js";
+import type { CallHead, Ending, EndKind } from "../../src/store/calls/call-record.js";
 
 const ID = parseCallId("0.AAAAAAAAAAAAAAAAAAAAAA");
 const ending = (kind: EndKind, reason: string, body: string | object = ""): Ending => ({

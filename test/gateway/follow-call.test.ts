@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { Doorbell, Watcher } from "../../src/calls/doorbell.js";
-import { LargeReadings } from "../../src/calls/large-readings.js";
 import { followCall } from "../../src/gateway/follow-call.js";
-import { admissionOf, admit, callStore, NODE } from "../calls/calls-fixture.js";
-import { contractOf, registrationOf, registryStore, serve } from "../registry/registry-fixture.js";
+import type { Doorbell, Watcher } from "../../src/store/calls/doorbell.js";
+import { LargeReadings } from "../../src/store/calls/large-readings.js";
+import { admissionOf, admit, callStore, NODE } from "../store/calls/calls-fixture.js";
+import { contractOf, registrationOf, registryStore, serve } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { until } from "../support/until.js";

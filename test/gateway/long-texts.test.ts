@@ -8,6 +8,7 @@ import type { Epoch } from "../../src/identity/names.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { formatHead } from "../../src/store/calls/call-record.js";
 import { LoopCpu, tellsLoopCpu } from "../schemas/loop-cpu.js";
 import { sealTools } from "../schemas/seal.js";
 import { expectNoLeaks } from "../support/leaks.js";

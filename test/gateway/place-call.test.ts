@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Admissions } from "../../src/calls/admit.js";
 import type { CatalogCopy } from "../../src/catalog/catalog-copy.js";
 import { type CallSpec, requestDigest } from "../../src/gateway/call-spec.js";
 import { callIdOf, type PlaceCallSettings, placeCall } from "../../src/gateway/place-call.js";
@@ -8,8 +7,9 @@ import { PayloadChecks } from "../../src/gateway/validate-payload.js";
 import { parseToolName } from "../../src/identity/names.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
-import { admissionOf, admit, callsForFile, NODE, provider, store } from "../calls/calls-fixture.js";
-import { keyspace, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
+import { Admissions } from "../../src/store/calls/admit.js";
+import { admissionOf, admit, callsForFile, NODE, provider, store } from "../store/calls/calls-fixture.js";
+import { keyspace, LONG_MS, TOOLSET } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();

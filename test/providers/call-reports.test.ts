@@ -1,6 +1,4 @@
 import { afterEach, expect, test, vi } from "vitest";
-import type { CallOutbox } from "../../src/calls/call-outbox.js";
-import type { Taker } from "../../src/calls/take.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
@@ -8,7 +6,9 @@ import { CallReports } from "../../src/providers/call-reports.js";
 import type { ProviderEnd } from "../../src/providers/check-result.js";
 import { type CallInHand, ProviderSession } from "../../src/providers/provider-session.js";
 import type { ProviderSessions } from "../../src/providers/provider-sessions.js";
-import type { Lease } from "../../src/registry/leases.js";
+import type { CallOutbox } from "../../src/store/calls/call-outbox.js";
+import type { Taker } from "../../src/store/calls/take.js";
+import type { Lease } from "../../src/store/registry/leases.js";
 import { SILENT_FAULTS } from "../support/silent-faults.js";
 
 afterEach(() => {

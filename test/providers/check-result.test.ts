@@ -7,6 +7,7 @@ import type { Json } from "../../src/json/json.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { formatHead } from "../../src/store/calls/call-record.js";
 import { wideSchema } from "../schemas/hostile-schemas.js";
 import { sealTools } from "../schemas/seal.js";
 import { expectNoLeaks } from "../support/leaks.js";

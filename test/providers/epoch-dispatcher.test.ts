@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { PassingMap } from "../../src/async/passing-map.js";
-import type { CallStore } from "../../src/calls/call-store.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { EpochDispatcher } from "../../src/providers/epoch-dispatcher.js";
 import type { ProviderSession } from "../../src/providers/provider-session.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import type { Reply } from "../../src/redis/script.js";
-import { callStore, NODE } from "../calls/calls-fixture.js";
-import { TOOLSET } from "../registry/registry-fixture.js";
+import type { CallStore } from "../../src/store/calls/call-store.js";
+import { callStore, NODE } from "../store/calls/calls-fixture.js";
+import { TOOLSET } from "../store/registry/registry-fixture.js";
 import { SILENT_FAULTS } from "../support/silent-faults.js";
 
 /** What TAKE answers for one session where no calls wait. */

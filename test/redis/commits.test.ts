@@ -5,7 +5,7 @@ import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { ReplicatedCommits, runConfirmed } from "../../src/redis/commits.js";
 import { withHistory } from "../../src/redis/history.js";
 import { defineScript, runScript } from "../../src/redis/script.js";
-import { keys, keyspace } from "../registry/registry-fixture.js";
+import { keys, keyspace } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { linkTo } from "../support/redis-link.js";
 import { type ReplicatedRedis, replicatedRedis } from "../support/replicated-redis.js";

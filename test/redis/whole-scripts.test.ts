@@ -1,32 +1,33 @@
 import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
-import { type Admission, Admissions, type Offer } from "../../src/calls/admit.js";
-import { appendOutput } from "../../src/calls/append-output.js";
 import { makeHead } from "../../src/calls/call-record.js";
-import type { CallStore } from "../../src/calls/call-store.js";
-import { cancelCall } from "../../src/calls/cancel.js";
-import { completeCalls } from "../../src/calls/complete.js";
-import { listDeadCalls, purgeDeadCalls } from "../../src/calls/dead-calls.js";
-import { LostCalls } from "../../src/calls/lost-calls.js";
-import { readCall } from "../../src/calls/read-call.js";
-import { rehouseCalls } from "../../src/calls/rehouse.js";
-import { renewClaims } from "../../src/calls/renew-claims.js";
-import { restoreDeadlines } from "../../src/calls/restore-deadlines.js";
-import { settleCalls } from "../../src/calls/settle.js";
-import { resumeCalls, type TakenCall, takeCalls } from "../../src/calls/take.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
-import { releaseLease, renewLeases } from "../../src/registry/leases.js";
-import { recordPongs } from "../../src/registry/pongs.js";
-import { promote } from "../../src/registry/promote.js";
-import { type Registered, register } from "../../src/registry/register.js";
-import type { RegistryStore } from "../../src/registry/registry-store.js";
-import { sweepToolsets } from "../../src/registry/sweep.js";
-import { TRIM_START, trimEpochs } from "../../src/registry/trim-epochs.js";
-import { unregister } from "../../src/registry/unregister.js";
-import { emitPings } from "../../src/upkeep/ping-slot.js";
-import { admissionOf, callStore, claimOf, NODE, takerOf } from "../calls/calls-fixture.js";
+import { type Admission, Admissions, type Offer } from "../../src/store/calls/admit.js";
+import { appendOutput } from "../../src/store/calls/append-output.js";
+import { formatHead } from "../../src/store/calls/call-record.js";
+import type { CallStore } from "../../src/store/calls/call-store.js";
+import { cancelCall } from "../../src/store/calls/cancel.js";
+import { completeCalls } from "../../src/store/calls/complete.js";
+import { listDeadCalls, purgeDeadCalls } from "../../src/store/calls/dead-calls.js";
+import { LostCalls } from "../../src/store/calls/lost-calls.js";
+import { readCall } from "../../src/store/calls/read-call.js";
+import { rehouseCalls } from "../../src/store/calls/rehouse.js";
+import { renewClaims } from "../../src/store/calls/renew-claims.js";
+import { restoreDeadlines } from "../../src/store/calls/restore-deadlines.js";
+import { settleCalls } from "../../src/store/calls/settle.js";
+import { resumeCalls, type TakenCall, takeCalls } from "../../src/store/calls/take.js";
+import { releaseLease, renewLeases } from "../../src/store/registry/leases.js";
+import { emitPings } from "../../src/store/registry/ping-slot.js";
+import { recordPongs } from "../../src/store/registry/pongs.js";
+import { promote } from "../../src/store/registry/promote.js";
+import { type Registered, register } from "../../src/store/registry/register.js";
+import type { RegistryStore } from "../../src/store/registry/registry-store.js";
+import { sweepToolsets } from "../../src/store/registry/sweep.js";
+import { TRIM_START, trimEpochs } from "../../src/store/registry/trim-epochs.js";
+import { unregister } from "../../src/store/registry/unregister.js";
+import { admissionOf, callStore, claimOf, NODE, takerOf } from "../store/calls/calls-fixture.js";
 import {
   attach,
   client,
@@ -38,7 +39,7 @@ import {
   registryStore,
   serve,
   TOOLSET,
-} from "../registry/registry-fixture.js";
+} from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Destination } from "../../src/calls/admit.js";
-import { readCall } from "../../src/calls/read-call.js";
-import { settleCalls } from "../../src/calls/settle.js";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { releaseLease } from "../../src/registry/leases.js";
+import type { Destination } from "../../src/store/calls/admit.js";
+import { readCall } from "../../src/store/calls/read-call.js";
+import { settleCalls } from "../../src/store/calls/settle.js";
+import { releaseLease } from "../../src/store/registry/leases.js";
 import { Chores, type ChoresSettings } from "../../src/upkeep/chores.js";
-import { admissionOf, admit, callStore, claimOf, complete, take } from "../calls/calls-fixture.js";
+import { admissionOf, admit, callStore, claimOf, complete, take } from "../store/calls/calls-fixture.js";
 import {
   changesOf,
   client,
@@ -19,7 +19,7 @@ import {
   serve,
   statesOf,
   TOOLSET,
-} from "../registry/registry-fixture.js";
+} from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { SILENT_FAULTS } from "../support/silent-faults.js";
 import { until } from "../support/until.js";

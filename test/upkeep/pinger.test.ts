@@ -4,7 +4,7 @@ import { type Epoch, parseNodeId, parseToolsetName } from "../../src/identity/na
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections, type RedisConnections } from "../../src/redis/connections.js";
 import { Pinger } from "../../src/upkeep/pinger.js";
-import { keys, registryStore, TOOLSET } from "../registry/registry-fixture.js";
+import { keys, registryStore, TOOLSET } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { SILENT_FAULTS } from "../support/silent-faults.js";

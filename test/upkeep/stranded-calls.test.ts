@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { readCall } from "../../src/calls/read-call.js";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import { register } from "../../src/registry/register.js";
+import { readCall } from "../../src/store/calls/read-call.js";
+import { register } from "../../src/store/registry/register.js";
 import { Chores } from "../../src/upkeep/chores.js";
 import type { Leader } from "../../src/upkeep/leader.js";
-import { admissionOf, admit, callStore } from "../calls/calls-fixture.js";
-import { contractOf, LONG_MS, registrationOf, registryStore } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callStore } from "../store/calls/calls-fixture.js";
+import { contractOf, LONG_MS, registrationOf, registryStore } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { SILENT_FAULTS } from "../support/silent-faults.js";

@@ -1,7 +1,7 @@
 import { Cluster } from "ioredis";
 import { parseRedisUrl } from "../../src/config/redis-url.js";
 import { PrivateCluster } from "../../src/local-cluster/private-cluster.js";
-import { shardCount } from "../../src/redis/agree-on-shards.js";
+import { shardCount } from "../../src/store/agree-on-shards.js";
 import { loseMaster } from "./lose-master.js";
 import type { Failover, GroupStore, Loss } from "./store.js";
 

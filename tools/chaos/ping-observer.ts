@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import type { ShardKeys } from "../../src/redis/keys.js";
-import { decodePings } from "../../src/upkeep/ping-slot.js";
+import { decodePings } from "../../src/store/registry/ping-slot.js";
 import { keyspaceOf } from "./call-ids.js";
 import type { Ping } from "./check/evidence.js";
 import { machineMs } from "./machine-clock.js";

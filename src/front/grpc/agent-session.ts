@@ -1,6 +1,5 @@
 import { deferred } from "../../async/deferred.js";
 import { PassingMap } from "../../async/passing-map.js";
-import type { CallHead, Ending, SaidEnding } from "../../calls/call-record.js";
 import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } from "../../config/message-limits.js";
 import type { Executed } from "../../errors/codes.js";
 import { toToolgateError } from "../../errors/to-toolgate-error.js";
@@ -23,6 +22,7 @@ import type { SessionRequest__Output } from "../../protocol/generated/toolgate/v
 import type { SessionResponse } from "../../protocol/generated/toolgate/v1/SessionResponse.js";
 import type { Terminal } from "../../protocol/generated/toolgate/v1/Terminal.js";
 import { loadProtocol } from "../../protocol/load.js";
+import type { CallHead, Ending, SaidEnding } from "../../store/calls/call-record.js";
 
 /**
  * One call on a session.

@@ -1,6 +1,5 @@
 import { TimeSlice } from "../../async/time-slice.js";
 import type { CatalogReader } from "../../catalog/catalog-copy.js";
-import type { ChangeKind } from "../../catalog/change-feed.js";
 import { damagedToWire, listToolsets } from "../../catalog/list.js";
 import { listBytes, PAGE_BYTES, summaryBytes } from "../../catalog/page-bytes.js";
 import { SharedAnswers } from "../../catalog/shared-answers.js";
@@ -31,9 +30,10 @@ import type { WatchRequest__Output } from "../../protocol/generated/toolgate/v1/
 import type { WatchResponse } from "../../protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { Keyspace } from "../../redis/keys.js";
-import type { LeaseClock } from "../../redis/lease-clock.js";
 import type { ListedNode } from "../registry/node-list.js";
 import type { SearchIndex } from "../../search/search-index.js";
+import type { LeaseClock } from "../../store/lease-clock.js";
+import type { ChangeKind } from "../../store/registry/change-feed.js";
 import { VERSION } from "../../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 

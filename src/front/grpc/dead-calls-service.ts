@@ -1,5 +1,3 @@
-import type { CallStore } from "../../calls/call-store.js";
-import { type DeadCall, getDeadCall, listDeadCalls, purgeDeadCalls } from "../../calls/dead-calls.js";
 import { PAGE_BYTES } from "../../catalog/page-bytes.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { toWireHandle } from "../../gateway/call-ending.js";
@@ -9,6 +7,8 @@ import { derivedCallId } from "../../identity/call-id.js";
 import { invalidField, parseToolsetName, type ToolsetName } from "../../identity/names.js";
 import type { DeadCall as WireDeadCall } from "../../protocol/generated/toolgate/v1/DeadCall.js";
 import type { DeadCallsHandlers } from "../../protocol/generated/toolgate/v1/DeadCalls.js";
+import type { CallStore } from "../../store/calls/call-store.js";
+import { type DeadCall, getDeadCall, listDeadCalls, purgeDeadCalls } from "../../store/calls/dead-calls.js";
 import { type Methods, unary } from "./methods.js";
 
 const PAGE = { usual: 100, most: 1_000 };

@@ -1,7 +1,4 @@
-import { cancelCall } from "../../calls/cancel.js";
 import type { CallFilter } from "../calls/list-calls.js";
-import type { ListedCall } from "../../calls/list-calls.js";
-import { readCall } from "../../calls/read-call.js";
 import { AgentSession } from "./agent-session.js";
 import { toWireHandle, toWireTerminal } from "../../gateway/call-ending.js";
 import { parseCallSpec } from "../../gateway/call-spec.js";
@@ -18,6 +15,9 @@ import { shareName } from "../../limits/share.js";
 import type { CallState__Output } from "../../protocol/generated/toolgate/v1/CallState.js";
 import type { CallSummary } from "../../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../../protocol/generated/toolgate/v1/Gateway.js";
+import { cancelCall } from "../../store/calls/cancel.js";
+import type { ListedCall } from "../../store/calls/list-calls.js";
+import { readCall } from "../../store/calls/read-call.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
 
 /** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */

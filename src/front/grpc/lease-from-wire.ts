@@ -4,7 +4,7 @@ import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseTools
 import type { CallInHand__Output } from "../../protocol/generated/toolgate/v1/CallInHand.js";
 import type { LeaseRef__Output } from "../../protocol/generated/toolgate/v1/LeaseRef.js";
 import type { NamedCall } from "../../providers/keep-alive.js";
-import type { Lease } from "../../registry/leases.js";
+import type { Lease } from "../../store/registry/leases.js";
 
 /** The most calls that a provider may run at once. */
 export const MAX_IN_FLIGHT = 10_000;

@@ -4,7 +4,7 @@ import { shareName } from "../../limits/share.js";
 import type { RegisterOptions__Output } from "../../protocol/generated/toolgate/v1/RegisterOptions.js";
 import type { RegistryHandlers } from "../../protocol/generated/toolgate/v1/Registry.js";
 import { toWireState } from "../../providers/provider-sessions.js";
-import type { RegistrationOptions } from "../../registry/register.js";
+import type { RegistrationOptions } from "../../store/registry/register.js";
 import { type AttachParts, attach } from "./attach.js";
 import { MAX_IN_FLIGHT, parseInHand, parseLease } from "./lease-from-wire.js";
 import { bidi, type Methods, unary } from "./methods.js";

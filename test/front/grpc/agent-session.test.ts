@@ -2,8 +2,6 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { deferred } from "../../../src/async/deferred.js";
-import type { AdmissionAnswer } from "../../../src/calls/admit.js";
-import { parseHead } from "../../../src/calls/call-record.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
 import { AgentSession } from "../../../src/front/grpc/agent-session.js";
 import type { GatewayParts } from "../../../src/gateway/gateway-parts.js";
@@ -13,6 +11,8 @@ import { TextReader } from "../../../src/json/text-reader.js";
 import type { SessionRequest__Output } from "../../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../../src/protocol/generated/toolgate/v1/SessionResponse.js";
 import { createKeyspace } from "../../../src/redis/keys.js";
+import type { AdmissionAnswer } from "../../../src/store/calls/admit.js";
+import { parseHead } from "../../../src/store/calls/call-record.js";
 import { until } from "../../support/until.js";
 
 test("a session that is over ends its stream when a slow reader has been sent all of it", async () => {

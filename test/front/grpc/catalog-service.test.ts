@@ -10,8 +10,8 @@ import type { SearchRequest__Output } from "../../../src/protocol/generated/tool
 import type { WatchResponse } from "../../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
 import { createKeyspace } from "../../../src/redis/keys.js";
-import { LeaseClock } from "../../../src/redis/lease-clock.js";
 import { SearchIndex } from "../../../src/search/search-index.js";
+import { LeaseClock } from "../../../src/store/lease-clock.js";
 import { VERSION } from "../../../src/version.js";
 import {
   contract,

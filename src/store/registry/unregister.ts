@@ -1,0 +1,116 @@
+import { ToolgateError } from "../../errors/toolgate-error.js";
+import type { Epoch, ToolsetName } from "../../identity/names.js";
+import { asText, evenWhenFull } from "../../redis/script.js";
+import { defineRegistryScript } from "./epoch-lua.js";
+import { type RegistryStore, runRegistryScript } from "./registry-store.js";
+
+// Shared by UNREGISTER and SWEEP: forgets epochs. A requests stream that still holds calls stays until they have ended;
+// it expires by itself if nobody empties it.
+export const FORGET_LUA = `
+local function forget_epoch(name, epoch, linger_ms)
+  set_aside_unless('stream', 'requests:' .. name .. ':' .. epoch)
+  redis.call('HDEL', toolsets, name .. '@' .. epoch)
+  redis.call('HDEL', health, name .. '@' .. epoch)
+  forget_leases(name, epoch)
+  local requests = prefix .. 'requests:' .. name .. ':' .. epoch
+  if redis.call('XLEN', requests) == 0 then redis.call('DEL', requests) else redis.call('PEXPIRE', requests, linger_ms) end
+end
+
+-- The epochs of which there is anything, when no record tells which there are.
+local function find_every_epoch(name)
+  local epochs, known = {}, {}
+  for _, key in ipairs({ toolsets, health }) do
+    local cursor = '0'
+    repeat
+      local page = redis.call('HSCAN', key, cursor, 'MATCH', name .. '@*', 'COUNT', 1000)
+      cursor = page[1]
+      for i = 1, #page[2], 2 do
+        local epoch = string.match(page[2][i], '@(.*)$')
+        if not known[epoch] then epochs[#epochs + 1] = epoch end
+        known[epoch] = true
+      end
+    until cursor == '0'
+  end
+  return epochs
+end
+
+local function forget_every_epoch(name, epochs)
+  for _, epoch in ipairs(epochs) do forget_epoch(name, epoch, 86400000) end
+end
+
+local function forget_toolset(record, linger_ms)
+  redis.call('HDEL', toolsets, record.name)
+  records[record.name] = false
+  local last = 0
+  for _, entry in ipairs(record.epochs) do
+    forget_epoch(record.name, entry.epoch, linger_ms)
+    last = math.max(last, entry.epoch)
+  end
+  announce('unregistered', record.name, last)
+end
+`;
+
+// ARGV[2] name, [3] active epoch, [4] owner, [5] how long calls in flight may still need their stream.
+const UNREGISTER = evenWhenFull(
+  defineRegistryScript(
+    "UNREGISTER",
+    FORGET_LUA,
+    `
+local record = load_record(ARGV[2])
+if not record then
+  local damaged = redis.call('HGET', toolsets, ARGV[2])
+  if not damaged then return 'unknown' end
+  -- No epoch can be read from it, so any will do. Its owner is still looked for.
+  local owner = string.match(damaged, '"owner":"([^"]*)"')
+  if owner and owner ~= ARGV[4] then return 'not_owner' end
+  redis.call('HDEL', toolsets, ARGV[2])
+  forget_every_epoch(ARGV[2], find_every_epoch(ARGV[2]))
+  announce('unregistered', ARGV[2], ARGV[3])
+  return 'unregistered'
+end
+if record.owner ~= ARGV[4] then return 'not_owner' end
+local active = find_state(record, 'active')
+if not active or active.epoch ~= tonumber(ARGV[3]) then return active and tostring(string.format('%.0f', active.epoch)) or '0' end
+forget_toolset(record, tonumber(ARGV[5]))
+return 'unregistered'
+`,
+  ),
+);
+
+/**
+ * Removes a toolset with all its epochs. Calls that wait end as `not_executed`; those with a provider may finish.
+ *
+ * @param epoch the active epoch as the caller knows it: a toolset that changed since is left alone. Any, where the record is damaged.
+ * @param lingerMs how long calls in flight may last.
+ * @throws ToolgateError UNKNOWN_TOOLSET, NOT_OWNER, EPOCH_MISMATCH
+ */
+export async function unregister(
+  store: RegistryStore,
+  toolset: ToolsetName,
+  epoch: Epoch,
+  owner: string,
+  lingerMs: number,
+): Promise<void> {
+  const answer = asText(await runRegistryScript(store, toolset, UNREGISTER, [toolset, epoch, owner, lingerMs]));
+  switch (answer) {
+    case "unregistered":
+      return;
+    case "unknown":
+      throw new ToolgateError("UNKNOWN_TOOLSET", `no toolset "${toolset}" is registered`);
+    case "not_owner":
+      throw new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal`);
+    default:
+      throw epochMismatch(toolset, epoch, answer);
+  }
+}
+
+/** The error of everybody who names another epoch than the one that is there. */
+export function epochMismatch(toolset: ToolsetName, named: Epoch, actual: string): ToolgateError {
+  return new ToolgateError(
+    "EPOCH_MISMATCH",
+    `"${toolset}" is at epoch ${actual}, not ${named}; get the toolset again`,
+    {
+      metadata: { epoch: actual },
+    },
+  );
+}

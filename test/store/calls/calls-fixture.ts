@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { beforeEach } from "vitest";
+import { type Admission, type AdmissionAnswer, Admissions } from "../../../src/store/calls/admit.js";
+import type { Ending } from "../../../src/store/calls/call-record.js";
+import type { CallStore } from "../../../src/store/calls/call-store.js";
+import { type Completion, type CompletionAnswer, completeCalls } from "../../../src/store/calls/complete.js";
+import { LargeReadings } from "../../../src/store/calls/large-readings.js";
+import { readCall } from "../../../src/store/calls/read-call.js";
+import { type TakenCall, takeCalls } from "../../../src/store/calls/take.js";
+import { type CallId, randomCallId } from "../../../src/identity/call-id.js";
+import { callerName } from "../../src/identity/caller-name.js";
+import { parseNodeId, parseToolName } from "../../../src/identity/names.js";
+import { FAST_COMMITS } from "../../../src/redis/commits.js";
+import type { RedisClient } from "../../../src/redis/redis-client.js";
+import type { Lease } from "../../../src/store/registry/leases.js";
+import type { Registered } from "../../../src/store/registry/register.js";
+import type { TestRedis } from "../../support/redis.js";
+import {
+  client,
+  contractOf,
+  keys,
+  keyspace,
+  LONG_MS,
+  registrationOf,
+  registry,
+  registryForFile,
+  serve,
+  TOOLSET,
+} from "../registry/registry-fixture.js";
+
+export const NODE = parseNodeId("node-a", "node");
+
+/** The calls' scripts on a Redis; leases of a minute, so that nothing ends unless a test says so. */
+export function callStore(redis: RedisClient, more: Partial<CallStore> = {}): CallStore {
+  return {
+    redis,
+    commits: FAST_COMMITS,
+    keyspace,
+    claimLeaseMs: { once: LONG_MS, idempotent: LONG_MS },
+    absenceGraceMs: LONG_MS,
+    maxAttempts: 3,
+    resultTtlMs: LONG_MS,
+    maxDeltas: 100,
+    maxOutputBytes: 10_000,
+    ...more,
+  };
+}
+
+/** Of the test that runs, in a file that has called `callsForFile`: the calls' scripts, and a provider with room for ten calls. */
+export let store: CallStore;
+export let provider: Registered;
+
+/** What `registryForFile` does for a file, with the calls' scripts and a provider for each test. */
+export function callsForFile(): () => TestRedis {
+  const redis = registryForFile();
+  beforeEach(async () => {
+    store = callStore(client);
+    await beginToServe();
+  });
+  return redis;
+}
+
+/** What the provider does at first, and again when Redis has lost everything. */
+export async function beginToServe(): Promise<void> {
+  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
+}
+
+export function admissionOf(registered: Registered, more: Partial<Admission> = {}): Admission {
+  return {
+    id: randomCallId(0, randomBytes),
+    caller: callerName({ tenant: "default", subject: "anonymous" }),
+    requestDigest: "request",
+    toolset: TOOLSET,
+    tool: parseToolName("sum", "tool"),
+    delivery: "once",
+    destination: {
+      epoch: registered.lease.epoch,
+      digest: "d".repeat(64) as Admission["destination"]["digest"],
+      maxBacklog: 100,
+    }, // a made-up one
+    overflow: undefined,
+    pinned: false,
+    wait: false,
+    timeoutMs: LONG_MS,
+    payload: Buffer.from('{"a":1}'),
+    meta: "",
+    watch: true,
+    ...more,
+  };
+}
+
+export function admit(store: CallStore, admission: Admission): Promise<AdmissionAnswer> {
+  return new Admissions(store, {
+    node: NODE,
+    healthWindowMs: LONG_MS,
+    batchSize: () => 32,
+    offer: () => undefined,
+  }).admit(admission, true);
+}
+
+export const takerOf = (lease: Lease, session = "s1") => ({
+  provider: lease.provider,
+  incarnation: lease.incarnation,
+  session,
+});
+export const ownerOf = (lease: Lease): string => `${lease.provider}/${lease.incarnation}`;
+
+/** Takes for one provider; a lost one takes nothing. */
+export async function take(
+  store: CallStore,
+  lease: Lease,
+  credits = 10,
+  session = "s1",
+): Promise<readonly TakenCall[]> {
+  const [answer] = await takeCalls(store, NODE, TOOLSET, lease.epoch, [{ ...takerOf(lease, session), credits }]);
+  return answer?.kind === "taken" ? answer.calls : [];
+}
+
+/** Ends calls at another node; says of each what became of that. */
+export async function complete(
+  store: CallStore,
+  completions: readonly Completion[],
+): Promise<CompletionAnswer["kind"][]> {
+  const answers = await completeCalls(store, keys, parseNodeId("node-b", "node"), completions);
+  return answers.map(({ kind }) => kind);
+}
+
+/** How a call ended, all of it; nothing while it has not. */
+export async function endingOf(store: CallStore, id: CallId): Promise<Ending | undefined> {
+  const ending = (await readCall(store, id, {}))?.ending;
+  const reader = { client: "test", signal: new AbortController().signal };
+  return ending?.kind === "large" ? new LargeReadings(store).ending(id, reader) : ending;
+}
+
+/** The claim of a taken call, as its provider's node names it. */
+export const claimOf = (lease: Lease, call: TakenCall) => ({
+  id: call.id,
+  owner: ownerOf(lease),
+  attempt: call.attempt,
+});

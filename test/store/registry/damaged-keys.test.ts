@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { getDeadCall, listDeadCalls, purgeDeadCalls } from "../../../src/store/calls/dead-calls.js";
+import { settleCalls } from "../../../src/store/calls/settle.js";
+import { mendKeys } from "../../../src/store/mend-keys.js";
+import { renewLeases } from "../../../src/store/registry/leases.js";
+import { recordPongs } from "../../../src/store/registry/pongs.js";
+import { sweepToolsets } from "../../../src/store/registry/sweep.js";
+import { TRIM_START, trimEpochs } from "../../../src/store/registry/trim-epochs.js";
+import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
+import { admissionOf, admit, beginToServe, callsForFile, provider, store } from "../calls/calls-fixture.js";
+import { client, contractOf, keys, LONG_MS, registrationOf, registry, serve, TOOLSET } from "./registry-fixture.js";
+
+expectNoLeaks();
+callsForFile();
+
+const spoil = (key: string) => client.multi().del(key).set(key, "x").exec();
+
+const ACTS = {
+  registering: () => serve(registry, registrationOf(contractOf("1.0.0"))),
+  renewing: () => renewLeases(registry, LONG_MS, [{ lease: provider.lease, room: 1, routing: "keep", session: "s1" }]),
+  ponging: () => recordPongs(registry, keys, [provider.lease]),
+  sweeping: () => sweepToolsets(registry, keys, [TOOLSET], LONG_MS),
+  trimming: () => trimEpochs(registry, keys, TRIM_START),
+  admitting: () => admit(store, admissionOf(provider)),
+  settling: () => settleCalls(store, keys),
+  "starting a node": () => mendKeys(client, [keys]),
+};
+
+describe.each(["toolsets", "health", "changes", "epochs"] as const)(
+  "what is of another type in the place of %s",
+  (name) => {
+    test.each(Object.entries(ACTS))("is no fault of %s", async (_, act) => {
+      await spoil(keys[name]);
+      await act();
+      await settleCalls(store, keys);
+      expect(await client.get(keys.damaged(name))).toBe("x");
+      // What its provider does when it is told that its lease is lost.
+      await beginToServe();
+      expect(await admit(store, admissionOf(provider))).toMatchObject({ kind: "admitted" });
+      await expectKeysToExpire(client);
+    });
+  },
+);
+
+test("what is of another type in the place of dead calls holds none", async () => {
+  await spoil(keys.dead(TOOLSET));
+  expect(await listDeadCalls(store, TOOLSET, "", 10)).toEqual([]);
+  expect(await getDeadCall(store, TOOLSET, "1-1")).toBeUndefined();
+  expect(await purgeDeadCalls(store, TOOLSET, ["1-1"])).toBe(0);
+  expect(await purgeDeadCalls(store, TOOLSET, [])).toBe(0);
+});
