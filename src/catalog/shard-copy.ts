@@ -2,7 +2,6 @@ import type { TimeSlice } from "../async/time-slice.js";
 import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolsetName } from "../identity/names.js";
-import { NO_HEALTH, readHealth } from "../registry/health-entry.js";
 import type { CatalogRedis, RawEntry } from "../redis/catalog-redis.js";
 import {
   BEFORE_ALL,
@@ -15,7 +14,8 @@ import {
   START,
   type StreamId,
 } from "../store/registry/change-feed.js";
-import { epochField, type ReadRecord, readField, readHealth, readRecord } from "../store/registry/stored-record.js";
+import { NO_HEALTH, readHealth } from "../store/registry/health-entry.js";
+import { epochField, type ReadRecord, readField, readRecord } from "../store/registry/stored-record.js";
 import type { ContractText } from "./contract-text.js";
 import {
   type EpochRecord,

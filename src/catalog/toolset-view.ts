@@ -1,6 +1,6 @@
 import type { Contract, ToolContract } from "../contract/contract.js";
 import type { Digest, Epoch, ToolsetName } from "../identity/names.js";
-import type { EpochHealth } from "../registry/health-entry.js";
+import type { EpochHealth } from "../store/registry/health-entry.js";
 import type { EpochRecord, EpochState } from "../store/registry/toolset-record.js";
 import type { ContractFacts, ContractText } from "./contract-text.js";
 

@@ -1,7 +1,7 @@
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { RedisClock } from "../redis/redis-time.js";
-import { type CallHead, formatHead, type SaidEnding } from "../store/calls/call-record.js";
+import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
 import type { Doorbell, Ring, Watcher } from "../store/calls/doorbell.js";
 import type { LostCalls } from "../store/calls/lost-calls.js";
 import { OVERDUE_MS, unreadable } from "./follow-call.js";

@@ -1,4 +1,3 @@
-import type { EndKind } from "../calls/call-record.js";
 import { ERROR_CODES, type Executed, isErrorReason } from "../errors/codes.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -6,6 +5,7 @@ import { slicesOf } from "../json/json-slices.js";
 import type { CallError } from "../protocol/generated/toolgate/v1/CallError.js";
 import type { CallHandle } from "../protocol/generated/toolgate/v1/CallHandle.js";
 import type { Terminal } from "../protocol/generated/toolgate/v1/Terminal.js";
+import type { EndKind } from "../store/calls/call-record.js";
 import { type CallHead, type Ending, EXECUTED_BY_END } from "../store/calls/call-record.js";
 import type { ToolErrorBody } from "../store/calls/tool-error-body.js";
 

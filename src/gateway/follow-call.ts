@@ -3,7 +3,7 @@ import type { CallId } from "../identity/call-id.js";
 import { invalidField, type NodeId } from "../identity/names.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import type { ReplyReader } from "../redis/reply-turns.js";
-import { formatHead, type SaidEnding } from "../store/calls/call-record.js";
+import type { SaidEnding } from "../store/calls/call-record.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import type { Doorbell, Ring } from "../store/calls/doorbell.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";

@@ -11,16 +11,16 @@ import type { Limits } from "../protocol/generated/toolgate/v1/Limits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
-import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../store/registry/leases.js";
-import { type Pong, type PongAnswer, recordPongs } from "../store/registry/pongs.js";
-import type { RegistryStore } from "../store/registry/registry-store.js";
-import type { EpochState } from "../store/registry/toolset-record.js";
-import { VERSION } from "../version.js";
 import type { Offer } from "../store/calls/admit.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import type { StopNotice } from "../store/calls/doorbell.js";
 import type { LostCalls } from "../store/calls/lost-calls.js";
 import { type Resumption, resumeCalls } from "../store/calls/take.js";
+import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../store/registry/leases.js";
+import { type Pong, type PongAnswer, recordPongs } from "../store/registry/pongs.js";
+import type { RegistryStore } from "../store/registry/registry-store.js";
+import type { EpochState } from "../store/registry/toolset-record.js";
+import { VERSION } from "../version.js";
 import { type DispatcherSettings, EpochDispatcher, SWEEP_INTERVAL_MS } from "./epoch-dispatcher.js";
 import {
   CANCEL_REASON,

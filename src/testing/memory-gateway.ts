@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { timerMs } from "../async/after.js";
 import { type Deferred, deferred } from "../async/deferred.js";
-import { makeHead } from "../calls/call-record.js";
 import type { SealedContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
@@ -37,7 +36,7 @@ import type { ToolCode } from "../sdk/running-call.js";
 import type { LogLevel } from "../sdk/tool-log.js";
 import { ToolLogs } from "../sdk/tool-logs.js";
 import type { AsRaw, FollowOptions, RequestOptions, Toolgate } from "../sdk/toolgate.js";
-import { type CallHead, type Ending, formatHead } from "../store/calls/call-record.js";
+import { type CallHead, type Ending, makeHead } from "../store/calls/call-record.js";
 
 /** As the registry has them unless it is told otherwise. */
 const MAX_PAYLOAD_BYTES = 1_048_576;

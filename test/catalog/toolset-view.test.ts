@@ -10,7 +10,8 @@ import {
 } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseEpoch } from "../../src/identity/names.js";
-import { readHealth, readField, readRecord } from "../../src/store/registry/stored-record.js";
+import { readHealth } from "../../src/store/registry/health-entry.js";
+import { readField, readRecord } from "../../src/store/registry/stored-record.js";
 import { contract, name } from "./hand-written-catalog.js";
 
 const rule = { intervalMs: 10_000, missed: 3 };

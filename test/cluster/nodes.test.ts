@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { connect, type Provider, type Toolgate } from "../../src/index.js";
-import { readHealth } from "../../src/registry/health-entry.js";
+import { readHealth } from "../../src/store/registry/health-entry.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeHead } from "../../src/calls/call-record.js";
 import type { EpochView } from "../../src/catalog/toolset-view.js";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import { PayloadChecks, readPayload } from "../../src/gateway/validate-payload.js";
@@ -8,7 +7,7 @@ import type { Epoch } from "../../src/identity/names.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
-import { formatHead } from "../../src/store/calls/call-record.js";
+import { makeHead } from "../../src/store/calls/call-record.js";
 import { LoopCpu, tellsLoopCpu } from "../schemas/loop-cpu.js";
 import { sealTools } from "../schemas/seal.js";
 import { expectNoLeaks } from "../support/leaks.js";

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { makeHead } from "../../src/calls/call-record.js";
 import type { EpochView } from "../../src/catalog/toolset-view.js";
 import { callerName } from "../../src/identity/caller-name.js";
 import type { Epoch } from "../../src/identity/names.js";
@@ -7,7 +6,7 @@ import type { Json } from "../../src/json/json.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ResultChecks } from "../../src/providers/check-result.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
-import { formatHead } from "../../src/store/calls/call-record.js";
+import { makeHead } from "../../src/store/calls/call-record.js";
 import { wideSchema } from "../schemas/hostile-schemas.js";
 import { sealTools } from "../schemas/seal.js";
 import { expectNoLeaks } from "../support/leaks.js";

@@ -22,8 +22,8 @@ import { contractOf, keys, LONG_MS, registrationOf, registryStore } from "../sto
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { channelsOver } from "../support/redis-link.js";
-import { readStoredProvider } from "../support/stored-values.js";
 import { SILENT_FAULTS } from "../support/silent-faults.js";
+import { readStoredProvider } from "../support/stored-values.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();

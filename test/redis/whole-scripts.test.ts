@@ -1,12 +1,11 @@
 import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
-import { makeHead } from "../../src/calls/call-record.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import { type Admission, Admissions, type Offer } from "../../src/store/calls/admit.js";
 import { appendOutput } from "../../src/store/calls/append-output.js";
-import { formatHead } from "../../src/store/calls/call-record.js";
+import { makeHead } from "../../src/store/calls/call-record.js";
 import type { CallStore } from "../../src/store/calls/call-store.js";
 import { cancelCall } from "../../src/store/calls/cancel.js";
 import { completeCalls } from "../../src/store/calls/complete.js";

@@ -1,6 +1,6 @@
 import type { RedisClient } from "../../src/redis/redis-client.js";
-import { HEALTH_ENTRY_LUA } from "../../src/registry/health-entry.js";
-import { PROVIDER_ENTRY_LUA } from "../../src/registry/provider-entry.js";
+import { HEALTH_ENTRY_LUA } from "../../src/store/registry/health-entry.js";
+import { PROVIDER_ENTRY_LUA } from "../../src/store/registry/provider-entry.js";
 
 /** An epoch's health as the scripts hold it. Times are Unix milliseconds by Redis's clock. */
 export interface StoredHealth {

@@ -30,10 +30,10 @@ import type { WatchRequest__Output } from "../../protocol/generated/toolgate/v1/
 import type { WatchResponse } from "../../protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { Keyspace } from "../../redis/keys.js";
-import type { ListedNode } from "../registry/node-list.js";
 import type { SearchIndex } from "../../search/search-index.js";
 import type { LeaseClock } from "../../store/lease-clock.js";
 import type { ChangeKind } from "../../store/registry/change-feed.js";
+import type { ListedNode } from "../../store/registry/node-list.js";
 import { VERSION } from "../../version.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 

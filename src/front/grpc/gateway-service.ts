@@ -1,5 +1,3 @@
-import type { CallFilter } from "../calls/list-calls.js";
-import { AgentSession } from "./agent-session.js";
 import { toWireHandle, toWireTerminal } from "../../gateway/call-ending.js";
 import { parseCallSpec } from "../../gateway/call-spec.js";
 import { followCall, parseCursor } from "../../gateway/follow-call.js";
@@ -16,8 +14,9 @@ import type { CallState__Output } from "../../protocol/generated/toolgate/v1/Cal
 import type { CallSummary } from "../../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../../protocol/generated/toolgate/v1/Gateway.js";
 import { cancelCall } from "../../store/calls/cancel.js";
-import type { ListedCall } from "../../store/calls/list-calls.js";
+import type { CallFilter, ListedCall } from "../../store/calls/list-calls.js";
 import { readCall } from "../../store/calls/read-call.js";
+import { AgentSession } from "./agent-session.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
 
 /** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */

@@ -1,6 +1,6 @@
 import type { Delivery } from "../../contract/contract.js";
 import type { CallId } from "../../identity/call-id.js";
-import type { CallerName } from "../identity/caller-name.js";
+import type { CallerName } from "../../identity/caller-name.js";
 import type { Digest, Epoch, NodeId, ToolName, ToolsetName } from "../../identity/names.js";
 import type { ShardKeys } from "../../redis/keys.js";
 import { asArray, asBuffer, asText, type Reply, runScript } from "../../redis/script.js";

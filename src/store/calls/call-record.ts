@@ -1,6 +1,6 @@
 import type { Delivery } from "../../contract/contract.js";
 import type { Executed } from "../../errors/codes.js";
-import type { CallerName } from "../identity/caller-name.js";
+import type { CallerName } from "../../identity/caller-name.js";
 import type { Digest, Epoch, ToolName, ToolsetName } from "../../identity/names.js";
 
 /** What was fixed about a call when it was admitted. Times are Unix milliseconds by Redis's clock. */

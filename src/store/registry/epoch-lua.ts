@@ -1,7 +1,7 @@
 import { ANSWER_LUA, BELLS_LUA } from "../../redis/bells.js";
+import { defineScript, type Script } from "../../redis/script.js";
 import { MEND_LUA } from "../mend-lua.js";
 import { PRESENCE_LUA } from "../presence.js";
-import { defineScript, type Script } from "../../redis/script.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { HEALTH_ENTRY_LUA } from "./health-entry.js";
 import { PROVIDER_ENTRY_LUA } from "./provider-entry.js";

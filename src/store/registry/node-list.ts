@@ -1,10 +1,10 @@
-import { ToolgateError } from "../errors/toolgate-error.js";
-import type { NodeId } from "../identity/names.js";
-import type { FaultLog } from "../log/recurring-faults.js";
-import type { Keyspace } from "../redis/keys.js";
-import type { RedisClient } from "../redis/redis-client.js";
-import { asArray, asText, defineScript, evenWhenFull, runScript } from "../redis/script.js";
-import { every, type Repeating } from "../ticker/every.js";
+import { every, type Repeating } from "../../async/every.js";
+import { ToolgateError } from "../../errors/toolgate-error.js";
+import type { NodeId } from "../../identity/names.js";
+import type { FaultLog } from "../../observe/recurring-faults.js";
+import type { Keyspace } from "../../redis/keys.js";
+import type { RedisClient } from "../../redis/redis-client.js";
+import { asArray, asText, defineScript, evenWhenFull, runScript } from "../../redis/script.js";
 
 /** The number of the formats in which this version keeps what it keeps in Redis; see docs/redis-format.md. */
 export const STORE_FORMAT = 1;

@@ -1,5 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach } from "vitest";
+import { type CallId, randomCallId } from "../../../src/identity/call-id.js";
+import { callerName } from "../../../src/identity/caller-name.js";
+import { parseNodeId, parseToolName } from "../../../src/identity/names.js";
+import { FAST_COMMITS } from "../../../src/redis/commits.js";
+import type { RedisClient } from "../../../src/redis/redis-client.js";
 import { type Admission, type AdmissionAnswer, Admissions } from "../../../src/store/calls/admit.js";
 import type { Ending } from "../../../src/store/calls/call-record.js";
 import type { CallStore } from "../../../src/store/calls/call-store.js";
@@ -7,11 +12,6 @@ import { type Completion, type CompletionAnswer, completeCalls } from "../../../
 import { LargeReadings } from "../../../src/store/calls/large-readings.js";
 import { readCall } from "../../../src/store/calls/read-call.js";
 import { type TakenCall, takeCalls } from "../../../src/store/calls/take.js";
-import { type CallId, randomCallId } from "../../../src/identity/call-id.js";
-import { callerName } from "../../src/identity/caller-name.js";
-import { parseNodeId, parseToolName } from "../../../src/identity/names.js";
-import { FAST_COMMITS } from "../../../src/redis/commits.js";
-import type { RedisClient } from "../../../src/redis/redis-client.js";
 import type { Lease } from "../../../src/store/registry/leases.js";
 import type { Registered } from "../../../src/store/registry/register.js";
 import type { TestRedis } from "../../support/redis.js";

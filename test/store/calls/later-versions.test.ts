@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { cancelCall } from "../../src/calls/cancel.js";
-import { lookAtCalls, SHARD_START } from "../../src/calls/list-calls.js";
-import { LostCalls } from "../../src/calls/lost-calls.js";
-import { probeCalls, readCall } from "../../src/calls/read-call.js";
-import { rehouseCalls } from "../../src/calls/rehouse.js";
-import { renewClaims } from "../../src/calls/renew-claims.js";
-import { settleCalls } from "../../src/calls/settle.js";
-import type { CallId } from "../../src/identity/call-id.js";
-import { SILENT_LOGGER } from "../../src/log/logger.js";
+import type { CallId } from "../../../src/identity/call-id.js";
+import { SILENT_LOGGER } from "../../../src/observe/logger.js";
+import { cancelCall } from "../../../src/store/calls/cancel.js";
+import { lookAtCalls, SHARD_START } from "../../../src/store/calls/list-calls.js";
+import { LostCalls } from "../../../src/store/calls/lost-calls.js";
+import { probeCalls, readCall } from "../../../src/store/calls/read-call.js";
+import { rehouseCalls } from "../../../src/store/calls/rehouse.js";
+import { renewClaims } from "../../../src/store/calls/renew-claims.js";
+import { settleCalls } from "../../../src/store/calls/settle.js";
+import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
+import { until } from "../../support/until.js";
 import {
   client,
   contractOf,
@@ -17,9 +19,6 @@ import {
   serve,
   TOOLSET,
 } from "../registry/registry-fixture.js";
-import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
-
-import { until } from "../support/until.js";
 import {
   admissionOf,
   admit,

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from "vitest";
+import { SILENT_LOGGER } from "../../../src/observe/logger.js";
 import type { CallHead } from "../../../src/store/calls/call-record.js";
 import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { readCall } from "../../../src/store/calls/read-call.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
-import { SILENT_LOGGER } from "../../../src/observe/logger.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
 import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
 import {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { readRecord } from "../../src/catalog/stored-record.js";
-import { parseNodeId } from "../../src/identity/names.js";
-import { SILENT_FAULTS } from "../../src/log/recurring-faults.js";
-import { renewLease } from "../../src/registry/leases.js";
-import { NodeList } from "../../src/registry/node-list.js";
-import { register } from "../../src/registry/register.js";
-import { sweepToolsets } from "../../src/registry/sweep.js";
-import { expectNoLeaks } from "../support/leaks.js";
-import { readStoredHealth, readStoredProvider, storedHealth, storedProvider } from "../support/stored-values.js";
+import { parseNodeId } from "../../../src/identity/names.js";
+import { renewLease } from "../../../src/store/registry/leases.js";
+import { NodeList } from "../../../src/store/registry/node-list.js";
+import { register } from "../../../src/store/registry/register.js";
+import { readRecord } from "../../../src/store/registry/stored-record.js";
+import { sweepToolsets } from "../../../src/store/registry/sweep.js";
+import { expectNoLeaks } from "../../support/leaks.js";
+import { SILENT_FAULTS } from "../../support/silent-faults.js";
+import { readStoredHealth, readStoredProvider, storedHealth, storedProvider } from "../../support/stored-values.js";
 import {
   client,
   contractOf,

@@ -5,7 +5,7 @@ import { recordPongs } from "../../../src/store/registry/pongs.js";
 import { register } from "../../../src/store/registry/register.js";
 import { sweepToolsets } from "../../../src/store/registry/sweep.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
-import { readStoredProvider, storedHealth, storedProvider } from "../support/stored-values.js";
+import { readStoredProvider, storedHealth, storedProvider } from "../../support/stored-values.js";
 import { until } from "../../support/until.js";
 import {
   attach,

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
-import { readHealth } from "../../../src/registry/health-entry.js";
+import { readHealth } from "../../../src/store/registry/health-entry.js";
 import type { LoopReport } from "../loop-turns.js";
 import { cpuMicros, machineCpuMicros, starvedMicros } from "../process-cost.js";
 import { profileTable } from "../profile-summary.js";
