@@ -99,7 +99,7 @@ function writeDescriptors() {
     }));
     write(
       "descriptors",
-      'import type { DescribedFile } from "../src/protocol/described-file.js";\n\n' +
+      'import type { DescribedFile } from "../described-file.js";\n\n' +
         "/** All files of the contract, and those that they import, imports first. */\n" +
         `export const DESCRIBED_FILES: readonly DescribedFile[] = ${JSON.stringify(files, null, 1)};\n`,
     );

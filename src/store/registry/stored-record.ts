@@ -1,6 +1,5 @@
-import type { EpochRecord } from "../../catalog/toolset-view.js";
 import { type Epoch, isToolsetName, parseDigest, parseEpoch, type ToolsetName } from "../../identity/names.js";
-import { parseEpochState } from "../registry/toolset-record.js";
+import { type EpochRecord, parseEpochState } from "./toolset-record.js";
 
 /** A toolset's record in the `toolsets` hash. */
 export interface ToolsetRecord {
