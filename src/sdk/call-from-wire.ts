@@ -22,7 +22,7 @@ const EXECUTED = {
 } as const satisfies Record<Executed__Output, string>;
 
 const STATES = {
-  CALL_STATE_UNSPECIFIED: "queued",
+  CALL_STATE_UNSPECIFIED: "claimed", // a state that its node does not know: it has not ended, and may run
   CALL_STATE_QUEUED: "queued",
   CALL_STATE_CLAIMED: "claimed",
   CALL_STATE_ENDED: "ended",

@@ -40,7 +40,7 @@ const CHANGES = {
 } as const satisfies Record<ChangeKind__Output, ToolsetChange["kind"] | undefined>;
 
 export function readEpochState(wire: EpochState__Output): EpochState {
-  return EPOCH_STATES[wire];
+  return EPOCH_STATES[wire] ?? "candidate"; // one that only later nodes know: it is not called
 }
 
 export function readSummary(wire: ToolsetSummary__Output, stale: boolean): ToolsetSummary {
@@ -97,7 +97,7 @@ function readEpoch(wire: Epoch__Output): ToolsetEpoch {
     epoch,
     digest,
     version,
-    state: EPOCH_STATES[wire.state],
+    state: readEpochState(wire.state),
     registeredAt: new Date(wire.registeredAtMs),
     health: {
       healthy: health?.healthy ?? false,

@@ -67,7 +67,7 @@ const CANCEL_REASONS = {
 } as const satisfies Record<CancelReason__Output, CallAbortReason>;
 
 export function readCancelReason(wire: CancelReason__Output): CallAbortReason {
-  return CANCEL_REASONS[wire];
+  return CANCEL_REASONS[wire] ?? "CANCELLED"; // one that only later nodes know
 }
 
 /**

@@ -213,7 +213,7 @@ export class ScriptedNode {
       watch: (stream: ServerWritableStream<WatchRequest__Output, WatchResponse>) => node.watches.put(scripted(stream)),
     } as never);
     node.#server.addService(Gateway.service, {
-      ...unary("callTool", "invoke", "getCall", "cancelCall"),
+      ...unary("callTool", "invoke", "getCall", "cancelCall", "listCalls"),
       followCall: (stream: ServerWritableStream<FollowCallRequest__Output, FollowCallResponse>) =>
         node.follows.put(scripted(stream)),
       session: (stream: ServerDuplexStream<SessionRequest__Output, SessionResponse>) =>
