@@ -1,7 +1,7 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { TextReader } from "../json/text-reader.js";
-import type { Destination } from "../store/calls/admit.js";
+import type { Destination } from "../store/calls/admission.js";
 import type { StrandedCall } from "../store/calls/rehouse.js";
 import { destinationOf } from "./place-call.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";

@@ -5,7 +5,7 @@ import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
 import { ShardTurns } from "../redis/shard-turns.js";
-import type { Destination } from "../store/calls/admit.js";
+import type { Destination } from "../store/calls/admission.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import { rehouseCalls, type StrandedCall } from "../store/calls/rehouse.js";
 import type { LeaseClock } from "../store/lease-clock.js";

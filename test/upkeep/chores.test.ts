@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
-import type { Destination } from "../../src/store/calls/admit.js";
+import type { Destination } from "../../src/store/calls/admission.js";
 import { readCall } from "../../src/store/calls/read-call.js";
 import { settleCalls } from "../../src/store/calls/settle.js";
 import { releaseLease } from "../../src/store/registry/leases.js";

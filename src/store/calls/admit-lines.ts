@@ -1,4 +1,4 @@
-import type { Admission, Destination } from "./admit.js";
+import type { Admission, Destination } from "./admission.js";
 
 /** Calls of one batch that go to the same epoch. */
 export interface CallsTo {

@@ -1,50 +1,15 @@
-import type { Delivery } from "../../contract/contract.js";
-import type { CallId } from "../../identity/call-id.js";
-import type { CallerName } from "../../identity/caller-name.js";
-import type { Digest, Epoch, NodeId, ToolName, ToolsetName } from "../../identity/names.js";
+import type { Epoch, NodeId, ToolsetName } from "../../identity/names.js";
 import type { ShardKeys } from "../../redis/keys.js";
 import { asArray, asBuffer, asText, type Reply, runScript } from "../../redis/script.js";
 import { TurnBatch } from "../../redis/turn-batch.js";
 import { HEALTH_ENTRY_LUA } from "../registry/health-entry.js";
+import type { Admission } from "./admission.js";
 import { AdmitLines } from "./admit-lines.js";
 import { defineCallScript } from "./call-lua.js";
 import { type CallHead, parseHead, parseSaidEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { type TakeAnswer, type TakenCall, type Taker, toTakeAnswer } from "./take.js";
 import { TAKE_LUA } from "./take-lua.js";
-
-/** An epoch that a call may go to. */
-export interface Destination {
-  readonly epoch: Epoch;
-  readonly digest: Digest;
-  /** The most unfinished calls that it may have. */
-  readonly maxBacklog: number;
-}
-
-/** A call that passed everything that a node can check by itself. */
-export interface Admission {
-  readonly id: CallId;
-  /** The tenant and the principal that call, as they stand in records. */
-  readonly caller: CallerName;
-  /** Of toolset, tool and payload: a repeat must ask for the same. `-`: the id is random, so there is no repeat. */
-  readonly requestDigest: string;
-  readonly toolset: ToolsetName;
-  readonly tool: ToolName;
-  readonly delivery: Delivery;
-  readonly destination: Destination;
-  /** Where it may go while the destination has no room: a retiring epoch whose contract takes the payload too. */
-  readonly overflow: Destination | undefined;
-  /** The caller named the digest: a retiring epoch will do. */
-  readonly pinned: boolean;
-  /** Admit also while nobody is healthy. */
-  readonly wait: boolean;
-  readonly timeoutMs: number;
-  readonly payload: Buffer;
-  /** JSON of what the agent said about the call; empty when it said nothing. */
-  readonly meta: string;
-  /** This node wants to hear of the call's output and end. */
-  readonly watch: boolean;
-}
 
 export type AdmissionAnswer =
   | { readonly kind: "admitted"; readonly head: CallHead }

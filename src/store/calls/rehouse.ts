@@ -2,7 +2,7 @@ import type { Delivery } from "../../contract/contract.js";
 import type { CallId } from "../../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../../identity/names.js";
 import { asArray, asBuffer, asNumber, asText, evenWhenFull, runScript } from "../../redis/script.js";
-import type { Destination } from "./admit.js";
+import type { Destination } from "./admission.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
