@@ -3,7 +3,7 @@ import everything from "./vitest.config.js";
 
 /**
  * `npm test -- --quick`, for the inner loop: what needs neither a cluster of node processes, nor another language's tools, nor
- * a failover of Redis. `.ci/run` runs everything.
+ * a failover of Redis, nor minutes of one processor. `.ci/run` runs everything.
  */
 export default mergeConfig(everything, {
   test: {
@@ -16,9 +16,14 @@ export default mergeConfig(everything, {
       "test/tools/{bootstrap,start}.test.ts",
       "test/cmd/{cluster,context,dev,loading,usage}.test.ts",
       "test/hosting/{cluster,mcp-server,mount}.test.ts",
-      "test/redis/{cluster-commits,connections,failover,groups,half-open}.test.ts",
+      "test/redis/{cluster-commits,connections,failover,half-open,redis-groups}.test.ts",
       "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",
       "test/upkeep/lock-majority.test.ts",
+      // Long runs over random or very large inputs.
+      "test/catalog/convergence.test.ts",
+      "test/gateway/long-texts.test.ts",
+      "test/redis/whole-scripts.test.ts",
+      "test/schemas/{evaluated,loop-stalls}.test.ts",
     ],
   },
 });

@@ -225,7 +225,7 @@ describe("reading one's own writes", () => {
     const { copy, events } = await open({ sweepMs: NEVER_MS });
     await catalog.writeActive(contract("files"));
     await copy.refresh(name("files"));
-    expect(copy.get("files")).toBeDefined();
+    expect(copy.get("files")).toMatchObject({ name: "files", active: { epoch: 1 } });
     expect(events).toEqual([{ kind: "refreshed", names: ["files"] }]);
     await catalog.erase("files", 1);
     await copy.refresh(name("files"));
@@ -239,7 +239,7 @@ describe("reading one's own writes", () => {
       names.map(async (toolset) => {
         await catalog.writeActive(contract(toolset));
         await copy.refresh(name(toolset));
-        expect(copy.get(toolset)).toBeDefined();
+        expect(copy.get(toolset)).toMatchObject({ name: toolset });
       }),
     );
   });
@@ -338,7 +338,7 @@ describe("losses that the stream does not show", () => {
     await catalog.writeActive(contract("new"));
     await catalog.announce("registered", "new");
     await until("the new toolset is there", () => copy.get("new") !== undefined);
-    expect(copy.get("unmentioned")).toBeDefined();
+    expect(copy.get("unmentioned")).toMatchObject({ name: "unmentioned" });
     expect(events.map(({ kind }) => kind)).toEqual(["changed"]);
   });
 
@@ -472,7 +472,7 @@ describe("while Redis is away", () => {
     const { copy, log } = await open({ sweepMs: 50 });
     await redis().kill();
     await until("the copy is stale", () => copy.stale);
-    expect(copy.get("before")).toBeDefined();
+    expect(copy.get("before")).toMatchObject({ name: "before" });
     await expect(copy.refresh(name("before"))).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE", executed: "no" });
     await redis().restart();
     await until("the copy is fresh again and empty", () => !copy.stale && copy.size === 0);
@@ -488,7 +488,7 @@ describe("stopping", () => {
     await Promise.all([copy.stop(), copy.stop()]);
     await copy.stop();
     expect(copy.stale).toBe(true);
-    expect(copy.get("files")).toBeDefined();
+    expect(copy.get("files")).toMatchObject({ name: "files" });
     await expect(copy.refresh(name("files"))).rejects.toMatchObject({ reason: "NODE_DRAINING" });
   });
 

@@ -397,14 +397,15 @@ describe("a node", () => {
     using reflection = reflectionClient(version, b.address);
     const [answer] = await reflection.ask({ list_services: "" });
     const names = answer?.list_services_response?.service.map((service) => service.name);
-    expect(names).toEqual(
-      expect.arrayContaining([
-        "grpc.health.v1.Health",
-        "toolgate.v1.Registry",
-        "toolgate.v1.Catalog",
-        "toolgate.v1.Gateway",
-      ]),
-    );
+    expect(names?.toSorted()).toEqual([
+      "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+      "toolgate.v1.Catalog",
+      "toolgate.v1.DeadCalls",
+      "toolgate.v1.Gateway",
+      "toolgate.v1.Registry",
+    ]);
     const [described] = await reflection.ask({ file_containing_symbol: "toolgate.v1.Gateway.Invoke" });
     expect(described?.file_descriptor_response?.file_descriptor_proto.length).toBeGreaterThan(0);
   });

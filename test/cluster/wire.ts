@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type ChannelOptions, type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
@@ -159,8 +160,6 @@ export function contractNamed(name: string, more: Partial<Contract> = {}): Contr
   };
 }
 
-let incarnations = 0;
-
 export interface Registration {
   readonly lease: LeaseRef;
   readonly answer: RegisterResponse__Output;
@@ -168,7 +167,7 @@ export interface Registration {
 
 /** Registers a provider; its lease is released when the test ends. */
 export async function registerOn(wire: Wire, request: RegisterRequest): Promise<Registration> {
-  const whole = { providerId: "p1", incarnation: `i${++incarnations}`, ...request };
+  const whole = { providerId: "p1", incarnation: randomUUID(), ...request };
   const answer = await ask<RegisterResponse__Output>((cb) => wire.registry.register(whole, cb));
   const lease = {
     toolset: request.contract?.name ?? "",

@@ -217,13 +217,14 @@ describe("registrations share the workers", () => {
         .catch((error: unknown) => error)
         .finally(() => ended++),
     );
-    expect(await cache.admit(sealTools({ tool: { payload: {} } }, "honest"), { client: "good" })).toBeDefined();
+    const honest = await cache.admit(sealTools({ tool: { payload: {} } }, "honest"), { client: "good" });
+    expect(honest.warnings).toEqual([]);
     expect(ended).toBeLessThan(3);
     const left = new Error("the caller has left");
     callers.abort(left);
     expect((await Promise.all(many)).filter((end) => end === left).length).toBeGreaterThan(16);
     const { jobs } = cache.counters.admission;
-    expect(await cache.admit(sealTools({ tool: { payload: {} } }, "later"))).toBeDefined();
+    expect((await cache.admit(sealTools({ tool: { payload: {} } }, "later"))).warnings).toEqual([]);
     expect(cache.counters.admission).toMatchObject({ jobs: jobs + 1, waiting: 0 });
   });
 

@@ -128,6 +128,6 @@ describe.runIf(opensslWorks())("where something in front of a node ends TLS", ()
     await until("it is asked", () => answer !== undefined);
     node.close();
     answer?.();
-    expect(await answered).toBeDefined();
+    expect(await answered).toMatchObject({ state: "CALL_STATE_UNSPECIFIED", terminal: null });
   });
 });

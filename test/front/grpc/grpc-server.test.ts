@@ -432,7 +432,7 @@ describe("limits", () => {
     await over.promise;
     await until("its place is free", () => echo.server.sessions === 0);
     session.resume();
-    expect((await end).error).toBeDefined();
+    expect((await end).error).toMatchObject({ reason: "CANCELLED" });
   });
 
   test("streams of one connection: one too many waits at its client", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { beforeEach } from "vitest";
 import type { Contract, JsonSchema, SealedContract } from "../../../src/contract/contract.js";
@@ -64,8 +65,6 @@ export function contractOf(
   return sealContract(contract);
 }
 
-let tokens = 0;
-
 /** A registration of one provider with the options that most tests want. */
 export function registrationOf(
   sealed: SealedContract,
@@ -82,7 +81,7 @@ export function registrationOf(
     sealed,
     provider: parseProviderId(provider, "provider"),
     incarnation: parseIncarnation(incarnation, "incarnation"),
-    tokenHash: hashLeaseToken(`token-${++tokens}`),
+    tokenHash: hashLeaseToken(randomUUID()),
     leaseMs,
     maxToolsets: 1_000,
     toolsetsElsewhere: 0,
