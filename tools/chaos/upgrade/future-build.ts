@@ -30,6 +30,28 @@ export const FUTURE: EditedBuild = {
         "  for _, entry in ipairs(record.epochs) do entry.later = 'kept' end\n",
       ].join("\n"),
     },
+    // So have an epoch's health and a provider's entry,
+    {
+      replace: "h.room, h.announced) .. (h.more or '')",
+      by: "h.room, h.announced) .. (h.more and h.more ~= '' and h.more or ' later')",
+    },
+    {
+      replace: "p.stage, p.session) .. (p.more or '')",
+      by: "p.stage, p.session) .. (p.more and p.more ~= '' and p.more or ' later')",
+    },
+    // and each line of a call's record: what was fixed at the admission, where it stands, and how it ended.
+    {
+      replace: "ARGV[3] .. ' ' .. text[now] .. ' ' .. way.caller\n",
+      by: "ARGV[3] .. ' ' .. text[now] .. ' ' .. way.caller .. ' later'\n",
+    },
+    {
+      replace: "'-' or call.watchers) .. call.more, 'PXAT'",
+      by: "'-' or call.watchers) .. (call.more == '' and ' later' or call.more), 'PXAT'",
+    },
+    {
+      replace: "text[call.claimed] .. '\\\\n' .. body",
+      by: "text[call.claimed] .. ' later\\\\n' .. body",
+    },
   ],
 };
 
