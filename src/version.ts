@@ -1,2 +1,2 @@
 /** This version of Toolgate, as `package.json` has it; a test keeps them equal. */
-export const VERSION = "0.1.0";
+export const VERSION = "0.2.0";
