@@ -23,11 +23,11 @@ interface MasterLine {
 }
 
 /**
- * Who serves which slot of a Redis Cluster.
+ * The master of each slot of a Redis Cluster.
  *
- * Every member is asked for its own view, again and again, and views are merged as Redis merges them itself: of two claims
+ * Polls every member for its own view, and merges the views as Redis does itself: of two claims
  * on a slot, the one of the higher configuration epoch holds. So a member that is cut off, or has just come back, cannot
- * lead anybody to a master of yesterday. When nobody
+ * lead the node to a former master. When no member
  * answers, the seeds are asked, and believed.
  */
 export class ClusterMap extends MasterMap {
@@ -50,7 +50,7 @@ export class ClusterMap extends MasterMap {
     return this.#masters;
   }
 
-  /** Whether somebody serves every slot. */
+  /** Whether every slot has a master. */
   get complete(): boolean {
     for (let slot = 0; slot < SLOTS; slot++) if (this.#owners[slot] === undefined) return false;
     return true;
@@ -111,7 +111,7 @@ export class ClusterMap extends MasterMap {
       return true;
     } catch (error) {
       this.notTold(error);
-      // Who does not answer so small a question is not there any more, whatever the socket says.
+      // A member that does not answer so small a question is gone, whatever the socket says.
       connectAnew(member);
       return false;
     }

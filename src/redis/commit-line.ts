@@ -29,9 +29,9 @@ const RETRY_AFTER_MS = 1_000;
 /**
  * Asks the replicas of one master whether they have what was written so far.
  *
- *   idle ──somebody asks──▶ asking ──answered──▶ idle, or asking for those who came meanwhile
+ *   idle ──probe──▶ asking ──answered──▶ idle, or asking for those that came meanwhile
  *
- * One question is under way at a time. Who comes then is answered by the next one, together with all others who came: so one
+ * One question is under way at a time. Callers that come meanwhile share the next one: so one
  * WAIT serves many writes, and no command waits behind it, for it has this connection to itself.
  */
 export class CommitLine {
@@ -52,7 +52,7 @@ export class CommitLine {
     return this.#confirming === true;
   }
 
-  /** Asks, unless somebody does already; resolves when that was answered, whatever the answer was. */
+  /** Asks, unless a question is under way; resolves when that was answered, whatever the answer was. */
   async probe(key: string): Promise<void> {
     if (this.#asking) await this.#asked;
     else await this.#join(key).catch(() => {}); // it is seen in `confirming`
@@ -84,7 +84,7 @@ export class CommitLine {
   async #askWhileAsked(): Promise<void> {
     this.#asking = true;
     for (let round = this.#waiting; round !== undefined; round = this.#waiting) {
-      // All who come in this turn of the event loop.
+      // Gathers all callers of this turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
       this.#waiting = undefined;
       try {
@@ -110,7 +110,7 @@ export class CommitLine {
       if (confirmed >= replicas) return String(history);
       throw unconfirmed(`${confirmed} of ${replicas} replicas have confirmed the write within ${timeoutMs} ms`);
     } catch (error) {
-      // Who does not answer a bounded question is not there any more, whatever the socket says.
+      // A server that does not answer a bounded question is gone, whatever the socket says.
       if (error instanceof Error && error.message === "Command timed out") connectAnew(client);
       throw error;
     }

@@ -9,27 +9,27 @@ import type { RedisClient, RedisLink } from "./redis-client.js";
 import { answerOf, asArray, asText, type Reply, runScript, type Script, type ScriptArgument } from "./script.js";
 
 /**
- * When the outside may be told of what a script did.
+ * When the effects of a script may become visible outside the node.
  *
- * With `fast` at once: Redis has it. With `replicated` when its replicas have it too, so that a failover takes back nothing
- * that anybody was told. Waiting is apart from running, because not everything is told: what a node only remembers for
- * itself waits for nobody.
+ * With `fast` at once: Redis has them. With `replicated` when its replicas have them too, so that a failover takes back nothing
+ * that became visible. Waiting is apart from running, because not everything becomes visible: what a node only remembers
+ * for itself needs no confirmation.
  *
- * What is confirmed before it is told, and where:
- *   ADMIT           where the caller gets a handle, or the end of an earlier request's call (admit.ts). Who only waits for
- *                   the end is told nothing before it, and the end lies behind the admission in the same replication stream.
+ * What is confirmed before it becomes visible, and where:
+ *   ADMIT           where the caller gets a handle, or the end of an earlier request's call (admit.ts). A caller that only waits
+ *                   for the end hears nothing before it, and the end lies behind the admission in the same replication stream.
  *                   And where providers of the node claim by it what waited before, as TAKE, or what its caller can repeat:
- *                   after a failover that took the call back, the repeat would run beside it. A new call that nobody can
- *                   repeat is handed to a provider before: if it is taken back, its end is that nobody knows it, and
- *                   nobody is told another end before COMPLETE is confirmed.
+ *                   after a failover that took the call back, the repeat would run beside it. A new call that cannot
+ *                   be repeated is handed to a provider before: if it is taken back, its end is that it is unknown, and
+ *                   no other end becomes visible before COMPLETE is confirmed.
  *   TAKE, RESUME    before a provider gets the calls (epoch-dispatcher.ts, take.ts)
  *   COMPLETE        before its provider may forget the result (complete.ts)
  *   CANCEL          before the caller hears what became of the call (cancel.ts)
- *   READ, PROBE     before output and ends are told (read-call.ts). Whoever reads confirms what was read, whichever node
+ *   READ, PROBE     before output and ends become visible (read-call.ts). The reader confirms what it read, whichever node
  *                   wrote it. READ_PIECE (large-readings.ts) as well.
- *   bells           before the end that they bring is told (doorbell.ts). A bell names the history in which it was rung, since
+ *   bells           before the end that they bring becomes visible (doorbell.ts). A bell names the history in which it was rung, since
  *                   it may come from a master whose writes are about to be lost; one that names none is a reason to look.
- * Everything else (SETTLE, RENEW, REHOUSE, APPEND, registrations) is told by one of these, or comes back by itself.
+ * Everything else (SETTLE, RENEW, REHOUSE, APPEND, registrations) becomes visible by one of these, or comes back by itself.
  */
 export interface Commits {
   /** Whether there is anything to wait for. */
@@ -45,7 +45,7 @@ export interface Commits {
     args: readonly ScriptArgument[],
   ): Promise<Outcome>;
   /**
-   * Resolves when the outside may be told of what was written in this history so far.
+   * Resolves when what was written in this history so far may become visible.
    *
    * @throws ToolgateError STORE_UNAVAILABLE, as `Outcome.confirm`
    */
@@ -56,7 +56,7 @@ export interface Commits {
 export interface Outcome {
   readonly reply: Reply;
   /**
-   * Resolves when the outside may be told of it.
+   * Resolves when the script's effects may become visible.
    *
    * @throws ToolgateError STORE_UNAVAILABLE, `executed = unknown`, when the replicas do not confirm in time, or when another
    * master has taken over since: then it may be lost.
@@ -70,7 +70,7 @@ export interface CommittedStore {
   readonly commits: Commits;
 }
 
-/** Runs a script and waits until the outside may be told of it. @throws ToolgateError STORE_UNAVAILABLE */
+/** Runs a script and waits until its effects may become visible. @throws ToolgateError STORE_UNAVAILABLE */
 export async function runConfirmed(
   { redis, commits }: CommittedStore,
   shard: ShardKeys,
@@ -96,7 +96,7 @@ export const FAST_COMMITS: Commits = {
   confirm: () => TOLD,
 };
 
-/** How often the replicas are asked while nobody else asks, so that readiness is true, in milliseconds. */
+/** How often the replicas are asked while no write asks them, so that readiness is true, in milliseconds. */
 const PROBE_INTERVAL_MS = 1_000;
 
 export interface ReplicatedSettings {
@@ -190,7 +190,7 @@ export class ReplicatedCommits implements Commits {
     try {
       client = link.masterOf(shard.commit);
     } catch {
-      return undefined; // nobody knows the master just now
+      return undefined; // the master is not known just now
     }
     let line = this.#lines.get(client);
     if (line === undefined) {

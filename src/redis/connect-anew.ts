@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 
-/** Sockets that are being closed: a server that does not answer takes its time, and nobody needs to ask again. */
+/** Sockets that are being closed: a server that does not answer takes its time, and closing again gains nothing. */
 const closing = new WeakSet<object>();
 
 /** Gives up a connection that stands and is of no use; its client makes a new one. */

@@ -5,7 +5,7 @@ export class ConnectionFaults {
   readonly #log: Logger;
   /** By connection, since several that fail take turns. */
   readonly #told = new Map<string, string>();
-  /** The last fault, for who could not start. */
+  /** The last fault, for the error of a start that failed. */
   last = "";
 
   constructor(log: Logger) {

@@ -20,7 +20,7 @@ export interface RedisConnections {
   readonly subscriber: Subscriber;
   /** One per Redis that votes in the pinger's election. */
   readonly locks: readonly RedisLink[];
-  /** For waiting on replicas; whoever does that starts it. */
+  /** For waiting on replicas; started by its first user. */
   readonly commit: RedisLink;
   /** Whether commands can be sent just now. */
   ready(): boolean;
@@ -52,7 +52,7 @@ interface Purpose {
 interface Topology {
   link(purpose: Purpose): RedisLink;
   channels(): ChannelRoutes;
-  /** @throws the reason why nobody can be reached */
+  /** @throws the reason why no server can be reached */
   start(): Promise<void>;
   stop(): void;
 }
@@ -203,7 +203,7 @@ function singleTopology(url: string, log: Logger, faults: ConnectionFaults): Top
   };
 }
 
-/** For asking who the master is. */
+/** For asking which server is the master. */
 const FOR_QUESTIONS: ClientOptions = {
   commandTimeout: MAP_TIMEOUT_MS,
   connectTimeout: MAP_TIMEOUT_MS,

@@ -37,7 +37,7 @@ export class ShardKeys {
   get changed(): string {
     return `${this.prefix}changed`;
   }
-  /** Sorted set: unfinished calls by the time at which somebody must look at them. */
+  /** Sorted set: unfinished calls by the time at which they must be looked at. */
   get due(): string {
     return `${this.prefix}due`;
   }

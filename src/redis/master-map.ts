@@ -1,15 +1,15 @@
 import type { HostAndPort } from "../config/redis-url.js";
 
-/** How often who knows is asked: as a rule, and while a master is away. In milliseconds. */
+/** How often the masters are asked for: as a rule, and while one is away. In milliseconds. */
 const ASK_EVERY_MS = 1_000;
 const ASK_AGAIN_MS = 200;
 /** How long an answer may take, in milliseconds. */
 export const MAP_TIMEOUT_MS = 500;
 
 /**
- * Who the masters are of a Redis that is made of several servers. A master goes by its address, `host:port`.
+ * The masters of a Redis that is made of several servers. A master is named by its address, `host:port`.
  *
- * Whoever knows is asked again and again, once at a time: often while something does not fit, else every second.
+ * Polls the servers that know, one question at a time: often while something does not fit, else every second.
  */
 export abstract class MasterMap {
   readonly #listeners = new Set<() => void>();
@@ -23,7 +23,7 @@ export abstract class MasterMap {
   abstract readonly masters: readonly string[];
   /** The master that has a slot, as far as is known; where there is one at a time, it has all of them. */
   abstract ownerOf(slot: number): string | undefined;
-  /** Asks whoever can be asked; resolves when those that answer in time have. Does not throw. */
+  /** Asks every server that can be asked; resolves when those that answer in time have. Does not throw. */
   protected abstract ask(): Promise<void>;
 
   /** Calls the listener when another master has taken the place of one. */
@@ -31,7 +31,7 @@ export abstract class MasterMap {
     this.#listeners.add(listener);
   }
 
-  /** Asks for the first time, and goes on asking. @throws when nobody tells */
+  /** Asks for the first time, and goes on asking. @throws when no server answers */
   async start(): Promise<void> {
     this.#schedule();
     await this.refresh();
@@ -42,7 +42,7 @@ export abstract class MasterMap {
     clearTimeout(this.#timer);
   }
 
-  /** Asks now; resolves when whoever answers in time has. */
+  /** Asks now; resolves when those that answer in time have. */
   refresh(): Promise<void> {
     this.#asking ??= this.ask().finally(() => {
       this.#asking = undefined;
@@ -58,7 +58,7 @@ export abstract class MasterMap {
     if (hurried) void this.refresh();
   }
 
-  /** A server said who has a slot now. */
+  /** A server has named the new master of a slot. */
   moved(_slot: number, _address: string): void {
     void this.refresh();
   }
@@ -67,7 +67,7 @@ export abstract class MasterMap {
     return this.#stopped;
   }
 
-  /** Whether it has to ask often although nobody hurries it. */
+  /** Whether it has to ask often although no caller hurries it. */
   protected get uneasy(): boolean {
     return false;
   }
@@ -76,12 +76,12 @@ export abstract class MasterMap {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Somebody did not tell. */
+  /** Notes that a server did not answer. */
   protected notTold(error: unknown): void {
     this.#lastFault = error instanceof Error ? error.message : String(error);
   }
 
-  /** That nobody told, with why. */
+  /** The error for when no server answered, with the last fault. */
   protected nobodyTells(what: string): Error {
     return new Error(this.#lastFault === "" ? what : `${what}: ${this.#lastFault}`);
   }

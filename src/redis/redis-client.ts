@@ -14,7 +14,7 @@ export interface RedisClient extends CatalogRedis {
   evalsha(sha: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
   eval(lua: string, keyCount: number, ...args: (string | number)[]): Promise<unknown>;
   time(): Promise<(string | number)[]>;
-  /** Told in Redis's words whenever it denied a script something that the node's user may not; set by who watches over that. */
+  /** Called with Redis's words whenever it denies a script something that the node's user may not do; set by the monitor of that. */
   onDenied?: ((why: string) => void) | undefined;
 }
 

@@ -17,7 +17,7 @@ export interface ReplyReader {
   readonly signal: AbortSignal;
 }
 
-/** While so many bytes of large replies are asked for and not there, no more is asked for. */
+/** The most bytes of large replies that are asked for at once and not there yet. */
 const MOST_ASKED_BYTES = 524_288;
 
 /**
@@ -50,7 +50,7 @@ export class ReplyTurns {
   }
 
   /**
-   * Asks Redis for something of at most so many bytes, when its turn comes.
+   * Asks Redis for a reply of a bounded size in bytes, when its turn comes.
    *
    * @throws what `ask` throws; the signal's reason when that is aborted first; ToolgateError STORE_UNAVAILABLE also when Redis
    * went away before its turn came.

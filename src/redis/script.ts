@@ -69,7 +69,7 @@ async function run(
   }
 }
 
-/** What a script answered; that it could not ring is told apart. See bells.ts. */
+/** What a script answered; that it could not ring is reported apart. See bells.ts. */
 export function answerOf(redis: RedisClient, reply: Reply): Reply {
   const unrung = readUnrung<Reply>(reply);
   if (unrung === undefined) return reply;
@@ -77,7 +77,7 @@ export function answerOf(redis: RedisClient, reply: Reply): Reply {
   return unrung.answer ?? null;
 }
 
-/** A refusal of the script, told to who watches over what the node's user may do. */
+/** The error of a refused script; a denied command is reported to `onDenied`. */
 function refusal(redis: RedisClient, script: Script, error: unknown): ToolgateError {
   const command = error instanceof Error ? deniedCommand(script.lua, error.message) : undefined;
   const refused = fromRedisError(error, command === undefined ? {} : { command });

@@ -23,11 +23,11 @@ interface View {
 }
 
 /**
- * Who the Sentinels call the master.
+ * The master that the Sentinels name.
  *
  * Each Sentinel is asked for its own view and listened to, over one connection for all that the node does with Redis; of
  * those that can be reached, the one whose view has the highest configuration epoch is believed, as Sentinels do among
- * themselves. So one that was cut off, or has not heard yet, cannot lead anybody back to a master of yesterday, not even
+ * themselves. So one that was cut off, or has not heard yet, cannot lead the node back to a former master, not even
  * to one that has been started again and calls itself the master. When none answers, the last one stays.
  */
 export class SentinelMap extends MasterMap {
@@ -94,7 +94,7 @@ export class SentinelMap extends MasterMap {
     } catch (error) {
       this.notTold(error);
       this.#views.delete(sentinel);
-      // Who does not answer so small a question is not there any more, whatever the socket says. A refusal is an answer.
+      // A Sentinel that does not answer so small a question is gone, whatever the socket says. A refusal is an answer.
       if (!(error instanceof Error && error.name === "ReplyError")) connectAnew(sentinel);
     }
   }
@@ -103,7 +103,7 @@ export class SentinelMap extends MasterMap {
     const views = [...this.#views.values()];
     const newest = Math.max(...views.map(({ configEpoch }) => configEpoch));
     const named = views.filter(({ configEpoch }) => configEpoch === newest).map(({ address }) => address);
-    // Sentinels that were only told of another master name it in the same epoch: nobody moves before they agree.
+    // Sentinels that only heard of another master name it in the same epoch: the node moves when they agree.
     const [master] = named;
     if (master === undefined || (this.#master !== undefined && named.includes(this.#master))) return;
     this.#master = master;

@@ -9,7 +9,7 @@ export class ShardTurns {
   readonly #onError: (error: unknown) => void;
   readonly #busy = new Map<ShardKeys, Promise<void>>();
 
-  /** @param onError is told of the first failure of each turn. */
+  /** @param onError receives the first failure of each turn. */
   constructor(shards: readonly ShardKeys[], onError: (error: unknown) => void) {
     this.#shards = shards;
     this.#onError = onError;

@@ -11,13 +11,13 @@ export type ChannelListener = (message: Buffer) => void;
 export interface ChannelRoutes {
   /** The servers that carry channels now, by name. */
   routes(): readonly string[];
-  /** Who carries a channel; nothing when that is not known now. */
+  /** The server that carries a channel; undefined while that is not known. */
   routeOf(channel: string): string | undefined;
   /** A connection of its own to a server; not connected yet. */
   dial(route: string): Redis;
   /** Calls the listener when any of this has changed. */
   onChange(listener: () => void): void;
-  /** A server does not carry a channel that it should: find out who does. */
+  /** Tells that a server does not carry a channel that it should: finds out which one does. */
   doubt(): void;
 }
 
@@ -29,14 +29,14 @@ interface Line {
 
 /** How often the connections are probed; a half-open socket is found within two of these. */
 const PROBE_INTERVAL_MS = 2_000;
-/** One command names so many channels at most. */
+/** The most channels that one command names. */
 const CHANNELS_PER_COMMAND = 1_000;
 
 /**
  * The channels that a node listens to, over one connection, or one per master of a Redis Cluster.
  *
  * All channels are sharded ones (SPUBLISH, SSUBSCRIBE): on a Cluster a message goes to the slot's master alone, and on a
- * single server they are like any others. Channels are only speed: what they announce is in Redis, and whoever listens
+ * single server they are like any others. Channels are only speed: what they announce is in Redis, and the listener
  * looks there after `onGap`, because messages may have been lost. The set of channels is kept here; whatever is not
  * subscribed where it should be, because a connection was replaced or a slot has moved, is subscribed there.
  */

@@ -8,7 +8,7 @@ interface Pending<Item, Answer> {
 }
 
 export interface TurnBatchOptions {
-  /** The most items that one batch has; asked at each item. A batch of so many is handed on before the turn ends. */
+  /** The most items that one batch has; asked at each item. A full batch is handed on before the turn ends. */
   readonly maxItems: number | (() => number);
   /**
    * Hand on a batch only when the one before has been answered. For what must stay in order: a script that Redis does not
@@ -21,7 +21,7 @@ export interface TurnBatchOptions {
  * Gathers what one turn of the event loop produced, and hands it on as one batch: one script for many calls. While no batch is
  * under way, what is produced at once is not kept waiting for the rest of the turn.
  *
- * The answers must come in the order of the items; a failure is everybody's.
+ * The answers must come in the order of the items; a failure is that of every item.
  */
 export class TurnBatch<Item, Answer> {
   readonly #run: (items: readonly Item[]) => Promise<readonly Answer[]>;
@@ -47,7 +47,7 @@ export class TurnBatch<Item, Answer> {
       if (this.#pending.length >= this.#maxItems()) this.#flush();
       else if (!this.#scheduled) {
         this.#scheduled = true;
-        // While nothing is under way nobody gains by waiting for company.
+        // While nothing is under way, waiting for more items gains nothing.
         (this.#underWay === 0 ? process.nextTick : setImmediate)(() => {
           this.#scheduled = false;
           this.#flush();

@@ -1,5 +1,5 @@
 /**
- * Lua that sets aside what is of another type than the key is for, so that it keeps no script from what is whole. Whoever uses it has
+ * Lua that sets aside what is of another type than the key is for, so that it keeps no script from what is whole. Its user defines
  * `prefix`.
  *
  * What a shard's own keys lose comes back: toolsets when their providers renew and register anew, health from leases and pongs,

@@ -13,7 +13,7 @@ const LONGEST_HOLD_MS = 7 * 86_400_000;
  * `now` in milliseconds, and what record-lua.ts or epoch-lua.ts begin with.
  *
  * Redis's clock goes on while no node can reach it: while it stands still, restarts, fails over, or the network is gone. What nodes
- * keep alive would all end then, at once, and by nobody's fault. So each node notes in a shard, again and again, that it is there
+ * keep alive would all end then, at once, and by no fault of theirs. So each node notes in a shard, regularly, that it is there
  * (`note_presence`, by SETTLE). Where no note came for a while, none could renew anything: an absence. One node that is cut off is
  * none, for the others go on noting. The first note after an absence writes it down, so that every node heeds it:
  *
@@ -28,9 +28,9 @@ const LONGEST_HOLD_MS = 7 * 86_400_000;
  * when the absence began lasts as if it had been extended at its end: `claim_end`. Deadlines of calls are not put off; the end of a call
  * whose deadline passed meanwhile waits a moment for its result, once: `put_off`.
  *
- * An absence while one before is heeded still, begins with that one: leases that nobody has renewed in between count from there. That
- * goes on until nodes were there in between for as long as an absence is heeded: who has not come back by then is lost, however often
- * Redis goes away.
+ * An absence while one before is heeded still, begins with that one: leases that were not renewed in between count from there. That
+ * goes on until nodes were there in between for as long as an absence is heeded: a node that has not come back by then is lost, however
+ * often Redis goes away.
  */
 export const PRESENCE_LUA = `
 local absence
