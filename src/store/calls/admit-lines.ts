@@ -7,7 +7,7 @@ export interface CallsTo {
   calls: number;
 }
 
-/** What ADMIT is told of the calls of one batch, as lines: what they have in common is said once, and named by its line. */
+/** The arguments of ADMIT for the calls of one batch, as lines: what calls have in common is given once, and named by its line. */
 export class AdmitLines {
   readonly #destinations = new Lines();
   readonly #ways = new Lines();

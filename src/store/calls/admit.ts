@@ -27,7 +27,7 @@ export type AdmissionAnswer =
 // the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal; [6] calls, a line each: id, request digest, line of
 // its way, meta; [7] claim lease of once, [8] of idempotent, [9] providers of this node that may take what is admitted, a line
 // each: line of the destination, provider, incarnation, session, credits, room, running; then the calls' payloads. Of a call
-// whose digest is `-` the id is new: nobody can repeat it. A call that is admitted is answered with the line of its head.
+// whose digest is `-` the id is new: it cannot be repeated. A call that is admitted is answered with the line of its head.
 const ADMIT = defineCallScript(
   "ADMIT",
   `
@@ -184,7 +184,7 @@ export interface AdmitSettings {
 export class Admissions {
   readonly #store: CallStore;
   readonly #batches = new Map<ShardKeys, TurnBatch<Admission, AdmissionAnswer>>();
-  /** Those that are told to their callers at once. */
+  /** Those whose answers go to their callers at once. */
   readonly #told = new Map<ShardKeys, TurnBatch<Admission, AdmissionAnswer>>();
 
   constructor(store: CallStore, settings: AdmitSettings) {
@@ -209,7 +209,7 @@ export class Admissions {
     if (batch === undefined) throw new RangeError("a toolset outside of the keyspace");
     const answer = batch.add(admission);
     if (told || !this.#store.commits.waits) return answer;
-    // The end of an earlier request's call is told at once, so it is asked for again as one that is. A large one is to be read yet.
+    // The end of an earlier request's call goes out at once, so it is asked for again in that way. A large one is to be read yet.
     return answer.then((untold) =>
       untold.kind === "repeated" && untold.ending !== undefined && untold.ending.kind !== "large"
         ? this.admit(admission, true)

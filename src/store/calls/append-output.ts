@@ -60,7 +60,7 @@ return answers
 `,
 );
 
-/** Appends output to the calls' result streams, in order, and rings whoever follows them; the answers are in order. */
+/** Appends output to the calls' result streams, in order, and rings the nodes that follow them; the answers are in order. */
 export async function appendOutput(
   store: CallStore,
   keys: ShardKeys,

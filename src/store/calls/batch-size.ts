@@ -1,4 +1,4 @@
-/** The most calls that one script handles: a longer one would keep Redis, and whoever waits for its answer, too long. */
+/** The most calls that one script handles: a longer one would hold up Redis, and the callers that wait for its answer, too long. */
 const MAX_BATCH = 32;
 /** Of fewer calls a script costs more by itself than by its calls. */
 const MIN_BATCH = 8;

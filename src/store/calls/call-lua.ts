@@ -32,7 +32,7 @@ local function entry_of(call)
   return not is_wrong_type(found) and found[1] or nil
 end
 
--- When somebody must look at a call: what to add to due, score and id in turn.
+-- When calls must be looked at: what to add to due, score and id in turn.
 local looks = {}
 local function look_at(call, at)
   call.look = at
@@ -49,7 +49,7 @@ end
 
 -- What nodes are to hear, by node. A ring is a letter, the call's id and the length of what follows; then that.
 local rings = {}
--- The node that is told of the ends by the script's answer, and so needs no ring; if there is one.
+-- The node that hears of the ends by the script's answer, and so needs no ring; if there is one.
 local here
 local function ring(watchers, letter, id, said)
   if here and watchers == ',' .. here then return end
@@ -104,13 +104,13 @@ local function finish(call, kind, reason, body)
   return terminal
 end
 
--- Ends a call that nobody holds: it did not run, unless an earlier attempt of it may have.
+-- Ends a call without an owner: it did not run, unless an earlier attempt of it may have.
 local function finish_unclaimed(call, reason)
   return finish(call, call.attempt == 0 and 'not_executed' or 'outcome_unknown', reason, '')
 end
 
--- Gives a call to an owner, or extends its claim. A claim never outlives the deadline: somebody must look then. Who looks too
--- early finds that there is nothing to do, and looks again in time.
+-- Gives a call to an owner, or extends its claim. A claim never outlives the deadline: the call must be looked at then. A look
+-- that comes too early finds nothing to do, and is repeated in time.
 local function claim(call, owner, node, lease_ms)
   withdraw(call)
   call.state, call.owner, call.node, call.claim = 'claimed', owner, node, now + lease_ms
@@ -121,12 +121,12 @@ local function claim(call, owner, node, lease_ms)
 end
 
 -- Whether this owner and attempt still hold the call: the fence of every late answer. A claim that ended is offered to others, and
--- until one of them takes it the call is still its owner's, who may go on with it.
+-- until one of them takes it the call is still its owner's, which may go on with it.
 local function holds(call, owner, attempt)
   return call and not call.terminal and call.owner == owner and call.attempt == tonumber(attempt)
 end
 
--- Puts a call into the waiting line of its epoch's providers. Its place there belongs into its record. They are told, unless
+-- Puts a call into the waiting line of its epoch's providers. Its place there belongs into its record. They hear of it, unless
 -- it was claimed by the end of the script.
 local enqueued = {}
 local function enqueue(call, tool, payload, meta)
@@ -146,7 +146,7 @@ local function offer_to_others(call)
   enqueued[#enqueued + 1] = call
 end
 
--- So many arguments at a time: Lua's stack is bounded.
+-- A bounded number of arguments at a time, since Lua's stack is bounded.
 local function in_parts(list, act)
   for first = 1, #list, 1000 do act(unpack(list, first, math.min(first + 999, #list))) end
 end
@@ -189,7 +189,7 @@ export function defineCallScript(name: string, ...parts: readonly string[]): Scr
     "local function run()",
     ...parts,
     "end",
-    // What was done before an error stays done, so whoever waits for it must hear of it.
+    // What was done before an error stays done, so its waiters must hear of it.
     "local done, answer = pcall(run)",
     "local settled, fault = pcall(settle_up)",
     "if done and not settled then done, answer = false, fault end",

@@ -73,7 +73,7 @@ export const EXECUTED_BY_END = {
   result: "yes",
   tool_error: "yes",
   not_executed: "no",
-  // It stopped, but nobody can say how far it had got.
+  // It stopped, but how far it had got is not known.
   cancelled: "unknown",
   outcome_unknown: "unknown",
   attempts_exhausted: "unknown",

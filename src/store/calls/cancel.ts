@@ -7,9 +7,9 @@ import type { CallStore } from "./call-store.js";
 
 export type CancelAnswer =
   | { readonly kind: "unknown" }
-  /** It has ended: just now, because nobody had claimed it, or before. */
+  /** It has ended: just now, because no provider had claimed it, or before. */
   | { readonly kind: "ended"; readonly ending: SaidEnding }
-  /** Its provider was told. */
+  /** Its provider was asked to stop it. */
   | { readonly kind: "told" };
 
 // ARGV[1] id.

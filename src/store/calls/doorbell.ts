@@ -11,7 +11,7 @@ import { probeCalls } from "./read-call.js";
 
 /** What a node hears of a call that it watches. */
 export type Ring =
-  /** There is output, or there may be: who wants it reads the result stream. */
+  /** There is output, or there may be: it is read from the result stream. */
   | { readonly kind: "output" }
   | { readonly kind: "ended"; readonly ending: SaidEnding }
   /** Its record is not there: it was not admitted yet, or Redis has lost it. */
@@ -19,7 +19,7 @@ export type Ring =
   /** Its end is long due, and Redis cannot be asked. */
   | { readonly kind: "overdue" };
 
-/** Somebody who wants to hear of a call. */
+/** A listener for one call. */
 export interface Watcher {
   /** On the monotonic clock: when to give up if nothing at all is heard. */
   readonly overdueAtMs: number;
@@ -52,14 +52,14 @@ const LAST_PROBE_MS = 150;
 const PROBE_BATCH = 500;
 
 /**
- * Rings for the calls that somebody on this node waits for.
+ * Rings for the calls that are watched on this node.
  *
  * Bells are pub/sub and can be lost; the record is the truth. So all watched calls are looked up every second, and at
  * once when messages may have been lost.
  */
 export class Doorbell {
   readonly #settings: DoorbellSettings;
-  /** Lists are replaced, never changed: whoever is told may come and go meanwhile. Nearly all have one watcher. */
+  /** Lists are replaced, never changed: watchers may come and go while they are called. Nearly all have one watcher. */
   readonly #watched = new PassingMap<CallId, readonly Watcher[]>();
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -71,7 +71,7 @@ export class Doorbell {
 
   constructor(settings: DoorbellSettings) {
     this.#settings = settings;
-    this.#turns = new ShardTurns(settings.store.keyspace.shards, () => {}); // a failed look is told of where it fails
+    this.#turns = new ShardTurns(settings.store.keyspace.shards, () => {}); // a failed look is reported where it fails
   }
 
   async start(): Promise<void> {
@@ -126,7 +126,7 @@ export class Doorbell {
   }
 
   /**
-   * Any number of rings, each `<letter><call id> <length>\n` and so many bytes; see `ring` in call-lua.ts. Before them the
+   * Any number of rings, each `<letter><call id> <length>\n` and as many bytes; see `ring` in call-lua.ts. Before them the
    * history that they were rung in, as `h<history> 0\n`, where they were to be confirmed.
    */
   #onMessage(keys: ShardKeys, message: Buffer): void {

@@ -35,7 +35,7 @@ const TRIES = 2;
 
 /** How much is handed on in one turn of the event loop, in bytes, or one end: each that it is handed to encodes it at once. */
 const TOLD_BYTES = 1_048_576;
-/** While more than so many bytes of ends are read and not handed on, a reading counts as asked for until it is handed on. */
+/** While more bytes than this of ends are read and not handed on, a reading counts as asked for until it is handed on. */
 const MOST_UNTOLD_BYTES = 8_388_608;
 
 /** A wait for an end. */
@@ -64,7 +64,7 @@ export class LargeReadings {
   readonly #store: CallStore;
   readonly #turns: ReadonlyMap<ShardKeys, ReplyTurns>;
   readonly #endings = new Map<CallId, EndReading>();
-  /** Those whose ends are read, and who have not been given them yet. */
+  /** Waiters whose ends are read and not handed on yet. */
   readonly #untold = new FairLine<Asker>();
   #untoldBytes = 0;
   #telling = false;

@@ -6,7 +6,7 @@ const TURN_MS = 1_000;
 /** How long the lines are left alone after a look through them, in milliseconds: so much at least, and at most. */
 const SHORTEST_REST_MS = 5_000;
 const LONGEST_REST_MS = 60_000;
-/** Within these, so many times what the look took: it takes a twentieth of Redis's time, however long the lines are. */
+/** Within these bounds, a multiple of what the look took: looks take a twentieth of Redis's time, however long the lines are. */
 const REST_FOR_TIME = 20;
 
 /**

@@ -8,7 +8,7 @@ import { defineCallScript } from "./call-lua.js";
 import { parseSaidEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 
-/** A call whose record somebody looked for in vain, and who knows what it said. */
+/** A call whose record was not found, with what the finder knows of it. */
 export interface LostCall {
   readonly id: CallId;
   /** What was fixed at its admission. */
@@ -42,11 +42,11 @@ return ends
 const MAX_BATCH = 128;
 
 /**
- * Ends calls that Redis has lost while they were in flight, as `outcome_unknown` (STATE_LOST), and writes that down: whoever
- * asks later, on any node, is told the same, and who repeats the call finds that end instead of running it again.
+ * Ends calls that Redis has lost while they were in flight, as `outcome_unknown` (STATE_LOST), and writes that down: a caller
+ * that asks later, on any node, gets the same answer, and a repeat of the call finds that end instead of running it again.
  *
- * Whoever misses a record may say so: those who wait for the call, and the session of the provider that runs it. The first one
- * is written, and everybody is told that.
+ * A missing record may be reported by any that miss it: the call's waiters, and the session of the provider that runs it. The
+ * first report is written, and answers them all.
  */
 export class LostCalls {
   readonly #store: CallStore;

@@ -127,7 +127,7 @@ export type ProbeAnswer =
   /** It has ended: how, another lookup tells. */
   | { readonly kind: "untold" };
 
-/** So many bytes of ends are brought by one lookup at most. */
+/** The most bytes of ends that one lookup brings. */
 const MAX_PROBED_BYTES = 262_144;
 
 // Ids. For nodes whose doorbell may have been lost. How a record looks: see record-lua.ts.

@@ -91,7 +91,7 @@ local function on_due(command, ...)
   return redis.call(command, due, ...)
 end
 
--- Ends a call whose record was lost: nobody can say what became of it. A repeat of it comes to this end, and does not run it again.
+-- Ends a call whose record was lost: what became of it is not known. A repeat of it comes to this end, and does not run it again.
 local function lose(id, head, attempt)
   local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. ' 0\\n'
   local expires = math.max(now + 1, tonumber(read_head(head).__index.expires))

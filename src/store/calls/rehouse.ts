@@ -6,7 +6,7 @@ import type { Destination } from "./admission.js";
 import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
-/** A call that waits in an epoch that nobody serves any more. */
+/** A call that waits in an epoch that has no providers any more. */
 export interface StrandedCall {
   readonly id: CallId;
   readonly tool: string;
@@ -17,7 +17,7 @@ export interface StrandedCall {
 /** The most calls that one execution looks at. */
 const BATCH = 100;
 
-// KEYS[3] requests. ARGV[1] where to begin, [2] count. Only calls that nobody has claimed, and where to go on.
+// KEYS[3] requests. ARGV[1] where to begin, [2] count. Only unclaimed calls, and where to go on.
 const STRANDED = evenWhenFull(
   defineCallScript(
     "STRANDED",

@@ -49,7 +49,7 @@ return answer(0, '-')
 const END_SEARCH = evenWhenFull(defineCallScript("END_SEARCH", LINE_SEARCH_LUA, "end_search()", "return 0"));
 
 /**
- * Finds the deadlines of all calls of these epochs again, in their records, and lets go of entries that have none. Anybody may do it at
+ * Finds the deadlines of all calls of these epochs again, in their records, and lets go of entries that have none. Any node may do it at
  * any time, more than once; settleCalls says to one node when it is to be done.
  */
 export async function restoreDeadlines(

@@ -9,7 +9,7 @@ import { DEADLINES_WHOLE } from "./deadlines-whole.js";
 import { LINE_SEARCH_LUA } from "./line-search.js";
 import { STRAYS } from "./strays.js";
 
-/** How long a provider that was told of the deadline may still answer, in milliseconds. */
+/** How long a provider may still answer after it heard of the deadline, in milliseconds. */
 const DEADLINE_GRACE_MS = 400;
 /**
  * The same after an absence in which the deadline passed, from its end: nodes connect again within half a second, and hand in what
@@ -43,7 +43,7 @@ export interface Settled {
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
 //   claimed, claim over, once           -> outcome_unknown
 //   claimed, claim over, idempotent     -> for others to take, or attempts_exhausted (and into dead)
-//   claimed, at its deadline            -> its provider is told to stop; a little later: outcome_unknown
+//   claimed, at its deadline            -> its provider is asked to stop; a little later: outcome_unknown
 const SETTLE = evenWhenFull(
   defineCallScript(
     "SETTLE",
@@ -146,7 +146,7 @@ return { ended, redelivered, told, #ids, whole,
 );
 
 /**
- * Settles the calls of one shard whose time has come. Anybody may run it at any time; twice changes nothing.
+ * Settles the calls of one shard whose time has come. Any node may run it at any time; a second run changes nothing.
  *
  * @param maySearch whether this node would look through the waiting lines now.
  */

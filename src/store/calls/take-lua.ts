@@ -1,11 +1,11 @@
 import { PROVIDER_ENTRY_LUA } from "../registry/provider-entry.js";
 
 /**
- * One execution claims no more calls when their payloads have so many bytes; those of as many calls as are read at once may come on
+ * One execution claims no more calls once their payloads have this many bytes; those of as many calls as are read at once may come on
  * top. What it claims goes out in one turn, and a provider's session has a budget for what is not read yet.
  */
 export const MAX_TAKEN_BYTES = 4_194_304;
-/** So many entries are looked at by one execution at most: a consumer group that was lost finds all claimed calls again. */
+/** The most entries that one execution looks at: a consumer group that was lost finds all claimed calls again. */
 export const MAX_LOOKED = 512;
 /** How many entries are read at once. */
 const READ_COUNT = 8;
@@ -13,10 +13,10 @@ const READ_COUNT = 8;
 /**
  * Lua that claims calls for providers, and brings them what was claimed; for the scripts of calls (call-lua.ts).
  *
- * Whoever uses it has `lease_of`, the claim lease by delivery in milliseconds, and `node`, which delivers.
+ * Its user defines `lease_of`, the claim lease by delivery in milliseconds, and `node`, which delivers.
  */
 export const TAKE_LUA = `${PROVIDER_ENTRY_LUA}
--- The waiting line of an epoch, and who may take from it.
+-- The waiting line of an epoch, and the providers that may take from it.
 local function line_of(toolset, epoch)
   local own = toolset .. ':' .. epoch
   return { requests = prefix .. 'requests:' .. own, leases = prefix .. 'leases:' .. own, providers = prefix .. 'providers:' .. own,
@@ -56,8 +56,8 @@ local function frame(call, fields)
 end
 
 -- Claims calls that this script put into the line itself. \`own\` are all of them, in order; \`own.next\` is the first that is left, once
--- it is known that nothing waits before them, and the first \`own.read\` were read from the line. The others are not: who admits them
--- has them, so a frame is a place in its request. Those that were read are claimed in any case: nobody reads them again.
+-- it is known that nothing waits before them, and the first \`own.read\` were read from the line. The others are not: the node that
+-- admits them has them, so a frame is a place in its request. Those that were read are claimed in any case: they are not read again.
 local bytes, looked = 0, 0
 local function claim_own(line, owner, own, frames, most)
   local unread, first = {}, own.next
@@ -70,7 +70,7 @@ local function claim_own(line, owner, own, frames, most)
   end
   if #unread > 0 then
     -- What reading them does: they are noted as this owner's, and the group goes on behind them. Before their records say so: a
-    -- claim that the group knows nothing of would be found by nobody.
+    -- claim that the group knows nothing of would never be found.
     for _, option in ipairs({ 'FORCE', 'JUSTID', 'LASTID', unread[#unread] }) do unread[#unread + 1] = option end
     in_group(line, 'XCLAIM', line.requests, 'providers', owner, '0', unpack(unread))
   end
@@ -129,8 +129,8 @@ local function take_again(line, owner, most, frames)
   end
 end
 
--- Claims up to so many calls for one session; \`own\` are those, in order, that this script put into the line, if any. Reads on
--- where an entry turns out to have ended already: nobody rings for those behind it.
+-- Claims up to \`credits\` calls for one session; \`own\` are those, in order, that this script put into the line, if any. Reads on
+-- where an entry turns out to have ended already: no ring comes for those behind it.
 local function take(line, provider, incarnation, session, credits, own)
   local owner = provider .. '/' .. incarnation
   local allowed, routed = may_take(line, provider, incarnation, session)
@@ -153,7 +153,7 @@ local function take(line, provider, incarnation, session, credits, own)
       elseif call.state ~= 'queued' then
         -- Claimed, and read again by a group that was lost and made anew: it stays its owner's, with its payload.
       elseif call.attempt > 0 and names(call.owner .. call.former, owner) then
-        -- Read again likewise, and for others than this one, who find it by take_again.
+        -- Read again likewise, and for other owners than this one, which find it by take_again.
       elseif call.deadline <= now then
         finish_unclaimed(call, 'DEADLINE_EXCEEDED')
       else

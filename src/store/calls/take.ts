@@ -7,7 +7,7 @@ import { parseHead, parseStop, type StopReason } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
 import { MAX_LOOKED, MAX_TAKEN_BYTES, TAKE_LUA } from "./take-lua.js";
 
-/** Who holds claims: one start of a provider. */
+/** The owner of claims: one start of a provider. */
 export interface Taker {
   readonly provider: ProviderId;
   readonly incarnation: Incarnation;
@@ -25,7 +25,7 @@ export interface TakenCall {
   readonly deadlineMs: number;
   /** What is left until the deadline, in milliseconds. */
   readonly remainingMs: number;
-  /** Somebody asked to stop it already. */
+  /** Set when a stop has been asked for already. */
   readonly stop: StopReason | undefined;
   /** What was fixed at its admission, as its record says it. */
   readonly head: string;
@@ -148,7 +148,7 @@ export interface KeptCall {
   readonly id: CallId;
   readonly tool: string;
   readonly attempt: number;
-  /** Somebody asked to stop it meanwhile. */
+  /** Set when a stop was asked for meanwhile. */
   readonly stop: StopReason | undefined;
   /** What was fixed at its admission, as its record says it. */
   readonly head: string;
