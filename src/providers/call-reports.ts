@@ -19,7 +19,7 @@ export interface CallReportsSettings {
 const RETRY_MS = 200;
 /** How often a result is handed in that Redis, though it is there, cannot take. */
 const MAX_REFUSALS = 25;
-/** Above so many bytes of output on their way to Redis, a provider is asked to pause. */
+/** Bytes of output on their way to Redis above which a provider is asked to pause. */
 const OUTPUT_HIGH_BYTES = 1_048_576;
 
 /** What providers say about the calls that they run, on its way to Redis. */

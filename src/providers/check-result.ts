@@ -133,7 +133,7 @@ function outputFault(read: ReadJson | UnreadText): ProviderEnd | undefined {
   return read.kind === "ok" ? undefined : toolError("INVALID_RESULT", { message: `the output ${faultOf(read)}` });
 }
 
-/** What is wrong with a text, without the names on the way there: they may be data. What was not read, nobody waits for. */
+/** What is wrong with a text, without the names on the way there: they may be data. What was not read has no waiters. */
 function faultOf(read: Exclude<AnswerJson, { kind: "ok" }>): string {
   return read?.kind === "malformed" ? `${read.reason}${read.at}` : "was not read";
 }

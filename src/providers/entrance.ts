@@ -36,7 +36,7 @@ export interface Comer {
 export interface Asked extends Comer {
   /** About what it holds while it waits. */
   readonly bytes: number;
-  /** Tells when nobody waits for it any more; it is not begun then. */
+  /** Registers a listener for when its peer has gone; it is not begun then. */
   readonly whenGone: (listener: () => void) => void;
 }
 
@@ -66,17 +66,17 @@ interface Queue {
 const FIRST_TURN_MS = 10;
 /** The share of the newest in the running mean of that. */
 const NEWEST_SHARE = 0.05;
-/** The longest that one is told to stay away, in milliseconds; one that has a lease is to be attached before that ends. */
+/** The longest that one is asked to stay away, in milliseconds; one that has a lease is to be attached before that ends. */
 const MAX_RETRY_MS: Readonly<Record<Arrival, number>> = { attach: 5_000, register: 60_000 };
 /** The share of the time that one waits for its answer that may pass before it is let in. */
 const WAITED_SHARE = 0.8;
-/** After so many in a row that attach, one that registers is let in. */
+/** The most in a row that attach before one that registers is let in. */
 const ATTACH_IN_A_ROW = 3;
 
 /**
  * Paces what providers ask of a node when many come at once, as in a deployment or after an outage: some are under way, some wait
  * in line, and all others are told when to come again, each at a time of its own. So the work of those that were let in is done
- * before they give up, Redis and the node have time for everybody else, and nothing is done for a provider that has gone.
+ * before they give up, Redis and the node have time for all other work, and nothing is done for a provider that has gone.
  *
  * A line is no longer than what is let in while one may wait: one that would wait in vain is told so at once. How fast they are let
  * in is a matter of what else the node has to do; see entrance-pace.ts.
@@ -217,7 +217,7 @@ export class Entrance {
     return next;
   }
 
-  /** Refuses those that have waited for too long, while anybody waits. */
+  /** Refuses those that have waited for too long, while any wait. */
   #watch(): void {
     if (this.#patience !== undefined || this.waiting === 0) return;
     const { monotonicMs } = this.#settings;

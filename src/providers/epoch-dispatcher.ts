@@ -14,7 +14,7 @@ export interface DispatcherSettings {
   readonly faults: FaultLog;
   /** A call went to a session. */
   readonly onTaken: (session: ProviderSession, id: CallId) => void;
-  /** A session turned out to speak for nobody any more. */
+  /** A session turned out to hold no lease any more. */
   readonly onLost: (session: ProviderSession) => void;
   /** What might have been on its way to a session has come, or does not come any more. */
   readonly onAnswered: (session: ProviderSession) => void;
@@ -208,7 +208,7 @@ export class EpochDispatcher {
     return more;
   }
 
-  /** Hands out what was claimed for a session's provider and nobody got, or some of it; as after attaching, Redis knows. */
+  /** Redelivers claimed calls that were never sent, or some of them; as after attaching, Redis knows which. */
   async #recover(session: ProviderSession, rest: Rest | undefined): Promise<void> {
     const { store, node, onTaken } = this.#settings;
     let left: Rest | undefined;
@@ -217,7 +217,7 @@ export class EpochDispatcher {
       const resumed = await (rest === undefined
         ? resumeCalls(store, node, this.toolset, this.epoch, session.taker, inHand)
         : resumeRest(store, node, this.toolset, this.epoch, session.taker, rest));
-      // Whether the session speaks for anybody, the take that follows finds out.
+      // Whether the session still holds its lease, the take that follows finds out.
       if (resumed.kind === "resumed") {
         session.redeliver(resumed.undelivered);
         for (const { id } of resumed.undelivered) if (session.inHand.has(id)) onTaken(session, id);

@@ -26,7 +26,7 @@ export function followEpochs(catalog: CatalogCopy, sessions: ProviderSessions, c
   );
   const onChange = (event: CatalogEvent): void => {
     if (event.kind === "reloaded") {
-      // What happened in the gap is not told: say again who is superseded. Renewal notices the epochs that are gone.
+      // What happened in the gap is not known: say again which epochs are superseded. Renewal notices the epochs that are gone.
       for (const toolset of new Set([...sessions.epochs()].map((served) => served.toolset))) {
         supersede(catalog, sessions, toolset);
       }

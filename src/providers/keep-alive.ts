@@ -26,7 +26,7 @@ export interface KeepAliveSettings {
 /** A call that a provider names as its own. */
 export type NamedCall = { readonly id: CallId; readonly attempt: number };
 
-/** A session may be silent for so many heartbeats; then its provider is lost. */
+/** Heartbeats for which a session may be silent; then its provider is lost. */
 const SILENT_HEARTBEATS = 3;
 
 /**
@@ -96,7 +96,7 @@ export class KeepAlive {
     const deafMs = nowMs - (this.#turnAtMs ?? nowMs) - 2 * this.#everyMs;
     this.#turnAtMs = nowMs;
     await inSlices(sessions.all(), monotonicMs, (session) => {
-      // While this process was busy or stopped, it heard nobody: what was said meanwhile waits behind this turn.
+      // While this process was busy or stopped, it read nothing: what was sent meanwhile waits behind this turn.
       if (deafMs > 0) session.lastHeardMs += deafMs;
       if (nowMs - session.lastHeardMs > SILENT_HEARTBEATS * heartbeatMs) {
         sessions.close(session, "the provider was silent");

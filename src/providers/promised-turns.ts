@@ -1,6 +1,6 @@
-/** The least that a refused provider is told to wait, in milliseconds. */
+/** The least that a refused provider is asked to wait, in milliseconds. */
 const MIN_RETRY_MS = 500;
-/** Of those that are refused, about one in so many comes back; the others are let in by other nodes. */
+/** Of those that are refused, about one in this many comes back; the others are let in by other nodes. */
 const ONE_COMES_OF = 3;
 /** The SDK waits for up to half as long again as it was told, by chance. */
 const STRETCHED = 1.25;
@@ -15,7 +15,7 @@ export class PromisedTurns {
   /** The latest turn that was given, by the monotonic clock. */
   #latestMs = Number.NEGATIVE_INFINITY;
 
-  /** @param maxMs the most that a provider is told to wait, in milliseconds. @param random uniform in [0, 1). */
+  /** @param maxMs the most that a provider is asked to wait, in milliseconds. @param random uniform in [0, 1). */
   constructor(maxMs: number, random: () => number) {
     this.#maxMs = maxMs;
     this.#random = random;

@@ -68,7 +68,7 @@ export interface SessionSettings {
   readonly onUndeliverable: (session: ProviderSession, call: CallInHand) => void;
 }
 
-/** What a provider is told when it is to stop a call. */
+/** The reason that a provider receives when it is to stop a call. */
 export const CANCEL_REASON = {
   CANCELLED: "CANCEL_REASON_CANCELLED",
   DEADLINE_EXCEEDED: "CANCEL_REASON_DEADLINE",
@@ -76,7 +76,7 @@ export const CANCEL_REASON = {
 
 /** Roughly what a message takes in a frame besides its payload, in bytes. */
 const MESSAGE_OVERHEAD_BYTES = 128;
-/** Above so many bytes on their way to Redis, nothing more is read from a provider, whether it heeds a pause or not. */
+/** Bytes on their way to Redis above which nothing more is read from a provider, whether it heeds a pause or not. */
 const MOST_ARRIVING_BYTES = 16 * 1_048_576;
 
 /** Tells epochs apart, of all toolsets. */

@@ -44,7 +44,7 @@ export interface ProviderSessionsSettings {
   readonly heartbeatMs: number;
   readonly missedPings: number;
   readonly drainGraceMs: number;
-  /** What providers are told that the registry accepts. */
+  /** The limits of the registry that providers receive. */
   readonly limits: Limits;
   /** What may wait for one provider that does not read, besides its calls, in bytes. */
   readonly budgetBytes: number;
@@ -65,7 +65,7 @@ export interface AttachWish {
   readonly clientVersion: string;
 }
 
-/** What a provider is told when its lease is gone, and how it is to go on. */
+/** The go-away reason that a provider receives when its lease is gone, by how that happened. */
 const GO_AWAY = {
   lost: "GO_AWAY_REASON_LEASE_LOST",
   replaced: "GO_AWAY_REASON_REPLACED",
@@ -75,13 +75,13 @@ const GO_AWAY = {
 /** The most pongs that one script records. */
 const MAX_PONGS = 128;
 /**
- * So many of an epoch's providers are pinged at once, and the next ones after a pause, in milliseconds: thousands of pongs at the
+ * How many of an epoch's providers are pinged at once, and the pause before the next ones, in milliseconds: thousands of pongs at the
  * same moment would hold up all else that comes. Ten thousand take two seconds.
  */
 const PINGED_AT_ONCE = 50;
 const PING_PAUSE_MS = 10;
 
-/** All provider sessions of this node: who is attached, and what they have in hand. */
+/** All provider sessions of this node: the attached providers, and what they have in hand. */
 export class ProviderSessions {
   readonly #settings: ProviderSessionsSettings;
   readonly #dispatchers = new Map<string, EpochDispatcher>();
@@ -281,7 +281,7 @@ export class ProviderSessions {
     this.#endWhenDrained(session);
   }
 
-  /** A later attempt of the call may be in other hands, and is told of there. */
+  /** A later attempt of the call may be in other hands, and is reported there. */
   #letGo(session: ProviderSession, id: CallId): void {
     if (this.#byCall.get(id) === session && !session.inHand.has(id)) this.#byCall.delete(id);
   }
@@ -289,7 +289,7 @@ export class ProviderSessions {
   /** A call's record is lost while its provider has it in hand. */
   missed(call: CallInHand): void {
     const { lost } = this.#settings;
-    // Whoever waits for the call will miss it too.
+    // The call's waiters will miss it too.
     lost.end(call).catch((error: unknown) => this.#settings.faults.warn({ event: "lose_failed", error }));
   }
 
@@ -424,7 +424,7 @@ export class ProviderSessions {
     this.#settings.log.info({ event: "provider_detached", toolset, epoch, provider, reason, inHand });
   }
 
-  /** A provider gave its lease back: its session, if it is here, speaks for nobody any more. */
+  /** A provider gave its lease back: its session, if it is here, holds no lease any more. */
   released(lease: Lease): void {
     const session = this.#byOwner.get(ownerKeyOf(lease));
     if (session !== undefined) this.close(session, "the provider released its lease");
@@ -434,7 +434,7 @@ export class ProviderSessions {
     return this.#byOwner.get(ownerKey(session)) === session;
   }
 
-  /** An earlier session of the same provider ends: its stream was lost, and nobody has noticed yet. */
+  /** An earlier session of the same provider ends: its stream was lost, and that has not been noticed yet. */
   #replace(session: ProviderSession): void {
     const former = this.#byOwner.get(ownerKey(session));
     if (former !== undefined) this.close(former, "the provider attached anew");
