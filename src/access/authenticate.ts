@@ -11,7 +11,7 @@ export interface Credentials {
 const ANONYMOUS: Principal = Object.freeze({ tenant: "default", subject: "anonymous" });
 
 /**
- * The one place where a request gets its principal, before any handler runs. There is no authentication yet, so everybody
+ * The one place where a request gets its principal, before any handler runs. There is no authentication yet, so every caller
  * is the same principal; client certificates, tokens and keys are to be looked at here, and a refusal thrown from here.
  */
 export function authenticate(_credentials: Credentials): Principal {

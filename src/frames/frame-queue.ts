@@ -2,7 +2,7 @@
 const MAX_MESSAGES = 64;
 /** The most bytes of one frame, as far as its messages' contents go; a single larger message goes alone. */
 const MAX_BYTES = 128 * 1024;
-/** So many bytes waiting make whoever can wait do so. */
+/** Waiting bytes above which producers that can wait should. */
 const SATURATED_BYTES = 256 * 1024;
 
 /** Something to put into a frame. */
@@ -41,7 +41,7 @@ export class FrameQueue<Item extends Queued, Frame> {
     });
   }
 
-  /** Whether whoever can wait should. */
+  /** Whether producers that can wait should. */
   get saturated(): boolean {
     return this.#bytes > SATURATED_BYTES;
   }

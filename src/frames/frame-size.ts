@@ -2,7 +2,7 @@ import { invalidField } from "../identity/names.js";
 
 /**
  * The most messages that one frame from a peer may carry; clients of ours stop at a few dozen. Without it a frame of 8 MiB
- * holds millions of empty messages, and dealing with them would hold up everybody else on the node.
+ * holds millions of empty messages, and dealing with them would hold up every other peer of the node.
  */
 export const MAX_FRAME_MESSAGES = 10_000;
 

@@ -5,15 +5,15 @@ const MAX_FRAME_BYTES = 128 * 1_024;
 /** About what a frame of its own takes, in bytes: small, but a peer can make a node send any number of them. */
 const OWN_FRAME_BYTES = 128;
 
-/** How long a message that nobody waits for is kept back for company, in milliseconds. */
+/** How long a message that is not urgent is kept back to share a frame, in milliseconds. */
 const LINGER_MS = 5;
 
-/** Above so many bytes waiting, whoever can wait should. */
+/** Waiting bytes above which producers that can wait should. */
 const SATURATED_BYTES = 2 * 1_048_576;
 
 /** A stream that takes frames, as the gRPC adaptor gives it. */
 export interface FrameSink<Frame> {
-  /** Sends a frame of about so many bytes; false when its buffer is full, and the next one should wait for `drained`. */
+  /** Sends a frame of about this many bytes; false when its buffer is full, and the next one should wait for `drained`. */
   send(frame: Frame, bytes: number): boolean;
   drained(): Promise<void>;
   /**
@@ -33,7 +33,7 @@ type Item<Frame, K extends keyof Frame> = NonNullable<Frame[K]> extends readonly
  * Gathers what is produced for a stream at once, by one callback and the promises that it settles, into as few frames as
  * possible, in order per key.
  *
- * A peer that does not read fills the writer's budget; then it is told off through `onOverflow`, once, since memory is
+ * A peer that does not read fills the writer's budget; then `onOverflow` is called, once, since memory is
  * shared by all.
  */
 export class FrameWriter<Frame extends object> {
@@ -64,7 +64,7 @@ export class FrameWriter<Frame extends object> {
     this.#onRoom = onRoom;
   }
 
-  /** Whether whoever can wait should. */
+  /** Whether producers that can wait should. */
   get saturated(): boolean {
     return this.queuedBytes > SATURATED_BYTES;
   }
@@ -92,7 +92,7 @@ export class FrameWriter<Frame extends object> {
     this.#owedInFrame += bytes;
   }
 
-  /** The same for a message that nobody waits for: it goes with the next one, or a little later. A frame costs two processes. */
+  /** The same for a message that is not urgent: it goes with the next one, or a little later. A frame costs two processes. */
   pushPatiently<K extends ListKey<Frame>>(key: K, message: Item<Frame, K>, bytes: number): void {
     this.#add(key, message, bytes);
     if (this.#scheduled || this.#closed) return;

@@ -22,7 +22,7 @@ interface Taken extends Place {
 }
 
 /**
- * Places that hosts share: so many in all, and so many for one host; see `peerHost`.
+ * Places that hosts share: with a limit in all, and one for each host; see `peerHost`.
  *
  * Where none is left, those that have few are not kept away by those that have many: of the host that has the most, the place
  * that was not used for longest is vacated, if that host then still has as many as the one that comes. Within a host the same
@@ -68,7 +68,7 @@ export class Places {
     return place;
   }
 
-  /** Makes room for a host that has so many; false when no other would keep as many. */
+  /** Makes room for a host that has `count` places; false when no other host would keep as many. */
   #vacateElsewhere(count: number): boolean {
     let most: ReadonlySet<Taken> = new Set();
     for (const places of this.#hosts.values()) if (places.size > most.size) most = places;

@@ -86,7 +86,7 @@ class SessionCallEntry implements Waiter {
 
 const EMPTY = Buffer.alloc(0);
 
-/** What an agent is told whose channel does not take what it should get. */
+/** The error for an agent whose channel does not take what it should get. */
 function tooLarge(what: string, executed: Executed): ToolgateError {
   const message = `${what}, more than a message to this channel may have (max_message_bytes): let it take more, and follow the call`;
   return new ToolgateError("MESSAGE_TOO_LARGE", message, { executed });
@@ -118,7 +118,7 @@ const SMALL_END_BYTES = 1_024;
 /** How many ends a session reads at once: the agent is to take one while others come. */
 const READ_AT_ONCE = 4;
 
-/** Beyond so many calls that may have been admitted the oldest are forgotten: they have ended, or do so by themselves. */
+/** The most calls that may have been admitted; beyond, the oldest are forgotten: they have ended, or do so by themselves. */
 const MAX_UNHEARD = 10_000;
 
 /**
@@ -132,7 +132,7 @@ export class AgentSession {
   readonly #writer: FrameWriter<SessionResponse>;
   readonly #calls = new PassingMap<number, SessionCallEntry>();
   readonly #checkCall = loadProtocol().unknownEnums.checkOf("SessionCall");
-  /** Calls that may have been admitted, nobody knows; what ends with its agent of them. */
+  /** Calls whose admission is not known; those of them that end with their agent. */
   readonly #unheard: CallId[] = [];
   /** Calls that have ended, and whose ends are in Redis. */
   readonly #owed: SessionCallEntry[] = [];
@@ -367,7 +367,7 @@ export class AgentSession {
     this.#endIfDone();
   }
 
-  /** Whether JSON of so many bytes fits into a message, with all that goes around it. A larger one would end the session. */
+  /** Whether JSON of this many bytes fits into a message, with all that goes around it. A larger one would end the session. */
   #fits(bytes: number): boolean {
     return bytes + MOST_OVERHEAD_BYTES <= (this.#channelBytes ?? USUAL_MESSAGE_BYTES);
   }

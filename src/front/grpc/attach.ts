@@ -32,7 +32,7 @@ export interface AttachParts {
 /** The most characters that are read of a client's version. */
 const MAX_CLIENT_VERSION = 128;
 
-/** A provider's stream: its first frame says who it is, and everything else waits until that is settled. */
+/** Serves a provider's stream: its first frame names the provider, and everything else waits until that is settled. */
 export function attach(parts: AttachParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
   const { sessions, entrance, heartbeatMs } = parts;
   const client = shareName(stream.principal, stream.peer);

@@ -8,7 +8,7 @@ import type { CallContext, ServerCall, ServerState } from "./server-call.js";
 import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
 import { PIECE_BYTES } from "./write-pieces.js";
 
-/** Above so many bytes that the peer has not taken yet, the next frame should wait: grpc-js alone counts frames, of any size. */
+/** Bytes not taken by the peer above which the next frame should wait: grpc-js alone counts frames, of any size. */
 const MOST_UNTAKEN_BYTES = 1_048_576;
 
 /**

@@ -100,7 +100,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       const filter = readFilter(request.tags, request.health);
       const size = pageSize(request.pageSize, LIST_PAGE);
       const make = async () => {
-        // Taken first: whoever resumes a watch from it may see a change twice, but never misses one.
+        // Taken first: a watch that resumes from it may see a change twice, but never misses one.
         const revision = catalog.revision();
         const page = await listToolsets(catalog, filter, size, request.pageToken, at, slice);
         // After the page: what it turned out to be unable to read is among them.
@@ -208,7 +208,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
   }
 }
 
-/** The side of everybody, as the server's methods. Answers that several calls share are encoded once. */
+/** The catalogue's service, as the server's methods. Answers that several calls share are encoded once. */
 export function catalogMethods(service: CatalogService): Methods<CatalogHandlers> {
   const { ListToolsets, GetToolset, Search, Watch } = loadProtocol().Catalog.service;
   const lists = new EncodeOnce(ListToolsets.responseSerialize);

@@ -141,7 +141,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.max_send_message_length": config.maxMessageBytes,
     "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    // Its counters are kept for each message, and nobody can ask for them here.
+    // Its counters are kept for each message, and cannot be asked for here.
     "grpc.enable_channelz": 0,
     interceptors: [holdCalls({ connections, inflating, maxMessageBytes: config.maxMessageBytes })],
   });
@@ -195,7 +195,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   }
 
   async function end(graceMs: number): Promise<void> {
-    await starting?.catch(() => {}); // whoever started it has the error
+    await starting?.catch(() => {}); // the caller of start has the error
     beginDrain();
     listening?.close();
     for (const call of [...state.open]) call.leave();

@@ -279,7 +279,7 @@ export class HeldForStream {
   }
 
   /**
-   * A message that waits to be looked at was inflated: it takes so many bytes more.
+   * A message that waits to be looked at was inflated: it takes `bytes` more.
    *
    * @param ordinal how many messages of the stream arrived before it.
    * @param letGo called when it is looked at, or the stream is over.
@@ -330,7 +330,7 @@ export class HeldForStream {
     this.#onProgress();
   }
 
-  /** Who watches the time too is told of progress; one at a time. */
+  /** Sets the listener for progress; one at a time. */
   whenProgressed(listener: () => void): void {
     this.#onProgress = listener;
   }

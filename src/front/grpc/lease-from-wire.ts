@@ -9,7 +9,7 @@ import type { Lease } from "../../store/registry/leases.js";
 /** The most calls that a provider may run at once. */
 export const MAX_IN_FLIGHT = 10_000;
 
-/** Reads who a provider is, and its proof. @throws ToolgateError INVALID_REQUEST */
+/** Reads a provider's identity, and its proof. @throws ToolgateError INVALID_REQUEST */
 export function parseLease(wire: LeaseRef__Output | null): Lease {
   if (wire === null) throw invalidField("lease", "is missing");
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(wire.leaseToken))

@@ -70,7 +70,7 @@ export function serviceName(definition: ServiceDefinition): string {
 /**
  * A method of one request and one response. What it throws becomes the call's status; see `toServiceError`.
  *
- * `context.signal` is aborted when nobody waits for the answer any more.
+ * `context.signal` is aborted when the caller waits for the answer no longer.
  */
 export function unary<Request, Response>(
   handler: (request: Request, context: CallContext) => Promise<Response>,

@@ -11,7 +11,7 @@ import { readTraceContext, type TraceContext } from "./trace-context.js";
 export interface CallContext extends TraceContext {
   /** The RPC, as in `/toolgate.v1.Gateway/Invoke`. */
   readonly path: string;
-  /** Who calls. */
+  /** The caller. */
   readonly principal: Principal;
   /** `host:port` of the connection's other end. */
   readonly peer: string;
@@ -19,14 +19,14 @@ export interface CallContext extends TraceContext {
   /** What is left until the caller's deadline, in milliseconds, never below 0; undefined when it set none. */
   readonly deadlineMs: number | undefined;
   /**
-   * Aborted when nobody waits any more. The reason is a ToolgateError: CANCELLED when the caller went or cancelled,
+   * Aborted when the caller waits no longer. The reason is a ToolgateError: CANCELLED when the caller went or cancelled,
    * DEADLINE_EXCEEDED when its deadline passed, NODE_DRAINING when the node stops.
    */
   readonly signal: AbortSignal;
-  /** Why nobody waits any more; undefined while somebody does. */
+  /** Why the caller waits no longer; undefined while it does. */
   readonly abandoned: ToolgateError | undefined;
   /**
-   * Calls back when nobody waits any more, at once if that is so already; not once the call is answered. What `signal` says,
+   * Calls back when the caller waits no longer, at once if that is so already; not once the call is answered. What `signal` says,
    * without the cost of one: 5 µs, which counts where there is one for each call. One listener, the last one.
    */
   whenAbandoned(listener: (reason: ToolgateError) => void): void;
@@ -37,7 +37,7 @@ export interface ServerState {
   readonly log: Logger;
   /** A new random id. */
   readonly newId: () => string;
-  /** The calls that are open, to be told of the server's end. */
+  /** The calls that are open, which hear of the server's end. */
   readonly open: Set<OpenCall>;
   /** Bidirectional streams that are open: their places, by host, and how many each connection has and may have. */
   readonly sessions: {
@@ -155,7 +155,7 @@ export class ServerCall implements CallContext {
     return true;
   }
 
-  /** Nobody waits for the call any more. */
+  /** The caller waits for the call no longer. */
   abandon(reason: ToolgateError): void {
     if (this.#finished || this.#abandoned !== undefined) return;
     this.#abandoned = reason;

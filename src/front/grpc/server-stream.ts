@@ -12,7 +12,7 @@ import { holdUnsent, READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-strea
 /**
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
  *
- * One message at a time waits for its peer to read. A peer that takes nothing of it for long is told to come back, and its stream is
+ * One message at a time waits for its peer to read. A peer that takes nothing of it for long is asked to come back, and its stream is
  * reset. Requests that `check` throws at are refused.
  */
 export function serveStream(
@@ -72,7 +72,7 @@ export function serveStream(
   };
 }
 
-/** Whoever reads a stream, one message at a time. One timer for all of them: it costs a fifth of a small message. */
+/** The reader of a stream, one message at a time. One timer for all of them: it costs a fifth of a small message. */
 class SlowPeer {
   readonly #call: ServerWritableStream<unknown, unknown>;
   readonly #held: HeldForStream | undefined;

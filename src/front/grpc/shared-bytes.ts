@@ -1,6 +1,6 @@
 /** What bytes are counted for: a stream. */
 interface Holder {
-  /** So many more; a negative number, so many less. */
+  /** Adds to what is counted; a negative number subtracts. */
   count(bytes: number): void;
 }
 
@@ -14,7 +14,7 @@ export class SharedBytes {
   #counted: Holder | undefined;
   #isPassing = false;
 
-  /** A stream has so many of them to send. It may be ended by that. */
+  /** A stream has `bytes` of them to send. It may be ended by that. */
   add(stream: Holder, bytes: number): void {
     this.#holders.set(stream, bytes);
     this.#pass();

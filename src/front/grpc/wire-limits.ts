@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.js";
 import type { Limits } from "../../protocol/generated/toolgate/v1/Limits.js";
 
-/** The settings that clients are told, so that what cannot pass is refused where it is made. */
+/** The settings that clients receive, so that what cannot pass is refused where it is made. */
 export type LimitSettings = Pick<
   Config,
   | "maxPayloadBytes"
