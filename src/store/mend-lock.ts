@@ -18,7 +18,7 @@ if expires == -1 or expires > time[1] * 1000 + ARGV[1] + 1000 then put_aside(loc
 );
 
 /**
- * Sets aside what stands in the place of the pinger's lock and does not expire as a lock does: it is none of a node's, and nobody would
+ * Sets aside what stands in the place of the pinger's lock and does not expire as a lock does: it is none of a node's, and no node would
  * be elected as long as it is there.
  *
  * @throws ToolgateError STORE_UNAVAILABLE

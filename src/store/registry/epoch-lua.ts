@@ -26,7 +26,7 @@ ${PRESENCE_LUA}
 -- The latest entry of changes that this script has made; rung once, when it is done.
 local latest
 -- Epochs whose waiting calls a provider can take now, as { channel, message }; rung likewise. The message names the provider that
--- ponged outside of its session (provider/incarnation), or nobody.
+-- ponged outside of its session (provider/incarnation), or none.
 local works = {}
 local function announce(kind, name, epoch)
   latest = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'kind', kind, 'toolset', name, 'epoch', epoch)
@@ -136,7 +136,7 @@ local function promote(record, candidate)
   announce('activated', record.name, candidate.epoch)
 end
 
--- A candidate takes over when its providers that ponged have their share of the active epoch's room, or nobody else is alive.
+-- A candidate takes over when its providers that ponged have their share of the active epoch's room, or no other is alive.
 local function promote_if_ready(name)
   local record = load_record(name)
   local candidate = record and find_state(record, 'candidate')
@@ -304,7 +304,7 @@ function refresh_epoch(name, epoch, h)
     redis.call('HSET', t.providers, '@tally', string.format(TALLY, redis.call('ZCARD', t.leases), entries,
       redis.call('ZCARD', t.serving), h.room, h.live))
     t.told = 1
-    -- Longer than Redis should ever be away: what nobody asks for goes with its epoch, as a rule.
+    -- Longer than Redis should ever be away: what is never asked for goes with its epoch, as a rule.
     for _, key in ipairs({ t.leases, t.serving, t.providers }) do
       redis.call('PEXPIREAT', key, string.format('%.0f', last + 3600000))
     end

@@ -55,7 +55,7 @@ for i = 3, #ARGV, 8 do
   local h = read_health(name, epoch)
   local p, fault
   if h and (not load_record(name) or redis.call('HEXISTS', toolsets, name .. '@' .. epoch) == 0) then
-    -- Nobody unregistered it, for that takes the health too: Redis has lost it, or it is damaged. Registering anew mends both.
+    -- It was not unregistered, for that takes the health too: Redis has lost it, or it is damaged. Registering anew mends both.
     fault = 'lost'
   elseif h then
     p, fault = check_holder(name, epoch, provider, incarnation, ARGV[i + 4])
@@ -213,7 +213,7 @@ export async function releaseLease(store: RegistryStore, lease: Lease): Promise<
   return true;
 }
 
-/** The error of everybody who acts on a lease without holding it. */
+/** The error of every request that acts on a lease without holding it. */
 export function leaseLost(lease: Lease, cause: LeaseEnd): ToolgateError {
   const why = {
     lost: "it ended, was released, or has another token; register again",

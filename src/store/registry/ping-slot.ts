@@ -16,10 +16,10 @@ export interface PingTarget {
  */
 const SLOT_KEPT_MS = 60_000;
 
-/** One message to all nodes holds so many epochs at most. */
+/** The most epochs that one message to all nodes holds. */
 const TARGETS_PER_MESSAGE = 500;
 
-// KEYS[1] the slot's key, KEYS[2] the pings channel. ARGV[1] who takes the slot, [2] how long, then messages.
+// KEYS[1] the slot's key, KEYS[2] the pings channel. ARGV[1] the node that takes the slot, [2] how long, then messages.
 const PING_SLOT = evenWhenFull(
   defineScript(
     "PING_SLOT",

@@ -23,7 +23,7 @@ return 'promoted'
 /**
  * Makes a candidate epoch the active one at once.
  *
- * @throws ToolgateError UNKNOWN_TOOLSET, TOOLSET_DAMAGED, NOT_OWNER, EPOCH_MISMATCH; NO_HEALTHY_PROVIDER when nobody serves it yet: all calls would fail
+ * @throws ToolgateError UNKNOWN_TOOLSET, TOOLSET_DAMAGED, NOT_OWNER, EPOCH_MISMATCH; NO_HEALTHY_PROVIDER when it has no provider yet: all calls would fail
  */
 export async function promote(store: RegistryStore, toolset: ToolsetName, epoch: Epoch, owner: string): Promise<void> {
   switch (asText(await runRegistryScript(store, toolset, PROMOTE, [toolset, epoch, owner]))) {

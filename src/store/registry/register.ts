@@ -59,7 +59,7 @@ const REGISTER = defineRegistryScript(
 local name, damaged = ARGV[2], ARGV[18] == '1' and ARGV[19]
 local record = load_record(name)
 if damaged then
-  -- What cannot be read is as if it were not there. It was the same one that the node saw, so nobody has mended it since.
+  -- What cannot be read is as if it were not there. It was the same one that the node saw, so it has not been mended since.
   if redis.call('HGET', toolsets, name) ~= damaged then return { 'raced' } end
   record = nil
 elseif not record and redis.call('HEXISTS', toolsets, name) == 1 then
@@ -141,7 +141,7 @@ export async function register(store: RegistryStore, registration: Registration)
   let unreadable = false;
   for (let race = 0; race < MAX_RACES; race++) {
     const { record, damaged } = await readRecord(store, toolset, unreadable);
-    // Whoever it says it belongs to, if it still says so, is the one who may mend it.
+    // The owner that it names, if it still names one, is the one that may mend it.
     if (damaged !== undefined && isAnothers(damaged, owner)) throw notOwner(toolset);
     const decision = decideRegistration(record, {
       owner,

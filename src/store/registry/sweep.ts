@@ -52,13 +52,13 @@ for i = 3, #ARGV do
     local kept, last_seen, retention, gone = {}, 0, 0, {}
     for _, entry in ipairs(record.epochs) do
       local h = read_health(name, entry.epoch)
-      -- Its providers were told to go, and no call of it can still be running: whoever ignores that holds it no longer.
+      -- Its providers were told to go, and no call of it can still be running: a provider that ignores that holds it no longer.
       if entry.state == 'retiring' and now > entry.retireAtMs + linger_ms then
         forget_leases(name, entry.epoch)
       end
       local leased = redis.call('EXISTS', prefix .. 'leases:' .. name .. ':' .. entry.epoch) == 1
       local waiting = redis.call('XLEN', prefix .. 'requests:' .. name .. ':' .. entry.epoch) > 0
-      -- A candidate that nobody serves any more never took over; it goes as a retiring epoch does.
+      -- A candidate without providers never took over; it goes as a retiring epoch does.
       local over = entry.state == 'retiring'
         or (entry.state == 'candidate' and lease_time() - math.max(entry.registeredAtMs, h and h.live or 0) > entry.retireAfterMs)
       if over and not leased and not waiting then
@@ -88,7 +88,7 @@ return unfinished
 );
 
 /**
- * Brings toolsets of one shard up to date with the time that has passed. Anybody may run it at any time: it decides from
+ * Brings toolsets of one shard up to date with the time that has passed. Any node may run it at any time: it decides from
  * what Redis holds, and doing it twice changes nothing.
  *
  * @param lingerMs how long calls in flight may last.

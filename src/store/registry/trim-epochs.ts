@@ -70,7 +70,7 @@ return page[1]
 export const TRIM_START = "0";
 
 /**
- * Forgets epochs of toolsets that have been gone for long, some of a shard's at a time. Anybody may run it at any time.
+ * Forgets epochs of toolsets that have been gone for long, some of a shard's at a time. Any node may run it at any time.
  *
  * @param from where to begin; `TRIM_START`, or what the last execution returned.
  * @returns where to go on; `TRIM_START` when the pass is over.

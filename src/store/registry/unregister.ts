@@ -5,7 +5,7 @@ import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript } from "./registry-store.js";
 
 // Shared by UNREGISTER and SWEEP: forgets epochs. A requests stream that still holds calls stays until they have ended;
-// it expires by itself if nobody empties it.
+// it expires by itself if it is never emptied.
 export const FORGET_LUA = `
 local function forget_epoch(name, epoch, linger_ms)
   set_aside_unless('stream', 'requests:' .. name .. ':' .. epoch)
@@ -104,7 +104,7 @@ export async function unregister(
   }
 }
 
-/** The error of everybody who names another epoch than the one that is there. */
+/** The error of every request that names another epoch than the one that is there. */
 export function epochMismatch(toolset: ToolsetName, named: Epoch, actual: string): ToolgateError {
   return new ToolgateError(
     "EPOCH_MISMATCH",
