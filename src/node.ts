@@ -144,7 +144,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           log,
           onConfirming: (confirming) => {
             tellReady();
-            // Calls that were claimed and not handed out, because nobody could say whether that lasts.
+            // Calls that were claimed and not handed out, because it was not known whether that lasts.
             if (confirming) sessions.wakeAll();
           },
         });
@@ -392,7 +392,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   /**
-   * The order in which a node ends: first nothing new comes in and everybody is told to move, then the lock is handed on,
+   * The order in which a node ends: first nothing new comes in and all peers are told to move, then the lock is handed on,
    * then what is under way ends, and only then go the parts that it needs.
    */
   async function stop(): Promise<void> {

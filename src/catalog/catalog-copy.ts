@@ -14,12 +14,12 @@ import { type EpochRecord, type ToolsetView, toolsetView } from "./toolset-view.
 
 /** The longest time between two looks at the changes, in milliseconds. */
 const SWEEP_MS = 1_000;
-/** After so many sweeps without an answer the copy is stale. */
+/** Sweeps without an answer after which the copy is stale. */
 const SWEEPS_UNTIL_STALE = 3;
 /** Bounds of the time between two passes over the health records, in milliseconds. */
 const MIN_HEALTH_MS = 100;
 const MAX_HEALTH_MS = 5_000;
-/** Up to so many names are inserted into the sorted list; beyond, sorting anew is cheaper. */
+/** The most names that are inserted into the sorted list; beyond, sorting anew is cheaper. */
 const MAX_INSERTIONS = 100;
 /** How many contracts that cannot be read are remembered, so that they are not tried again. */
 const MAX_UNREADABLE = 1_000;
@@ -116,7 +116,7 @@ export class CatalogCopy implements CatalogReader {
   readonly #lastContactMs: number[];
   readonly #failing: boolean[];
   #unsubscribes: (() => void)[] = [];
-  /** Names in order, as of the last time that somebody asked; never changed, but replaced. */
+  /** Names in order, as of the last request for them; never changed, but replaced. */
   #names: readonly string[] = [];
   /** All views in that order; undefined once one of them has changed. */
   #all: readonly ToolsetView[] | undefined;

@@ -2,7 +2,7 @@ import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSu
 
 /**
  * About how large one answer of many parts becomes, in bytes: a page, or a part of a snapshot. gRPC's libraries take messages
- * of 4 MiB unless they are told otherwise, however large a catalogue is.
+ * of 4 MiB unless configured otherwise, however large a catalogue is.
  */
 export const PAGE_BYTES = 1_048_576;
 

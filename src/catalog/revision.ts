@@ -14,7 +14,7 @@ export function formatRevision(positions: Positions): string {
   return positions.join(",");
 }
 
-/** Positions of a revision; nothing when it is not one of a registry with so many shards. */
+/** Parses a revision into its positions; undefined when it is not one of a registry with `shardCount` shards. */
 export function parseRevision(revision: string, shardCount: number): Positions | undefined {
   if (revision.length > MAX_REVISION_CHARACTERS) return undefined;
   const positions = revision.split(",");

@@ -31,7 +31,7 @@ import {
  *
  * All reads of a shard are made by one loop, one after the other, so that an older answer never replaces a newer one.
  * The loop serves, in this order:
- *   1. names that somebody wants read at once (`refresh`), all in one batch;
+ *   1. names to be read at once (`refresh`), all in one batch;
  *   2. the `changes` stream, when its channel rang, and every second in any case, since channels can lose messages;
  *   3. one page of the health sweep, when it is due.
  * A gap in the stream turns the second step into a reload of the whole shard: toolset by toolset, while the copy goes on
@@ -158,7 +158,7 @@ export class ShardCopy {
     this.#state = { kind: "running", loop: this.#run() };
   }
 
-  /** Ends the loop without waiting for an answer that Redis still owes; whoever waits is told. */
+  /** Ends the loop without waiting for an answer that Redis still owes; waiters are rejected. */
   async stop(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: "stopped" };
@@ -215,7 +215,7 @@ export class ShardCopy {
     }
   }
 
-  /** After a failure everything waits for the next sweep, unless somebody asks. */
+  /** After a failure everything waits for the next sweep, unless a caller asks for a name. */
   #putOff(): void {
     const laterMs = this.#monotonicMs() + this.#times.sweepMs;
     this.#followDue = false;
@@ -246,7 +246,7 @@ export class ShardCopy {
     return false;
   }
 
-  /** Waits until something is due or somebody wakes the loop. */
+  /** Waits until something is due or the loop is woken. */
   async #rest(): Promise<void> {
     if (this.#wanted.size > 0 || this.#followDue || this.#state.kind === "stopped") return;
     const dueMs = Math.min(this.#nextSweepMs, this.#nextHealthMs);

@@ -14,8 +14,8 @@ interface SharedAnswer {
 }
 
 /**
- * Answers that many ask for at once are made once: by the first who asks, for all who ask the same while what it was made from
- * is what there is.
+ * Makes an answer that many ask for at once only once: by the first request, for all that ask the same while what it was made from
+ * is current.
  */
 export class SharedAnswers {
   readonly #monotonicMs: () => number;
@@ -57,7 +57,7 @@ export class SharedAnswers {
     return answer;
   }
 
-  /** No answer stays behind when the last who asks has gone. */
+  /** Drops answers after the last request for them has gone. */
   #purgeLater(): void {
     this.#purge ??= setTimeout(() => {
       this.#purge = undefined;

@@ -47,7 +47,7 @@ export interface ToolsetView {
 
 /**
  * Whether an epoch can be called: its last pong is no older than (missed + 1) intervals, and a provider that answers pings and is
- * not draining holds a lease. Computed by whoever asks; an epoch that never ponged is unhealthy.
+ * not draining holds a lease. Computed by the asking node; an epoch that never ponged is unhealthy.
  */
 export function isHealthy(epoch: Pick<EpochView, "health">, nowRedisMs: number, rule: HealthRule): boolean {
   const { lastPongMs, liveUntilMs, room } = epoch.health;

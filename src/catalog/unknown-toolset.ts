@@ -3,7 +3,7 @@ import { didYouMean } from "../identity/near-names.js";
 import type { CatalogReader } from "./catalog-copy.js";
 
 /**
- * The error of everybody who names a toolset that is not there: with what is wrong with its record where there is one, else with the
+ * The error of every request that names a toolset that is not there: with what is wrong with its record where there is one, else with the
  * names that may have been meant.
  */
 export function unknownToolset(catalog: Pick<CatalogReader, "nearNames" | "damageOf">, name: string): ToolgateError {

@@ -13,7 +13,7 @@ import type { ToolsetView } from "./toolset-view.js";
  * revision that its reader brought. A gap in the copy's knowledge, or more pending changes than a slow reader may
  * have, makes a snapshot due again: memory stays flat whatever a reader does. The reader pulls; between two pulls the
  * watch only collects. A toolset whose record turns out to be damaged makes one due too. Revisions never go back within one watch, nor from one to the watch that resumes it, not even when
- * Redis has lost everything: then the last one is repeated, with which nobody can resume but by a new snapshot.
+ * Redis has lost everything: then the last one is repeated, from which a watch resumes by a new snapshot only.
  */
 
 /** The most changes that wait for a slow reader, and that a resumed watch catches up with. */
@@ -134,7 +134,7 @@ class Watch {
     this.#unsubscribe();
   }
 
-  /** Makes a wait end; whoever waits looks why. */
+  /** Makes a wait end; the waiter looks for the reason. */
   leave(): void {
     this.#left = true;
     this.#wake?.();

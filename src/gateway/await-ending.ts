@@ -13,9 +13,9 @@ export interface AwaitSettings {
   readonly monotonicMs: () => number;
 }
 
-/** Who waits for a call's end; is told once. */
+/** A waiter for a call's end; it is called once. */
 export interface Waiter {
-  /** A large end is to be read by whoever waits for it. */
+  /** The call has ended. A large end is to be read by the waiter. */
   ended(ending: SaidEnding): void;
   /** The end cannot be learnt now. */
   lost(error: ToolgateError): void;

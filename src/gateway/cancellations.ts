@@ -15,16 +15,16 @@ export interface CancellationsSettings {
 const RETRY_MS = 500;
 /** How many are sent at once. */
 const BATCH = 64;
-/** Beyond so many that could not be told the oldest are given up: those calls end at their deadlines. */
+/** The most cancellations that wait for Redis; beyond, the oldest are given up: those calls end at their deadlines. */
 const MAX_OWED = 100_000;
 
 /**
- * Cancels calls that nobody waits for any more. What cannot be told now, because Redis is away, is told when it is back: agents
+ * Cancels calls that have no waiters any more. What Redis cannot take now, because it is away, is sent when it is back: agents
  * lose their connections mostly when much else breaks, too.
  */
 export class Cancellations {
   readonly #settings: CancellationsSettings;
-  /** What Redis is still to be told of, oldest attempt first, and until when it matters. */
+  /** Cancellations still to be sent to Redis, oldest attempt first, and until when each matters. */
   readonly #owed = new Map<CallId, number>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #retries;

@@ -46,8 +46,8 @@ export function parseCursor(cursor: string): string {
 /**
  * A call's output from a cursor on, then its end; ends early, without a word, when the signal is aborted.
  *
- * A bell only says that there is something: what is told is what the record and the result stream hold, so every reader
- * is told the same. A reader that is slow is not told more than it takes. That a large end is there is told, and not the end.
+ * A bell only says that there is something: what is sent is what the record and the result stream hold, so every reader
+ * receives the same. A slow reader is not sent more than it takes. Of a large end only its presence is sent.
  *
  * @throws ToolgateError UNKNOWN_CALL; STORE_UNAVAILABLE, within two seconds of the call's deadline at the latest
  */
@@ -151,7 +151,7 @@ class LastReading {
   }
 }
 
-/** The error of those who wait for a call whose end is long due. */
+/** The error for the waiters of a call whose end is long due. */
 export function unreadable(): ToolgateError {
   return new ToolgateError(
     "STORE_UNAVAILABLE",

@@ -14,6 +14,6 @@ export interface GatewayParts {
   readonly maxMessageBytes: number;
   /** Counts a call of a peer in; the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
   readonly enter: (peer: string) => () => void;
-  /** Cancels a call that nobody waits for any more, as soon as Redis can be told. */
+  /** Cancels a call that has no waiters any more, as soon as Redis can be reached. */
   readonly cancel: (id: CallId) => void;
 }

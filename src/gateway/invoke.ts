@@ -43,7 +43,7 @@ function marginMs(deadlineMs: number): number {
   return Math.min(MOST_MARGIN_MS, deadlineMs / 10);
 }
 
-/** Fails a request shortly before its deadline: the call is over by then, and nobody has said yet how it ended. */
+/** Fails a request shortly before its deadline: the call is over by then, and how it ended is not known yet. */
 function answerInTime(
   deadlineMs: number,
   id: CallId,
@@ -65,9 +65,9 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
   const id = callIdOf(placing, principal, spec);
   const ended = deferred<SaidEnding>();
   const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
-  // A request that was refused has no call: under its id there may be somebody else's.
+  // A request that was refused has no call: under its id there may be another caller's.
   let mayBeAdmitted = false;
-  // Nobody can wait for it any more: its caller was not told its id, and cannot ask for it again.
+  // It can have no waiters any more: its caller never received its id, and cannot ask for it again.
   let forsaken = false;
   let late: NodeJS.Timeout | undefined;
   let reading: AbortController | undefined;

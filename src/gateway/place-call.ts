@@ -18,7 +18,7 @@ import { type CallSpec, repeatIds, requestDigest } from "./call-spec.js";
 import { findContract, type Route } from "./find-contract.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";
 
-/** Who asks for a call, and how much time is left for it. */
+/** The caller that asks for a call, and how much time it has left. */
 export interface Caller {
   readonly principal: Principal;
   /** What is left until the caller's own deadline, in milliseconds; nothing when it set none. */
@@ -80,7 +80,7 @@ export function callIdOf(
  * of it succeeds, and a refusal is definite: the tool does not run.
  *
  * @param watch this node wants to hear of the call's output and end.
- * @param told the caller hears of the admission before the call's end; whoever does not watch does.
+ * @param told the caller hears of the admission before the call's end; always so without `watch`.
  * @throws ToolgateError with `executed = no`; STORE_UNAVAILABLE may say `unknown`.
  */
 export async function placeCall(
@@ -241,7 +241,7 @@ function executionTimeoutMs(
   return Math.max(1, Math.floor(Math.min(...limits)));
 }
 
-/** A time that the caller named and that is over what the tool or the registry allows is cut, and it is told so. */
+/** The warnings for the caller: a time that it named and that is over what the tool or the registry allows was cut. */
 function warningsOf(
   { maxTimeoutMs }: PlaceCallSettings,
   { timeoutMs: asked }: CallSpec,

@@ -14,7 +14,7 @@ const ITSELF = {
   lostNodes: 0,
 } satisfies PayloadCaller;
 
-/** Finds the epoch that takes a call whose own epoch nobody serves any more: the active one, if the payload is valid there. */
+/** Finds the epoch that takes a call whose own epoch has no providers any more: the active one, if the payload is valid there. */
 export function rehouseDestination(
   catalog: CatalogReader,
   payloads: PayloadChecks,

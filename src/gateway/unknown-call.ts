@@ -1,7 +1,7 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 
-/** The error of everybody who names a call that is not known. */
+/** The error of every request that names an unknown call. */
 export function unknownCall(id: CallId): ToolgateError {
   return new ToolgateError("UNKNOWN_CALL", `no call "${id}" is known: it never was, or its record has expired`, {
     executed: "unknown", // one that has expired may have run

@@ -43,9 +43,9 @@ const SLIP_WORTH = 0.45;
 /** Terms of one letter are not completed: that would be a twentieth of the dictionary. */
 const MIN_PREFIX_CHARACTERS = 2;
 const MIN_SLIP_CHARACTERS = 4;
-/** From so many characters on, two slips are forgiven. */
+/** Words of this many characters or more may have two slips. */
 const TWO_SLIPS_CHARACTERS = 8;
-/** At most so many completions of one word are looked at. */
+/** The most completions of one word that are looked at. */
 const MAX_COMPLETIONS = 2_000;
 /** Words of one query; what comes after says little. */
 const MAX_QUERY_TERMS = 16;

@@ -173,7 +173,7 @@ export class SearchIndex {
     if (this.#state.kind === "stopped") {
       return Promise.reject(new ToolgateError("NODE_DRAINING", "the node is stopping"));
     }
-    // The queue is in order of arrival: after so many more, none of those that wait now is left.
+    // The queue is in order of arrival: after as many more as it holds, none of those that wait now is left.
     const target = filling.begun + filling.queue.size;
     if (filling.done >= target) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ filling, target, resolve, reject }));

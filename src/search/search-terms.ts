@@ -1,4 +1,4 @@
-/** Terms are cut here; nobody types more. */
+/** Terms are cut here; more is never typed. */
 const MAX_TERM_CHARACTERS = 48;
 
 const ASCII_WORDS = /[a-z0-9]+/g;

@@ -39,7 +39,7 @@ const ROUTINE_BATCH = 100;
 
 /**
  * What time does to the catalogue, done by the elected node: lost health is announced, ended leases and epochs go, calls
- * that wait where nobody serves them any more move on. What to do is read from Redis and the node's copy each time.
+ * that wait where they have no providers any more move on. What to do is read from Redis and the node's copy each time.
  */
 export class Chores {
   readonly #settings: ChoresSettings;

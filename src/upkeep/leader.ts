@@ -118,7 +118,7 @@ export class Leader {
     }
   }
 
-  /** Where another node leads, this finds nothing; where nobody can, the next try may. */
+  /** Where another node leads, this finds nothing; where no node can, the next try may succeed. */
   async #mendLocks(): Promise<void> {
     const { clients, key } = this.#settings;
     await Promise.all(clients.map((client) => mendLock(client, key).catch(() => {}))); // away, or not allowed: as before

@@ -66,7 +66,7 @@ export class Pinger {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
-  /** Emits the current slot's pings if this node leads and nobody has emitted them. */
+  /** Emits the current slot's pings if this node leads and they have not been emitted. */
   async tick(): Promise<void> {
     const { registry, leader, clock, leaseClock, node, rule } = this.#settings;
     if (!leader.leads) return;
