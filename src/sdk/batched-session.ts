@@ -44,7 +44,7 @@ export interface SessionSetup {
   /** Reads results, output and details that are not asked for as RawJson. */
   readonly decode: DecodeJson;
   readonly payloads: PayloadCheck;
-  /** Told of handles that may have warnings; must not throw. */
+  /** Receives handles that may have warnings; must not throw. */
   readonly warn: (handle: CallHandle__Output) => void;
   /** Cancels a call of which only the id is left; must not throw. */
   readonly cancelById: (callId: string) => Promise<void>;
@@ -70,7 +70,7 @@ interface Pending {
   readonly settle: (outcome: Outcome) => void;
   stage: Stage;
   sends: number;
-  /** Nodes that were lost with it under way; the next one is told. */
+  /** Nodes that were lost with it under way; the next node receives the count. */
   lostNodes: number;
   /** It was sent on a stream that was lost: what refuses a repeat says nothing about that one. */
   mayHaveRun: boolean;
@@ -312,7 +312,7 @@ export class BatchedSession implements AgentSession {
     void link.close();
   }
 
-  /** The caller has aborted: the call is cancelled wherever it is, and nobody waits for that. */
+  /** The caller has aborted: the call is cancelled wherever it is, without waiting for that. */
   #abandon(pending: Pending, reason: unknown): void {
     const { stage, callId } = pending;
     if (stage.kind === "sent") this.#cancelOn(stage.link, pending);

@@ -8,7 +8,7 @@ export interface CallWarning {
   readonly callId: string;
 }
 
-/** Told of what calls were to have and did not get. */
+/** Receives what calls were to have and did not get. */
 export type OnCallWarning = (warning: CallWarning) => void;
 
 /** Warnings that are remembered as told. */

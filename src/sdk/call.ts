@@ -33,7 +33,7 @@ export interface CallStatus<Value = unknown> extends CallHandle {
   readonly state: CallState;
   /** The current attempt; 0 while it waits for its first. */
   readonly attempt: number;
-  /** Somebody cancelled it, and its provider was told. */
+  /** It was cancelled, and its provider has been asked to stop. */
   readonly cancelRequested: boolean;
   /** How it ended, if it has. */
   readonly terminal?: CallTerminal<Value>;
@@ -50,7 +50,7 @@ export interface CallSummary extends CallHandle {
   readonly queuedAt: Date;
   /** When this was read: what the other times are compared with. */
   readonly readAt: Date;
-  /** Who has it; absent while it is queued. */
+  /** The provider that has it; absent while it is queued. */
   readonly claim?: {
     /** The provider's id. */
     readonly provider: string;

@@ -11,7 +11,7 @@ import { ToolFailure } from "./tool-failure.js";
 export const PAYLOAD_REFUSED = "PAYLOAD_REFUSED";
 /** The reason of a call whose result is not what its schema asks for. */
 const INVALID_RESULT = "INVALID_RESULT";
-/** So much of a library's message is told, in characters. */
+/** The most of a library's message that is reported, in characters. */
 const MAX_DESCRIPTION_CHARS = 256;
 
 /**

@@ -21,7 +21,7 @@ export interface ConnectOptions extends ConnectionOptions, JsonOptions {
    */
   readonly patienceMs?: number;
   /**
-   * Told of what calls were to have and did not get, such as a `timeoutMs` over the registry's maximum or the tool's own. When
+   * Receives what calls were to have and did not get, such as a `timeoutMs` over the registry's maximum or the tool's own. When
    * absent, each is a warning of the process, once for a tool. What it throws is ignored.
    */
   readonly onWarning?: OnCallWarning;

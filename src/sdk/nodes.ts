@@ -13,7 +13,7 @@ import { backoffMs, sleep, type Timing } from "./timing.js";
  * A client stays with one node, at first a random one, until that fails or is stopping. Then the next one in turn that is
  * not being left alone takes its place: in the order of the addresses or against it, by chance, so that the clients of a lost node
  * go to both of its neighbours. A node that failed is left alone for a time that doubles with each failure in a
- * row and starts anew with its first answer. So many clients spread over the nodes, a lost node costs one reconnection,
+ * row and starts anew with its first answer. Thus clients spread over the nodes, a lost node costs one reconnection,
  * and a cluster that is away is not stormed when it comes back.
  */
 

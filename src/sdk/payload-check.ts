@@ -3,7 +3,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RegistryLimits } from "./registry-info.js";
 import type { Timing } from "./timing.js";
 
-/** A payload of so many bytes fits into a message of any registry. Most are smaller, and cost nothing here. */
+/** A payload of this many bytes fits into a message of any registry. Most are smaller, and cost nothing here. */
 const SURELY_FITS_BYTES = SMALLEST_MESSAGE_BYTES / 2;
 /** How long what a node has told of its registry is relied on, in milliseconds: nodes may come back with other settings. */
 const KNOWN_FOR_MS = 60_000;

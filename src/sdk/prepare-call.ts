@@ -15,7 +15,7 @@ export interface PreparedCall {
   readonly bytes: number;
   /** Sending it again attaches to the first one. */
   readonly repeatable: boolean;
-  /** Nobody but this client knows its ids. */
+  /** Only this client knows its ids. */
   readonly ownIds: boolean;
   readonly timeoutMs: number | undefined;
 }

@@ -21,7 +21,7 @@ import { settlesWithin, type Timing } from "./timing.js";
 
 /** How long a node may take to open a session, in milliseconds. */
 const WELCOME_MS = 10_000;
-/** A node that was not heard of for so many heartbeats is lost. */
+/** Heartbeats without a sign of a node after which it is lost. */
 const MISSED_HEARTBEATS = 3;
 
 /** A message on its way to the node. */

@@ -100,7 +100,7 @@ export interface ServeOptions extends ConnectionOptions, JsonOptions {
   readonly logger?: ProviderLogger;
   /** The least level of lines of `context.log` that also go to their call's output, as a LogDelta; none do when absent. */
   readonly logOutput?: LogLevel;
-  /** Told of what happens. What it throws is ignored. */
+  /** Receives the provider's events. What it throws is ignored. */
   readonly onEvent?: (event: ProviderEvent) => void;
 }
 

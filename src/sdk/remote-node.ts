@@ -103,7 +103,7 @@ function stateChange(channel: Channel, state: connectivityState, until: number, 
   });
 }
 
-/** Why the last attempt failed. A channel tells nobody but a request, and one fails at once on a channel in this state. */
+/** Why the last attempt failed. A channel reports it to requests only, and one fails at once on a channel in this state. */
 function lastError(clients: NodeClients): Promise<string> {
   return new Promise((resolve) => {
     clients.catalog.listToolsets({ pageSize: 1 }, { deadline: Date.now() + 1000 }, (error) => {

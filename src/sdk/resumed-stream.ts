@@ -17,7 +17,7 @@ export interface ResumeOptions {
 
 /**
  * A server stream that outlives its node: `open` is called again, on another node, whenever the stream was lost or the
- * server ended it, and has to ask for what comes after the last thing seen. It is for whoever reads to know the end.
+ * server ended it, and has to ask for what comes after the last thing seen. The reader has to recognise the end.
  */
 export async function* resumedStream<Message>(
   nodes: Nodes,
@@ -67,7 +67,7 @@ async function acquire(nodes: Nodes, signal: AbortSignal, giveUpAtMs: number, la
   }
 }
 
-/** Reading again does no harm: a store that is away for a while is waited for as well, and who read too slowly comes back. */
+/** Reading again does no harm: a store that is away for a while is waited for as well, and a reader that was too slow comes back. */
 function isPassing(error: ToolgateError): boolean {
   return ["STORE_UNAVAILABLE", "LIMIT_EXCEEDED"].includes(error.reason) || mayAskElsewhere(error, true);
 }

@@ -71,7 +71,7 @@ export function readCancelReason(wire: CancelReason__Output): CallAbortReason {
 }
 
 /**
- * What a tool is told of its call. A class, because an object literal with a getter takes the engine a microsecond to make,
+ * What a tool learns of its call. A class, because an object literal with a getter takes the engine a microsecond to make,
  * as long as half of all else that is done for a call here.
  */
 class RunningContext implements ToolContext {
@@ -178,7 +178,7 @@ export class RunningCall {
 
   /**
    * Runs the tool. What is to be told is there at once where the tool's answer is, which saves promises and a timer; else there
-   * is a promise of it, which never rejects. Nothing is told of an idempotent call that did not come to its result because its
+   * is a promise of it, which never rejects. Nothing is reported of an idempotent call that did not come to its result because its
    * provider stopped: another one runs it again, as soon as the lease is given back.
    */
   run(): Told | Promise<Told> {
@@ -246,7 +246,7 @@ export class RunningCall {
     if (sent === undefined) return Promise.resolve();
     // A tool may leave it unawaited: its rejection must not end the process then, and must not go unnoticed either.
     const noted = sent.catch((error: unknown) => {
-      // What a cancelled call still says is nobody's loss. A provider's stop is nothing that the agent asked for.
+      // What a cancelled call still says is no loss. A provider's stop is nothing that the agent asked for.
       const counts = error instanceof ToolFailure || (error instanceof CallAborted && error.reason === "STOPPING");
       if (counts) this.#refused ??= error;
     });
@@ -288,7 +288,7 @@ export class RunningCall {
   #failureOf(error: unknown): ProviderResult {
     const reason = this.#aborted?.reason;
     if (reason === "CANCELLED" || reason === "DEADLINE") return this.#cancelled();
-    // Nobody asked for this one, so a tool that has something to say about it is heard.
+    // The agent did not ask for this one, so a tool that has something to say about it is heard.
     if (reason === "STOPPING" && isAbort(error)) return this.#cancelled();
     if (error instanceof ToolFailure) return this.#toolError(error.reason, error.message, error.details);
     if (!(error instanceof CallAborted)) this.#logs.threw(this.#call, error);

@@ -27,7 +27,7 @@ export async function serveToolset<
   const Payloads extends Record<string, Schema>,
   const Results extends { [Name in keyof Payloads]: unknown },
 >(toolset: ToolsetDefinition<Payloads, Results>, options: ServeOptions): Promise<Provider> {
-  // The types of the tools' code matter to whoever writes it; what runs it knows JSON only, which the gateway has checked.
+  // The types of the tools' code matter to its author; what runs it knows JSON only, which the gateway has checked.
   const untyped = toolset as unknown as DynamicToolset;
   const { maxInFlight = MAX_IN_FLIGHT } = options;
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > 10_000) {

@@ -3,7 +3,7 @@ import { timerMs } from "../async/after.js";
 
 /** Time and chance, passed in. */
 export interface Timing {
-  /** A clock that nobody sets, in milliseconds. */
+  /** A clock that is never set, in milliseconds. */
   readonly monotonicMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;

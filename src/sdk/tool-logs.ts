@@ -62,7 +62,7 @@ export class ToolLogs {
     };
   }
 
-  /** A logger that fails must not end what it is told of. One without a level gets the line at the next that it has. */
+  /** A logger that fails must not end what it logs. One without a level gets the line at the next that it has. */
   #write(level: LogLevel, fields: object, message: string): void {
     const logger = this.#logger;
     try {

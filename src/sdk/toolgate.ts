@@ -34,7 +34,7 @@ export interface GetOptions extends RequestOptions {
 }
 
 export interface SearchOptions extends RequestOptions, ToolsetFilter {
-  /** At most so many; 20 when absent. */
+  /** The most hits to return; 20 when absent. */
   readonly limit?: number;
 }
 
@@ -87,7 +87,7 @@ export interface AgentSession extends Invoker, AsyncDisposable {
   readonly inFlight: number;
   /**
    * Ends the session. Calls that have not ended reject with CANCELLED; those whose ids the session made are cancelled,
-   * since nobody could come back for them. Resolves when the stream is gone; repeating it does nothing.
+   * since no client could come back for them. Resolves when the stream is gone; repeating it does nothing.
    */
   close(): Promise<void>;
 }
@@ -125,7 +125,7 @@ export interface Toolgate extends Invoker, AsyncDisposable {
    * last comes at least once; while many come and go, one may come twice. Calls that have ended are not indexed.
    */
   listCalls(options?: ListCallsOptions): AsyncIterable<CallSummary>;
-  /** Cancels a call, whoever waits for it. @throws ToolgateError UNKNOWN_CALL. */
+  /** Cancels a call, whether or not it has waiters. @throws ToolgateError UNKNOWN_CALL. */
   cancel(callId: string, options: RequestOptions & AsRaw): Promise<Cancellation<RawJson>>;
   cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;
   /** Removes a toolset; `epoch` is its active one. @throws ToolgateError EPOCH_MISMATCH, UNKNOWN_TOOLSET, NOT_OWNER. */

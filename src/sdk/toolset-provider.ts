@@ -65,7 +65,7 @@ const GRACE_MS = 10_000;
 
 /** Over how long those register anew that lose their leases at the same moment, in milliseconds. */
 const SPREAD_MS = 500;
-/** A node is left alone for at most so many times as long as it asked for; see `Nodes`. */
+/** A node is left alone for at most this many times as long as it asked for; see `Nodes`. */
 const LONGEST_WAIT = 1.5;
 
 const GO_AWAY_REASONS = {
@@ -265,7 +265,7 @@ export class ToolsetProvider implements Provider {
         throw signal.aborted ? error : (lastRefusal ?? error); // a node's own word says more
       });
       if (this.#state.kind === "draining" && (this.#calls.size === 0 || this.#state.lease === undefined)) {
-        // Without a lease nobody takes results any more. A provider that is being stopped gives its own back, and
+        // Without a lease no node takes results any more. A provider that is being stopped gives its own back, and
         // aborts what is left by itself.
         if (this.#state.lease === undefined && this.#ending === undefined) this.#calls.abandonAll("FENCED");
         return; // nothing needs a session any more; `stop` does the rest
@@ -456,7 +456,7 @@ export class ToolsetProvider implements Provider {
     this.#startDraining();
     if (graceMs > 0) await settlesWithin(this.#drained(), graceMs);
     this.#calls.stopAll();
-    // Where no session can be had any more, nobody settles anything.
+    // Where no session can be had any more, no result can be settled.
     const canSettle = reason.kind !== "failed" && leaseOf(this.#state) !== undefined;
     const ended = Promise.all([this.#calls.quiet(), ...(canSettle ? [this.#calls.empty()] : [])]);
     await settlesWithin(ended, ABORT_MS);

@@ -38,7 +38,7 @@ import { ToolLogs } from "../sdk/tool-logs.js";
 import type { AsRaw, FollowOptions, RequestOptions, Toolgate } from "../sdk/toolgate.js";
 import { type CallHead, type Ending, makeHead } from "../store/calls/call-record.js";
 
-/** As the registry has them unless it is told otherwise. */
+/** As the registry has them by default. */
 const MAX_PAYLOAD_BYTES = 1_048_576;
 const MAX_RESULT_BYTES = 3_145_728;
 const RETENTION_MS = 3_600_000;
