@@ -2,7 +2,7 @@
 const FIRST_BYTES = 65_536;
 /** A buffer that grew beyond this is let go of when its message is done, in bytes. */
 const MAX_KEPT_BYTES = 1_048_576;
-/** Texts of up to so many UTF-16 units are written here, unit by unit, as long as they are ASCII: ids and names. */
+/** Texts of up to this many UTF-16 units are written here, unit by unit, as long as they are ASCII: ids and names. */
 const SHORT_TEXT = 64;
 
 /**
