@@ -21,7 +21,7 @@ async function tell(error: unknown, args: readonly string[]): Promise<number> {
   return failure.exitCode;
 }
 
-/** Whoever reads our output may stop reading: there is nobody left to tell then. Any other fault of writing is told once. */
+/** The reader of our output may stop reading: no report can reach it then. Any other fault of writing is reported once. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT_CODES.ok.code);

@@ -73,7 +73,7 @@ Examples:
       await inSession(command, async (session) => {
         const { output, signal } = session;
         const raw = readRaw(flags, output);
-        // First of all: what is no JSON is never sent, and a fault of one's own is told whatever the cluster does.
+        // First of all: what is no JSON is never sent, and a fault of one's own is reported whatever the cluster does.
         const payload = await readPayload({ words, file: flags.file }, output);
         await withClientIn(session, command, async (client) => {
           const bytes = await bytesOf(payload, client, toolset, tool, session);
@@ -97,7 +97,7 @@ Examples:
     });
 }
 
-/** A signal that follows another one, so many milliseconds late. */
+/** A signal that follows another one, late by a number of milliseconds. */
 function abortedLater(signal: AbortSignal, lateMs: number): AbortSignal {
   signal.throwIfAborted();
   const later = new AbortController();

@@ -43,7 +43,7 @@ export async function readPayload({ words, file }: PayloadSource, output: Output
   if (first === undefined) {
     if (!somethingIsPipedIn()) return { kind: "none" };
     const bytes = await stdin(output);
-    // A pipe that somebody left open and empty (cron, CI) is no payload, unless it was asked for.
+    // A pipe that was left open and empty (cron, CI) is no payload, unless it was asked for.
     return bytes.length === 0 ? { kind: "none" } : json(bytes, "stdin");
   }
   if (words.length === 1) {

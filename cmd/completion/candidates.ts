@@ -12,7 +12,7 @@ export interface Candidate {
   readonly description: string;
 }
 
-/** How long a cluster may take to say its names, in milliseconds: somebody waits with a finger on the key. */
+/** How long a cluster may take to say its names, in milliseconds: a user waits with a finger on the key. */
 const PATIENCE_MS = 1_500;
 /** The most names that are offered. */
 const MOST = 200;

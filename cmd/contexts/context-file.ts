@@ -110,7 +110,7 @@ function parseContexts(file: string, value: unknown): Contexts {
 }
 
 /**
- * Writes the contexts, in the place of what was there at once: whoever reads meanwhile gets the one or the other, and a crash
+ * Writes the contexts, in the place of what was there at once: a concurrent reader gets the one or the other, and a crash
  * leaves one of them. The file can be read by its owner alone.
  */
 export async function writeContexts(file: string, { current, contexts }: Contexts): Promise<void> {

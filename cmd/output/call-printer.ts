@@ -10,7 +10,7 @@ const UNCHECKED_NOTE =
 /**
  * Shows what comes out of a call. For people: output as it comes on stderr, the result on stdout, so that the result alone can be
  * piped on. With --json: each event as one line on stdout, `{"kind":"delta",…}` and last `{"kind":"terminal",…}`. With --raw: the
- * bytes of the result as the tool gave them, and nothing else; a failure is told on stderr.
+ * bytes of the result as the tool gave them, and nothing else; a failure is reported on stderr.
  */
 export class CallPrinter {
   readonly #output: Output;

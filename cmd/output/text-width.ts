@@ -13,7 +13,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** Cuts a text to so many columns, with `…` in place of what is missing. */
+/** Cuts a text to a number of columns, with `…` in place of what is missing. */
 export function truncate(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   let kept = "";
@@ -26,7 +26,7 @@ export function truncate(text: string, columns: number): string {
   return `${kept.trimEnd()}…`;
 }
 
-/** A text in pieces of at most so many columns, of which nothing is missing; none for an empty text. */
+/** A text in pieces of at most `columns` columns, of which nothing is missing; none for an empty text. */
 export function chunks(text: string, columns: number): string[] {
   const pieces: string[] = [];
   let piece = "";
@@ -60,7 +60,7 @@ export function safeLines(text: string): string {
     .join("\n");
 }
 
-/** Breaks a text into lines of at most so many columns, at spaces. */
+/** Breaks a text into lines of at most `columns` columns, at spaces. */
 export function wrap(text: string, columns: number): string[] {
   return safeLines(text)
     .split("\n")

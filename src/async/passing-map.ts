@@ -1,4 +1,4 @@
-/** After so many additions, and as many as there are entries, the map moves. */
+/** The map moves after this many additions, and no fewer than it has entries. */
 const STAY = 1_024;
 
 /**

@@ -4,7 +4,7 @@ export interface HostAndPort {
   readonly port: number;
 }
 
-/** Who logs in, at the servers that hold the data. */
+/** The user that logs in at the servers that hold the data. */
 export interface RedisLogin {
   readonly username?: string;
   readonly password?: string;

@@ -225,10 +225,10 @@ function describeFault(setting: Setting, value: string | number | boolean | unde
   return `${setting.rule}${shown}${fallback}`;
 }
 
-/** Kubernetes and Docker add these for a service called "toolgate"; they are nobody's settings. */
+/** Kubernetes and Docker add these for a service called "toolgate"; they are no settings of the node. */
 const SERVICE_LINK = /^TOOLGATE_(SERVICE_HOST|SERVICE_PORT|PORT|NAME|ENV)(_.*)?$/;
 
-/** A setting that nobody reads is a slip: silently running with the default is worse than not starting. */
+/** A setting that is never read is a slip: silently running with the default is worse than not starting. */
 function unknownNames(settings: readonly Setting[], { env, flags = {} }: Sources, others: readonly string[]) {
   const variables = [...settings.map((setting) => setting.variable), ...others];
   const unknownVariables = Object.keys(env)

@@ -308,7 +308,7 @@ function sortedUnique(tags: readonly string[]): string[] {
   return [...new Set(tags)].sort();
 }
 
-/** Faults in the order in which they were met; all are counted, the first eight are told. */
+/** Faults in the order in which they were met; all are counted, the first eight are reported. */
 class FaultList {
   readonly #faults: Violation[] = [];
 

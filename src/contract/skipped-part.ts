@@ -11,7 +11,7 @@ export interface SkippedPart {
   readonly violations: readonly Violation[];
 }
 
-/** The most of a name that is told, in UTF-16 code units. */
+/** The most of a name that is reported, in UTF-16 code units. */
 const MAX_NAME = 128;
 /** How many violations are named for all parts together, beyond the first of each: the answer is one message. */
 const MAX_FURTHER = 1_024;

@@ -69,7 +69,7 @@ export function describeDenials(denials: readonly Pick<Denial, "kind" | "command
   return `Redis denies the nodes' user ${what.join(", and ")}: ${remedy}docs/redis-acl.md has all that they need`;
 }
 
-/** So many commands are named; there may be as many as there are. */
+/** The most commands that are named. */
 const MOST_NAMED = 8;
 
 const named = (commands: readonly string[]): string => (commands.length === 0 ? "" : ` (${listed(commands)})`);

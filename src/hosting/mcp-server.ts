@@ -226,7 +226,7 @@ export class McpServer {
 
   /**
    * Ends the server and all that it started. Idempotent.
-   * @param why what its calls in hand are told, where it is the server's fault; the first one counts
+   * @param why the reason that its calls in hand receive, where it is the server's fault; the first one counts
    */
   async stop(why?: string): Promise<void> {
     this.#endedBecause ??= why;

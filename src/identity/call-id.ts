@@ -16,7 +16,7 @@ export function parseCallId(text: string, field = "call_id"): CallId {
 
 const make = (shard: number, bytes: Buffer): CallId => `${shard.toString(36)}.${bytes.toString("base64url")}` as CallId; // the one maker of the brand
 
-/** An id that nobody can guess, for a call without ids of its own. */
+/** An id that cannot be guessed, for a call without ids of its own. */
 export function randomCallId(shard: number, randomBytes: (size: number) => Buffer): CallId {
   return make(shard, randomBytes(16));
 }

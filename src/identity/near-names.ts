@@ -2,11 +2,11 @@ import { editDistance } from "./edit-distance.js";
 
 /** How many names a message suggests. */
 const MAX_SUGGESTIONS = 3;
-/** Names have at most so many characters; what is longer is cut before it is compared. */
+/** The most characters that a name has; what is longer is cut before it is compared. */
 const MAX_NAME_CHARACTERS = 128;
 
 /**
- * The names that somebody may have meant, nearest first, at most three: within a slip per three characters (one at
+ * The names that may have been meant, nearest first, at most three: within a slip per three characters (one at
  * least, three at most), or continuing what was written. Takes about 4 ms for 10,000 names.
  */
 export function nearNames(wanted: string, names: Iterable<string>): string[] {

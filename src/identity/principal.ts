@@ -1,4 +1,4 @@
-/** Who makes a request: everything that is decided about a caller is decided about this. */
+/** The maker of a request: everything that is decided about a caller is decided about this. */
 export interface Principal {
   /** The tenant that owns what the caller makes; call ids are derived within it. */
   readonly tenant: string;

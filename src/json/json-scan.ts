@@ -118,7 +118,7 @@ export class JsonScan {
   }
 
   /**
-   * Scans on by about so many bytes; what is neither string nor structure (a number, a word) is not cut.
+   * Scans on by about this many bytes; what is neither string nor structure (a number, a word) is not cut.
    *
    * @returns whether the scan is over: there is a fault, or all of the text was scanned.
    */

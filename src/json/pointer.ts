@@ -1,7 +1,7 @@
 /** A step from a JSON value to a member (by key) or to an item (by index). */
 export type Step = string | number;
 
-/** The longest key that is told whole, in UTF-16 code units. */
+/** The longest key that is named whole, in UTF-16 code units. */
 const MAX_KEY = 64;
 /** The longest pointer, in UTF-16 code units: pointers travel in error details, which are small. */
 const MAX_POINTER = 256;

@@ -46,7 +46,7 @@ interface Line {
 }
 
 /**
- * Reads JSON from bytes that strangers sent, and lets nobody wait for that.
+ * Reads JSON from untrusted bytes, without holding up other work.
  *
  * A small text is read at once. A long one is read in steps, a few milliseconds of them in a turn of the event loop, and so is
  * whatever comes when the time of a turn is used up: a thousand small texts at once hold up others as one long text does. Hosts

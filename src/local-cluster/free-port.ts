@@ -1,11 +1,11 @@
 import { createServer } from "node:net";
 
-/** A loopback port that was free a moment ago: whoever takes it must be ready to find it taken, and ask again. */
+/** A loopback port that was free a moment ago: the caller must be ready to find it taken, and ask again. */
 export async function freePort(): Promise<number> {
   return (await tryPort(0)) ?? (await freePort());
 }
 
-/** The port if it is free on loopback, 0 meaning any; undefined if somebody listens there. */
+/** The port if it is free on loopback, 0 meaning any; undefined if another process listens there. */
 export function tryPort(port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -24,7 +24,7 @@ export interface Interruptions {
  * Hears Ctrl-C, SIGTERM and SIGHUP: the first one aborts, a later one forces.
  *
  * @param onForce called at the second interruption.
- * @param parent the process that must stay alive, such as the npm that runs us; nobody when undefined.
+ * @param parent the process that must stay alive, such as the npm that runs us; none when undefined.
  */
 export function hearInterruptions(onForce: () => void, parent?: number): Interruptions {
   const controller = new AbortController();

@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
  *
  * It starts the program, and ends it when it is told to (SIGTERM) or when its own parent dies (the channel closes):
  * SIGTERM first, SIGKILL after the grace. Then it cleans up after the program, and exits with the program's status. It runs in a session of its own, so that a terminal's Ctrl-C does not reach the program before
- * those who still need it have stopped.
+ * the programs that still need it have stopped.
  */
 
 /** What to keep, as JSON in the first argument. */

@@ -67,7 +67,7 @@ export class LocalCluster {
     try {
       return await this.#launch(index, port);
     } catch (error) {
-      // Somebody can have taken the port since it was tried.
+      // Another process can have taken the port since it was tried.
       const taken = error instanceof ProgramError && /EADDRINUSE|cannot listen on/i.test(error.message);
       if (!taken || port === 0 || this.#stopping) throw error;
       return await this.#launch(index, 0);

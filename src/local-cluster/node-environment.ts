@@ -26,7 +26,7 @@ export function nodeEnvironment({ redisUrl, registry, listen }: OwnSettings): En
 }
 
 /**
- * Checks the settings that nodes would inherit from us, so that a wrong one is told once, before anything is started.
+ * Checks the settings that nodes would inherit from us, so that a wrong one is reported once, before anything is started.
  *
  * @throws ToolgateError INVALID_CONFIG naming every fault at once, as a node itself would
  */

@@ -153,7 +153,7 @@ export class PrivateCluster {
     throw last;
   }
 
-  /** Who has which role, as one member sees it, or whichever answers first. */
+  /** The role of each member, as one member sees it, or the one that answers first. */
   async #roles(asked?: RedisMember) {
     const look = async (member: RedisMember) => {
       const text = String(await member.ask((redis) => redis.call("CLUSTER", "NODES")));

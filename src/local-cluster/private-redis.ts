@@ -22,7 +22,7 @@ type State =
   | { readonly kind: "ready"; readonly keeper: Program; readonly port: number; readonly pid: number }
   | { readonly kind: "stopped" };
 
-/** A port that was free can be taken by somebody else before the server binds it; that seldom happens twice. */
+/** A port that was free can be taken by another process before the server binds it; that seldom happens twice. */
 const PORT_ATTEMPTS = 5;
 
 /** One Redis server of our own on loopback, under a keeper: it ends when we stop it, and when we die. */

@@ -33,7 +33,7 @@ type State =
   | { readonly kind: "running"; readonly child: ChildProcess; readonly exited: Promise<Exit> }
   | { readonly kind: "ended"; readonly exit: Exit };
 
-/** The lines of output that are kept for a failure's message, and for those who ask for a line after it came. */
+/** The lines of output that are kept for a failure's message, and for callers that ask for a line after it came. */
 const KEPT_LINES = 400;
 
 /** The longest line of output that is passed on whole, in bytes. */

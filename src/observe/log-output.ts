@@ -10,7 +10,7 @@ const RETRY_MS = 1_000;
 /** How often in a row a reader that does not read is tried when the process exits; sonic-boom waits 100 ms each time. */
 const TRIES_AT_EXIT = 10;
 
-/** What can be told of an output: that lines were dropped since the last time, once there is room again. */
+/** Called once there is room again, with the number of lines that were dropped since the last time. */
 export type Dropped = (count: number) => void;
 
 /**

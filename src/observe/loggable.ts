@@ -12,7 +12,7 @@ const MAX_FRAMES = 12;
 const HIDDEN = "[hidden]";
 
 /**
- * Names of fields that hold what callers and tools said to each other, or what proves who somebody is; compared in lower
+ * Names of fields that hold what callers and tools said to each other, or what proves an identity; compared in lower
  * case and without separators, so that `lease_token` and `leaseToken` are one.
  */
 export const HIDDEN_FIELDS: ReadonlySet<string> = new Set([
@@ -128,7 +128,7 @@ function reduceError(error: Error, depth: number, budget: { values: number }): u
   return plain;
 }
 
-/** An object's own entries, at most so many; getters that throw are passed over. */
+/** An object's own entries, up to a limit; getters that throw are passed over. */
 function entriesOf(value: object): [string, unknown][] {
   const entries: [string, unknown][] = [];
   for (const key of Object.keys(value)) {

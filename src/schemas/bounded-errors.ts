@@ -19,7 +19,7 @@ const ERRORS = new Name("errors");
 type Body = (name: Name) => void;
 
 /**
- * Ends the loops of code that collects all errors as soon as one has made as many as are told: a value of a thousand invalid items
+ * Ends the loops of code that collects all errors as soon as one has made as many as are reported: a value of a thousand invalid items
  * would make a thousand times the errors of one, to keep eight. What has made an error is invalid already, so that the verdict
  * stays the same, also within `anyOf` and its kin, where errors are dropped again.
  */

@@ -4,7 +4,7 @@ import { type Gated, gateSchema, type SchemaLimits } from "./gate.js";
 import type { SchemaFault } from "./schema-graph.js";
 import { type SchemaNote, schemaNotes } from "./warnings.js";
 
-/** The longest message of Ajv that is told, in UTF-16 code units. */
+/** The longest message of Ajv that is reported, in UTF-16 code units. */
 const MAX_MESSAGE = 200;
 
 /** A schema that can be used, with notes on what is ignored in it; or everything that is wrong with it. */

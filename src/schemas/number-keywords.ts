@@ -117,7 +117,7 @@ export function addChecks(ajv: Ajv, checks: Checks, exactNumbers: boolean): void
       ajv.addKeyword({ keyword, type: "number", schemaType: "boolean", error, code });
     } else if (typeof definition === "object") {
       ajv.removeKeyword(keyword);
-      // Ajv's own error of `uniqueItems` names two places; only the rule is told here.
+      // Ajv's own error of `uniqueItems` names two places; only the rule is reported here.
       const error = keyword === "uniqueItems" ? { message: "must have no two equal items" } : definition.error;
       const comparesInPlace = !exactNumbers && (keyword === "const" || keyword === "enum") && "code" in definition;
       ajv.addKeyword({

@@ -42,7 +42,7 @@ class Sampler {
     this.#state = (seed + 1) * 2_654_435_761;
   }
 
-  /** A value for schemas, of so many values at most. */
+  /** A value for schemas, of at most `values` values. */
   value(judges: readonly SchemaNode[], values: number, depth: number): Json {
     const nodes = this.#joined(judges);
     const listed = this.#listed(nodes);

@@ -3,7 +3,7 @@ import { shortKey } from "../json/pointer.js";
 
 /** Stands in a pointer for a property that the schema does not name. */
 const UNNAMED = "*";
-/** Among more names than this, for a longer one, or for so many names, no near name is looked for: it would take too long. */
+/** Among more names than this, for a longer one, or after this many searches, no near name is looked for: it would take too long. */
 const MOST_COMPARED = { names: 256, characters: 64, times: 16 };
 /** Keywords whose values are data. */
 const DATA = new Set(["enum", "const", "default", "examples"]);

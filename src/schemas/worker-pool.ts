@@ -125,7 +125,7 @@ const RISKS: Readonly<Record<Risk, number>> = { bounded: 0, open: 1, slow: 2 };
  * - A worker that is free takes a job for which the least was done lately: for its toolset, its client and its client's host
  *   together, with what its own work is likely to be. Among equals they take turns.
  * - The work of a job is likely to be what its toolset's like it took lately; of a toolset that is new, what those of new ones took.
- *   So many that are new and hostile keep none waiting that is known to be modest, and a stranger no other host's.
+ *   Thus many that are new and hostile keep none waiting that is known to be modest, and a stranger no other host's.
  * - No toolset and no client has all the workers. Jobs of unknown work leave some to those whose work is bounded, and slow ones
  *   some to the rest: whatever is thrown at the pool, a neighbour's job finds a worker that is free, or soon is.
  * - Each risk has workers of its own as far as possible, so that a slow job, which may cost its worker, costs no schemas that
