@@ -48,10 +48,10 @@ export interface RegistrationRequest {
   readonly options: RegistrationOptions;
 }
 
-/** Who waits for a registration. */
+/** A provider that waits for a registration. */
 export interface Registrant extends Omit<Asked, "bytes">, Pick<Asker, "signal"> {}
 
-/** What a provider is told of its registration. */
+/** What a provider learns of its registration. */
 export interface RegistrationAnswer extends Registered, UsableContract {
   /** Proves the lease. */
   readonly leaseToken: string;

@@ -26,7 +26,7 @@ export interface Admission {
   readonly overflow: Destination | undefined;
   /** The caller named the digest: a retiring epoch will do. */
   readonly pinned: boolean;
-  /** Admit also while nobody is healthy. */
+  /** Admit also while no provider is healthy. */
   readonly wait: boolean;
   readonly timeoutMs: number;
   readonly payload: Buffer;
