@@ -116,7 +116,7 @@ function whyInstall() {
   return undefined;
 }
 
-/** Builds into a folder of its own, which then takes the place of `dist`: nobody ever sees half a build. */
+/** Builds into a folder of its own, which then takes the place of `dist`: half a build is never seen. */
 async function buildIfStale({ tolerateTypeErrors }) {
   const hash = hashSources();
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === hash) return;
@@ -261,7 +261,7 @@ function runAsChild(command) {
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   process.on("SIGHUP", () => child.kill("SIGHUP"));
-  // When npm runs us and is gone, nobody waits for the outcome.
+  // When npm runs us and is gone, the outcome has no reader.
   const parent = process.ppid;
   const { npm_lifecycle_event: script } = env;
   if (script) setInterval(() => process.ppid === parent || child.kill("SIGTERM"), 1_000).unref();

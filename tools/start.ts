@@ -89,7 +89,7 @@ await started.stop((error) => {
 await logs.close();
 process.exit(status);
 
-/** Brings everything up. Nobody hears it any more once `signal` has fired: from then on it starts and prints nothing. */
+/** Brings everything up. Once `signal` has fired its output has no reader: from then on it starts and prints nothing. */
 async function run(signal: AbortSignal): Promise<"up"> {
   report.line("Toolgate: a cluster of three nodes on this machine");
   report.line();

@@ -25,7 +25,7 @@ export interface Measurement extends LoadReport {
   readonly redisCommandsPerCall: number;
   readonly redisScriptsPerCall: number;
   /**
-   * The share of the machine that was used by processes other than these. Whoever has more processes gets more of a busy
+   * The share of the machine that was used by processes other than these. A contender with more processes gets more of a busy
    * machine, so ratios lean to one side when others want it too.
    */
   readonly othersShare: number;
@@ -161,7 +161,7 @@ export async function warmUp(stage: Stage, teams: readonly Team[], { hotInFlight
   }
 }
 
-/** The same as `interleave` for teams of agents; each agent of a team has so many calls in flight. */
+/** The same as `interleave` for teams of agents; each agent of a team has a number of calls in flight. */
 export async function interleaveTeams<T extends Team>(
   stage: Stage,
   teams: readonly T[],

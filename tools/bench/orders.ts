@@ -10,7 +10,7 @@ interface Reply {
 /**
  * Answers orders until the process ends.
  *
- * @param handle what it throws is told to whoever gave the order.
+ * @param handle what it throws is reported to the sender of the order.
  * @returns the address to send orders to
  */
 export function serveOrders(handle: (order: unknown) => Promise<unknown>): Promise<string> {

@@ -173,7 +173,7 @@ export class Stage {
     const args = ["serve", "--listen", "127.0.0.1:0", "--redis-url", this.#redis.url, "--registry", registry, ...flags];
     const entry = join(dist === undefined ? "." : relative(builtProgram("."), dist), "cmd/toolgate.js");
     const probe = pathToFileURL(builtProgram("tools/bench/probe.js")).href;
-    // The settings of whoever runs the benchmark are not what is measured.
+    // The settings of the shell that runs the benchmark are not what is measured.
     const own = Object.entries(environment()).filter(([name]) => !/^(TOOLGATE_|REDIS_URL$)/.test(name));
     const program = this.#launch("gateway", entry, [...args, "--log-level", "warn", "--max-backlog", String(BACKLOG)], {
       ...ALLOCATOR,

@@ -7,11 +7,11 @@ export function keyspaceOf(shards: number) {
   return createKeyspace("default" as RegistryName, shards); // the nodes' own default
 }
 
-/** Everybody's tenant, as long as there is no authentication. */
+/** The tenant of all callers, as long as there is no authentication. */
 const TENANT = "default";
 
 /**
- * The id of a call before anybody has told it: whoever never hears of a call again can still have it looked up.
+ * The id of a call before any answer tells it: an agent that never hears of its call again can still have it looked up.
  *
  * @param shards as the store has; one unless said, as on any single Redis
  */

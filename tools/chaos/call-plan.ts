@@ -27,7 +27,7 @@ export interface ToolInput {
   readonly ms: number;
   /** How many pieces of output it gives. */
   readonly pieces: number;
-  /** It goes on whatever it is told. */
+  /** It goes on when it is asked to stop. */
   readonly stubborn: boolean;
   /** The request, where the call has no ids that its agent gave it: what its runs are known by. */
   readonly asker?: string;
@@ -43,7 +43,7 @@ export interface LoadMix {
   readonly twice: number;
   /** The share of calls whose tools give output. */
   readonly output: number;
-  /** The share of calls whose tools go on whatever they are told. */
+  /** The share of calls whose tools go on when they are asked to stop. */
   readonly stubborn: number;
   /** The share of calls whose agent gives them no ids. */
   readonly nameless: number;

@@ -57,7 +57,7 @@ export interface ChaosClusterOptions {
   readonly toolsets?: Readonly<Record<string, number>>;
 }
 
-/** A provider takes so many calls at once. */
+/** The most calls that a provider takes at once. */
 const MAX_IN_FLIGHT = 32;
 /** The version of the providers' contract, unless another one is asked for. */
 const FIRST_VERSION = "1.0.0";
@@ -104,7 +104,7 @@ export class ChaosCluster {
     await Promise.all(this.providers.map(({ member }) => member.start()));
   }
 
-  /** Ends everything at once: nobody wants to know how it stops. */
+  /** Ends everything at once: how it stops does not matter. */
   async kill(): Promise<void> {
     const members = [...[...this.providers, ...this.gateways].map(({ member }) => member), ...this.#crowds];
     for (const { client } of this.gateways) client.close();
@@ -200,7 +200,7 @@ export class ChaosCluster {
     return provider;
   }
 
-  /** One process of so many providers of a toolset; likewise. */
+  /** One process of `count` providers of a toolset; likewise. */
   addCrowd(toolset: string, count: number): Member {
     const provider = `${toolset}-crowd-${this.#crowds.length + 1}`;
     const crowd = this.#providing({ toolset, provider, version: FIRST_VERSION, count }, undefined);

@@ -13,7 +13,7 @@ export async function findFaketime(machine: Machine): Promise<string | undefined
   return status === 0 && library !== "" ? library : undefined;
 }
 
-/** What a Node process is to be started with so that its wall clock is off by so many milliseconds all its life, or stands. */
+/** What a Node process is to be started with so that its wall clock is off by `offMs` all its life, or stands. */
 export function wrongClock(offMs: number, stands: boolean): NodeJS.ProcessEnv {
   const preload = pathToFileURL(builtProgram("tools/chaos/wrong-clock.js")).href;
   return { NODE_OPTIONS: `--import=${preload}`, CHAOS_CLOCK_OFF_MS: String(offMs), CHAOS_CLOCK_STANDS: String(stands) };
@@ -43,7 +43,7 @@ export class ClockFile {
     };
   }
 
-  /** Sets the clock so many seconds before or after the machine's. */
+  /** Sets the clock `seconds` after the machine's; negative, before it. */
   step(seconds: number): void {
     // Never half a file: the process may read it at any time.
     writeFileSync(`${this.#file}.next`, `${seconds < 0 ? "" : "+"}${seconds}s\n`);

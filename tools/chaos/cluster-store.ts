@@ -68,7 +68,7 @@ export class ClusterStore implements GroupStore {
         redisOptions: { maxRetriesPerRequest: null },
       },
     );
-    client.on("error", () => {}); // it comes back; whoever asks waits
+    client.on("error", () => {}); // it comes back; commands wait
     client.once("end", () => this.#clients.delete(client));
     this.#clients.add(client);
     return client;

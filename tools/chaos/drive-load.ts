@@ -89,7 +89,7 @@ async function make(n: number, plan: CallPlan): Promise<void> {
   if (plan.twice) requests.push(ask(second, call, request(2), plan, ids, "invoke"));
   const outcomes = await Promise.all(requests);
   if (!outcomes.includes("unknown")) return;
-  // Whoever does not know how a call ended asks again with the same ids.
+  // An agent that does not know how a call ended asks again with the same ids.
   await delay(plan.repeatAfterMs);
   await ask(second, call, request(3), { ...plan, cancelAfterMs: undefined }, ids, "invoke");
 }

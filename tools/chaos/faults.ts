@@ -111,7 +111,7 @@ export function suits(kind: FaultKind, store: Store["kind"]): boolean {
   return (STORE_FAULTS[kind] ?? store) === store;
 }
 
-/** Faults while which nobody has an excuse to fail a request. */
+/** Faults that excuse no failed request. */
 export const UNNOTICED: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "restart-gateway",
   "storm",

@@ -16,7 +16,7 @@ export function forgetGroups(store: SingleStore): Promise<void> {
   });
 }
 
-/** Makes Redis lose what it has told of changes to the catalogue; the catalogue stays. */
+/** Makes Redis lose the stream of changes to the catalogue; the catalogue stays. */
 export function forgetChanges(store: SingleStore): Promise<void> {
   return withClient(store, async (client) => {
     for (const { changes } of keyspaceOf(store.shards).shards) await client.del(changes);

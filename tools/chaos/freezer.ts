@@ -1,8 +1,8 @@
 import { machineMs } from "./machine-clock.js";
 
 /**
- * A program that stops a process for a while: SIGSTOP, and SIGCONT when the time is over, or when it is told to end itself,
- * or when whoever started it dies. So nothing stays frozen, whatever becomes of the one who wanted it.
+ * A program that stops a process for a while: SIGSTOP, and SIGCONT when the time is over, or when it is asked to end itself,
+ * or when its parent dies. So nothing stays frozen, whatever becomes of the parent.
  *
  * Arguments: the process id, and for how many milliseconds. It prints the machine's time of each signal as a JSON line.
  */

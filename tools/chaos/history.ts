@@ -58,7 +58,7 @@ export type HistoryEvent =
   | (RequestEvent & { readonly kind: "ended"; readonly terminal: SeenTerminal; readonly deltas?: readonly SeenDelta[] })
   /** The call was refused, and did not run. */
   | (RequestEvent & { readonly kind: "refused"; readonly reason: string; readonly message?: string })
-  /** Nobody said how it ended: a time-out, a lost connection, a cancellation by the agent itself. */
+  /** How it ended was not learnt: a time-out, a lost connection, a cancellation by the agent itself. */
   | (RequestEvent & { readonly kind: "unknown"; readonly reason: string; readonly message?: string })
   | (Event & { readonly kind: "watched"; readonly watch: string; readonly revision: string; readonly what: string });
 

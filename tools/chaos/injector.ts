@@ -15,14 +15,14 @@ import type { ProxyMode } from "./tcp-proxy.js";
 export interface InjectorOptions {
   readonly cluster: ChaosCluster;
   readonly observer: PingObserver;
-  /** Told of each fault as it is done, and as it is healed. */
+  /** Receives each fault as it is done, and as it is healed. */
   readonly onFault: (fault: PlannedFault, target: string, remark: string) => void;
 }
 
 /** What a fault did, once it is healed: all by the machine's clock. */
 type Done = Pick<InjectedFault, "atMs" | "healedAtMs">;
 
-/** Who was out in between; absent where nobody was. */
+/** The outage in between; absent where no gateway was out. */
 type Damage = Done & { readonly outage?: Omit<Outage, "who"> };
 
 /** How far a clock is stepped, in seconds. */

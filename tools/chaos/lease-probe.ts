@@ -54,7 +54,7 @@ async function probe(gateways: readonly GatewayClient[]): Promise<ProbedLeases> 
     await unregister(two, holder);
     session.send({ pongs: [{ nonce: "too late" }], heartbeat: { sequence: 1, reply: false } });
     await until("the late pong was heard", () => session.heartbeats > 0 || session.ended);
-    // It is told after whatever the pong did.
+    // It is announced after whatever the pong did.
     const next = await register(one, "next");
     await until("the watch tells of the next epoch", () => changes.some(({ epoch }) => epoch === next.epoch));
     await unregister(two, next);
@@ -79,7 +79,7 @@ async function unregister({ registry }: GatewayClient, { epoch }: LeaseRef): Pro
   await answerOf((callback) => registry.unregister({ name: TOOLSET, epoch: Number(epoch) }, within(), callback));
 }
 
-/** Whether a call is admitted; not while nobody is known to be healthy. */
+/** Whether a call is admitted; not while no provider is known to be healthy. */
 async function admitted({ gateway }: GatewayClient): Promise<boolean> {
   const call = { toolset: TOOLSET, tool: "wait", payloadJson: Buffer.from("{}"), timeoutMs: STEP_WITHIN_MS };
   return await answerOf((callback) => gateway.callTool({ call }, within(), callback)).then(

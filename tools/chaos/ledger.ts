@@ -12,7 +12,7 @@ export interface LedgerLine {
   readonly incarnation: string;
   /** This run alone; the result bears it too. */
   readonly run: string;
-  /** What the call's payload said of who asked, where nobody but the SDK knows the call's id. */
+  /** What the call's payload said of its agent, where only the SDK knows the call's id. */
   readonly asker?: string;
   readonly atMs: number;
   /** How it stopped: `returned`, or what it was told; absent at the start. */

@@ -7,11 +7,11 @@ const REPLACED_WITHIN_MS = 30_000;
 
 /** Servers with a master. */
 export interface MasterGroup {
-  /** Who it is now, as the servers that run say. */
+  /** The master now, as the servers that run say. */
   master(): Promise<RedisMember>;
   /** Tells one that has been started again whom to follow; without it, it finds out by itself. */
   welcome?(returned: RedisMember, master: RedisMember): Promise<void>;
-  /** Resolves when all servers that run agree on who has which role. */
+  /** Resolves when all servers that run agree on their roles. */
   settled(): Promise<void>;
 }
 

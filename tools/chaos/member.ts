@@ -8,7 +8,7 @@ export interface MemberOptions {
   readonly program: () => ProgramOptions;
   /** What it prints when it is up, and what that tells. */
   readonly ready: (line: string) => string | undefined;
-  /** Told when it ended although nobody had told it to. */
+  /** Called when it ended unasked. */
   readonly onLost: (name: string, exit: Exit, output: readonly string[]) => void;
 }
 

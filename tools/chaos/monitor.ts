@@ -33,7 +33,7 @@ const ANSWER_WITHIN_MS = 1_500;
 
 /**
  * Asks every gateway again and again whether all is well there, as a load balancer and an agent would: its catalogue must show
- * every toolset healthy, and a call must come back. Its calls are part of the history like anybody's.
+ * every toolset healthy, and a call must come back. Its calls are part of the history like all others.
  */
 export class Monitor {
   /** By the machine's clock. */

@@ -30,7 +30,7 @@ export interface PhaseOptions {
   readonly seed: string;
   readonly durationMs: number;
   readonly schedule: readonly PlannedFault[];
-  /** What is done beside the faults, and is no fault: nobody has an excuse for it. */
+  /** What is done beside the faults, and is no fault: it excuses no failure. */
   readonly meanwhile?: (() => Promise<void>) | undefined;
   /** Faults that are done one after the other, each when the one before is healed; the load ends when this resolves. */
   readonly steps?: ((inject: (fault: PlannedFault) => Promise<void>) => Promise<void>) | undefined;

@@ -6,7 +6,7 @@ import type { Ping } from "./check/evidence.js";
 import { machineMs } from "./machine-clock.js";
 import type { Store } from "./store.js";
 
-/** Hears all pings at Redis itself, past the gateways, and knows who sent the last ones. */
+/** Hears all pings at Redis itself, past the gateways, and knows the senders of the last ones. */
 export class PingObserver {
   /** By the machine's clock. */
   readonly pings: Ping[] = [];

@@ -39,7 +39,7 @@ export async function readBack(
 
 async function readCall(call: string, readers: readonly Reader[]): Promise<Reading[]> {
   const readings = await Promise.all(readers.map((reader) => reader.get(call)));
-  // An unfinished call is followed by nobody: it would be waited for.
+  // An unfinished call is not followed: its end would be waited for.
   if (readings.some(({ answer }) => answer.kind === "unfinished")) return readings;
   const whole = await Promise.all(readers.map((reader) => reader.follow(call, "")));
   readings.push(...whole);

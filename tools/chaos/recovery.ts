@@ -23,7 +23,7 @@ export function summarise(what: string, times: readonly number[]): Times[] {
 
 /**
  * How long after each fault's healing all was well again on every gateway. A fault that was followed by another one before
- * that is left out: nobody can say what the time belongs to.
+ * that is left out: it is not known what the time belongs to.
  *
  * @param wellSince when all was well for the first time in questions asked after a time
  */

@@ -9,8 +9,8 @@ import { TcpProxy } from "./tcp-proxy.js";
 const FOLLOWS_WITHIN_MS = 20_000;
 
 /**
- * A Redis and a replica of it, with a proxy on the way of replication, so that the replica can be behind. Nobody watches over
- * the two: a failover is arranged, by killing the master and promoting the replica, and everybody is led to the new master.
+ * A Redis and a replica of it, with a proxy on the way of replication, so that the replica can be behind. Nothing watches over
+ * the two: a failover is arranged, by killing the master and promoting the replica, and all clients are led to the new master.
  */
 export class ReplicatedStore implements SingleStore {
   readonly kind = "single";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChaosCluster } from "./chaos-cluster.js";
 
-/** So long both contracts have providers, in milliseconds: the former ones are told that they are superseded, and go on. */
+/** How long both contracts have providers, in milliseconds: the former ones hear that they are superseded, and go on. */
 const SIDE_BY_SIDE_MS = 2_000;
 
 /** Replicas of a next contract take the place of all that serve a toolset: they come at once, and then the former ones go. */

@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly scenarios: readonly ScenarioName[];
   readonly store: StoreKind;
   readonly callsPerSecond: number;
-  /** At most so many calls, all phases together. */
+  /** The most calls, all phases together. */
   readonly maxCalls: number;
   readonly agents: number;
   /** A folder of the run's own. */

@@ -48,7 +48,7 @@ export class SentinelStore implements GroupStore {
     const group = this.#group;
     return loseMaster(how, {
       master: () => group.master(),
-      // Sentinels let a master that came back be one for ten seconds; whoever starts it knows better.
+      // Sentinels let a master that came back be one for ten seconds; the harness knows better.
       welcome: async (returned, master) => {
         await returned.ask((redis) => redis.replicaof("127.0.0.1", master.port));
       },
@@ -73,7 +73,7 @@ export class SentinelStore implements GroupStore {
       retryStrategy: () => 50,
       maxRetriesPerRequest: null,
     });
-    client.on("error", () => {}); // it comes back; whoever asks waits
+    client.on("error", () => {}); // it comes back; commands wait
     client.once("end", () => this.#clients.delete(client));
     this.#clients.add(client);
     return client;

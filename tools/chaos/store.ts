@@ -34,9 +34,9 @@ export interface SingleStore extends AnyStore {
 /** Several servers, of which another one takes the place of a master that is lost; gateways find them by themselves. */
 export interface GroupStore extends AnyStore {
   readonly kind: "group";
-  /** What gateways are told. */
+  /** The URL that gateways are given. */
   readonly url: string;
-  /** The longest that nobody can be reached after a master is lost, in milliseconds, as it is promised. */
+  /** The longest that no master can be reached after one is lost, in milliseconds, as it is promised. */
   readonly recoversWithinMs: number;
   /** What that is made of. */
   readonly recoversBecause: string;

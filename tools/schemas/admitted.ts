@@ -18,7 +18,7 @@ export interface Judged {
 }
 
 /**
- * Judges every JSON Schema below a folder as a registration does, with the limits that nodes have unless they are told others.
+ * Judges every JSON Schema below a folder as a registration does, with the limits that nodes have by default.
  * What is not JSON, or neither an object nor a boolean, is passed over: it is no schema.
  */
 export function judgeFolder(folder: string): Judged[] {

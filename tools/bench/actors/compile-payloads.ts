@@ -2,7 +2,7 @@ import { credentials } from "@grpc/grpc-js";
 import { loadProtocol } from "../../../src/protocol/load.js";
 import { toolName, toolsetName } from "./register-toolsets.js";
 
-/** Calls the first tool of each toolset, which nobody serves: all that it does is to have its schemas compiled. */
+/** Calls the first tool of each toolset, which has no provider: all that it does is to have its schemas compiled. */
 export interface CompileOrder {
   readonly kind: "compile";
   readonly address: string;

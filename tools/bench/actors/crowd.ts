@@ -16,7 +16,7 @@ import { yieldToOthers } from "./yield-to-others.js";
  * process yields to others: providers have machines of their own elsewhere, and it is not what is measured.
  */
 
-/** Starts so many; answers at once. */
+/** Starts `count` providers; answers at once. */
 export interface StormOrder {
   readonly kind: "storm";
   /** The nodes' addresses. */

@@ -7,7 +7,7 @@ export interface Load {
   readonly leadMs: number;
   /** The measured window, in milliseconds. */
   readonly windowMs: number;
-  /** Ends sooner, after so many calls; the window is then what they took. */
+  /** Ends sooner, after this many calls; the window is then what they took. */
   readonly maxCalls?: number;
 }
 
@@ -24,7 +24,7 @@ export interface LoadReport {
 const DRAIN_MS = 60_000;
 
 /**
- * A closed loop: so many calls in flight, each followed by the next, until the time or the number is over. Resolves when
+ * A closed loop: a number of calls in flight, each followed by the next, until the time or the number is over. Resolves when
  * all have ended.
  *
  * @throws the first failure of a call: what fails was not measured.

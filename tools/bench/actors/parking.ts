@@ -9,7 +9,7 @@ export interface ParkOrder {
   readonly calls: number;
 }
 
-/** A node takes so many unary calls on one connection. */
+/** The most unary calls that a node takes on one connection. */
 const CALLS_PER_CONNECTION = 2_000;
 const FRAME_CALLS = 64;
 

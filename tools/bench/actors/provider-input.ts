@@ -1,12 +1,12 @@
 /** What the benchmark's tools take. */
 
-/** So many pieces of output, of so many bytes each. */
+/** A number of pieces of output, and the bytes of each. */
 export interface StreamInput {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** A result of so many bytes. */
+/** A result of this many bytes. */
 export interface FillInput {
   readonly bytes: number;
 }

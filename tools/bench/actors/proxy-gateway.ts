@@ -6,7 +6,7 @@ import { listen } from "./listen.js";
 
 /**
  * The plain proxy, as one is usually written: for each unary call that comes in it makes one at the provider, over a client with
- * one channel, and hands on the answer. Its messages are typed, since who routes by a field reads the message. It passes on no
+ * one channel, and hands on the answer. Its messages are typed, since a proxy that routes by a field reads the message. It passes on no
  * metadata, deadline or cancellation; nothing is checked, kept or retried. Argument: the provider's address.
  */
 

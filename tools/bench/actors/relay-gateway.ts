@@ -19,7 +19,7 @@ const redis = new Redis({ host, port: Number(port) });
 const EMPTY = Buffer.alloc(0);
 const script = String(await redis.script("LOAD", "return #ARGV"));
 
-/** Takes a frame's JSON to Redis, as whoever keeps it must, and waits for the answer. */
+/** Takes a frame's JSON to Redis, as a gateway that keeps it must, and waits for the answer. */
 async function throughRedis(json: readonly Buffer[]): Promise<void> {
   await redis.evalsha(script, 0, ...json);
 }

@@ -2,7 +2,7 @@ import type { CallTarget } from "../callers/caller.js";
 import type { Contender } from "../measure.js";
 import { type Actor, type Gateway, type Stage, type StandIn, TOOLSET } from "../stage.js";
 
-/** A JSON payload of exactly so many bytes. */
+/** A JSON payload of exactly `bytes` bytes. */
 export function payloadOf(bytes: number): string {
   return JSON.stringify({ text: "x".repeat(Math.max(0, bytes - '{"text":""}'.length)) });
 }

@@ -8,10 +8,10 @@ import type { Work, WorkContext } from "../work.js";
 import { payloadOf, toolgateContender } from "./contenders.js";
 
 const FEW = 10;
-/** The targets are for so many; what fewer give is shown without a verdict. */
+/** The targets are for this many; what fewer give is shown without a verdict. */
 const TARGET_TOOLSETS = 10_000;
 
-/** The same calls with few and with many toolsets; what a node does when nobody asks anything. */
+/** The same calls with few and with many toolsets; what a node does without requests. */
 export const TOOLSETS: Work = {
   name: "toolsets",
   description: "calls beside 10 and many toolsets (--toolsets), an idle node's CPU, a node's start",
@@ -67,7 +67,7 @@ export const TOOLSETS: Work = {
   },
 };
 
-/** What a node uses when nobody asks anything. */
+/** What a node uses without requests. */
 async function idle(context: WorkContext, gateway: Gateway, toolsets: number): Promise<void> {
   const spanMs = context.quick ? 1_000 : 6_000;
   const values: number[] = [];

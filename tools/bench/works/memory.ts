@@ -54,7 +54,7 @@ export const MEMORY: Work = {
   },
 };
 
-/** Waits until a node knows so many toolsets, as its registrations end with this one: it knows the last. */
+/** Waits until a node knows this many toolsets, as its registrations end with this one: it knows the last. */
 async function followed({ signal }: WorkContext, agent: Agent, address: string, toolsets: number): Promise<void> {
   const giveUpAt = performance.now() + FOLLOWED_WITHIN_MS;
   for (;;) {

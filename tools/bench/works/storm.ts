@@ -15,7 +15,7 @@ const ROOM = 4;
 /** The providers of one process. */
 const PROVIDERS_PER_PROCESS = 5_000;
 const NODES = 3;
-/** A storm that is not over by then, in milliseconds, is told as it stands. */
+/** A storm that is not over by then, in milliseconds, is reported as it stands. */
 const GIVE_UP_MS = 300_000;
 /** All serve when they have done so for this long, in milliseconds. */
 const STEADY_MS = 3_000;

@@ -2,7 +2,7 @@ import { type CallFile, linesOf } from "./call-file.js";
 import type { Violation } from "./evidence.js";
 
 /**
- * No acknowledged call is lost: whoever was given a handle or a terminal finds the call's record on every node. A flush of
+ * No acknowledged call is lost: an agent that received a handle or a terminal finds the call's record on every node. A flush of
  * Redis after the call was asked for excuses its absence.
  */
 export function checkAcknowledged(file: CallFile): Violation[] {

@@ -19,7 +19,7 @@ export interface CallFile {
   readonly flushes: number;
 }
 
-/** Sorts the evidence by call. Calls that were executed and that nobody asked for are among them. */
+/** Sorts the evidence by call. Calls that were executed without being asked for are among them. */
 export function callFiles(evidence: Evidence): CallFile[] {
   const events = new Map<string, HistoryEvent[]>();
   const lines = new Map<string, LedgerLine[]>();

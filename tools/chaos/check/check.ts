@@ -54,9 +54,9 @@ export function check(evidence: Evidence): Violation[] {
 }
 
 /**
- * Where nothing worse than graceful restarts happened, no call loses its provider; and where nothing happened that anybody may
+ * Where nothing worse than graceful restarts happened, no call loses its provider; and where nothing happened that an agent may
  * notice, and a gateway is always there, no request fails and no call waits in vain. (A toolset's only provider may be
- * restarted: then there is nobody to ask. Whoever asks one gateway alone, without repeating, may find it restarting.)
+ * restarted: then no provider is left. An agent that asks one gateway alone, without repeating, may find it restarting.)
  */
 export function checkGraceful(file: CallFile, unnoticed: boolean): Violation[] {
   const steadfast = new Set(file.asked.filter(({ how }) => !how.startsWith("gateway ")).map(({ request }) => request));
@@ -79,7 +79,7 @@ export function checkGraceful(file: CallFile, unnoticed: boolean): Violation[] {
   ];
 }
 
-/** Processes end when and as they are told to. */
+/** Processes end when and as they are asked to. */
 function checkMishaps({ mishaps }: Evidence): Violation[] {
   return mishaps.map(({ message, evidence }) => ({
     rule: "processes end when and as they are told to",

@@ -7,9 +7,9 @@ export const AFTER_DEADLINE_MS = 1_000;
 
 /**
  * Every call ends at most a second after its deadline, by the terminal's own time from Redis's clock. While Redis is away,
- * or no gateway can reach it, nobody can end a call: the second then counts from when somebody can again.
+ * or no gateway can reach it, no call can be ended: the second then counts from when one can be again.
  *
- * @param outages when nobody could, in order.
+ * @param outages when no gateway could, in order.
  */
 export function checkDeadline(file: CallFile, limits: Limits, outages: readonly Span[]): Violation[] {
   const deadlineMs = deadlineOf(file);

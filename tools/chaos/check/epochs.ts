@@ -1,7 +1,7 @@
 import type { Evidence, Violation } from "./evidence.js";
 
 /**
- * An epoch is never given twice, not after Redis lost everything either: whoever is pinged last has another epoch than all
+ * An epoch is never given twice, not after Redis lost everything either: the last to be pinged has another epoch than all
  * that were pinged before the flush.
  */
 export function checkEpochs({ faults, pings }: Evidence): Violation[] {

@@ -7,7 +7,7 @@ export interface Evidence {
   readonly limits: Limits;
   readonly history: readonly HistoryEvent[];
   readonly ledger: readonly LedgerLine[];
-  /** How each call that anybody asked for stands, read when all was healed. */
+  /** The state of each call that was asked for, read when all was healed. */
   readonly records: readonly CallRecord[];
   readonly pings: readonly Ping[];
   readonly faults: readonly InjectedFault[];
@@ -16,7 +16,7 @@ export interface Evidence {
   readonly mishaps: readonly Mishap[];
   /** Whether all was healthy again at the end, and how long that took. */
   readonly healing: Healing;
-  /** Who led when, by their own account. */
+  /** The leaders and their times, by their own account. */
   readonly leaders: readonly LeaderNote[];
   /** Absent where all was not healthy in the end. */
   readonly leaseProbe: LeaseProbe | undefined;
@@ -33,7 +33,7 @@ export interface Limits {
   readonly claimLeaseMs: { readonly once: number; readonly idempotent: number };
   /** How late something may be because a busy machine ran it late. */
   readonly schedulingMs: number;
-  /** What nodes need to go on after nobody of them could reach Redis. */
+  /** What nodes need to go on after none of them could reach Redis. */
   readonly reconnectMs: number;
   /** How many gateways there are. */
   readonly gateways: number;
@@ -108,7 +108,7 @@ export interface InjectedFault {
   readonly hitPinger: boolean;
 }
 
-/** A time in which one gateway could do nothing, or nobody could: the store was away. */
+/** A time in which one gateway could do nothing, or none could: the store was away. */
 export interface Outage {
   /** `store`, or a gateway's name. */
   readonly who: string;
@@ -148,7 +148,7 @@ export interface ProbedLeases {
   readonly kind: "done";
   /** Why the holder of a lease was refused after a former incarnation had given its own back; empty when it was not. */
   readonly holderLost: string;
-  /** What was told of the probe's toolset, in order. */
+  /** The changes of the probe's toolset that watches received, in order. */
   readonly changes: readonly ToldChange[];
 }
 

@@ -3,7 +3,7 @@ import type { Limits, Violation } from "./evidence.js";
 
 /**
  * How often a call ran: a `once` call at most once, an `idempotent` one at most as often as it may be attempted, no attempt
- * twice; and nothing ran that nobody asked for. Each flush of Redis during a call allows for one more life of it.
+ * twice; and nothing ran that was not asked for. Each flush of Redis during a call allows for one more life of it.
  */
 export function checkExecutions(file: CallFile, limits: Limits): Violation[] {
   const doubled = (message: string): Violation => ({

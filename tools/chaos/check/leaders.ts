@@ -9,7 +9,7 @@ export function checkLeaders({ leaders, history, outages, limits, observedUntilM
   const { lockTtlMs, schedulingMs } = limits;
   // Two turns of the election, which come three times within a lock's life.
   const grantMs = 2 * lockTtlMs + schedulingMs;
-  // Of what came before, only who led is known.
+  // Of what came before, only the leader is known.
   const firstMs = history[0]?.atMs ?? 0;
   return leaders.flatMap((elected, index) => {
     if (elected.what !== "elected" || elected.atMs < firstMs) return [];
@@ -36,7 +36,7 @@ export function checkLeaders({ leaders, history, outages, limits, observedUntilM
   });
 }
 
-/** Who led last by their own account, and has not said otherwise since; the one that is elected now is left out. */
+/** The nodes that led last by their own account, and have not said otherwise since; the one that is elected now is left out. */
 function formerLeaders(notes: readonly LeaderNote[], now: string): LeaderNote[] {
   const last = new Map(notes.map((note) => [note.who, note]));
   last.delete(now);

@@ -2,7 +2,7 @@ import type { Evidence, Violation } from "./evidence.js";
 
 /**
  * A provider's lease is its incarnation's alone: what a former one gives back is not the next one's. And an epoch that is gone
- * stays gone: nothing is told of it any more, whatever its providers say.
+ * stays gone: no change of it is announced any more, whatever its providers say.
  */
 export function checkLeases({ leaseProbe }: Evidence): Violation[] {
   if (leaseProbe === undefined) return [];

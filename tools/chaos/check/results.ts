@@ -4,7 +4,7 @@ import type { Violation } from "./evidence.js";
 /** What broke when a result is another payload's. */
 export const WRONG_RESULT = "a result is that of its own call";
 
-/** A result is that of its call's own payload, wherever it is told. */
+/** A result is that of its call's own payload, wherever it is read. */
 export function checkResults(file: CallFile): Violation[] {
   const [asked] = file.asked;
   if (asked === undefined) return [];

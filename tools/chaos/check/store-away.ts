@@ -5,7 +5,7 @@ import { overlap } from "./total-outages.js";
 /** So long after an outage a gateway may still say that it cannot ask Redis, in milliseconds. */
 const STILL_MS = 3_000;
 
-/** Nobody is told that Redis is away while it is there for every gateway. */
+/** No agent hears that Redis is away while it is there for every gateway. */
 export function checkStoreAway(file: CallFile, outages: readonly Outage[]): Violation[] {
   const denied = [...file.refused, ...file.unknown].find(
     ({ reason, atMs }) =>

@@ -6,7 +6,7 @@ export interface Span {
   readonly toMs: number;
 }
 
-/** When nobody could do anything: Redis was away, or every gateway was out. In order, none touching another. */
+/** When no gateway could do anything: Redis was away, or every gateway was out. In order, none touching another. */
 export function totalOutages(outages: readonly Outage[], gateways: number): Span[] {
   const store = outages.filter(({ who }) => who === "store");
   const others = outages.filter(({ who }) => who !== "store");

@@ -18,7 +18,7 @@ const STALL_MS = [100, 600] as const;
 /** The load alone after each failover, in milliseconds. */
 const UNDISTURBED_MS = 500;
 
-/** What an agent was told of a call: that there is one, or its result. */
+/** What an agent heard of a call: that there is one, or its result. */
 interface Acknowledged {
   readonly call: string;
   /** As JSON text; undefined where only its handle was told. */

@@ -14,7 +14,7 @@ export interface Figure {
   readonly counted: string;
   /** The measured times, where some were. */
   readonly times?: Times;
-  /** What speaks against it, for whoever looks for the cause. */
+  /** What speaks against it, for finding the cause. */
   readonly against: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface TimeFigure {
   /** What the bound is made of: `claim lease 3 s + 1 s`. */
   readonly because: string;
   readonly timesMs: readonly number[];
-  /** At least so many times were to be measured. */
+  /** The fewest times that were to be measured. */
   readonly atLeast: number;
   readonly counted: string;
   readonly against?: readonly string[];

@@ -14,7 +14,7 @@ import { until } from "./until.js";
 const TOOLSET = "orders";
 /** The one that is killed is the one with the most calls of the sort that it has fewer of; its idempotent ones go to the others. */
 const PROVIDERS = 3;
-/** So many calls of each delivery are under way when a provider is killed. */
+/** How many calls of each delivery are under way when a provider is killed. */
 const CALLS = 6;
 const BOTH: readonly Delivery[] = ["once", "idempotent"];
 /** Longer than anything that is waited for, in milliseconds. */

@@ -11,7 +11,7 @@ import { countFigure, type Figure, thousands } from "./figure.js";
 import { type Scene, withCluster } from "./scene.js";
 
 const KINDS: readonly FaultKind[] = ["kill-gateway", "kill-pinger", "kill-provider", "restart-store"];
-/** Some are left out when all their targets are down already: so many more are planned, as a share. */
+/** Some are left out when all their targets are down already: this share more is planned. */
 const SPARE = 0.1;
 /** More than the longest kill and the longest pause after it, in milliseconds. */
 const LONGEST_KILL_MS = 6_000;

@@ -5,7 +5,7 @@ import type { ChaosCluster } from "../chaos-cluster.js";
 import type { Delivery } from "../history.js";
 import { machineMs } from "../machine-clock.js";
 
-/** Asks at an even pace, whatever becomes of the answers, until a time is over or it is told to stop. */
+/** Asks at an even pace, whatever becomes of the answers, until a time is over or it is asked to stop. */
 export async function pace(
   perSecond: number,
   until: { readonly durationMs: number; readonly signal: AbortSignal },
@@ -35,7 +35,7 @@ export interface LoadResult {
   readonly timesMs: readonly number[];
 }
 
-/** A steady load of short calls on a toolset while something else is done, by clients as anybody's. */
+/** A steady load of short calls on a toolset while something else is done, by ordinary clients. */
 export async function underLoad(
   cluster: ChaosCluster,
   load: { readonly toolset: string; readonly perSecond: number; readonly signal: AbortSignal },

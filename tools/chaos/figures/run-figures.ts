@@ -25,7 +25,7 @@ export interface FiguresOutcome {
   readonly facts: FiguresFacts;
 }
 
-/** Runs experiments one after the other; what a process did that nobody told it to speaks against all rows of its experiment. */
+/** Runs experiments one after the other; what a process did unasked speaks against all rows of its experiment. */
 export async function runFigures(options: FiguresOptions): Promise<FiguresOutcome> {
   const { names, quick, seed, folder, machine, onLine, signal } = options;
   const server = await findRedisServer(machine);

@@ -91,7 +91,7 @@ async function runDrill(
   root: string | undefined,
 ): Promise<DrillRun> {
   const { seed } = options;
-  // Of its own: whoever listens to it goes with the run.
+  // Of its own: its listeners go with the run.
   const signal = AbortSignal.any([options.signal]);
   const drill: Drill = DRILLS[name];
   const folder = join(options.folder, `${name}-${mutant?.name ?? "control"}`);
