@@ -8,7 +8,7 @@ import { contract, HandWrittenCatalog, type OpenCopy, openCopy } from "./hand-wr
 
 /*
  * Whatever is registered, removed, trimmed away or lost, in whatever order: every copy ends with what is in Redis, and
- * so does everybody who only follows the steps of a watch, however slowly and over however many nodes.
+ * so does every reader that only follows the steps of a watch, however slowly and over however many nodes.
  */
 
 expectNoLeaks();

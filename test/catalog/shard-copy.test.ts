@@ -55,7 +55,7 @@ test("a pass over the health that fails waits for the next sweep, and does not s
     nowMs = 150;
     shard.ring();
     await until("the pass has failed", () => failures > 0);
-    // Whoever spins is back long before thirty timers have run.
+    // A spinning loop is back long before thirty timers have run.
     for (let tick = 0; tick < 30; tick++) await new Promise<void>((resolve) => setTimeout(resolve, 1));
     expect([healthReads, failures]).toEqual([1, 1]);
   } finally {

@@ -59,7 +59,7 @@ class Reader {
     return step.value;
   }
 
-  /** Steps until so many changes have come; no snapshot may come in between. */
+  /** Steps until `count` changes have come; no snapshot may come in between. */
   async changes(count: number): Promise<string[]> {
     const changes: string[] = [];
     while (changes.length < count) {
@@ -359,7 +359,7 @@ describe("gaps", () => {
       changes: [{ entry: { toolset: "after" } }],
     });
 
-    // Who left before the loss cannot be told what happened since.
+    // A reader that left before the loss cannot be told what happened since.
     expect((await new Reader(new Watches(copy), before).next()).kind).toBe("snapshot");
   });
 

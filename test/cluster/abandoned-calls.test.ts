@@ -59,7 +59,7 @@ beforeEach(async () => {
   proxy.set("pass");
   await until("the node hears Redis", async () => (await lookUp()).reason !== "STORE_UNAVAILABLE");
   provider = await provide(whole, [whole, shaken], contractNamed(name));
-  // From here on Redis knows the scripts: whoever does not hear that it does not could not send them.
+  // From here on Redis knows the scripts: a node that does not hear that it does not could not send them.
   const first = ask((cb) => shaken.gateway.invoke({ call: call() }, cb));
   const [given] = await provider.given(1);
   if (given !== undefined) provider.finish(given, 1);

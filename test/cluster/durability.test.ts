@@ -99,7 +99,7 @@ test("while the replica stands still nothing is acknowledged or run, and then al
     ended = true;
   });
   held.open();
-  // The provider answers, the record says so on the master, and nobody is told.
+  // The provider answers, the record says so on the master, and no caller hears of it.
   await until("the master has the end", async () => {
     const client = redis.master.client();
     const [requests] = await client.keys("*requests:lab:*");
@@ -126,7 +126,7 @@ test("a failover loses no acknowledged call, and runs none twice", async () => {
       const ids = { runId: `failover-${lane}`, toolCallId: String(i) };
       const made = await agent(lane)
         .call("lab", "sum", { a: lane, b: i }, { ...ids, wait: true, timeoutMs: 30_000 })
-        .catch(() => undefined); // nobody was told that it is there
+        .catch(() => undefined); // its caller never heard of it
       if (made !== undefined) acknowledged.push(made.callId);
     }
   });

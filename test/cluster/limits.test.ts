@@ -10,21 +10,21 @@ import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import { contractNamed, json, openAgentSession, provide, specOf, terminalOf, wiredCluster, wireTo } from "./wire.js";
 
-/** A registry whose limits are far above gRPC's own, and everybody who meets them. */
+/** A registry whose limits are far above gRPC's own, and all the parts that meet them. */
 
 expectNoLeaks();
 
 const MiB = 1_048_576;
 const { cluster, wires } = wiredCluster({
   ...FAST,
-  // Everybody here is busy with large messages for seconds, and none of them is lost.
+  // All providers here are busy with large messages for seconds, and none of them is lost.
   ...{ missedPings: 100, heartbeatMs: 10_000, leaseMs: 60_000 },
   maxPayloadBytes: 20 * MiB,
   maxResultBytes: 20 * MiB,
   maxMessageBytes: 24 * MiB,
   maxOutputBytes: 64 * MiB,
 });
-/** A JSON string of so many bytes. */
+/** A JSON string of `bytes` bytes. */
 const jsonOf = (bytes: number) => Buffer.concat([Buffer.from('"'), Buffer.alloc(bytes - 2, "x"), Buffer.from('"')]);
 
 describe("a client of the SDK", () => {
@@ -69,7 +69,7 @@ describe("a client of the SDK", () => {
   async function neighbour(): Promise<() => Promise<unknown>> {
     const before = waiting.size;
     const answer = client.invoke("big", "wait", {});
-    answer.catch(() => {}); // looked at by who asked for it
+    answer.catch(() => {}); // looked at by the test that asked for it
     await until("the neighbour runs", () => waiting.size > before);
     return () => {
       for (const end of waiting.values()) end();

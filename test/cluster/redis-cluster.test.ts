@@ -235,8 +235,8 @@ test("a master that stands still holds up nothing of the others", async () => {
     }),
   );
   homes.sort((one, other) => one.shard - other.shard);
-  // Whoever goes from shard to shard in order comes to the frozen one first. It is not the one that has the pinger's lock:
-  // while that stands still nobody is elected.
+  // A loop over the shards in order comes to the frozen one first. It is not the one that has the pinger's lock:
+  // while that stands still no node is elected.
   const elector = await redis.masterOf(keyspace.pingerLock);
   const first = homes.find(({ home }) => home !== elector);
   const frozen = first?.home as PrivateCluster["members"][number]; // there are nine

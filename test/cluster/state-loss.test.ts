@@ -47,7 +47,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-/** How a call that somebody waits for ended: its kind and reason, or "result". */
+/** How a call that has a waiter ended: its kind and reason, or "result". */
 async function endOf(calling: Promise<unknown>): Promise<string> {
   try {
     await calling;

@@ -127,7 +127,7 @@ describe("the execution deadline", () => {
     expect((await error).reason).toBe("DEADLINE_EXCEEDED");
     const ended = await until("it has ended", async () => (await getCall(callId)).terminal);
     expect(ended).toMatchObject({ kind: "TERMINAL_KIND_OUTCOME_UNKNOWN", error: { reason: "DEADLINE_EXCEEDED" } });
-    // The client's own timer may be first: then all that the node sees is that nobody waits any more.
+    // The client's own timer may be first: then all that the node sees is that the caller waits no longer.
     const reason = expect.stringMatching(/^CANCEL_REASON_(DEADLINE|CANCELLED)$/);
     expect(provider.stream.all(({ cancels }) => cancels)).toMatchObject([{ callId, reason }]);
   });

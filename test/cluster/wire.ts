@@ -186,7 +186,7 @@ export interface RawProvider extends Registration {
   readonly stream: ProviderStream;
   /** The calls that it was given, in order. */
   calls(): ProviderCall__Output[];
-  /** Waits until it was given so many calls. */
+  /** Waits until it was given `count` calls. */
   given(count: number): Promise<ProviderCall__Output[]>;
   /** Answers a call with a result. */
   finish(call: { callId: string; attempt: number }, result: unknown): void;

@@ -106,7 +106,7 @@ describe("what cannot be used is named, with what to do", () => {
     await expect(finding).rejects.toThrow(fault);
     await expect(finding).rejects.toThrow(file);
     await expect(finding).rejects.not.toThrow("s3cret");
-    // It is nobody's business where the command line names the nodes.
+    // It does not matter where the command line names the nodes.
     expect(await findConnection({ nodes: "a:1" }, { XDG_CONFIG_HOME: home })).toMatchObject({ nodes: ["a:1"] });
   });
 

@@ -3,7 +3,7 @@ import { type Ended, type Running, type RunOptions, startProgram } from "../supp
 
 /** Starts the built command line as a process of its own. */
 export function startToolgate(args: readonly string[], { env = {}, ...options }: RunOptions = {}): Running {
-  // Whoever runs the tests may have contexts; they are not meant.
+  // The user that runs the tests may have contexts; they are not meant.
   const own = { XDG_CONFIG_HOME: "/nonexistent", ...env };
   return startProgram(process.execPath, [builtProgram("cmd/toolgate.js"), ...args], { ...options, env: own });
 }

@@ -63,7 +63,7 @@ test("texts are broken to the terminal, else to COLUMNS, else to 80", () => {
   expect(textColumns({ isTTY: true, columns: 3 }, {})).toBe(40);
 });
 
-/** What is shown on a terminal of so many columns; in a pipe where none are said. */
+/** What is shown on a terminal of `columns` columns; in a pipe where none are given. */
 function shown(columns: number | undefined, print: (output: Output) => void): string {
   let text = "";
   const stream = {

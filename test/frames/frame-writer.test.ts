@@ -28,7 +28,7 @@ class Peer implements FrameSink<Frame> {
   holds(bytes: number): void {
     this.held += bytes;
   }
-  /** Takes so many more frames before its buffer is full again. */
+  /** Takes more frames before its buffer is full again. */
   async read(): Promise<void> {
     const room = this.#room;
     this.#room = deferred();

@@ -5,7 +5,7 @@ import { type Random, seeded } from "../schemas/random-schema.js";
 
 const BOUNDS = { maxDepth: 64, maxContainers: 100_000, maxDistinctKeys: 100_000 };
 
-/** Scans a text in steps of so many bytes. */
+/** Scans a text in steps of `stepBytes`. */
 function scan(text: string, stepBytes: number): JsonScan {
   const scanned = new JsonScan();
   scanned.begin(Buffer.from(text), BOUNDS);

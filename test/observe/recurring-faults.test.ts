@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 const AWAY = new ToolgateError("STORE_UNAVAILABLE", "away");
-/** A fault each so many milliseconds. */
+/** A fault every `everyMs`. */
 function comes(times: number, everyMs: number, fields: { readonly event: string; readonly [field: string]: unknown }) {
   for (let i = 0; i < times; i++) {
     faults.warn({ error: AWAY, ...fields, number: i }, everyMs);

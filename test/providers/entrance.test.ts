@@ -125,7 +125,7 @@ test("each of many that come at once is refused about once, and comes again when
     if (last !== undefined && names().length > let_in) {
       await end(last, turnMs);
       let_in++;
-    } else await end("", turnMs); // nobody is there: that time is lost
+    } else await end("", turnMs); // no provider is there: that time is lost
     nowMs += turnMs;
   }
   expect(refusals).toBeLessThan(3 * count);

@@ -61,7 +61,7 @@ function scene() {
   return { dispatcher, takes, first, room };
 }
 
-/** Lets so many turns of the microtask queue pass. */
+/** Lets `count` turns of the microtask queue pass. */
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await undefined;
 }

@@ -16,7 +16,7 @@ beforeEach(() => {
   return () => process.off("unhandledRejection", note);
 });
 
-/** A schema that is too long for the event loop, so that values are judged in the worker, where so many may wait. */
+/** A schema that is too long for the event loop, so that values are judged in the worker, where MOST_WAITING of them may wait. */
 const COSTLY = { type: "object", description: "x".repeat(40_000) };
 const MOST_WAITING = 256;
 

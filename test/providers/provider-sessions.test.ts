@@ -33,7 +33,7 @@ let registry: RegistryStore;
 let store: CallStore;
 let sessions: ProviderSessions;
 
-/** Whether the replicas are behind: then nobody may be told of what was taken. */
+/** Whether the replicas are behind: then what was taken may not become visible. */
 let behind: boolean;
 /** How often calls were looked for. */
 let takes = 0;
@@ -98,7 +98,7 @@ function attach(lease: Lease, maxInFlight = 10) {
     sink,
     (error) => ends.push(error),
   );
-  opened.then((session) => sessions.ponged(session)).catch(nothing); // whoever awaits it hears of that
+  opened.then((session) => sessions.ponged(session)).catch(nothing); // its awaiter hears of that
   return { opened, ends, calls: () => frames.flatMap((frame) => frame.calls ?? []), frames };
 }
 
@@ -111,7 +111,7 @@ const stageOf = async (lease: Lease): Promise<string | undefined> =>
     )
   )?.stage;
 
-/** Resolves once so many sessions are known, the one that is being opened included. */
+/** Resolves once `count` sessions are known, the one that is being opened included. */
 async function known(count: number): Promise<void> {
   while (sessions.size < count) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -59,7 +59,7 @@ describe("while Redis is away", () => {
 });
 
 describe("while Redis loads its file", () => {
-  // A hidden setting, for tests: each command of the file takes so many microseconds. Redis answers after every 1,024.
+  // A hidden setting, for tests: each command of the file takes this many microseconds. Redis answers after every 1,024.
   const slow = { appendOnly: true, args: ["--key-load-delay", "300"] };
 
   test("a command is refused definitely, the node is not ready, and all returns by itself", async () => {

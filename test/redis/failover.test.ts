@@ -96,7 +96,7 @@ async function recovery({ command, subscriber }: RedisConnections, happen: () =>
 const after = (ms: number) => new Promise<false>((resolve) => setTimeout(() => resolve(false), ms));
 
 /**
- * How long the node may take when Redis has decided who is the master, and to refuse a call meanwhile. The promises are one
+ * How long the node may take when Redis has decided which server is the master, and to refuse a call meanwhile. The promises are one
  * second and 100 ms; other tests use the machine at the same time.
  */
 const HEALS_WITHIN_MS = 2_000;

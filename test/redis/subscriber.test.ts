@@ -73,7 +73,7 @@ describe("a subscriber", () => {
     const forget = subscriber.onGap(() => gaps++);
     await other.client("KILL", "TYPE", "PUBSUB");
     await until("it says so", () => gaps > 0);
-    // Told when it listens again, not before: whoever looks then misses nothing.
+    // Called when it listens again, not before: a reader that looks then misses nothing.
     expect([await listeners("a"), await listeners("b")]).toEqual([1, 1]);
     await other.spublish("a", "after");
     await other.spublish("b", "after");

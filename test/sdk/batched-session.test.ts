@@ -313,7 +313,7 @@ describe("an abort", () => {
     abort.abort(reason);
     await expect(result).rejects.toBe(reason);
     expect(await session.cancels.next()).toBe(ref);
-    session.result(ref, "too late"); // and nobody is hurt
+    session.result(ref, "too late"); // and nothing fails
   });
 
   test("before the call sends nothing", async () => {

@@ -176,7 +176,7 @@ export interface ScriptedStream<Request, Response> {
 
 export class ScriptedNode {
   readonly sessions = new Inbox<ScriptedSession>();
-  /** Told of each provider's session once it has said hello. */
+  /** Receives each provider's session once it has said hello. */
   onAttachment: (attachment: ScriptedAttachment) => void = () => {};
   readonly follows = new Inbox<ScriptedStream<FollowCallRequest__Output, FollowCallResponse>>();
   readonly watches = new Inbox<ScriptedStream<WatchRequest__Output, WatchResponse>>();

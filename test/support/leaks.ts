@@ -75,7 +75,7 @@ export function descendants(pid: number): string[] {
     .map((one) => `${one.pid} ${one.command}`);
 }
 
-/** Whether a process has ended; one that nobody has waited for yet counts as ended. */
+/** Whether a process has ended; one that has not been waited for yet counts as ended. */
 export function hasEnded(pid: number): boolean {
   try {
     return /^\s*Z/.test(execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }));

@@ -57,7 +57,7 @@ export function loneSentinel({ name, port, configEpoch }: SentinelOpinion): Prom
   });
 }
 
-/** Lets a Sentinel hear from another one, which nobody else hears of, who the master is. */
+/** Lets a Sentinel hear from another one, which no other Sentinel hears of, which server is the master. */
 export async function tellSentinel(sentinel: RedisMember, { name, port, configEpoch }: SentinelOpinion): Promise<void> {
   const teller = ["127.0.0.1", 1, "f".repeat(40), configEpoch];
   const hello = [...teller, name, "127.0.0.1", port, configEpoch].join();

@@ -7,7 +7,7 @@ export async function warningsDuring(run: () => Promise<void>): Promise<readonly
   process.on("warning", listener);
   try {
     await run();
-    // Warnings are told in order.
+    // Warnings are emitted in order.
     const told = once(process, "warning");
     process.emitWarning("that is all");
     await told;

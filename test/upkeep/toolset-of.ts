@@ -29,5 +29,5 @@ export function leaderThat(leads: () => boolean): Leader {
     get leads() {
       return leads();
     },
-  } as unknown as Leader; // nobody else asks it for more
+  } as unknown as Leader; // nothing else asks it for more
 }

@@ -341,7 +341,7 @@ describe("streams in both directions", () => {
     await stream.drained();
     stream.end();
     expect((await end).messages).toHaveLength(sent);
-    await stream.drained(); // over: nobody waits for ever
+    await stream.drained(); // over: nothing waits for ever
   });
 
   test("onOver comes once, with a reason unless this side ended it", async () => {

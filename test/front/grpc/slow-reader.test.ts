@@ -24,7 +24,7 @@ const METHODS = {
   }),
 } as const;
 
-/** Reads so many bytes and a little more, and rests; again and again. */
+/** Reads `bytes` and a little more, and rests; again and again. */
 function readSlowly({ stream }: RawStream, bytes: number, restMs: number): { readonly read: number } {
   const told = { read: 0 };
   let turn = 0;

@@ -135,7 +135,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
   test("a claim that had ended before a row of absences is not held by them", async () => {
     const store = brief();
     const { once } = await claimed(store);
-    await pass(LEASE_MS + 10); // nobody settles yet
+    await pass(LEASE_MS + 10); // no node settles yet
     await client.hset(keys.presence, "seen", Date.now() - 5);
     await pass(AWAY_AFTER_MS);
     await settleCalls(store, keys);

@@ -140,7 +140,7 @@ describe("a bell", () => {
     await finish(call);
     await until("it was told", end);
     other.disconnect();
-    // Whoever follows output is told that there may be some.
+    // Watchers of output hear that there may be some.
     await until("output was hinted at", () => rings.some(({ kind }) => kind === "output"));
   });
 

@@ -84,7 +84,7 @@ function watched(before: (commands: readonly Asked[]) => Promise<void> = async (
   };
 }
 
-/** A call that has ended with a result of so many bytes, and can be asked for again. */
+/** A call that has ended with a result of `bytes` bytes, and can be asked for again. */
 async function ended(bytes: number, output: readonly number[] = []) {
   const call = admissionOf(provider, { requestDigest: "a" });
   await admit(store, call);
@@ -98,7 +98,7 @@ async function ended(bytes: number, output: readonly number[] = []) {
   return { call, body };
 }
 
-/** So many of them. */
+/** `count` such calls. */
 async function manyEnded(count: number, bytes: number) {
   const calls: Awaited<ReturnType<typeof ended>>[] = [];
   for (let i = 0; i < count; i++) calls.push(await ended(bytes));

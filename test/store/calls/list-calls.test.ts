@@ -14,7 +14,7 @@ callsForFile();
 
 const ALL: CallFilter = { toolset: undefined, tool: undefined, state: undefined };
 
-/** Admits so many calls; the ids in order. */
+/** Admits `count` calls; the ids in order. */
 async function admitMany(count: number): Promise<CallId[]> {
   const admissions = Array.from({ length: count }, () =>
     admissionOf(provider, {

@@ -52,7 +52,7 @@ async function admitWith(takers: readonly OfferedTaker[], calls: readonly Admiss
   return { admitted: admitted.map(({ kind }) => kind), answers };
 }
 
-/** How often nodes were told that calls wait, since the last time that somebody asked. */
+/** How often nodes were told that calls wait, since the last question. */
 async function listenForWork() {
   const subscriber = redis().client();
   let rings = 0;

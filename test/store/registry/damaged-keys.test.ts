@@ -34,7 +34,7 @@ describe.each(["toolsets", "health", "changes", "epochs"] as const)(
       await act();
       await settleCalls(store, keys);
       expect(await client.get(keys.damaged(name))).toBe("x");
-      // What its provider does when it is told that its lease is lost.
+      // What its provider does when it hears that its lease is lost.
       await beginToServe();
       expect(await admit(store, admissionOf(provider))).toMatchObject({ kind: "admitted" });
       await expectKeysToExpire(client);
