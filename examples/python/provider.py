@@ -224,7 +224,7 @@ class Provider:
             return
         held.is_fenced = is_fenced
         if is_fenced:
-            del self._held[told.call_id]  # another provider's by now, or nobody's
+            del self._held[told.call_id]  # another provider's by now, or none's
         if held.task is not None:
             held.task.cancel()
 

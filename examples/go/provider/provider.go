@@ -31,7 +31,7 @@ const (
 // Emit sends a piece of output, anything with a form in JSON. It waits while the gateway has no room.
 type Emit func(delta any) error
 
-// Tool is what callers are told of a tool, its JSON Schemas, and the function that runs it. The context of a call ends when the
+// Tool is what callers learn of a tool, its JSON Schemas, and the function that runs it. The context of a call ends when the
 // call is cancelled. What the function returns must have a form in JSON.
 type Tool struct {
 	Name, Description, Payload, Result string
@@ -362,7 +362,7 @@ func (p *Provider) run(ctx context.Context, mine *held) {
 	}
 }
 
-// stopCall stops a call; a fenced one is another provider's by now, and nothing is told of it.
+// stopCall stops a call; a fenced one is another provider's by now, and nothing is reported of it.
 func (p *Provider) stopCall(callID string, attempt uint32, fenced bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
