@@ -122,7 +122,7 @@ export async function buildProgram(
       .enablePositionalOptions()
       .exitOverride()
       .configureHelp({ subcommandTerm: (command) => command.name() })
-      // What a fault of use is told as is decided in one place, toolgate.ts.
+      // How a fault of use is reported is decided in one place, toolgate.ts.
       .configureOutput({ outputError: () => {}, getOutHelpWidth: () => columns, getErrHelpWidth: () => columns }),
   ).addHelpText("after", () => helpTail(columns));
   const named = commandIn(program, args);

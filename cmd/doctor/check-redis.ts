@@ -69,7 +69,7 @@ async function checkAccess(redis: RedisClient, shards: readonly ShardKeys[], clu
   const name = "Redis access";
   const remedy = "Allow it: until then nodes do not start, or take no calls.";
   try {
-    // As a node of any name; what it needs for replicas is told by the node that needs it.
+    // As a node of any name; what it needs for replicas is reported by the node that needs it.
     const node = parseNodeId("doctor", "node");
     const missing = await Promise.all(
       shards.map((keys) => missingAccess(redis, keys, node, { cluster, replicated: false })),

@@ -78,7 +78,7 @@ const ATTACH_IN_A_ROW = 3;
  * in line, and all others are told when to come again, each at a time of its own. So the work of those that were let in is done
  * before they give up, Redis and the node have time for all other work, and nothing is done for a provider that has gone.
  *
- * A line is no longer than what is let in while one may wait: one that would wait in vain is told so at once. How fast they are let
+ * A line is no longer than what is let in while one may wait: one that would wait in vain is refused at once. How fast they are let
  * in is a matter of what else the node has to do; see entrance-pace.ts.
  *
  * Those that attach go first, as a rule: they have registered already, and until they are attached their leases are for nothing.

@@ -308,7 +308,7 @@ export class ProviderSession {
     this.#writer.sendNow({ flowControl: { pauseOutput: pause } });
   }
 
-  /** Takes no more calls; with a reason, the provider is told to go. */
+  /** Takes no more calls; with a reason, the provider is asked to go. */
   drain(told: GoAwayReason | undefined, graceMs: number): void {
     switch (this.#state.kind) {
       case "closed":

@@ -293,7 +293,7 @@ export class ProviderSessions {
     lost.end(call).catch((error: unknown) => this.#settings.faults.warn({ event: "lose_failed", error }));
   }
 
-  /** The provider's lease is gone: it is told what to do about that, and the session ends. */
+  /** The provider's lease is gone: it hears how to go on, and the session ends. */
   leaseLost(session: ProviderSession, kind: LeaseEnd): void {
     // What took the lease may have taken the calls' records too.
     if (kind === "lost") for (const call of session.inHand.values()) this.missed(call);

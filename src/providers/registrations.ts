@@ -83,7 +83,7 @@ export class Registrations {
     const usable = await contracts.read(request.contract, request.skipInvalid, { client, signal });
     const { sealed, skipped } = usable;
     const leaseToken = randomBytes(24).toString("base64url");
-    // Its schemas are inspected outside of this: that may take long, and keeps nobody else waiting.
+    // Its schemas are inspected outside of this: that may take long, and keeps no other provider waiting.
     const registered = await entrance.pass({ ...registrant, bytes: sealed.canonicalJson.length }, async () => {
       const granted = await register(store, {
         owner: ownerName(request.principal),

@@ -23,7 +23,7 @@ import {
  * when a request takes more work than it may; so it holds nothing that cannot be lost.
  */
 
-/** How much a value's part counts when it is decided whether all of its faults are told: the schema's rates are not known. */
+/** How much a value's part counts when it is decided whether all of its faults are reported: the schema's rates are not known. */
 const RATES = { perValue: 50, perChar: 0 };
 const ENOUGH = 1_000_000;
 /** The most faults or notes of one schema that are sent: a schema may have 100,000, and an event loop reads the answer. */

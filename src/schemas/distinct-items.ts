@@ -14,7 +14,7 @@ export class Identities {
   readonly #byText = new Map<string, number>();
   readonly #known = new Map<object, number>();
 
-  /** Whether no two items are equal. @param numbers those that are told apart by how they were written. */
+  /** Whether no two items are equal. @param numbers those that are distinguished by how they were written. */
   areDistinct(items: readonly unknown[], numbers: ExactNumbers = NO_EXACT_NUMBERS): boolean {
     const seen = new Set<unknown>();
     for (const [index, item] of items.entries()) {

@@ -95,7 +95,7 @@ class Writer {
     return this.#draft === "2020-12" ? "$defs" : "definitions";
   }
 
-  /** The scope in a node that is come to in another. The same two make the same scope, so that scopes are told apart by identity. */
+  /** The scope in a node that is come to in another. The same two make the same scope, so that scopes are compared by identity. */
   #entered({ resource }: SchemaNode, outer: Scope): Scope {
     if (resource.dynamicAnchors.size === 0) return outer;
     const known = this.#enteredFrom.get(outer)?.get(resource);

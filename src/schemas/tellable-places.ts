@@ -9,8 +9,8 @@ const MOST_COMPARED = { names: 256, characters: 64, times: 16 };
 const DATA = new Set(["enum", "const", "default", "examples"]);
 
 /**
- * What may be told of places in a value. A property's name may be data, such as an address that is a key of a map: it is told
- * where the schema names it too, and otherwise a star stands for it. Indices of arrays are told.
+ * What may be said of places in a value. A property's name may be data, such as an address that is a key of a map: it is named
+ * where the schema names it too, and otherwise a star stands for it. Indices of arrays are given.
  */
 export class TellablePlaces {
   readonly #value: unknown;

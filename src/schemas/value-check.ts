@@ -41,7 +41,7 @@ export class ValueCheck {
   }
 
   /**
-   * @param weight what judging the value costs at most, in units of roughly 10 ns; decides whether more than one fault is told.
+   * @param weight what judging the value costs at most, in units of roughly 10 ns; decides whether more than one fault is reported.
    * @param numbers those that the value's doubles do not hold; without `exactNumbers` they are not looked at.
    */
   check(value: unknown, weight: number, numbers: ExactNumbers = NO_EXACT_NUMBERS): Validation {

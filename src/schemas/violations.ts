@@ -10,10 +10,10 @@ const MAX_EXAMINED = 1_000;
 /**
  * Ajv's errors as violations: at most eight, each with the place in the value and the rule that it breaks there.
  *
- * Nothing of the value is told, nor the values that `enum` and `const` allow, which may be secrets of a tool. Names of properties
- * are told where the schema names them too.
+ * Nothing of the value is reported, nor the values that `enum` and `const` allow, which may be secrets of a tool. Names of properties
+ * are given where the schema names them too.
  *
- * @param places what may be told of places; without it everything may, as of a schema that is judged itself.
+ * @param places what may be said of places; without it everything may, as of a schema that is judged itself.
  */
 export function violationsOf(errors: readonly ErrorObject[], places?: TellablePlaces): Violation[] {
   const violations: Violation[] = [];

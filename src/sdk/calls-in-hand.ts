@@ -53,7 +53,7 @@ export class CallsInHand {
     return this.#held.values().flatMap((held) => (held.kind === "finished" ? [held.outcome] : []));
   }
 
-  /** A node was lost that had been sent these results and had not settled them: the next one is told. */
+  /** Counts the loss of a node for the results that it was sent and had not settled; the next node receives the count. */
   nodeLost(unsent: readonly Outgoing[]): void {
     const stayed = new Set(unsent);
     for (const outcome of this.outcomes()) {
@@ -61,7 +61,7 @@ export class CallsInHand {
     }
   }
 
-  /** A call was delivered. The same one again changes nothing, except that its outcome, if there is one, is told again. */
+  /** A call was delivered. The same one again changes nothing, except that its outcome, if there is one, is sent again. */
   take(wire: ProviderCall__Output): void {
     const held = this.#held.get(wire.callId);
     if (held !== undefined && held.call.attempt >= wire.attempt) {

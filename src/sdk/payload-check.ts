@@ -5,7 +5,7 @@ import type { Timing } from "./timing.js";
 
 /** A payload of this many bytes fits into a message of any registry. Most are smaller, and cost nothing here. */
 const SURELY_FITS_BYTES = SMALLEST_MESSAGE_BYTES / 2;
-/** How long what a node has told of its registry is relied on, in milliseconds: nodes may come back with other settings. */
+/** How long what a node has said of its registry is relied on, in milliseconds: nodes may come back with other settings. */
 const KNOWN_FOR_MS = 60_000;
 /** What a node takes that is too old to tell: the default of its settings. */
 const USUAL: PayloadLimits = { maxPayloadBytes: Number.POSITIVE_INFINITY, maxMessageBytes: 8 * 1_048_576 };
