@@ -8,12 +8,12 @@ import { parseToolName } from "../../src/identity/names.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { Admissions } from "../../src/store/calls/admit.js";
-import { admissionOf, admit, callsForFile, NODE, provider, store } from "../store/calls/calls-fixture.js";
+import { admissionOf, admit, callsForFile, NODE } from "../store/calls/calls-fixture.js";
 import { keyspace, LONG_MS, TOOLSET } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();
-callsForFile();
+const here = callsForFile();
 
 const principal = { tenant: "default", subject: "anonymous" } as const;
 const spec: CallSpec = {
@@ -45,7 +45,7 @@ function settings(): PlaceCallSettings {
   return {
     catalog: catalog as CatalogCopy, // placing asks for nothing else of it here
     memory: { full: () => false },
-    admissions: new Admissions(store, {
+    admissions: new Admissions(here().store, {
       node: NODE,
       healthWindowMs: LONG_MS,
       batchSize: () => 32,
@@ -71,6 +71,7 @@ const place = (asked: CallSpec) => {
 
 describe("a repeat after its toolset has changed or gone", () => {
   beforeEach(async () => {
+    const { store, provider } = here();
     const id = callIdOf(settings(), principal, spec);
     await admit(store, admissionOf(provider, { id, requestDigest: requestDigest(spec) }));
   });

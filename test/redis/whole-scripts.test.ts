@@ -30,7 +30,6 @@ import { unregister } from "../../src/store/registry/unregister.js";
 import { admissionOf, callStore, claimOf, NODE, takerOf } from "../store/calls/calls-fixture.js";
 import {
   attach,
-  client,
   contractOf,
   keys,
   LONG_MS,
@@ -44,7 +43,7 @@ import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();
-const redis = registryForFile();
+const here = registryForFile();
 
 /** What a script finds: a toolset with an active contract and a candidate that is ready, and calls that wait, run and have ended. */
 interface Scene {
@@ -67,7 +66,7 @@ const storesOf = (redis: RedisClient): Stores => ({
 });
 
 async function makeScene(): Promise<Scene> {
-  const { registry, calls } = storesOf(client);
+  const { registry, calls } = storesOf(here().client);
   const active = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
   const candidate = await register(registry, registrationOf(contractOf("2.0.0"), "q1"));
   await attach(registry, candidate.lease, 1);
@@ -196,7 +195,7 @@ const SCRIPTS: readonly (readonly [string, (stores: Stores, scene: Scene) => Pro
  */
 async function shape(): Promise<readonly string[]> {
   const shapes: string[] = [];
-  for (const key of (await client.keys("*")).sort()) {
+  for (const key of (await here().client.keys("*")).sort()) {
     if (key.startsWith(keys.damaged(""))) continue;
     shapes.push(timeless(`${key}: ${JSON.stringify(await contentOf(key))}`));
   }
@@ -204,6 +203,7 @@ async function shape(): Promise<readonly string[]> {
 }
 
 async function contentOf(key: string): Promise<unknown> {
+  const { client } = here();
   switch (await client.type(key)) {
     case "string":
       return client.get(key);
@@ -230,6 +230,7 @@ const timeless = (text: string): string =>
 
 /** Puts something else in a key's place. */
 async function replace(key: string): Promise<void> {
+  const { client } = here();
   const stranger =
     (await client.type(key)) === "string"
       ? client.multi().del(key).lpush(key, "x")
@@ -239,8 +240,9 @@ async function replace(key: string): Promise<void> {
 
 /** A client whose user may do everything but use channels. */
 async function withoutChannels(): Promise<Redis> {
+  const { redis, client } = here();
   await client.acl("SETUSER", "mute", "on", "nopass", "~*", "+@all", "resetchannels");
-  return redis().client({ username: "mute", password: "any" });
+  return redis.client({ username: "mute", password: "any" });
 }
 
 /** What rings, in the scene. */
@@ -262,9 +264,10 @@ const RINGING = new Set([
 
 describe.each(SCRIPTS)("%s", (name, run) => {
   test("does the same for a user without channels, answers the same, and tells of it", async () => {
+    const { redis, client } = here();
     const answer = await run(storesOf(client), await makeScene());
     const done = await shape();
-    await redis().flush();
+    await redis.flush();
     const scene = await makeScene();
     const mute = await withoutChannels();
     const told: string[] = [];
@@ -276,11 +279,12 @@ describe.each(SCRIPTS)("%s", (name, run) => {
   });
 
   test("changes nothing where it fails of what a stranger has put in a key's place", async () => {
+    const { redis, client } = here();
     await makeScene();
     const kinds = new Set([...(await client.keys("*")), keys.dead(TOOLSET)].map(kindOf));
     expect(kinds.size).toBeGreaterThan(8);
     for (const kind of kinds) {
-      await redis().flush();
+      await redis.flush();
       const scene = await makeScene();
       for (const key of [...(await client.keys("*")), keys.dead(TOOLSET)]) if (kindOf(key) === kind) await replace(key);
       const before = await shape();
@@ -303,7 +307,7 @@ test("PING_SLOT leaves the slot to a node whose user may ping", async () => {
   const mute = await withoutChannels();
   const targets = [{ toolset: TOOLSET, epoch: 1 as Epoch }]; // any
   expect(await emitPings(registryStore(mute), keys, 1, NODE, 1_000, targets)).toBe(false);
-  expect(await emitPings(registryStore(client), keys, 1, NODE, 1_000, targets)).toBe(true);
+  expect(await emitPings(registryStore(here().client), keys, 1, NODE, 1_000, targets)).toBe(true);
 });
 
 /** What a key is for: without the epoch or the call that it is of. */

@@ -9,7 +9,6 @@ import { Chores, type ChoresSettings } from "../../src/upkeep/chores.js";
 import { admissionOf, admit, callStore, claimOf, complete, take } from "../store/calls/calls-fixture.js";
 import {
   changesOf,
-  client,
   contractOf,
   keys,
   LONG_MS,
@@ -26,7 +25,7 @@ import { until } from "../support/until.js";
 import { leaderThat, toolsetOf } from "./toolset-of.js";
 
 expectNoLeaks();
-registryForFile();
+const here = registryForFile();
 let leads: boolean;
 let toolsets: ToolsetView[];
 let destination: Destination | undefined;
@@ -41,6 +40,7 @@ const V2 = contractOf("2.0.0", "better");
 
 /** The chores of one node, whose copy of the catalogue is what `toolsets` says. */
 function chores(healthWindowMs = LONG_MS, clock: ChoresSettings["clock"] = { nowMs: () => Date.now() }): Chores {
+  const { client } = here();
   return new Chores({
     registry: registryStore(client, healthWindowMs),
     calls: callStore(client),
@@ -57,6 +57,7 @@ function chores(healthWindowMs = LONG_MS, clock: ChoresSettings["clock"] = { now
 
 describe("the chores", () => {
   test("announce lost health once, whoever does them and how often", async () => {
+    const { client } = here();
     const brief = registryStore(client, 30);
     const { lease } = await serve(brief, registrationOf(V1));
     toolsets = [toolsetOf(TOOLSET, { epoch: lease.epoch, liveUntilMs: Date.now() + LONG_MS })];
@@ -71,6 +72,7 @@ describe("the chores", () => {
   });
 
   test("look through the epochs of toolsets that are gone, and through all of them in turn", async () => {
+    const { client } = here();
     await client.hset(keys.epochs, Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`name-${i}`, i + 1])));
     const node = chores();
     await until("all are marked", async () => {
@@ -90,6 +92,7 @@ describe("the chores", () => {
   });
 
   test("are nobody's but the leader's", async () => {
+    const { client } = here();
     const brief = registryStore(client, 1);
     const { lease } = await serve(brief, registrationOf(V1, "p1", { retentionMs: 1 }));
     await releaseLease(brief, lease);
@@ -109,6 +112,7 @@ describe("the chores", () => {
   });
 
   test("forget the providers that went, and none that still holds calls", async () => {
+    const { client } = here();
     const store = registryStore(client);
     const calls = callStore(client);
     const [gone, lost, there] = [
@@ -139,6 +143,7 @@ describe("the chores", () => {
   });
 
   test("let a retiring epoch go with its last lease", async () => {
+    const { client } = here();
     const store = registryStore(client);
     const old = await serve(store, registrationOf(V1), 1);
     const next = await serve(store, registrationOf(V2, "q1"), 10);
@@ -161,6 +166,7 @@ describe("the chores", () => {
 
 describe("calls that wait in a retiring epoch that nobody serves", () => {
   async function stranded(liveUntilMs = 0) {
+    const { client } = here();
     const store = registryStore(client);
     const calls = callStore(client);
     const old = await serve(store, registrationOf(V1), 1);
@@ -187,6 +193,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
   });
 
   test("end as not executed where it does not", async () => {
+    const { client } = here();
     const { calls, old, next, call } = await stranded();
     await chores().run();
     expect((await readCall(calls, call.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });

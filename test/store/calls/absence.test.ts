@@ -12,16 +12,7 @@ import { sweepToolsets } from "../../../src/store/registry/sweep.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
 import { expectWithin, spanOf } from "../../support/redis-span.js";
 import { until } from "../../support/until.js";
-import {
-  changesOf,
-  client,
-  keys,
-  LONG_MS,
-  registry,
-  registryStore,
-  statesOf,
-  TOOLSET,
-} from "../registry/registry-fixture.js";
+import { changesOf, keys, LONG_MS, registryStore, statesOf, TOOLSET } from "../registry/registry-fixture.js";
 import {
   admissionOf,
   admit,
@@ -31,13 +22,12 @@ import {
   complete,
   endingOf,
   NODE,
-  provider,
   take,
   takerOf,
 } from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = callsForFile();
+const here = callsForFile();
 
 const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
 /** A lease that ends while Redis is away, in milliseconds. */
@@ -45,20 +35,22 @@ const LEASE_MS = 300;
 const AWAY_MS = AWAY_AFTER_MS + LEASE_MS;
 
 const brief = (): CallStore =>
-  callStore(client, { claimLeaseMs: { once: LEASE_MS, idempotent: LEASE_MS }, absenceGraceMs: LONG_MS });
+  callStore(here().client, { claimLeaseMs: { once: LEASE_MS, idempotent: LEASE_MS }, absenceGraceMs: LONG_MS });
 
 const pass = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Redis stands still, and its clock goes on. Nodes were there before. */
 async function frozen(store: CallStore): Promise<void> {
+  const { redis } = here();
   await settleCalls(store, keys);
-  await redis().freeze();
+  await redis.freeze();
   await pass(AWAY_MS);
-  await redis().thaw();
+  await redis.thaw();
 }
 
 /** The same to all that comes after, and quicker: leases end, and the note says that no node was there for long. */
 async function away(store: CallStore): Promise<void> {
+  const { client } = here();
   await settleCalls(store, keys);
   await pass(LEASE_MS + 10);
   await client.hset(keys.presence, "seen", Number(await client.hget(keys.presence, "seen")) - AWAY_MS);
@@ -66,6 +58,7 @@ async function away(store: CallStore): Promise<void> {
 
 /** A call of each delivery, claimed. */
 async function claimed(store: CallStore, timeoutMs = LONG_MS) {
+  const { provider } = here();
   const calls = (["once", "idempotent"] as const).map((delivery) => admissionOf(provider, { delivery, timeoutMs }));
   for (const call of calls) await admit(store, call);
   const [once, idempotent] = (await take(store, provider.lease)).map((call) => claimOf(provider.lease, call));
@@ -93,7 +86,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
         claims.map((claim) => ({ ...claim, ...RESULT })),
       ),
     ).toEqual(["accepted", "accepted"]);
-    await expectKeysToExpire(client);
+    await expectKeysToExpire(here().client);
   });
 
   test("claims that nobody extends then end a lease after it", async () => {
@@ -101,7 +94,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
     const { once, idempotent } = await claimed(store);
     await away(store);
     await settleCalls(store, keys);
-    const returnedMs = Number(await client.hget(keys.presence, "returned"));
+    const returnedMs = Number(await here().client.hget(keys.presence, "returned"));
     const end = await settled(store, once.id);
     expect(end).toMatchObject({ kind: "outcome_unknown", reason: "PROVIDER_LOST" });
     expect((end?.endedAtMs ?? 0) - returnedMs).toBeGreaterThanOrEqual(LEASE_MS);
@@ -109,6 +102,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
   });
 
   test("a call whose deadline passed meanwhile takes its result, or ends within a second", async () => {
+    const { client } = here();
     const store = callStore(client);
     const { once, idempotent } = await claimed(store, LEASE_MS);
     await away(store);
@@ -121,7 +115,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
   });
 
   test("a call whose deadline passed meanwhile is not put off by the next absence", async () => {
-    const store = callStore(client);
+    const store = callStore(here().client);
     const { once } = await claimed(store, LEASE_MS);
     await away(store);
     expect(await settleCalls(store, keys)).toMatchObject({ ended: 0, told: 2 });
@@ -136,13 +130,14 @@ describe("while Redis was away for longer than a claim lasts", () => {
     const store = brief();
     const { once } = await claimed(store);
     await pass(LEASE_MS + 10); // no node settles yet
-    await client.hset(keys.presence, "seen", Date.now() - 5);
+    await here().client.hset(keys.presence, "seen", Date.now() - 5);
     await pass(AWAY_AFTER_MS);
     await settleCalls(store, keys);
     expect(await endingOf(store, once.id)).toMatchObject({ reason: "PROVIDER_LOST" });
   });
 
   test("what its provider gives up is settled at once", async () => {
+    const { registry, provider } = here();
     const store = brief();
     const { once } = await claimed(store);
     await away(store);
@@ -156,6 +151,7 @@ describe("while Redis was away for longer than a claim lasts", () => {
 test.each(["a renewal", "a sweep", "a take", "a pong"])(
   "a lease that ended meanwhile is held, also where %s comes first",
   async (first) => {
+    const { client, provider } = here();
     const store = brief();
     const judged = registryStore(client, LEASE_MS);
     const { lease } = provider;
@@ -183,6 +179,7 @@ test.each(["a renewal", "a sweep", "a take", "a pong"])(
 );
 
 test("a lease that had ended before is not", async () => {
+  const { client, provider } = here();
   const judged = registryStore(client, LONG_MS);
   const { lease } = provider;
   await renewLease(judged, 1, { lease, room: 10, routing: "keep", session: "s1" });
@@ -195,6 +192,7 @@ test("a lease that had ended before is not", async () => {
 });
 
 test("it is over for leases and health when its grace is", async () => {
+  const { client, provider } = here();
   const store = callStore(client, { absenceGraceMs: LEASE_MS });
   const judged = registryStore(client, LEASE_MS);
   const { lease } = provider;
@@ -219,6 +217,7 @@ test("an absence while one is heeded still goes on from the first", async () => 
 });
 
 test("absences that come again and again go on from the first only until its providers had the whole grace to come back", async () => {
+  const { client } = here();
   const store = callStore(client, { absenceGraceMs: 4_000 });
   const from = Date.now() - 9_000;
   await client.hset(keys.presence, "from", from);
@@ -254,6 +253,7 @@ test("one node that is cut off is no absence: the others settle in time", async 
 });
 
 test("what was noted by a clock that was set back since holds nothing up", async () => {
+  const { client } = here();
   const store = brief();
   const { once } = await claimed(store);
   const future = Date.now() + 3_600_000;
@@ -262,6 +262,7 @@ test("what was noted by a clock that was set back since holds nothing up", async
 });
 
 test("what is no hash in the place of that note is set aside", async () => {
+  const { client } = here();
   const store = brief();
   await client.set(keys.presence, "x");
   const span = await spanOf(client, () => settleCalls(store, keys));
@@ -277,7 +278,7 @@ test.each<[string, Readonly<Record<string, string | number>>]>([
   ["a time in 30,000 years", { from: 1, returned: 2, holds: 9e14 }],
 ])("what is %s in that note says nothing, and the next absence is seen", async (_, note) => {
   const store = brief();
-  await client.hset(keys.presence, note);
+  await here().client.hset(keys.presence, note);
   expect((await settleCalls(store, keys)).heldAtMs).toBeUndefined();
   await away(store);
   const { heldAtMs = 0 } = await settleCalls(store, keys);

@@ -18,13 +18,11 @@ import { expectWithin, spanOf } from "../../support/redis-span.js";
 import { until } from "../../support/until.js";
 import {
   attach,
-  client,
   contractOf,
   keys,
   LONG_MS,
   pong,
   registrationOf,
-  registry,
   serve,
   TOOLSET,
 } from "../registry/registry-fixture.js";
@@ -38,23 +36,23 @@ import {
   endingOf,
   NODE,
   ownerOf,
-  provider,
-  store,
   take,
   takerOf,
 } from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = callsForFile();
+const here = callsForFile();
 
 const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
-const recordsLeft = async () => ({
-  unfinished: await client.xlen(keys.requests(TOOLSET, provider.lease.epoch)),
-  due: await client.zcard(keys.due),
-});
+async function recordsLeft() {
+  const { client, provider } = here();
+  const unfinished = await client.xlen(keys.requests(TOOLSET, provider.lease.epoch));
+  return { unfinished, due: await client.zcard(keys.due) };
+}
 
 describe("admission", () => {
   test("records the call, with its deadline by Redis's clock and an expiry", async () => {
+    const { client, store, provider } = here();
     const call = admissionOf(provider, { timeoutMs: 5_000 });
     const { value: answer, ...span } = await spanOf(client, () => admit(store, call));
     expect(answer).toMatchObject({
@@ -68,6 +66,7 @@ describe("admission", () => {
   });
 
   test("happens exactly once per call id: a repeat attaches, and finds the end", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider);
     const answers = await Promise.all(Array.from({ length: 50 }, () => admit(store, call)));
     expect(answers.filter(({ kind }) => kind === "admitted")).toHaveLength(1);
@@ -79,6 +78,7 @@ describe("admission", () => {
   });
 
   test("refuses another request under the same id", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider);
     await admit(store, call);
     expect(await admit(store, { ...call, requestDigest: "other" })).toEqual({ kind: "conflict" });
@@ -86,6 +86,7 @@ describe("admission", () => {
   });
 
   test("refuses an epoch that is not routable, and stores nothing", async () => {
+    const { client, store, provider } = here();
     const call = admissionOf(provider);
     const gone = { ...call, destination: { ...call.destination, epoch: (provider.lease.epoch + 1) as Epoch } }; // one that is not there
     expect(await admit(store, gone)).toEqual({ kind: "stale" });
@@ -93,6 +94,7 @@ describe("admission", () => {
   });
 
   test("fails fast while nobody is healthy, with the last pong; waits when asked to", async () => {
+    const { client, registry, store, provider } = here();
     await releaseLease(registry, provider.lease);
     const call = admissionOf(provider);
     expect(await admit(store, call)).toMatchObject({ kind: "unhealthy", lastPongMs: expect.any(Number) });
@@ -101,6 +103,7 @@ describe("admission", () => {
   });
 
   test("is bounded by the epoch's unfinished calls", async () => {
+    const { store, provider } = here();
     const call = () => admissionOf(provider, { destination: { ...admissionOf(provider).destination, maxBacklog: 2 } });
     expect((await admit(store, call())).kind).toBe("admitted");
     expect((await admit(store, call())).kind).toBe("admitted");
@@ -111,6 +114,7 @@ describe("admission", () => {
   });
 
   test("goes to a retiring epoch only while the active one has no room, or when pinned to it", async () => {
+    const { registry, store, provider } = here();
     const next = await serve(registry, registrationOf(contractOf("2.0.0", "better"), "q1"), 5);
     const old = admissionOf(provider).destination;
     const fresh = () => admissionOf(next, { overflow: old });
@@ -131,6 +135,7 @@ describe("admission", () => {
 
 describe("taking", () => {
   test("claims up to the credits, in order, with what is left of the time", async () => {
+    const { client, store, provider } = here();
     const calls = [admissionOf(provider), admissionOf(provider), admissionOf(provider)];
     for (const call of calls) await admit(store, call);
     const { value: taken, ...span } = await spanOf(client, () => take(store, provider.lease, 2));
@@ -143,6 +148,7 @@ describe("taking", () => {
   });
 
   test("is for the holder of a lease, through its latest session only", async () => {
+    const { registry, store, provider } = here();
     await admit(store, admissionOf(provider));
     await attach(registry, provider.lease, 10, "s2");
     expect(
@@ -155,6 +161,7 @@ describe("taking", () => {
   });
 
   test("gives nothing to a provider that drains: what waits is for the others", async () => {
+    const { registry, store, provider } = here();
     await renewLease(registry, LONG_MS, { lease: provider.lease, room: 0, routing: "drain", session: "" });
     await admit(store, admissionOf(provider, { wait: true }));
     expect(
@@ -165,6 +172,7 @@ describe("taking", () => {
   });
 
   test("two providers never get the same call", async () => {
+    const { registry, store, provider } = here();
     const second = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 10);
     for (let i = 0; i < 20; i++) await admit(store, admissionOf(provider));
     const takes = await Promise.all(
@@ -176,6 +184,7 @@ describe("taking", () => {
   });
 
   test("a call that expired before it was claimed did not run", async () => {
+    const { client, store, provider } = here();
     const call = admissionOf(provider, { timeoutMs: 1 });
     const answer = await admit(store, call);
     if (answer.kind !== "admitted") throw new Error("it was not admitted");
@@ -193,6 +202,7 @@ describe("taking", () => {
   });
 
   test("reads on past calls that have expired: nobody rings for those behind them", async () => {
+    const { client, store, provider } = here();
     const expired = admissionOf(provider, { timeoutMs: 1 });
     const behind = admissionOf(provider);
     await admit(store, expired);
@@ -206,6 +216,7 @@ describe("taking", () => {
   });
 
   test("an empty line is read by one of the providers that have room, not by each", async () => {
+    const { client, registry, store, provider } = here();
     const leases: Lease[] = [];
     for (let index = 0; index < 20; index++)
       leases.push((await serve(registry, registrationOf(contractOf("1.0.0"), `many-${index}`))).lease);
@@ -226,6 +237,7 @@ describe("taking", () => {
   });
 
   test("brings no more bytes at once than a session can be given, and says that there is more", async () => {
+    const { store, provider } = here();
     const payload = Buffer.alloc(1_048_576, "x");
     for (let i = 0; i < 30; i++) await admit(store, admissionOf(provider, { payload }));
     const taker = { ...takerOf(provider.lease), credits: 64 };
@@ -238,6 +250,7 @@ describe("taking", () => {
   });
 
   test("a group that was lost is made again, and skips nothing", async () => {
+    const { client, store, provider } = here();
     await admit(store, admissionOf(provider));
     await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
     expect(await take(store, provider.lease)).toHaveLength(1);
@@ -246,6 +259,7 @@ describe("taking", () => {
 
 describe("completing", () => {
   test("is kept for every reader as unchecked where no verdict could be had; a repeat of it with a verdict is accepted", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider);
     await admit(store, call);
     const [taken] = await take(store, provider.lease);
@@ -261,6 +275,7 @@ describe("completing", () => {
   });
 
   test("ends the call once: a second answer of the same attempt with another result is fenced", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider);
     await admit(store, call);
     const [taken] = await take(store, provider.lease);
@@ -279,6 +294,7 @@ describe("completing", () => {
   });
 
   test("is for the owner and attempt that hold the claim", async () => {
+    const { store, provider } = here();
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
@@ -289,6 +305,7 @@ describe("completing", () => {
   });
 
   test("keeps bytes as they are, also large and binary ones", async () => {
+    const { store, provider } = here();
     const body = Buffer.alloc(100_000, 0xf0);
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
@@ -298,6 +315,7 @@ describe("completing", () => {
   });
 
   test("a call's record and result expire, and nothing else is left", async () => {
+    const { client, store, provider } = here();
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
@@ -313,6 +331,7 @@ describe("completing", () => {
 
 describe("output", () => {
   test("is read in order from any cursor, and ends with the terminal", async () => {
+    const { store, provider } = here();
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
@@ -331,6 +350,7 @@ describe("output", () => {
   });
 
   test("of a call that somebody else holds is refused", async () => {
+    const { client, store, provider } = here();
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
@@ -341,6 +361,7 @@ describe("output", () => {
   });
 
   test("of several calls, piece by piece in one script, is answered in order", async () => {
+    const { client, store, provider } = here();
     await Promise.all([admit(store, admissionOf(provider)), admit(store, admissionOf(provider))]);
     const [one, other] = await take(store, provider.lease, 2);
     if (one === undefined || other === undefined) throw new Error("nothing was taken");
@@ -365,6 +386,7 @@ describe("output", () => {
   });
 
   test("is bounded in pieces and in bytes", async () => {
+    const { client, store, provider } = here();
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
@@ -384,6 +406,7 @@ describe("output", () => {
 
 describe("cancelling", () => {
   test("ends a waiting call at once: it did not run", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider);
     await admit(store, call);
     expect(await cancelCall(store, call.id)).toMatchObject({
@@ -395,12 +418,13 @@ describe("cancelling", () => {
   });
 
   test("asks the node that delivers a running call to stop it; the provider's answer decides", async () => {
+    const { redis, store, provider } = here();
     const call = admissionOf(provider);
     await admit(store, call);
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
     const rung: string[] = [];
-    const listener = redis().client();
+    const listener = redis.client();
     listener.on("smessage", (_channel: string, message: string) => rung.push(message));
     await listener.ssubscribe(keys.node(NODE));
     expect(await cancelCall(store, call.id)).toEqual({ kind: "told" });
@@ -416,12 +440,14 @@ describe("cancelling", () => {
   });
 
   test("of an unknown call says so", async () => {
+    const { store, provider } = here();
     expect(await cancelCall(store, admissionOf(provider).id)).toEqual({ kind: "unknown" });
   });
 });
 
 describe("claims", () => {
   test("are extended by their owner and attempt only, and tell of a cancellation", async () => {
+    const { store, provider } = here();
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
@@ -432,6 +458,7 @@ describe("claims", () => {
   });
 
   test("are extended by some hundreds at most, so that Redis is never held up", async () => {
+    const { client, store, provider } = here();
     const destination = { ...admissionOf(provider).destination, maxBacklog: 1_000 };
     for (let i = 0; i < 300; i++) await admit(store, admissionOf(provider, { destination }));
     const taken = await take(store, provider.lease, 300);
@@ -443,6 +470,7 @@ describe("claims", () => {
   });
 
   test("a provider of another toolset cannot claim them, whatever it calls itself", async () => {
+    const { registry, store, provider } = here();
     await admit(store, admissionOf(provider));
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
@@ -458,6 +486,7 @@ describe("claims", () => {
   });
 
   test("a provider that attaches anew keeps what it names, gets again what never reached it, and drops the rest", async () => {
+    const { registry, store, provider } = here();
     for (let i = 0; i < 3; i++) await admit(store, admissionOf(provider));
     const [named, unnamed, ended] = await take(store, provider.lease);
     if (named === undefined || unnamed === undefined || ended === undefined) throw new Error("too little was taken");
@@ -477,6 +506,7 @@ describe("claims", () => {
   });
 
   test("a provider that attaches anew gets payloads some at a time, and none of those that it names", async () => {
+    const { store, provider } = here();
     const payload = Buffer.alloc(1_000_000, "x");
     for (let i = 0; i < 14; i++) await admit(store, admissionOf(provider, { payload }));
     const taken = [
@@ -504,12 +534,12 @@ describe("claims", () => {
 
 /** Another provider of the epoch. */
 const colleague = async (name = "q1"): Promise<Lease> =>
-  (await serve(registry, registrationOf(contractOf("1.0.0"), name), 10)).lease;
+  (await serve(here().registry, registrationOf(contractOf("1.0.0"), name), 10)).lease;
 
 describe("settling", () => {
   const lapsed = (delivery: "once" | "idempotent", maxAttempts = 3) => ({
-    calls: callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 }, maxAttempts }),
-    call: admissionOf(provider, { delivery }),
+    calls: callStore(here().client, { claimLeaseMs: { once: 1, idempotent: 1 }, maxAttempts }),
+    call: admissionOf(here().provider, { delivery }),
   });
   const settleUntil = (
     calls: CallStore,
@@ -524,6 +554,7 @@ describe("settling", () => {
     });
 
   test("a once call whose claim lapsed has an unknown outcome, and never runs again", async () => {
+    const { provider } = here();
     const { calls, call } = lapsed("once");
     await admit(calls, call);
     const [taken] = await take(calls, provider.lease);
@@ -539,6 +570,7 @@ describe("settling", () => {
   });
 
   test("an idempotent call is delivered again with a higher attempt; the earlier one is fenced; then it is given up", async () => {
+    const { client, provider } = here();
     const { calls, call } = lapsed("idempotent", 2);
     await admit(calls, call);
     const [first] = await take(calls, provider.lease);
@@ -554,6 +586,7 @@ describe("settling", () => {
   });
 
   test("an idempotent call is delivered again also when the group was lost in between", async () => {
+    const { client, store, provider } = here();
     const { calls, call } = lapsed("idempotent");
     await admit(calls, call);
     expect(await take(calls, provider.lease)).toHaveLength(1);
@@ -571,6 +604,7 @@ describe("settling", () => {
   });
 
   test("a call never goes to who lost it, in any attempt, and others do not wait behind it", async () => {
+    const { client, store, provider } = here();
     const short = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
     const lost = Array.from({ length: 20 }, () => admissionOf(provider, { delivery: "idempotent" }));
     for (const call of lost) await admit(short, call);
@@ -597,6 +631,7 @@ describe("settling", () => {
   });
 
   test("until another takes it, a call whose claim lapsed is its owner's, who may go on with it or end it", async () => {
+    const { store, provider } = here();
     const lapse = async () => {
       const { calls, call } = lapsed("idempotent");
       await admit(calls, call);
@@ -619,6 +654,7 @@ describe("settling", () => {
   });
 
   test("nothing of a call stays among those for others once it has an owner, an end or another epoch", async () => {
+    const { client, store, provider } = here();
     const again = keys.again(TOOLSET, provider.lease.epoch);
     const lapse = async () => {
       const { calls, call } = lapsed("idempotent");
@@ -643,6 +679,7 @@ describe("settling", () => {
   });
 
   test("a call that another took where the group was lost is not for that one when it is lost again", async () => {
+    const { client, store, provider } = here();
     const { calls, call } = lapsed("idempotent");
     await admit(calls, call);
     await take(calls, provider.lease);
@@ -661,11 +698,12 @@ describe("settling", () => {
   });
 
   test("a user that may not read the waiting line ends no call by that", async () => {
+    const { redis, client, provider } = here();
     const { calls, call } = lapsed("idempotent");
     await admit(calls, call);
     await take(calls, provider.lease);
     await client.acl("SETUSER", "blind", "on", "nopass", "~*", "&*", "+@all", "-xrange");
-    const blind = { ...calls, redis: redis().client({ username: "blind", password: "any" }) };
+    const blind = { ...calls, redis: redis.client({ username: "blind", password: "any" }) };
     await until("it was looked at", async () => {
       await expect(settleCalls(blind, keys)).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
       return true;
@@ -674,6 +712,7 @@ describe("settling", () => {
   });
 
   test("what is in the place of the calls that wait for others is set aside", async () => {
+    const { client, provider } = here();
     const { calls, call } = lapsed("idempotent");
     await client.set(keys.again(TOOLSET, provider.lease.epoch), "x");
     await admit(calls, call);
@@ -683,6 +722,7 @@ describe("settling", () => {
   });
 
   test("a call is looked at when a claim of it could end, and again when something is to be done", async () => {
+    const { client, store, provider } = here();
     const short = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
     const [waiting, renewed] = [admissionOf(provider), admissionOf(provider)];
     const dueAt = async (call: { readonly id: CallId }) => Number(await client.zscore(keys.due, call.id));
@@ -706,12 +746,14 @@ describe("settling", () => {
     expect((await readCall(store, other.id, {}))?.ending).toMatchObject({ kind: "outcome_unknown" });
   });
   test("a waiting call ends at its deadline: it did not run", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider, { timeoutMs: 1 });
     await admit(store, call);
     await settleUntil(store, "the call expired", call.id, (_, kind) => kind === "not_executed");
   });
 
   test("a call that waits for another attempt ends with an unknown outcome: the one before may have run", async () => {
+    const { client, store, provider } = here();
     const waiting = async (timeoutMs = LONG_MS) => {
       const calls = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
       const call = admissionOf(provider, { delivery: "idempotent", timeoutMs });
@@ -740,6 +782,7 @@ describe("settling", () => {
   });
 
   test("a running call's provider is told of the deadline first; without an answer its outcome is unknown", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider, { timeoutMs: 50 });
     await admit(store, call);
     await take(store, provider.lease);
@@ -750,6 +793,7 @@ describe("settling", () => {
   });
 
   test("what a released provider had in hand is settled at once", async () => {
+    const { registry, store, provider } = here();
     const call = admissionOf(provider);
     await admit(store, call);
     await take(store, provider.lease);
@@ -765,6 +809,7 @@ describe("settling", () => {
     { count: 600, payload: Buffer.from("{}") },
     { count: 12, payload: Buffer.alloc(1_000_000, "x") },
   ])("so is all of it when it is much: $count calls", async ({ count, payload }) => {
+    const { client, registry, store, provider } = here();
     const destination = { ...admissionOf(provider).destination, maxBacklog: 1_000 };
     for (let i = 0; i < count; i++) await admit(store, admissionOf(provider, { payload, destination }));
     let taken = 0;
@@ -780,11 +825,13 @@ describe("settling", () => {
   });
 
   test("a provider is released also when the group of its epoch's calls was lost", async () => {
+    const { client, registry, provider } = here();
     await client.xgroup("DESTROY", keys.requests(TOOLSET, provider.lease.epoch), "providers");
     expect(await releaseLease(registry, provider.lease)).toBe(true);
   });
 
   test("many at once, by many at once, end each call once", async () => {
+    const { store, provider } = here();
     const calls = Array.from({ length: 150 }, () =>
       admissionOf(provider, { timeoutMs: 1, destination: { ...admissionOf(provider).destination, maxBacklog: 1_000 } }),
     );
@@ -807,6 +854,7 @@ describe("settling", () => {
 
 describe("calls that wait in an abandoned epoch", () => {
   test("go to the epoch that takes them, and end as not executed where none does", async () => {
+    const { registry, store, provider } = here();
     const stays = admissionOf(provider);
     const goes = admissionOf(provider, { payload: Buffer.from('{"new":true}') });
     for (const call of [stays, goes]) await admit(store, call);
@@ -824,6 +872,7 @@ describe("calls that wait in an abandoned epoch", () => {
   });
 
   test("are found behind any number that providers have in hand", async () => {
+    const { registry, store, provider } = here();
     const wide = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 1_000);
     const roomy = { ...admissionOf(provider).destination, maxBacklog: 1_000 };
     for (let i = 0; i < 120; i++) await admit(store, admissionOf(provider, { destination: roomy }));
@@ -838,6 +887,7 @@ describe("calls that wait in an abandoned epoch", () => {
   });
 
   test("stay with the contract that their caller named", async () => {
+    const { registry, store, provider } = here();
     const pinned = admissionOf(provider, { pinned: true });
     await admit(store, pinned);
     const next = await register(registry, registrationOf(contractOf("2.0.0", "better"), "q1"));
@@ -850,6 +900,7 @@ describe("calls that wait in an abandoned epoch", () => {
   });
 
   test("leaves alone what a provider has in hand", async () => {
+    const { store, provider } = here();
     const call = admissionOf(provider);
     await admit(store, call);
     await take(store, provider.lease);

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { beforeEach } from "vitest";
 import { type CallId, randomCallId } from "../../../src/identity/call-id.js";
 import { callerName } from "../../../src/identity/caller-name.js";
 import { parseNodeId, parseToolName } from "../../../src/identity/names.js";
@@ -15,17 +14,17 @@ import { readCall } from "../../../src/store/calls/read-call.js";
 import { type TakenCall, takeCalls } from "../../../src/store/calls/take.js";
 import type { Lease } from "../../../src/store/registry/leases.js";
 import type { Registered } from "../../../src/store/registry/register.js";
-import type { TestRedis } from "../../support/redis.js";
+import type { RegistryStore } from "../../../src/store/registry/registry-store.js";
+import { forEachTest } from "../../support/for-each-test.js";
 import {
-  client,
   contractOf,
   keys,
   keyspace,
   LONG_MS,
   registrationOf,
-  registry,
   registryForFile,
   serve,
+  type TestRegistry,
   TOOLSET,
 } from "../registry/registry-fixture.js";
 
@@ -47,23 +46,24 @@ export function callStore(redis: RedisClient, more: Partial<CallStore> = {}): Ca
   };
 }
 
-/** Of the test that runs, in a file that has called `callsForFile`: the calls' scripts, and a provider with room for ten calls. */
-export let store: CallStore;
-export let provider: Registered;
+/** What each test of a file has that has called `callsForFile`: also the calls' scripts, and a provider with room for ten calls. */
+export interface TestCalls extends TestRegistry {
+  readonly store: CallStore;
+  readonly provider: Registered;
+}
 
 /** What `registryForFile` does for a file, with the calls' scripts and a provider for each test. */
-export function callsForFile(): () => TestRedis {
-  const redis = registryForFile();
-  beforeEach(async () => {
-    store = callStore(client);
-    await beginToServe();
+export function callsForFile(): () => TestCalls {
+  const here = registryForFile();
+  return forEachTest(async () => {
+    const { client, registry } = here();
+    return { ...here(), store: callStore(client), provider: await beginToServe(registry) };
   });
-  return redis;
 }
 
 /** What the provider does at first, and again when Redis has lost everything. */
-export async function beginToServe(): Promise<void> {
-  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
+export function beginToServe(registry: RegistryStore): Promise<Registered> {
+  return serve(registry, registrationOf(contractOf("1.0.0")), 10);
 }
 
 export function admissionOf(registered: Registered, more: Partial<Admission> = {}): Admission {

@@ -11,15 +11,7 @@ import { settleCalls } from "../../../src/store/calls/settle.js";
 import { resumeCalls, takeCalls } from "../../../src/store/calls/take.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
 import { until } from "../../support/until.js";
-import {
-  client,
-  contractOf,
-  keys,
-  registrationOf,
-  registryStore,
-  serve,
-  TOOLSET,
-} from "../registry/registry-fixture.js";
+import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
 import {
   admissionOf,
   admit,
@@ -28,20 +20,19 @@ import {
   claimOf,
   complete,
   NODE,
-  provider,
-  store,
   take,
   takerOf,
 } from "./calls-fixture.js";
 
 expectNoLeaks();
-callsForFile();
+const here = callsForFile();
 
 const RESULT = { kind: "result", reason: "", body: Buffer.from("3") } as const;
 const LOST = { kind: "outcome_unknown", reason: "STATE_LOST" } as const;
 
 /** Changes a record; its expiry stays as it is. */
 async function edit(key: string, what: RegExp, by: string): Promise<void> {
+  const { client } = here();
   const record = (await client.get(key)) ?? "";
   expect(record).toMatch(what);
   await client.set(key, record.replace(what, by), "KEEPTTL");
@@ -49,8 +40,8 @@ async function edit(key: string, what: RegExp, by: string): Promise<void> {
 
 /** What can have become of a record, by name; `lost` where its head can still be read. */
 const DAMAGES = [
-  ["another type", "gone", (key: string) => client.multi().del(key).lpush(key, "x").exec()],
-  ["nothing of it left", "gone", (key: string) => client.set(key, "")],
+  ["another type", "gone", (key: string) => here().client.multi().del(key).lpush(key, "x").exec()],
+  ["nothing of it left", "gone", (key: string) => here().client.set(key, "")],
   ["a head that does not parse", "gone", (key: string) => edit(key, /^\S+ \S+ /, "")],
   ["a delivery that is no word", "gone", (key: string) => edit(key, / once /, " 7 ")],
   ["no second line", "lost", (key: string) => edit(key, /\n.*$/s, "\n")],
@@ -66,11 +57,13 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
 
   /** Two calls, the first of them damaged, that wait or are claimed. */
   async function pair(more: Parameters<typeof admissionOf>[1] = {}): Promise<readonly [CallId, CallId]> {
+    const { store, provider } = here();
     const [bad, good] = [admissionOf(provider, more), admissionOf(provider, more)];
     await Promise.all([admit(store, bad), admit(store, good)]);
     return [bad.id, good.id];
   }
   async function claimedPair() {
+    const { store, provider } = here();
     const [bad, good] = await pair();
     const calls = await take(store, provider.lease);
     await spoil(bad);
@@ -79,6 +72,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
   }
   /** Its call has ended as lost, or is not known any more; what was there is kept aside, for a day. */
   async function expectLost(id: CallId): Promise<void> {
+    const { client, store } = here();
     const reading = await readCall(store, id, {});
     if (leaves === "lost") expect(reading).toMatchObject({ state: "ended", ending: LOST });
     else expect(reading).toBeUndefined();
@@ -88,6 +82,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
   }
 
   test("does not keep others from being taken", async () => {
+    const { store, provider } = here();
     const [bad, good] = await pair();
     await spoil(bad);
     expect((await take(store, provider.lease)).map(({ id }) => id)).toContain(good);
@@ -99,7 +94,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
       "accepted",
       (claims) =>
         complete(
-          store,
+          here().store,
           claims.map((claim) => ({ ...claim, ...RESULT })),
         ),
     ],
@@ -108,7 +103,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
       "kept",
       (claims) =>
         appendOutput(
-          store,
+          here().store,
           keys,
           claims.map((claim) => ({ ...claim, data: Buffer.from("1") })),
         ),
@@ -118,10 +113,10 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
       "held",
       (claims) =>
         renewClaims(
-          store,
+          here().store,
           keys,
           NODE,
-          claims.map((claim) => ({ ...claim, toolset: TOOLSET, epoch: provider.lease.epoch })),
+          claims.map((claim) => ({ ...claim, toolset: TOOLSET, epoch: here().provider.lease.epoch })),
         ),
     ],
   ] satisfies [string, string, (claims: readonly Claim[]) => Promise<readonly string[]>][])(
@@ -133,6 +128,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
     },
   );
   test("does not keep others from being settled", async () => {
+    const { store } = here();
     const [bad, good] = await pair({ timeoutMs: 1 });
     await spoil(bad);
     const settled = await until("a call was settled", async () => {
@@ -144,6 +140,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
     await expectLost(bad);
   });
   test("does not keep its provider from attaching anew", async () => {
+    const { store, provider } = here();
     const { bad, good } = await claimedPair();
     const resumed = await resumeCalls(
       store,
@@ -157,6 +154,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
     await expectLost(bad.id);
   });
   test("does not keep others from being moved", async () => {
+    const { store, provider } = here();
     const [bad, good] = await pair();
     await spoil(bad);
     await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
@@ -164,6 +162,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
     await expectLost(bad);
   });
   test("does not keep others from being looked up, and is cancelled like one that is lost", async () => {
+    const { store } = here();
     const [bad, good] = await pair();
     await spoil(bad);
     expect((await probeCalls(store, keys, [bad, good]))[1]).toEqual({ kind: "alive" });
@@ -173,6 +172,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
     await expectLost(bad);
   });
   test("is a lost call to whoever repeats it, whatever it asked: it may have run", async () => {
+    const { store, provider } = here();
     const [bad, good] = await pair();
     await spoil(bad);
     const repeats = [bad, good].map((id) => admit(store, admissionOf(provider, { id })));
@@ -186,6 +186,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
 });
 
 test("a line of calls that is no stream is set aside, and others are admitted", async () => {
+  const { client, store, provider } = here();
   await client
     .multi()
     .del(keys.requests(TOOLSET, provider.lease.epoch))
@@ -198,6 +199,7 @@ test("a line of calls that is no stream is set aside, and others are admitted", 
 });
 
 test("a line of calls that is no stream does not keep calls of other toolsets from their ends", async () => {
+  const { client, store, provider } = here();
   const other = parseToolsetName("other", "name");
   const sealed = sealContract({ ...contractOf("1.0.0").contract, name: other });
   const neighbour = await serve(registryStore(client), registrationOf(sealed), 10);
@@ -218,6 +220,7 @@ test("a line of calls that is no stream does not keep calls of other toolsets fr
 });
 
 test("output that is in no stream does not keep other calls from their output and their ends", async () => {
+  const { client, store, provider } = here();
   const calls = [admissionOf(provider), admissionOf(provider), admissionOf(provider)];
   for (const call of calls) await admit(store, call);
   const claims = (await take(store, provider.lease)).map((call) => claimOf(provider.lease, call));

@@ -16,29 +16,18 @@ import { emitPings } from "../../../src/store/registry/ping-slot.js";
 import { unregister } from "../../../src/store/registry/unregister.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { until } from "../../support/until.js";
-import { client, keys, LONG_MS, pong, registry, TOOLSET } from "../registry/registry-fixture.js";
-import {
-  admissionOf,
-  admit,
-  callsForFile,
-  claimOf,
-  complete,
-  endingOf,
-  NODE,
-  provider,
-  store,
-  take,
-  takerOf,
-} from "./calls-fixture.js";
+import { keys, LONG_MS, pong, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callsForFile, claimOf, complete, endingOf, NODE, take, takerOf } from "./calls-fixture.js";
 
 expectNoLeaks();
-callsForFile();
-afterEach(() => client.config("SET", "maxmemory", "0"));
+const here = callsForFile();
+afterEach(() => here().client.config("SET", "maxmemory", "0"));
 
 /** From now on Redis refuses whatever needs memory. */
-const fill = () => client.config("SET", "maxmemory", "1mb");
+const fill = () => here().client.config("SET", "maxmemory", "1mb");
 
 test("a full Redis refuses new calls, definitely, and those that it has end as they would otherwise", async () => {
+  const { client, registry, store, provider } = here();
   const calls = Array.from({ length: 4 }, (_, i) => admissionOf(provider, i === 3 ? { timeoutMs: 300 } : {}));
   for (const call of calls) await admit(store, call);
   await fill();
@@ -74,6 +63,7 @@ test("a full Redis refuses new calls, definitely, and those that it has end as t
 });
 
 test("a full Redis keeps no more output", async () => {
+  const { store, provider } = here();
   await admit(store, admissionOf(provider));
   const [call] = await take(store, provider.lease);
   if (call === undefined) throw new Error("one was to be taken");
@@ -86,6 +76,7 @@ test("a full Redis keeps no more output", async () => {
 });
 
 test("nodes know when Redis is nearly full, and when it has room again", async () => {
+  const { client } = here();
   const watch = new MemoryWatch({ redis: client, shards: [keys], log: SILENT_LOGGER });
   await watch.start();
   expect(watch.full(keys), "without a limit it never is").toBe(false);

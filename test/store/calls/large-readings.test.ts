@@ -15,22 +15,11 @@ import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { probeCalls, readCall } from "../../../src/store/calls/read-call.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { until } from "../../support/until.js";
-import { client, keys, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
-import {
-  admissionOf,
-  admit,
-  callStore,
-  callsForFile,
-  claimOf,
-  complete,
-  NODE,
-  provider,
-  store,
-  take,
-} from "./calls-fixture.js";
+import { keys, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callStore, callsForFile, claimOf, complete, NODE, take } from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = callsForFile();
+const here = callsForFile();
 
 const KiB = 1_024;
 const RESULT = { kind: "result", reason: "" } as const;
@@ -52,6 +41,7 @@ function bytesOf(reply: unknown): number {
 
 /** The store over a connection that notes what is asked for and when its answer is there, in the order of events. */
 function watched(before: (commands: readonly Asked[]) => Promise<void> = async () => {}) {
+  const { client } = here();
   const commands: Asked[] = [];
   let clock = 0;
   const noting: Pick<RedisClient, "callBuffer"> = {
@@ -86,6 +76,7 @@ function watched(before: (commands: readonly Asked[]) => Promise<void> = async (
 
 /** A call that has ended with a result of `bytes` bytes, and can be asked for again. */
 async function ended(bytes: number, output: readonly number[] = []) {
+  const { client, store, provider } = here();
   const call = admissionOf(provider, { requestDigest: "a" });
   await admit(store, call);
   const taken = (await take(store, provider.lease)).find(({ id }) => id === call.id);
@@ -172,7 +163,7 @@ describe("a large end", () => {
 
   test("is handed on a little at a time, and connections take turns", async () => {
     const { call } = await ended(500 * KiB);
-    const readings = new LargeReadings(callStore(client));
+    const readings = new LargeReadings(callStore(here().client));
     const told: string[] = [];
     const ask = (client: string) => readings.ending(call.id, readerOf(client)).then(() => told.push(client));
     const greedy = Array.from({ length: 60 }, () => ask("greedy"));
@@ -215,10 +206,11 @@ describe("a large end", () => {
 
   test("cannot be read while Redis is away: all that wait are told so at once", async () => {
     const calls = await manyEnded(8, 20 * KiB);
-    const own = redis().client({ maxRetriesPerRequest: 0 });
+    const { redis } = here();
+    const own = redis.client({ maxRetriesPerRequest: 0 });
     await own.ping();
     const readings = new LargeReadings(callStore(own));
-    await redis().freeze();
+    await redis.freeze();
     const asked = calls.map(({ call }) => readings.ending(call.id, readerOf("a")));
     const told = Promise.allSettled(asked);
     own.disconnect();
@@ -227,12 +219,13 @@ describe("a large end", () => {
         Array(8).fill("STORE_UNAVAILABLE"),
       );
     } finally {
-      await redis().thaw();
+      await redis.thaw();
     }
     expect(readings.waiting).toBe(0);
   });
 
   test("that is lost while it is read is not mixed with what is written in its place", async () => {
+    const { client } = here();
     const { call } = await ended(300 * KiB);
     const key = `${keys.prefix}call:${call.id}`;
     const { store } = watched(async (commands) => {
@@ -257,7 +250,7 @@ describe("a large end", () => {
         },
       }),
     };
-    const store = callStore(client, { commits: commits as Commits }); // all that is used of it
+    const store = callStore(here().client, { commits: commits as Commits }); // all that is used of it
     expect(await new LargeReadings(store).ending(call.id, readerOf("a"))).toMatchObject({ kind: "result" });
     expect(confirmed).toBe(1);
   });

@@ -10,39 +10,21 @@ import { renewClaims } from "../../../src/store/calls/renew-claims.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
 import { until } from "../../support/until.js";
-import {
-  client,
-  contractOf,
-  keys,
-  registrationOf,
-  registryStore,
-  serve,
-  TOOLSET,
-} from "../registry/registry-fixture.js";
-import {
-  admissionOf,
-  admit,
-  callStore,
-  callsForFile,
-  claimOf,
-  complete,
-  NODE,
-  provider,
-  store,
-  take,
-} from "./calls-fixture.js";
+import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callStore, callsForFile, claimOf, complete, NODE, take } from "./calls-fixture.js";
 
 expectNoLeaks();
-callsForFile();
+const here = callsForFile();
 
 /** What a later version has appended, to a line of a record. */
 const MORE = "trace-7 and-more";
 
 const recordOf = async (id: CallId): Promise<readonly string[]> =>
-  ((await client.get(keys.call(id))) ?? "").split("\n");
+  ((await here().client.get(keys.call(id))) ?? "").split("\n");
 
 /** Changes a record; its expiry stays as it is. */
 async function edit(id: CallId, what: RegExp, by: string): Promise<void> {
+  const { client } = here();
   const record = (await client.get(keys.call(id))) ?? "";
   expect(record).toMatch(what);
   await client.set(keys.call(id), record.replace(what, by), "KEEPTTL");
@@ -50,6 +32,7 @@ async function edit(id: CallId, what: RegExp, by: string): Promise<void> {
 
 /** A waiting call to whose record a later version has appended. */
 async function grown(more: Parameters<typeof admissionOf>[1] = {}): Promise<CallId> {
+  const { store, provider } = here();
   const admission = admissionOf(provider, more);
   await admit(store, admission);
   await edit(admission.id, /\n(.*)$/, ` ${MORE}\n$1 ${MORE}`);
@@ -63,6 +46,7 @@ async function expectKept(id: CallId, lines: readonly number[] = [0, 1]): Promis
 
 describe("what a later version has appended to a call's record is kept", () => {
   test("when the call is claimed, renewed, watched, cancelled, and lost by its provider", async () => {
+    const { client, store, provider } = here();
     const id = await grown({ delivery: "idempotent", watch: false });
     await readCall(store, id, { watcher: NODE });
     await expectKept(id);
@@ -82,6 +66,7 @@ describe("what a later version has appended to a call's record is kept", () => {
   });
 
   test("when the call goes to another epoch", async () => {
+    const { client, store, provider } = here();
     const id = await grown();
     const next = await serve(registryStore(client), registrationOf(contractOf("2.0.0")), 10);
     const to = { epoch: next.lease.epoch, digest: "e".repeat(64) as never, maxBacklog: 10 }; // a made-up digest
@@ -91,6 +76,7 @@ describe("what a later version has appended to a call's record is kept", () => {
   });
 
   test("when the call ends, of what was fixed at its admission", async () => {
+    const { store, provider } = here();
     const id = await grown();
     const [call] = await take(store, provider.lease);
     if (call === undefined) throw new Error("it was not taken");
@@ -100,6 +86,7 @@ describe("what a later version has appended to a call's record is kept", () => {
   });
 
   test("when Redis has lost the call, by what its node still knows", async () => {
+    const { client, store, provider } = here();
     const id = await grown();
     const [call] = await take(store, provider.lease);
     if (call === undefined) throw new Error("it was not taken");
@@ -109,6 +96,7 @@ describe("what a later version has appended to a call's record is kept", () => {
   });
 
   test("and to its end: readers find the body behind it", async () => {
+    const { store, provider } = here();
     const id = await grown();
     const [call] = await take(store, provider.lease);
     if (call === undefined) throw new Error("it was not taken");
@@ -124,6 +112,7 @@ describe("what a later version has appended to a call's record is kept", () => {
 
 describe("a call in a state that this version does not know", () => {
   async function resting(more: Parameters<typeof admissionOf>[1] = {}): Promise<CallId> {
+    const { store, provider } = here();
     const admission = admissionOf(provider, more);
     await admit(store, admission);
     await edit(admission.id, /\nqueued/, "\nresting");
@@ -131,6 +120,7 @@ describe("a call in a state that this version does not know", () => {
   }
 
   test("is neither taken nor ended, and keeps its record, until its deadline; then its outcome is unknown", async () => {
+    const { client, store, provider } = here();
     const timeoutMs = 300;
     const id = await resting({ timeoutMs });
     expect(await take(store, provider.lease)).toEqual([]);
@@ -153,6 +143,7 @@ describe("a call in a state that this version does not know", () => {
   });
 
   test("is told to stop when it is cancelled, and to nobody else", async () => {
+    const { store } = here();
     const id = await resting();
     expect(await cancelCall(store, id)).toEqual({ kind: "told" });
     expect(await readCall(store, id, {})).toMatchObject({ state: "unknown", cancelRequested: true });
@@ -161,6 +152,7 @@ describe("a call in a state that this version does not know", () => {
 });
 
 test("a call of a delivery mode that this version does not know is run once at most, and keeps its word for it", async () => {
+  const { client, store, provider } = here();
   const admission = admissionOf(provider, { delivery: "idempotent" });
   await admit(store, admission);
   await edit(admission.id, / idempotent /, " twice ");
@@ -175,6 +167,7 @@ test("a call of a delivery mode that this version does not know is run once at m
 });
 
 test("an end of a kind that this version does not know is one: its outcome is unknown, and its reason is told", async () => {
+  const { store, provider } = here();
   const admission = admissionOf(provider);
   await admit(store, admission);
   const [call] = await take(store, provider.lease);
@@ -189,6 +182,7 @@ test("an end of a kind that this version does not know is one: its outcome is un
 });
 
 test("a record says who made the call, when it was admitted, and when it was claimed first", async () => {
+  const { store, provider } = here();
   const id = await grown({ delivery: "idempotent" });
   const { head } = (await readCall(store, id, {})) ?? {};
   expect(head).toMatchObject({ caller: "default anonymous" });

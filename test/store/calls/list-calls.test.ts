@@ -6,16 +6,17 @@ import { cancelCall } from "../../../src/store/calls/cancel.js";
 import { type CallFilter, lookAtCalls, SHARD_START } from "../../../src/store/calls/list-calls.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { expectWithin, spanOf } from "../../support/redis-span.js";
-import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
-import { admissionOf, admit, callsForFile, claimOf, complete, NODE, provider, store, take } from "./calls-fixture.js";
+import { keys, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callsForFile, claimOf, complete, NODE, take } from "./calls-fixture.js";
 
 expectNoLeaks();
-callsForFile();
+const here = callsForFile();
 
 const ALL: CallFilter = { toolset: undefined, tool: undefined, state: undefined };
 
 /** Admits `count` calls; the ids in order. */
 async function admitMany(count: number): Promise<CallId[]> {
+  const { store, provider } = here();
   const admissions = Array.from({ length: count }, () =>
     admissionOf(provider, {
       destination: { ...admissionOf(provider).destination, maxBacklog: 10_000 },
@@ -32,7 +33,7 @@ async function pages(filter: CallFilter, size: number, between: () => Promise<vo
   const sizes: number[] = [];
   let pageToken = "";
   do {
-    const page = await listCalls(store, filter, size, pageToken);
+    const page = await listCalls(here().store, filter, size, pageToken);
     ids.push(...page.calls.map(({ id }) => id));
     sizes.push(page.calls.length);
     pageToken = page.nextPageToken;
@@ -42,6 +43,7 @@ async function pages(filter: CallFilter, size: number, between: () => Promise<vo
 }
 
 test("calls that have not ended are listed with where they stand, and what they carry is not", async () => {
+  const { client, store, provider } = here();
   const { value: ids, ...admitted } = await spanOf(client, () => admitMany(2));
   const [first = "" as CallId] = ids; // there are two
   const { value, ...claiming } = await spanOf(client, () => take(store, provider.lease, 1));
@@ -74,6 +76,7 @@ test("calls that have not ended are listed with where they stand, and what they 
 });
 
 test("by toolset, tool and state", async () => {
+  const { store, provider } = here();
   await admitMany(3);
   await take(store, provider.lease, 2);
   const count = async (filter: Partial<CallFilter>) =>
@@ -95,13 +98,14 @@ test.each([25, 140])("%i calls come in pages of the size that was asked for, eac
 test("the few calls that are left of many come in pages of the size that was asked for", async () => {
   // Redis keeps the table that a set of over 128 needed.
   const admitted = await admitMany(200);
-  await client.zrem(keys.due, ...admitted.slice(5));
+  await here().client.zrem(keys.due, ...admitted.slice(5));
   const { ids, sizes } = await pages(ALL, 2);
   expect(Math.max(...sizes)).toBe(2);
   expect(ids.sort()).toEqual(admitted.slice(0, 5).sort());
 });
 
 test("of many calls no page looks at more than it may, and none is missed while others come, are claimed and end", async () => {
+  const { store, provider } = here();
   const admitted = await admitMany(1_500);
   const { calls } = await lookAtCalls(store, keys, ALL, SHARD_START, 1_000);
   expect(calls.length).toBeLessThan(300);
@@ -115,6 +119,7 @@ test("of many calls no page looks at more than it may, and none is missed while 
 });
 
 test("a filter that nothing fits ends its pages early, with a token to go on", async () => {
+  const { client, store } = here();
   const lost = Array.from({ length: 6_000 }, (_, index) => ["1", `0.lost-${index}`]);
   await client.zadd(keys.due, ...lost.flat());
   const filter = { ...ALL, tool: parseToolName("other", "tool") };
@@ -124,6 +129,7 @@ test("a filter that nothing fits ends its pages early, with a token to go on", a
 });
 
 test("damaged records, lost ones and a damaged set are passed over, and left as they are", async () => {
+  const { client, store } = here();
   const [first, second, third, fourth, well] = await admitMany(5);
   await client.del(`${keys.prefix}call:${first}`);
   await client.multi().del(`${keys.prefix}call:${second}`).lpush(`${keys.prefix}call:${second}`, "x").exec();
@@ -140,6 +146,7 @@ test("damaged records, lost ones and a damaged set are passed over, and left as 
 });
 
 test("a token of another list, or of none, is refused", async () => {
+  const { store } = here();
   await admitMany(3);
   const { nextPageToken } = await listCalls(store, ALL, 1, "");
   await expect(listCalls(store, { ...ALL, state: "queued" }, 1, nextPageToken)).rejects.toMatchObject({

@@ -5,29 +5,19 @@ import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { readCall } from "../../../src/store/calls/read-call.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
-import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
-import {
-  admissionOf,
-  admit,
-  beginToServe,
-  callsForFile,
-  claimOf,
-  complete,
-  NODE,
-  provider,
-  store,
-  take,
-} from "./calls-fixture.js";
+import { keys, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, beginToServe, callsForFile, claimOf, complete, NODE, take } from "./calls-fixture.js";
 
 expectNoLeaks();
-callsForFile();
+const here = callsForFile();
 let lost: LostCalls;
 beforeEach(() => {
-  lost = new LostCalls(store, SILENT_LOGGER);
+  lost = new LostCalls(here().store, SILENT_LOGGER);
 });
 
 /** A call that is in flight when Redis loses everything; as its provider's session knows it. */
 async function lose() {
+  const { client, store, provider } = here();
   const admission = admissionOf(provider);
   await admit(store, admission);
   const [call] = await take(store, provider.lease);
@@ -38,6 +28,7 @@ async function lose() {
 }
 
 test("its provider's session is told that the record is gone, not that another has the call", async () => {
+  const { store, provider } = here();
   const { claim } = await lose();
   const body = Buffer.from("3");
   expect(await complete(store, [{ ...claim, kind: "result", reason: "", body }])).toEqual(["gone"]);
@@ -46,6 +37,7 @@ test("its provider's session is told that the record is gone, not that another h
 });
 
 test("a lost call ends once, for whoever says so and whoever asks, and expires as its handle said", async () => {
+  const { client, store } = here();
   const { call } = await lose();
   const ending = await lost.end(call);
   expect(ending).toMatchObject({ kind: "outcome_unknown", reason: "STATE_LOST", attempt: 1 });
@@ -59,17 +51,19 @@ test("a lost call ends once, for whoever says so and whoever asks, and expires a
 });
 
 test("a repeat of it finds that end, and does not run it again", async () => {
+  const { registry, store } = here();
   const { admission, call } = await lose();
   const ending = await lost.end(call);
-  await beginToServe();
+  const provider = await beginToServe(registry);
   const repeat = { ...admission, destination: { ...admission.destination, epoch: provider.lease.epoch } };
   expect(await admit(store, repeat)).toMatchObject({ kind: "repeated", ending });
   expect(await take(store, provider.lease)).toEqual([]);
 });
 
 test("a call that was admitted anew meanwhile is left alone, alive or ended", async () => {
+  const { registry, store } = here();
   const { admission, call } = await lose();
-  await beginToServe();
+  const provider = await beginToServe(registry);
   await admit(store, { ...admission, destination: { ...admission.destination, epoch: provider.lease.epoch } });
   expect(await lost.end(call)).toBeUndefined();
   const [again] = await take(store, provider.lease);
@@ -83,5 +77,5 @@ test("a call whose record has expired in time is not known any more, and stays s
   const words = call.head.split(" ");
   words.splice(5, 2, "1000", "1000"); // its deadline and retention, long ago
   expect(await lost.end({ ...call, head: words.join(" ") })).toBeUndefined();
-  expect(await readCall(store, call.id, {})).toBeUndefined();
+  expect(await readCall(here().store, call.id, {})).toBeUndefined();
 });

@@ -8,41 +8,21 @@ import { Admissions, type Offer, type OfferedTaker } from "../../../src/store/ca
 import { readCall } from "../../../src/store/calls/read-call.js";
 import { resumeCalls, type TakeAnswer } from "../../../src/store/calls/take.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
-import {
-  attach,
-  client,
-  contractOf,
-  keys,
-  LONG_MS,
-  registrationOf,
-  registry,
-  serve,
-  TOOLSET,
-} from "../registry/registry-fixture.js";
-import {
-  admissionOf,
-  admit,
-  callsForFile,
-  claimOf,
-  complete,
-  NODE,
-  provider,
-  store,
-  take,
-  takerOf,
-} from "./calls-fixture.js";
+import { attach, contractOf, keys, LONG_MS, registrationOf, serve, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callsForFile, claimOf, complete, NODE, take, takerOf } from "./calls-fixture.js";
 
 expectNoLeaks();
-const redis = callsForFile();
+const here = callsForFile();
 
 const takerWith = (more: Partial<OfferedTaker> = {}): OfferedTaker => ({
-  ...takerOf(provider.lease),
+  ...takerOf(here().provider.lease),
   ...{ credits: 10, maxInFlight: 10, running: 0 },
   ...more,
 });
 
 /** Admits calls in one script, which may give them to these providers; says what each of these got. */
 async function admitWith(takers: readonly OfferedTaker[], calls: readonly Admission[]) {
+  const { store, provider } = here();
   const answers: TakeAnswer[] = [];
   const failed = vi.fn<(error: unknown) => void>();
   const offer = vi.fn(() => ({ takers, taken: (got: readonly TakeAnswer[]) => void answers.push(...got), failed }));
@@ -54,7 +34,8 @@ async function admitWith(takers: readonly OfferedTaker[], calls: readonly Admiss
 
 /** How often nodes were told that calls wait, since the last question. */
 async function listenForWork() {
-  const subscriber = redis().client();
+  const { redis, client, provider } = here();
+  const subscriber = redis.client();
   let rings = 0;
   let onMark = (_rings: number) => {};
   subscriber.on("smessage", (channel: string) => {
@@ -75,6 +56,7 @@ async function listenForWork() {
 }
 
 test("a provider of the node that admits a call claims it in the same script, and nobody is rung", async () => {
+  const { client, store, provider } = here();
   const rings = await listenForWork();
   const calls = [admissionOf(provider, { meta: '{"runId":"r"}' }), admissionOf(provider, { requestDigest: "-" })];
   const { admitted, answers } = await admitWith([takerWith()], calls);
@@ -113,7 +95,7 @@ test("a provider of the node that admits a call claims it in the same script, an
 });
 
 test("a repeat in the same script finds the first request's call", async () => {
-  const call = admissionOf(provider);
+  const call = admissionOf(here().provider);
   const { admitted, answers } = await admitWith(
     [takerWith()],
     [call, { ...call }, { ...call, requestDigest: "other" }],
@@ -123,6 +105,7 @@ test("a repeat in the same script finds the first request's call", async () => {
 });
 
 test("what waited before is claimed first; for what waits still, nodes are rung", async () => {
+  const { store, provider } = here();
   const rings = await listenForWork();
   const older = admissionOf(provider);
   await admit(store, older);
@@ -136,6 +119,7 @@ test("what waited before is claimed first; for what waits still, nodes are rung"
 });
 
 test("a provider takes at once no more than its share; the rest is for all", async () => {
+  const { registry, store, provider } = here();
   const other = await serve(registry, registrationOf(contractOf("1.0.0"), "q1"), 30);
   const calls = Array.from({ length: 6 }, () => admissionOf(provider));
   const { answers } = await admitWith([takerWith()], calls);
@@ -148,6 +132,7 @@ test("a provider takes at once no more than its share; the rest is for all", asy
 });
 
 test("claims made at the admission stand in the line's group as if they had been read from it", async () => {
+  const { client, registry, store, provider } = here();
   const requests = keys.requests(TOOLSET, provider.lease.epoch);
   const other = await serve(registry, registrationOf(contractOf("1.0.0"), "q1"), 10);
   const older = admissionOf(provider);
@@ -178,6 +163,7 @@ test.each([
   // Of those behind it eight are read at once, and so claimed.
   ["one waits before them", 1, 9],
 ])("of large calls only some are claimed at the admission where %s", async (_what, older, claimed) => {
+  const { store, provider } = here();
   const rings = await listenForWork();
   const payload = Buffer.alloc(600_000, "1"); // the seventh reaches 4 MiB
   const calls = Array.from({ length: 12 }, () => admissionOf(provider, { payload }));
@@ -193,6 +179,7 @@ test.each([
 });
 
 test.each(["the group", "the stream"])("calls are claimed at the admission also where %s was lost", async (lost) => {
+  const { client, store, provider } = here();
   const requests = keys.requests(TOOLSET, provider.lease.epoch);
   if (lost === "the group") await client.xgroup("DESTROY", requests, "providers");
   else await client.del(requests);
@@ -203,6 +190,7 @@ test.each(["the group", "the stream"])("calls are claimed at the admission also 
 });
 
 test("a session that speaks for nobody claims nothing, and what is admitted waits", async () => {
+  const { registry, store, provider } = here();
   await attach(registry, provider.lease, 10, "s2");
   const call = admissionOf(provider);
   const { admitted, answers } = await admitWith([takerWith()], [call]);
@@ -214,6 +202,7 @@ test("a session that speaks for nobody claims nothing, and what is admitted wait
 test.each(["leases", "providers"] as const)(
   "what is wrong with an epoch's %s keeps no calls from being admitted",
   async (kind) => {
+    const { client, provider } = here();
     const key = keys[kind](TOOLSET, provider.lease.epoch);
     await client.multi().del(key).set(key, "x").exec();
     const { admitted, answers } = await admitWith([takerWith()], [admissionOf(provider)]);
@@ -223,6 +212,7 @@ test.each(["leases", "providers"] as const)(
 );
 
 test("calls that are refused give nobody anything", async () => {
+  const { store, provider } = here();
   const stale = { ...admissionOf(provider).destination, epoch: 1 as typeof provider.lease.epoch };
   const failed = vi.fn();
   const answers: TakeAnswer[] = [];
@@ -237,6 +227,7 @@ test("calls that are refused give nobody anything", async () => {
 });
 
 test("when Redis cannot be asked, the offer hears of it", async () => {
+  const { client, store, provider } = here();
   client.disconnect();
   const failed = vi.fn<(error: unknown) => void>();
   const offer = () => ({ takers: [takerWith()], taken: () => {}, failed });
@@ -254,6 +245,7 @@ describe("where replicas confirm what may be told", () => {
     ["one that waited before", { confirming: true, older: true, told: false, call: NEW }, "once confirmed"],
     ["any while they do not confirm", { confirming: false, older: false, told: false, call: NEW }, "once confirmed"],
   ] as const)("a provider gets %s (%o) %s", async (_what, { confirming, older, told, call }, when) => {
+    const { store, provider } = here();
     if (older) await admit(store, admissionOf(provider));
     const asked = deferred<void>();
     const confirmed = deferred<void>();

@@ -3,13 +3,14 @@ import { readCall } from "../../../src/store/calls/read-call.js";
 import { restoreDeadlines } from "../../../src/store/calls/restore-deadlines.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
 import { expectNoLeaks } from "../../support/leaks.js";
-import { client, keys, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
-import { admissionOf, admit, callsForFile, claimOf, complete, provider, store, take } from "./calls-fixture.js";
+import { keys, LONG_MS, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callsForFile, claimOf, complete, take } from "./calls-fixture.js";
 
 expectNoLeaks();
-callsForFile();
+const here = callsForFile();
 
 test("deadlines that Redis has lost are found again in the calls' records, and what is left of ended calls goes", async () => {
+  const { client, store, provider } = here();
   const epochs = [
     { toolset: TOOLSET, epoch: provider.lease.epoch },
     { toolset: TOOLSET, epoch: provider.lease.epoch },
@@ -45,6 +46,7 @@ test("deadlines that Redis has lost are found again in the calls' records, and w
 });
 
 test("what is no set of deadlines is set aside, and calls come to their ends", async () => {
+  const { client, store, provider } = here();
   const [call, waiting] = [admissionOf(provider), admissionOf(provider)];
   await admit(store, call);
   const [taken] = await take(store, provider.lease);

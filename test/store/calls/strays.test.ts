@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { beforeEach, describe, expect, test } from "vitest";
 import { deferred } from "../../../src/async/deferred.js";
 import type { Repeating } from "../../../src/async/every.js";
@@ -16,36 +17,38 @@ import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
 import { SILENT_FAULTS } from "../../support/silent-faults.js";
 import { until } from "../../support/until.js";
 import { toolsetOf } from "../../upkeep/toolset-of.js";
-import { client, keys, TOOLSET } from "../registry/registry-fixture.js";
-import { admissionOf, admit, callStore, callsForFile, claimOf, NODE, provider, store, take } from "./calls-fixture.js";
+import { keys, TOOLSET } from "../registry/registry-fixture.js";
+import { admissionOf, admit, callStore, callsForFile, claimOf, NODE, take } from "./calls-fixture.js";
 
 expectNoLeaks();
-callsForFile();
+const here = callsForFile();
 
 /** A node's settler. @param heard called after each pass. */
 function settlerOf(calls: CallStore, heard = () => {}): Repeating {
+  const { provider } = here();
   const toolsets = () => [toolsetOf(TOOLSET, { epoch: provider.lease.epoch, liveUntilMs: 0 })];
   return createSettler(calls, toolsets, { heard }, Math.random, SILENT_LOGGER, SILENT_FAULTS);
 }
 
-const LOSSES: Readonly<Record<string, (id: CallId) => Promise<unknown>>> = {
-  "is gone": (id) => client.del(keys.call(id)),
-  "is gone with all deadlines": (id) => client.del(keys.call(id), keys.due),
-  "is of another type": (id) => client.multi().del(keys.call(id)).lpush(keys.call(id), "x").exec(),
-  "says nothing of where it stands": async (id) =>
+const LOSSES: Readonly<Record<string, (client: Redis, id: CallId) => Promise<unknown>>> = {
+  "is gone": (client, id) => client.del(keys.call(id)),
+  "is gone with all deadlines": (client, id) => client.del(keys.call(id), keys.due),
+  "is of another type": (client, id) => client.multi().del(keys.call(id)).lpush(keys.call(id), "x").exec(),
+  "says nothing of where it stands": async (client, id) =>
     client.set(keys.call(id), ((await client.get(keys.call(id))) ?? "").replace(/\n.*/s, "\n")),
 };
 
 test.each(Object.entries(LOSSES))(
   "a call that runs, whose record %s, does not count as backlog for long",
   async (_, lose) => {
+    const { client, store, provider } = here();
     const destination = { ...admissionOf(provider).destination, maxBacklog: 1 };
     const admission = await admit(store, admissionOf(provider, { destination }));
     if (admission.kind !== "admitted") throw new Error("it was to be admitted");
     const [call] = await take(store, provider.lease);
     if (call === undefined) throw new Error("it was to be taken");
     expect(await admit(store, admissionOf(provider, { destination }))).toEqual({ kind: "full" });
-    await lose(call.id);
+    await lose(client, call.id);
 
     // Its node learns it when it extends the claim, and says so.
     const claim = { ...claimOf(provider.lease, call), toolset: TOOLSET, epoch: provider.lease.epoch };
@@ -67,6 +70,7 @@ test.each(Object.entries(LOSSES))(
 );
 
 test("a call whose record is gone is missed at the end of its claim, where nobody misses it before", async () => {
+  const { client, provider } = here();
   const brief = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
   const admission = admissionOf(provider);
   await admit(brief, admission);
@@ -82,6 +86,7 @@ test("a call whose record is gone is missed at the end of its claim, where nobod
 });
 
 test("calls end in time while the lines are looked through, however long that takes", async () => {
+  const { client, store, provider } = here();
   const gate = deferred();
   let looking = false;
   const slow: RedisClient = Object.create(client, {
@@ -125,9 +130,15 @@ describe("of several nodes", () => {
     const from = [...passes];
     await until("each has passed several times", () => passes.every((count, index) => count >= (from[index] ?? 0) + 3));
   };
-  const whole = () =>
-    until("the lines were looked through", async () => (await client.zscore(keys.due, DEADLINES_WHOLE)) !== null);
+  const whole = () => {
+    const { client } = here();
+    return until(
+      "the lines were looked through",
+      async () => (await client.zscore(keys.due, DEADLINES_WHOLE)) !== null,
+    );
+  };
   const loseRecord = async () => {
+    const { client, store, provider } = here();
     const admission = admissionOf(provider);
     await admit(store, admission);
     await client.del(keys.call(admission.id));
@@ -135,6 +146,7 @@ describe("of several nodes", () => {
   };
 
   beforeEach(async () => {
+    const { client, store } = here();
     passes = [0, 0, 0];
     looks = 0;
     const monitor = await client.monitor();
@@ -153,6 +165,7 @@ describe("of several nodes", () => {
   });
 
   test("one looks through the lines for a lost record, once", async () => {
+    const { client, provider } = here();
     for (const settler of settlers) settler.start();
     await whole();
     await client.del(search()); // they may be looked through again
@@ -182,6 +195,7 @@ describe("of several nodes", () => {
     ["is not waited for because of a value that never expires", "1", undefined],
     ["is not waited for because of a value that lasts too long", "rests", 3_600_000],
   ])("one %s", async (_, value, forMs) => {
+    const { client } = here();
     await client.set(search(), value);
     if (forMs !== undefined) await client.pexpire(search(), forMs);
     for (const settler of settlers) settler.start();
@@ -191,6 +205,7 @@ describe("of several nodes", () => {
 });
 
 test("a look through the lines ends, whatever says when it began", async () => {
+  const { client, store } = here();
   for (const since of ["nan", "1e300", "-inf"]) {
     await client.set(keys.search, since, "PX", 60_000);
     await restoreDeadlines(store, keys, []);

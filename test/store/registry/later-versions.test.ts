@@ -9,7 +9,6 @@ import { expectNoLeaks } from "../../support/leaks.js";
 import { SILENT_FAULTS } from "../../support/silent-faults.js";
 import { readStoredHealth, readStoredProvider, storedHealth, storedProvider } from "../../support/stored-values.js";
 import {
-  client,
   contractOf,
   keys,
   keyspace,
@@ -17,7 +16,6 @@ import {
   pong,
   recordOf,
   registrationOf,
-  registry,
   registryForFile,
   serve,
   statesOf,
@@ -25,7 +23,7 @@ import {
 } from "./registry-fixture.js";
 
 expectNoLeaks();
-registryForFile();
+const here = registryForFile();
 
 const V1 = contractOf("1.0.0");
 const V2 = contractOf("2.0.0", "adds better");
@@ -34,6 +32,7 @@ const MORE = " and more";
 
 /** Serves, and changes what the scripts have stored as a later version might have done. */
 async function serveGrown(change: { readonly stage?: string } = {}) {
+  const { client, registry } = here();
   const { lease } = await serve(registry, registrationOf(V1, "p1"), 10);
   const { epoch } = lease;
   const field = `${TOOLSET}@${epoch}`;
@@ -49,6 +48,7 @@ async function serveGrown(change: { readonly stage?: string } = {}) {
 
 describe("what a later version has appended is kept", () => {
   test("to an epoch's health and a provider's entry, by renewals, pongs and sweeps", async () => {
+    const { registry } = here();
     const { lease, health, entry } = await serveGrown();
     await renewLease(registry, LONG_MS, { lease, room: 7, routing: "keep", session: "" });
     expect(await health()).toMatchObject({ room: 7, more: MORE });
@@ -60,6 +60,7 @@ describe("what a later version has appended is kept", () => {
   });
 
   test("to a toolset's record and its epochs, by another registration", async () => {
+    const { client, registry } = here();
     await serve(registry, registrationOf(V1, "p1"), 10);
     const record = await recordOf(client);
     const epochs = record?.epochs.map((epoch) => ({ ...epoch, region: "north", weights: { a: 0.25 } }));
@@ -76,6 +77,7 @@ describe("what a later version has appended is kept", () => {
 
 describe("what this version does not know the word for", () => {
   test("is kept: an epoch in another state is given no new calls and is not taken for damaged", async () => {
+    const { client, registry } = here();
     const { lease } = await serve(registry, registrationOf(V1, "p1"), 10);
     const json = (await client.hget(keys.toolsets, TOOLSET)) ?? "";
     await client.hset(keys.toolsets, TOOLSET, json.replace('"state":"active"', '"state":"resting"'));
@@ -92,6 +94,7 @@ describe("what this version does not know the word for", () => {
   });
 
   test("is kept: a provider in another stage holds its lease, and its room does not count", async () => {
+    const { client, registry } = here();
     const { lease, health, entry } = await serveGrown({ stage: "7" });
     await client.hdel(keys.providers(TOOLSET, lease.epoch), "@tally"); // so that it is counted anew
     const renewed = await renewLease(registry, LONG_MS, { lease, room: 0, routing: "keep", session: "" });
@@ -103,9 +106,10 @@ describe("what this version does not know the word for", () => {
 
 describe("the list of nodes", () => {
   const listOf = (node: string, version: string) =>
-    new NodeList({ redis: client, keyspace, node: parseNodeId(node, "node"), version, faults: SILENT_FAULTS });
+    new NodeList({ redis: here().client, keyspace, node: parseNodeId(node, "node"), version, faults: SILENT_FAULTS });
 
   test("has each node that lives, with its version, and forgets one that has stopped or is silent", async () => {
+    const { client } = here();
     const [one, two] = [listOf("n1", "1.2.3"), listOf("n2", "1.3.0")];
     await two.start();
     await one.start();
@@ -132,6 +136,7 @@ describe("the list of nodes", () => {
   });
 
   test("refuses a node whose formats are older than those that the registry is kept in", async () => {
+    const { client } = here();
     await client.set(keyspace.formatKey, "2");
     const late = listOf("n1", "1.2.3");
     await expect(late.start()).rejects.toMatchObject({ reason: "INVALID_CONFIG" });

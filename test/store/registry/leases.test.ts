@@ -9,14 +9,12 @@ import { readStoredProvider, storedHealth, storedProvider } from "../../support/
 import { until } from "../../support/until.js";
 import {
   attach,
-  client,
   contractOf,
   healthOf,
   keys,
   LONG_MS,
   pong,
   registrationOf,
-  registry,
   registryForFile,
   serve,
   statesOf,
@@ -24,13 +22,14 @@ import {
 } from "./registry-fixture.js";
 
 expectNoLeaks();
-registryForFile();
+const here = registryForFile();
 
 const V1 = contractOf("1.0.0");
 const V2 = contractOf("2.0.0", "adds better");
 
 /** What the health of an epoch should say, from all of its leases and providers, one by one. */
 async function summedUp(epoch: Epoch): Promise<{ readonly room: number; readonly live: number }> {
+  const { client } = here();
   const leases = await client.zrange(keys.leases(TOOLSET, epoch), "0", "-1", "WITHSCORES");
   let room = 0;
   let live = 0;
@@ -46,7 +45,7 @@ async function summedUp(epoch: Epoch): Promise<{ readonly room: number; readonly
 
 async function expectSummedUp(epoch: Epoch, what: string): Promise<void> {
   const { room, live } = await summedUp(epoch);
-  const health = await healthOf(client, epoch);
+  const health = await healthOf(here().client, epoch);
   expect(health?.room, `room after ${what}`).toBe(room);
   // Without a live provider it says since when there is none.
   if (live > 0) expect(health?.live, `live after ${what}`).toBe(live);
@@ -66,6 +65,7 @@ function seededRandom(seed: number): () => number {
 
 describe("what an epoch's leases come to", () => {
   test.each([1, 2, 3])("is right after whatever was done to them (seed %i)", async (seed) => {
+    const { client, registry } = here();
     const random = seededRandom(seed);
     const below = (bound: number) => Math.floor(random() * bound);
     const leases = new Map<string, Lease>();
@@ -100,15 +100,16 @@ describe("what an epoch's leases come to", () => {
   });
 
   test.each([
-    ["the serving providers are lost", (epoch: Epoch) => client.del(keys.serving(TOOLSET, epoch))],
-    ["something else stands in their place", (epoch: Epoch) => client.set(keys.serving(TOOLSET, epoch), "x")],
-    ["the sum is lost", (epoch: Epoch) => client.hdel(keys.providers(TOOLSET, epoch), "@tally")],
-    ["a provider is lost", (epoch: Epoch) => client.hdel(keys.providers(TOOLSET, epoch), "p2")],
-    ["a lease is lost", (epoch: Epoch) => client.zrem(keys.leases(TOOLSET, epoch), "p2/i1")],
-    ["the health is lost", (epoch: Epoch) => client.hdel(keys.health, `${TOOLSET}@${epoch}`)],
+    ["the serving providers are lost", (epoch: Epoch) => here().client.del(keys.serving(TOOLSET, epoch))],
+    ["something else stands in their place", (epoch: Epoch) => here().client.set(keys.serving(TOOLSET, epoch), "x")],
+    ["the sum is lost", (epoch: Epoch) => here().client.hdel(keys.providers(TOOLSET, epoch), "@tally")],
+    ["a provider is lost", (epoch: Epoch) => here().client.hdel(keys.providers(TOOLSET, epoch), "p2")],
+    ["a lease is lost", (epoch: Epoch) => here().client.zrem(keys.leases(TOOLSET, epoch), "p2/i1")],
+    ["the health is lost", (epoch: Epoch) => here().client.hdel(keys.health, `${TOOLSET}@${epoch}`)],
     [
       "an older node has renewed a lease and written the health, and knows of no sum",
       async (epoch: Epoch) => {
+        const { client } = here();
         const end = Date.now() + 2 * LONG_MS;
         await client.zadd(keys.leases(TOOLSET, epoch), end, "p2/i1");
         const entry = { incarnation: "i1", token_hash: "token", room: 30, stage: "0", session: "s1" };
@@ -118,6 +119,7 @@ describe("what an epoch's leases come to", () => {
       },
     ],
   ])("is counted anew when %s", async (_what, damage) => {
+    const { client, registry } = here();
     const first = await serve(registry, registrationOf(V1, "p1"), 10);
     await serve(registry, registrationOf(V1, "p2"), 10);
     await serve(registry, registrationOf(V1, "p3"), 10);
@@ -131,6 +133,7 @@ describe("what an epoch's leases come to", () => {
   });
 
   test("is nothing once all have ended at once, and the candidate takes over", async () => {
+    const { client, registry } = here();
     const old = await Promise.all(
       Array.from({ length: 30 }, (_, index) => register(registry, registrationOf(V1, `p${index}`))),
     );
@@ -154,6 +157,7 @@ describe("what an epoch's leases come to", () => {
 });
 
 test("leases that end at once are forgotten in several turns, of a thousand at most", async () => {
+  const { client, registry } = here();
   const registered = await Promise.all(
     Array.from({ length: 1_250 }, (_, index) => register(registry, registrationOf(V1, `p${index}`))),
   );
@@ -186,7 +190,7 @@ test("leases that end at once are forgotten in several turns, of a thousand at m
 
 /** How many commands Redis has run, those of scripts included. */
 async function commands(): Promise<number> {
-  const told = await client.info("commandstats");
+  const told = await here().client.info("commandstats");
   return [...told.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
     .filter(([, name]) => name !== "info")
     .reduce((sum, [, , calls]) => sum + Number(calls), 0);
@@ -194,6 +198,7 @@ async function commands(): Promise<number> {
 
 /** What is done to one provider of many, by name, and how many commands it took. */
 async function work(): Promise<Record<string, number>> {
+  const { registry } = here();
   const taken: Record<string, number> = {};
   const count = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
     const before = await commands();
@@ -214,6 +219,7 @@ async function work(): Promise<Record<string, number>> {
 }
 
 test("what one provider does costs the same beside 10 and beside 1,000 others", async () => {
+  const { registry } = here();
   let serving = 0;
   const crowd = async (size: number): Promise<void> => {
     const from = serving;

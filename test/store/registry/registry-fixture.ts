@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
-import { beforeEach } from "vitest";
 import type { Contract, JsonSchema, SealedContract } from "../../../src/contract/contract.js";
 import { sealContract } from "../../../src/contract/seal-contract.js";
 import { hashLeaseToken } from "../../../src/identity/lease-token.js";
@@ -19,6 +18,7 @@ import { recordPongs } from "../../../src/store/registry/pongs.js";
 import { type Registered, type Registration, register } from "../../../src/store/registry/register.js";
 import type { RegistryStore } from "../../../src/store/registry/registry-store.js";
 import type { ToolsetRecord } from "../../../src/store/registry/toolset-record.js";
+import { forEachTest } from "../../support/for-each-test.js";
 import { redisForFile, type TestRedis } from "../../support/redis.js";
 import { readStoredHealth } from "../../support/stored-values.js";
 
@@ -34,19 +34,28 @@ export function registryStore(redis: RedisClient, healthWindowMs = LONG_MS): Reg
   return { redis, keyspace, healthWindowMs };
 }
 
-/** Of the test that runs, in a file that has called `registryForFile`: a client of its Redis, and the registry's scripts on it. */
-export let client: Redis;
-export let registry: RegistryStore;
+/** What each test of a file has that has called `registryForFile`: the file's Redis, a client of it, and the registry's scripts on that. */
+export interface TestRegistry {
+  readonly redis: TestRedis;
+  readonly client: Redis;
+  readonly registry: RegistryStore;
+}
 
-/** A Redis for a whole test file, as `redisForFile` gives it, with a client and the registry's scripts for each of its tests. */
-export function registryForFile(): () => TestRedis {
+/**
+ * A Redis for a whole test file, as `redisForFile` gives it, with a client and the registry's scripts for each of its tests.
+ *
+ *     const here = registryForFile();
+ *     test("...", async () => { const { client, registry } = here(); });
+ */
+export function registryForFile(): () => TestRegistry {
   const redis = redisForFile();
-  beforeEach(() => {
-    client = redis().client();
-    registry = registryStore(client);
-    return () => client.disconnect();
-  });
-  return redis;
+  return forEachTest(
+    () => {
+      const client = redis().client();
+      return { redis: redis(), client, registry: registryStore(client) };
+    },
+    ({ client }) => client.disconnect(),
+  );
 }
 
 /** A contract with one tool, `sum`, of a version; contracts of other descriptions have other digests. */

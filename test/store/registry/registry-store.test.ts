@@ -15,7 +15,6 @@ import { until } from "../../support/until.js";
 import {
   attach,
   changesOf,
-  client,
   contractOf,
   healthOf,
   keys,
@@ -23,7 +22,6 @@ import {
   pong,
   recordOf,
   registrationOf,
-  registry,
   registryForFile,
   registryStore,
   serve,
@@ -32,14 +30,15 @@ import {
 } from "./registry-fixture.js";
 
 expectNoLeaks();
-registryForFile();
+const here = registryForFile();
 
 const V1 = contractOf("1.0.0");
 const V2 = contractOf("2.0.0", "adds better");
-const sweep = () => sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
+const sweep = () => sweepToolsets(here().registry, keys, [TOOLSET], LONG_MS);
 
 describe("epochs", () => {
   test("the first registration is active, unhealthy, and stored with its contract", async () => {
+    const { client, registry } = here();
     const { lease, state } = await register(registry, registrationOf(V1));
     expect(state).toBe("active");
     expect(await client.hget(keys.toolsets, `${TOOLSET}@${lease.epoch}`)).toBe(V1.canonicalJson);
@@ -48,6 +47,7 @@ describe("epochs", () => {
   });
 
   test("a replica of the same contract gets the same epoch and registered_at", async () => {
+    const { client, registry } = here();
     const first = await register(registry, registrationOf(V1));
     const second = await register(registry, registrationOf(V1, "p2"));
     expect(second.lease.epoch).toBe(first.lease.epoch);
@@ -56,6 +56,7 @@ describe("epochs", () => {
   });
 
   test("an epoch is Redis's milliseconds, and never reused after unregistering", async () => {
+    const { client, registry } = here();
     const { value, ...span } = await spanOf(client, () => register(registry, registrationOf(V1)));
     const { lease } = value;
     expectWithin(lease.epoch, span);
@@ -67,6 +68,7 @@ describe("epochs", () => {
   });
 
   test("a higher version is a candidate until it ponged and has its share of the room", async () => {
+    const { client, registry } = here();
     const old = await serve(registry, registrationOf(V1), 10);
     const next = await register(registry, registrationOf(V2, "q1"));
     expect(next.state).toBe("candidate");
@@ -83,6 +85,7 @@ describe("epochs", () => {
   });
 
   test("a candidate with room that never ponged does not take over", async () => {
+    const { client, registry } = here();
     const old = await serve(registry, registrationOf(V1), 1);
     const next = await register(registry, registrationOf(V2, "q1"));
     await attach(registry, next.lease, 100);
@@ -90,6 +93,7 @@ describe("epochs", () => {
   });
 
   test("activate_at sets the share", async () => {
+    const { client, registry } = here();
     await serve(registry, registrationOf(V1), 10);
     const next = await serve(registry, registrationOf(V2, "q1", { activateAt: 1 }), 9);
     expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
@@ -98,6 +102,7 @@ describe("epochs", () => {
   });
 
   test("a candidate takes over when the active epoch has no live provider any more", async () => {
+    const { client, registry } = here();
     const old = await serve(registry, registrationOf(V1), 10);
     const next = await serve(registry, registrationOf(V2, "q1"), 1);
     expect((await statesOf(client))[next.lease.epoch]).toBe("candidate");
@@ -106,6 +111,7 @@ describe("epochs", () => {
   });
 
   test("a retiring epoch goes, though a provider that ignores its time renews its lease for ever", async () => {
+    const { client, registry } = here();
     const old = await serve(registry, registrationOf(V1, "p1", { retireAfterMs: 1 }), 1);
     const next = await serve(registry, registrationOf(V2, "q1"), 10);
     expect((await statesOf(client))[old.lease.epoch]).toBe("retiring");
@@ -120,6 +126,7 @@ describe("epochs", () => {
   });
 
   test("an operator promotes a candidate", async () => {
+    const { client, registry } = here();
     const old = await serve(registry, registrationOf(V1), 10);
     const next = await register(registry, registrationOf(V2, "q1"));
     const promoted = () => promote(registry, TOOLSET, next.lease.epoch, "default/anonymous");
@@ -137,6 +144,7 @@ describe("epochs", () => {
   });
 
   test("another contract of the same or a lower version is refused with the differences, and changes nothing", async () => {
+    const { client, registry } = here();
     await register(registry, registrationOf(V2));
     const before = await client.hgetall(keys.toolsets);
     const changed = contractOf("2.0.0", "adds otherwise", { type: "array" });
@@ -149,6 +157,7 @@ describe("epochs", () => {
   });
 
   test("replace rolls back to a lower version, as a new epoch", async () => {
+    const { client, registry } = here();
     const newer = await serve(registry, registrationOf(V2), 10);
     const back = await serve(registry, registrationOf(V1, "q1", { replace: true }), 10);
     expect(back.lease.epoch).toBeGreaterThan(newer.lease.epoch);
@@ -156,6 +165,7 @@ describe("epochs", () => {
   });
 
   test("a second candidate retires the first", async () => {
+    const { client, registry } = here();
     await serve(registry, registrationOf(V1), 10);
     const second = await register(registry, registrationOf(V2, "q1"));
     const third = await register(registry, registrationOf(contractOf("3.0.0"), "r1"));
@@ -166,6 +176,7 @@ describe("epochs", () => {
   });
 
   test("a retiring epoch goes with its last lease, and its stream with it", async () => {
+    const { client, registry } = here();
     const old = await serve(registry, registrationOf(V1), 1);
     const next = await serve(registry, registrationOf(V2, "q1"), 10);
     await sweep();
@@ -179,6 +190,7 @@ describe("epochs", () => {
   });
 
   test("a toolset without providers is unregistered after its retention, not before", async () => {
+    const { client, registry } = here();
     const { lease } = await serve(registry, registrationOf(V1, "p1", { retentionMs: 1_000 }));
     await releaseLease(registry, lease);
     await sweep();
@@ -191,6 +203,7 @@ describe("epochs", () => {
   });
 
   test("unregistering is fenced by the active epoch", async () => {
+    const { client, registry } = here();
     const { lease } = await register(registry, registrationOf(V1));
     const wrong = (lease.epoch + 1) as Epoch; // one that is not there
     await expect(unregister(registry, TOOLSET, wrong, "default/anonymous", LONG_MS)).rejects.toMatchObject({
@@ -206,6 +219,7 @@ describe("epochs", () => {
   });
 
   test("one principal owns a name", async () => {
+    const { registry } = here();
     const { lease } = await register(registry, registrationOf(V1));
     await expect(register(registry, registrationOf(V2, "p2", { owner: "else/else" }))).rejects.toMatchObject({
       reason: "NOT_OWNER",
@@ -217,6 +231,7 @@ describe("epochs", () => {
   });
 
   test("simultaneous registrations of two contracts make two epochs, one after the other", async () => {
+    const { client, registry } = here();
     const all = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
         register(registry, registrationOf(i % 2 ? V2 : V1, `p${i}`)).catch(() => undefined),
@@ -230,11 +245,12 @@ describe("epochs", () => {
 });
 
 describe("a provider's room", () => {
-  const health = async ({ lease }: { readonly lease: Lease }) => healthOf(client, lease.epoch);
+  const health = async ({ lease }: { readonly lease: Lease }) => healthOf(here().client, lease.epoch);
   const out = (lease: Lease, session = "") =>
-    renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "out", session }]);
+    renewLeases(here().registry, LONG_MS, [{ lease, room: 0, routing: "out", session }]);
 
   test("counts once it has ponged; until then its epoch is pinged, and not healthy by the pongs of others", async () => {
+    const { client, registry } = here();
     const silent = await register(registry, registrationOf(V1));
     const renewal = await spanOf(client, () => attach(registry, silent.lease, 10));
     expect(await health(silent)).toMatchObject({ room: 0, announced: false });
@@ -248,6 +264,7 @@ describe("a provider's room", () => {
   });
 
   test("does not count while it is out of routing, and does again with a pong", async () => {
+    const { registry } = here();
     const one = await serve(registry, registrationOf(V1), 10);
     await serve(registry, registrationOf(V1, "p2"), 7);
     await out(one.lease);
@@ -259,12 +276,14 @@ describe("a provider's room", () => {
   });
 
   test("counts on while it moves to another session, whose first pong is on its way", async () => {
+    const { registry } = here();
     const one = await serve(registry, registrationOf(V1), 10);
     await attach(registry, one.lease, 12, "s2");
     expect(await health(one)).toMatchObject({ room: 12, announced: true });
   });
 
   test("is not taken out for a session that it has left, and its session stays the one that it has", async () => {
+    const { registry } = here();
     const one = await serve(registry, registrationOf(V1), 10);
     await attach(registry, one.lease, 12, "s2");
     await out(one.lease, "s1");
@@ -274,6 +293,7 @@ describe("a provider's room", () => {
   });
 
   test("never counts again once it drains", async () => {
+    const { registry } = here();
     const one = await serve(registry, registrationOf(V1), 10);
     await renewLease(registry, LONG_MS, { lease: one.lease, room: 0, routing: "drain", session: "" });
     await out(one.lease);
@@ -284,6 +304,7 @@ describe("a provider's room", () => {
 
 describe("leases", () => {
   test("are renewed although another toolset's record is damaged", async () => {
+    const { client, registry } = here();
     const good = await register(registry, registrationOf(contractOf("1.0.0")));
     const sealed = sealContract({ ...contractOf("1.0.0").contract, name: parseToolsetName("bad", "name") });
     const bad = await register(registry, registrationOf(sealed));
@@ -295,6 +316,7 @@ describe("leases", () => {
   });
 
   test("only the holder of the token renews and releases", async () => {
+    const { client, registry } = here();
     const { lease } = await register(registry, registrationOf(V1));
     const forged = { ...lease, tokenHash: hashLeaseToken("forged") };
     await expect(
@@ -305,6 +327,7 @@ describe("leases", () => {
   });
 
   test("a later incarnation takes the identity over; a late release by the old one removes nothing", async () => {
+    const { client, registry } = here();
     const first = await serve(registry, registrationOf(V1));
     const second = await serve(registry, registrationOf(V1, "p1", { incarnation: "i2" }));
     const [answer] = await renewLeases(registry, LONG_MS, [
@@ -316,6 +339,7 @@ describe("leases", () => {
   });
 
   test("an ended lease is lost once it was swept; until then its holder may renew it", async () => {
+    const { client, registry } = here();
     const { lease } = await register(registry, registrationOf(V1, "p1", { leaseMs: 30 }));
     await until("the lease has ended", async () => {
       await sweep();
@@ -330,6 +354,7 @@ describe("leases", () => {
   });
 
   test("a lease on an epoch that was unregistered is gone for good; after a loss of everything it is merely lost", async () => {
+    const { client, registry } = here();
     const { lease } = await register(registry, registrationOf(V1));
     await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
     const renewal = { lease, room: 1, routing: "keep", session: "" } as const;
@@ -339,6 +364,7 @@ describe("leases", () => {
   });
 
   test("after a loss of everything it is merely lost also when another provider has registered before", async () => {
+    const { client, registry } = here();
     const { lease } = await register(registry, registrationOf(V1, "p2"));
     await client.flushall();
     await until("Redis's clock has gone on", async () => {
@@ -359,6 +385,7 @@ describe("leases", () => {
 
 describe("health", () => {
   test("comes only from a pong of the epoch by the holder of a lease", async () => {
+    const { client, registry } = here();
     const { lease } = await register(registry, registrationOf(V1));
     await attach(registry, lease, 5);
     expect(await changesOf(client)).not.toContain(`healthy ${lease.epoch}`);
@@ -372,6 +399,7 @@ describe("health", () => {
   });
 
   test("a transition is announced once, not at each pong", async () => {
+    const { client, registry } = here();
     const { lease } = await serve(registry, registrationOf(V1));
     for (let i = 0; i < 5; i++) await pong(registry, lease);
     await sweep();
@@ -379,6 +407,7 @@ describe("health", () => {
   });
 
   test("draining takes the provider's room out of routing at once", async () => {
+    const { client, registry } = here();
     const { lease } = await serve(registry, registrationOf(V1));
     await renewLease(registry, LONG_MS, { lease, room: 0, routing: "drain", session: "" });
     expect(await healthOf(client, lease.epoch)).toMatchObject({ room: 0, announced: false });
@@ -388,6 +417,7 @@ describe("health", () => {
   });
 
   test("an old pong makes it unhealthy, and a sweep says so once", async () => {
+    const { client } = here();
     const brief = registryStore(client, 50);
     const { lease } = await serve(brief, registrationOf(V1));
     await until("the pong is too old", async () => {
@@ -399,6 +429,7 @@ describe("health", () => {
   });
 
   test("every key that is not bounded otherwise has an expiry", async () => {
+    const { client, registry } = here();
     await serve(registry, registrationOf(V1));
     await serve(registry, registrationOf(V2, "q1"));
     await expectKeysToExpire(client);
@@ -417,6 +448,7 @@ describe("a registry that has as many toolsets as it may", () => {
   const named = (name: string) => sealContract({ ...V1.contract, name: parseToolsetName(name, "name") });
 
   test("refuses another name, says what to set, and writes nothing", async () => {
+    const { client, registry } = here();
     await register(registry, of(V1));
     await register(registry, of(named("other")));
     await expect(register(registry, of(named("third")))).rejects.toMatchObject({
@@ -431,6 +463,7 @@ describe("a registry that has as many toolsets as it may", () => {
   });
 
   test("takes replicas and new contracts of those that it has, however many epochs they have, and another when one has gone", async () => {
+    const { registry } = here();
     await register(registry, of(V1));
     const { lease } = await register(registry, of(named("other")));
     expect((await register(registry, of(V1))).state).toBe("active");
@@ -443,6 +476,7 @@ describe("a registry that has as many toolsets as it may", () => {
   });
 
   test("counts those of other shards, too", async () => {
+    const { registry } = here();
     await expect(register(registry, of(V1, { toolsetsElsewhere: 2 }))).rejects.toMatchObject({
       reason: "LIMIT_EXCEEDED",
     });
@@ -450,6 +484,7 @@ describe("a registry that has as many toolsets as it may", () => {
   });
 
   test("has room for one whose record Redis has lost, and not its epochs", async () => {
+    const { client, registry } = here();
     await register(registry, of(V1));
     await register(registry, of(named("other")));
     await client.hdel(keys.toolsets, "other");
@@ -458,6 +493,7 @@ describe("a registry that has as many toolsets as it may", () => {
 });
 
 test("a toolset whose contract is replaced again and again is refused more of them, until providers have left", async () => {
+  const { registry } = here();
   const registered: Registered[] = [];
   for (let i = 0; i < MAX_EPOCHS; i++)
     registered.push(await register(registry, registrationOf(contractOf(`1.0.${i}`, String(i)), `p${i}`)));

@@ -8,14 +8,12 @@ import { unregister } from "../../../src/store/registry/unregister.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import {
   changesOf,
-  client,
   contractOf,
   healthOf,
   keys,
   LONG_MS,
   pong,
   registrationOf,
-  registry,
   registryForFile,
   serve,
   statesOf,
@@ -23,20 +21,21 @@ import {
 } from "./registry-fixture.js";
 
 expectNoLeaks();
-registryForFile();
+const here = registryForFile();
 let provider: Registered;
 beforeEach(async () => {
-  provider = await serve(registry, registrationOf(contractOf("1.0.0")), 7);
+  provider = await serve(here().registry, registrationOf(contractOf("1.0.0")), 7);
 });
 
 const renew = async ({ lease }: Registered) =>
-  (await renewLeases(registry, LONG_MS, [{ lease, room: 0, routing: "keep", session: "" }]))[0]?.kind;
+  (await renewLeases(here().registry, LONG_MS, [{ lease, room: 0, routing: "keep", session: "" }]))[0]?.kind;
 
 describe.each([
-  ["lost", () => client.del(keys.health)],
-  ["damaged", () => client.hset(keys.health, `${TOOLSET}@${provider.lease.epoch}`, "x")],
+  ["lost", () => here().client.del(keys.health)],
+  ["damaged", () => here().client.hset(keys.health, `${TOOLSET}@${provider.lease.epoch}`, "x")],
 ])("health that was %s", (_, damage) => {
   test("comes back from the leases with a renewal, and is good again with the next pong", async () => {
+    const { client, registry } = here();
     await damage();
     expect(await renew(provider)).toBe("held");
     expect(await healthOf(client, provider.lease.epoch)).toMatchObject({ state: "active", pong: 0, room: 7 });
@@ -44,6 +43,7 @@ describe.each([
     expect((await healthOf(client, provider.lease.epoch))?.announced).toBe(true);
   });
   test("comes back with a pong alone", async () => {
+    const { client, registry } = here();
     await damage();
     expect(await pong(registry, provider.lease)).toBe("recorded");
     expect(await healthOf(client, provider.lease.epoch)).toMatchObject({ room: 7, announced: true });
@@ -51,6 +51,7 @@ describe.each([
 });
 
 test("a registration that was lost makes each of its providers register anew, whoever comes first", async () => {
+  const { client, registry } = here();
   const second = await serve(registry, registrationOf(contractOf("1.0.0"), "p2"), 7);
   await client.del(keys.toolsets);
   expect(await renew(provider)).toBe("lost");
@@ -65,6 +66,7 @@ test("a registration that was lost makes each of its providers register anew, wh
 });
 
 test("a contract that was lost is there again when its providers have registered anew", async () => {
+  const { client, registry } = here();
   await client.hdel(keys.toolsets, `${TOOLSET}@${provider.lease.epoch}`);
   expect(await renew(provider)).toBe("lost");
   const again = await register(registry, registrationOf(contractOf("1.0.0")));
@@ -100,9 +102,10 @@ describe.each([
   ["empty", ""],
   ["JSON for a node, and none for its scripts", recordWith(contractOf("1.0.0").digest, { more: "\ud800" })],
 ])("a record that is %s", (_, text) => {
-  beforeEach(() => client.hset(keys.toolsets, TOOLSET, text));
+  beforeEach(() => here().client.hset(keys.toolsets, TOOLSET, text));
 
   test("is mended by registering it: a new epoch above all before, of which nothing but it is left, and what was there set aside", async () => {
+    const { client, registry } = here();
     const ahead = provider.lease.epoch + 1_000_000;
     await client.hset(keys.health, `${TOOLSET}@${ahead}`, "x"); // as if the clock had gone back, and its entry were lost
     const again = await register(registry, registrationOf(contractOf("1.0.0")));
@@ -118,6 +121,7 @@ describe.each([
     ]);
   });
   test("makes its providers register anew, and only the first of them makes an epoch", async () => {
+    const { registry } = here();
     expect(await renew(provider)).toBe("lost");
     const again = await register(registry, registrationOf(contractOf("1.0.0")));
     expect(await renew(provider), "its epoch is none any more").toBe("lost");
@@ -126,6 +130,7 @@ describe.each([
     expect(await renew(second)).toBe("held");
   });
   test("is removed by unregistering it with any epoch", async () => {
+    const { client, registry } = here();
     await unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000);
     expect(await client.hkeys(keys.toolsets)).toEqual([]);
     expect(await client.hkeys(keys.health)).toEqual([]);
@@ -134,6 +139,7 @@ describe.each([
 });
 
 test("a record of an epoch of nothing does not keep other toolsets from being swept", async () => {
+  const { client, registry } = here();
   const other = parseToolsetName("other", "name");
   const sealed = sealContract({ ...contractOf("1.0.0").contract, name: other });
   const { lease } = await serve(registry, registrationOf(sealed), 7);
@@ -149,6 +155,7 @@ test("a record of an epoch of nothing does not keep other toolsets from being sw
 });
 
 test("a contract that is damaged is there again when one of its providers has registered anew, and all nodes hear of it", async () => {
+  const { client, registry } = here();
   const field = `${TOOLSET}@${provider.lease.epoch}`;
   await client.hset(keys.toolsets, field, "{");
   await register(registry, registrationOf(contractOf("1.0.0"), "p2"));
@@ -157,6 +164,7 @@ test("a contract that is damaged is there again when one of its providers has re
 });
 
 test("a contract that is damaged is in the way of no other one", async () => {
+  const { client, registry } = here();
   await client.hset(keys.toolsets, `${TOOLSET}@${provider.lease.epoch}`, "{");
   await expect(register(registry, registrationOf(contractOf("1.0.0", "other")))).rejects.toMatchObject({
     reason: "CONTRACT_CONFLICT",
@@ -166,6 +174,7 @@ test("a contract that is damaged is in the way of no other one", async () => {
 });
 
 test("a damaged record is still its owner's", async () => {
+  const { client, registry } = here();
   await client.hset(keys.toolsets, TOOLSET, '{"owner":"default/other","epochs":');
   await expect(register(registry, registrationOf(contractOf("1.0.0")))).rejects.toMatchObject({ reason: "NOT_OWNER" });
   await expect(unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000)).rejects.toMatchObject({
@@ -176,6 +185,7 @@ test("a damaged record is still its owner's", async () => {
 describe.each(["leases", "providers", "requests"] as const)("what is no set of %s where one belongs", (what) => {
   const other = parseToolsetName("other", "name");
   async function spoilt(): Promise<Registered> {
+    const { client, registry } = here();
     const neighbour = await serve(
       registry,
       registrationOf(sealContract({ ...contractOf("1.0.0").contract, name: other })),
@@ -187,12 +197,14 @@ describe.each(["leases", "providers", "requests"] as const)("what is no set of %
   }
   /** It is kept for a day. */
   async function expectAside(): Promise<void> {
+    const { client } = here();
     const aside = keys.damaged(`${what}:${TOOLSET}:${provider.lease.epoch}`);
     expect(await client.get(aside)).toBe("x");
     expect(await client.pttl(aside)).toBeGreaterThan(0);
   }
 
   test("does not keep the providers of other toolsets from being renewed, and its own register anew at worst", async () => {
+    const { registry } = here();
     const neighbour = await spoilt();
     const renewals = [provider, neighbour].map(
       ({ lease }) => ({ lease, room: 0, routing: "keep", session: "" }) as const,
@@ -205,7 +217,7 @@ describe.each(["leases", "providers", "requests"] as const)("what is no set of %
   });
   test("does not keep other toolsets from being swept", async () => {
     await spoilt();
-    await sweepToolsets(registry, keys, [TOOLSET, other], LONG_MS);
+    await sweepToolsets(here().registry, keys, [TOOLSET, other], LONG_MS);
     await expectAside();
   });
 });

@@ -6,25 +6,16 @@ import { register } from "../../../src/store/registry/register.js";
 import { TRIM_START, trimEpochs } from "../../../src/store/registry/trim-epochs.js";
 import { unregister } from "../../../src/store/registry/unregister.js";
 import { expectNoLeaks } from "../../support/leaks.js";
-import {
-  client,
-  contractOf,
-  keys,
-  LONG_MS,
-  registrationOf,
-  registry,
-  registryForFile,
-  TOOLSET,
-} from "./registry-fixture.js";
+import { contractOf, keys, LONG_MS, registrationOf, registryForFile, TOOLSET } from "./registry-fixture.js";
 
 expectNoLeaks();
-registryForFile();
-beforeEach(() => client.del(keys.epochs));
+const here = registryForFile();
+beforeEach(() => here().client.del(keys.epochs));
 
 /** One pass over the shard. */
 async function pass(rememberedMs?: number): Promise<void> {
   let from = TRIM_START;
-  do from = await trimEpochs(registry, keys, from, rememberedMs);
+  do from = await trimEpochs(here().registry, keys, from, rememberedMs);
   while (from !== TRIM_START);
 }
 /** Looks, and forgets what is gone. */
@@ -34,12 +25,14 @@ async function forget(): Promise<void> {
 }
 const V1 = registrationOf(contractOf("1.0.0"));
 const gone = async (): Promise<Epoch> => {
+  const { registry } = here();
   const { lease } = await register(registry, V1);
   await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
   return lease.epoch;
 };
 
 test("10,000 names that came and went leave one number", async () => {
+  const { client, registry } = here();
   const names = Array.from({ length: 10_000 }, (_, i) => `name-${i}`);
   await client.hset(
     keys.epochs,
@@ -60,6 +53,7 @@ test("10,000 names that came and went leave one number", async () => {
 });
 
 test("a name that was forgotten gets a higher epoch than any before, also when Redis's clock has gone back since", async () => {
+  const { client, registry } = here();
   const former = await gone();
   const ahead = former + 1_000_000; // given when the clock stood there
   await client.hset(keys.epochs, TOOLSET, ahead);
@@ -71,12 +65,14 @@ test("a name that was forgotten gets a higher epoch than any before, also when R
 });
 
 test("the floor never sinks", async () => {
+  const { client } = here();
   await client.hset(keys.epochs, "high", 5_000, "@floor", 9_000);
   await forget();
   expect(await client.hgetall(keys.epochs)).toEqual({ "@floor": "9000" });
 });
 
 test("what is gone is remembered for a while, so that its providers hear that it is gone", async () => {
+  const { registry } = here();
   const { lease } = await register(registry, V1);
   await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
   const renew = async () =>
@@ -89,6 +85,7 @@ test("what is gone is remembered for a while, so that its providers hear that it
 });
 
 test("a toolset that came back is as if it had never gone", async () => {
+  const { client, registry } = here();
   await gone();
   await pass(0);
   const { lease } = await register(registry, V1);
@@ -101,6 +98,7 @@ test("a toolset that came back is as if it had never gone", async () => {
 });
 
 test("a note of the time that a clock ahead made is made anew, and what has lost its name goes", async () => {
+  const { client } = here();
   await client.hset(keys.epochs, "old", 7, "old@gone", "1 9000000000000000 7", "lone@first", 3, "lone@gone", "1 1 1");
   await pass(0);
   expect(Object.keys(await client.hgetall(keys.epochs)).sort()).toEqual(["old", "old@gone"]);
