@@ -1,4 +1,4 @@
-/** A chore that runs again and again, one at a time; `stop` resolves when the running one has finished. */
+/** A chore that runs periodically, one at a time; `stop` resolves when the running one has finished. */
 export interface Repeating {
   start(): void;
   stop(): Promise<void>;
@@ -6,7 +6,7 @@ export interface Repeating {
 
 /**
  * Runs a chore, waits, and runs it again, until stopped. Chores read what to do each time, so a failed one needs no
- * memory: `onError` tells of it, and the next run tries again.
+ * memory: `onError` receives it, and the next run tries again.
  */
 export function every(
   intervalMs: () => number,

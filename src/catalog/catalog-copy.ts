@@ -38,9 +38,9 @@ export type CatalogEvent =
   | { readonly kind: "changed"; readonly shard: number; readonly entries: readonly ChangeEntry[] }
   /** A shard was read anew after a gap: what happened in between is unknown, and these toolsets may differ. */
   | { readonly kind: "reloaded"; readonly shard: number; readonly names: readonly ToolsetName[] }
-  /** Toolsets were read ahead of the stream, which tells of them later. */
+  /** Toolsets were read ahead of the stream, which announces them later. */
   | { readonly kind: "refreshed"; readonly names: readonly ToolsetName[] }
-  /** A toolset's record or contract turned out to be unreadable; nothing in the stream tells of it. */
+  /** A toolset's record or contract turned out to be unreadable; nothing in the stream announces it. */
   | { readonly kind: "quarantined"; readonly names: readonly ToolsetName[] };
 
 /** A record that is kept out of the catalogue, and why. */
@@ -281,7 +281,7 @@ export class CatalogCopy implements CatalogReader {
   /**
    * Reads the changes of one shard after one position up to another, oldest first.
    *
-   * @returns nothing when they cannot be told any more, or are more than `limit`.
+   * @returns undefined when they are not known any more, or are more than `limit`.
    */
   async changesBetween(
     shard: number,

@@ -59,7 +59,7 @@ export class ContractText {
   /**
    * Takes a text from Redis, if it is the one that the digest names.
    *
-   * @param onUnreadable told when the text turns out, on first use, not to hold this toolset's contract.
+   * @param onUnreadable called when the text turns out, on first use, not to hold this toolset's contract.
    */
   static check(
     toolset: ToolsetName,

@@ -55,7 +55,7 @@ export interface ShardKeysOfCatalog {
   readonly changed: string;
 }
 
-/** What a shard tells the copy that it belongs to. */
+/** What a shard reports to the copy that it belongs to. */
 export interface ShardListener {
   /** The toolset as it is now; nothing when it is gone. */
   put(name: ToolsetName, view: ToolsetView | undefined): void;

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 
-/** How long an answer is given to others, in milliseconds: so much later than it is a health may be told that ends by time. */
+/** How long an answer is given to others, in milliseconds: a health that ends by time may be reported this much too late. */
 const SHARED_MS = 500;
 /** About how many bytes all answers may have, as their messages; as objects they take some times as much. */
 const MAX_BYTES = 16_777_216;

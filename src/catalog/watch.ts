@@ -123,7 +123,7 @@ class Watch {
     this.#names = toolsets.length === 0 ? undefined : new Set(toolsets);
   }
 
-  /** Listens, and catches up with what the reader has missed, where that can be told. */
+  /** Listens, and catches up with what the reader has missed, where that is known. */
   async open(): Promise<void> {
     this.#unsubscribe = this.#copy.onChange((event) => this.#note(event));
     const from = parseRevision(this.#resumeFrom, this.#copy.positions().length);
@@ -215,7 +215,7 @@ class Watch {
   }
 
   /**
-   * Goes on from a revision, if what was missed since can be told; otherwise a snapshot stays due.
+   * Goes on from a revision, if what was missed since is known; otherwise a snapshot stays due.
    *
    * The state is always read and written in one turn: news that come in between two turns would be lost otherwise.
    */

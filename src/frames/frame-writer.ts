@@ -56,7 +56,7 @@ export class FrameWriter<Frame extends object> {
   #onSent: (() => void) | undefined;
   #closed = false;
 
-  /** @param onRoom told when the writer is not saturated any more. */
+  /** @param onRoom called when the writer is not saturated any more. */
   constructor(sink: FrameSink<Frame>, budgetBytes: number, onOverflow: () => void, onRoom: () => void = () => {}) {
     this.#sink = sink;
     this.#budgetBytes = budgetBytes;

@@ -11,7 +11,7 @@ export interface CancellationsSettings {
   readonly maxTimeoutMs: number;
 }
 
-/** How long Redis is left alone after it could not be told, in milliseconds. */
+/** How long Redis is left alone after a batch failed, in milliseconds. */
 const RETRY_MS = 500;
 /** How many are sent at once. */
 const BATCH = 64;
@@ -42,7 +42,7 @@ export class Cancellations {
     this.#retries.start();
   }
 
-  /** Ends when all has been told that Redis can be told now. */
+  /** Ends when all that Redis can take now has been sent. */
   async stop(): Promise<void> {
     await this.#retries.stop();
     await Promise.all(this.#underWay);
@@ -72,7 +72,7 @@ export class Cancellations {
     }
   }
 
-  /** Tries each once more, until a whole batch cannot be told. */
+  /** Tries each once more, until a whole batch fails. */
   async #retry(): Promise<void> {
     const nowMs = this.#settings.monotonicMs();
     const due = [...this.#owed];

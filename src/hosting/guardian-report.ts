@@ -1,4 +1,4 @@
-/** What a guardian tells its mount over their channel. */
+/** What a guardian reports to its mount over their channel. */
 export type GuardianReport =
   /** The command runs. */
   | { readonly kind: "started" }

@@ -28,7 +28,7 @@ export type RpcParams = readonly (readonly [key: string, value: JsonPart])[];
 
 /** How long a request may take, and what may end it before. */
 export interface RequestOptions {
-  /** Stops waiting, and tells the other side. */
+  /** Stops waiting, and notifies the other side. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
   /** Asks for progress, and takes it. */

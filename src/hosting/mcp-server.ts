@@ -50,7 +50,7 @@ export interface McpServerOptions {
 
 /** How one call of a tool is to be made. */
 export interface ToolCallOptions {
-  /** Stops waiting, and tells the server. */
+  /** Stops waiting, and notifies the server. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
   onProgress(progress: Progress): void;

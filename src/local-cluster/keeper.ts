@@ -21,7 +21,7 @@ export interface KeeperOrder {
   readonly thenRun: readonly [string, ...string[]] | null;
 }
 
-/** What the keeper tells its parent. */
+/** What the keeper reports to its parent. */
 export interface KeeperMessage {
   readonly kind: "started";
   readonly pid: number;

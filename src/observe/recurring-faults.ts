@@ -1,7 +1,7 @@
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import type { LogFields, Logger } from "./logger.js";
 
-/** A fault as a line tells it. */
+/** A fault as a log line has it. */
 export interface FaultFields extends LogFields {
   readonly error: unknown;
 }

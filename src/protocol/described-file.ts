@@ -1,4 +1,4 @@
-/** A proto file, as server reflection tells of it. */
+/** A proto file, as server reflection describes it. */
 export interface DescribedFile {
   /** As other files import it: `toolgate/v1/gateway.proto`. */
   readonly name: string;

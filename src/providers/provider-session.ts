@@ -64,7 +64,7 @@ export interface SessionSettings {
   readonly monotonicMs: () => number;
   /** What waited for the provider to read has gone: there is room for calls. */
   readonly onRoom: (session: ProviderSession) => void;
-  /** A call does not fit into a message for the provider; told in a later turn. */
+  /** A call does not fit into a message for the provider; called in a later turn. */
   readonly onUndeliverable: (session: ProviderSession, call: CallInHand) => void;
 }
 

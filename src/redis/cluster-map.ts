@@ -56,7 +56,7 @@ export class ClusterMap extends MasterMap {
     return true;
   }
 
-  /** @throws when no seed tells of a whole cluster. */
+  /** @throws when no seed knows a whole cluster. */
   override async start(): Promise<void> {
     await super.start();
     if (this.#masters.length === 0) throw this.nobodyTells("no seed of the Redis Cluster answers");

@@ -86,7 +86,7 @@ export async function runConfirmed(
 
 const TOLD = Promise.resolve();
 
-/** `fast`: what Redis has may be told. */
+/** `fast`: what Redis has may become visible. */
 export const FAST_COMMITS: Commits = {
   waits: false,
   confirming: true,
@@ -111,7 +111,7 @@ export interface ReplicatedSettings {
 }
 
 /**
- * `replicated`: what the replicas have may be told.
+ * `replicated`: what the replicas have may become visible.
  *
  * A script's reply carries the id of the history that its master writes (Redis names a new one at each promotion); a later
  * confirmation counts only if it comes from the same history. So a write on a master that was cut off, and a confirmation by

@@ -1,6 +1,6 @@
 import type { Logger } from "../observe/logger.js";
 
-/** Tells what goes wrong with connections: ioredis repeats the same fault at every attempt, and one line tells it. */
+/** Logs what goes wrong with connections: ioredis repeats the same fault at every attempt, and it is logged once. */
 export class ConnectionFaults {
   readonly #log: Logger;
   /** By connection, since several that fail take turns. */

@@ -101,7 +101,7 @@ export class ReplyTurns {
     try {
       await reply.begin();
     } catch (error) {
-      // One that stands still would be waited for again and again, and each time for as long as a command may take.
+      // One that stands still would be waited for repeatedly, and each time for as long as a command may take.
       if (isRedisAway(error)) this.#refuseAll(error);
     } finally {
       this.#askedBytes -= reply.bytes;

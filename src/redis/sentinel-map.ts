@@ -81,7 +81,7 @@ export class SentinelMap extends MasterMap {
   async #askOne(sentinel: Redis): Promise<void> {
     const { name } = this.#settings;
     try {
-      // The epoch first: were it the newer one of the two, a master of yesterday would pass for today's.
+      // The epoch first: were it the newer one of the two, a former master would pass for the current one.
       const [facts, place] = await Promise.all([
         sentinel.call("SENTINEL", "MASTER", name),
         sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name),

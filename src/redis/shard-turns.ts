@@ -1,7 +1,7 @@
 import type { ShardKeys } from "./keys.js";
 
 /**
- * Work that comes round again and again for every shard, for each by itself: one whose master is away, or takes its time to
+ * Periodic work for every shard, for each by itself: one whose master is away, or takes its time to
  * answer, holds up no other. It is left out of the turns that come while it is busy.
  */
 export class ShardTurns {

@@ -111,7 +111,7 @@ function createAjv(
 /** What a schema that passed the gate is compiled by. */
 type Passed = Pick<Extract<Gated, { kind: "passed" }>, "schema" | "draft" | "graph" | "cost">;
 
-/** A schema that judges values. The schema has passed the gate. What tells all violations is compiled when it is first needed. */
+/** A schema that judges values. The schema has passed the gate. What reports all violations is compiled when it is first needed. */
 export class CompiledSchema {
   readonly #schema: JsonSchema;
   readonly #passed: Passed;
@@ -147,7 +147,7 @@ export class CompiledSchema {
   }
 
   /**
-   * Compiles what tells all violations now, where there is no time for it when the first invalid value comes.
+   * Compiles what reports all violations now, where there is no time for it when the first invalid value comes.
    *
    * @throws Error when Ajv cannot compile it.
    */

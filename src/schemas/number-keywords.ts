@@ -167,7 +167,7 @@ function isSame(expected: Json, data: Json, container: unknown, key: Step, numbe
   );
 }
 
-/** Whether any keyword of a schema tells numbers apart, so that how they are written matters. */
+/** Whether any keyword of a schema distinguishes numbers, so that how they are written matters. */
 export function tellsNumbersApart(schemas: Iterable<{ readonly [key: string]: Json }>): boolean {
   for (const schema of schemas) {
     for (const [keyword, value] of Object.entries(schema)) {

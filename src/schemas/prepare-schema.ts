@@ -38,7 +38,7 @@ const SAMPLE_SIZES = [
   { values: 2_000, characters: 8 },
 ] as const;
 const SAMPLES_PER_SIZE = 4;
-/** Less than this is not told from noise, in milliseconds. */
+/** Less than this is lost in noise, in milliseconds. */
 const MEASURABLE_MS = 0.5;
 /** A sample that takes longer, in milliseconds, says that the schema is costly; no larger ones are tried. */
 const COSTLY_SAMPLE_MS = 20;

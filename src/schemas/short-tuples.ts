@@ -6,7 +6,7 @@ const TUPLES = ["prefixItems", "items"];
 
 /**
  * Goes on after the schemas of the first items also where an array has fewer. Ajv takes the verdict on an item that is not there,
- * which is undefined, for a fault that was told, and so leaves out what comes next: `contains` and `uniqueItems`.
+ * which is undefined, for a fault that was reported, and so leaves out what comes next: `contains` and `uniqueItems`.
  */
 export function goOnAfterShortTuples(ajv: Ajv): void {
   for (const keyword of TUPLES) {

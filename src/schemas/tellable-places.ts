@@ -23,7 +23,7 @@ export class TellablePlaces {
     this.#names = names;
   }
 
-  /** A JSON pointer into the value, without what may not be told. It is not bounded. */
+  /** A JSON pointer into the value, without what may not be named. It is not bounded. */
   pointer(pointer: string): string {
     let place = this.#value;
     const steps = pointer.split("/").slice(1);

@@ -7,7 +7,7 @@ export type ThreadClock = () => number;
 /** Makes the clock of a worker's thread. `thread` is what `threadName` said in the worker. */
 export type ThreadClockOf = (worker: Worker, thread: string) => ThreadClock;
 
-/** Clock ticks a second in /proc: Linux tells programs of a hundred, whatever the kernel counts by. */
+/** Clock ticks a second in /proc: Linux shows programs a hundred, whatever the kernel counts by. */
 const TICK_MS = 10;
 /**
  * What counts of a second in which a worker was not idle, where the system does not tell how much of it the thread ran: on a
@@ -25,7 +25,7 @@ export function threadName(): string {
 }
 
 /**
- * CPU time of the thread, so that a busy machine costs no budget. Linux tells it of each thread of a process; elsewhere it is a
+ * CPU time of the thread, so that a busy machine costs no budget. Linux gives it for each thread of a process; elsewhere it is a
  * tenth of the time in which the worker was not idle.
  */
 export const cpuClockOf: ThreadClockOf = (worker, thread) => {
@@ -59,10 +59,10 @@ export function cpuTimeOf(thread: string): number | undefined {
 const UNCOUNTED_MS = 4;
 
 /**
- * Measures what this thread does from now on, in milliseconds: its CPU time where the system tells that finely enough, so that
+ * Measures what this thread does from now on, in milliseconds: its CPU time where the system gives that finely enough, so that
  * others' use of the machine adds next to nothing, and never more than the time that has passed.
  *
- * Linux tells the nanoseconds that a thread has run in the first field of schedstat.
+ * Linux gives the nanoseconds that a thread has run in the first field of schedstat.
  */
 export function measureThread(): () => number {
   const [sinceMs, sinceCpuMs] = [performance.now(), ownCpuMs()];

@@ -20,7 +20,7 @@ export interface ValueCheckParts {
   readonly explain: () => ValidateFunction;
   /** What the keywords of both look values up in. */
   readonly hand: ValueInHand;
-  /** The properties that the schema names: others are not told, since they may be data. */
+  /** The properties that the schema names: others are not reported, since they may be data. */
   readonly names: () => ReadonlySet<string>;
   /** Whether numbers are judged as they were written. */
   readonly exactNumbers: boolean;

@@ -13,11 +13,11 @@ type Item =
   | { readonly kind: "call"; readonly bytes: number; readonly ref: number; readonly call: SessionCall }
   | { readonly kind: "cancel"; readonly bytes: number; readonly ref: number };
 
-/** What a link tells its session. */
+/** What a link reports to its session. */
 export interface LinkEvents {
   readonly frame: (link: AgentLink, frame: SessionResponse__Output) => void;
   /**
-   * The stream is gone, in whatever way; told once, and nothing after it. `error` is absent when the node ended it;
+   * The stream is gone, in whatever way; called once, and nothing after it. `error` is absent when the node ended it;
    * `unsent` are the calls that never left.
    */
   readonly gone: (link: AgentLink, error: ToolgateError | undefined, unsent: ReadonlySet<number>) => void;

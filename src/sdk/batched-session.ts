@@ -92,7 +92,7 @@ type State =
 export class BatchedSession implements AgentSession {
   readonly #setup: SessionSetup;
   readonly #calls = new PassingMap<number, Pending>();
-  /** Streams, each with the calls on it that were cancelled and whose end it has not told: by number, with the id. */
+  /** Streams, each with the calls on it that were cancelled and whose end it has not reported: by number, with the id. */
   readonly #links = new Map<AgentLink, Map<number, string | undefined>>();
   readonly #cancellations = new Set<Promise<void>>();
   #state: State = { kind: "idle" };
@@ -320,7 +320,7 @@ export class BatchedSession implements AgentSession {
     this.#fail(pending, reason);
   }
 
-  /** Cancels a call on its stream; should the stream be lost before it tells the call's end, by id. */
+  /** Cancels a call on its stream; should the stream be lost before it reports the call's end, by id. */
   #cancelOn(link: AgentLink, { ref, callId }: Pending): void {
     link.cancel(ref);
     this.#links.get(link)?.set(ref, callId);

@@ -11,7 +11,7 @@ export interface CallWarning {
 /** Receives what calls were to have and did not get. */
 export type OnCallWarning = (warning: CallWarning) => void;
 
-/** Warnings that are remembered as told. */
+/** The most warnings that are remembered. */
 const MAX_TOLD = 1_000;
 
 /** Tells the process's own warnings (`process.on("warning")`, stderr otherwise): each once for a tool, not for each call. */

@@ -44,7 +44,7 @@ export interface CallSummary extends CallHandle {
   readonly state: Exclude<CallState, "ended">;
   /** The current attempt; 0 while it waits for its first. */
   readonly attempt: number;
-  /** Its provider was told to stop it. */
+  /** Its provider was asked to stop it. */
   readonly cancelRequested: boolean;
   /** When it began to wait for a provider: at its admission, or later where it was delivered again or went to another epoch. */
   readonly queuedAt: Date;
@@ -63,7 +63,7 @@ export interface CallSummary extends CallHandle {
 
 /** What a cancellation met. */
 export interface Cancellation<Value = unknown> {
-  /** Where the call stands now; `claimed` means that its provider was told. */
+  /** Where the call stands now; `claimed` means that its provider was asked to stop it. */
   readonly state: CallState;
   /** How it ended, if it has. */
   readonly terminal?: CallTerminal<Value>;

@@ -1,4 +1,4 @@
 import { VERSION } from "../version.js";
 
-/** What this SDK tells nodes of itself, as the user agent of each request and in a provider's hello. */
+/** What this SDK announces of itself to nodes, as the user agent of each request and in a provider's hello. */
 export const CLIENT_VERSION = `toolgate-sdk/${VERSION}`;

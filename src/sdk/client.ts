@@ -318,7 +318,7 @@ export class Client implements Toolgate {
       try {
         this.#onWarning({ message, toolset, tool, callId });
       } catch {
-        // told, and that is all: an observer must not end what it observes
+        // called, and that is all: an observer must not end what it observes
       }
     }
   }

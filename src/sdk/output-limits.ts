@@ -6,14 +6,14 @@ export interface OutputLimits {
   readonly maxDeltaBytes: number;
 }
 
-/** Until a node has told the registry's limit, and for good where it tells none: what registries have by default. */
+/** Until a node has announced the registry's limit, and for good where it announces none: what registries have by default. */
 const USUAL_RESULT_BYTES = 3_145_728;
 const USUAL_DELTA_BYTES = 1_048_576;
 
 /**
  * What a provider sends at most: what it wants, as far as the registry takes it.
  *
- * @param registry what a node told last.
+ * @param registry what a node announced last.
  */
 export function outputLimits(
   wanted: Partial<OutputLimits>,

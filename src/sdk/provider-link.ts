@@ -30,7 +30,7 @@ export type Outgoing =
   | { readonly kind: "result"; readonly bytes: number; readonly result: ProviderResult }
   | { readonly kind: "drain"; readonly bytes: number };
 
-/** What a session tells its provider; all but `ended` only while it lives. */
+/** What a session reports to its provider; all but `ended` only while it lives. */
 export interface SessionEvents {
   readonly welcomed: (welcome: Welcome__Output) => void;
   readonly call: (call: ProviderCall__Output) => void;
@@ -42,7 +42,7 @@ export interface SessionEvents {
   readonly goAway: (goAway: GoAway__Output) => void;
   /** There is room for output again. */
   readonly writable: () => void;
-  /** The stream is gone; told once, and nothing after it. `unsent` never left. */
+  /** The stream is gone; called once, and nothing after it. `unsent` never left. */
   readonly ended: (error: ToolgateError | undefined, unsent: readonly Outgoing[]) => void;
 }
 

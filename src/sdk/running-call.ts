@@ -37,7 +37,7 @@ export interface CallSurroundings {
 /** How a call ended, as it is sent. */
 export type CallOutcome = Extract<Outgoing, { kind: "result" }>;
 
-/** Undefined when nothing is to be told. */
+/** Undefined when nothing is to be reported. */
 export type Told = CallOutcome | undefined;
 
 const REASON = /^[A-Z][A-Z0-9_]{0,63}$/;
@@ -177,7 +177,7 @@ export class RunningCall {
   }
 
   /**
-   * Runs the tool. What is to be told is there at once where the tool's answer is, which saves promises and a timer; else there
+   * Runs the tool. What is to be reported is there at once where the tool's answer is, which saves promises and a timer; else there
    * is a promise of it, which never rejects. Nothing is reported of an idempotent call that did not come to its result because its
    * provider stopped: another one runs it again, as soon as the lease is given back.
    */

@@ -56,7 +56,7 @@ import { withoutSkipped } from "./wire-contract.js";
 const REGISTER_MS = 30_000;
 /** How long giving the lease back may take: it ends by itself, too. */
 const RELEASE_MS = 2000;
-/** How long tools may take to stop once they were told for the last time, and their calls' ends to be settled. */
+/** How long tools may take to stop after the last request to, and their calls' ends to be settled. */
 const ABORT_MS = 1000;
 /** How long a node may take to end a session that was drained and has nothing in hand, in milliseconds. */
 const DRAINED_SESSION_MS = 2_000;
@@ -407,7 +407,7 @@ export class ToolsetProvider implements Provider {
     for (const outcome of this.#calls.outcomes()) session.push(outcome);
     this.#tell({ kind: "attached", address: node.address, nodeId, state: this.#epochState });
     this.#wasServed = true;
-    // A node that tells no limits is an older one, and does not tell either when calls can come.
+    // A node that announces no limits is an older one, and does not announce either when calls can come.
     if (limits === null) this.#callable.resolve();
   }
 
@@ -503,7 +503,7 @@ export class ToolsetProvider implements Provider {
       logger?.[isBad ? "warn" : "info"]({ toolset: this.name, ...fields }, `provider ${kind.replace("_", " ")}`);
       onEvent?.(event);
     } catch {
-      // told, and that is all: an observer must not end what it observes
+      // called, and that is all: an observer must not end what it observes
     }
   }
 }

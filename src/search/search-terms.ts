@@ -14,7 +14,7 @@ export function words(text: string): string[] {
   return (found ?? []).map((word) => (word.length > MAX_TERM_CHARACTERS ? word.slice(0, MAX_TERM_CHARACTERS) : word));
 }
 
-/** The words of a name, which are also told apart by their capitals. */
+/** The words of a name, which are also split at their capitals. */
 export function nameWords(name: string): string[] {
   return words(name.replace(CAMEL, " "));
 }

@@ -9,7 +9,7 @@ const NOTED_EVERY_MS = 100;
 const LONGEST_HOLD_MS = 7 * 86_400_000;
 
 /**
- * Lua that tells an outage of Redis from lost providers, for scripts that judge leases, claims and health. They have `prefix`,
+ * Lua that distinguishes an outage of Redis from lost providers, for scripts that judge leases, claims and health. They have `prefix`,
  * `now` in milliseconds, and what record-lua.ts or epoch-lua.ts begin with.
  *
  * Redis's clock goes on while no node can reach it: while it stands still, restarts, fails over, or the network is gone. What nodes

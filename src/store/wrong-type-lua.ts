@@ -1,4 +1,4 @@
-/** Lua: tells what is damaged from what is denied. */
+/** Lua: distinguishes what is damaged from what is denied. */
 export const WRONG_TYPE_LUA = `
 -- Whether a reply says that a key holds something of another type than the command is for. Any other refusal ends the script: a
 -- user that may not read, say, finds nothing damaged.

@@ -202,7 +202,7 @@ export class Admissions {
 
   /**
    * @param told the caller hears of the admission before the call's end.
-   * @throws ToolgateError STORE_UNAVAILABLE; when its outcome is unknown, the same call id tells it later.
+   * @throws ToolgateError STORE_UNAVAILABLE; when its outcome is unknown, a repeat with the same call id learns it later.
    */
   admit(admission: Admission, told: boolean): Promise<AdmissionAnswer> {
     const batch = (told ? this.#told : this.#batches).get(this.#store.keyspace.forToolset(admission.toolset));

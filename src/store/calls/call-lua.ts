@@ -194,7 +194,7 @@ export function defineCallScript(name: string, ...parts: readonly string[]): Scr
     "local settled, fault = pcall(settle_up)",
     "if done and not settled then done, answer = false, fault end",
     "ring_all()",
-    // As it is: thrown again, Redis's own refusals (READONLY, OOM) would not be told from a fault in the script.
+    // As it is: thrown again, Redis's own refusals (READONLY, OOM) could not be distinguished from a fault in the script.
     "if not done then return type(answer) == 'table' and answer or redis.error_reply(answer) end",
     ANSWER_LUA,
   );

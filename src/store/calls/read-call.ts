@@ -124,7 +124,7 @@ export type ProbeAnswer =
   | { readonly kind: "alive" }
   | { readonly kind: "gone" }
   | { readonly kind: "ended"; readonly ending: SaidEnding }
-  /** It has ended: how, another lookup tells. */
+  /** It has ended; how is read by another lookup. */
   | { readonly kind: "untold" };
 
 /** The most bytes of ends that one lookup brings. */

@@ -126,7 +126,7 @@ return { 'resumed', fenced, again, kept, next }
 /**
  * Claims waiting calls of one epoch, for several providers in one execution; the answers are in their order.
  *
- * @throws ToolgateError STORE_UNAVAILABLE; when its outcome is unknown, `resumeCalls` tells what was claimed.
+ * @throws ToolgateError STORE_UNAVAILABLE; when its outcome is unknown, `resumeCalls` finds what was claimed.
  */
 export async function takeCalls(
   store: CallStore,

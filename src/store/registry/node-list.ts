@@ -70,7 +70,7 @@ export interface NodeListSettings {
 }
 
 /**
- * The nodes of a registry that live, and their versions, as they stand in Redis: so a cluster of two versions can be told, and what
+ * The nodes of a registry that live, and their versions, as they stand in Redis: so a cluster of two versions can be recognised, and what
  * older nodes do not know is used only when all nodes know it.
  */
 export class NodeList {

@@ -16,7 +16,7 @@ local function forget_epoch(name, epoch, linger_ms)
   if redis.call('XLEN', requests) == 0 then redis.call('DEL', requests) else redis.call('PEXPIRE', requests, linger_ms) end
 end
 
--- The epochs of which there is anything, when no record tells which there are.
+-- The epochs of which there is anything, when no record names them.
 local function find_every_epoch(name)
   local epochs, known = {}, {}
   for _, key in ipairs({ toolsets, health }) do
