@@ -56,9 +56,9 @@ test("Ctrl-C ends it with 0 too, also while it starts", async () => {
 describe("each fault at the start has one message, and changes nothing", () => {
   const fails = async (program: Program): Promise<{ code: number | null; text: string }> => {
     const { code } = await program.ended();
-    // The number of shards is agreed on before anything else, and says nothing of this node.
+    // The number of shards, and of the formats, is agreed on before anything else, and says nothing of this node.
     const keys = await redis().client().keys("*");
-    expect(keys.filter((key) => !key.endsWith("}:shards"))).toEqual([]);
+    expect(keys.filter((key) => !/\}:(shards|format)$/.test(key))).toEqual([]);
     return { code, text: program.output.filter((line) => !line.startsWith("{")).join("\n") };
   };
 

@@ -36,7 +36,7 @@ afterAll(async () => {
 function installed(name: string): { readonly server: RealServer; readonly program: string } {
   const server = SERVERS.find((one) => one.name === name);
   if (server === undefined) throw new Error(`there is no ${name} in the list`);
-  return { server, program: fileURLToPath(new URL(`../../node_modules/.bin/${server.program}`, import.meta.url)) };
+  return { server, program: fileURLToPath(new URL(`../../../node_modules/.bin/${server.program}`, import.meta.url)) };
 }
 
 test.each(["everything", "filesystem"])("%s lists and answers the same directly and through a node", async (name) => {
