@@ -86,7 +86,7 @@ const CONFIG_SCHEMA = {
     "mode",
     "Whether a call is acknowledged when Redis has it, or when its replicas have it too.",
   ),
-  replicas: count(1, 1, 16, "With `replicated`: how many replicas must have a write before anybody is told of it."),
+  replicas: count(1, 1, 16, "With `replicated`: how many replicas must have a write before it becomes visible."),
   // At most as long as a connection may be silent without being taken for half open; see redis/silence-watch.ts.
   replicaTimeoutMs: milliseconds(
     1_000,
