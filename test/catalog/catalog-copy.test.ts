@@ -3,6 +3,7 @@ import { sealContract } from "../../src/contract/seal-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
+import { storedToolset } from "../support/stored-values.js";
 import { until } from "../support/until.js";
 import {
   type CopySettings,
@@ -365,14 +366,12 @@ describe("bad records", () => {
     await catalog.writeActive(good);
     await catalog.redis.hset(toolsets, "not-json", "{");
     await catalog.redis.hset(toolsets, "NOT A NAME", "{}");
-    await catalog.redis.hset(toolsets, "other", JSON.stringify({ name: "good", epochs: [] }));
+    await catalog.redis.hset(toolsets, "other", storedToolset("good", []));
     const digest = sealContract(good).digest;
-    const entry = { epoch: 7, digest, version: "1.0.0", registeredAtMs: 1 };
-    const record = (toolset: string, epoch: object) =>
-      JSON.stringify({ name: toolset, owner: "", generation: 1, epochs: [epoch] });
-    await catalog.redis.hset(toolsets, "bad-state", record("bad-state", { ...entry, state: 7 }));
-    await catalog.redis.hset(toolsets, "no-contract", record("no-contract", { ...entry, state: "active" }));
-    await catalog.redis.hset(toolsets, "forged", record("forged", { ...entry, state: "active" }), "forged@7", "{}");
+    const entry = { epoch: 7, digest };
+    await catalog.redis.hset(toolsets, "bad-state", storedToolset("bad-state", [{ ...entry, state: 7 }]));
+    await catalog.redis.hset(toolsets, "no-contract", storedToolset("no-contract", [entry]));
+    await catalog.redis.hset(toolsets, "forged", storedToolset("forged", [entry]), "forged@7", "{}");
 
     const { copy, log } = await open({ sweepMs: 50 });
     expect(namesOf(copy.all())).toEqual(["good"]);
@@ -441,7 +440,7 @@ describe("bad records", () => {
 
   test("an empty list of epochs, as Lua writes it, is a toolset that is gone, and no fault", async () => {
     const { toolsets } = catalog.keyspace.forToolset(name("gone"));
-    await catalog.redis.hset(toolsets, "gone", JSON.stringify({ name: "gone", owner: "", generation: 3, epochs: {} }));
+    await catalog.redis.hset(toolsets, "gone", storedToolset("gone", [], { epochs: {} }));
     const { copy } = await open();
     expect(copy.all()).toEqual([]);
     expect(copy.quarantined()).toEqual([]);

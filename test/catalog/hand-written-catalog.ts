@@ -10,7 +10,7 @@ import { createConnections } from "../../src/redis/connections.js";
 import { createKeyspace, type Keyspace } from "../../src/redis/keys.js";
 import type { ChangeKind } from "../../src/store/registry/change-feed.js";
 import type { TestRedis } from "../support/redis.js";
-import { storedHealth } from "../support/stored-values.js";
+import { storedHealth, storedToolset } from "../support/stored-values.js";
 
 export const monotonicMs = () => performance.now();
 
@@ -60,28 +60,11 @@ export class HandWrittenCatalog {
     for (const { epoch, state = "active", health = "0 0 0" } of epochs)
       healths[`${toolset}@${epoch}`] = await this.#health(state, health);
     const transaction = this.redis.multi();
-    transaction.hset(
-      keys.toolsets,
-      toolset,
-      JSON.stringify({
-        format: 1,
-        name: toolset,
-        owner,
-        generation: 1,
-        epochs: epochs.map(({ epoch, contract, state = "active", registeredAtMs = 1_000 }) => ({
-          epoch,
-          digest: sealContract(contract).digest,
-          version: contract.version,
-          state,
-          registeredAtMs,
-          activateAt: 0.5,
-          maxBacklog: 10_000,
-          retentionMs: 86_400_000,
-          retireAfterMs: 600_000,
-          retireAtMs: 0,
-        })),
-      }),
-    );
+    const written = epochs.map(({ epoch, contract, state = "active", registeredAtMs = 1_000 }) => {
+      const { digest } = sealContract(contract);
+      return { epoch, digest, version: contract.version, state, registeredAtMs };
+    });
+    transaction.hset(keys.toolsets, toolset, storedToolset(toolset, written, { owner }));
     for (const { epoch, contract } of epochs)
       transaction.hset(keys.toolsets, `${toolset}@${epoch}`, sealContract(contract).canonicalJson);
     if (epochs.length > 0) transaction.hset(keys.health, healths);

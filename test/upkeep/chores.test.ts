@@ -4,6 +4,7 @@ import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { Destination } from "../../src/store/calls/admission.js";
 import { readCall } from "../../src/store/calls/read-call.js";
 import { settleCalls } from "../../src/store/calls/settle.js";
+import { GONE } from "../../src/store/registry/gone-mark.js";
 import { releaseLease } from "../../src/store/registry/leases.js";
 import { Chores, type ChoresSettings } from "../../src/upkeep/chores.js";
 import { admissionOf, admit, callStore, claimOf, complete, take } from "../store/calls/calls-fixture.js";
@@ -21,6 +22,7 @@ import {
 } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { SILENT_FAULTS } from "../support/silent-faults.js";
+import { storedGone } from "../support/stored-values.js";
 import { until } from "../support/until.js";
 import { leaderThat, toolsetOf } from "./toolset-of.js";
 
@@ -80,8 +82,9 @@ describe("the chores", () => {
       return (await client.hlen(keys.epochs)) === 2_000;
     });
     // A day later.
-    for (const [field, value] of Object.entries(await client.hgetall(keys.epochs))) {
-      if (field.endsWith("@gone")) await client.hset(keys.epochs, field, value.replace(/^1 [0-9]+/, "1 1"));
+    for (const [name, last] of Object.entries(await client.hgetall(keys.epochs))) {
+      if (name.endsWith(GONE)) continue;
+      await client.hset(keys.epochs, `${name}${GONE}`, await storedGone(client, { since: 1, last }));
     }
     const next = chores();
     await until("they are forgotten", async () => {

@@ -9,6 +9,9 @@ const LONGEST_REST_MS = 60_000;
 /** Within these bounds, a multiple of what the look took: looks take a twentieth of Redis's time, however long the lines are. */
 const REST_FOR_TIME = 20;
 
+/** What `search` says when the lines rest. */
+export const RESTS = "rests";
+
 /**
  * Lua that lets one node at a time look through the waiting lines of a shard (see restore-deadlines.ts), for the scripts of calls.
  *
@@ -25,7 +28,7 @@ local function give_search()
   local ends = redis.call('PEXPIRETIME', prefix .. 'search')
   local turn = ends > now and ends <= now + ${LONGEST_REST_MS} and redis.pcall('GET', prefix .. 'search')
   -- What is none of these, or never ends, was written by others.
-  if type(turn) == 'string' and (tonumber(turn) or (turn == 'rests' and whole)) then return false end
+  if type(turn) == 'string' and (tonumber(turn) or (turn == '${RESTS}' and whole)) then return false end
   redis.call('SET', prefix .. 'search', text[now], 'PX', ${TURN_MS})
   -- If it does not come to its end, another one begins anew; what is lost meanwhile is noted again.
   on_due('ZREM', '${DEADLINES_WHOLE}', '${STRAYS}')
@@ -42,6 +45,6 @@ local function end_search()
   since = type(since) == 'string' and tonumber(since)
   local took = since and since <= now and now - since or 0
   local rest = math.min(math.max(${REST_FOR_TIME} * took, ${SHORTEST_REST_MS}), ${LONGEST_REST_MS})
-  redis.call('SET', prefix .. 'search', 'rests', 'PX', text[rest])
+  redis.call('SET', prefix .. 'search', '${RESTS}', 'PX', text[rest])
 end
 `;

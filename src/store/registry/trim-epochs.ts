@@ -1,6 +1,7 @@
 import type { ShardKeys } from "../../redis/keys.js";
 import { asText, evenWhenFull } from "../../redis/script.js";
 import { defineRegistryScript } from "./epoch-lua.js";
+import { GONE, GONE_MARK_LUA } from "./gone-mark.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
 
 /**
@@ -32,11 +33,11 @@ const REMEMBERED_MS = 24 * 3_600_000;
 const COUNT = 200;
 
 // KEYS[5] epochs. ARGV[2] where to begin, [3] about how many fields, [4] how long a toolset that is gone is remembered. A name whose
-// toolset is not there is marked (`<name>@gone`: since when, and its last epoch); one that was marked for long goes, into the floor.
+// toolset is not there is marked (see gone-mark.ts); one that was marked for long goes, into the floor.
 const TRIM = evenWhenFull(
   defineRegistryScript(
     "TRIM_EPOCHS",
-    `
+    `${GONE_MARK_LUA}
 local epochs, remembered_ms = KEYS[5], tonumber(ARGV[4])
 local page = redis.call('HSCAN', epochs, ARGV[2], 'COUNT', ARGV[3])
 local goes, floor = {}, 0
@@ -44,18 +45,18 @@ for i = 1, #page[2], 2 do
   local field, value = page[2][i], page[2][i + 1]
   local name, more = string.match(field, '^([^@]+)(.*)$')
   local there = name and redis.call('HEXISTS', toolsets, name) == 1
-  if there and more == '@gone' then
+  if there and more == '${GONE}' then
     goes[#goes + 1] = field
   elseif name and not there and more ~= '' then
     -- Goes with its name, or has lost it.
     if redis.call('HEXISTS', epochs, name) == 0 then goes[#goes + 1] = field end
   elseif name and not there then
-    local since, last = string.match(redis.call('HGET', epochs, name .. '@gone') or '', '^1 (%d+) (.*)$')
-    if last ~= value or tonumber(since) > now then
-      redis.call('HSET', epochs, name .. '@gone', string.format('1 %.0f ', now) .. value)
-    elseif now - since >= remembered_ms then
+    local mark = parse_gone(redis.call('HGET', epochs, name .. '${GONE}'))
+    if not mark or mark.last ~= value or mark.since > now then
+      redis.call('HSET', epochs, name .. '${GONE}', format_gone({ since = now, last = value }))
+    elseif now - mark.since >= remembered_ms then
       floor = math.max(floor, tonumber(value) or 0)
-      for _, suffix in ipairs({ '', '@first', '@gone' }) do goes[#goes + 1] = name .. suffix end
+      for _, suffix in ipairs({ '', '@first', '${GONE}' }) do goes[#goes + 1] = name .. suffix end
     end
   end
 end

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Delivery } from "../../../src/contract/contract.js";
 import type { CallId } from "../../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../../src/observe/logger.js";
+import { makeHead, parseHead } from "../../../src/store/calls/call-record.js";
 import { cancelCall } from "../../../src/store/calls/cancel.js";
 import { lookAtCalls, SHARD_START } from "../../../src/store/calls/list-calls.js";
 import { LostCalls } from "../../../src/store/calls/lost-calls.js";
@@ -9,6 +11,7 @@ import { rehouseCalls } from "../../../src/store/calls/rehouse.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
+import { changeStoredCall, endStoredCall, readStoredCall, type StoredCall } from "../../support/stored-values.js";
 import { until } from "../../support/until.js";
 import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
 import { admissionOf, admit, callStore, callsForFile, claimOf, complete, NODE, take } from "./calls-fixture.js";
@@ -17,31 +20,31 @@ expectNoLeaks();
 const here = callsForFile();
 
 /** What a later version has appended, to a line of a record. */
-const MORE = "trace-7 and-more";
+const MORE = " trace-7 and-more";
 
-const recordOf = async (id: CallId): Promise<readonly string[]> =>
-  ((await here().client.get(keys.call(id))) ?? "").split("\n");
-
-/** Changes a record; its expiry stays as it is. */
-async function edit(id: CallId, what: RegExp, by: string): Promise<void> {
-  const { client } = here();
-  const record = (await client.get(keys.call(id))) ?? "";
-  expect(record).toMatch(what);
-  await client.set(keys.call(id), record.replace(what, by), "KEEPTTL");
+async function stored(id: CallId): Promise<StoredCall> {
+  const call = await readStoredCall(here().client, keys, id);
+  if (call === undefined) throw new Error("it has no record");
+  return call;
 }
 
 /** A waiting call to whose record a later version has appended. */
 async function grown(more: Parameters<typeof admissionOf>[1] = {}): Promise<CallId> {
-  const { store, provider } = here();
+  const { client, store, provider } = here();
   const admission = admissionOf(provider, more);
+  const { id } = admission;
   await admit(store, admission);
-  await edit(admission.id, /\n(.*)$/, ` ${MORE}\n$1 ${MORE}`);
-  return admission.id;
+  await changeStoredCall(client, keys, id, { head: `${(await stored(id)).head}${MORE}`, more: MORE });
+  return id;
 }
 
-async function expectKept(id: CallId, lines: readonly number[] = [0, 1]): Promise<void> {
-  const record = await recordOf(id);
-  for (const line of lines) expect(record[line], `line ${line}`).toMatch(new RegExp(` ${MORE}$`));
+async function expectHeadKept(id: CallId): Promise<void> {
+  expect((await stored(id)).head).toMatch(new RegExp(`${MORE}$`));
+}
+
+async function expectKept(id: CallId): Promise<void> {
+  await expectHeadKept(id);
+  expect((await stored(id)).more).toBe(MORE);
 }
 
 describe("what a later version has appended to a call's record is kept", () => {
@@ -61,7 +64,7 @@ describe("what a later version has appended to a call's record is kept", () => {
     await until("it is for others", async () => (await settleCalls(hasty, keys)).redelivered === 1);
     await expectKept(id);
     expect(await cancelCall(store, id)).toMatchObject({ kind: "ended" });
-    await expectKept(id, [0]);
+    await expectHeadKept(id);
     await expectKeysToExpire(client);
   });
 
@@ -81,7 +84,7 @@ describe("what a later version has appended to a call's record is kept", () => {
     const [call] = await take(store, provider.lease);
     if (call === undefined) throw new Error("it was not taken");
     await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
-    await expectKept(id, [0]);
+    await expectHeadKept(id);
     expect(await readCall(store, id, {})).toMatchObject({ ending: { kind: "result", body: Buffer.from("3") } });
   });
 
@@ -92,16 +95,17 @@ describe("what a later version has appended to a call's record is kept", () => {
     if (call === undefined) throw new Error("it was not taken");
     await client.del(keys.call(id));
     await new LostCalls(store, SILENT_LOGGER).end({ ...call, attempt: 1 });
-    await expectKept(id, [0]);
+    await expectHeadKept(id);
   });
 
   test("and to its end: readers find the body behind it", async () => {
-    const { store, provider } = here();
+    const { client, store, provider } = here();
     const id = await grown();
     const [call] = await take(store, provider.lease);
     if (call === undefined) throw new Error("it was not taken");
     await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
-    await edit(id, /(\nresult [^\n]*)\n/, `$1 ${MORE}\n`);
+    const { terminal } = await stored(id);
+    await changeStoredCall(client, keys, id, { terminal: terminal?.replace("\n", `${MORE}\n`) ?? "" });
     const end = { kind: "result", body: Buffer.from("3") };
     expect(await readCall(store, id, {})).toMatchObject({ state: "ended", ending: end });
     expect(await probeCalls(store, keys, [id])).toMatchObject([{ kind: "ended", ending: end }]);
@@ -112,10 +116,10 @@ describe("what a later version has appended to a call's record is kept", () => {
 
 describe("a call in a state that this version does not know", () => {
   async function resting(more: Parameters<typeof admissionOf>[1] = {}): Promise<CallId> {
-    const { store, provider } = here();
+    const { client, store, provider } = here();
     const admission = admissionOf(provider, more);
     await admit(store, admission);
-    await edit(admission.id, /\nqueued/, "\nresting");
+    await changeStoredCall(client, keys, admission.id, { state: "resting" });
     return admission.id;
   }
 
@@ -147,7 +151,7 @@ describe("a call in a state that this version does not know", () => {
     const id = await resting();
     expect(await cancelCall(store, id)).toEqual({ kind: "told" });
     expect(await readCall(store, id, {})).toMatchObject({ state: "unknown", cancelRequested: true });
-    expect(await recordOf(id)).toMatchObject([expect.any(String), expect.stringMatching(/^resting /)]);
+    expect(await stored(id)).toMatchObject({ state: "resting" });
   });
 });
 
@@ -155,7 +159,9 @@ test("a call of a delivery mode that this version does not know is run once at m
   const { client, store, provider } = here();
   const admission = admissionOf(provider, { delivery: "idempotent" });
   await admit(store, admission);
-  await edit(admission.id, / idempotent /, " twice ");
+  const was = parseHead((await stored(admission.id)).head);
+  const { text: head } = makeHead({ ...was, delivery: "twice" as Delivery }); // as a later version might say it
+  await changeStoredCall(client, keys, admission.id, { head });
   const hasty = callStore(client, { claimLeaseMs: { once: 1, idempotent: 1 } });
   expect(await take(hasty, provider.lease)).toMatchObject([{ id: admission.id }]);
   await until("its provider is taken for lost", async () => (await settleCalls(hasty, keys)).ended === 1);
@@ -163,17 +169,15 @@ test("a call of a delivery mode that this version does not know is run once at m
     head: { delivery: "once" },
     ending: { kind: "outcome_unknown", reason: "PROVIDER_LOST" },
   });
-  expect((await recordOf(admission.id))[0]).toContain(" twice ");
+  expect((await stored(admission.id)).head).toBe(head);
 });
 
 test("an end of a kind that this version does not know is one: its outcome is unknown, and its reason is told", async () => {
-  const { store, provider } = here();
+  const { client, store, provider } = here();
   const admission = admissionOf(provider);
   await admit(store, admission);
-  const [call] = await take(store, provider.lease);
-  if (call === undefined) throw new Error("it was not taken");
-  await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
-  await edit(admission.id, /\nresult -/, "\npostponed TOO_EARLY");
+  expect(await take(store, provider.lease)).toHaveLength(1);
+  await endStoredCall(client, keys, admission.id, { kind: "postponed", reason: "TOO_EARLY", body: "3" });
   expect(await readCall(store, admission.id, {})).toMatchObject({
     state: "ended",
     ending: { kind: "unknown", reason: "TOO_EARLY" },
@@ -188,12 +192,11 @@ test("a record says who made the call, when it was admitted, and when it was cla
   expect(head).toMatchObject({ caller: "default anonymous" });
   const admittedMs = head?.admittedMs ?? 0;
   expect(head?.deadlineMs).toBe(admittedMs + admissionOf(provider).timeoutMs);
-  const claimed = async () => Number((await recordOf(id))[1]?.split(" ")[8]);
-  expect(await claimed()).toBe(0);
+  expect((await stored(id)).claimed).toBe(0);
   const [call] = await take(store, provider.lease);
   if (call === undefined) throw new Error("it was not taken");
-  const first = await claimed();
+  const { claimed: first } = await stored(id);
   expect(first).toBeGreaterThanOrEqual(admittedMs);
   await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("3") }]);
-  expect((await recordOf(id))[1]?.split(" ")[4]).toBe(String(first));
+  expect(await stored(id)).toMatchObject({ claimed: first, terminal: expect.any(String) });
 });

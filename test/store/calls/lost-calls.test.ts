@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { SILENT_LOGGER } from "../../../src/observe/logger.js";
-import type { CallHead } from "../../../src/store/calls/call-record.js";
+import { type CallHead, makeHead, parseHead } from "../../../src/store/calls/call-record.js";
 import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { readCall } from "../../../src/store/calls/read-call.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
@@ -74,8 +74,7 @@ test("a call that was admitted anew meanwhile is left alone, alive or ended", as
 
 test("a call whose record has expired in time is not known any more, and stays so", async () => {
   const { call } = await lose();
-  const words = call.head.split(" ");
-  words.splice(5, 2, "1000", "1000"); // its deadline and retention, long ago
-  expect(await lost.end({ ...call, head: words.join(" ") })).toBeUndefined();
+  const { text: head } = makeHead({ ...parseHead(call.head), deadlineMs: 1_000, retentionMs: 1_000 }); // long ago
+  expect(await lost.end({ ...call, head })).toBeUndefined();
   expect(await readCall(here().store, call.id, {})).toBeUndefined();
 });

@@ -7,6 +7,7 @@ import { SILENT_LOGGER } from "../../../src/observe/logger.js";
 import type { RedisClient } from "../../../src/redis/redis-client.js";
 import type { CallStore } from "../../../src/store/calls/call-store.js";
 import { DEADLINES_WHOLE } from "../../../src/store/calls/deadlines-whole.js";
+import { RESTS } from "../../../src/store/calls/line-search.js";
 import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { readCall } from "../../../src/store/calls/read-call.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
@@ -182,7 +183,7 @@ describe("of several nodes", () => {
     await severalPasses();
     expect(looks).toBe(1);
     expect(await client.zscore(keys.due, STRAYS)).not.toBeNull();
-    expect(await client.get(search())).toBe("rests");
+    expect(await client.get(search())).toBe(RESTS);
     // Deadlines do not wait.
     await client.multi().del(keys.due).pexpire(search(), 60_000).exec();
     await whole();
@@ -193,7 +194,7 @@ describe("of several nodes", () => {
   test.each<[string, string, number | undefined]>([
     ["that was lost on the way is followed by another", "1", 500],
     ["is not waited for because of a value that never expires", "1", undefined],
-    ["is not waited for because of a value that lasts too long", "rests", 3_600_000],
+    ["is not waited for because of a value that lasts too long", RESTS, 3_600_000],
   ])("one %s", async (_, value, forMs) => {
     const { client } = here();
     await client.set(search(), value);
@@ -209,6 +210,6 @@ test("a look through the lines ends, whatever says when it began", async () => {
   for (const since of ["nan", "1e300", "-inf"]) {
     await client.set(keys.search, since, "PX", 60_000);
     await restoreDeadlines(store, keys, []);
-    expect(await client.get(keys.search), since).toBe("rests");
+    expect(await client.get(keys.search), since).toBe(RESTS);
   }
 });

@@ -79,8 +79,9 @@ describe("what this version does not know the word for", () => {
   test("is kept: an epoch in another state is given no new calls and is not taken for damaged", async () => {
     const { client, registry } = here();
     const { lease } = await serve(registry, registrationOf(V1, "p1"), 10);
-    const json = (await client.hget(keys.toolsets, TOOLSET)) ?? "";
-    await client.hset(keys.toolsets, TOOLSET, json.replace('"state":"active"', '"state":"resting"'));
+    const record = await recordOf(client);
+    const epochs = record?.epochs.map((epoch) => ({ ...epoch, state: "resting" }));
+    await client.hset(keys.toolsets, TOOLSET, JSON.stringify({ ...record, epochs }));
     await sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
     await register(registry, registrationOf(V2, "p2"));
     expect(await statesOf(client)).toMatchObject({ [lease.epoch]: "resting" });

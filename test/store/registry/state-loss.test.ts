@@ -6,6 +6,7 @@ import { type Registered, register } from "../../../src/store/registry/register.
 import { sweepToolsets } from "../../../src/store/registry/sweep.js";
 import { unregister } from "../../../src/store/registry/unregister.js";
 import { expectNoLeaks } from "../../support/leaks.js";
+import { storedToolset } from "../../support/stored-values.js";
 import {
   changesOf,
   contractOf,
@@ -74,33 +75,18 @@ test("a contract that was lost is there again when its providers have registered
   expect(await renew(again)).toBe("held");
 });
 
-/** A record of one epoch. */
-function recordWith(digest: string, more: object = {}): string {
-  const numbers = {
-    epoch: 1,
-    registeredAtMs: 1,
-    activateAt: 1,
-    maxBacklog: 1,
-    retentionMs: 1,
-    retireAfterMs: 1,
-    retireAtMs: 0,
-  };
-  const epoch = { ...numbers, digest, version: "1.0.0", state: "active" };
-  return JSON.stringify({ name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [epoch], ...more });
-}
-
 describe.each([
   ["no JSON", "x"],
   ["no text", "\0\u00ff"],
   ["no record", "{}"],
-  ["of no epochs", JSON.stringify({ name: TOOLSET, owner: "default/anonymous", epochs: 5 })],
-  [
-    "of an epoch of nothing",
-    JSON.stringify({ name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [{}] }),
-  ],
-  ["of an epoch of no digest", recordWith("x")],
+  ["of no epochs", storedToolset(TOOLSET, [], { epochs: 5 })],
+  ["of an epoch of nothing", storedToolset(TOOLSET, [], { epochs: [{}] })],
+  ["of an epoch of no digest", storedToolset(TOOLSET, [{ epoch: 1, digest: "x" }])],
   ["empty", ""],
-  ["JSON for a node, and none for its scripts", recordWith(contractOf("1.0.0").digest, { more: "\ud800" })],
+  [
+    "JSON for a node, and none for its scripts",
+    storedToolset(TOOLSET, [{ epoch: 1, digest: contractOf("1.0.0").digest }], { more: "\ud800" }),
+  ],
 ])("a record that is %s", (_, text) => {
   beforeEach(() => here().client.hset(keys.toolsets, TOOLSET, text));
 
@@ -142,14 +128,10 @@ test("a record of an epoch of nothing does not keep other toolsets from being sw
   const { client, registry } = here();
   const other = parseToolsetName("other", "name");
   const sealed = sealContract({ ...contractOf("1.0.0").contract, name: other });
-  const { lease } = await serve(registry, registrationOf(sealed), 7);
+  const { lease } = await serve(registry, registrationOf(sealed, "p1", { retentionMs: -LONG_MS }), 7); // over at once
   await releaseLease(registry, lease);
-  const record = { name: TOOLSET, owner: "default/anonymous", generation: 1, epochs: [{}] };
-  await client.hset(keys.toolsets, TOOLSET, JSON.stringify(record));
+  await client.hset(keys.toolsets, TOOLSET, storedToolset(TOOLSET, [], { epochs: [{}] }));
   await client.del(keys.leases(other, lease.epoch));
-  const brief = JSON.parse((await client.hget(keys.toolsets, other)) ?? "") as { epochs: { retentionMs: number }[] };
-  for (const epoch of brief.epochs) epoch.retentionMs = -LONG_MS;
-  await client.hset(keys.toolsets, other, JSON.stringify(brief));
   await sweepToolsets(registry, keys, [TOOLSET, other], LONG_MS);
   expect(await client.hget(keys.toolsets, other)).toBeNull();
 });

@@ -1,11 +1,13 @@
 import { beforeEach, expect, test } from "vitest";
 import { sealContract } from "../../../src/contract/seal-contract.js";
 import { type Epoch, parseToolsetName } from "../../../src/identity/names.js";
+import { GONE } from "../../../src/store/registry/gone-mark.js";
 import { renewLeases } from "../../../src/store/registry/leases.js";
 import { register } from "../../../src/store/registry/register.js";
 import { TRIM_START, trimEpochs } from "../../../src/store/registry/trim-epochs.js";
 import { unregister } from "../../../src/store/registry/unregister.js";
 import { expectNoLeaks } from "../../support/leaks.js";
+import { storedGone } from "../../support/stored-values.js";
 import { contractOf, keys, LONG_MS, registrationOf, registryForFile, TOOLSET } from "./registry-fixture.js";
 
 expectNoLeaks();
@@ -91,7 +93,7 @@ test("a toolset that came back is as if it had never gone", async () => {
   const { lease } = await register(registry, V1);
   await forget();
   expect(await client.hget(keys.epochs, TOOLSET)).toBe(String(lease.epoch));
-  expect(await client.hexists(keys.epochs, `${TOOLSET}@gone`)).toBe(0);
+  expect(await client.hexists(keys.epochs, `${TOOLSET}${GONE}`)).toBe(0);
   await unregister(registry, TOOLSET, lease.epoch, "default/anonymous", LONG_MS);
   await pass(0);
   expect(await client.hget(keys.epochs, TOOLSET), "it is remembered anew").toBe(String(lease.epoch));
@@ -99,9 +101,10 @@ test("a toolset that came back is as if it had never gone", async () => {
 
 test("a note of the time that a clock ahead made is made anew, and what has lost its name goes", async () => {
   const { client } = here();
-  await client.hset(keys.epochs, "old", 7, "old@gone", "1 9000000000000000 7", "lone@first", 3, "lone@gone", "1 1 1");
+  await client.hset(keys.epochs, "old", 7, `old${GONE}`, await storedGone(client, { since: 9e15, last: "7" }));
+  await client.hset(keys.epochs, "lone@first", 3, `lone${GONE}`, await storedGone(client, { since: 1, last: "1" }));
   await pass(0);
-  expect(Object.keys(await client.hgetall(keys.epochs)).sort()).toEqual(["old", "old@gone"]);
+  expect(Object.keys(await client.hgetall(keys.epochs)).sort()).toEqual(["old", `old${GONE}`]);
   await pass(0);
   expect(await client.hgetall(keys.epochs)).toEqual({ "@floor": "7" });
 });
