@@ -1,5 +1,5 @@
 import { ERROR_CODES, type Executed, isErrorReason } from "../errors/codes.js";
-import type { ToolgateError } from "../errors/toolgate-error.js";
+import type { ToolgateError, Violation } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { slicesOf } from "../json/json-slices.js";
 import type { CallError } from "../protocol/generated/toolgate/v1/CallError.js";
@@ -73,7 +73,7 @@ export function toWireRejection(error: ToolgateError): Terminal {
 }
 
 function endingError(ending: Ending): CallError {
-  const body = ending.body.length === 0 ? undefined : readBody(ending.body);
+  const body = ending.kind === "unknown" ? undefined : readBody(ending.body);
   // Only a tool's error has a body that a tool wrote; whose word it is, the node said that took it.
   const origin = ending.kind === "tool_error" && body !== undefined ? body.origin : "gateway";
   const { reason } = ending;
@@ -88,14 +88,43 @@ function endingError(ending: Ending): CallError {
   };
 }
 
-/** Reads a body that a node wrote. Details stay as the tool wrote them: parsed, they would take long, and have other numbers. */
-function readBody(json: Buffer): Omit<ToolErrorBody, "details"> & { readonly details: Buffer | undefined } {
+interface ReadBody extends Omit<ToolErrorBody, "details" | "message"> {
+  readonly message: string | undefined;
+  /** As the tool wrote them: parsed, they would take long, and have other numbers. */
+  readonly details: Buffer | undefined;
+}
+
+/** Reads a body that a node wrote, perhaps one of another version: what is not as expected is left out. Nothing for no object. */
+function readBody(json: Buffer): ReadBody | undefined {
+  if (json.length === 0) return undefined;
   let details: Buffer | undefined;
-  const others: [string, unknown][] = [];
-  for (const { key = "", start, end } of slicesOf(json)) {
-    const value = json.subarray(start, end);
-    if (key === "details") details = value;
-    else others.push([key, JSON.parse(value.toString())]);
+  const others = new Map<string, unknown>();
+  try {
+    for (const { key = "", start, end } of slicesOf(json)) {
+      const value = json.subarray(start, end);
+      if (key === "details") details = value;
+      else if (BODY_MEMBERS.has(key)) others.set(key, JSON.parse(value.toString()));
+    }
+  } catch {
+    return undefined;
   }
-  return { ...(Object.fromEntries(others) as Omit<ToolErrorBody, "details">), details }; // as a node writes it
+  const [message, origin, violations] = [others.get("message"), others.get("origin"), others.get("violations")];
+  return {
+    message: typeof message === "string" ? message : undefined,
+    ...(origin === "gateway" || origin === "tool" ? { origin } : {}),
+    violations: Array.isArray(violations) ? violations.filter(isViolation) : [],
+    details,
+  };
+}
+
+const BODY_MEMBERS: ReadonlySet<string> = new Set([
+  "message",
+  "origin",
+  "violations",
+] satisfies (keyof ToolErrorBody)[]);
+
+function isViolation(value: unknown): value is Violation {
+  if (typeof value !== "object" || value === null) return false;
+  const { field, description } = value as Partial<Record<keyof Violation, unknown>>;
+  return typeof field === "string" && typeof description === "string";
 }

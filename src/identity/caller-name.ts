@@ -6,12 +6,13 @@ export type CallerName = Branded<string, "CallerName">;
 /** What is no part of a word: records are words with spaces between them. */
 const NO_WORD = /[^!-$&-~]/gu;
 
-/** The name of a caller. What is not printable ASCII in its parts is percent-encoded, as is the percent sign; an empty part is `-`. */
+/** The name of a caller. What is not printable ASCII in its parts is percent-encoded, as is the percent sign; an empty part is `-`, and a part that is `-` is encoded. */
 export function callerName({ tenant, subject }: { readonly tenant: string; readonly subject: string }): CallerName {
   return `${asWord(tenant)} ${asWord(subject)}` as CallerName; // two words by now
 }
 
 function asWord(text: string): string {
+  if (text === "-") return "%2D";
   return (
     text.replace(NO_WORD, (character) => encodeURIComponent(isLoneSurrogate(character) ? "\ufffd" : character)) || "-"
   );

@@ -36,6 +36,20 @@ describe("a terminal", () => {
   });
 
   test.each([
+    "",
+    '"text"',
+    "no json",
+    "7",
+    '{"violations":{}}',
+    '{"message":7,"origin":"moon","violations":[7,{"field":1}]}',
+  ])("of a kind or with a body (%s) that only later versions write has its words, and an unknown outcome", (body) => {
+    const unknown = wire("unknown", "TOO_EARLY", body);
+    expect(unknown).toMatchObject({ kind: "TERMINAL_KIND_UNSPECIFIED", executed: "EXECUTED_UNKNOWN" });
+    expect(unknown.error).toMatchObject({ reason: "TOO_EARLY", origin: "ERROR_ORIGIN_GATEWAY", violations: [] });
+    expect(wire("tool_error", "TOOL_ERROR", body).error).toMatchObject({ reason: "TOOL_ERROR", violations: [] });
+  });
+
+  test.each([
     ["tool_error", "TOOL_ERROR", "TERMINAL_KIND_TOOL_ERROR", "EXECUTED_YES", status.ABORTED],
     ["tool_error", "INVALID_RESULT", "TERMINAL_KIND_TOOL_ERROR", "EXECUTED_YES", status.INTERNAL],
     ["tool_error", "OUTPUT_TOO_LARGE", "TERMINAL_KIND_TOOL_ERROR", "EXECUTED_YES", status.RESOURCE_EXHAUSTED],

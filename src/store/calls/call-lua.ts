@@ -113,7 +113,8 @@ end
 -- that comes too early finds nothing to do, and is repeated in time.
 local function claim(call, owner, node, lease_ms)
   withdraw(call)
-  call.state, call.owner, call.node, call.claim = 'claimed', owner, node, now + lease_ms
+  if call.state == 'queued' then call.state = 'claimed' end -- a state that is not known stays
+  call.owner, call.node, call.claim = owner, node, now + lease_ms
   if call.claimed == 0 then call.claimed = now end
   local at = math.min(call.claim, call.deadline)
   if at < call.look then look_at(call, at) end

@@ -121,8 +121,16 @@ export class Doorbell {
   }
 
   #ring(id: CallId, ring: Ring): void {
-    const watchers = this.#watched.get(id);
-    if (watchers !== undefined) for (const watcher of watchers) watcher.onRing(ring);
+    for (const watcher of this.#watched.get(id) ?? []) this.#notify(id, watcher, ring);
+  }
+
+  /** What one watcher cannot deal with, whatever a node of another version has written, costs that one alone. */
+  #notify(id: CallId, watcher: Watcher, ring: Ring): void {
+    try {
+      watcher.onRing(ring);
+    } catch (error) {
+      this.#settings.log.error({ event: "ring_failed", call: id, ring: ring.kind, error });
+    }
   }
 
   /**
@@ -248,7 +256,7 @@ export class Doorbell {
     for (const id of ids) {
       this.#overdue.delete(id);
       for (const watcher of this.#watched.get(id) ?? [])
-        if (watcher.overdueAtMs <= nowMs) watcher.onRing({ kind: "overdue" });
+        if (watcher.overdueAtMs <= nowMs) this.#notify(id, watcher, { kind: "overdue" });
     }
   }
 }

@@ -28,8 +28,8 @@ if type(mark) ~= 'string' then return { '', '' } end
 return { mark, redis.call('GETRANGE', key, ARGV[2], ARGV[3]) }
 `,
 );
-/** A record of a call that has ended, up to the end's body; see record-lua.ts. */
-const ENDED = /^[^\n]*\n[a-z_]+ \S+ \d+ \d+[^\n]*\n/;
+/** The first line of an end; see record-lua.ts. */
+const END_LINE = /^[a-z][\w-]* \S+ \d+ \d+(?: |$)/;
 /** A call's record may have been lost, and its loss written down, while it was read: then it is read once more. */
 const TRIES = 2;
 
@@ -214,6 +214,8 @@ export class LargeReadings {
 function endingOf(pieces: readonly Buffer[]): Ending | undefined {
   const [first = Buffer.alloc(0)] = pieces;
   const record = pieces.length === 1 ? first : Buffer.concat(pieces);
-  if (!ENDED.test(record.toString("latin1", 0, MARK_BYTES))) return undefined;
-  return parseEnding(record.subarray(record.indexOf(10) + 1));
+  const end = record.indexOf(10) + 1;
+  const body = record.indexOf(10, end) + 1;
+  if (end === 0 || body === 0 || !END_LINE.test(record.toString("latin1", end, body - 1))) return undefined;
+  return parseEnding(record.subarray(end));
 }

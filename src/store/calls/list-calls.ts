@@ -84,6 +84,10 @@ for _, id in ipairs(ids) do
     local record = redis.pcall('GETRANGE', prefix .. 'call:' .. id, 0, ${RECORD_BYTES - 1})
     if type(record) == 'string' then
       local _, head, from = split_record(record)
+      if #record == ${RECORD_BYTES} and not (from and string.find(record, TERMINAL, from)) then
+        record = redis.call('GET', prefix .. 'call:' .. id)
+        _, head, from = split_record(record)
+      end
       local fixed = head and read_head(head)
       if fixed then
         local state, attempt, entry, _, cancel, _, claim, _, _, owner, node = string.match(record, LIFE, from)

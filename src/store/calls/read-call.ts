@@ -138,6 +138,10 @@ local answers, bytes = {}, 0
 for i = 1, #ARGV do
   local record = redis.pcall('GETRANGE', KEYS[1] .. 'call:' .. ARGV[i], 0, ${PEEKED_BYTES - 1})
   local line = type(record) == 'string' and string.find(record, '\\n', 1, true)
+  if not line and type(record) == 'string' and #record == ${PEEKED_BYTES} then
+    record = redis.call('GET', KEYS[1] .. 'call:' .. ARGV[i]) -- its first line alone is longer than this
+    line = string.find(record, '\\n', 1, true)
+  end
   if line and string.find(record, '${TERMINAL_LINE}', line + 1) then
     local size = #record - line
     if size > ${SAID_BYTES} or #record == ${PEEKED_BYTES} then

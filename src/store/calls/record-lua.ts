@@ -8,11 +8,11 @@ const SAID_TOGETHER_BYTES = 65_536;
 /** What is read of a record at first: such an end, and what comes before it in the record. */
 export const PEEKED_BYTES = SAID_BYTES + 1_024;
 
-/** What a record begins with. Another number is another format, which only nodes that know it may meet: see agree-on-format.ts. */
+/** What a record begins with. Another number is another format, which only nodes that know it may meet: see node-list.ts. */
 const FORMAT = "1";
 /** Lua patterns of what follows a record's first line: where a living call stands, by its first words; and the line of a terminal. */
-export const LIFE_BEGIN = "^%l+ %d+ %d+%-%d+ ";
-export const TERMINAL_LINE = "^[%l_]+ %S+ %d+ %d+[^\\n]*\\n";
+export const LIFE_BEGIN = "^%l[%w_-]* %d+ %d+%-%d+ ";
+export const TERMINAL_LINE = "^%l[%w_-]* %S+ %d+ %d+[^\\n]*\\n";
 
 /**
  * Lua that reads and writes a call's record. A script that uses it has `prefix`, `due` and `now` in milliseconds.
@@ -44,8 +44,8 @@ local text = setmetatable({}, { __index = function(known, number)
   return made
 end })
 
-local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%l+) ((%d+) (%d+) %d+ (%S+ %S+).*)$'
-local LIFE = '^(%l+) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)([^\\n]*)$'
+local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%l[%w_-]*) ((%d+) (%d+) %d+ (%S+ %S+).*)$'
+local LIFE = '^(%l[%w_-]*) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)([^\\n]*)$'
 local TERMINAL = '${TERMINAL_LINE}'
 
 -- What a head says, by its text: calls that were admitted together share one, so it is read once. False where it is damaged.
@@ -131,6 +131,10 @@ local function load_call(id)
   local head
   if not is_wrong_type(record) then
     local digest, said, from = split_record(record)
+    if not said and not whole then
+      record, whole = redis.call('GET', key), true -- its first line alone is longer than this
+      digest, said, from = split_record(record)
+    end
     head = said and read_head(said) and said
     if head then
       -- What lives is read whole: it is as long as this where very many nodes want to hear of it.

@@ -23,7 +23,7 @@ local function line_of(toolset, epoch)
     again = prefix .. 'again:' .. own }
 end
 
--- Whether the session speaks for the holder of a lease; and whether that one gets calls: see the stages in epoch-lua.ts.
+-- Whether the session speaks for the holder of a lease; and whether that one gets calls: see the stages in provider-entry.ts.
 local function may_take(line, provider, incarnation, session)
   -- What is no hash or set where one belongs says nothing of a lease: renewing it mends that. Calls of others must not fail of it.
   local said = redis.pcall('HGET', line.providers, provider)

@@ -103,7 +103,8 @@ if ARGV[8] ~= '' then
     if not in_hand[id] then
       local entry = redis.call('XRANGE', line.requests, id, id)[1]
       local call = entry and load_call(entry[2][2])
-      if call and not call.terminal and call.owner == owner and call.entry == id then
+      local known = call and (call.state == 'queued' or call.state == 'claimed')
+      if known and call.owner == owner and call.entry == id then
         claim(call, owner, node, lease_of[call.delivery])
         again[#again + 1] = frame(call, entry[2])
         bytes = bytes + #entry[2][6]

@@ -37,7 +37,7 @@ local EPOCH_NUMBERS = { 'epoch', 'registeredAtMs', 'activateAt', 'maxBacklog', '
 -- As nodes judge it: see stored-record.ts. An epoch in a state that is not known is kept as it is.
 local function is_epoch(entry)
   if type(entry) ~= 'table' or type(entry.state) ~= 'string' or type(entry.version) ~= 'string' then return false end
-  if not string.find(entry.state, '^%l+$') then return false end
+  if not string.find(entry.state, '^%l[%w_-]*$') then return false end
   if type(entry.digest) ~= 'string' or #entry.digest ~= 64 or string.find(entry.digest, '[^0-9a-f]') then return false end
   for _, field in ipairs(EPOCH_NUMBERS) do
     if type(entry[field]) ~= 'number' then return false end
@@ -70,6 +70,7 @@ end
 
 local function save_record(record)
   record.generation = record.generation + 1
+  record.format = record.format or 1
   redis.call('HSET', toolsets, record.name, cjson.encode(record))
 end
 

@@ -16,7 +16,7 @@ export const NO_HEALTH: EpochHealth = { lastPongMs: 0, liveUntilMs: 0, room: 0 }
  * transition is said once, by the script that notices it first.
  */
 export const HEALTH_ENTRY_LUA = `
-local HEALTH = '^1 (%l+) (%d+) (%d+) (%d+) (%d)(.*)$'
+local HEALTH = '^1 (%l[%w_-]*) (%d+) (%d+) (%d+) (%d)(.*)$'
 
 local function parse_health(entry)
   local state, pong, live, room, announced, more = string.match(entry or '', HEALTH)
@@ -29,7 +29,7 @@ local function format_health(h)
 end
 `;
 
-const ENTRY = /^1 [a-z]+ (\d+) (\d+) (\d+) \d(?: |$)/;
+const ENTRY = /^1 [a-z][\w-]* (\d+) (\d+) (\d+) \d(?: |$)/;
 
 /** Reads an epoch's health; what is missing or malformed counts as never ponged. */
 export function readHealth(text: string | null | undefined): EpochHealth {

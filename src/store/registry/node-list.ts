@@ -20,7 +20,7 @@ export interface ListedNode {
 }
 
 // KEYS[1] nodes, KEYS[2] format. ARGV[1] node, [2] its version, [3] the number of its formats, [4] for how long it is listed.
-// Returns what is listed: node and version in turn; or { 'newer', format } where the registry is kept in a later format.
+// Returns { 'listed', nodes }, each with its version behind it; or { 'newer', format } where the registry is kept in a later format.
 //
 // A node's entry is "1 <listed until> <format> <version>"; what a later version appends is not touched.
 const LIST_NODE = evenWhenFull(
@@ -31,8 +31,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[2], ARGV[3], 'NX')
-local format = tonumber(redis.call('GET', KEYS[2]))
-if not format or format > tonumber(ARGV[3]) then return { 'newer', tostring(format) } end
+local format = redis.call('GET', KEYS[2])
+if not string.find(format, '^[1-9]%d*$') or tonumber(format) > tonumber(ARGV[3]) then return { 'newer', format } end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('1 %.0f %s %s', now + tonumber(ARGV[4]), ARGV[3], ARGV[2]))
 local listed, cursor = {}, '0'
 repeat
@@ -48,7 +48,7 @@ repeat
     end
   end
 until cursor == '0'
-return listed
+return { 'listed', listed }
 `,
   ),
 );
@@ -112,9 +112,11 @@ export class NodeList {
   async #say(): Promise<void> {
     const { redis, keyspace, node, version } = this.#settings;
     const keys = [keyspace.nodesKey, keyspace.formatKey];
-    const reply = asArray(await runScript(redis, LIST_NODE, keys, [node, version, STORE_FORMAT, TTL_MS])).map(asText);
-    if (reply[0] === "newer" && reply.length === 2) throw this.#outdated(reply[1] ?? "");
-    this.#nodes = readNodes(reply);
+    const args = [node, version, STORE_FORMAT, TTL_MS];
+    const [kind, said] = asArray(await runScript(redis, LIST_NODE, keys, args));
+    if (kind === undefined || said === undefined) throw new TypeError("LIST_NODE answered nothing");
+    if (asText(kind) === "newer") throw this.#outdated(asText(said));
+    this.#nodes = readNodes(asArray(said).map(asText));
   }
 
   #outdated(format: string): ToolgateError {

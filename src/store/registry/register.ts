@@ -94,7 +94,7 @@ else
   if #orphans > 0 or damaged then redis.call('HDEL', KEYS[5], name .. '@first') end
   forget_every_epoch(name, orphans)
   redis.call('HSETNX', KEYS[5], name .. '@first', epoch)
-  record = record or { format = 1, name = name, owner = ARGV[5], generation = 0, epochs = {} }
+  record = record or { name = name, owner = ARGV[5], generation = 0, epochs = {} }
   local former = find_state(record, 'candidate')
   if former then set_state(record, former, 'retiring') end
   entry = {
@@ -243,7 +243,9 @@ function isWholeEpoch(epoch: Partial<Record<keyof EpochRecord, unknown>> | null)
   const { digest, version, state } = epoch;
   if (!EPOCH_NUMBERS.every((field) => typeof epoch[field] === "number") || !isEpoch(epoch.epoch)) return false;
   if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) return false;
-  return typeof version === "string" && valid(version) !== null && typeof state === "string" && /^[a-z]+$/.test(state);
+  return (
+    typeof version === "string" && valid(version) !== null && typeof state === "string" && /^[a-z][\w-]*$/.test(state)
+  );
 }
 
 function isEpoch(value: unknown): boolean {
@@ -252,7 +254,7 @@ function isEpoch(value: unknown): boolean {
 
 /** Whether what is left of a record says that it belongs to another principal; UNREGISTER reads it likewise. */
 function isAnothers(damaged: Buffer, owner: string): boolean {
-  const said = /"owner":"([^"]*)"/.exec(damaged.toString())?.[1];
+  const said = /"owner":"([^"]*)"/.exec(damaged.toString().replaceAll("\\/", "/"))?.[1]; // cjson escapes the slash
   return said !== undefined && said !== owner;
 }
 

@@ -61,7 +61,7 @@ if not record then
   local damaged = redis.call('HGET', toolsets, ARGV[2])
   if not damaged then return 'unknown' end
   -- No epoch can be read from it, so any will do. Its owner is still looked for.
-  local owner = string.match(damaged, '"owner":"([^"]*)"')
+  local owner = string.match(string.gsub(damaged, '\\\\/', '/'), '"owner":"([^"]*)"') -- cjson escapes the slash
   if owner and owner ~= ARGV[4] then return 'not_owner' end
   redis.call('HDEL', toolsets, ARGV[2])
   forget_every_epoch(ARGV[2], find_every_epoch(ARGV[2]))

@@ -1,20 +1,33 @@
 import { describe, expect, test } from "vitest";
 import type { Delivery } from "../../../src/contract/contract.js";
 import type { CallId } from "../../../src/identity/call-id.js";
+import { callerName } from "../../../src/identity/caller-name.js";
 import { SILENT_LOGGER } from "../../../src/observe/logger.js";
 import { makeHead, parseHead } from "../../../src/store/calls/call-record.js";
 import { cancelCall } from "../../../src/store/calls/cancel.js";
+import { LargeReadings } from "../../../src/store/calls/large-readings.js";
 import { lookAtCalls, SHARD_START } from "../../../src/store/calls/list-calls.js";
 import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { probeCalls, readCall } from "../../../src/store/calls/read-call.js";
 import { rehouseCalls } from "../../../src/store/calls/rehouse.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
+import { resumeCalls } from "../../../src/store/calls/take.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
 import { changeStoredCall, endStoredCall, readStoredCall, type StoredCall } from "../../support/stored-values.js";
 import { until } from "../../support/until.js";
 import { contractOf, keys, registrationOf, registryStore, serve, TOOLSET } from "../registry/registry-fixture.js";
-import { admissionOf, admit, callStore, callsForFile, claimOf, complete, NODE, take } from "./calls-fixture.js";
+import {
+  admissionOf,
+  admit,
+  callStore,
+  callsForFile,
+  claimOf,
+  complete,
+  NODE,
+  take,
+  takerOf,
+} from "./calls-fixture.js";
 
 expectNoLeaks();
 const here = callsForFile();
@@ -153,6 +166,42 @@ describe("a call in a state that this version does not know", () => {
     expect(await readCall(store, id, {})).toMatchObject({ state: "unknown", cancelRequested: true });
     expect(await stored(id)).toMatchObject({ state: "resting" });
   });
+});
+
+describe.each(["suspended", "waiting_input", "queued2", "on-hold"])("a taken call in the state %s", (state) => {
+  test("keeps it when its provider renews or brings it along, and is not delivered again", async () => {
+    const { client, store, provider } = here();
+    const { lease } = provider;
+    const admission = admissionOf(provider);
+    await admit(store, admission);
+    const [call] = await take(store, lease);
+    if (call === undefined) throw new Error("it was not taken");
+    await changeStoredCall(client, keys, call.id, { state });
+    const claim = { ...claimOf(lease, call), toolset: TOOLSET, epoch: lease.epoch };
+    expect(await renewClaims(store, keys, NODE, [claim])).toEqual(["held"]);
+    const kept = await resumeCalls(store, NODE, TOOLSET, lease.epoch, takerOf(lease), [call]);
+    expect(kept).toMatchObject({ kind: "resumed", fenced: [], kept: [{ id: call.id }], undelivered: [] });
+    const forgotten = await resumeCalls(store, NODE, TOOLSET, lease.epoch, takerOf(lease), []);
+    expect(forgotten).toMatchObject({ kind: "resumed", undelivered: [] });
+    expect((await stored(call.id)).state).toBe(state);
+    expect(await client.keys(`${keys.prefix}damaged:*`)).toEqual([]);
+  });
+});
+
+test.each([900, 1_100, 3_000, 20_000])("a caller's name of %d characters costs its call nothing", async (length) => {
+  const { store, provider } = here();
+  const admission = admissionOf(provider, { caller: callerName({ tenant: "t", subject: "s".repeat(length) }) });
+  await admit(store, admission);
+  const filter = { toolset: undefined, tool: undefined, state: undefined };
+  expect((await lookAtCalls(store, keys, filter, SHARD_START, 10)).calls).toMatchObject([{ id: admission.id }]);
+  expect(await probeCalls(store, keys, [admission.id])).toEqual([{ kind: "alive" }]);
+  const [call] = await take(store, provider.lease);
+  if (call === undefined) throw new Error("it was not taken");
+  const body = Buffer.alloc(40_000, "7");
+  await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body }]);
+  const reader = { client: "c", signal: new AbortController().signal };
+  expect(await new LargeReadings(store).ending(call.id, reader)).toMatchObject({ kind: "result", body });
+  expect(await readCall(store, call.id, {})).toMatchObject({ state: "ended", ending: { kind: "large" } });
 });
 
 test("a call of a delivery mode that this version does not know is run once at most, and keeps its word for it", async () => {

@@ -80,11 +80,11 @@ describe("what this version does not know the word for", () => {
     const { client, registry } = here();
     const { lease } = await serve(registry, registrationOf(V1, "p1"), 10);
     const record = await recordOf(client);
-    const epochs = record?.epochs.map((epoch) => ({ ...epoch, state: "resting" }));
+    const epochs = record?.epochs.map((epoch) => ({ ...epoch, state: "under_review" }));
     await client.hset(keys.toolsets, TOOLSET, JSON.stringify({ ...record, epochs }));
     await sweepToolsets(registry, keys, [TOOLSET], LONG_MS);
     await register(registry, registrationOf(V2, "p2"));
-    expect(await statesOf(client)).toMatchObject({ [lease.epoch]: "resting" });
+    expect(await statesOf(client)).toMatchObject({ [lease.epoch]: "under_review" });
     const read = readRecord(TOOLSET, (await client.hget(keys.toolsets, TOOLSET)) ?? "");
     expect(read).toMatchObject({
       kind: "good",

@@ -155,6 +155,20 @@ test("a contract that is damaged is in the way of no other one", async () => {
   expect((await register(registry, registrationOf(contractOf("1.1.0")))).state).toBe("candidate");
 });
 
+test("a damaged record is mended and removed by its owner", async () => {
+  const { client, registry } = here();
+  const spoil = async () => {
+    const json = (await client.hget(keys.toolsets, TOOLSET)) ?? "";
+    expect(json).toContain('"generation":');
+    await client.hset(keys.toolsets, TOOLSET, json.replace(/"generation":\d+/, '"generation":"x"'));
+  };
+  await spoil();
+  expect((await register(registry, registrationOf(contractOf("1.0.0")))).state).toBe("active");
+  await spoil();
+  await unregister(registry, TOOLSET, 1 as Epoch, "default/anonymous", 1_000);
+  expect(await client.hexists(keys.toolsets, TOOLSET)).toBe(0);
+});
+
 test("a damaged record is still its owner's", async () => {
   const { client, registry } = here();
   await client.hset(keys.toolsets, TOOLSET, '{"owner":"default/other","epochs":');

@@ -109,8 +109,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "claims-last-long",
     breaks: "claims end long after their lease",
-    replace: "'claimed', owner, node, now + lease_ms",
-    by: "'claimed', owner, node, now + 20 * lease_ms",
+    replace: "owner, node, now + lease_ms",
+    by: "owner, node, now + 20 * lease_ms",
     drill: "lost-provider",
   },
   {
