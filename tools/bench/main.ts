@@ -24,6 +24,7 @@ import { MEMORY } from "./works/memory.js";
 import { OUTPUT } from "./works/output.js";
 import { BACKLOG, PARKED } from "./works/parked.js";
 import { PROFILE } from "./works/profile.js";
+import { READERS } from "./works/readers.js";
 import { NODES, PROVIDERS } from "./works/spread.js";
 import { STORM, STORM_AFTER_OUTAGE } from "./works/storm.js";
 
@@ -48,7 +49,7 @@ const WORKS: readonly Work[] = [
   MEMORY,
 ];
 /** Only when asked for. */
-const MORE_WORKS: readonly Work[] = [STORM_AFTER_OUTAGE, HOSTILE, PROFILE];
+const MORE_WORKS: readonly Work[] = [STORM_AFTER_OUTAGE, HOSTILE, READERS, PROFILE];
 
 const LOADS = [1, 16, 64, 256];
 const QUICK_LOADS = [1, 64];

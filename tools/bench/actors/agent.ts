@@ -12,6 +12,7 @@ import { type ListOrder, list } from "./list-load.js";
 import { openSessions, type SessionsOrder } from "./open-sessions.js";
 import { beginPaced, endPaced } from "./paced-load.js";
 import { type ParkOrder, park, release } from "./parking.js";
+import { type ReadTogetherOrder, type RegisterLargeOrder, readTogether, registerLarge } from "./read-together.js";
 import { type RegisterOrder, register } from "./register-toolsets.js";
 import { type SearchOrder, search } from "./search-load.js";
 import { type ChangesOrder, timeChanges } from "./watch-changes.js";
@@ -27,6 +28,8 @@ export type AgentOrder =
   | { readonly kind: "pace"; readonly caller: CallerKind; readonly target: CallTarget; readonly everyMs: number }
   | { readonly kind: "end_pace" }
   | RegisterOrder
+  | RegisterLargeOrder
+  | ReadTogetherOrder
   | SearchOrder
   | ListOrder
   | CompileOrder
@@ -85,6 +88,10 @@ async function obey(order: AgentOrder): Promise<unknown> {
       return await endPaced();
     case "register":
       return await register(order);
+    case "register_large":
+      return await registerLarge(order);
+    case "read_together":
+      return await readTogether(order);
     case "search":
       return await search(order);
     case "list":
