@@ -10,6 +10,10 @@ import { ToolFailure } from "./tool-failure.js";
  * The calls that a provider holds. A call is *in hand* from its delivery until the gateway has settled its result, over
  * any number of sessions; it is *waiting* for a slot, *running*, or *finished* meanwhile. A call that was fenced is not
  * in hand any more, though its tool may take a while to stop.
+ *
+ * While a provider moves to another session, a call may come by the former one that the hello of the next one did not name. The
+ * gateway takes such a call for one that never arrived, and delivers it again, perhaps after it was settled. So the calls
+ * of a move are remembered until the next one, and none of them is run a second time.
  */
 
 type Held =
@@ -31,6 +35,9 @@ export class CallsInHand {
   #turn: RunningCall[] = [];
   /** Tools at work, also on calls that are not in hand any more. */
   readonly #working = new PassingMap<RunningCall, true>();
+  /** The calls that came since a session was asked for last, until only that one was left; by id and attempt. */
+  #ofMove = new Set<string>();
+  #moving = false;
   #stopping = false;
   #whenEmpty: (() => void)[] = [];
   #whenQuiet: (() => void)[] = [];
@@ -43,9 +50,16 @@ export class CallsInHand {
     return this.#held.size;
   }
 
-  /** As they are named when a session is opened. */
-  list(): CallInHand[] {
+  /** A session is asked for. @returns the calls that its hello names. */
+  beginMove(): CallInHand[] {
+    this.#moving = true;
+    this.#ofMove = new Set();
     return this.#held.values().map(({ call: { callId, attempt } }) => ({ callId, attempt }));
+  }
+
+  /** The session that was asked for last is the only one. */
+  endMove(): void {
+    this.#moving = false;
   }
 
   /** What has ended and is not settled. */
@@ -67,6 +81,11 @@ export class CallsInHand {
     if (held !== undefined && held.call.attempt >= wire.attempt) {
       if (held.kind === "finished" && held.call.attempt === wire.attempt) this.#setup.onOutcome(held.outcome);
       return;
+    }
+    if (this.#moving || this.#ofMove.size > 0) {
+      const delivery = `${wire.callId} ${wire.attempt}`;
+      if (this.#ofMove.has(delivery)) return; // it was run, and settled
+      if (this.#moving) this.#ofMove.add(delivery);
     }
     held?.call.abort("FENCED");
     const call = new RunningCall(wire, this.#setup.tools.get(wire.tool) ?? unknownTool(wire.tool), this.#setup);

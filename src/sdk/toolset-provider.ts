@@ -343,7 +343,7 @@ export class ToolsetProvider implements Provider {
     const hello = {
       lease: this.#leaseRef(lease),
       maxInFlight,
-      inHand: this.#calls.list(),
+      inHand: this.#calls.beginMove(),
       maxMessageBytes: LARGEST_MESSAGE_BYTES,
       clientVersion: CLIENT_VERSION,
     };
@@ -375,7 +375,7 @@ export class ToolsetProvider implements Provider {
             if (error?.reason === "NODE_UNREACHABLE") this.#calls.nodeLost(unsent);
             this.#current = undefined;
             this.#output.use(undefined);
-          }
+          } else if (this.#former.size === 0 && this.#current !== undefined) this.#calls.endMove();
           this.#unsent = [...this.#unsent, ...unsent.filter(({ kind }) => kind === "delta")];
           if (!wasToldToGo && !this.#halt.signal.aborted) {
             this.#tell({ kind: "detached", address: node.address, ...(error === undefined ? {} : { error }) });
@@ -394,6 +394,7 @@ export class ToolsetProvider implements Provider {
     this.#setup.nodes.succeeded(node);
     this.#former.delete(session);
     if (this.#current !== undefined) this.#former.add(this.#current);
+    if (this.#former.size === 0) this.#calls.endMove();
     for (const former of this.#former) void former.close();
     this.#current = session;
     this.#epochState = readEpochState(state);

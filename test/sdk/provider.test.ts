@@ -801,6 +801,22 @@ describe("go away", () => {
     expect(other.requests.all.filter(({ method }) => method === "register")).toEqual([]);
   });
 
+  test("runs no call twice that came by the former session, unnamed in the next one's hello, and was settled", async () => {
+    const { provider, attachment, other } = await serve();
+    attachment.send({ goAway: { reason: "GO_AWAY_REASON_NODE_DRAINING", graceMs: 5_000 } });
+    const next = await attachmentAt(other);
+    expect(next.hello?.inHand).toEqual([]);
+    attachment.call("c1", "sum", { a: 1, b: 1 });
+    expect(await attachment.results.next()).toMatchObject({ callId: "c1" });
+    attachment.settle("c1");
+    await expect.poll(() => provider.inHand).toBe(0);
+    next.welcome();
+    next.call("c1", "sum", { a: 1, b: 1 }); // as the node found it: held, and not named
+    next.call("c2", "sum", { a: 2, b: 2 });
+    expect(await next.results.next()).toMatchObject({ callId: "c2" });
+    expect(next.results.unread).toBe(0);
+  });
+
   test("for a reason that only newer nodes know moves the provider", async () => {
     const { provider, attachment, other } = await serve();
     attachment.send({ goAway: { reason: 99 as never, graceMs: 1_000 } });
