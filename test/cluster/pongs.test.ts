@@ -59,7 +59,9 @@ test("a provider that never ponged gets no calls under the wait policy either; w
 test("a waiting call that nobody who pongs comes for ends at its deadline, not run", async () => {
   const { stream } = await joinSilently(a, "expiring");
   const session = openAgentSession(b);
-  session.send({ calls: [{ ref: 1, call: specOf("expiring", "echo", { wait: "WAIT_POLICY_WAIT", timeoutMs: 1_500 }) }] });
+  session.send({
+    calls: [{ ref: 1, call: specOf("expiring", "echo", { wait: "WAIT_POLICY_WAIT", timeoutMs: 1_500 }) }],
+  });
   expect(await terminalOf(session, 1)).toMatchObject({ kind: "TERMINAL_KIND_NOT_EXECUTED", executed: "EXECUTED_NO" });
   expect(callsOf(stream)).toEqual([]);
 });
