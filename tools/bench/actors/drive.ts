@@ -5,7 +5,7 @@ export interface Load {
   readonly inFlight: number;
   /** What passes before the measured window, in milliseconds. */
   readonly leadMs: number;
-  /** The measured window, in milliseconds. */
+  /** The measured window, in milliseconds; it is longer where no call has ended within it, until one has. */
   readonly windowMs: number;
   /** Ends sooner, after this many calls; the window is then what they took. */
   readonly maxCalls?: number;
@@ -53,7 +53,7 @@ export function drive(caller: Caller, load: Load): Promise<LoadReport> {
         const now = performance.now();
         ended += 1;
         failure ??= error;
-        if (now >= windowStart && now <= windowEnd) {
+        if (now >= windowStart && (now <= windowEnd || latencies.length === 0)) {
           latencies.push(now - calledAt);
           units += gained;
           lastAt = now;
@@ -68,7 +68,7 @@ export function drive(caller: Caller, load: Load): Promise<LoadReport> {
         reject(failure);
         return;
       }
-      const seconds = (made < maxCalls ? load.windowMs : Math.max(1, lastAt - windowStart)) / 1_000;
+      const seconds = Math.max(made < maxCalls ? load.windowMs : 1, lastAt - windowStart) / 1_000;
       latencies.sort((a, b) => a - b);
       const quantile = (share: number): number =>
         latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
