@@ -1,4 +1,4 @@
-import { PassingMap } from "../async/passing-map.js";
+import { ChurnMap } from "../async/churn-map.js";
 import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES } from "../config/message-limits.js";
 import { type FrameSink, FrameWriter } from "../frames/frame-writer.js";
 import type { CallId } from "../identity/call-id.js";
@@ -90,7 +90,7 @@ export class ProviderSession {
   /** What it serves, as sessions are kept by. */
   readonly epochKey: string;
   readonly maxInFlight: number;
-  readonly inHand = new PassingMap<CallId, CallInHand>();
+  readonly inHand = new ChurnMap<CallId, CallInHand>();
   /** When the provider was heard last, on the monotonic clock. */
   lastHeardMs: number;
   /** When the lease was renewed last, on the monotonic clock. */

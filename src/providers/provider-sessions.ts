@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { inSlices } from "../async/in-slices.js";
-import { PassingMap } from "../async/passing-map.js";
+import { ChurnMap } from "../async/churn-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
@@ -87,7 +87,7 @@ export class ProviderSessions {
   readonly #dispatchers = new Map<string, EpochDispatcher>();
   readonly #bells = new Map<string, Promise<() => void>>();
   readonly #byOwner = new Map<string, ProviderSession>();
-  readonly #byCall = new PassingMap<CallId, ProviderSession>();
+  readonly #byCall = new ChurnMap<CallId, ProviderSession>();
   readonly #pongs = new Map<ShardKeys, TurnBatch<Pong, PongAnswer>>();
   readonly #dispatcherSettings: DispatcherSettings;
   #sessionNumber = 0;

@@ -1,5 +1,5 @@
 import { deferred } from "../async/deferred.js";
-import { PassingMap } from "../async/passing-map.js";
+import { ChurnMap } from "../async/churn-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RawJson } from "../json/raw-json.js";
 import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";
@@ -91,7 +91,7 @@ type State =
 
 export class BatchedSession implements AgentSession {
   readonly #setup: SessionSetup;
-  readonly #calls = new PassingMap<number, Pending>();
+  readonly #calls = new ChurnMap<number, Pending>();
   /** Streams, each with the calls on it that were cancelled and whose end it has not reported: by number, with the id. */
   readonly #links = new Map<AgentLink, Map<number, string | undefined>>();
   readonly #cancellations = new Set<Promise<void>>();

@@ -1,4 +1,4 @@
-import { PassingMap } from "../async/passing-map.js";
+import { ChurnMap } from "../async/churn-map.js";
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { Outgoing } from "./provider-link.js";
@@ -30,11 +30,11 @@ export interface InHandSetup extends CallSurroundings {
 
 export class CallsInHand {
   readonly #setup: InHandSetup;
-  readonly #held = new PassingMap<string, Held>();
+  readonly #held = new ChurnMap<string, Held>();
   /** In turn; some may not be waiting any more. */
   #turn: RunningCall[] = [];
   /** Tools at work, also on calls that are not in hand any more. */
-  readonly #working = new PassingMap<RunningCall, true>();
+  readonly #working = new ChurnMap<RunningCall, true>();
   /** The calls that came since a session was asked for last, until only that one was left; by id and attempt. */
   #ofMove = new Set<string>();
   #moving = false;

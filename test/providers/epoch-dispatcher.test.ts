@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PassingMap } from "../../src/async/passing-map.js";
+import { ChurnMap } from "../../src/async/churn-map.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { EpochDispatcher } from "../../src/providers/epoch-dispatcher.js";
@@ -51,7 +51,7 @@ function scene() {
   const room = { calls: 1 };
   const taker = { provider: "p", incarnation: "i", session: "s" };
   const session = {
-    ...{ taker, credits: () => room.calls, maxInFlight: 10, running: 0, saturated: false, inHand: new PassingMap() },
+    ...{ taker, credits: () => room.calls, maxInFlight: 10, running: 0, saturated: false, inHand: new ChurnMap() },
     ...{ deliver: () => void room.calls--, redeliver: () => {} },
   };
   dispatcher.sessions.add(session as unknown as ProviderSession); // all that it uses
@@ -169,7 +169,7 @@ test("looks at as many sessions for an offer as it has calls, not at all there a
   for (let index = 0; index < 1_000; index++) {
     const taker = { provider: `q${index}`, incarnation: "i", session: "s" };
     const credits = () => looked.push(taker.provider) && 5;
-    const session = { ...{ taker, credits, maxInFlight: 5, running: 0, saturated: false, inHand: new PassingMap() } };
+    const session = { ...{ taker, credits, maxInFlight: 5, running: 0, saturated: false, inHand: new ChurnMap() } };
     dispatcher.sessions.add(session as unknown as ProviderSession); // all that it uses
   }
   const offered: (string | undefined)[] = [];

@@ -1,5 +1,5 @@
 import { deferred } from "../../async/deferred.js";
-import { PassingMap } from "../../async/passing-map.js";
+import { ChurnMap } from "../../async/churn-map.js";
 import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } from "../../config/message-limits.js";
 import type { Executed } from "../../errors/codes.js";
 import { toToolgateError } from "../../errors/to-toolgate-error.js";
@@ -130,7 +130,7 @@ const MAX_UNHEARD = 10_000;
 export class AgentSession {
   readonly #settings: AgentSessionSettings;
   readonly #writer: FrameWriter<SessionResponse>;
-  readonly #calls = new PassingMap<number, SessionCallEntry>();
+  readonly #calls = new ChurnMap<number, SessionCallEntry>();
   readonly #checkCall = loadProtocol().unknownEnums.checkOf("SessionCall");
   /** Calls whose admission is not known; those of them that end with their agent. */
   readonly #unheard: CallId[] = [];

@@ -1,4 +1,4 @@
-import { PassingMap } from "../../async/passing-map.js";
+import { ChurnMap } from "../../async/churn-map.js";
 import type { CallId } from "../../identity/call-id.js";
 import type { NodeId } from "../../identity/names.js";
 import type { Logger } from "../../observe/logger.js";
@@ -60,7 +60,7 @@ const PROBE_BATCH = 500;
 export class Doorbell {
   readonly #settings: DoorbellSettings;
   /** Lists are replaced, never changed: watchers may come and go while they are called. Nearly all have one watcher. */
-  readonly #watched = new PassingMap<CallId, readonly Watcher[]>();
+  readonly #watched = new ChurnMap<CallId, readonly Watcher[]>();
   #unsubscribe: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #overdueTimer: NodeJS.Timeout | undefined;

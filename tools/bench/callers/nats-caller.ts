@@ -1,5 +1,5 @@
 import { connect } from "nats";
-import { PassingMap } from "../../../src/async/passing-map.js";
+import { ChurnMap } from "../../../src/async/churn-map.js";
 import type { Caller, CallTarget } from "./caller.js";
 
 /**
@@ -11,7 +11,7 @@ export async function natsCaller({ address, toolset, payload }: CallTarget): Pro
   const jetstream = nats.jetstream();
   const bytes = Buffer.from(payload);
   const me = `caller-${process.pid}`;
-  const pending = new PassingMap<string, { readonly onEnd: (error: Error | undefined) => void; missing: number }>();
+  const pending = new ChurnMap<string, { readonly onEnd: (error: Error | undefined) => void; missing: number }>();
   let last = 0;
   const arrived = (id: string, error?: Error): void => {
     const call = pending.get(id);

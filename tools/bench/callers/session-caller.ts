@@ -1,4 +1,4 @@
-import { PassingMap } from "../../../src/async/passing-map.js";
+import { ChurnMap } from "../../../src/async/churn-map.js";
 import type { SessionCall } from "../../../src/protocol/generated/toolgate/v1/SessionCall.js";
 import { CALL_TIMEOUT_MS, type Caller, type CallTarget } from "./caller.js";
 import { gatewayClient } from "./client.js";
@@ -15,7 +15,7 @@ interface Pending {
 export function sessionCaller({ address, toolset, tool, payload }: CallTarget, output: boolean): Caller {
   const stream = gatewayClient(address).Session();
   const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS };
-  const pending = new PassingMap<number, Pending>();
+  const pending = new ChurnMap<number, Pending>();
   let lastRef = 0;
   let frame: SessionCall[] = [];
   let failure: Error | undefined;

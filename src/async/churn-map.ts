@@ -9,7 +9,7 @@ const STAY = 1_024;
  * them pass for reachable until the next full collection: minor ones free nothing, and full ones follow each other. Moving on
  * to another Map now and then cuts that chain. Where entries only come and go, that is two thirds of the time.
  */
-export class PassingMap<Key, Value> {
+export class ChurnMap<Key, Value> {
   #map = new Map<Key, Value>();
   #added = 0;
 

@@ -1,14 +1,14 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { PassingMap } from "../../src/async/passing-map.js";
+import { ChurnMap } from "../../src/async/churn-map.js";
 
 /** Far beyond what it takes to move. */
 const MANY = 20_000;
 
-describe("a passing map", () => {
+describe("a churn map", () => {
   test("holds what was set and not deleted, in the order of its addition, however much passes", () => {
-    const map = new PassingMap<number, string>();
+    const map = new ChurnMap<number, string>();
     for (let key = 0; key < MANY; key++) {
       map.set(key, `v${key}`);
       if (key >= 3) expect(map.delete(key - 2)).toBe(true);
@@ -28,7 +28,7 @@ describe("a passing map", () => {
   });
 
   test("gives a list of now", () => {
-    const map = new PassingMap<number, number>();
+    const map = new ChurnMap<number, number>();
     for (let key = 0; key < 10; key++) map.set(key, key);
     for (const key of map.keys()) {
       map.delete(key);
@@ -40,7 +40,7 @@ describe("a passing map", () => {
   test("leaves what was deleted to minor collections", () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as (options?: { type: "minor" }) => void;
-    const map = new PassingMap<number, number[]>();
+    const map = new ChurnMap<number, number[]>();
     collect();
     const before = process.memoryUsage().heapUsed;
     for (let key = 0; key < 10 * MANY; key++) {
