@@ -5,8 +5,8 @@ import { failureOf, failureText } from "../cmd/output/failure.js";
 import { painter, showsColours } from "../cmd/output/paint.js";
 import { environment } from "../src/config/environment.js";
 import { connect, type Toolgate } from "../src/index.js";
-import { brief } from "../src/local-cluster/brief.js";
-import { hearInterruptions } from "../src/local-cluster/interruption.js";
+import { summarise } from "../src/local-cluster/summarise.js";
+import { watchInterruptions } from "../src/local-cluster/interruption.js";
 import { LocalCluster, type LocalNode } from "../src/local-cluster/local-cluster.js";
 import { LogFolder } from "../src/local-cluster/log-folder.js";
 import { thisMachine } from "../src/local-cluster/machine.js";
@@ -15,7 +15,7 @@ import { PACKAGE_ROOT } from "../src/local-cluster/package-root.js";
 import { describeExit, Program } from "../src/local-cluster/program.js";
 import { NoRedisError, type ProvisionedRedis, provisionRedis } from "../src/local-cluster/provision-redis.js";
 import { Report } from "../src/local-cluster/report.js";
-import { Unwinding } from "../src/local-cluster/unwinding.js";
+import { CleanupStack } from "../src/local-cluster/cleanup-stack.js";
 
 /**
  * `npm start`: Redis, three nodes, the official MCP filesystem server and a toolset of our own; three calls, each through
@@ -54,9 +54,9 @@ try {
 
 const report = new Report(process.stdout);
 const logs = new LogFolder(join(PACKAGE_ROOT, ".toolgate", "logs"));
-const started = new Unwinding();
+const started = new CleanupStack();
 const { npm_lifecycle_event: script } = environment();
-const interruptions = hearInterruptions(
+const interruptions = watchInterruptions(
   () => {
     started.kill();
     process.exit(1);
@@ -247,7 +247,7 @@ async function makeCalls(nodes: readonly LocalNode[], signal: AbortSignal): Prom
         const streamed = output.length > 0 ? `${output.map((piece) => JSON.stringify(piece)).join(" ")} ` : "";
         return {
           value: `${toolset}/${tool}`.padEnd(22),
-          remark: `${took.padStart(8)}   ${streamed}${brief(result, 70)}`,
+          remark: `${took.padStart(8)}   ${streamed}${summarise(result, 70)}`,
         };
       });
     } finally {

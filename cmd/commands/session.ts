@@ -4,7 +4,7 @@ import { environment } from "../../src/config/environment.js";
 import type { ConnectOptions, Toolgate } from "../../src/index.js";
 import { type ConnectionFlags, findConnection } from "../contexts/connection.js";
 import { type ConnectionTarget, connectionTo } from "../contexts/connection-target.js";
-import { hearInterrupts } from "../output/interrupted.js";
+import { watchInterrupts } from "../output/interrupted.js";
 import { Output } from "../output/output.js";
 import { safeLines } from "../output/text-width.js";
 import { withSettings } from "./setting-options.js";
@@ -38,7 +38,7 @@ export function clientFlags(command: Command): ClientFlags {
 
 /** Runs a command's work, which Ctrl-C aborts. */
 export async function inSession<T>(command: Command, work: (session: Session) => Promise<T>): Promise<T> {
-  const interrupts = hearInterrupts();
+  const interrupts = watchInterrupts();
   const { json = false } = clientFlags(command);
   const output = new Output(json, process.stdout, process.stderr, environment());
   try {

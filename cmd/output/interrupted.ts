@@ -1,4 +1,4 @@
-import { hearInterruptions, type Interruption } from "../../src/local-cluster/interruption.js";
+import { watchInterruptions, type Interruption } from "../../src/local-cluster/interruption.js";
 
 const NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
@@ -24,9 +24,9 @@ export interface Interrupts {
 }
 
 /** Listens for what ends a command from outside. */
-export function hearInterrupts(): Interrupts {
+export function watchInterrupts(): Interrupts {
   const controller = new AbortController();
-  const heard = hearInterruptions(() => process.exit(130));
+  const heard = watchInterruptions(() => process.exit(130));
   heard.signal.addEventListener("abort", () => controller.abort(new Interrupted(heard.signal.reason)), { once: true });
   return { signal: controller.signal, stop: () => heard.stop() };
 }

@@ -79,7 +79,7 @@ export class McpServer {
   readonly #transport: ServerTransport;
   readonly #gone = deferred<void>();
   #identity: ServerIdentity = { name: "", version: "" };
-  #heard = 0;
+  #messagesReceived = 0;
   #endedBecause: string | undefined;
 
   constructor(options: McpServerOptions) {
@@ -99,11 +99,11 @@ export class McpServer {
       this.#process,
       {
         onLine: (line) => {
-          this.#heard += 1;
+          this.#messagesReceived += 1;
           this.#receive(line);
         },
         onOversizedLine: (head, tail, bytes) => {
-          this.#heard += 1;
+          this.#messagesReceived += 1;
           this.#peer.receiveOversized(head, tail, bytes, maxMessageBytes);
         },
         onStderr: (chunk) => this.#log.push(chunk),
@@ -138,8 +138,8 @@ export class McpServer {
   }
 
   /** How many messages have come from it. A number that moves is a sign of life. */
-  get heard(): number {
-    return this.#heard;
+  get messagesReceived(): number {
+    return this.#messagesReceived;
   }
 
   /**
@@ -219,8 +219,8 @@ export class McpServer {
     return { kind: "died", ...(this.#endedBecause === undefined ? {} : { why: this.#endedBecause }) };
   }
 
-  /** Asks what any living server answers; that it has answered shows in `heard`. Resolves when the question is over. */
-  async poke(method: "ping" | "tools/list", timeoutMs: number): Promise<void> {
+  /** Asks what any living server answers; that it has answered shows in `messagesReceived`. Resolves when the question is over. */
+  async probe(method: "ping" | "tools/list", timeoutMs: number): Promise<void> {
     await this.#peer.request(method, [], { signal: NEVER, timeoutMs });
   }
 

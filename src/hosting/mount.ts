@@ -37,12 +37,12 @@ import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
 import { ServerSlot } from "./server-slot.js";
 import { semanticVersion } from "./server-version.js";
-import { DEFAULT_PATIENCE_MS, untilSilent } from "./server-watch.js";
+import { DEFAULT_PATIENCE_MS, untilUnresponsive } from "./server-liveness.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
 /** How many parts that are left out the log gives the reasons of. */
-const MAX_TOLD = 100;
+const MAX_REPORTED = 100;
 
 /** How often a derived version is tried where others register at the same time, and how long after one another, in milliseconds. */
 const MAX_VERSION_TRIES = 3;
@@ -257,7 +257,7 @@ class McpMount implements Mount {
     const over = new AbortController();
     void server.ended.then(() => over.abort());
     try {
-      await untilSilent(server, patienceMs, (ms) => delay(ms, undefined, { signal: over.signal }));
+      await untilUnresponsive(server, patienceMs, (ms) => delay(ms, undefined, { signal: over.signal }));
     } catch {
       return; // it has ended
     }
@@ -484,15 +484,15 @@ class McpMount implements Mount {
   #reportSkipped(skipped: readonly SkippedPart[], former: Serving | undefined): void {
     const known = new Set(former?.registration.skipped.map(keyOf));
     const news = skipped.filter((part) => !known.has(keyOf(part)));
-    for (const { name, part, why } of news.slice(0, MAX_TOLD)) {
+    for (const { name, part, why } of news.slice(0, MAX_REPORTED)) {
       const what = part === "tool" ? `The tool ${name}` : `The result schema of the tool ${name}`;
       this.#options.log.warn(
         { event: "tool_skipped", toolset: this.name, tool: name, part },
         `${what} is left out: ${why}.`,
       );
     }
-    if (news.length <= MAX_TOLD) return;
-    const more = `${news.length - MAX_TOLD} more are left out`;
+    if (news.length <= MAX_REPORTED) return;
+    const more = `${news.length - MAX_REPORTED} more are left out`;
     this.#options.log.warn({ event: "tool_skipped", toolset: this.name }, `${more}: the registration names them.`);
   }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { deferred } from "../async/deferred.js";
 import { environment } from "../config/environment.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { parseGuardianReport } from "./guardian-report.js";
+import { parseSupervisorReport } from "./process-supervisor-report.js";
 
 /** How to start an MCP server. */
 export interface ServerCommand {
@@ -27,15 +27,15 @@ export interface ServerExit {
 /** How long a server may take to leave after the end of its input, and again after SIGTERM. */
 export const DEFAULT_STOP_GRACE_MS = 2_000;
 
-/** What the guardian itself may take beyond the two graces before its whole group is killed from here. */
-const GUARDIAN_MARGIN_MS = 5_000;
+/** What the supervisor itself may take beyond the two graces before its whole group is killed from here. */
+const SUPERVISOR_MARGIN_MS = 5_000;
 
 /** How long output that was written before the end may take to arrive. */
 const LAST_OUTPUT_MS = 500;
 
 // Tests run from the source; a process of its own needs the built file.
-const guardianPath = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "../../dist/src/hosting/guardian.js" : "./guardian.js", import.meta.url),
+const supervisorPath = fileURLToPath(
+  new URL(import.meta.url.endsWith(".ts") ? "../../dist/src/hosting/process-supervisor.js" : "./process-supervisor.js", import.meta.url),
 );
 
 /** What a started server speaks on. */
@@ -47,11 +47,11 @@ export interface ServerStreams {
 
 type State =
   | { readonly kind: "new" }
-  | { readonly kind: "running"; readonly guardian: ChildProcess; readonly streams: ServerStreams }
+  | { readonly kind: "running"; readonly supervisor: ChildProcess; readonly streams: ServerStreams }
   | { readonly kind: "ended" };
 
 /**
- * One run of an MCP server's command, with everything that it starts, under a guardian (see guardian.ts) that ends all of it
+ * One run of an MCP server's command, with everything that it starts, under a supervisor (see process-supervisor.ts) that ends all of it
  * when this process stops it, or ends in whatever way.
  */
 export class ServerProcess {
@@ -71,9 +71,9 @@ export class ServerProcess {
     return this.#ended.promise;
   }
 
-  /** The process group of the server, its guardian included; undefined when it does not run. */
+  /** The process group of the server, its supervisor included; undefined when it does not run. */
   get group(): number | undefined {
-    return this.#state.kind === "running" ? this.#state.guardian.pid : undefined;
+    return this.#state.kind === "running" ? this.#state.supervisor.pid : undefined;
   }
 
   /**
@@ -83,26 +83,26 @@ export class ServerProcess {
   async start(): Promise<ServerStreams> {
     if (this.#state.kind !== "new") throw new ToolgateError("INTERNAL", "an MCP server's process can be started once");
     const { command, args, env, cwd } = this.#command;
-    const guardian = spawn(process.execPath, [guardianPath, String(this.#graceMs), command, ...args], {
+    const supervisor = spawn(process.execPath, [supervisorPath, String(this.#graceMs), command, ...args], {
       env: { ...harmlessVariables(), ...env },
       ...(cwd === undefined ? {} : { cwd }),
       stdio: ["pipe", "pipe", "pipe", "ipc"],
       detached: true,
     });
-    const { stdin, stdout, stderr } = guardian;
+    const { stdin, stdout, stderr } = supervisor;
     if (stdin === null || stdout === null || stderr === null) {
       throw new ToolgateError("INTERNAL", "the MCP server's streams were not piped");
     }
     const streams = { stdin, stdout, stderr };
     // A server that closed its input is noticed by its exit; the write error says nothing more.
     stdin.on("error", () => {});
-    this.#state = { kind: "running", guardian, streams };
+    this.#state = { kind: "running", supervisor, streams };
 
     const started = deferred<void>();
     const fail = (cause: string): void => started.reject(cannotStart(command, cwd, cause));
     let exit: ServerExit | undefined;
-    guardian.on("message", (message) => {
-      const report = parseGuardianReport(message);
+    supervisor.on("message", (message) => {
+      const report = parseSupervisorReport(message);
       switch (report?.kind) {
         case undefined:
           return;
@@ -117,15 +117,15 @@ export class ServerProcess {
           report satisfies never;
       }
     });
-    guardian.once("error", (error) => {
-      // The guardian is this very Node, so what is not there can only be the folder.
+    supervisor.once("error", (error) => {
+      // The supervisor is this very Node, so what is not there can only be the folder.
       fail("code" in error && error.code === "ENOENT" && cwd !== undefined ? "there is no such folder" : error.message);
-      if (guardian.pid === undefined) this.#onGone({ code: null, signal: null });
+      if (supervisor.pid === undefined) this.#onGone({ code: null, signal: null });
     });
-    guardian.once("exit", (code, signal) => {
-      fail("its guardian ended before it started");
-      // A guardian that was killed could not sweep up. Its group still has its number while it has members.
-      if (signal !== null) killGroup(guardian);
+    supervisor.once("exit", (code, signal) => {
+      fail("its supervisor ended before it started");
+      // A supervisor that was killed could not sweep up. Its group still has its number while it has members.
+      if (signal !== null) killGroup(supervisor);
       this.#onGone(exit ?? { code, signal });
     });
     await started.promise;
@@ -140,10 +140,10 @@ export class ServerProcess {
 
   async #stop(): Promise<void> {
     if (this.#state.kind !== "running") return;
-    const { guardian, streams } = this.#state;
+    const { supervisor, streams } = this.#state;
     streams.stdin.end();
-    if (guardian.connected) guardian.disconnect();
-    const lastResort = setTimeout(() => killGroup(guardian), 2 * this.#graceMs + GUARDIAN_MARGIN_MS);
+    if (supervisor.connected) supervisor.disconnect();
+    const lastResort = setTimeout(() => killGroup(supervisor), 2 * this.#graceMs + SUPERVISOR_MARGIN_MS);
     await this.ended;
     clearTimeout(lastResort);
   }
@@ -191,10 +191,10 @@ export function describeExit({ code, signal }: ServerExit): string {
   return code === null ? "ended" : `exited with code ${code}`;
 }
 
-function killGroup(guardian: ChildProcess): void {
-  if (guardian.pid === undefined) return;
+function killGroup(supervisor: ChildProcess): void {
+  if (supervisor.pid === undefined) return;
   try {
-    process.kill(-guardian.pid, "SIGKILL");
+    process.kill(-supervisor.pid, "SIGKILL");
   } catch {
     // Nothing of it is left.
   }

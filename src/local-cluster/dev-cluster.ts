@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { environment } from "../config/environment.js";
-import { hearInterruptions } from "./interruption.js";
+import { watchInterruptions } from "./interruption.js";
 import { LocalCluster } from "./local-cluster.js";
 import { thisMachine } from "./machine.js";
 import { checkInheritedSettings } from "./node-environment.js";
@@ -8,7 +8,7 @@ import { prettyLine } from "./pretty-line.js";
 import { describeExit } from "./program.js";
 import { provisionRedis } from "./provision-redis.js";
 import { Report } from "./report.js";
-import { Unwinding } from "./unwinding.js";
+import { CleanupStack } from "./cleanup-stack.js";
 
 /** What `toolgate dev` was asked for. */
 export interface DevFlags {
@@ -27,8 +27,8 @@ const NODE_GRACE_MS = 10_000;
 export async function runDevCluster({ nodes: count, port }: DevFlags): Promise<number> {
   checkInheritedSettings();
   const report = new Report(process.stdout);
-  const started = new Unwinding();
-  const interruptions = hearInterruptions(() => {
+  const started = new CleanupStack();
+  const interruptions = watchInterruptions(() => {
     started.kill();
     process.exit(1);
   });

@@ -12,7 +12,7 @@ export type Interruption =
   | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
   | { readonly kind: "parent_lost" };
 
-/** Watches for what ends a program that runs until it is told to stop. */
+/** What ends a program that runs until it is stopped. */
 export interface Interruptions {
   /** Aborts at the first interruption; its reason is an Interruption. */
   readonly signal: AbortSignal;
@@ -21,12 +21,12 @@ export interface Interruptions {
 }
 
 /**
- * Hears Ctrl-C, SIGTERM and SIGHUP: the first one aborts, a later one forces.
+ * Listens for Ctrl-C, SIGTERM and SIGHUP: the first one aborts, a later one forces.
  *
  * @param onForce called at the second interruption.
  * @param parent the process that must stay alive, such as the npm that runs us; none when undefined.
  */
-export function hearInterruptions(onForce: () => void, parent?: number): Interruptions {
+export function watchInterruptions(onForce: () => void, parent?: number): Interruptions {
   const controller = new AbortController();
   let firstAt: number | undefined;
   const interrupt = (reason: Interruption): void => {

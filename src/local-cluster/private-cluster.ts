@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { freePort } from "./free-port.js";
 import { ProgramError } from "./program.js";
-import { askUntil, RedisMember } from "./redis-member.js";
+import { pollUntil, RedisMember } from "./redis-member.js";
 
 export interface PrivateClusterOptions {
   /** The path of a redis-server or valkey-server. */
@@ -68,12 +68,12 @@ export class PrivateCluster {
     const masters = this.members.slice(0, MASTERS);
     for (const [index, member] of masters.entries()) {
       const [from, to] = [index, index + 1].map((part) => Math.floor((part * SLOTS) / MASTERS));
-      await member.ask(async (redis) => {
+      await member.query(async (redis) => {
         await redis.call("CLUSTER", "SET-CONFIG-EPOCH", String(index + 1));
         await redis.call("CLUSTER", "ADDSLOTSRANGE", String(from), String((to ?? 0) - 1));
       });
     }
-    await first.ask(async (redis) => {
+    await first.query(async (redis) => {
       for (const [index, member] of others.entries()) {
         await redis.call("CLUSTER", "MEET", "127.0.0.1", member.port, this.#busPorts[index + 1]?.() ?? 0);
       }
@@ -83,10 +83,10 @@ export class PrivateCluster {
     });
     await this.#until("every slot is served", async (member) => (await field(member, "cluster_state")) === "ok");
     for (const [index, replica] of this.members.slice(MASTERS).entries()) {
-      const id = await masters[index]?.ask((redis) => redis.call("CLUSTER", "MYID"));
+      const id = await masters[index]?.query((redis) => redis.call("CLUSTER", "MYID"));
       // A node that has just been met may not be known everywhere yet.
-      await askUntil("a replica knows its master", FORMS_WITHIN_MS, async () => {
-        return (await replica.ask((redis) => redis.call("CLUSTER", "REPLICATE", String(id)))) === "OK";
+      await pollUntil("a replica knows its master", FORMS_WITHIN_MS, async () => {
+        return (await replica.query((redis) => redis.call("CLUSTER", "REPLICATE", String(id)))) === "OK";
       });
     }
     await this.settled();
@@ -95,7 +95,7 @@ export class PrivateCluster {
   /** Resolves when every slot is served, every replica follows its master, and all members that run agree on it. */
   async settled(): Promise<void> {
     await this.#until("the members agree", async (member) => {
-      const [role, , , state] = (await member.ask((redis) => redis.call("ROLE"))) as string[];
+      const [role, , , state] = (await member.query((redis) => redis.call("ROLE"))) as string[];
       if (role === "slave" && state !== "connected") return false;
       if ((await field(member, "cluster_state")) !== "ok") return false;
       const { masters, replicas } = await this.#roles(member);
@@ -115,8 +115,8 @@ export class PrivateCluster {
 
   /** The member that serves a key's slot now. */
   async masterOf(key: string): Promise<RedisMember> {
-    return await this.#somebody(async (member) =>
-      member.ask(async (redis) => {
+    return await this.#anyMember(async (member) =>
+      member.query(async (redis) => {
         const slot = Number(await redis.call("CLUSTER", "KEYSLOT", key));
         for (const [from, to, [, port]] of (await redis.call("CLUSTER", "SLOTS")) as SlotRange[]) {
           const master = this.members.find((one) => one.port === port);
@@ -137,11 +137,11 @@ export class PrivateCluster {
   }
 
   async #until(awaited: string, look: (member: RedisMember) => Promise<boolean>): Promise<void> {
-    for (const member of this.#running()) await askUntil(awaited, FORMS_WITHIN_MS, () => look(member));
+    for (const member of this.#running()) await pollUntil(awaited, FORMS_WITHIN_MS, () => look(member));
   }
 
   /** What the first member that answers says. */
-  async #somebody<T>(question: (member: RedisMember) => Promise<T>): Promise<T> {
+  async #anyMember<T>(question: (member: RedisMember) => Promise<T>): Promise<T> {
     let last: unknown = new ProgramError("no member of the cluster runs");
     for (const member of this.#running()) {
       try {
@@ -156,7 +156,7 @@ export class PrivateCluster {
   /** The role of each member, as one member sees it, or the one that answers first. */
   async #roles(asked?: RedisMember) {
     const look = async (member: RedisMember) => {
-      const text = String(await member.ask((redis) => redis.call("CLUSTER", "NODES")));
+      const text = String(await member.query((redis) => redis.call("CLUSTER", "NODES")));
       const nodes = text
         .trim()
         .split("\n")
@@ -171,7 +171,7 @@ export class PrivateCluster {
         });
       return { masters: withFlag("master", true), replicas: withFlag("slave", false) };
     };
-    return asked === undefined ? await this.#somebody(look) : await look(asked);
+    return asked === undefined ? await this.#anyMember(look) : await look(asked);
   }
 }
 
@@ -179,6 +179,6 @@ export class PrivateCluster {
 type SlotRange = [from: number, to: number, master: [host: string, port: number]];
 
 async function field(member: RedisMember, name: string): Promise<string | undefined> {
-  const info = String(await member.ask((redis) => redis.call("CLUSTER", "INFO")));
+  const info = String(await member.query((redis) => redis.call("CLUSTER", "INFO")));
   return new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
 }

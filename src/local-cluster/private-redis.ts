@@ -1,5 +1,5 @@
 import { freePort } from "./free-port.js";
-import { launchKept, SERVER_GRACE_MS } from "./kept-server.js";
+import { launchSupervised, SERVER_GRACE_MS } from "./supervised-server.js";
 import { type Program, ProgramError } from "./program.js";
 
 export interface PrivateRedisOptions {
@@ -19,13 +19,13 @@ export interface PrivateRedisOptions {
 
 type State =
   | { readonly kind: "idle" }
-  | { readonly kind: "ready"; readonly keeper: Program; readonly port: number; readonly pid: number }
+  | { readonly kind: "ready"; readonly supervisor: Program; readonly port: number; readonly pid: number }
   | { readonly kind: "stopped" };
 
 /** A port that was free can be taken by another process before the server binds it; that seldom happens twice. */
 const PORT_ATTEMPTS = 5;
 
-/** One Redis server of our own on loopback, under a keeper: it ends when we stop it, and when we die. */
+/** One Redis server of our own on loopback, under a supervisor: it ends when we stop it, and when we die. */
 export class PrivateRedis {
   readonly #options: PrivateRedisOptions;
   #state: State = { kind: "idle" };
@@ -39,19 +39,19 @@ export class PrivateRedis {
     return `redis://127.0.0.1:${this.#ready().port}`;
   }
 
-  /** The server's own process id, not the keeper's. */
+  /** The server's own process id, not the supervisor's. */
   get pid(): number {
     return this.#ready().pid;
   }
 
-  /** The keeper's process id. */
-  get keeperPid(): number {
-    return this.#ready().keeper.pid ?? 0;
+  /** The supervisor's process id. */
+  get supervisorPid(): number {
+    return this.#ready().supervisor.pid ?? 0;
   }
 
   /** Whether it is there, as far as we know. */
   get running(): boolean {
-    return this.#state.kind === "ready" && this.#state.keeper.running;
+    return this.#state.kind === "ready" && this.#state.supervisor.running;
   }
 
   /** Starts the server, and resolves when it takes connections. */
@@ -74,12 +74,12 @@ export class PrivateRedis {
     const state = this.#state;
     this.#state = { kind: "stopped" };
     if (state.kind !== "ready") return;
-    await state.keeper.stop(SERVER_GRACE_MS + 5_000);
+    await state.supervisor.stop(SERVER_GRACE_MS + 5_000);
   }
 
   async #launch(port: number): Promise<State & { kind: "ready" }> {
     const { binary, folder, removeFolder, appendOnly, args = [] } = this.#options;
-    const server = await launchKept({
+    const server = await launchSupervised({
       binary,
       args: [
         ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--daemonize", "no"],

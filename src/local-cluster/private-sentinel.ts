@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ProgramError } from "./program.js";
-import { askUntil, RedisMember } from "./redis-member.js";
+import { pollUntil, RedisMember } from "./redis-member.js";
 
 export interface PrivateSentinelOptions {
   /** The path of a redis-server. */
@@ -73,7 +73,7 @@ export class PrivateSentinel {
     await Promise.all(this.members.map((member) => member.start()));
     const [master, ...replicas] = this.members;
     if (master === undefined) return;
-    for (const replica of replicas) await replica.ask((redis) => redis.replicaof("127.0.0.1", master.port));
+    for (const replica of replicas) await replica.query((redis) => redis.replicaof("127.0.0.1", master.port));
     await this.#replicasFollow(master);
     await Promise.all(
       this.sentinels.map(async (sentinel, index) => {
@@ -121,7 +121,7 @@ export class PrivateSentinel {
     let last: unknown = new ProgramError("no Sentinel runs");
     for (const sentinel of this.sentinels.filter((one) => one.running)) {
       try {
-        const [, port] = (await sentinel.ask((redis) =>
+        const [, port] = (await sentinel.query((redis) =>
           redis.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME),
         )) as string[];
         const master = this.members.find((member) => member.port === Number(port));
@@ -148,8 +148,8 @@ export class PrivateSentinel {
   /** Resolves when what each Sentinel that runs says of the master is as it should be. */
   async #everySentinel(awaited: string, fits: (value: (field: string) => string) => boolean): Promise<void> {
     for (const sentinel of this.sentinels.filter((one) => one.running)) {
-      await askUntil(awaited, FORMS_WITHIN_MS, async () => {
-        const fields = (await sentinel.ask((redis) => redis.call("SENTINEL", "MASTER", NAME))) as string[];
+      await pollUntil(awaited, FORMS_WITHIN_MS, async () => {
+        const fields = (await sentinel.query((redis) => redis.call("SENTINEL", "MASTER", NAME))) as string[];
         return fits((field) => fields[fields.indexOf(field) + 1] ?? "");
       });
     }
@@ -157,11 +157,11 @@ export class PrivateSentinel {
 
   async #replicasFollow(master: RedisMember): Promise<void> {
     const wanted = this.members.filter((member) => member.running).length - 1;
-    await askUntil("the replicas follow the master", FORMS_WITHIN_MS, async () => {
-      const [, , replicas] = (await master.ask((redis) => redis.call("ROLE"))) as [string, number, string[][]];
+    await pollUntil("the replicas follow the master", FORMS_WITHIN_MS, async () => {
+      const [, , replicas] = (await master.query((redis) => redis.call("ROLE"))) as [string, number, string[][]];
       if (replicas.length < wanted) return false;
       for (const replica of this.members.filter((member) => member.running && member !== master)) {
-        const [role, , , state] = (await replica.ask((redis) => redis.call("ROLE"))) as string[];
+        const [role, , , state] = (await replica.query((redis) => redis.call("ROLE"))) as string[];
         if (role !== "slave" || state !== "connected") return false;
       }
       return true;

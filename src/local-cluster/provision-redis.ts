@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { redisUrlFault, withoutCredentials } from "../config/redis-url.js";
 import { lookAtRedis } from "../redis/connections.js";
-import { ComposedRedis, dockerRuns } from "./composed-redis.js";
+import { ComposeRedis, isDockerRunning } from "./compose-redis.js";
 import { canInstallRedis, installRedis } from "./install-redis.js";
 import type { Machine } from "./machine.js";
 import { PrivateRedis } from "./private-redis.js";
@@ -55,11 +55,11 @@ export async function provisionRedis(options: ProvisionOptions): Promise<Provisi
     if (installed) return await runPrivately(installed, options);
     attempts.push(`apt-get could not install a new enough one (${failure ?? "it is older than 7.0"})`);
   }
-  if (await dockerRuns(machine)) {
+  if (await isDockerRunning(machine)) {
     onProgress("starting Redis by Docker");
-    const composed = new ComposedRedis(environment);
-    await composed.start();
-    return { url: composed.url, origin: "docker-compose.yml", stop: () => composed.stop() };
+    const redis = new ComposeRedis(environment);
+    await redis.start();
+    return { url: redis.url, origin: "docker-compose.yml", stop: () => redis.stop() };
   }
   throw new NoRedisError(
     `${["No Redis 7.0 or newer: REDIS_URL is not set, and no redis-server or valkey-server is on the PATH", ...attempts].join("; ")}.\n` +

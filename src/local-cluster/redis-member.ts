@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { Redis } from "ioredis";
 import { freePort } from "./free-port.js";
-import { type KeptServer, launchKept, SERVER_GRACE_MS } from "./kept-server.js";
+import { type SupervisedServer, launchSupervised, SERVER_GRACE_MS } from "./supervised-server.js";
 import { ProgramError } from "./program.js";
 
 export interface RedisMemberOptions {
@@ -14,14 +14,14 @@ export interface RedisMemberOptions {
   readonly readyText: string;
 }
 
-/** How long one question to a member may take, in milliseconds. */
-const PATIENCE_MS = 2_000;
+/** How long one query may take, in milliseconds. */
+const QUERY_TIMEOUT_MS = 2_000;
 
-/** One server of a group on loopback, under a keeper, with what can happen to it. It keeps its port and its folder over a restart. */
+/** One server of a group on loopback, under a supervisor, with what can happen to it. It keeps its port and its folder over a restart. */
 export class RedisMember {
   readonly #options: RedisMemberOptions;
   #port = 0;
-  #server: KeptServer | undefined;
+  #server: SupervisedServer | undefined;
   #frozen = false;
 
   constructor(options: RedisMemberOptions) {
@@ -46,7 +46,7 @@ export class RedisMember {
 
   /** Whether its process is there, frozen or not. */
   get running(): boolean {
-    return this.#server?.keeper.running ?? false;
+    return this.#server?.supervisor.running ?? false;
   }
 
   /** Starts it, for the first time or again; resolves when it is ready. */
@@ -54,7 +54,7 @@ export class RedisMember {
     if (this.running) return;
     const { binary, folder, args, readyText } = this.#options;
     const port = this.#port || (await freePort());
-    this.#server = await launchKept({ binary, args: args(port), folder, removeFolder: false, readyText });
+    this.#server = await launchSupervised({ binary, args: args(port), folder, removeFolder: false, readyText });
     this.#port = port;
   }
 
@@ -64,41 +64,41 @@ export class RedisMember {
     if (server === undefined) return;
     this.#server = undefined;
     this.#frozen = false;
-    if (server.keeper.running) process.kill(server.pid, "SIGKILL");
-    await server.keeper.ended();
+    if (server.supervisor.running) process.kill(server.pid, "SIGKILL");
+    await server.supervisor.ended();
   }
 
-  /** Stops it from answering; connections stay open. */
+  /** Suspends it; connections stay open. */
   freeze(): void {
     if (this.#server === undefined) return;
     process.kill(this.#server.pid, "SIGSTOP");
     this.#frozen = true;
   }
 
-  /** Lets it go on. */
+  /** Resumes it. */
   thaw(): void {
     if (this.#server === undefined || !this.#frozen) return;
     process.kill(this.#server.pid, "SIGCONT");
     this.#frozen = false;
   }
 
-  /** Asks it something over a connection of its own. @throws when it does not answer. */
-  async ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
+  /** Runs commands over a connection of its own. @throws when it does not answer. */
+  async query<T>(run: (redis: Redis) => Promise<T>): Promise<T> {
     const redis = new Redis(this.port, "127.0.0.1", {
       lazyConnect: true,
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
-      connectTimeout: PATIENCE_MS,
-      commandTimeout: PATIENCE_MS,
+      connectTimeout: QUERY_TIMEOUT_MS,
+      commandTimeout: QUERY_TIMEOUT_MS,
       enableReadyCheck: false,
       disableClientInfo: true,
       // Replies in one shape, whatever the command.
       protocol: 2,
     });
-    redis.on("error", () => {}); // what is asked fails with it
+    redis.on("error", () => {}); // the query fails with it
     try {
       await redis.connect();
-      return await question(redis);
+      return await run(redis);
     } finally {
       redis.disconnect();
     }
@@ -109,17 +109,17 @@ export class RedisMember {
     const server = this.#server;
     this.#server = undefined;
     if (server !== undefined) {
-      if (this.#frozen && server.keeper.running) process.kill(server.pid, "SIGCONT"); // or it would not hear that it must end
-      await server.keeper.stop(SERVER_GRACE_MS + 5_000);
+      if (this.#frozen && server.supervisor.running) process.kill(server.pid, "SIGCONT"); // or it would not see that it must end
+      await server.supervisor.stop(SERVER_GRACE_MS + 5_000);
     }
     await rm(this.#options.folder, { recursive: true, force: true });
   }
 }
 
-/** Asks until the answer is yes; a question that fails is a no. @throws ProgramError when the time is over. */
-export async function askUntil(awaited: string, withinMs: number, look: () => Promise<boolean>): Promise<void> {
+/** Checks until the answer is yes; a check that fails is a no. @throws ProgramError when the time is over. */
+export async function pollUntil(awaited: string, withinMs: number, check: () => Promise<boolean>): Promise<void> {
   const start = performance.now();
-  while (!(await look().catch(() => false))) {
+  while (!(await check().catch(() => false))) {
     if (performance.now() - start >= withinMs) throw new ProgramError(`Waited ${withinMs} ms in vain: ${awaited}`);
     await new Promise<void>((resolve) => setTimeout(resolve, 25));
   }

@@ -2,7 +2,7 @@ import { parseConfig } from "../config/config.js";
 import { environment } from "../config/environment.js";
 import type { Flags } from "../config/settings.js";
 import { createNode } from "../node.js";
-import { hearInterruptions } from "./interruption.js";
+import { watchInterruptions } from "./interruption.js";
 
 /** What a node gets beyond its own drain grace to end by itself, in milliseconds. */
 const MORE_THAN_DRAIN_MS = 4_000;
@@ -18,7 +18,7 @@ const FAILURE = 1;
 export async function serveNode(flags: Flags): Promise<number> {
   const config = parseConfig({ env: environment(), flags });
   const node = createNode(config);
-  const interruptions = hearInterruptions(() => process.exit(FAILURE));
+  const interruptions = watchInterruptions(() => process.exit(FAILURE));
   const interrupted = new Promise<void>((resolve) => {
     interruptions.signal.addEventListener("abort", () => resolve(), { once: true });
   });

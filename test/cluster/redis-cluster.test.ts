@@ -115,7 +115,7 @@ async function gather<T>(source: AsyncIterable<T>): Promise<T[]> {
 test("toolsets live on every master, and are called and followed through every node", async () => {
   const homes = new Set<unknown>();
   for (const member of redis.members) {
-    const keys = await member.ask((client) => client.keys("toolgate:*:toolsets"));
+    const keys = await member.query((client) => client.keys("toolgate:*:toolsets"));
     if (keys.length > 0) homes.add(member);
   }
   expect(homes.size).toBe(3);
@@ -170,7 +170,7 @@ test("a call whose deadline passes, and one that Redis loses, end", async () => 
   const lost = agent(0).invoke(FIRST, "hold", {}, { timeoutMs: 5_000 });
   await until("it runs", () => running > before);
   for (const member of redis.members) {
-    await member.ask(async (client) => {
+    await member.query(async (client) => {
       for (const key of await client.keys("toolgate:*:call:*")) await client.del(key);
       for (const key of await client.keys("toolgate:*:due")) await client.del(key);
     });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { environment } from "../../src/config/environment.js";
-import { dockerRuns } from "../../src/local-cluster/composed-redis.js";
+import { isDockerRunning } from "../../src/local-cluster/compose-redis.js";
 import { thisMachine } from "../../src/local-cluster/machine.js";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { saidOutput, startExample } from "../support/examples.js";
@@ -39,7 +39,7 @@ test("what the compose file names is there", () => {
   expect(missing).toEqual([]);
 });
 
-const runs = await dockerRuns(thisMachine(environment().PATH ?? ""));
+const runs = await isDockerRunning(thisMachine(environment().PATH ?? ""));
 if (!runs) console.warn("Skipped: the compose file, since no Docker engine answers.");
 
 describe.skipIf(!runs)("where Docker runs", () => {

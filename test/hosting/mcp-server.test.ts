@@ -311,7 +311,7 @@ test("stop ends what ignores the end of its input and SIGTERM, also a grandchild
   expect(await running(pid, offspring)).toEqual([false, false]);
 });
 
-test("a guardian that is killed takes the server with it", async () => {
+test("a supervisor that is killed takes the server with it", async () => {
   const { server } = odd();
   await server.start(never);
   const { pid } = pids(await server.callTool("pid", json({}), patient));

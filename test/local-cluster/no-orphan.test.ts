@@ -43,7 +43,7 @@ async function killAtOnce(child: ChildProcess): Promise<void> {
 /** What the tests' parents print: their child, and its own child if it has one. */
 interface Pids {
   readonly pid: number;
-  readonly keeper: number;
+  readonly supervisor: number;
 }
 
 describe.runIf(binary.kind === "binary")("a private Redis", () => {
@@ -58,7 +58,7 @@ describe.runIf(binary.kind === "binary")("a private Redis", () => {
       })});
       process.on("SIGUSR2", () => redis.stop().then(() => process.exit(0)));
       await redis.start();
-      console.log(JSON.stringify({ pid: redis.pid, keeper: redis.keeperPid }));
+      console.log(JSON.stringify({ pid: redis.pid, supervisor: redis.supervisorPid }));
       setInterval(() => {}, 60_000);
     `);
 
@@ -68,13 +68,13 @@ describe.runIf(binary.kind === "binary")("a private Redis", () => {
     expect(await readdir(folder)).toContain("redis");
     await killAtOnce(child);
     await until("redis-server has ended", () => hasEnded(said.pid));
-    await until("the keeper has ended", () => hasEnded(said.keeper));
+    await until("the supervisor has ended", () => hasEnded(said.supervisor));
     expect(await readdir(folder)).not.toContain("redis");
   });
 
-  test("is ended by its starter when the keeper was killed", async () => {
+  test("is ended by its starter when the supervisor was killed", async () => {
     const { child, said } = await start();
-    process.kill(said.keeper, "SIGKILL");
+    process.kill(said.supervisor, "SIGKILL");
     await until("redis-server has ended", () => hasEnded(said.pid));
     child.kill("SIGUSR2");
     expect(await once(child, "close")).toEqual([0, null]);
@@ -86,7 +86,7 @@ describe("a program of ours", () => {
     const witness = join(folder, "stopped");
     const { child, said } = await parent<Pids>(`
       import { Program } from ${built("src/local-cluster/program.js")};
-      const program = new Program({ name: "keeper", entry: "src/local-cluster/keeper.js", args: [${JSON.stringify(
+      const program = new Program({ name: "supervisor", entry: "src/local-cluster/supervisor.js", args: [${JSON.stringify(
         JSON.stringify({
           command: process.execPath,
           args: ["-e", "setInterval(() => {}, 60000); console.log(process.pid)"],
@@ -97,12 +97,12 @@ describe("a program of ours", () => {
       )}] });
       program.start();
       const pid = await program.line("its process id", (line) => Number(line) || undefined, 10_000);
-      console.log(JSON.stringify({ pid, keeper: program.pid }));
+      console.log(JSON.stringify({ pid, supervisor: program.pid }));
       setInterval(() => {}, 60_000);
     `);
     await killAtOnce(child);
     await until("the program has ended", () => hasEnded(said.pid));
-    await until("the keeper has ended", () => hasEnded(said.keeper));
+    await until("the supervisor has ended", () => hasEnded(said.supervisor));
     expect(await readdir(folder)).toContain("stopped");
     expect(descendants(process.pid)).toEqual([]);
   });

@@ -45,7 +45,7 @@ test("a Redis Cluster's masters confirm for their own shards, and one that canno
   const [replica] = await cluster.replicas();
   if (replica === undefined) throw new Error("there is no replica");
   const ports = await Promise.all(shards.map(async (keys) => (await cluster.masterOf(keys.commit)).port));
-  const [, , masterPort] = (await replica.ask((redis) => redis.call("ROLE"))) as [string, string, number]; // a replica's
+  const [, , masterPort] = (await replica.query((redis) => redis.call("ROLE"))) as [string, string, number]; // a replica's
   replica.freeze();
   const outcomes = await Promise.allSettled(shards.map(write));
   expect(outcomes.map(({ status }) => status)).toEqual(

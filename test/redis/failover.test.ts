@@ -132,7 +132,7 @@ describe("Sentinel", () => {
     started.push(group);
     const connections = await connectTo(group.url);
     const [master, replica] = group.members as [RedisMember, RedisMember];
-    await master.ask((redis) => redis.replicaof("127.0.0.1", replica.port));
+    await master.query((redis) => redis.replicaof("127.0.0.1", replica.port));
     await expect(runScript(connections.command.client, ADD, ["x"], ["1"])).rejects.toMatchObject({
       reason: "STORE_UNAVAILABLE",
       executed: "no",
@@ -168,7 +168,7 @@ describe("Cluster", () => {
     await recovery(connections, () => moveSlot(key, source, target, cluster.members));
     await load.stop();
     expect(await cluster.masterOf(key)).toBe(target);
-    const stored = new Set(await target.ask((redis) => redis.smembers(key)));
+    const stored = new Set(await target.query((redis) => redis.smembers(key)));
     expect([...(load.acknowledged.get(key) ?? [])].filter((value) => !stored.has(value))).toEqual([]);
   });
 
@@ -186,10 +186,10 @@ describe("Cluster", () => {
     connections.command.masterOf(key).stream.destroy();
     expect(await lost).toMatchObject({ reason: "STORE_UNAVAILABLE", executed: "unknown" });
     master.thaw();
-    await until("it was applied", async () => (await master.ask((redis) => redis.get(`${key}:n`))) === "2");
+    await until("it was applied", async () => (await master.query((redis) => redis.get(`${key}:n`))) === "2");
     await until("commands can be sent again", () => connections.ready());
     await runScript(connections.command.client, ADD, [key], ["other"]);
-    expect(await master.ask((redis) => redis.get(`${key}:n`))).toBe("2");
+    expect(await master.query((redis) => redis.get(`${key}:n`))).toBe("2");
   });
 
   test("without a master for some slots a call to them is refused at once, and the others go on", async () => {
@@ -223,12 +223,12 @@ async function strike(master: RedisMember, how: "killed" | "frozen"): Promise<vo
 
 /** Moves a slot as an operator's tool does. */
 async function moveSlot(key: string, source: RedisMember, target: RedisMember, all: readonly RedisMember[]) {
-  const id = (member: RedisMember) => member.ask(async (redis) => String(await redis.call("CLUSTER", "MYID")));
+  const id = (member: RedisMember) => member.query(async (redis) => String(await redis.call("CLUSTER", "MYID")));
   const [from, to] = [await id(source), await id(target)];
-  const slot = String(await source.ask((redis) => redis.call("CLUSTER", "KEYSLOT", key)));
-  await target.ask((redis) => redis.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from));
-  await source.ask((redis) => redis.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to));
-  await source.ask(async (redis) => {
+  const slot = String(await source.query((redis) => redis.call("CLUSTER", "KEYSLOT", key)));
+  await target.query((redis) => redis.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from));
+  await source.query((redis) => redis.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to));
+  await source.query(async (redis) => {
     for (;;) {
       const keys = (await redis.call("CLUSTER", "GETKEYSINSLOT", slot, "100")) as string[];
       if (keys.length === 0) break;
@@ -237,6 +237,6 @@ async function moveSlot(key: string, source: RedisMember, target: RedisMember, a
   });
   const others = all.filter((member) => member !== target);
   for (const member of [target, ...others]) {
-    await member.ask((redis) => redis.call("CLUSTER", "SETSLOT", slot, "NODE", to));
+    await member.query((redis) => redis.call("CLUSTER", "SETSLOT", slot, "NODE", to));
   }
 }

@@ -23,7 +23,7 @@ test("a cluster serves every slot, and goes on with a replica when a master is k
     const master = await cluster.masterOf(key);
     return master !== before && master;
   });
-  expect(await after.ask((redis) => redis.set(key, "1"))).toBe("OK");
+  expect(await after.query((redis) => redis.set(key, "1"))).toBe("OK");
   await before.start();
   await cluster.settled();
   expect(await cluster.replicas()).toContain(before);
@@ -34,13 +34,13 @@ test("Sentinels promote a replica when the master is killed, and take it back as
   stop = () => group.stop();
   const before = await group.master();
   expect(before).toBe(group.members[0]);
-  await before.ask((redis) => redis.set("kept", "1"));
+  await before.query((redis) => redis.set("kept", "1"));
   await before.kill();
   const after = await until("a replica took over", async () => {
     const master = await group.master();
     return master !== before && master;
   });
-  expect(await after.ask((redis) => redis.get("kept"))).toBe("1");
+  expect(await after.query((redis) => redis.get("kept"))).toBe("1");
   await before.start();
   await group.settled();
   expect(await group.replicas()).toContain(before);

@@ -1,5 +1,5 @@
 import { environment } from "../../src/config/environment.js";
-import { dockerRuns } from "../../src/local-cluster/composed-redis.js";
+import { isDockerRunning } from "../../src/local-cluster/compose-redis.js";
 import { canInstallRedis, installRedis } from "../../src/local-cluster/install-redis.js";
 import { thisMachine } from "../../src/local-cluster/machine.js";
 import { findRedisServer } from "../../src/local-cluster/redis-server.js";
@@ -8,7 +8,7 @@ import type { RedisForTests } from "./provided.js";
 /** Where the tests' Redis comes from: a container where Docker runs; else a server of this machine, installed if need be. */
 export async function redisForTests(): Promise<RedisForTests> {
   const machine = thisMachine(environment().PATH ?? "");
-  if (await dockerRuns(machine)) return { kind: "testcontainers" };
+  if (await isDockerRunning(machine)) return { kind: "testcontainers" };
   const found = await findRedisServer(machine);
   if (found) return { kind: "binary", path: found.path };
   if (canInstallRedis(machine)) {

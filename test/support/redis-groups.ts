@@ -61,7 +61,7 @@ export function loneSentinel({ name, port, configEpoch }: SentinelOpinion): Prom
 export async function tellSentinel(sentinel: RedisMember, { name, port, configEpoch }: SentinelOpinion): Promise<void> {
   const teller = ["127.0.0.1", 1, "f".repeat(40), configEpoch];
   const hello = [...teller, name, "127.0.0.1", port, configEpoch].join();
-  await sentinel.ask((redis) => redis.publish("__sentinel__:hello", hello));
+  await sentinel.query((redis) => redis.publish("__sentinel__:hello", hello));
 }
 
 async function startGroup<T extends Group>(make: (binary: string, folder: string) => T): Promise<T> {

@@ -63,7 +63,7 @@ test("--once makes three calls through three nodes, and ends with 0", { timeout:
 test("Ctrl-C stops everything quietly, with 0; twice at once counts as one", { timeout: 120_000 }, async () => {
   const started = start();
   const pids = await up(started);
-  // Redis and its keeper, three nodes, two providers, the MCP server and its supervisor.
+  // Redis and its supervisor, three nodes, two providers, the MCP server and its supervisor.
   expect(pids.length).toBeGreaterThanOrEqual(8);
   const { child, lines, errors } = started;
   const ended = once(child, "close");

@@ -5,10 +5,10 @@ import { painter, showsColours } from "../../cmd/output/paint.js";
 import { startProgress } from "../../cmd/output/progress.js";
 import { environment } from "../../src/config/environment.js";
 import { canInstallRedis, installRedis } from "../../src/local-cluster/install-redis.js";
-import { hearInterruptions } from "../../src/local-cluster/interruption.js";
+import { watchInterruptions } from "../../src/local-cluster/interruption.js";
 import { thisMachine } from "../../src/local-cluster/machine.js";
 import { findRedisServer, type RedisServer } from "../../src/local-cluster/redis-server.js";
-import { Unwinding } from "../../src/local-cluster/unwinding.js";
+import { CleanupStack } from "../../src/local-cluster/cleanup-stack.js";
 import { type Figure, summarise } from "./figures.js";
 import { machineFacts } from "./machine-facts.js";
 import { markdownSection } from "./markdown.js";
@@ -160,9 +160,9 @@ function worksNamed(text: string): readonly string[] {
   return names;
 }
 
-const stages = new Unwinding();
+const stages = new CleanupStack();
 const { npm_lifecycle_event: script } = environment();
-const interruptions = hearInterruptions(
+const interruptions = watchInterruptions(
   () => {
     stages.kill();
     process.exit(1);

@@ -8,7 +8,7 @@ import { environment } from "../../src/config/environment.js";
 import { connect } from "../../src/index.js";
 import { ALLOCATOR } from "../../src/local-cluster/allocator.js";
 import { freePort } from "../../src/local-cluster/free-port.js";
-import { launchKept } from "../../src/local-cluster/kept-server.js";
+import { launchSupervised } from "../../src/local-cluster/supervised-server.js";
 import { listeningAddress } from "../../src/local-cluster/listening-line.js";
 import { builtProgram } from "../../src/local-cluster/package-root.js";
 import { PrivateRedis } from "../../src/local-cluster/private-redis.js";
@@ -85,7 +85,7 @@ export interface ProviderOptions {
 /** The toolset that is called, unless another one is named. */
 export const TOOLSET = "bench";
 
-const KEEPER_GRACE_MS = 10_000;
+const SUPERVISOR_GRACE_MS = 10_000;
 const READY_WITHIN_MS = 60_000;
 /** How many unfinished calls an epoch may have here. */
 const BACKLOG = 50_000;
@@ -96,7 +96,7 @@ export class Stage {
   readonly #redis: PrivateRedis;
   readonly #replica: PrivateRedis;
   readonly #programs: Program[] = [];
-  readonly #keepers: Program[] = [];
+  readonly #supervisors: Program[] = [];
   #client: Redis | undefined;
 
   constructor(settings: StageSettings) {
@@ -142,11 +142,11 @@ export class Stage {
     this.#client?.disconnect();
     this.kill();
     for (const program of this.#programs) await program.ended();
-    const keepers = this.#keepers.map((keeper) => keeper.stop(KEEPER_GRACE_MS));
-    await Promise.all([this.#redis.stop(), this.#replica.stop(), ...keepers]);
+    const supervisors = this.#supervisors.map((supervisor) => supervisor.stop(SUPERVISOR_GRACE_MS));
+    await Promise.all([this.#redis.stop(), this.#replica.stop(), ...supervisors]);
   }
 
-  /** Ends the processes without waiting for that; Redis ends with its keeper. */
+  /** Ends the processes without waiting for that; Redis ends with its supervisor. */
   kill(): void {
     for (const program of this.#programs) program.signal("SIGKILL");
   }
@@ -279,14 +279,14 @@ export class Stage {
     const folder = join(tmpdir(), `toolgate-bench-${randomBytes(6).toString("hex")}`);
     const port = await freePort();
     const args = ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", String(port)];
-    const { keeper, pid } = await launchKept({
+    const { supervisor, pid } = await launchSupervised({
       binary,
       args,
       folder,
       removeFolder: true,
       readyText: "Server is ready",
     });
-    this.#keepers.push(keeper);
+    this.#supervisors.push(supervisor);
     const address = `127.0.0.1:${port}`;
     const worker = await this.#serving("NATS worker", "nats-worker.js", [address, TOOLSET]);
     return { server: { pid, address }, worker: { pid: worker, address } };

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { integer, words } from "../../cmd/commands/option-values.js";
 import { environment } from "../../src/config/environment.js";
-import { hearInterruptions } from "../../src/local-cluster/interruption.js";
+import { watchInterruptions } from "../../src/local-cluster/interruption.js";
 import { thisMachine } from "../../src/local-cluster/machine.js";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { FAULTS, SCENARIOS, type ScenarioName } from "./faults.js";
@@ -81,7 +81,7 @@ const program = new Command("npm run chaos --")
 const flags = program.opts<Flags>();
 
 const { npm_lifecycle_event: script, PATH: path } = environment();
-const interruptions = hearInterruptions(() => process.exit(130), script === "chaos" ? process.ppid : undefined);
+const interruptions = watchInterruptions(() => process.exit(130), script === "chaos" ? process.ppid : undefined);
 const folder = join(
   PACKAGE_ROOT,
   ".toolgate",

@@ -51,7 +51,7 @@ export class ClusterStore implements GroupStore {
 
   async flush(): Promise<void> {
     for (const master of await this.#group.masters()) {
-      await master.ask(async (redis) => {
+      await master.query(async (redis) => {
         await redis.flushall();
         await redis.script("FLUSH");
       });

@@ -1,4 +1,4 @@
-import { askUntil, type RedisMember } from "../../src/local-cluster/redis-member.js";
+import { pollUntil, type RedisMember } from "../../src/local-cluster/redis-member.js";
 import { machineMs } from "./machine-clock.js";
 import type { Failover, Loss } from "./store.js";
 
@@ -23,7 +23,7 @@ export async function loseMaster(how: Loss, group: MasterGroup): Promise<Failove
   else lost.freeze();
   let replacedMs = lostMs;
   try {
-    await askUntil("another server is the master", REPLACED_WITHIN_MS, async () => (await group.master()) !== lost);
+    await pollUntil("another server is the master", REPLACED_WITHIN_MS, async () => (await group.master()) !== lost);
     replacedMs = machineMs();
   } finally {
     if (how === "kill") await lost.start();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { askUntil, RedisMember } from "../../src/local-cluster/redis-member.js";
+import { pollUntil, RedisMember } from "../../src/local-cluster/redis-member.js";
 import { observerOf } from "./observer.js";
 import type { SingleStore } from "./store.js";
 import { TcpProxy } from "./tcp-proxy.js";
@@ -64,7 +64,7 @@ export class ReplicatedStore implements SingleStore {
   /** The replica takes the place of the master that crashed, with what it had; the old master comes back and follows it. */
   async recover(): Promise<void> {
     this.#replication.set("refuse"); // what was on its way is lost with the master
-    await this.#replica.ask((redis) => redis.replicaof("NO", "ONE"));
+    await this.#replica.query((redis) => redis.replicaof("NO", "ONE"));
     [this.#master, this.#replica] = [this.#replica, this.#master];
     this.#replication.set("pass");
     await this.#replica.start();
@@ -72,7 +72,7 @@ export class ReplicatedStore implements SingleStore {
   }
 
   async flush(): Promise<void> {
-    await this.#master.ask(async (redis) => {
+    await this.#master.query(async (redis) => {
       await redis.flushall();
       await redis.script("FLUSH");
     });
@@ -88,9 +88,9 @@ export class ReplicatedStore implements SingleStore {
   }
 
   async #follow(): Promise<void> {
-    await this.#replica.ask((redis) => redis.replicaof("127.0.0.1", this.#replication.port));
-    await askUntil("the replica follows its master", FOLLOWS_WITHIN_MS, async () => {
-      const [, , , state] = (await this.#replica.ask((redis) => redis.call("ROLE"))) as string[];
+    await this.#replica.query((redis) => redis.replicaof("127.0.0.1", this.#replication.port));
+    await pollUntil("the replica follows its master", FOLLOWS_WITHIN_MS, async () => {
+      const [, , , state] = (await this.#replica.query((redis) => redis.call("ROLE"))) as string[];
       return state === "connected";
     });
   }

@@ -50,7 +50,7 @@ export class SentinelStore implements GroupStore {
       master: () => group.master(),
       // Sentinels let a master that came back be one for ten seconds; the harness knows better.
       welcome: async (returned, master) => {
-        await returned.ask((redis) => redis.replicaof("127.0.0.1", master.port));
+        await returned.query((redis) => redis.replicaof("127.0.0.1", master.port));
       },
       settled: () => group.settled(),
     });
@@ -58,7 +58,7 @@ export class SentinelStore implements GroupStore {
 
   async flush(): Promise<void> {
     const master = await this.#group.master();
-    await master.ask(async (redis) => {
+    await master.query(async (redis) => {
       await redis.flushall();
       await redis.script("FLUSH");
     });

@@ -5,12 +5,12 @@ import { painter, showsColours } from "../../cmd/output/paint.js";
 import { startProgress } from "../../cmd/output/progress.js";
 import { environment } from "../../src/config/environment.js";
 import { connect, type Toolgate } from "../../src/index.js";
-import { hearInterruptions } from "../../src/local-cluster/interruption.js";
+import { watchInterruptions } from "../../src/local-cluster/interruption.js";
 import { LocalCluster } from "../../src/local-cluster/local-cluster.js";
 import { thisMachine } from "../../src/local-cluster/machine.js";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { provisionRedis } from "../../src/local-cluster/provision-redis.js";
-import { Unwinding } from "../../src/local-cluster/unwinding.js";
+import { CleanupStack } from "../../src/local-cluster/cleanup-stack.js";
 import { installServer } from "./install-server.js";
 import type { RealServer } from "./real-server.js";
 import { SERVERS } from "./servers.js";
@@ -59,9 +59,9 @@ function serversNamed(text: string): readonly RealServer[] {
   });
 }
 
-const started = new Unwinding();
+const started = new CleanupStack();
 const { npm_lifecycle_event: script } = environment();
-const interruptions = hearInterruptions(
+const interruptions = watchInterruptions(
   () => {
     started.kill();
     process.exit(1);

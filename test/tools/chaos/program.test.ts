@@ -79,7 +79,7 @@ describe.runIf(inject("redisForTests").kind === "binary")("what the program star
       { withinMs: 60_000 },
     );
     const started = pids(child);
-    expect(started.length).toBeGreaterThan(9); // Redis and its keeper, gateways, providers, agents, a freezer
+    expect(started.length).toBeGreaterThan(9); // Redis and its supervisor, gateways, providers, agents, a freezer
     child.kill("SIGKILL");
     await ended;
     await until("all have ended", () => started.every(hasEnded), { withinMs: 30_000, everyMs: 200 });

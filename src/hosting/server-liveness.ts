@@ -1,9 +1,9 @@
 /** What is watched: a server that can be asked, and that counts what it says. */
-export interface WatchedServer {
+export interface ProbedServer {
   /** How many messages have come from it, of whatever kind. */
-  readonly heard: number;
-  /** Asks it; the answer shows in `heard`. Never rejects. */
-  poke(method: "ping" | "tools/list", timeoutMs: number): Promise<void>;
+  readonly messagesReceived: number;
+  /** Asks it; the answer shows in `messagesReceived`. Never rejects. */
+  probe(method: "ping" | "tools/list", timeoutMs: number): Promise<void>;
 }
 
 /** How long a server may say nothing although it is asked, when nothing else is said, in milliseconds. */
@@ -23,22 +23,22 @@ const LONGEST_INTERVAL_MS = 30_000;
  * @param patienceMs in milliseconds; 0 never resolves
  * @param pause resolves after that time, in milliseconds; what it rejects with ends the watch
  */
-export async function untilSilent(
-  server: WatchedServer,
+export async function untilUnresponsive(
+  server: ProbedServer,
   patienceMs: number,
   pause: (ms: number) => Promise<void>,
 ): Promise<void> {
   if (patienceMs === 0) return await new Promise(() => {});
   const intervalMs = Math.min(LONGEST_INTERVAL_MS, Math.ceil(patienceMs / QUESTIONS));
-  let heard = server.heard;
+  let received = server.messagesReceived;
   for (let asked = 0; asked * intervalMs < patienceMs; ) {
     await pause(intervalMs);
-    if (server.heard !== heard) {
-      heard = server.heard;
+    if (server.messagesReceived !== received) {
+      received = server.messagesReceived;
       asked = 0;
       continue;
     }
-    void server.poke(asked % 2 === 0 ? "ping" : "tools/list", patienceMs);
+    void server.probe(asked % 2 === 0 ? "ping" : "tools/list", patienceMs);
     asked += 1;
   }
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { freePort } from "./free-port.js";
-import type { KeeperOrder } from "./keeper.js";
+import type { SupervisorOptions } from "./supervisor.js";
 import type { Machine } from "./machine.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import { Program } from "./program.js";
@@ -10,7 +10,7 @@ const READY_WITHIN_MS = 300_000;
 const GRACE_MS = 20_000;
 
 /** Whether a Docker engine answers, and knows compose files; the client alone is no engine. */
-export async function dockerRuns(machine: Machine): Promise<boolean> {
+export async function isDockerRunning(machine: Machine): Promise<boolean> {
   if (machine.find("docker") === undefined) return false;
   const [engine, compose] = await Promise.all([
     machine.run("docker", ["info"]),
@@ -20,12 +20,12 @@ export async function dockerRuns(machine: Machine): Promise<boolean> {
 }
 
 /**
- * The compose file's Redis alone, on a free loopback port, in the foreground under a keeper: so it ends with us, as a
+ * The compose file's Redis alone, on a free loopback port, in the foreground under a supervisor: so it ends with us, as a
  * server of our own would.
  */
-export class ComposedRedis {
+export class ComposeRedis {
   readonly #environment: NodeJS.ProcessEnv;
-  #running: { readonly keeper: Program; readonly port: number } | undefined;
+  #running: { readonly supervisor: Program; readonly port: number } | undefined;
 
   /** @param environment of the docker client. */
   constructor(environment: NodeJS.ProcessEnv) {
@@ -43,37 +43,37 @@ export class ComposedRedis {
     const file = join(PACKAGE_ROOT, "docker-compose.yml");
     const project = `toolgate-local-${process.pid}`;
     const compose = ["compose", "--file", file, "--project-name", project];
-    const order: KeeperOrder = {
+    const options: SupervisorOptions = {
       command: "docker",
       args: [...compose, "up", "--no-log-prefix", "redis"],
       graceMs: GRACE_MS,
       removeAfter: null,
       thenRun: ["docker", ...compose, "down", "--volumes"],
     };
-    const keeper = new Program({
+    const supervisor = new Program({
       name: "docker compose",
-      entry: "src/local-cluster/keeper.js",
-      args: [JSON.stringify(order)],
+      entry: "src/local-cluster/supervisor.js",
+      args: [JSON.stringify(options)],
       env: { ...this.#environment, REDIS_PORT: String(port) },
     });
-    keeper.start();
+    supervisor.start();
     try {
-      await keeper.line(
+      await supervisor.line(
         "Redis takes connections",
         (line) => (line.includes("Ready to accept connections") ? true : undefined),
         READY_WITHIN_MS,
       );
     } catch (error) {
-      await keeper.stop(GRACE_MS);
+      await supervisor.stop(GRACE_MS);
       throw error;
     }
-    this.#running = { keeper, port };
+    this.#running = { supervisor, port };
   }
 
   /** Stops the container. Idempotent; resolves when it has ended. */
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
-    await running?.keeper.stop(GRACE_MS + 5_000);
+    await running?.supervisor.stop(GRACE_MS + 5_000);
   }
 }

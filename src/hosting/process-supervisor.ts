@@ -2,8 +2,8 @@
  * The process between a mount and its MCP server. It sees to it that nothing of the server outlives the mount.
  *
  * A command such as `npx` starts the real server as a grandchild, which a signal to `npx` does not reach; and a mount
- * that is killed with SIGKILL cannot clean up at all. So the mount starts this guardian as the leader of a process group
- * of its own, and the guardian starts the command, which inherits stdin, stdout and stderr untouched. The guardian holds
+ * that is killed with SIGKILL cannot clean up at all. So the mount starts this supervisor as the leader of a process group
+ * of its own, and the supervisor starts the command, which inherits stdin, stdout and stderr untouched. The supervisor holds
  * the other end of a channel to the mount. The kernel closes that channel however the mount ends.
  *
  *     running ──channel closed──▶ waiting (the server sees the end of its stdin and may leave by itself)
@@ -16,23 +16,23 @@
  * Descendants that moved to a group of their own (browsers do) are followed from parent to child. One that escapes its
  * group *and* loses its parent before the end begins cannot be found; POSIX offers no way to.
  *
- * Usage: node guardian.js <graceMs> <command> [args...], with an IPC channel. Linux and macOS.
+ * Usage: node process-supervisor.js <graceMs> <command> [args...], with an IPC channel. Linux and macOS.
  */
 import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import type { GuardianReport } from "./guardian-report.js";
+import type { SupervisorReport } from "./process-supervisor-report.js";
 import { familyOf, listProcesses, type RunningProcess } from "./process-tree.js";
 
 /** How often the tree is looked at while it ends. */
 const LOOK_EVERY_MS = 50;
-/** How long a killed process may take to vanish before the guardian gives up on it (it hangs in the kernel). */
+/** How long a killed process may take to vanish before the supervisor gives up on it (it hangs in the kernel). */
 const VANISH_MS = 2_000;
 
 const [graceText = "2000", command = "", ...args] = process.argv.slice(2);
 const graceMs = Number(graceText);
-process.title = "toolgate-mount-guardian";
+process.title = "toolgate-mount-supervisor";
 
-// The group's signals are meant for the server; the guardian leaves when its work is done.
+// The group's signals are meant for the server; the supervisor leaves when its work is done.
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
 
 let reported: Promise<unknown> = Promise.resolve();
@@ -41,7 +41,7 @@ const endOnce = (patienceMs: number): void => {
   if (ending !== undefined) return;
   ending = Promise.all([end(patienceMs), reported]).then(
     () => process.exit(0),
-    // The tree cannot be read: the group, at least, can be ended, and the guardian with it.
+    // The tree cannot be read: the group, at least, can be ended, and the supervisor with it.
     () => process.kill(-process.pid, "SIGKILL"),
   );
 };
@@ -59,7 +59,7 @@ child.once("exit", (code, signal) => {
   endOnce(0);
 });
 
-function report(message: GuardianReport): void {
+function report(message: SupervisorReport): void {
   // Without a channel nothing can be reported.
   if (!process.connected) return;
   reported = new Promise<void>((resolve) => process.send?.(message, undefined, {}, () => resolve()));

@@ -1,5 +1,5 @@
-/** What a guardian reports to its mount over their channel. */
-export type GuardianReport =
+/** What a supervisor reports to its mount over their channel. */
+export type SupervisorReport =
   /** The command runs. */
   | { readonly kind: "started" }
   /** The command could not be started; `code` is the system's word, such as ENOENT. */
@@ -8,13 +8,13 @@ export type GuardianReport =
   | { readonly kind: "exited"; readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 /** Reads a message from the channel; undefined when it is not a report. */
-export function parseGuardianReport(message: unknown): GuardianReport | undefined {
+export function parseSupervisorReport(message: unknown): SupervisorReport | undefined {
   if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
   switch (message.kind) {
     case "started":
     case "failed":
     case "exited":
-      return message as GuardianReport; // both ends are of one build
+      return message as SupervisorReport; // both ends are of one build
     default:
       return undefined;
   }

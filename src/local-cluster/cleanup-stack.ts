@@ -1,5 +1,5 @@
-/** How to undo one thing that was started. */
-export interface Undo {
+/** How to stop one thing that was started. */
+export interface CleanupStep {
   /** Stops it in good order. */
   readonly stop: () => Promise<void>;
   /** Ends it at once, without waiting. */
@@ -7,13 +7,13 @@ export interface Undo {
 }
 
 /** What has been started, to be stopped in the reverse order: the last one relies on those before it. */
-export class Unwinding {
-  readonly #undos: Undo[] = [];
+export class CleanupStack {
+  readonly #steps: CleanupStep[] = [];
   #stopping: Promise<void> | undefined;
 
   /** Adds what was started last. */
-  add(undo: Undo): void {
-    this.#undos.push(undo);
+  add(step: CleanupStep): void {
+    this.#steps.push(step);
   }
 
   /** Stops everything, one after the other; what fails is passed to `onFault`, and the rest goes on. Idempotent. */
@@ -24,13 +24,13 @@ export class Unwinding {
 
   /** Ends everything at once. */
   kill(): void {
-    for (const undo of this.#undos.toReversed()) undo.kill?.();
+    for (const step of this.#steps.toReversed()) step.kill?.();
   }
 
   async #run(onFault: (error: unknown) => void): Promise<void> {
-    for (const undo of this.#undos.toReversed()) {
+    for (const step of this.#steps.toReversed()) {
       try {
-        await undo.stop();
+        await step.stop();
       } catch (error) {
         onFault(error);
       }

@@ -3,7 +3,7 @@
  *
  * @param width the most characters.
  */
-export function brief(result: unknown, width: number): string {
+export function summarise(result: unknown, width: number): string {
   const text = mcpText(result) ?? JSON.stringify(result) ?? "null";
   const line = text
     .trim()
