@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { busyShareOfLoop } from "./async/busy-share.js";
+import { loopUtilization } from "./async/loop-utilization.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { Watches } from "./catalog/watch.js";
 import type { Config } from "./config/config.js";
@@ -21,7 +21,7 @@ import { type NodeId, parseNodeId, parseRegistryName, type ToolsetName } from ".
 import { pooledRandomBytes } from "./identity/random-pool.js";
 import { TextReader } from "./json/text-reader.js";
 import { CallsInFlight } from "./limits/calls-in-flight.js";
-import { shareHost } from "./limits/share.js";
+import { hostOfShareKey } from "./limits/share-key.js";
 import { createLogger, type RootLogger } from "./observe/logger.js";
 import { RecurringFaults } from "./observe/recurring-faults.js";
 import { loadProtocol } from "./protocol/load.js";
@@ -56,7 +56,7 @@ import { LeaseClock } from "./store/lease-clock.js";
 import { mendKeys } from "./store/mend-keys.js";
 import { NodeList } from "./store/registry/node-list.js";
 import type { RegistryStore } from "./store/registry/registry-store.js";
-import { Chores } from "./upkeep/chores.js";
+import { Maintenance } from "./upkeep/maintenance.js";
 import { Leader } from "./upkeep/leader.js";
 import { Pinger } from "./upkeep/pinger.js";
 import { createSettler } from "./upkeep/settler.js";
@@ -180,10 +180,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxSchemaBytes: config.maxSchemaBytes,
     workers: config.schemaWorkers,
     monotonicNow: monotonicMs,
-    hostOf: shareHost,
+    hostOf: hostOfShareKey,
     log,
   });
-  const texts = new TextReader({ monotonicMs, hostOf: shareHost });
+  const texts = new TextReader({ monotonicMs, hostOf: hostOfShareKey });
 
   // Providers
   const lost = new LostCalls(calls, log);
@@ -281,7 +281,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   });
   const onPing = (...ping: Parameters<ProviderSessions["ping"]>) => void sessions.ping(...ping);
   const pinger = new Pinger({ registry, leader, clock, leaseClock, subscriber, node, rule, toolsets, onPing, faults });
-  const chores = new Chores({
+  const maintenance = new Maintenance({
     registry,
     calls,
     leader,
@@ -297,7 +297,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
   // gRPC
   const protocol = loadProtocol();
-  const entrance = new Entrance({ ...ENTRANCE, monotonicMs, random, busyShare: busyShareOfLoop() });
+  const entrance = new Entrance({ ...ENTRANCE, monotonicMs, random, busyShare: loopUtilization() });
   const catalogService = createCatalogService({
     catalog,
     searchIndex,
@@ -376,7 +376,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       searchIndex.start();
       epochs.start();
       leader.start();
-      chores.start();
+      maintenance.start();
       settler.start();
       const { address } = await server.start();
       started = true;
@@ -402,7 +402,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     sessions.drainNode();
     watches.stop();
     await leader.stop();
-    await Promise.all([pinger.stop(), chores.stop(), epochs.stop()]);
+    await Promise.all([pinger.stop(), maintenance.stop(), epochs.stop()]);
     await server.stop(config.drainGraceMs);
     await keepAlive.stop();
     await sessions.stop();

@@ -3,7 +3,7 @@ import semver from "semver";
 import { parseRedisUrl, redisUrlFault, withoutCredentials } from "../../src/config/redis-url.js";
 import { parseNodeId, type RegistryName } from "../../src/identity/names.js";
 import { missingAccess } from "../../src/redis/access.js";
-import { lookAtRedis } from "../../src/redis/connections.js";
+import { inspectRedis } from "../../src/redis/connections.js";
 import { createKeyspace, type ShardKeys } from "../../src/redis/keys.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import { shardCount } from "../../src/store/agree-on-shards.js";
@@ -37,13 +37,13 @@ export async function checkRedis(url: string, registry: RegistryName, shards = 0
   const fault = redisUrlFault(url);
   if (fault !== undefined) return [fail("Redis", `its URL ${fault}`, "Correct REDIS_URL (--redis-url).")];
   const name = `Redis ${withoutCredentials(url)}`;
-  const look = lookAtRedis(url);
+  const inspection = inspectRedis(url);
   try {
-    const masters = await look.start();
+    const masters = await inspection.start();
     const address = parseRedisUrl(url);
     const asCluster = address.kind === "cluster";
     const keyspace = createKeyspace(registry, shardCount(shards, address));
-    const checks: Check[] = [...(await checkAccess(look.client, keyspace.shards, asCluster))];
+    const checks: Check[] = [...(await checkAccess(inspection.client, keyspace.shards, asCluster))];
     for (const master of masters) {
       const { host, port } = master.options;
       checks.push(
@@ -60,7 +60,7 @@ export async function checkRedis(url: string, registry: RegistryName, shards = 0
       ),
     ];
   } finally {
-    look.stop();
+    inspection.stop();
   }
 }
 

@@ -1,16 +1,16 @@
-/** A chore that runs periodically, one at a time; `stop` resolves when the running one has finished. */
+/** A task that runs periodically, one at a time; `stop` resolves when the running one has finished. */
 export interface Repeating {
   start(): void;
   stop(): Promise<void>;
 }
 
 /**
- * Runs a chore, waits, and runs it again, until stopped. Chores read what to do each time, so a failed one needs no
+ * Runs a task, waits, and runs it again, until stopped. Tasks read what to do each time, so a failed one needs no
  * memory: `onError` receives it, and the next run tries again.
  */
 export function every(
   intervalMs: () => number,
-  chore: () => Promise<void>,
+  task: () => Promise<void>,
   onError: (error: unknown) => void,
 ): Repeating {
   let timer: NodeJS.Timeout | undefined;
@@ -18,7 +18,7 @@ export function every(
   let stopped = true;
   const schedule = (): void => {
     timer = setTimeout(() => {
-      running = chore()
+      running = task()
         .catch(onError)
         .then(() => {
           if (!stopped) schedule();

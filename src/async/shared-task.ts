@@ -11,7 +11,7 @@ export class SharedTask<Answer> {
   }
 
   /** All that waited for it have left: it ends without an answer, and another one is needed. */
-  get isLeft(): boolean {
+  get isAbandoned(): boolean {
     return this.#unneeded.signal.aborted;
   }
 

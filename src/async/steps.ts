@@ -7,7 +7,7 @@ export type Steps<Result> = Generator<void, Result>;
 const slice = new TimeSlice(() => performance.now());
 
 /** Does the work without a break. @throws what a step throws. */
-export function atOnce<Result>(steps: Steps<Result>): Result {
+export function runSync<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
@@ -15,7 +15,7 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
 }
 
 /** Does the work, and lets the event loop do other things every few milliseconds. @throws what a step throws. */
-export async function inSlices<Result>(steps: Steps<Result>): Promise<Result> {
+export async function runInSlices<Result>(steps: Steps<Result>): Promise<Result> {
   for (;;) {
     if (slice.over()) await slice.next();
     const { done, value } = steps.next();

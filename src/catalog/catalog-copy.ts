@@ -156,16 +156,16 @@ export class CatalogCopy implements CatalogReader {
       throw error;
     }
     // What was announced before the channels were open.
-    this.#ringAll();
+    this.#notifyAll();
     this.#started = true;
     this.#options.log.info({ event: "catalog_loaded", toolsets: this.#views.size, quarantined: this.#quarantine.size });
   }
 
   async #listen(): Promise<void> {
     const { subscriber, shards } = this.#options;
-    this.#unsubscribes.push(subscriber.onGap(() => this.#ringAll()));
+    this.#unsubscribes.push(subscriber.onGap(() => this.#notifyAll()));
     for (const [index, { changed }] of shards.entries()) {
-      const unsubscribe = await subscriber.subscribe(changed, () => this.#shards[index]?.ring());
+      const unsubscribe = await subscriber.subscribe(changed, () => this.#shards[index]?.notify());
       this.#unsubscribes.push(unsubscribe);
       if (this.#stopped === undefined) continue;
       unsubscribe();
@@ -325,8 +325,8 @@ export class CatalogCopy implements CatalogReader {
     return this.#names;
   }
 
-  #ringAll(): void {
-    for (const shard of this.#shards) shard.ring();
+  #notifyAll(): void {
+    for (const shard of this.#shards) shard.notify();
   }
 
   #listenerOf(shard: number): ConstructorParameters<typeof ShardCopy>[2] {
@@ -335,16 +335,16 @@ export class CatalogCopy implements CatalogReader {
       put: (name, view) => {
         const vanishes = view === undefined && this.#quarantine.has(name) && this.#views.has(name);
         this.#put(name, view);
-        if (vanishes) this.#tell({ kind: "quarantined", names: [name] });
+        if (vanishes) this.#emit({ kind: "quarantined", names: [name] });
       },
       contract: (name, epoch, text) => this.#contract(name, epoch, text),
       faults: (name, faults) => this.#noteFaults(name, faults),
-      changed: (entries) => this.#tell({ kind: "changed", shard, entries }),
+      changed: (entries) => this.#emit({ kind: "changed", shard, entries }),
       reloaded: (names) => {
         if (this.#started) this.#options.log.warn({ event: "catalog_reloaded", shard, toolsets: names.length });
-        this.#tell({ kind: "reloaded", shard, names });
+        this.#emit({ kind: "reloaded", shard, names });
       },
-      refreshed: (names) => this.#tell({ kind: "refreshed", names }),
+      refreshed: (names) => this.#emit({ kind: "refreshed", names }),
       contact: () => {
         this.#lastContactMs[shard] = this.#options.monotonicMs();
         if (this.#failing[shard]) this.#options.log.info({ event: "catalog_followed_again", shard });
@@ -375,20 +375,20 @@ export class CatalogCopy implements CatalogReader {
   #contract(name: ToolsetName, epoch: EpochRecord, text: string): ContractText | string {
     const unreadable = this.#unreadable.get(epoch.digest);
     if (unreadable !== undefined) return unreadable;
-    const onUnreadable = (reason: string) => this.#setApart(name, epoch, reason);
+    const onUnreadable = (reason: string) => this.#quarantineRecord(name, epoch, reason);
     const contract = ContractText.check(name, epoch.digest, text, this.#contracts, onUnreadable);
     return contract ?? "its contract does not have the digest that its record names";
   }
 
   /** Takes out an epoch whose contract turned out to be unreadable; the toolset stays while it has others. */
-  #setApart(name: ToolsetName, { epoch, digest }: EpochRecord, reason: string): void {
+  #quarantineRecord(name: ToolsetName, { epoch, digest }: EpochRecord, reason: string): void {
     this.#unreadable.set(digest, reason);
     const view = this.#views.get(name);
     if (view === undefined || !view.epochs.some((known) => known.epoch === epoch)) return;
     this.#noteFaults(name, new Map([...(this.#quarantine.get(name) ?? []), [String(epoch), reason]]));
     const rest = view.epochs.filter((known) => known.epoch !== epoch);
     this.#put(name, toolsetView(name, view.owner, rest));
-    this.#tell({ kind: "quarantined", names: [name] });
+    this.#emit({ kind: "quarantined", names: [name] });
   }
 
   #noteFaults(toolset: string, faults: ReadonlyMap<string, string>): void {
@@ -406,7 +406,7 @@ export class CatalogCopy implements CatalogReader {
     else this.#quarantine.delete(toolset);
   }
 
-  #tell(event: CatalogEvent): void {
+  #emit(event: CatalogEvent): void {
     for (const listener of this.#listeners) {
       try {
         listener(event);

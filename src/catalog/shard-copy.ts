@@ -32,7 +32,7 @@ import {
  * All reads of a shard are made by one loop, one after the other, so that an older answer never replaces a newer one.
  * The loop serves, in this order:
  *   1. names to be read at once (`refresh`), all in one batch;
- *   2. the `changes` stream, when its channel rang, and every second in any case, since channels can lose messages;
+ *   2. the `changes` stream, when its channel announced one, and every second in any case, since channels can lose messages;
  *   3. one page of the health sweep, when it is due.
  * A gap in the stream turns the second step into a reload of the whole shard: toolset by toolset, while the copy goes on
  * serving. A failed step is repeated at the next sweep; nothing is marked as read before it is in the copy.
@@ -51,7 +51,7 @@ export interface ShardKeysOfCatalog {
   readonly toolsets: string;
   readonly health: string;
   readonly changes: string;
-  /** The channel that rings when `changes` has grown. */
+  /** The channel that is notified when `changes` has grown. */
   readonly changed: string;
 }
 
@@ -115,10 +115,10 @@ export class ShardCopy {
   #nextHealthMs = 0;
   /** What is left of the health pass that is under way. */
   #healthQueue: ToolsetName[] = [];
-  /** Ends the loop's rest. */
+  /** Ends the loop's wait. */
   #wake: (() => void) | undefined;
   /** Gives up the answer that the loop waits for. There is at most one: the loop asks one thing at a time. */
-  #abandon: ((reason: Stopped) => void) | undefined;
+  #abortRead: ((reason: Stopped) => void) | undefined;
 
   constructor(
     redis: CatalogRedis,
@@ -162,14 +162,14 @@ export class ShardCopy {
   async stop(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: "stopped" };
-    this.#abandon?.(new Stopped());
+    this.#abortRead?.(new Stopped());
     this.#wake?.();
     if (state.kind === "running") await state.loop;
     this.#rejectWaiters(new Stopped());
   }
 
-  /** Looks at the stream at once. */
-  ring(): void {
+  /** Reads the stream at once: its channel has announced a change. */
+  notify(): void {
     this.#followDue = true;
     this.#wake?.();
   }
@@ -204,19 +204,19 @@ export class ShardCopy {
   async #run(): Promise<void> {
     while (this.#state.kind !== "stopped") {
       try {
-        if (!(await this.#step())) await this.#rest();
+        if (!(await this.#step())) await this.#waitForWork();
       } catch (error) {
         if (error instanceof Stopped) return;
         this.#rejectWaiters(error);
         this.#listener.failed(error);
-        this.#putOff();
-        await this.#rest();
+        this.#postponeSweeps();
+        await this.#waitForWork();
       }
     }
   }
 
   /** After a failure everything waits for the next sweep, unless a caller asks for a name. */
-  #putOff(): void {
+  #postponeSweeps(): void {
     const laterMs = this.#monotonicMs() + this.#times.sweepMs;
     this.#followDue = false;
     this.#nextSweepMs = laterMs;
@@ -247,7 +247,7 @@ export class ShardCopy {
   }
 
   /** Waits until something is due or the loop is woken. */
-  async #rest(): Promise<void> {
+  async #waitForWork(): Promise<void> {
     if (this.#wanted.size > 0 || this.#followDue || this.#state.kind === "stopped") return;
     const dueMs = Math.min(this.#nextSweepMs, this.#nextHealthMs);
     await new Promise<void>((resolve) => {
@@ -341,7 +341,7 @@ export class ShardCopy {
         read.record.epochs.some((epoch) => !texts.has(epochField(name, epoch.epoch)) && !this.#known(name, epoch));
       if (missing && !final) incomplete.push(name);
       else this.#apply(name, read, texts, (field) => healthOf.get(field) ?? null);
-      if (this.#slice.over()) await this.#breathe();
+      if (this.#slice.over()) await this.#yieldToOthers();
     }
     return incomplete;
   }
@@ -443,7 +443,7 @@ export class ShardCopy {
         read.kind === "good" && read.record.epochs.some(({ epoch }) => !texts.has(epochField(name, epoch)));
       if (read.kind === "good" && missing) incomplete.push(read.record.name);
       else this.#apply(name, read, texts, (field) => healths.get(field) ?? null);
-      if (this.#slice.over()) await this.#breathe();
+      if (this.#slice.over()) await this.#yieldToOthers();
     }
     for (const name of [...before, ...this.#faulty]) {
       if (!records.has(name)) this.#apply(name, undefined, texts, () => null);
@@ -485,16 +485,16 @@ export class ShardCopy {
   /** Waits for Redis, but not longer than the copy runs. */
   async #ask<T>(answer: Promise<T>): Promise<T> {
     const value = await new Promise<T>((resolve, reject) => {
-      this.#abandon = reject;
+      this.#abortRead = reject;
       answer.then(resolve, reject);
     });
-    this.#abandon = undefined;
+    this.#abortRead = undefined;
     if (this.#state.kind === "stopped") throw new Stopped();
     this.#listener.contact();
     return value;
   }
 
-  async #breathe(): Promise<void> {
+  async #yieldToOthers(): Promise<void> {
     await this.#slice.next();
     if (this.#state.kind === "stopped") throw new Stopped();
   }

@@ -9,7 +9,7 @@ import type { ToolsetView } from "./toolset-view.js";
 /*
  * One reader's view of what happens to the catalogue.
  *
- * A watch is `snapshot due` or `following`. It starts with a snapshot, unless it can tell everything since the
+ * A watch is `snapshot due` or `following`. It starts with a snapshot, unless it can report everything since the
  * revision that its reader brought. A gap in the copy's knowledge, or more pending changes than a slow reader may
  * have, makes a snapshot due again: memory stays flat whatever a reader does. The reader pulls; between two pulls the
  * watch only collects. A toolset whose record turns out to be damaged makes one due too. Revisions never go back within one watch, nor from one to the watch that resumes it, not even when
@@ -67,29 +67,29 @@ export class Watches {
   }
 
   /**
-   * Starts a watch. It ends when the signal fires or its reader leaves.
+   * Starts a watch. It ends when the signal fires or its reader stops.
    *
    * @throws ToolgateError NODE_DRAINING when the node stops: any other node goes on from the last revision; STORE_UNAVAILABLE
    * when Redis is away and the reader resumes from what this node has not read yet.
    */
   async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchStep, void, void> {
     const watch = new Watch(this.#copy, request);
-    const leave = () => watch.leave();
-    signal.addEventListener("abort", leave, { once: true });
-    this.#stopping.signal.addEventListener("abort", leave, { once: true });
+    const cancel = () => watch.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    this.#stopping.signal.addEventListener("abort", cancel, { once: true });
     try {
       await watch.open();
       for (;;) {
         if (this.#stopping.signal.aborted)
           throw new ToolgateError("NODE_DRAINING", "the node is stopping; resume the watch on another one");
         if (signal.aborted) return;
-        const step = watch.take();
-        if (step === undefined) await watch.news();
+        const step = watch.next();
+        if (step === undefined) await watch.untilReady();
         else yield step;
       }
     } finally {
-      signal.removeEventListener("abort", leave);
-      this.#stopping.signal.removeEventListener("abort", leave);
+      signal.removeEventListener("abort", cancel);
+      this.#stopping.signal.removeEventListener("abort", cancel);
       watch.close();
     }
   }
@@ -111,9 +111,9 @@ class Watch {
   readonly #resumeFrom: string;
   readonly #names: ReadonlySet<string> | undefined;
   #state: State = { kind: "snapshot due" };
-  /** What the reader knows; nothing before the first step. */
-  #told: Positions | undefined;
-  #left = false;
+  /** What was reported to the reader; undefined before the first step. */
+  #reported: Positions | undefined;
+  #cancelled = false;
   #wake: (() => void) | undefined;
   #unsubscribe: () => void = () => {};
 
@@ -125,7 +125,7 @@ class Watch {
 
   /** Listens, and catches up with what the reader has missed, where that is known. */
   async open(): Promise<void> {
-    this.#unsubscribe = this.#copy.onChange((event) => this.#note(event));
+    this.#unsubscribe = this.#copy.onChange((event) => this.#onEvent(event));
     const from = parseRevision(this.#resumeFrom, this.#copy.positions().length);
     if (from !== undefined) await this.#resume(from);
   }
@@ -135,13 +135,13 @@ class Watch {
   }
 
   /** Makes a wait end; the waiter looks for the reason. */
-  leave(): void {
-    this.#left = true;
+  cancel(): void {
+    this.#cancelled = true;
     this.#wake?.();
   }
 
   /** The next step, if there is one. */
-  take(): WatchStep | undefined {
+  next(): WatchStep | undefined {
     const state = this.#state;
     switch (state.kind) {
       case "snapshot due": {
@@ -152,7 +152,7 @@ class Watch {
           kind: "snapshot",
           toolsets:
             this.#names === undefined ? this.#copy.all() : this.#copy.all().filter(({ name }) => this.#covers(name)),
-          revision: this.#tell(seen),
+          revision: this.#advance(seen),
         };
       }
       case "following": {
@@ -164,7 +164,7 @@ class Watch {
         return {
           kind: "changes",
           changes: now.map(({ entry }) => ({ entry, toolset: this.#copy.get(entry.toolset) })),
-          revision: this.#tell(later.length === 0 ? seen : this.#afterThese(now)),
+          revision: this.#advance(later.length === 0 ? seen : this.#positionsAfter(now)),
         };
       }
       default:
@@ -172,14 +172,14 @@ class Watch {
     }
   }
 
-  /** Resolves when there may be a step, or when the watch was left. */
-  news(): Promise<void> {
+  /** Resolves when there may be a step, or when the watch was cancelled. */
+  untilReady(): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         this.#wake = undefined;
         resolve();
       };
-      if (this.#left || this.#state.kind === "snapshot due" || this.#state.pending.length > 0) done();
+      if (this.#cancelled || this.#state.kind === "snapshot due" || this.#state.pending.length > 0) done();
       else this.#wake = done;
     });
   }
@@ -188,12 +188,12 @@ class Watch {
     return this.#names?.has(name) ?? true;
   }
 
-  #note(event: CatalogEvent): void {
-    this.#state = this.#after(event);
+  #onEvent(event: CatalogEvent): void {
+    this.#state = this.#stateAfter(event);
     if (this.#state.kind === "snapshot due" || this.#state.pending.length > 0) this.#wake?.();
   }
 
-  #after(event: CatalogEvent): State {
+  #stateAfter(event: CatalogEvent): State {
     const state = this.#state;
     if (state.kind === "snapshot due") return state;
     switch (event.kind) {
@@ -226,7 +226,7 @@ class Watch {
     const to = this.#copy.positions();
     if (isAhead(from, to)) {
       // Redis has lost them. The snapshot repeats the reader's revision, as it would for a watch that was there all along.
-      this.#told = from;
+      this.#reported = from;
       return;
     }
     try {
@@ -234,7 +234,7 @@ class Watch {
       this.#state = { kind: "following", pending: [], seen: to };
       const missed = await this.#missed(from, to);
       this.#state = resumed(this.#state, missed);
-      if (this.#state.kind === "following") this.#told = from;
+      if (this.#state.kind === "following") this.#reported = from;
     } catch {
       // Redis is away: the copy is all there is.
       this.#state = { kind: "snapshot due" };
@@ -253,15 +253,15 @@ class Watch {
   }
 
   /** Where the reader stands after some of the pending changes. */
-  #afterThese(changes: readonly Pending[]): Positions {
-    const positions = [...(this.#told ?? [])];
+  #positionsAfter(changes: readonly Pending[]): Positions {
+    const positions = [...(this.#reported ?? [])];
     for (const { shard, entry } of changes) positions[shard] = entry.id;
     return positions;
   }
 
-  #tell(positions: Positions): string {
-    this.#told = this.#told === undefined ? positions : laterPositions(this.#told, positions);
-    return formatRevision(this.#told);
+  #advance(positions: Positions): string {
+    this.#reported = this.#reported === undefined ? positions : laterPositions(this.#reported, positions);
+    return formatRevision(this.#reported);
   }
 }
 

@@ -1,5 +1,5 @@
 import { valid as validSemver } from "semver";
-import { atOnce, type Steps } from "../async/steps.js";
+import { runSync, type Steps } from "../async/steps.js";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import { isToolName, isToolsetName } from "../identity/names.js";
 import { compareDecimals } from "../json/decimal.js";
@@ -40,7 +40,7 @@ const CONTROL_BUT_LINES = /[^\P{Cc}\t\n\r]/u;
  * @throws ToolgateError INVALID_CONTRACT, or INVALID_SCHEMA when only schemas are at fault; names fields, never values.
  */
 export function parseContract(wire: Contract__Output | null, limits: ContractLimits): Contract {
-  return atOnce(parseContractSteps(wire, limits));
+  return runSync(parseContractSteps(wire, limits));
 }
 
 /** The same in steps: a contract of 4 MB takes an event loop a fifth of a second. */
@@ -58,7 +58,7 @@ export function* parseContractSteps(wire: Contract__Output | null, limits: Contr
  * @throws ToolgateError as `parseContract`, when the fault is the toolset's own or no tool is left.
  */
 export function parseUsableContract(wire: Contract__Output | null, limits: ContractLimits): UsableParts {
-  return atOnce(parseUsableContractSteps(wire, limits));
+  return runSync(parseUsableContractSteps(wire, limits));
 }
 
 /** What of a contract can be read, and what was left out. */

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { atOnce, type Steps } from "../async/steps.js";
+import { runSync, type Steps } from "../async/steps.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
 import type { Contract, SealedContract } from "./contract.js";
 
 /** Gives a contract its canonical JSON (RFC 8785) and its digest, which identifies it. */
 export function sealContract(contract: Contract): SealedContract {
-  return atOnce(sealContractSteps(contract));
+  return runSync(sealContractSteps(contract));
 }
 
 /** How a contract without tools says that; the quotes of texts are escaped, so nothing else is spelled like it. */

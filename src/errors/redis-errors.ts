@@ -96,7 +96,7 @@ export function fromRedisError(
 }
 
 /** Whether an error of a Redis client says that Redis is away or unwilling, and not that the command was wrong. */
-export function isRedisAway(error: unknown): boolean {
+export function isRedisUnavailable(error: unknown): boolean {
   if (error instanceof ToolgateError) return error.reason === "STORE_UNAVAILABLE";
   return judge(error) !== undefined;
 }

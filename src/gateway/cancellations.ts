@@ -1,5 +1,5 @@
 import { every } from "../async/every.js";
-import { isRedisAway } from "../errors/redis-errors.js";
+import { isRedisUnavailable } from "../errors/redis-errors.js";
 import type { CallId } from "../identity/call-id.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 
@@ -65,7 +65,7 @@ export class Cancellations {
       await this.#settings.cancel(id);
     } catch (error) {
       this.#settings.faults.warn({ event: "cancel_failed", error });
-      if (!isRedisAway(error)) return;
+      if (!isRedisUnavailable(error)) return;
       this.#owed.set(id, untilMs);
       const [oldest] = this.#owed.keys();
       if (oldest !== undefined && this.#owed.size > MAX_OWED) this.#owed.delete(oldest);

@@ -2,7 +2,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { invalidField, type NodeId } from "../identity/names.js";
 import type { RedisClock } from "../redis/redis-time.js";
-import type { ReplyReader } from "../redis/reply-turns.js";
+import type { ReplyReader } from "../redis/reply-queue.js";
 import type { SaidEnding } from "../store/calls/call-record.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import type { Doorbell, Ring } from "../store/calls/doorbell.js";

@@ -8,7 +8,7 @@ import type { Digest, Epoch } from "../identity/names.js";
 import type { Principal } from "../identity/principal.js";
 import type { JsonText } from "../json/scan-json.js";
 import type { TextReader } from "../json/text-reader.js";
-import { shareName } from "../limits/share.js";
+import { shareKey } from "../limits/share-key.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { MemoryWatch } from "../redis/memory-watch.js";
 import type { Admission, Destination } from "../store/calls/admission.js";
@@ -93,7 +93,7 @@ export async function placeCall(
 ): Promise<PlacedCall> {
   authorise(caller.principal, spec.toolset);
   const name = callerName(caller.principal);
-  const share = shareName(caller.principal, caller.peer);
+  const share = shareKey(caller.principal, caller.peer);
   // A caller that did not say waits no longer than for the call.
   const answerWithinMs = caller.answerWithinMs ?? settings.defaultTimeoutMs;
   let { remainingMs } = caller;

@@ -1,6 +1,6 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Principal } from "../identity/principal.js";
-import { shareName } from "../limits/share.js";
+import { shareKey } from "../limits/share-key.js";
 import type { Ending, SaidEnding } from "../store/calls/call-record.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";
 import { unknownCall } from "./unknown-call.js";
@@ -26,7 +26,7 @@ export async function wholeEnding(
   reader: EndReader,
 ): Promise<Ending> {
   if (ending.kind !== "large") return ending;
-  const client = shareName(reader.principal, reader.peer);
+  const client = shareKey(reader.principal, reader.peer);
   const whole = await readings.ending(id, { client, signal: reader.signal });
   if (whole === undefined) throw unknownCall(id);
   return whole;

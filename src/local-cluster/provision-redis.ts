@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { redisUrlFault, withoutCredentials } from "../config/redis-url.js";
-import { lookAtRedis } from "../redis/connections.js";
+import { inspectRedis } from "../redis/connections.js";
 import { ComposeRedis, isDockerRunning } from "./compose-redis.js";
 import { canInstallRedis, installRedis } from "./install-redis.js";
 import type { Machine } from "./machine.js";
@@ -80,9 +80,9 @@ async function useUrl(url: string): Promise<ProvisionedRedis> {
   if (fault !== undefined) {
     throw new NoRedisError(`REDIS_URL ${fault}.\nCorrect it, or unset REDIS_URL to have a private Redis started.`);
   }
-  const look = lookAtRedis(url);
+  const inspection = inspectRedis(url);
   try {
-    for (const master of await look.start()) await master.ping();
+    for (const master of await inspection.start()) await master.ping();
   } catch (error) {
     throw new NoRedisError(
       `Redis at ${withoutCredentials(url)} (REDIS_URL) does not answer: ${error instanceof Error ? error.message : String(error)}.\n` +
@@ -90,7 +90,7 @@ async function useUrl(url: string): Promise<ProvisionedRedis> {
       { cause: error },
     );
   } finally {
-    look.stop();
+    inspection.stop();
   }
   return { url, origin: "REDIS_URL", stop: async () => {} };
 }

@@ -1,4 +1,4 @@
-import { isRedisAway } from "../errors/redis-errors.js";
+import { isRedisUnavailable } from "../errors/redis-errors.js";
 import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
@@ -103,7 +103,7 @@ export class CallReports {
       } catch (error) {
         // The provider keeps the result until it is settled, so it is safe to try until then, here or where it attaches next.
         faults.warn({ event: "complete_failed", call: call.id, error });
-        if (!isRedisAway(error) && ++refusals === MAX_REFUSALS) {
+        if (!isRedisUnavailable(error) && ++refusals === MAX_REFUSALS) {
           log.error({ event: "result_given_up", call: call.id, error });
           sessions.settled(session, call, false);
           return;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { serialize } from "node:v8";
 import { LRUCache } from "lru-cache";
 import { SharedTask } from "../async/shared-task.js";
-import { inSlices } from "../async/steps.js";
+import { runInSlices } from "../async/steps.js";
 import { type ContractLimits, parseContractSteps, parseUsableContractSteps } from "../contract/parse-contract.js";
 import { sealContractSteps } from "../contract/seal-contract.js";
 import { joinSkipped } from "../contract/skipped-part.js";
@@ -51,7 +51,7 @@ export class ContractReader {
       .update(serialize([skipInvalid, wire]))
       .digest("base64");
     const known = this.#known.get(key);
-    if (known !== undefined && !known.isLeft) return known.join(asker.signal);
+    if (known !== undefined && !known.isAbandoned) return known.join(asker.signal);
     const task = new SharedTask(async (unneeded) => {
       try {
         const usable = await this.#readAnew(wire, skipInvalid, { ...asker, signal: unneeded });
@@ -74,11 +74,11 @@ export class ContractReader {
   async #readAnew(wire: Contract__Output | null, skipInvalid: boolean, asker: Asker): Promise<UsableContract> {
     this.#read++;
     if (!skipInvalid) {
-      const sealed = await inSlices(sealContractSteps(await inSlices(parseContractSteps(wire, this.#limits))));
+      const sealed = await runInSlices(sealContractSteps(await runInSlices(parseContractSteps(wire, this.#limits))));
       return { sealed, skipped: [], ...(await this.#validators.admit(sealed, asker)) };
     }
-    const { contract, skipped } = await inSlices(parseUsableContractSteps(wire, this.#limits));
-    const usable = await this.#validators.admitUsable(await inSlices(sealContractSteps(contract)), asker);
+    const { contract, skipped } = await runInSlices(parseUsableContractSteps(wire, this.#limits));
+    const usable = await this.#validators.admitUsable(await runInSlices(sealContractSteps(contract)), asker);
     return { ...usable, skipped: joinSkipped(skipped, usable.skipped) };
   }
 }

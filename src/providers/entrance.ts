@@ -1,4 +1,4 @@
-import { FairLine, type Waiter } from "../async/fair-line.js";
+import { FairQueue, type Waiter } from "../async/fair-queue.js";
 import { SlicedStarts } from "../async/sliced-starts.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { EntrancePace } from "./entrance-pace.js";
@@ -51,7 +51,7 @@ interface Waiting extends Waiter {
 
 /** What waits of one kind, and how fast that line moves. */
 interface Queue {
-  readonly line: FairLine<Waiting>;
+  readonly line: FairQueue<Waiting>;
   /** What comes, before it is looked at. */
   readonly starts: SlicedStarts;
   /** When those of this line that are refused are to come again. */
@@ -82,7 +82,7 @@ const ATTACH_IN_A_ROW = 3;
  * in is a matter of what else the node has to do; see entrance-pace.ts.
  *
  * Those that attach go first, as a rule: they have registered already, and until they are attached their leases are for nothing.
- * Clients take turns, and none of them fills a line so that others find no place; see fair-line.ts.
+ * Clients take turns, and none of them fills a line so that others find no place; see fair-queue.ts.
  */
 export class Entrance {
   readonly #settings: EntranceSettings;
@@ -99,7 +99,7 @@ export class Entrance {
     this.#settings = settings;
     const bounds = { maxWaiting: settings.maxWaiting, maxBytes: settings.maxWaitingBytes };
     const queue = (maxRetryMs: number): Queue => ({
-      line: new FairLine(bounds),
+      line: new FairQueue(bounds),
       starts: new SlicedStarts(settings.monotonicMs),
       promised: new PromisedTurns(maxRetryMs, settings.random),
       turnMs: FIRST_TURN_MS,
@@ -123,7 +123,7 @@ export class Entrance {
     const { line, starts } = this.#queues[comer.arrival];
     const start = starts.begin();
     if (start !== undefined) await start;
-    if (!line.fits(0, this.#most(comer)) && line.givesWay(comer.client, 0) === undefined)
+    if (!line.fits(0, this.#most(comer)) && line.evictionCandidate(comer.client, 0) === undefined)
       throw this.#busy(comer.arrival);
   }
 
@@ -163,7 +163,7 @@ export class Entrance {
     const { arrival, client, bytes, whenGone } = asked;
     const { line } = this.#queues[arrival];
     while (!line.fits(bytes, this.#most(asked))) {
-      const other = line.givesWay(client, bytes);
+      const other = line.evictionCandidate(client, bytes);
       if (other === undefined) return Promise.reject(this.#busy(arrival));
       other.refuse();
     }

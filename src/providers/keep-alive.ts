@@ -1,10 +1,10 @@
 import { every, type Repeating } from "../async/every.js";
-import { inSlices } from "../async/in-slices.js";
+import { forEachInSlices } from "../async/for-each-in-slices.js";
 import type { CallId } from "../identity/call-id.js";
 import type { NodeId } from "../identity/names.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { ShardTurns } from "../redis/shard-turns.js";
+import { ShardRunner } from "../redis/shard-runner.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import { renewClaims } from "../store/calls/renew-claims.js";
 import { type Lease, renewLeases } from "../store/registry/leases.js";
@@ -37,7 +37,7 @@ const SILENT_HEARTBEATS = 3;
 export class KeepAlive {
   readonly #settings: KeepAliveSettings;
   readonly #loop: Repeating;
-  readonly #turns: ShardTurns;
+  readonly #runner: ShardRunner;
   readonly #everyMs: number;
   #turnAtMs: number | undefined;
   #beating: Promise<void> = Promise.resolve();
@@ -47,7 +47,7 @@ export class KeepAlive {
     const { calls, leaseMs, heartbeatMs } = settings;
     const shortestMs = Math.min(leaseMs, calls.claimLeaseMs.once, calls.claimLeaseMs.idempotent);
     this.#everyMs = Math.max(20, Math.min(heartbeatMs, Math.floor(shortestMs / 4)));
-    this.#turns = new ShardTurns(calls.keyspace.shards, (error) => this.#failed(error));
+    this.#runner = new ShardRunner(calls.keyspace.shards, (error) => this.#failed(error));
     this.#loop = every(
       () => this.#everyMs,
       async () => {
@@ -64,7 +64,7 @@ export class KeepAlive {
   async stop(): Promise<void> {
     await this.#loop.stop();
     await this.#beating;
-    await this.#turns.idle();
+    await this.#runner.idle();
   }
 
   /** Why a session may take no calls: its lease is gone, or another session speaks for the provider. */
@@ -95,7 +95,7 @@ export class KeepAlive {
     const nowMs = monotonicMs();
     const deafMs = nowMs - (this.#turnAtMs ?? nowMs) - 2 * this.#everyMs;
     this.#turnAtMs = nowMs;
-    await inSlices(sessions.all(), monotonicMs, (session) => {
+    await forEachInSlices(sessions.all(), monotonicMs, (session) => {
       // While this process was busy or stopped, it read nothing: what was sent meanwhile waits behind this turn.
       if (deafMs > 0) session.lastHeardMs += deafMs;
       if (nowMs - session.lastHeardMs > SILENT_HEARTBEATS * heartbeatMs) {
@@ -112,7 +112,7 @@ export class KeepAlive {
       if (own === undefined) byShard.set(keys, [session]);
       else own.push(session);
     }
-    await this.#turns.turn(async (keys) => {
+    await this.#runner.runOnAll(async (keys) => {
       const own = byShard.get(keys) ?? [];
       await this.#renewLeases(own, nowMs);
       await this.#renewClaims(keys, own, nowMs);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { inSlices } from "../async/in-slices.js";
+import { forEachInSlices } from "../async/for-each-in-slices.js";
 import { ChurnMap } from "../async/churn-map.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
@@ -365,7 +365,7 @@ export class ProviderSessions {
 
   /** Does something with each session of an epoch that is open as its turn comes; thousands of them do not hold up the others. */
   async #eachOf(key: string, each: (session: ProviderSession) => void): Promise<void> {
-    await inSlices([...(this.#dispatchers.get(key)?.sessions ?? [])], this.#settings.monotonicMs, (session) => {
+    await forEachInSlices([...(this.#dispatchers.get(key)?.sessions ?? [])], this.#settings.monotonicMs, (session) => {
       if (session.state.kind !== "closed") each(session);
     });
   }
@@ -395,7 +395,7 @@ export class ProviderSessions {
   /** Tells all providers to move to another node, and takes no new ones. */
   drainNode(): void {
     this.#draining = true;
-    void inSlices(this.all(), this.#settings.monotonicMs, (session) =>
+    void forEachInSlices(this.all(), this.#settings.monotonicMs, (session) =>
       this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING"),
     );
   }

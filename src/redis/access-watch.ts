@@ -6,7 +6,7 @@ import type { Logger } from "../observe/logger.js";
 import { missingAccess, type RedisUse } from "./access.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient } from "./redis-client.js";
-import { ShardTurns } from "./shard-turns.js";
+import { ShardRunner } from "./shard-runner.js";
 
 /** How often Redis is asked what the node's user may do, in milliseconds. A refusal is looked into at once. */
 const INTERVAL_MS = 5_000;
@@ -30,15 +30,15 @@ export class AccessWatch {
   /** By shard: what is missing there. */
   readonly #missing = new Map<ShardKeys, string>();
   readonly #loop: Repeating;
-  readonly #turns: ShardTurns;
+  readonly #runner: ShardRunner;
 
   constructor(settings: AccessWatchSettings) {
     this.#settings = settings;
     // A shard's master is away: what was known of it before stays.
-    this.#turns = new ShardTurns(settings.shards, () => {});
+    this.#runner = new ShardRunner(settings.shards, () => {});
     this.#loop = every(
       () => INTERVAL_MS,
-      async () => void this.#lookAtAll(),
+      async () => void this.#checkAll(),
       () => {},
     );
   }
@@ -53,12 +53,12 @@ export class AccessWatch {
     const { redis, shards } = this.#settings;
     await Promise.all(
       shards.map(async (shard) => {
-        const missing = await this.#ask(shard);
+        const missing = await this.#missingOf(shard);
         if (missing !== undefined) throw new ToolgateError("STORE_UNAVAILABLE", missing);
       }),
     );
     redis.onDenied = () => {
-      if (this.granted) void this.#lookAtAll();
+      if (this.granted) void this.#checkAll();
     };
     this.#loop.start();
   }
@@ -66,15 +66,15 @@ export class AccessWatch {
   async stop(): Promise<void> {
     this.#settings.redis.onDenied = undefined;
     await this.#loop.stop();
-    await this.#turns.idle();
+    await this.#runner.idle();
   }
 
-  async #lookAtAll(): Promise<void> {
-    await this.#turns.turn(async (shard) => this.#note(shard, await this.#ask(shard)));
+  async #checkAll(): Promise<void> {
+    await this.#runner.runOnAll(async (shard) => this.#report(shard, await this.#missingOf(shard)));
   }
 
   /** What is missing in a shard; where not even that can be asked, what Redis says to it. @throws when Redis is away */
-  async #ask(shard: ShardKeys): Promise<string | undefined> {
+  async #missingOf(shard: ShardKeys): Promise<string | undefined> {
     const { redis, node, use } = this.#settings;
     try {
       return await missingAccess(redis, shard, node, use);
@@ -85,7 +85,7 @@ export class AccessWatch {
     }
   }
 
-  #note(shard: ShardKeys, missing: string | undefined): void {
+  #report(shard: ShardKeys, missing: string | undefined): void {
     const { log, onChange } = this.#settings;
     if (this.#missing.get(shard) === missing) return;
     const before = this.granted;

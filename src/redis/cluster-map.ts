@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../observe/logger.js";
-import { connectAnew } from "./connect-anew.js";
+import { reconnect } from "./reconnect.js";
 import { MasterMap, toHostAndPort } from "./master-map.js";
 
 export interface ClusterMapSettings {
@@ -59,7 +59,7 @@ export class ClusterMap extends MasterMap {
   /** @throws when no seed knows a whole cluster. */
   override async start(): Promise<void> {
     await super.start();
-    if (this.#masters.length === 0) throw this.nobodyTells("no seed of the Redis Cluster answers");
+    if (this.#masters.length === 0) throw this.discoveryError("no seed of the Redis Cluster answers");
     if (!this.complete) throw new Error("the Redis Cluster does not cover every slot");
   }
 
@@ -72,19 +72,19 @@ export class ClusterMap extends MasterMap {
   override moved(slot: number, address: string): void {
     if (this.#owners[slot] !== address) {
       this.#owners[slot] = address;
-      this.#claimed();
+      this.#ownersChanged();
     }
     super.moved(slot, address);
   }
 
   /** While a master does not answer questions. */
-  protected override get uneasy(): boolean {
+  protected override get needsFastPolling(): boolean {
     return this.#masters.some((address) => this.#members.get(address)?.status !== "ready");
   }
 
-  protected async ask(): Promise<void> {
+  protected async discover(): Promise<void> {
     const known = [...this.#members].filter(([, member]) => member.status === "ready");
-    const answers = await Promise.all(known.map(([address, member]) => this.#askOne(address, member)));
+    const answers = await Promise.all(known.map(([address, member]) => this.#queryMember(address, member)));
     if (answers.includes(true) || this.stopped) return;
     // Perhaps it is another cluster by now: whatever it claims holds.
     this.#epochs = [];
@@ -93,7 +93,7 @@ export class ClusterMap extends MasterMap {
         const member = this.#settings.dial(seed);
         try {
           await member.connect();
-          await this.#askOne(`${seed.host}:${seed.port}`, member);
+          await this.#queryMember(`${seed.host}:${seed.port}`, member);
         } catch {
           // another seed may answer, or the next time this one does
         } finally {
@@ -104,15 +104,15 @@ export class ClusterMap extends MasterMap {
   }
 
   /** Whether it answered. */
-  async #askOne(address: string, member: Redis): Promise<boolean> {
+  async #queryMember(address: string, member: Redis): Promise<boolean> {
     try {
       const view = await member.call("CLUSTER", "NODES");
       if (!this.stopped) this.#merge(address, String(view));
       return true;
     } catch (error) {
-      this.notTold(error);
+      this.recordFailure(error);
       // A member that does not answer so small a question is gone, whatever the socket says.
-      connectAnew(member);
+      reconnect(member);
       return false;
     }
   }
@@ -132,12 +132,12 @@ export class ClusterMap extends MasterMap {
         }
       }
     }
-    this.#follow(members);
-    if (changed) this.#claimed();
+    this.#reconcileMembers(members);
+    if (changed) this.#ownersChanged();
   }
 
   /** Keeps a connection for questions to every member. */
-  #follow(members: readonly string[]): void {
+  #reconcileMembers(members: readonly string[]): void {
     for (const [address, member] of this.#members) {
       if (members.includes(address) || this.#masters.includes(address)) continue;
       member.disconnect();
@@ -151,7 +151,7 @@ export class ClusterMap extends MasterMap {
     }
   }
 
-  #claimed(): void {
+  #ownersChanged(): void {
     const masters = [...new Set(this.#owners.filter((owner) => owner !== undefined))].sort();
     if (masters.join() !== this.#masters.join()) {
       this.#settings.log.info({ event: "redis_cluster_masters", masters: masters.join(" ") });

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../observe/logger.js";
-import { CommitLine, unconfirmed } from "./commit-line.js";
+import { ReplicaBarrier, unconfirmed } from "./replica-barrier.js";
 import { withHistory } from "./history.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
@@ -84,16 +84,16 @@ export async function runConfirmed(
   return reply;
 }
 
-const TOLD = Promise.resolve();
+const CONFIRMED = Promise.resolve();
 
 /** `fast`: what Redis has may become visible. */
 export const FAST_COMMITS: Commits = {
   waits: false,
   confirming: true,
   async run(redis, script, _shard, keys, args) {
-    return { reply: await runScript(redis, script, keys, args), confirm: () => TOLD };
+    return { reply: await runScript(redis, script, keys, args), confirm: () => CONFIRMED };
   },
-  confirm: () => TOLD,
+  confirm: () => CONFIRMED,
 };
 
 /** How often the replicas are asked while no write asks them, so that readiness is true, in milliseconds. */
@@ -120,8 +120,8 @@ export interface ReplicatedSettings {
 export class ReplicatedCommits implements Commits {
   readonly waits = true;
   readonly #settings: ReplicatedSettings;
-  /** By the connection to their master: shards of one master share a line. */
-  readonly #lines = new Map<Redis, CommitLine>();
+  /** By the connection to their master: shards of one master share a barrier. */
+  readonly #barriers = new Map<Redis, ReplicaBarrier>();
   readonly #variants = new WeakMap<Script, Script>();
   #probe: NodeJS.Timeout | undefined;
 
@@ -158,12 +158,12 @@ export class ReplicatedCommits implements Commits {
   async stop(): Promise<void> {
     clearInterval(this.#probe);
     this.#settings.link.stop();
-    for (const line of this.#lines.values()) await line.stop();
+    for (const barrier of this.#barriers.values()) await barrier.stop();
   }
 
   /** Whether the replicas of all shards confirmed when they were asked last. */
   get confirming(): boolean {
-    return this.#settings.shards.every((keys) => this.#lineOf(keys)?.confirming ?? false);
+    return this.#settings.shards.every((keys) => this.#barrierOf(keys)?.confirming ?? false);
   }
 
   async run(
@@ -178,13 +178,13 @@ export class ReplicatedCommits implements Commits {
   }
 
   async confirm(shard: ShardKeys, history: string): Promise<void> {
-    const line = this.#lineOf(shard);
-    if (line === undefined) throw unconfirmed("the master that had the write is away");
-    await line.commit(shard.commit, history);
+    const barrier = this.#barrierOf(shard);
+    if (barrier === undefined) throw unconfirmed("the master that had the write is away");
+    await barrier.commit(shard.commit, history);
   }
 
-  /** The line to the shard's master; nothing while it has none. */
-  #lineOf(shard: ShardKeys): CommitLine | undefined {
+  /** The barrier of the shard's master; undefined while it has none. */
+  #barrierOf(shard: ShardKeys): ReplicaBarrier | undefined {
     const { link, replicas, timeoutMs, log, onConfirming } = this.#settings;
     let client: Redis;
     try {
@@ -192,27 +192,27 @@ export class ReplicatedCommits implements Commits {
     } catch {
       return undefined; // the master is not known just now
     }
-    let line = this.#lines.get(client);
-    if (line === undefined) {
+    let barrier = this.#barriers.get(client);
+    if (barrier === undefined) {
       const onChange = (): void => onConfirming(this.confirming);
-      line = new CommitLine({ client, replicas, timeoutMs, log, onChange });
-      this.#lines.set(client, line);
+      barrier = new ReplicaBarrier({ client, replicas, timeoutMs, log, onChange });
+      this.#barriers.set(client, barrier);
     }
-    return line;
+    return barrier;
   }
 
   /** Asks each master, and forgets those that are none any more. */
   async #probeAll(): Promise<void> {
     const { link, shards } = this.#settings;
     const masters = new Set(link.masters());
-    for (const client of this.#lines.keys()) if (!masters.has(client)) this.#lines.delete(client);
-    const asked = new Set<CommitLine>();
+    for (const client of this.#barriers.keys()) if (!masters.has(client)) this.#barriers.delete(client);
+    const probed = new Set<ReplicaBarrier>();
     await Promise.all(
       shards.map(async (keys) => {
-        const line = this.#lineOf(keys);
-        if (line === undefined || asked.has(line)) return;
-        asked.add(line);
-        await line.probe(keys.commit);
+        const barrier = this.#barrierOf(keys);
+        if (barrier === undefined || probed.has(barrier)) return;
+        probed.add(barrier);
+        await barrier.probe(keys.commit);
       }),
     );
   }

@@ -4,7 +4,7 @@ import type { Logger } from "../observe/logger.js";
 export class ConnectionFaults {
   readonly #log: Logger;
   /** By connection, since several that fail take turns. */
-  readonly #told = new Map<string, string>();
+  readonly #reported = new Map<string, string>();
   /** The last fault, for the error of a start that failed. */
   last = "";
 
@@ -12,20 +12,20 @@ export class ConnectionFaults {
     this.#log = log;
   }
 
-  tell(connection: string, { message }: Error): void {
+  report(connection: string, { message }: Error): void {
     this.last = message;
-    if (this.#told.get(connection) === message) return;
-    this.#told.set(connection, message);
+    if (this.#reported.get(connection) === message) return;
+    this.#reported.set(connection, message);
     this.#log.warn({ event: "redis_error", connection, message });
   }
 
   /** A connection stands: its next fault is news. */
-  healed(connection: string): void {
-    this.#told.delete(connection);
+  recovered(connection: string): void {
+    this.#reported.delete(connection);
   }
 
   /** Redis is there again: the next fault is news. */
   clear(): void {
-    this.#told.clear();
+    this.#reported.clear();
   }
 }

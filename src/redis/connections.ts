@@ -126,8 +126,8 @@ export function createConnections(settings: ConnectionSettings): RedisConnection
   };
 }
 
-/** A look at a Redis from outside of a node, as `toolgate doctor` takes. */
-export interface RedisLook {
+/** A connection to a Redis from outside of a node, for checks such as those of `toolgate doctor`. */
+export interface RedisInspection {
   /** For commands; to be used when it has started. */
   readonly client: RedisClient;
   /** Connects, and resolves to its masters. @throws Error that says why not */
@@ -135,8 +135,8 @@ export interface RedisLook {
   stop(): void;
 }
 
-/** Prepares a look at whatever a URL names. */
-export function lookAtRedis(redisUrl: string): RedisLook {
+/** Prepares to inspect the Redis that a URL names. */
+export function inspectRedis(redisUrl: string): RedisInspection {
   const faults = new ConnectionFaults(SILENT_LOGGER);
   const topology = topologyOf(parseRedisUrl(redisUrl), SILENT_LOGGER, faults);
   const link = topology.link({ name: "command" });
@@ -166,13 +166,13 @@ function topologyOf(address: RedisAddress, log: Logger, faults: ConnectionFaults
       const { sentinels, name, database, login, sentinelLogin, tls } = address;
       const dialSentinel = memberDialler((sentinel) => memberOptions(sentinel, sentinelLogin, tls), faults);
       const dial = memberDialler((member) => ({ ...memberOptions(member, login, tls), db: database }), faults);
-      const map = new SentinelMap({ sentinels, name, dial: dialSentinel("sentinel", FOR_QUESTIONS), log });
+      const map = new SentinelMap({ sentinels, name, dial: dialSentinel("sentinel", DISCOVERY_OPTIONS), log });
       return groupTopology(map, dial, log);
     }
     case "cluster": {
       const { seeds, login, tls } = address;
       const dial = memberDialler((member) => memberOptions(member, login, tls), faults);
-      const map = new ClusterMap({ seeds, dial: dial("map", FOR_QUESTIONS), byHostname: tls, log });
+      const map = new ClusterMap({ seeds, dial: dial("map", DISCOVERY_OPTIONS), byHostname: tls, log });
       return groupTopology(map, dial, log);
     }
     default:
@@ -192,11 +192,11 @@ function singleTopology(url: string, log: Logger, faults: ConnectionFaults): Top
       routeOf: () => "master",
       dial: () => {
         const redis = new Redis(url, { ...FAIL_FAST, connectionName: "toolgate-channels" });
-        redis.on("error", (error: Error) => faults.tell("channels", error));
+        redis.on("error", (error: Error) => faults.report("channels", error));
         return redis;
       },
       onChange: () => {},
-      doubt: () => {},
+      refreshRoutes: () => {},
     }),
     async start() {},
     stop() {},
@@ -204,7 +204,7 @@ function singleTopology(url: string, log: Logger, faults: ConnectionFaults): Top
 }
 
 /** For asking which server is the master. */
-const FOR_QUESTIONS: ClientOptions = {
+const DISCOVERY_OPTIONS: ClientOptions = {
   commandTimeout: MAP_TIMEOUT_MS,
   connectTimeout: MAP_TIMEOUT_MS,
   enableReadyCheck: false,
@@ -224,8 +224,8 @@ function memberDialler(optionsOf: (member: HostAndPort) => ClientOptions, faults
         ...options,
       });
       const connection = `${name} ${member.host}:${member.port}`;
-      redis.on("error", (error: Error) => faults.tell(connection, error));
-      redis.on("ready", () => faults.healed(connection));
+      redis.on("error", (error: Error) => faults.report(connection, error));
+      redis.on("ready", () => faults.recovered(connection));
       return redis;
     };
 }
@@ -242,7 +242,7 @@ function groupTopology(map: MasterMap, dial: MemberDialler, log: Logger): Topolo
         routeOf: (channel) => map.ownerOf(slotOf(channel)),
         dial: (route) => dialChannels(toHostAndPort(route)),
         onChange: (listener) => map.onChange(listener),
-        doubt: () => void map.refresh(),
+        refreshRoutes: () => void map.refresh(),
       };
     },
     start: () => map.start(),

@@ -6,7 +6,7 @@ import type { Logger } from "../observe/logger.js";
 import { CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import { type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
-import { SilenceWatch } from "./silence-watch.js";
+import { ConnectionWatchdog } from "./connection-watchdog.js";
 
 export interface GroupLinkSettings {
   readonly map: MasterMap;
@@ -21,7 +21,7 @@ const REDIRECTED_WITHIN_MS = 80;
 
 interface Master {
   readonly redis: Redis;
-  readonly watch: SilenceWatch;
+  readonly watchdog: ConnectionWatchdog;
 }
 
 /**
@@ -39,11 +39,11 @@ export class GroupLink implements RedisLink, RedisClient {
   readonly #settings: GroupLinkSettings;
   readonly #masters = new Map<string, Master>();
   #stopped = false;
-  #toldReady = false;
+  #reportedReady = false;
 
   constructor(settings: GroupLinkSettings) {
     this.#settings = settings;
-    settings.map.onChange(() => this.#follow());
+    settings.map.onChange(() => this.#reconcileMasters());
   }
 
   get client(): RedisClient {
@@ -71,8 +71,8 @@ export class GroupLink implements RedisLink, RedisClient {
   }
 
   async start(): Promise<void> {
-    this.#follow();
-    await Promise.all(this.masters().map((redis) => becomesReady(redis, CONNECT_TIMEOUT_MS)));
+    this.#reconcileMasters();
+    await Promise.all(this.masters().map((redis) => untilReady(redis, CONNECT_TIMEOUT_MS)));
     if (!this.ready) throw new Error("a master does not answer");
   }
 
@@ -126,7 +126,7 @@ export class GroupLink implements RedisLink, RedisClient {
   /** The clock of one master: each decides about its own shards by its own, and this is for display. */
   async time(): Promise<(string | number)[]> {
     const redis = this.masters().find(({ status }) => status === "ready");
-    if (redis === undefined) throw away("No master of Redis answers");
+    if (redis === undefined) throw unavailable("No master of Redis answers");
     return await redis.time();
   }
 
@@ -139,7 +139,7 @@ export class GroupLink implements RedisLink, RedisClient {
       if (redirect === undefined) throw error;
       if (redirect.kind === "moved") this.#settings.map.moved(redirect.slot, redirect.address);
       const redis = this.#connection(redirect.address);
-      await becomesReady(redis, REDIRECTED_WITHIN_MS);
+      await untilReady(redis, REDIRECTED_WITHIN_MS);
       if (redis.status !== "ready") throw error;
       // Both are written at once, so nothing comes between them; if this fails, so does what follows.
       if (redirect.kind === "ask") redis.asking().catch(() => {});
@@ -150,46 +150,46 @@ export class GroupLink implements RedisLink, RedisClient {
   #masterOfSlot(slot: number): Redis {
     const address = this.#settings.map.ownerOf(slot);
     const master = address === undefined ? undefined : this.#masters.get(address);
-    if (master === undefined) throw away("The master of the key's slot is not known");
+    if (master === undefined) throw unavailable("The master of the key's slot is not known");
     return master.redis;
   }
 
   /** Connects to new masters, and leaves those that are none any more. */
-  #follow(): void {
+  #reconcileMasters(): void {
     if (this.#stopped) return;
     const { masters } = this.#settings.map;
     for (const address of [...this.#masters.keys()]) if (!masters.includes(address)) this.#drop(address);
     for (const address of masters) this.#connection(address);
-    this.#tellReady();
+    this.#reportReady();
   }
 
   #connection(address: string): Redis {
     const known = this.#masters.get(address);
     if (known !== undefined) return known.redis;
-    if (this.#stopped) throw away("The node stops");
+    if (this.#stopped) throw unavailable("The node stops");
     const { dial, log } = this.#settings;
     const redis = dial(toHostAndPort(address));
-    const watch = new SilenceWatch(redis, log, () => performance.now());
-    this.#masters.set(address, { redis, watch });
-    redis.on("ready", () => this.#tellReady());
-    redis.on("close", () => this.#tellReady());
+    const watchdog = new ConnectionWatchdog(redis, log, () => performance.now());
+    this.#masters.set(address, { redis, watchdog });
+    redis.on("ready", () => this.#reportReady());
+    redis.on("close", () => this.#reportReady());
     redis.connect().catch(() => {}); // it goes on trying
-    watch.start();
+    watchdog.start();
     return redis;
   }
 
   #drop(address: string): void {
     const master = this.#masters.get(address);
     this.#masters.delete(address);
-    master?.watch.stop();
+    master?.watchdog.stop();
     master?.redis.disconnect();
   }
 
-  #tellReady(): void {
+  #reportReady(): void {
     const { ready } = this;
-    if (!this.#stopped) this.#settings.map.hurry(!ready);
-    if (ready === this.#toldReady) return;
-    this.#toldReady = ready;
+    if (!this.#stopped) this.#settings.map.setFastPolling(!ready);
+    if (ready === this.#reportedReady) return;
+    this.#reportedReady = ready;
     this.#settings.onReady?.(ready);
   }
 }
@@ -208,7 +208,7 @@ function readRedirect(error: unknown): Redirect | undefined {
 }
 
 /** Resolves when a connection is ready, or the time is over. */
-function becomesReady(redis: Redis, withinMs: number): Promise<void> {
+function untilReady(redis: Redis, withinMs: number): Promise<void> {
   if (redis.status === "ready") return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
@@ -221,6 +221,6 @@ function becomesReady(redis: Redis, withinMs: number): Promise<void> {
   });
 }
 
-function away(cause: string): ToolgateError {
+function unavailable(cause: string): ToolgateError {
   return new ToolgateError("STORE_UNAVAILABLE", cause, { executed: "no", retryAfterMs: 1_000 });
 }

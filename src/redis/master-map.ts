@@ -1,8 +1,8 @@
 import type { HostAndPort } from "../config/redis-url.js";
 
-/** How often the masters are asked for: as a rule, and while one is away. In milliseconds. */
-const ASK_EVERY_MS = 1_000;
-const ASK_AGAIN_MS = 200;
+/** How often the masters are looked up: as a rule, and while one is away. In milliseconds. */
+const POLL_INTERVAL_MS = 1_000;
+const FAST_POLL_INTERVAL_MS = 200;
 /** How long an answer may take, in milliseconds. */
 export const MAP_TIMEOUT_MS = 500;
 
@@ -13,25 +13,25 @@ export const MAP_TIMEOUT_MS = 500;
  */
 export abstract class MasterMap {
   readonly #listeners = new Set<() => void>();
-  #asking: Promise<void> | undefined;
+  #discovering: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #lastFault = "";
-  #hurried = false;
+  #lastFailure = "";
+  #fastPolling = false;
   #stopped = false;
 
   /** Every master. */
   abstract readonly masters: readonly string[];
   /** The master that has a slot, as far as is known; where there is one at a time, it has all of them. */
   abstract ownerOf(slot: number): string | undefined;
-  /** Asks every server that can be asked; resolves when those that answer in time have. Does not throw. */
-  protected abstract ask(): Promise<void>;
+  /** Queries every server that can be reached; resolves when those that answer in time have. Does not throw. */
+  protected abstract discover(): Promise<void>;
 
   /** Calls the listener when another master has taken the place of one. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }
 
-  /** Asks for the first time, and goes on asking. @throws when no server answers */
+  /** Discovers the masters, and goes on polling. @throws when no server answers */
   async start(): Promise<void> {
     this.#schedule();
     await this.refresh();
@@ -42,20 +42,20 @@ export abstract class MasterMap {
     clearTimeout(this.#timer);
   }
 
-  /** Asks now; resolves when those that answer in time have. */
+  /** Polls now; resolves when the servers that answer in time have. Concurrent calls share one poll. */
   refresh(): Promise<void> {
-    this.#asking ??= this.ask().finally(() => {
-      this.#asking = undefined;
+    this.#discovering ??= this.discover().finally(() => {
+      this.#discovering = undefined;
     });
-    return this.#asking;
+    return this.#discovering;
   }
 
-  /** Something does not fit: ask soon and often, until told that it fits again. */
-  hurry(hurried: boolean): void {
-    if (hurried === this.#hurried) return;
-    this.#hurried = hurried;
+  /** Polls at the short interval, from now on, or at the usual one again. For callers that meet a master that is away. */
+  setFastPolling(fast: boolean): void {
+    if (fast === this.#fastPolling) return;
+    this.#fastPolling = fast;
     this.#schedule();
-    if (hurried) void this.refresh();
+    if (fast) void this.refresh();
   }
 
   /** A server has named the new master of a slot. */
@@ -67,8 +67,8 @@ export abstract class MasterMap {
     return this.#stopped;
   }
 
-  /** Whether it has to ask often although no caller hurries it. */
-  protected get uneasy(): boolean {
+  /** Whether the short interval is needed although no caller has set it. */
+  protected get needsFastPolling(): boolean {
     return false;
   }
 
@@ -76,14 +76,14 @@ export abstract class MasterMap {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Notes that a server did not answer. */
-  protected notTold(error: unknown): void {
-    this.#lastFault = error instanceof Error ? error.message : String(error);
+  /** Remembers why a server did not answer. */
+  protected recordFailure(error: unknown): void {
+    this.#lastFailure = error instanceof Error ? error.message : String(error);
   }
 
-  /** The error for when no server answered, with the last fault. */
-  protected nobodyTells(what: string): Error {
-    return new Error(this.#lastFault === "" ? what : `${what}: ${this.#lastFault}`);
+  /** The error for when no server answered, with the last failure. */
+  protected discoveryError(what: string): Error {
+    return new Error(this.#lastFailure === "" ? what : `${what}: ${this.#lastFailure}`);
   }
 
   #schedule(): void {
@@ -91,7 +91,7 @@ export abstract class MasterMap {
     if (this.#stopped) return;
     this.#timer = setTimeout(
       () => void this.refresh().finally(() => this.#schedule()),
-      this.#hurried || this.uneasy ? ASK_AGAIN_MS : ASK_EVERY_MS,
+      this.#fastPolling || this.needsFastPolling ? FAST_POLL_INTERVAL_MS : POLL_INTERVAL_MS,
     );
     this.#timer.unref();
   }

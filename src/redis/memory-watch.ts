@@ -3,7 +3,7 @@ import type { Logger } from "../observe/logger.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient } from "./redis-client.js";
 import { asArray, asNumber, defineScript, runScript } from "./script.js";
-import { ShardTurns } from "./shard-turns.js";
+import { ShardRunner } from "./shard-runner.js";
 
 /** How often Redis is asked how full it is, in milliseconds. */
 const INTERVAL_MS = 250;
@@ -36,28 +36,28 @@ export class MemoryWatch {
   readonly #settings: MemoryWatchSettings;
   readonly #full = new Set<ShardKeys>();
   readonly #loop: Repeating;
-  readonly #turns: ShardTurns;
+  readonly #runner: ShardRunner;
 
   constructor(settings: MemoryWatchSettings) {
     this.#settings = settings;
     // A shard's master is away, and so admits nothing anyway; what was known of it before stays.
-    this.#turns = new ShardTurns(settings.shards, () => {});
+    this.#runner = new ShardRunner(settings.shards, () => {});
     this.#loop = every(
       () => INTERVAL_MS,
-      async () => void this.#turns.turn((shard) => this.#look(shard)),
+      async () => void this.#runner.runOnAll((shard) => this.#check(shard)),
       () => {},
     );
   }
 
   /** @throws ToolgateError STORE_UNAVAILABLE */
   async start(): Promise<void> {
-    await Promise.all(this.#settings.shards.map((shard) => this.#look(shard)));
+    await Promise.all(this.#settings.shards.map((shard) => this.#check(shard)));
     this.#loop.start();
   }
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#turns.idle();
+    await this.#runner.idle();
   }
 
   /** No more calls are to be admitted there. */
@@ -65,7 +65,7 @@ export class MemoryWatch {
     return this.#full.has(shard);
   }
 
-  async #look(shard: ShardKeys): Promise<void> {
+  async #check(shard: ShardKeys): Promise<void> {
     const { redis, log } = this.#settings;
     const [used = 0, limit = 0] = asArray(await runScript(redis, MEMORY, [shard.prefix], [])).map(asNumber);
     const full = limit > 0 && used > ADMIT_UP_TO * limit;

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../observe/logger.js";
-import { connectAnew } from "./connect-anew.js";
+import { reconnect } from "./reconnect.js";
 import { MasterMap } from "./master-map.js";
 
 export interface SentinelMapSettings {
@@ -58,14 +58,14 @@ export class SentinelMap extends MasterMap {
       sentinel.on("ready", () => {
         // Where the subscription fails, there are still the questions.
         sentinel.subscribe(FAILOVERS).catch(() => {});
-        void this.#askOne(sentinel);
+        void this.#querySentinel(sentinel);
       });
-      sentinel.on("message", () => void this.#askOne(sentinel));
+      sentinel.on("message", () => void this.#querySentinel(sentinel));
       sentinel.on("close", () => this.#views.delete(sentinel));
     }
     await Promise.all(this.#sentinels.map((sentinel) => sentinel.connect().catch(() => {}))); // it goes on trying
     await super.start();
-    if (this.#master === undefined) throw this.nobodyTells(`no Sentinel names a master "${name}"`);
+    if (this.#master === undefined) throw this.discoveryError(`no Sentinel names a master "${name}"`);
   }
 
   override stop(): void {
@@ -73,12 +73,12 @@ export class SentinelMap extends MasterMap {
     for (const sentinel of this.#sentinels) sentinel.disconnect();
   }
 
-  protected async ask(): Promise<void> {
+  protected async discover(): Promise<void> {
     const present = this.#sentinels.filter(({ status }) => status === "ready");
-    await Promise.all(present.map((sentinel) => this.#askOne(sentinel)));
+    await Promise.all(present.map((sentinel) => this.#querySentinel(sentinel)));
   }
 
-  async #askOne(sentinel: Redis): Promise<void> {
+  async #querySentinel(sentinel: Redis): Promise<void> {
     const { name } = this.#settings;
     try {
       // The epoch first: were it the newer one of the two, a former master would pass for the current one.
@@ -92,10 +92,10 @@ export class SentinelMap extends MasterMap {
       this.#views.set(sentinel, view);
       this.#decide();
     } catch (error) {
-      this.notTold(error);
+      this.recordFailure(error);
       this.#views.delete(sentinel);
       // A Sentinel that does not answer so small a question is gone, whatever the socket says. A refusal is an answer.
-      if (!(error instanceof Error && error.name === "ReplyError")) connectAnew(sentinel);
+      if (!(error instanceof Error && error.name === "ReplyError")) reconnect(sentinel);
     }
   }
 

@@ -3,7 +3,7 @@ import type { Logger } from "../observe/logger.js";
 import type { ConnectionFaults } from "./connection-faults.js";
 import { type ClientOptions, CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import type { RedisLink } from "./redis-client.js";
-import { SilenceWatch } from "./silence-watch.js";
+import { ConnectionWatchdog } from "./connection-watchdog.js";
 
 export interface SingleLinkSettings {
   /** `redis://…` */
@@ -17,14 +17,14 @@ export interface SingleLinkSettings {
 /** One connection to a single server. */
 export class SingleLink implements RedisLink {
   readonly client: Redis;
-  readonly #watch: SilenceWatch;
+  readonly #watchdog: ConnectionWatchdog;
 
   constructor({ url, options, log, faults, onReady }: SingleLinkSettings) {
     this.client = new Redis(url, options);
-    this.client.on("error", (error: Error) => faults.tell(options.connectionName, error));
+    this.client.on("error", (error: Error) => faults.report(options.connectionName, error));
     this.client.on("ready", () => onReady?.(true));
     this.client.on("close", () => onReady?.(false));
-    this.#watch = new SilenceWatch(this.client, log, () => performance.now());
+    this.#watchdog = new ConnectionWatchdog(this.client, log, () => performance.now());
   }
 
   masterOf(): Redis {
@@ -40,12 +40,12 @@ export class SingleLink implements RedisLink {
   }
 
   async start(): Promise<void> {
-    this.#watch.start();
+    this.#watchdog.start();
     await connectInTime(this.client);
   }
 
   stop(): void {
-    this.#watch.stop();
+    this.#watchdog.stop();
     this.client.disconnect();
   }
 }

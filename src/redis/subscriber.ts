@@ -2,7 +2,7 @@ import slotOf from "cluster-key-slot";
 import type { Redis } from "ioredis";
 import { readDenial } from "../errors/redis-denial.js";
 import type { Logger } from "../observe/logger.js";
-import { connectAnew } from "./connect-anew.js";
+import { reconnect } from "./reconnect.js";
 import { connectInTime } from "./single-link.js";
 
 export type ChannelListener = (message: Buffer) => void;
@@ -18,11 +18,11 @@ export interface ChannelRoutes {
   /** Calls the listener when any of this has changed. */
   onChange(listener: () => void): void;
   /** Tells that a server does not carry a channel that it should: finds out which one does. */
-  doubt(): void;
+  refreshRoutes(): void;
 }
 
 /** A connection to one server, and what it has been asked to listen to. */
-interface Line {
+interface ChannelConnection {
   readonly redis: Redis;
   readonly channels: Set<string>;
 }
@@ -45,7 +45,7 @@ export class Subscriber {
   readonly #log: Logger;
   readonly #listeners = new Map<string, Set<ChannelListener>>();
   readonly #gapListeners = new Set<() => void>();
-  readonly #lines = new Map<string, Line>();
+  readonly #connections = new Map<string, ChannelConnection>();
   #probe: NodeJS.Timeout | undefined;
   #state: "idle" | "running" | "stopped" = "idle";
 
@@ -53,7 +53,7 @@ export class Subscriber {
     this.#routes = routes;
     this.#log = log;
     routes.onChange(() => {
-      if (this.#state === "running") this.#follow();
+      if (this.#state === "running") this.#reconcile();
     });
   }
 
@@ -75,12 +75,12 @@ export class Subscriber {
       this.#listeners.set(channel, listeners);
     }
     listeners.add(listener);
-    if (listeners.size === 1) await this.#settle([channel]);
+    if (listeners.size === 1) await this.#subscribeMissing([channel]);
     return () => {
       if (!listeners.delete(listener) || listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
       this.#listeners.delete(channel);
-      for (const line of this.#lines.values()) {
-        if (line.channels.delete(channel)) void this.#attempt(line, () => line.redis.sunsubscribe(channel));
+      for (const connection of this.#connections.values()) {
+        if (connection.channels.delete(channel)) void this.#attempt(connection, () => connection.redis.sunsubscribe(channel));
       }
     };
   }
@@ -96,67 +96,67 @@ export class Subscriber {
     clearInterval(this.#probe);
     this.#listeners.clear();
     this.#gapListeners.clear();
-    for (const route of [...this.#lines.keys()]) this.#close(route);
+    for (const route of [...this.#connections.keys()]) this.#close(route);
   }
 
   async #open(route: string): Promise<void> {
     const redis = this.#routes.dial(route);
-    const line: Line = { redis, channels: new Set() };
-    this.#lines.set(route, line);
+    const connection: ChannelConnection = { redis, channels: new Set() };
+    this.#connections.set(route, connection);
     redis.on("smessageBuffer", (channel: Buffer, message: Buffer) => {
       for (const listener of this.#listeners.get(channel.toString()) ?? []) listener(message);
     });
     redis.on("ready", () => {
-      line.channels.clear();
+      connection.channels.clear();
       void this.#recover();
     });
     // The server has let go of channels, because another one carries them now.
     redis.on("moved", () => {
-      line.channels.clear();
-      this.#routes.doubt();
+      connection.channels.clear();
+      this.#routes.refreshRoutes();
     });
     await connectInTime(redis);
   }
 
   #close(route: string): void {
-    const line = this.#lines.get(route);
-    this.#lines.delete(route);
-    line?.redis.disconnect();
+    const connection = this.#connections.get(route);
+    this.#connections.delete(route);
+    connection?.redis.disconnect();
   }
 
   /** Slots have got other masters. */
-  #follow(): void {
+  #reconcile(): void {
     const routes = this.#routes.routes();
-    for (const route of [...this.#lines.keys()]) if (!routes.includes(route)) this.#close(route);
+    for (const route of [...this.#connections.keys()]) if (!routes.includes(route)) this.#close(route);
     for (const route of routes) {
-      if (!this.#lines.has(route)) this.#open(route).catch(() => {}); // it goes on trying
+      if (!this.#connections.has(route)) this.#open(route).catch(() => {}); // it goes on trying
     }
     void this.#recover();
   }
 
   /** Subscribes wherever something is missing; then messages may have been lost. */
   async #recover(): Promise<void> {
-    await this.#settle(this.#listeners.keys());
+    await this.#subscribeMissing(this.#listeners.keys());
     for (const listener of this.#gapListeners) listener();
   }
 
   /** Subscribes to those channels that are not subscribed where they should be. Resolves to whether there were any. */
-  async #settle(channels: Iterable<string>): Promise<boolean> {
-    const missing = new Map<Line, Map<number, string[]>>();
+  async #subscribeMissing(channels: Iterable<string>): Promise<boolean> {
+    const missing = new Map<ChannelConnection, Map<number, string[]>>();
     for (const channel of channels) {
       const route = this.#routes.routeOf(channel);
-      const line = route === undefined ? undefined : this.#lines.get(route);
-      if (line === undefined || line.channels.has(channel) || line.redis.status !== "ready") continue;
+      const connection = route === undefined ? undefined : this.#connections.get(route);
+      if (connection === undefined || connection.channels.has(channel) || connection.redis.status !== "ready") continue;
       const slot = slotOf(channel);
-      const bySlot = missing.get(line) ?? new Map<number, string[]>();
+      const bySlot = missing.get(connection) ?? new Map<number, string[]>();
       const own = bySlot.get(slot) ?? [];
       own.push(channel);
-      missing.set(line, bySlot.set(slot, own));
-      line.channels.add(channel);
+      missing.set(connection, bySlot.set(slot, own));
+      connection.channels.add(channel);
     }
-    const attempts = [...missing].flatMap(([line, bySlot]) =>
+    const attempts = [...missing].flatMap(([connection, bySlot]) =>
       [...bySlot.values()].flatMap((own) =>
-        chunks(own).map((some) => this.#attempt(line, () => line.redis.ssubscribe(...some))),
+        chunks(own).map((some) => this.#attempt(connection, () => connection.redis.ssubscribe(...some))),
       ),
     );
     await Promise.all(attempts);
@@ -164,26 +164,26 @@ export class Subscriber {
   }
 
   /** A failure here needs no answer: the next connection, or the next probe, subscribes to what is missing. */
-  async #attempt(line: Line, command: () => Promise<unknown>): Promise<void> {
-    const { redis } = line;
+  async #attempt(connection: ChannelConnection, command: () => Promise<unknown>): Promise<void> {
+    const { redis } = connection;
     try {
       await command();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#log.debug({ event: "channel_command_failed", message });
-      line.channels.clear();
-      if (/^(MOVED|CLUSTERDOWN) /.test(message)) this.#routes.doubt();
+      connection.channels.clear();
+      if (/^(MOVED|CLUSTERDOWN) /.test(message)) this.#routes.refreshRoutes();
       // Another connection would be denied it too; the next probe tries again.
-      else if (readDenial(message) === undefined) connectAnew(redis);
+      else if (readDenial(message) === undefined) reconnect(redis);
     }
   }
 
   #probeAll(): void {
-    for (const line of this.#lines.values()) {
+    for (const connection of this.#connections.values()) {
       // Bounded by the client's command time-out.
-      if (line.redis.status === "ready") void this.#attempt(line, () => line.redis.ping());
+      if (connection.redis.status === "ready") void this.#attempt(connection, () => connection.redis.ping());
     }
-    void this.#settle(this.#listeners.keys()).then((found) => {
+    void this.#subscribeMissing(this.#listeners.keys()).then((found) => {
       if (found) for (const listener of this.#gapListeners) listener();
     });
   }

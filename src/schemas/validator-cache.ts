@@ -234,7 +234,7 @@ export class ValidatorCache {
     { client, signal }: Asker = ITSELF,
   ): Promise<{ readonly warnings: readonly SchemaWarning[] }> {
     const known = this.#admissions.get(sealed.digest);
-    if (known !== undefined && !known.isLeft) return known.join(signal);
+    if (known !== undefined && !known.isAbandoned) return known.join(signal);
     const admission = new SharedTask(async (unneeded) => {
       try {
         const { faults, warnings } = await this.#inspect(sealed, client, unneeded);
@@ -260,7 +260,7 @@ export class ValidatorCache {
    */
   admitUsable(sealed: SealedContract, { client, signal }: Asker = ITSELF): Promise<UsableContract> {
     const known = this.#usable.get(sealed.digest);
-    if (known !== undefined && !known.isLeft) return known.join(signal);
+    if (known !== undefined && !known.isAbandoned) return known.join(signal);
     const usable = new SharedTask(async (unneeded) => {
       try {
         return await this.#leaveOutFaulty(sealed, client, unneeded);

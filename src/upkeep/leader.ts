@@ -12,7 +12,7 @@ import { mendLock } from "../store/mend-lock.js";
  *
  * A leader trusts its lock only until a deadline on its own monotonic clock, which starts before the lock was asked for
  * and is shorter than the lock's time to live: a step of the wall clock or a pause of the process cannot prolong it. The
- * lock is an optimisation: whatever the leader does is harmless when two nodes do it (slot keys, idempotent chores).
+ * lock is an optimisation: whatever the leader does is harmless when two nodes do it (slot keys, idempotent tasks).
  */
 export type LeaderState =
   | { readonly kind: "follower" }
@@ -34,7 +34,7 @@ export interface LeaderSettings {
 export class Leader {
   readonly #settings: LeaderSettings;
   readonly #redlock: Redlock;
-  #deniedTold = false;
+  #denialReported = false;
   #state: LeaderState = { kind: "follower" };
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -100,9 +100,9 @@ export class Leader {
   async #campaign(): Promise<void> {
     const askedMs = this.#settings.monotonicMs();
     const lock = await this.#redlock.acquire([this.#settings.key], this.#settings.ttlMs).catch(() => undefined);
-    if (lock === undefined) return await this.#mendLocks();
+    if (lock === undefined) return await this.#repairLocks();
     this.#state = { kind: "leader", lock, untilMs: this.#trustUntil(askedMs) };
-    this.#deniedTold = false;
+    this.#denialReported = false;
     this.#settings.log.info({ event: "leader_elected" });
     this.#settings.onElected();
   }
@@ -119,7 +119,7 @@ export class Leader {
   }
 
   /** Where another node leads, this finds nothing; where no node can, the next try may succeed. */
-  async #mendLocks(): Promise<void> {
+  async #repairLocks(): Promise<void> {
     const { clients, key } = this.#settings;
     await Promise.all(clients.map((client) => mendLock(client, key).catch(() => {}))); // away, or not allowed: as before
   }
@@ -127,8 +127,8 @@ export class Leader {
   /** A node whose user may not take the lock is never elected, which nothing else would tell. */
   #noteDenial({ message }: Error): void {
     const denial = readDenial(message);
-    if (denial === undefined || this.#deniedTold) return;
-    this.#deniedTold = true;
+    if (denial === undefined || this.#denialReported) return;
+    this.#denialReported = true;
     this.#settings.log.warn({ event: "leader_lock_denied", message: describeDenial(denial) });
   }
 

@@ -3,7 +3,7 @@ import type { HealthRule, ToolsetView } from "../catalog/toolset-view.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { RedisClock } from "../redis/redis-time.js";
-import { ShardTurns } from "../redis/shard-turns.js";
+import { ShardRunner } from "../redis/shard-runner.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import type { LeaseClock } from "../store/lease-clock.js";
 import { decodePings, emitPings, type PingTarget } from "../store/registry/ping-slot.js";
@@ -32,14 +32,14 @@ export interface PingerSettings {
 export class Pinger {
   readonly #settings: PingerSettings;
   readonly #loop: Repeating;
-  readonly #turns: ShardTurns;
+  readonly #runner: ShardRunner;
   #unsubscribe: (() => void)[] = [];
 
   constructor(settings: PingerSettings) {
     this.#settings = settings;
     const { intervalMs } = settings.rule;
     const onError = (error: unknown): void => settings.faults.warn({ event: "ping_failed", error }, intervalMs);
-    this.#turns = new ShardTurns(settings.registry.keyspace.shards, onError);
+    this.#runner = new ShardRunner(settings.registry.keyspace.shards, onError);
     this.#loop = every(
       () => intervalMs - (settings.clock.nowMs() % intervalMs),
       async () => void this.tick(),
@@ -62,7 +62,7 @@ export class Pinger {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#turns.idle();
+    await this.#runner.idle();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
@@ -72,7 +72,7 @@ export class Pinger {
     if (!leader.leads) return;
     const nowMs = clock.nowMs();
     const slot = Math.floor(nowMs / rule.intervalMs);
-    await this.#turns.turn(async (keys) => {
+    await this.#runner.runOnAll(async (keys) => {
       const leaseNowMs = leaseClock.nowMs(keys);
       const targets: PingTarget[] = [];
       for (const view of this.#settings.toolsets()) {

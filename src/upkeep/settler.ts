@@ -3,7 +3,7 @@ import type { ToolsetView } from "../catalog/toolset-view.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { ShardTurns } from "../redis/shard-turns.js";
+import { ShardRunner } from "../redis/shard-runner.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import { restoreDeadlines } from "../store/calls/restore-deadlines.js";
 import { settleCalls } from "../store/calls/settle.js";
@@ -29,7 +29,7 @@ export function createSettler(
       .filter(({ name }) => store.keyspace.forToolset(name) === keys)
       .flatMap(({ name, epochs }) => epochs.map(({ epoch }) => ({ toolset: name, epoch })));
   const onError = (error: unknown): void => faults.warn({ event: "settle_failed", error });
-  const turns = new ShardTurns(store.keyspace.shards, onError);
+  const runner = new ShardRunner(store.keyspace.shards, onError);
   /** Where lines are looked through. It may take long, and calls end meanwhile. */
   const restoring = new Map<ShardKeys, Promise<void>>();
   const restore = (keys: ShardKeys): void => {
@@ -50,14 +50,14 @@ export function createSettler(
   const loop = every(
     // A little chance keeps the nodes apart.
     () => INTERVAL_MS * (0.75 + 0.5 * random()),
-    async () => void turns.turn(settle),
+    async () => void runner.runOnAll(settle),
     onError,
   );
   return {
     start: loop.start,
     async stop() {
       await loop.stop();
-      await turns.idle();
+      await runner.idle();
       await Promise.all(restoring.values());
     },
   };

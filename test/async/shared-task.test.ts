@@ -12,10 +12,10 @@ test("goes on while one waits for it, and ends with the last", async () => {
   const joined = [first, second].map(({ signal }) => task.join(signal));
   first.abort("gone");
   await expect(joined[0]).rejects.toBe("gone");
-  expect(task.isLeft).toBe(false);
+  expect(task.isAbandoned).toBe(false);
   second.abort("gone too");
   await expect(joined[1]).rejects.toBe("gone too");
-  expect([task.isLeft, signals.length, signals[0]?.reason]).toEqual([true, 1, "gone too"]);
+  expect([task.isAbandoned, signals.length, signals[0]?.reason]).toEqual([true, 1, "gone too"]);
   await expect(task.join(first.signal)).rejects.toBe("gone");
 });
 
@@ -28,5 +28,5 @@ test("gives all the same answer, and does not end with some of them when one wai
   await expect(joined[1]).rejects.toBe("gone");
   answer.resolve(1);
   expect(await Promise.all([joined[0], task.join()])).toEqual([1, 1]);
-  expect(task.isLeft).toBe(false);
+  expect(task.isAbandoned).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { atOnce, inSlices, type Steps } from "../../src/async/steps.js";
+import { runSync, runInSlices, type Steps } from "../../src/async/steps.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();
@@ -38,7 +38,7 @@ describe("work in slices", () => {
   test("holds no turn of the event loop for long, however much of it there is at once", async () => {
     const done: string[] = [];
     const names = Array.from({ length: 20 }, (_, index) => `work ${index}`);
-    const ended = await countingTurns((clock) => Promise.all(names.map((name) => inSlices(steps(name, clock, done)))));
+    const ended = await countingTurns((clock) => Promise.all(names.map((name) => runInSlices(steps(name, clock, done)))));
     expect(ended).toEqual(names);
     const perTurn = new Map<string, number>();
     for (const turn of done) perTurn.set(turn, (perTurn.get(turn) ?? 0) + 1);
@@ -55,7 +55,7 @@ describe("work in slices", () => {
         yield;
         return clock.turn;
       };
-      return [from, from, from].map(async (before) => [before, await inSlices(short())]);
+      return [from, from, from].map(async (before) => [before, await runInSlices(short())]);
     });
     for (const [from, until] of await Promise.all(turns)) expect(until).toBe(from);
   });
@@ -66,9 +66,9 @@ describe("work in slices", () => {
       throw new Error("it failed");
     };
     const clock = { turn: 0 };
-    const long = [inSlices(steps("a", clock, [])), inSlices(steps("b", clock, []))];
-    await expect(inSlices(fails())).rejects.toThrow("it failed");
+    const long = [runInSlices(steps("a", clock, [])), runInSlices(steps("b", clock, []))];
+    await expect(runInSlices(fails())).rejects.toThrow("it failed");
     expect(await Promise.all(long)).toEqual(["a", "b"]);
-    expect(atOnce(steps("c", clock, []))).toBe("c");
+    expect(runSync(steps("c", clock, []))).toBe("c");
   });
 });

@@ -53,7 +53,7 @@ test("a pass over the health that fails waits for the next sweep, and does not s
     await shard.catchUp();
     expect([views.size, healthReads, failures]).toEqual([1, 0, 0]);
     nowMs = 150;
-    shard.ring();
+    shard.notify();
     await until("the pass has failed", () => failures > 0);
     // A spinning loop is back long before thirty timers have run.
     for (let tick = 0; tick < 30; tick++) await new Promise<void>((resolve) => setTimeout(resolve, 1));

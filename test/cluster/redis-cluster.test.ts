@@ -293,7 +293,7 @@ test("a node that disagrees about the shards does not start", async () => {
 test("every script that there is has run on this cluster", async () => {
   await Promise.all(providers.splice(0).map((provider) => provider.stop({ graceMs: 0 })));
   const missing = () => [...scripts.defined].filter((name) => !scripts.ran.has(name));
-  await until("the chores have run", () => {
+  await until("the maintenance has run", () => {
     expect(missing()).toEqual([]);
     return true;
   });

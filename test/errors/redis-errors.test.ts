@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
-import { fromRedisError, isRedisAway } from "../../src/errors/redis-errors.js";
+import { fromRedisError, isRedisUnavailable } from "../../src/errors/redis-errors.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
@@ -117,7 +117,7 @@ describe("against a real Redis", () => {
     await client.set("k", "text");
     const fault = await faultOf(client.hgetall("k"));
     expect(fault).toMatchObject({ reason: "INTERNAL", executed: "unknown" });
-    expect(isRedisAway(fault)).toBe(false);
+    expect(isRedisUnavailable(fault)).toBe(false);
     await client.del("k");
   });
 });
@@ -161,15 +161,15 @@ describe("by their texts", () => {
   ] as const)("%s: executed %s", (error, executed) => {
     const fault = fromRedisError(error);
     expect(fault).toMatchObject({ reason: "STORE_UNAVAILABLE", executed, cause: error });
-    expect(isRedisAway(error)).toBe(true);
-    expect(isRedisAway(fault)).toBe(true);
+    expect(isRedisUnavailable(error)).toBe(true);
+    expect(isRedisUnavailable(fault)).toBe(true);
   });
 
   test.each([new TypeError("x is undefined"), reply("WRONGTYPE"), reply("__proto__"), "text", undefined])(
     "%s is a fault of ours",
     (error) => {
       expect(fromRedisError(error)).toMatchObject({ reason: "INTERNAL", executed: "unknown" });
-      expect(isRedisAway(error)).toBe(false);
+      expect(isRedisUnavailable(error)).toBe(false);
     },
   );
 

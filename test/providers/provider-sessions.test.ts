@@ -7,7 +7,7 @@ import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
 import { ProviderSession } from "../../src/providers/provider-session.js";
 import { ProviderSessions } from "../../src/providers/provider-sessions.js";
-import { unconfirmed } from "../../src/redis/commit-line.js";
+import { unconfirmed } from "../../src/redis/replica-barrier.js";
 import { type Commits, FAST_COMMITS } from "../../src/redis/commits.js";
 import { Subscriber } from "../../src/redis/subscriber.js";
 import type { CallStore } from "../../src/store/calls/call-store.js";

@@ -12,16 +12,16 @@ test("a fault is told once per connection, also where several fail in turn, and 
   const { faults, lines } = told();
   const refused = new Error("connect ECONNREFUSED");
   for (let attempt = 0; attempt < 3; attempt++) {
-    faults.tell("sentinel a:1", refused);
-    faults.tell("sentinel b:1", refused);
+    faults.report("sentinel a:1", refused);
+    faults.report("sentinel b:1", refused);
   }
   expect(lines).toHaveLength(2);
-  faults.healed("sentinel a:1");
-  faults.tell("sentinel a:1", refused);
-  faults.tell("sentinel b:1", refused);
+  faults.recovered("sentinel a:1");
+  faults.report("sentinel a:1", refused);
+  faults.report("sentinel b:1", refused);
   expect(lines).toHaveLength(3);
   faults.clear();
-  faults.tell("sentinel b:1", refused);
+  faults.report("sentinel b:1", refused);
   expect(lines).toHaveLength(4);
   expect(faults.last).toBe("connect ECONNREFUSED");
 });

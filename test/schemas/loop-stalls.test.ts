@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { inSlices } from "../../src/async/steps.js";
+import { runInSlices } from "../../src/async/steps.js";
 import type { JsonSchema, SealedContract } from "../../src/contract/contract.js";
 import type { Draft } from "../../src/contract/draft.js";
 import { parseContractSteps } from "../../src/contract/parse-contract.js";
@@ -119,8 +119,8 @@ describe.runIf(tellsLoopCpu)("no turn of the event loop is long", () => {
     const wire = wireContract({ tools: names(118).map((name) => wireTool(name, { payloadSchemaJson })) });
     let length = 0;
     const turnMs = await new LoopCpu().longestTurnMs(async () => {
-      const contract = await inSlices(parseContractSteps(wire, LIMITS));
-      length = (await inSlices(sealContractSteps(contract))).canonicalJson.length;
+      const contract = await runInSlices(parseContractSteps(wire, LIMITS));
+      length = (await runInSlices(sealContractSteps(contract))).canonicalJson.length;
     });
     expect(length).toBeGreaterThan(3_000_000);
     expect(turnMs).toBeLessThan(MAX_TURN_MS);

@@ -18,5 +18,5 @@ export function linkTo(client: Redis): RedisLink {
 
 /** A client that carries all channels; not connected yet. */
 export function channelsOver(client: Redis): ChannelRoutes {
-  return { routes: () => ["it"], routeOf: () => "it", dial: () => client, onChange: () => {}, doubt: () => {} };
+  return { routes: () => ["it"], routeOf: () => "it", dial: () => client, onChange: () => {}, refreshRoutes: () => {} };
 }

@@ -5,7 +5,7 @@ import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js"
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { readCall } from "../../src/store/calls/read-call.js";
 import { register } from "../../src/store/registry/register.js";
-import { Chores } from "../../src/upkeep/chores.js";
+import { Maintenance } from "../../src/upkeep/maintenance.js";
 import type { Leader } from "../../src/upkeep/leader.js";
 import { admissionOf, admit, callStore } from "../store/calls/calls-fixture.js";
 import { contractOf, LONG_MS, registrationOf, registryStore } from "../store/registry/registry-fixture.js";
@@ -24,13 +24,13 @@ test("calls of one toolset that cannot be rehoused do not keep those of others w
     const call = admissionOf(await register(registry, registrationOf(sealed)), { toolset, wait: true });
     await admit(calls, call);
     const retiring = [{ epoch: call.destination.epoch, health: { liveUntilMs: 0 } }];
-    return { id: call.id, view: { name: toolset, epochs: [], retiring } as unknown as ToolsetView }; // what chores look at
+    return { id: call.id, view: { name: toolset, epochs: [], retiring } as unknown as ToolsetView }; // what maintenance looks at
   };
   const [broken, sound] = [
     await stranded(parseToolsetName("a", "name")),
     await stranded(parseToolsetName("b", "name")),
   ];
-  const chores = new Chores({
+  const maintenance = new Maintenance({
     ...{ registry, calls, leader: { leads: true } as Leader, clock: { nowMs: () => Date.now() } },
     ...{ rule: { intervalMs: 1_000, missed: 3 }, lingerMs: LONG_MS, log: SILENT_LOGGER, faults: SILENT_FAULTS },
     toolsets: () => [broken.view, sound.view],
@@ -39,7 +39,7 @@ test("calls of one toolset that cannot be rehoused do not keep those of others w
       return undefined;
     },
   });
-  await chores.run();
+  await maintenance.run();
   expect((await readCall(calls, broken.id, {}))?.state).toBe("queued");
   expect((await readCall(calls, sound.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
   client.disconnect();

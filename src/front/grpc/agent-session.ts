@@ -16,7 +16,7 @@ import { callIdOf, placeCall } from "../../gateway/place-call.js";
 import { unknownCall } from "../../gateway/unknown-call.js";
 import type { CallId } from "../../identity/call-id.js";
 import type { Principal } from "../../identity/principal.js";
-import { shareName } from "../../limits/share.js";
+import { shareKey } from "../../limits/share-key.js";
 import type { SessionCall__Output } from "../../protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest__Output } from "../../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../protocol/generated/toolgate/v1/SessionResponse.js";
@@ -298,7 +298,7 @@ export class AgentSession {
 
   /** In whose turns it reads: its connection's. */
   get #share(): string {
-    return shareName(this.#settings.principal, this.#settings.peer);
+    return shareKey(this.#settings.principal, this.#settings.peer);
   }
 
   /** A call has ended. */

@@ -5,7 +5,7 @@ import { checkFrameSize, heldSize } from "../../frames/frame-size.js";
 import { parseCallId } from "../../identity/call-id.js";
 import { invalidField } from "../../identity/names.js";
 import type { TextAsker } from "../../json/text-reader.js";
-import { shareName } from "../../limits/share.js";
+import { shareKey } from "../../limits/share-key.js";
 import type { AttachRequest__Output } from "../../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { Hello__Output } from "../../protocol/generated/toolgate/v1/Hello.js";
@@ -35,7 +35,7 @@ const MAX_CLIENT_VERSION = 128;
 /** Serves a provider's stream: its first frame names the provider, and everything else waits until that is settled. */
 export function attach(parts: AttachParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
   const { sessions, entrance, heartbeatMs } = parts;
-  const client = shareName(stream.principal, stream.peer);
+  const client = shareKey(stream.principal, stream.peer);
   let opened: Attachment | undefined;
   let over = false;
   let whenOver = (): void => {};

@@ -9,7 +9,7 @@ import type { EpochView, HealthRule, ToolsetView } from "../../catalog/toolset-v
 import { unknownTool } from "../../catalog/unknown-tool.js";
 import { unknownToolset } from "../../catalog/unknown-toolset.js";
 import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } from "../../catalog/watch.js";
-import { WireContracts } from "../../catalog/wire-contracts.js";
+import { WireContractCache } from "../../catalog/wire-contract-cache.js";
 import type { Contract, ToolContract } from "../../contract/contract.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { invalidField, type NodeId, parseToolName, parseToolsetName } from "../../identity/names.js";
@@ -92,7 +92,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
   const { catalog, searchIndex, watches, leaseClock, keyspace, healthRule, monotonicMs } = parts;
   const at: HealthAt = { nowMsOf: (toolset) => leaseClock.nowMs(keyspace.forToolset(toolset)), rule: healthRule };
   const slice = new TimeSlice(monotonicMs);
-  const contracts = new WireContracts(slice);
+  const contracts = new WireContractCache(slice);
   const shared = new SharedAnswers(monotonicMs);
 
   return {

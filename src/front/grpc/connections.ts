@@ -1,7 +1,7 @@
 import type { Http2Session, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { peerHost } from "../../limits/peer-host.js";
-import { Places } from "../../limits/places.js";
+import { FairQuota } from "../../limits/fair-quota.js";
 import type { HeldBytes, HeldForConnection } from "./held-bytes.js";
 
 /** How long a connection may take until it has said that it speaks HTTP/2, a TLS handshake included, in milliseconds. */
@@ -46,28 +46,28 @@ export interface ConnectionsOptions {
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  readonly #places: Places;
+  readonly #quota: FairQuota;
   /** By the remote address and port, which a socket has in common with what was made of it. */
   readonly #open = new Map<string, Connection>();
   readonly #bySession = new WeakMap<Http2Session, HeldForConnection>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    this.#places = new Places(options.max, options.maxPerHost);
+    this.#quota = new FairQuota(options.max, options.maxPerHost);
   }
 
-  /** Takes a connection that was just accepted; false when it was closed at once, for want of a place. */
+  /** Takes a connection that was just accepted; false when it was closed at once, for want of a permit. */
   accept(socket: Socket): boolean {
     const { remoteAddress } = socket;
     if (remoteAddress === undefined) return refuse(socket); // it has gone already
     const host = peerHost(remoteAddress);
     const held = this.#options.held.connect(host);
-    const place = this.#places.take(host, {
+    const permit = this.#quota.acquire(host, {
       owner: held,
       usedAt: () => (held.streams.size > 0 ? Number.POSITIVE_INFINITY : held.usedAt),
-      vacate: () => socket.destroy(),
+      evict: () => socket.destroy(),
     });
-    if (typeof place === "string") {
+    if (typeof permit === "string") {
       held.leave();
       return refuse(socket);
     }
@@ -80,7 +80,7 @@ export class Connections {
     const closed = new Promise<void>((resolve) => {
       socket.once("close", () => {
         clearTimeout(silent);
-        place.leave();
+        permit.release();
         held.leave();
         // The peer may have opened another one from the same port by now.
         if (this.#open.get(key)?.socket === socket) this.#open.delete(key);

@@ -9,7 +9,7 @@ import { unknownCall } from "../../gateway/unknown-call.js";
 import { wholeEnding } from "../../gateway/whole-ending.js";
 import { parseCallId } from "../../identity/call-id.js";
 import { invalidField, parseToolName, parseToolsetName } from "../../identity/names.js";
-import { shareName } from "../../limits/share.js";
+import { shareKey } from "../../limits/share-key.js";
 import type { CallState__Output } from "../../protocol/generated/toolgate/v1/CallState.js";
 import type { CallSummary } from "../../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../../protocol/generated/toolgate/v1/Gateway.js";
@@ -62,7 +62,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
 
     FollowCall: serverStream(async function* ({ callId, cursor }, context) {
       const id = parseCallId(callId);
-      const reader = { client: shareName(context.principal, context.peer), signal: context.signal };
+      const reader = { client: shareKey(context.principal, context.peer), signal: context.signal };
       for await (const step of followCall(following, id, parseCursor(cursor), reader)) {
         if (step.kind === "ended")
           yield { terminal: toWireTerminal(id, await wholeEnding(readings, id, step.ending, context)) };

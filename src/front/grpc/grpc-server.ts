@@ -5,7 +5,7 @@ import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
 import { joinAddress, splitAddress } from "../../config/address.js";
 import type { Config } from "../../config/config.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
-import { Places } from "../../limits/places.js";
+import { FairQuota } from "../../limits/fair-quota.js";
 import type { Logger } from "../../observe/logger.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
@@ -113,7 +113,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     newId,
     open: new Set(),
     sessions: {
-      places: new Places(config.maxSessions, config.maxSessionsPerHost),
+      quota: new FairQuota(config.maxSessions, config.maxSessionsPerHost),
       byConnection: new Map(),
       maxPerConnection: config.maxSessionsPerPeer,
     },
@@ -162,7 +162,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     },
     setServing: (service, serving) => health.set(service, serving),
     get sessions() {
-      return state.sessions.places.count;
+      return state.sessions.quota.count;
     },
     get heldBytes() {
       return held.bytes;

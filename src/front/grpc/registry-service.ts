@@ -1,6 +1,6 @@
 import { boundSkipped } from "../../contract/skipped-part.js";
 import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseToolsetName } from "../../identity/names.js";
-import { shareName } from "../../limits/share.js";
+import { shareKey } from "../../limits/share-key.js";
 import type { RegisterOptions__Output } from "../../protocol/generated/toolgate/v1/RegisterOptions.js";
 import type { RegistryHandlers } from "../../protocol/generated/toolgate/v1/Registry.js";
 import { toWireState } from "../../providers/provider-sessions.js";
@@ -28,7 +28,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       const { principal, peer } = context;
       const comer = {
         arrival: "register",
-        client: shareName(principal, peer),
+        client: shareKey(principal, peer),
         patienceMs: context.deadlineMs,
       } as const;
       await entrance.arrive(comer); // before a contract is read for nothing

@@ -1,7 +1,7 @@
 import type { handleBidiStreamingCall } from "@grpc/grpc-js";
 import type { Executed } from "../../errors/codes.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
-import type { Place, Places, Tenant } from "../../limits/places.js";
+import type { FairQuota, Permit, QuotaHolder } from "../../limits/fair-quota.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
 import { BidiStream } from "./bidi-stream.js";
 import { heldFor, readOneAhead } from "./grpc-call.js";
@@ -12,23 +12,23 @@ import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 /** When a peer that met the limit on sessions should come again, in milliseconds. */
 const SESSION_RETRY_MS = 1_000;
 
-const VACATED =
+const EVICTED =
   "This node's sessions are all taken, most of them by this host, and this one was not used for longest: open it again elsewhere.";
 
 /** @throws ToolgateError LIMIT_EXCEEDED when there is none */
-function takePlace(places: Places, host: string, tenant: Tenant): Place {
-  const place = places.take(host, tenant);
-  switch (place) {
+function acquirePermit(quota: FairQuota, host: string, holder: QuotaHolder): Permit {
+  const permit = quota.acquire(host, holder);
+  switch (permit) {
     case "full":
-      throw noPlace(`This node holds ${places.count} sessions, and takes no more.`);
+      throw limitExceeded(`This node holds ${quota.count} sessions, and takes no more.`);
     case "host_full":
-      throw noPlace(`This host holds ${places.countOf(host)} sessions on this node, and may hold no more.`);
+      throw limitExceeded(`This host holds ${quota.countOf(host)} sessions on this node, and may hold no more.`);
     default:
-      return place;
+      return permit;
   }
 }
 
-function noPlace(message: string, executed: Executed = "no"): ToolgateError {
+function limitExceeded(message: string, executed: Executed = "no"): ToolgateError {
   return new ToolgateError("LIMIT_EXCEEDED", message, { executed, retryAfterMs: SESSION_RETRY_MS });
 }
 
@@ -45,17 +45,17 @@ export function serveBidi(
     const { sessions } = state;
     const { peer } = context;
     const held = heldFor(call);
-    let place: Place;
+    let permit: Permit;
     try {
       void context.principal; // refuses before the handler runs
       if (state.draining.aborted) throw nodeDraining("no");
       const own = sessions.byConnection.get(peer) ?? 0;
       if (own >= sessions.maxPerConnection)
-        throw noPlace(`This connection holds ${own} sessions, and may hold no more.`);
-      place = takePlace(sessions.places, held?.host ?? peer, {
+        throw limitExceeded(`This connection holds ${own} sessions, and may hold no more.`);
+      permit = acquirePermit(sessions.quota, held?.host ?? peer, {
         owner: held?.connection ?? stream,
         usedAt: () => held?.usedAt ?? 0,
-        vacate: () => stream.fail(noPlace(VACATED, "unknown")),
+        evict: () => stream.fail(limitExceeded(EVICTED, "unknown")),
       });
     } catch (error) {
       stream.fail(error);
@@ -68,7 +68,7 @@ export function serveBidi(
     };
     state.open.add(open);
     call.once("cancelled", () => {
-      place.leave();
+      permit.release();
       const left = (sessions.byConnection.get(peer) ?? 1) - 1;
       if (left === 0) sessions.byConnection.delete(peer);
       else sessions.byConnection.set(peer, left);

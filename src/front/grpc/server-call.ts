@@ -2,7 +2,7 @@ import type { Metadata } from "@grpc/grpc-js";
 import { authenticate } from "../../access/authenticate.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Principal } from "../../identity/principal.js";
-import type { Places } from "../../limits/places.js";
+import type { FairQuota } from "../../limits/fair-quota.js";
 import type { Logger } from "../../observe/logger.js";
 import { toServiceError, type WireError } from "../../protocol/status-details.js";
 import { readTraceContext, type TraceContext } from "./trace-context.js";
@@ -39,9 +39,9 @@ export interface ServerState {
   readonly newId: () => string;
   /** The calls that are open, which hear of the server's end. */
   readonly open: Set<OpenCall>;
-  /** Bidirectional streams that are open: their places, by host, and how many each connection has and may have. */
+  /** Bidirectional streams that are open: their quota, by host, and how many each connection has and may have. */
   readonly sessions: {
-    readonly places: Places;
+    readonly quota: FairQuota;
     readonly byConnection: Map<string, number>;
     readonly maxPerConnection: number;
   };

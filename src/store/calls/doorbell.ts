@@ -3,7 +3,7 @@ import type { CallId } from "../../identity/call-id.js";
 import type { NodeId } from "../../identity/names.js";
 import type { Logger } from "../../observe/logger.js";
 import type { ShardKeys } from "../../redis/keys.js";
-import { ShardTurns } from "../../redis/shard-turns.js";
+import { ShardRunner } from "../../redis/shard-runner.js";
 import type { Subscriber } from "../../redis/subscriber.js";
 import { type Ending, parseEnding, type SaidEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -66,12 +66,12 @@ export class Doorbell {
   #overdueTimer: NodeJS.Timeout | undefined;
   /** Those that Redis is asked for a last time. */
   readonly #overdue = new Set<CallId>();
-  readonly #turns: ShardTurns;
+  readonly #runner: ShardRunner;
   #rung: CallId[] = [];
 
   constructor(settings: DoorbellSettings) {
     this.#settings = settings;
-    this.#turns = new ShardTurns(settings.store.keyspace.shards, () => {}); // a failed look is reported where it fails
+    this.#runner = new ShardRunner(settings.store.keyspace.shards, () => {}); // a failed look is reported where it fails
   }
 
   async start(): Promise<void> {
@@ -95,7 +95,7 @@ export class Doorbell {
     clearInterval(this.#timer);
     clearInterval(this.#overdueTimer);
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
-    await this.#turns.idle();
+    await this.#runner.idle();
   }
 
   /** How many calls are watched. */
@@ -196,7 +196,7 @@ export class Doorbell {
   }
 
   #probeAll(): Promise<void> {
-    return this.#turns.turn((keys) => this.#probeShard(keys, this.#watched.keys()));
+    return this.#runner.runOnAll((keys) => this.#probeShard(keys, this.#watched.keys()));
   }
 
   async #probe(ids: readonly CallId[]): Promise<void> {

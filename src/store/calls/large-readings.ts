@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Deferred, deferred } from "../../async/deferred.js";
-import { FairLine } from "../../async/fair-line.js";
+import { FairQueue } from "../../async/fair-queue.js";
 import type { CallId } from "../../identity/call-id.js";
 import { runConfirmed } from "../../redis/commits.js";
 import type { ShardKeys } from "../../redis/keys.js";
-import { type LargeReply, type ReplyReader, ReplyTurns } from "../../redis/reply-turns.js";
+import { type LargeReply, type ReplyReader, ReplyQueue } from "../../redis/reply-queue.js";
 import { asArray, asBuffer, defineScript } from "../../redis/script.js";
 import { type Ending, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";
@@ -62,16 +62,16 @@ interface EndReading {
  */
 export class LargeReadings {
   readonly #store: CallStore;
-  readonly #turns: ReadonlyMap<ShardKeys, ReplyTurns>;
+  readonly #turns: ReadonlyMap<ShardKeys, ReplyQueue>;
   readonly #endings = new Map<CallId, EndReading>();
   /** Waiters whose ends are read and not handed on yet. */
-  readonly #untold = new FairLine<Asker>();
+  readonly #untold = new FairQueue<Asker>();
   #untoldBytes = 0;
   #telling = false;
 
   constructor(store: CallStore) {
     this.#store = store;
-    this.#turns = new Map(store.keyspace.shards.map((keys) => [keys, new ReplyTurns()]));
+    this.#turns = new Map(store.keyspace.shards.map((keys) => [keys, new ReplyQueue()]));
   }
 
   /** How many wait for their turns. */
@@ -123,7 +123,7 @@ export class LargeReadings {
     });
   }
 
-  async #begin(keys: ShardKeys, turns: ReplyTurns, id: CallId, reading: EndReading): Promise<void> {
+  async #begin(keys: ShardKeys, turns: ReplyQueue, id: CallId, reading: EndReading): Promise<void> {
     reading.begun = true;
     for (const asker of reading.askers) turns.delete(asker); // this is their reading too
     try {
@@ -206,7 +206,7 @@ export class LargeReadings {
     const keys = this.#store.keyspace.forCall(id);
     const outputBytes = Math.max(OUTPUT_BYTES, nextBytes);
     const turns = keys && this.#turns.get(keys);
-    return turns?.pass(reader, outputBytes, () => readCall(this.#store, id, { ...options, outputBytes }));
+    return turns?.run(reader, outputBytes, () => readCall(this.#store, id, { ...options, outputBytes }));
   }
 }
 

@@ -193,7 +193,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "stops-at-an-error",
-    breaks: "a chore that failed once is never done again",
+    breaks: "a periodic task that failed once is never done again",
     replace: ".finally(() => this.#busy.delete(keys));",
     by: ".then(() => { if (!failed) this.#busy.delete(keys); });",
     drill: "lost-store",
@@ -215,7 +215,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "trusts-sockets",
     breaks: "a half-open connection to Redis is never noticed",
-    replace: "this.#watch.start();",
+    replace: "this.#watchdog.start();",
     by: "",
     drill: "half-open-store",
   },
@@ -251,8 +251,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "watch-goes-back",
     breaks: "a watch tells an older revision after a newer one",
-    replace: "this.#told = this.#told === undefined ? positions : laterPositions(this.#told, positions);",
-    by: "this.#told = laterPositions(positions, positions);",
+    replace: "this.#reported = this.#reported === undefined ? positions : laterPositions(this.#reported, positions);",
+    by: "this.#reported = laterPositions(positions, positions);",
     drill: "forgetful-store",
   },
   {

@@ -1,5 +1,5 @@
-import { FairLine, type Waiter } from "../async/fair-line.js";
-import { isRedisAway } from "../errors/redis-errors.js";
+import { FairQueue, type Waiter } from "../async/fair-queue.js";
+import { isRedisUnavailable } from "../errors/redis-errors.js";
 
 /** Something large that Redis is to be asked for; `bytes` is the most that is asked for at a time. */
 export interface LargeReply extends Waiter {
@@ -11,7 +11,7 @@ export interface LargeReply extends Waiter {
 
 /** For what large replies are read: a client, whose turn it takes, and which may leave. */
 export interface ReplyReader {
-  /** See `shareName`. */
+  /** See `shareKey`. */
   readonly client: string;
   /** Aborted when the client waits no more. */
   readonly signal: AbortSignal;
@@ -25,8 +25,8 @@ const MOST_ASKED_BYTES = 524_288;
  * reply is behind all that were asked for before it. So only so much is asked for at once, and the rest waits here, where clients
  * take turns. At most that much is before anything else that Redis is asked, and one reply more.
  */
-export class ReplyTurns {
-  readonly #line = new FairLine<LargeReply>();
+export class ReplyQueue {
+  readonly #queue = new FairQueue<LargeReply>();
   #askedBytes = 0;
 
   /** What was asked for and is not there yet, in bytes, at most. */
@@ -36,17 +36,17 @@ export class ReplyTurns {
 
   /** How many wait for their turns. */
   get waiting(): number {
-    return this.#line.size;
+    return this.#queue.size;
   }
 
   add(reply: LargeReply): void {
-    this.#line.add(reply);
+    this.#queue.add(reply);
     this.#next();
   }
 
   /** Lets one go that waits; false when it did not. */
   delete(reply: LargeReply): boolean {
-    return this.#line.delete(reply);
+    return this.#queue.delete(reply);
   }
 
   /**
@@ -55,7 +55,7 @@ export class ReplyTurns {
    * @throws what `ask` throws; the signal's reason when that is aborted first; ToolgateError STORE_UNAVAILABLE also when Redis
    * went away before its turn came.
    */
-  pass<Answer>({ client, signal }: ReplyReader, bytes: number, ask: () => Promise<Answer>): Promise<Answer> {
+  run<Answer>({ client, signal }: ReplyReader, bytes: number, ask: () => Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -90,19 +90,19 @@ export class ReplyTurns {
 
   #next(): void {
     while (this.#askedBytes < MOST_ASKED_BYTES) {
-      const reply = this.#line.next();
+      const reply = this.#queue.next();
       if (reply === undefined) return;
-      void this.#ask(reply);
+      void this.#start(reply);
     }
   }
 
-  async #ask(reply: LargeReply): Promise<void> {
+  async #start(reply: LargeReply): Promise<void> {
     this.#askedBytes += reply.bytes;
     try {
       await reply.begin();
     } catch (error) {
       // One that stands still would be waited for repeatedly, and each time for as long as a command may take.
-      if (isRedisAway(error)) this.#refuseAll(error);
+      if (isRedisUnavailable(error)) this.#refuseAll(error);
     } finally {
       this.#askedBytes -= reply.bytes;
       this.#next();
@@ -110,6 +110,6 @@ export class ReplyTurns {
   }
 
   #refuseAll(error: unknown): void {
-    for (const reply of [...this.#line]) if (this.#line.delete(reply)) reply.refuse(error);
+    for (const reply of [...this.#queue]) if (this.#queue.delete(reply)) reply.refuse(error);
   }
 }

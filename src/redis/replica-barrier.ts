@@ -2,10 +2,10 @@ import type { Redis } from "ioredis";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../observe/logger.js";
-import { connectAnew } from "./connect-anew.js";
+import { reconnect } from "./reconnect.js";
 import { HISTORY_LUA } from "./history.js";
 
-export interface CommitLineSettings {
+export interface ReplicaBarrierSettings {
   /** A connection to the master that is used for nothing else. */
   readonly client: Redis;
   /** How many replicas must have a write. */
@@ -18,7 +18,7 @@ export interface CommitLineSettings {
 }
 
 /** WAIT covers only what its own client wrote, so this connection writes before it waits. Also where memory has run out. */
-const ASK = `#!lua flags=allow-oom
+const BARRIER_WRITE = `#!lua flags=allow-oom
 local history = ${HISTORY_LUA}
 redis.call('SET', KEYS[1], '', 'PX', 60000)
 return history`;
@@ -27,23 +27,23 @@ return history`;
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * Asks the replicas of one master whether they have what was written so far.
+ * Waits until the replicas of one master have what was written so far.
  *
- *   idle ──probe──▶ asking ──answered──▶ idle, or asking for those that came meanwhile
+ *   idle ──probe, commit──▶ waiting ──answered──▶ idle, or waiting for the callers that came meanwhile
  *
- * One question is under way at a time. Callers that come meanwhile share the next one: so one
- * WAIT serves many writes, and no command waits behind it, for it has this connection to itself.
+ * One WAIT is under way at a time. Callers that come meanwhile share the next one: so one WAIT serves many writes, and no
+ * command queues behind it, for it has this connection to itself.
  */
-export class CommitLine {
-  readonly #settings: CommitLineSettings;
+export class ReplicaBarrier {
+  readonly #settings: ReplicaBarrierSettings;
   #waiting: (Deferred<string> & { readonly key: string }) | undefined;
-  #asking = false;
-  /** The questions that are under way; over when it resolves. */
-  #asked: Promise<void> = Promise.resolve();
+  #running = false;
+  /** Resolves when no WAIT is under way and no caller is left. */
+  #rounds: Promise<void> = Promise.resolve();
   #confirming: boolean | undefined;
   #stopped = false;
 
-  constructor(settings: CommitLineSettings) {
+  constructor(settings: ReplicaBarrierSettings) {
     this.#settings = settings;
   }
 
@@ -52,21 +52,21 @@ export class CommitLine {
     return this.#confirming === true;
   }
 
-  /** Asks, unless a question is under way; resolves when that was answered, whatever the answer was. */
+  /** Runs a WAIT, unless one is under way; resolves when that was answered, whatever the answer was. */
   async probe(key: string): Promise<void> {
-    if (this.#asking) await this.#asked;
+    if (this.#running) await this.#rounds;
     else await this.#join(key).catch(() => {}); // it is seen in `confirming`
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#asked;
+    await this.#rounds;
   }
 
   /**
    * Resolves when the replicas have all that was written in this history before.
    *
-   * @param key what is written to ask, in a shard of this master's; it expires.
+   * @param key the key that the barrier writes, in a shard of this master's; it expires.
    * @throws ToolgateError STORE_UNAVAILABLE, `executed = unknown`
    */
   async commit(key: string, history: string): Promise<void> {
@@ -77,46 +77,46 @@ export class CommitLine {
   #join(key: string): Promise<string> {
     this.#waiting ??= { ...deferred<string>(), key };
     const { promise } = this.#waiting;
-    if (!this.#asking) this.#asked = this.#askWhileAsked();
+    if (!this.#running) this.#rounds = this.#runRounds();
     return promise;
   }
 
-  async #askWhileAsked(): Promise<void> {
-    this.#asking = true;
+  async #runRounds(): Promise<void> {
+    this.#running = true;
     for (let round = this.#waiting; round !== undefined; round = this.#waiting) {
       // Gathers all callers of this turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
       this.#waiting = undefined;
       try {
         if (this.#stopped) throw unconfirmed("the node stops");
-        round.resolve(await this.#ask(round.key));
-        this.#tell(true);
+        round.resolve(await this.#waitForReplicas(round.key));
+        this.#setConfirming(true);
       } catch (error) {
         const fault =
           error instanceof ToolgateError
             ? error
             : unconfirmed("Redis does not answer whether its replicas have the write", error);
         round.reject(fault);
-        this.#tell(false, fault);
+        this.#setConfirming(false, fault);
       }
     }
-    this.#asking = false;
+    this.#running = false;
   }
 
-  async #ask(key: string): Promise<string> {
+  async #waitForReplicas(key: string): Promise<string> {
     const { client, replicas, timeoutMs } = this.#settings;
     try {
-      const [history, confirmed] = await Promise.all([client.eval(ASK, 1, key), client.wait(replicas, timeoutMs)]);
+      const [history, confirmed] = await Promise.all([client.eval(BARRIER_WRITE, 1, key), client.wait(replicas, timeoutMs)]);
       if (confirmed >= replicas) return String(history);
       throw unconfirmed(`${confirmed} of ${replicas} replicas have confirmed the write within ${timeoutMs} ms`);
     } catch (error) {
       // A server that does not answer a bounded question is gone, whatever the socket says.
-      if (error instanceof Error && error.message === "Command timed out") connectAnew(client);
+      if (error instanceof Error && error.message === "Command timed out") reconnect(client);
       throw error;
     }
   }
 
-  #tell(confirming: boolean, fault?: ToolgateError): void {
+  #setConfirming(confirming: boolean, fault?: ToolgateError): void {
     if (this.#confirming === confirming || this.#stopped) return;
     this.#confirming = confirming;
     if (confirming) this.#settings.log.info({ event: "replicas_confirm" });

@@ -12,18 +12,18 @@ const MAX_BYTES = 16_777_216;
 const TOOL_BYTES = 256;
 
 /** A contract in the form of the wire; not to be changed, for many answers have it. */
-interface KeptContract {
+interface CachedContract {
   readonly head: WireContract;
   /** By name, in order. */
   readonly tools: ReadonlyMap<string, WireTool>;
   readonly bytes: number;
 }
 
-/** Contracts as they go over the wire, made once each: a large one's schemas take tens of milliseconds to be written as JSON. */
-export class WireContracts {
+/** Contracts as they go over the wire, encoded once each: a large one's schemas take tens of milliseconds to be written as JSON. */
+export class WireContractCache {
   readonly #slice: TimeSlice;
-  readonly #kept = new LRUCache<Digest, KeptContract>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
-  readonly #making = new Map<Digest, Promise<KeptContract>>();
+  readonly #cached = new LRUCache<Digest, CachedContract>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
+  readonly #encoding = new Map<Digest, Promise<CachedContract>>();
 
   /** @param slice shares the thread with other work. */
   constructor(slice: TimeSlice) {
@@ -42,23 +42,23 @@ export class WireContracts {
     contract: Contract,
     tools: readonly ToolContract[],
   ): Promise<{ readonly contract: WireContract; readonly bytes: number }> {
-    const { head, tools: all, bytes } = await this.#whole(digest, contract);
+    const { head, tools: all, bytes } = await this.#encoded(digest, contract);
     const chosen = tools.length === all.size ? [...all.values()] : tools.flatMap(({ name }) => all.get(name) ?? []);
     return { contract: { ...head, tools: chosen }, bytes };
   }
 
-  #whole(digest: Digest, contract: Contract): KeptContract | Promise<KeptContract> {
-    const kept = this.#kept.get(digest);
-    if (kept !== undefined) return kept;
-    let making = this.#making.get(digest);
-    if (making === undefined) {
-      making = this.#make(digest, contract).finally(() => this.#making.delete(digest));
-      this.#making.set(digest, making);
+  #encoded(digest: Digest, contract: Contract): CachedContract | Promise<CachedContract> {
+    const cached = this.#cached.get(digest);
+    if (cached !== undefined) return cached;
+    let encoding = this.#encoding.get(digest);
+    if (encoding === undefined) {
+      encoding = this.#encode(digest, contract).finally(() => this.#encoding.delete(digest));
+      this.#encoding.set(digest, encoding);
     }
-    return making;
+    return encoding;
   }
 
-  async #make(digest: Digest, contract: Contract): Promise<KeptContract> {
+  async #encode(digest: Digest, contract: Contract): Promise<CachedContract> {
     const tools = new Map<string, WireTool>();
     let bytes = TOOL_BYTES + contract.description.length;
     for (const tool of contract.tools) {
@@ -67,9 +67,9 @@ export class WireContracts {
       tools.set(tool.name, wire);
       bytes += TOOL_BYTES + bytesOf(wire);
     }
-    const made = { head: contractHeadToWire(contract), tools, bytes };
-    this.#kept.set(digest, made);
-    return made;
+    const encoded = { head: contractHeadToWire(contract), tools, bytes };
+    this.#cached.set(digest, encoded);
+    return encoded;
   }
 }
 

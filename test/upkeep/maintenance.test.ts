@@ -6,7 +6,7 @@ import { readCall } from "../../src/store/calls/read-call.js";
 import { settleCalls } from "../../src/store/calls/settle.js";
 import { GONE } from "../../src/store/registry/gone-mark.js";
 import { releaseLease } from "../../src/store/registry/leases.js";
-import { Chores, type ChoresSettings } from "../../src/upkeep/chores.js";
+import { Maintenance, type MaintenanceSettings } from "../../src/upkeep/maintenance.js";
 import { admissionOf, admit, callStore, claimOf, complete, take } from "../store/calls/calls-fixture.js";
 import {
   changesOf,
@@ -40,10 +40,10 @@ beforeEach(() => {
 const V1 = contractOf("1.0.0");
 const V2 = contractOf("2.0.0", "better");
 
-/** The chores of one node, whose copy of the catalogue is what `toolsets` says. */
-function chores(healthWindowMs = LONG_MS, clock: ChoresSettings["clock"] = { nowMs: () => Date.now() }): Chores {
+/** The maintenance of one node, whose copy of the catalogue is what `toolsets` says. */
+function maintenance(healthWindowMs = LONG_MS, clock: MaintenanceSettings["clock"] = { nowMs: () => Date.now() }): Maintenance {
   const { client } = here();
-  return new Chores({
+  return new Maintenance({
     registry: registryStore(client, healthWindowMs),
     calls: callStore(client),
     leader: leaderThat(() => leads),
@@ -57,13 +57,13 @@ function chores(healthWindowMs = LONG_MS, clock: ChoresSettings["clock"] = { now
   });
 }
 
-describe("the chores", () => {
+describe("maintenance", () => {
   test("announce lost health once, whoever does them and how often", async () => {
     const { client } = here();
     const brief = registryStore(client, 30);
     const { lease } = await serve(brief, registrationOf(V1));
     toolsets = [toolsetOf(TOOLSET, { epoch: lease.epoch, liveUntilMs: Date.now() + LONG_MS })];
-    const nodes = [chores(30), chores(30), chores(30)];
+    const nodes = [maintenance(30), maintenance(30), maintenance(30)];
     const unhealthy = async () => (await changesOf(client)).filter((change) => change.startsWith("unhealthy"));
     await until("it was announced", async () => {
       await Promise.all(nodes.map((node) => node.run()));
@@ -76,7 +76,7 @@ describe("the chores", () => {
   test("look through the epochs of toolsets that are gone, and through all of them in turn", async () => {
     const { client } = here();
     await client.hset(keys.epochs, Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`name-${i}`, i + 1])));
-    const node = chores();
+    const node = maintenance();
     await until("all are marked", async () => {
       await node.run();
       return (await client.hlen(keys.epochs)) === 2_000;
@@ -86,7 +86,7 @@ describe("the chores", () => {
       if (name.endsWith(GONE)) continue;
       await client.hset(keys.epochs, `${name}${GONE}`, await storedGone(client, { since: 1, last }));
     }
-    const next = chores();
+    const next = maintenance();
     await until("they are forgotten", async () => {
       await next.run();
       return (await client.hlen(keys.epochs)) === 1;
@@ -100,7 +100,7 @@ describe("the chores", () => {
     const { lease } = await serve(brief, registrationOf(V1, "p1", { retentionMs: 1 }));
     await releaseLease(brief, lease);
     toolsets = [toolsetOf(TOOLSET, { epoch: lease.epoch, liveUntilMs: 0 })];
-    const late = chores(1);
+    const late = maintenance(1);
     leads = false;
     await late.run();
     expect(await statesOf(client)).toEqual({ [lease.epoch]: "active" });
@@ -138,10 +138,10 @@ describe("the chores", () => {
       return told.map(([, name]) => name?.split("/")[0]).sort();
     };
     expect(await consumers()).toEqual(["gone", "lost", "there"]);
-    await chores().run();
+    await maintenance().run();
     expect(await consumers()).toEqual(["lost", "there"]);
     await settleCalls(calls, keys);
-    await chores().run();
+    await maintenance().run();
     expect(await consumers()).toEqual(["there"]);
   });
 
@@ -158,11 +158,11 @@ describe("the chores", () => {
       ),
     ];
     toolsets = views(Date.now() + LONG_MS);
-    await chores().run();
+    await maintenance().run();
     expect(await statesOf(client)).toMatchObject({ [old.lease.epoch]: "retiring" });
     await releaseLease(store, old.lease);
     toolsets = views(0);
-    await chores().run();
+    await maintenance().run();
     expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
   });
 });
@@ -190,7 +190,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
   test("move to the active epoch where that takes them, once", async () => {
     const { calls, next, call } = await stranded();
     destination = admissionOf(next).destination;
-    await Promise.all([chores().run(), chores().run()]);
+    await Promise.all([maintenance().run(), maintenance().run()]);
     expect(await readCall(calls, call.id, {})).toMatchObject({ state: "queued", head: { epoch: next.lease.epoch } });
     expect((await take(calls, next.lease)).map(({ id }) => id)).toEqual([call.id]);
   });
@@ -198,9 +198,9 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
   test("end as not executed where it does not", async () => {
     const { client } = here();
     const { calls, old, next, call } = await stranded();
-    await chores().run();
+    await maintenance().run();
     expect((await readCall(calls, call.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
-    await chores().run();
+    await maintenance().run();
     expect(await statesOf(client)).toEqual({ [next.lease.epoch]: "active" });
     expect(await client.exists(`toolgate:{test/0}:requests:${TOOLSET}:${old.lease.epoch}`)).toBe(0);
   });
@@ -208,7 +208,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
   test("are not kept waiting by another shard, whose leases are held since it is away", async () => {
     const awayAtMs = Date.now();
     const { calls, call } = await stranded(awayAtMs + 1);
-    const node = chores(LONG_MS, { nowMs: (of) => (of?.prefix === keys.prefix ? Date.now() : awayAtMs) });
+    const node = maintenance(LONG_MS, { nowMs: (of) => (of?.prefix === keys.prefix ? Date.now() : awayAtMs) });
     await until(
       "they have ended",
       async () => {
@@ -222,7 +222,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
   test("stay while the node does not lead", async () => {
     const { calls, old, call } = await stranded();
     leads = false;
-    await chores().run();
+    await maintenance().run();
     expect(await readCall(calls, call.id, {})).toMatchObject({ state: "queued", head: { epoch: old.lease.epoch } });
   });
 });

@@ -4,7 +4,7 @@ import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { ShardTurns } from "../redis/shard-turns.js";
+import { ShardRunner } from "../redis/shard-runner.js";
 import type { Destination } from "../store/calls/admission.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import { rehouseCalls, type StrandedCall } from "../store/calls/rehouse.js";
@@ -14,7 +14,7 @@ import { sweepToolsets } from "../store/registry/sweep.js";
 import { TRIM_START, trimEpochs } from "../store/registry/trim-epochs.js";
 import type { Leader } from "./leader.js";
 
-export interface ChoresSettings {
+export interface MaintenanceSettings {
   readonly registry: RegistryStore;
   readonly calls: CallStore;
   readonly leader: Leader;
@@ -30,32 +30,32 @@ export interface ChoresSettings {
   readonly faults: FaultLog;
 }
 
-/** The longest time between two turns, in milliseconds. */
+/** The longest time between two runs, in milliseconds. */
 const MAX_INTERVAL_MS = 1_000;
 /** How often the epochs of toolsets that are gone are looked through, in milliseconds. */
 const TRIM_EVERY_MS = 3_600_000;
-/** How many toolsets that nothing urgent is known of are looked at per turn. */
+/** How many toolsets that nothing urgent is known of are looked at in one run. */
 const ROUTINE_BATCH = 100;
 
 /**
  * What time does to the catalogue, done by the elected node: lost health is announced, ended leases and epochs go, calls
  * that wait where they have no providers any more move on. What to do is read from Redis and the node's copy each time.
  */
-export class Chores {
-  readonly #settings: ChoresSettings;
+export class Maintenance {
+  readonly #settings: MaintenanceSettings;
   readonly #loop: Repeating;
-  readonly #turns: ShardTurns;
-  /** Toolsets that were callable at the last turn: one that is not any more is urgent. */
+  readonly #runner: ShardRunner;
+  /** Toolsets that were callable at the last run: one that is not any more is urgent. */
   #callable = new Set<ToolsetName>();
   #routine: ToolsetName[] = [];
   /** By shard: where the look through its epochs goes on, and when it does. */
   readonly #trims = new Map<ShardKeys, { readonly from: string; readonly dueMs: number }>();
 
-  constructor(settings: ChoresSettings) {
+  constructor(settings: MaintenanceSettings) {
     this.#settings = settings;
     const intervalMs = Math.min(MAX_INTERVAL_MS, settings.rule.intervalMs);
     const onError = (error: unknown): void => settings.faults.warn({ event: "chores_failed", error });
-    this.#turns = new ShardTurns(settings.registry.keyspace.shards, onError);
+    this.#runner = new ShardRunner(settings.registry.keyspace.shards, onError);
     this.#loop = every(
       () => intervalMs,
       async () => void this.run(),
@@ -69,15 +69,15 @@ export class Chores {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#turns.idle();
+    await this.#runner.idle();
   }
 
-  /** One turn, if this node leads. */
+  /** One run, if this node leads. */
   async run(): Promise<void> {
     const { leader, registry, clock, lingerMs, toolsets } = this.#settings;
     if (!leader.leads) return;
     const due = this.#dueToolsets();
-    await this.#turns.turn(async (keys) => {
+    await this.#runner.runOnAll(async (keys) => {
       const nowMs = clock.nowMs(keys);
       const names = due.filter((name) => registry.keyspace.forToolset(name) === keys);
       await sweepToolsets(registry, keys, names, lingerMs);
@@ -124,7 +124,7 @@ export class Chores {
       );
       if (moved + ended > 0) log.info({ event: "calls_rehoused", ...where, moved, ended });
     } catch (error) {
-      // One toolset whose schema cannot judge must not keep the others' calls waiting; the next turn tries again.
+      // One toolset whose schema cannot judge must not keep the others' calls waiting; the next run tries again.
       faults.warn({ event: "rehouse_failed", ...where, error });
     }
   }

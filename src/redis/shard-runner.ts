@@ -2,21 +2,21 @@ import type { ShardKeys } from "./keys.js";
 
 /**
  * Periodic work for every shard, for each by itself: one whose master is away, or takes its time to
- * answer, holds up no other. It is left out of the turns that come while it is busy.
+ * answer, holds up no other. It is skipped while its last run is still going.
  */
-export class ShardTurns {
+export class ShardRunner {
   readonly #shards: readonly ShardKeys[];
   readonly #onError: (error: unknown) => void;
   readonly #busy = new Map<ShardKeys, Promise<void>>();
 
-  /** @param onError receives the first failure of each turn. */
+  /** @param onError receives the first failure of each run. */
   constructor(shards: readonly ShardKeys[], onError: (error: unknown) => void) {
     this.#shards = shards;
     this.#onError = onError;
   }
 
-  /** Begins a turn; resolves when all shards that were free have had it, never rejects. */
-  async turn(run: (keys: ShardKeys) => Promise<void>): Promise<void> {
+  /** Runs it on every shard that is not busy; resolves when all of those have finished, never rejects. */
+  async runOnAll(run: (keys: ShardKeys) => Promise<void>): Promise<void> {
     let failed = false;
     const begun = this.#shards
       .filter((keys) => !this.#busy.has(keys))

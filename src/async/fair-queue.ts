@@ -6,7 +6,7 @@ export interface Waiter {
   readonly bytes: number;
 }
 
-export interface FairLineBounds {
+export interface FairQueueBounds {
   /** How many may wait. */
   readonly maxWaiting: number;
   /** What they may hold together, in bytes. */
@@ -20,20 +20,20 @@ interface Share<W> {
 }
 
 /** Of a line whose waiters are counted elsewhere. */
-const UNBOUNDED: FairLineBounds = { maxWaiting: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+const UNBOUNDED: FairQueueBounds = { maxWaiting: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
 
 /**
  * A line in which clients take turns, so that one for which many wait holds up no other. Where it is bounded and full, the client
  * that fills most of it makes room for one that fills less.
  */
-export class FairLine<W extends Waiter> {
-  readonly #bounds: FairLineBounds;
+export class FairQueue<W extends Waiter> {
+  readonly #bounds: FairQueueBounds;
   readonly #all = new Set<W>();
   /** In the order of their turns. */
   readonly #shares = new Map<string, Share<W>>();
   #bytes = 0;
 
-  constructor(bounds: FairLineBounds = UNBOUNDED) {
+  constructor(bounds: FairQueueBounds = UNBOUNDED) {
     this.#bounds = bounds;
   }
 
@@ -55,7 +55,7 @@ export class FairLine<W extends Waiter> {
    * Which one should make room for one more of a client: the latest of the client that fills most, if that fills more than the
    * other would then. What waits alone for its client stays.
    */
-  givesWay(client: string, bytes: number): W | undefined {
+  evictionCandidate(client: string, bytes: number): W | undefined {
     if (this.#shares.size === this.size) return undefined; // one for each
     const own = this.#shares.get(client);
     let most = this.#fill((own?.waiting.size ?? 0) + 1, (own?.bytes ?? 0) + bytes);
