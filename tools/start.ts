@@ -5,7 +5,7 @@ import { failureOf, failureText } from "../cmd/output/failure.js";
 import { painter, showsColours } from "../cmd/output/paint.js";
 import { environment } from "../src/config/environment.js";
 import { connect, type Toolgate } from "../src/index.js";
-import { summarise } from "../src/local-cluster/summarise.js";
+import { CleanupStack } from "../src/local-cluster/cleanup-stack.js";
 import { watchInterruptions } from "../src/local-cluster/interruption.js";
 import { LocalCluster, type LocalNode } from "../src/local-cluster/local-cluster.js";
 import { LogFolder } from "../src/local-cluster/log-folder.js";
@@ -15,7 +15,7 @@ import { PACKAGE_ROOT } from "../src/local-cluster/package-root.js";
 import { describeExit, Program } from "../src/local-cluster/program.js";
 import { NoRedisError, type ProvisionedRedis, provisionRedis } from "../src/local-cluster/provision-redis.js";
 import { Report } from "../src/local-cluster/report.js";
-import { CleanupStack } from "../src/local-cluster/cleanup-stack.js";
+import { summarise } from "../src/local-cluster/summarise.js";
 
 /**
  * `npm start`: Redis, three nodes, the official MCP filesystem server and a toolset of our own; three calls, each through

@@ -1,4 +1,4 @@
-import { watchInterruptions, type Interruption } from "../../src/local-cluster/interruption.js";
+import { type Interruption, watchInterruptions } from "../../src/local-cluster/interruption.js";
 
 const NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 

@@ -22,7 +22,10 @@ interface CachedContract {
 /** Contracts as they go over the wire, encoded once each: a large one's schemas take tens of milliseconds to be written as JSON. */
 export class WireContractCache {
   readonly #slice: TimeSlice;
-  readonly #cached = new LRUCache<Digest, CachedContract>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
+  readonly #cached = new LRUCache<Digest, CachedContract>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: ({ bytes }) => bytes,
+  });
   readonly #encoding = new Map<Digest, Promise<CachedContract>>();
 
   /** @param slice shares the thread with other work. */

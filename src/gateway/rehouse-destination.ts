@@ -7,7 +7,7 @@ import { destinationOf } from "./place-call.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";
 
 /** The gateway itself, which reads one of them after the other, however much waits, and as long as that takes. */
-const ITSELF = {
+const GATEWAY_REQUESTER = {
   share: "gateway",
   answerWithinMs: undefined,
   presence: new AbortController(),
@@ -25,7 +25,7 @@ export function rehouseDestination(
     const active = catalog.get(toolset)?.active;
     const tool = active?.tool(call.tool);
     if (active === undefined || tool === undefined || tool.delivery !== call.delivery) return undefined;
-    const payload = await readPayload(texts, call.payload, maxPayloadBytes, ITSELF);
+    const payload = await readPayload(texts, call.payload, maxPayloadBytes, GATEWAY_REQUESTER);
     const fits = await payloads.accepts(active, tool, payload);
     return fits ? destinationOf(active) : undefined;
   };

@@ -10,7 +10,7 @@ import type { ValidatorCache } from "../schemas/validator-cache.js";
 /** So long before a caller's own deadline it hears that there is no verdict, in milliseconds; a quarter of what is left at most. */
 const REFUSE_BEFORE_DEADLINE_MS = 500;
 /** What a caller should wait when its payload could not be checked, in milliseconds. */
-const UNJUDGED_RETRY_MS = 1_000;
+const INCONCLUSIVE_RETRY_MS = 1_000;
 
 /**
  * Reads a payload's JSON.
@@ -55,7 +55,7 @@ function readable(read: ReadJson | UnreadText): JsonText {
   if (read.kind === "ok") return read;
   if (read.kind === "unread")
     throw new ToolgateError("VERDICT_UNAVAILABLE", `the payload could not be checked: ${UNREAD[read.why]}`, {
-      retryAfterMs: UNJUDGED_RETRY_MS,
+      retryAfterMs: INCONCLUSIVE_RETRY_MS,
     });
   const field = "payload";
   const description = `${read.reason}${read.at}`; // names on the way there may be data
@@ -139,11 +139,11 @@ function mustBeValid(
   caller: PayloadCaller | undefined,
 ): void {
   if (validation.kind === "valid") return;
-  if (validation.kind === "unjudged") {
+  if (validation.kind === "inconclusive") {
     const message = `the payload for "${epoch.toolset}" tool "${tool.name}" could not be checked: ${validation.why}`;
     if (validation.tooCostly)
       throw new ToolgateError("PAYLOAD_TOO_COSTLY", message + afterLoss(caller?.lostNodes ?? 0));
-    throw new ToolgateError("VERDICT_UNAVAILABLE", message, { retryAfterMs: UNJUDGED_RETRY_MS });
+    throw new ToolgateError("VERDICT_UNAVAILABLE", message, { retryAfterMs: INCONCLUSIVE_RETRY_MS });
   }
   const { violations } = validation;
   const first = violations[0];

@@ -45,7 +45,7 @@ function mapValues(
   object: { readonly [key: string]: Json },
   change: (key: string, value: Json) => Json,
 ): { readonly [key: string]: Json } {
-  // fromEntries defines, so that a key such as __proto__ stays a key, for the gate to refuse.
+  // fromEntries defines, so that a key such as __proto__ stays a key, for the policy to refuse.
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(key, value)]));
 }
 

@@ -33,11 +33,11 @@ import type { MountClosed, MountOptions } from "./mount-options.js";
 import { fitDescription, fitTitle, type MountedTools, mountTools, type SkippedPart } from "./mounted-tool.js";
 import { registeredVersions } from "./registered-versions.js";
 import { restartDelayMs, STEADY_AFTER_MS } from "./restart-delay.js";
+import { DEFAULT_PATIENCE_MS, untilUnresponsive } from "./server-liveness.js";
 import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
 import { ServerSlot } from "./server-slot.js";
 import { semanticVersion } from "./server-version.js";
-import { DEFAULT_PATIENCE_MS, untilUnresponsive } from "./server-liveness.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;

@@ -35,7 +35,10 @@ const LAST_OUTPUT_MS = 500;
 
 // Tests run from the source; a process of its own needs the built file.
 const supervisorPath = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "../../dist/src/hosting/process-supervisor.js" : "./process-supervisor.js", import.meta.url),
+  new URL(
+    import.meta.url.endsWith(".ts") ? "../../dist/src/hosting/process-supervisor.js" : "./process-supervisor.js",
+    import.meta.url,
+  ),
 );
 
 /** What a started server speaks on. */

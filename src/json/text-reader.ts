@@ -3,7 +3,7 @@ import { TimeSlice } from "../async/time-slice.js";
 import { type JsonLimits, type ReadJson, readJson, readJsonSteps } from "./scan-json.js";
 
 /** For whom a text is read, and how long that is of use. */
-export interface TextAsker {
+export interface TextRequester {
   /** Whose texts are read one after the other: a connection, or a principal. */
   readonly client: string;
   /** How long the text is of use, in milliseconds; without a limit when undefined. */
@@ -83,12 +83,12 @@ export class TextReader {
    * @param asker asked for where the text is not read at once.
    * @returns a promise where it is not; it does not reject.
    */
-  read(bytes: Uint8Array, limits: JsonLimits, asker: () => TextAsker): ReadJson | Promise<ReadJson | UnreadText> {
+  read(bytes: Uint8Array, limits: JsonLimits, asker: () => TextRequester): ReadJson | Promise<ReadJson | UnreadText> {
     if (bytes.length <= MOST_AT_ONCE_BYTES && !this.#atOnce.spent()) return readJson(bytes, limits);
     return this.#inLine(bytes, limits, asker());
   }
 
-  async #inLine(bytes: Uint8Array, limits: JsonLimits, asker: TextAsker): Promise<ReadJson | UnreadText> {
+  async #inLine(bytes: Uint8Array, limits: JsonLimits, asker: TextRequester): Promise<ReadJson | UnreadText> {
     const { client } = asker;
     const line = this.#lines.get(client) ?? { bytes: 0, texts: 0, last: Promise.resolve() };
     const { length } = bytes;
@@ -111,7 +111,7 @@ export class TextReader {
   /** Reads on while there is time in a turn; what is done with the text afterwards has a turn with time too. */
   async #inSteps(
     steps: Steps<ReadJson>,
-    { client, withinMs, isUnneeded }: TextAsker,
+    { client, withinMs, isUnneeded }: TextRequester,
     sinceMs: number,
   ): Promise<ReadJson | UnreadText> {
     const host = this.#hostOf(client);

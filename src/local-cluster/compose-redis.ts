@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { freePort } from "./free-port.js";
-import type { SupervisorOptions } from "./supervisor.js";
 import type { Machine } from "./machine.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import { Program } from "./program.js";
+import type { SupervisorOptions } from "./supervisor.js";
 
 /** Long enough to pull the image on a slow line. */
 const READY_WITHIN_MS = 300_000;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { environment } from "../config/environment.js";
+import { CleanupStack } from "./cleanup-stack.js";
 import { watchInterruptions } from "./interruption.js";
 import { LocalCluster } from "./local-cluster.js";
 import { thisMachine } from "./machine.js";
@@ -8,7 +9,6 @@ import { prettyLine } from "./pretty-line.js";
 import { describeExit } from "./program.js";
 import { provisionRedis } from "./provision-redis.js";
 import { Report } from "./report.js";
-import { CleanupStack } from "./cleanup-stack.js";
 
 /** What `toolgate dev` was asked for. */
 export interface DevFlags {

@@ -1,6 +1,6 @@
 import { freePort } from "./free-port.js";
-import { launchSupervised, SERVER_GRACE_MS } from "./supervised-server.js";
 import { type Program, ProgramError } from "./program.js";
+import { launchSupervised, SERVER_GRACE_MS } from "./supervised-server.js";
 
 export interface PrivateRedisOptions {
   /** The path of a redis-server or valkey-server. */

@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import { Redis } from "ioredis";
 import { freePort } from "./free-port.js";
-import { type SupervisedServer, launchSupervised, SERVER_GRACE_MS } from "./supervised-server.js";
 import { ProgramError } from "./program.js";
+import { launchSupervised, SERVER_GRACE_MS, type SupervisedServer } from "./supervised-server.js";
 
 export interface RedisMemberOptions {
   /** The path of a redis-server or valkey-server. */

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
-import type { SupervisorMessage, SupervisorOptions } from "./supervisor.js";
 import { Program } from "./program.js";
+import type { SupervisorMessage, SupervisorOptions } from "./supervisor.js";
 
 export interface SupervisedServerOptions {
   /** The path of a redis-server or valkey-server. */

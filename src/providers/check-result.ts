@@ -1,6 +1,6 @@
 import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ReadJson } from "../json/scan-json.js";
-import type { TextAsker, TextReader, UnreadText } from "../json/text-reader.js";
+import type { TextReader, TextRequester, UnreadText } from "../json/text-reader.js";
 import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import type { Validation } from "../schemas/validation.js";
@@ -49,7 +49,7 @@ export class ResultChecks {
    *
    * @returns what `check` takes; nothing where the answer has no JSON.
    */
-  read(wire: ProviderResult__Output, asker: () => TextAsker): AnswerJson | Promise<AnswerJson> {
+  read(wire: ProviderResult__Output, asker: () => TextRequester): AnswerJson | Promise<AnswerJson> {
     const bytes = wire.outcome === "resultJson" ? wire.resultJson : wire.error?.detailsJson;
     if (bytes === undefined || (bytes.length === 0 && wire.outcome !== "resultJson")) return undefined;
     return this.#settings.texts.read(bytes, { maxBytes: this.#settings.maxResultBytes }, asker);
@@ -89,7 +89,7 @@ export class ResultChecks {
   }
 
   /** How a call ends because a piece of its output is not JSON; nothing when it is. A promise as `read` gives one. */
-  checkOutput(data: Buffer, asker: () => TextAsker): ProviderEnd | undefined | Promise<ProviderEnd | undefined> {
+  checkOutput(data: Buffer, asker: () => TextRequester): ProviderEnd | undefined | Promise<ProviderEnd | undefined> {
     const read = this.#settings.texts.read(data, { maxBytes: this.#settings.maxResultBytes }, asker);
     return read instanceof Promise ? read.then(outputFault) : outputFault(read);
   }
@@ -142,7 +142,7 @@ function endOf(validation: Validation, body: Buffer): ProviderEnd {
   switch (validation.kind) {
     case "valid":
       return { kind: "result", reason: "", body };
-    case "unjudged":
+    case "inconclusive":
       return { kind: "result", reason: "", body, unchecked: validation.why };
     case "invalid": {
       const [first] = validation.violations;

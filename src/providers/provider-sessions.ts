@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { forEachInSlices } from "../async/for-each-in-slices.js";
 import { ChurnMap } from "../async/churn-map.js";
+import { forEachInSlices } from "../async/for-each-in-slices.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../observe/logger.js";
-import { reconnect } from "./reconnect.js";
 import { MasterMap, toHostAndPort } from "./master-map.js";
+import { reconnect } from "./reconnect.js";
 
 export interface ClusterMapSettings {
   readonly seeds: readonly HostAndPort[];

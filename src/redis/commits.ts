@@ -2,10 +2,10 @@ import type { Redis } from "ioredis";
 import { fromRedisError } from "../errors/redis-errors.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../observe/logger.js";
-import { ReplicaBarrier, unconfirmed } from "./replica-barrier.js";
 import { withHistory } from "./history.js";
 import type { ShardKeys } from "./keys.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
+import { ReplicaBarrier, unconfirmed } from "./replica-barrier.js";
 import { answerOf, asArray, asText, type Reply, runScript, type Script, type ScriptArgument } from "./script.js";
 
 /**

@@ -3,10 +3,10 @@ import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../observe/logger.js";
+import { ConnectionWatchdog } from "./connection-watchdog.js";
 import { CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import { type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
-import { ConnectionWatchdog } from "./connection-watchdog.js";
 
 export interface GroupLinkSettings {
   readonly map: MasterMap;

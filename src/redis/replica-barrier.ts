@@ -2,8 +2,8 @@ import type { Redis } from "ioredis";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Logger } from "../observe/logger.js";
-import { reconnect } from "./reconnect.js";
 import { HISTORY_LUA } from "./history.js";
+import { reconnect } from "./reconnect.js";
 
 export interface ReplicaBarrierSettings {
   /** A connection to the master that is used for nothing else. */
@@ -106,7 +106,10 @@ export class ReplicaBarrier {
   async #waitForReplicas(key: string): Promise<string> {
     const { client, replicas, timeoutMs } = this.#settings;
     try {
-      const [history, confirmed] = await Promise.all([client.eval(BARRIER_WRITE, 1, key), client.wait(replicas, timeoutMs)]);
+      const [history, confirmed] = await Promise.all([
+        client.eval(BARRIER_WRITE, 1, key),
+        client.wait(replicas, timeoutMs),
+      ]);
       if (confirmed >= replicas) return String(history);
       throw unconfirmed(`${confirmed} of ${replicas} replicas have confirmed the write within ${timeoutMs} ms`);
     } catch (error) {

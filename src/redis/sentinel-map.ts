@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import type { HostAndPort } from "../config/redis-url.js";
 import type { Logger } from "../observe/logger.js";
-import { reconnect } from "./reconnect.js";
 import { MasterMap } from "./master-map.js";
+import { reconnect } from "./reconnect.js";
 
 export interface SentinelMapSettings {
   readonly sentinels: readonly HostAndPort[];

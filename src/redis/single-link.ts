@@ -1,9 +1,9 @@
 import { Redis } from "ioredis";
 import type { Logger } from "../observe/logger.js";
 import type { ConnectionFaults } from "./connection-faults.js";
+import { ConnectionWatchdog } from "./connection-watchdog.js";
 import { type ClientOptions, CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import type { RedisLink } from "./redis-client.js";
-import { ConnectionWatchdog } from "./connection-watchdog.js";
 
 export interface SingleLinkSettings {
   /** `redis://…` */

@@ -80,7 +80,8 @@ export class Subscriber {
       if (!listeners.delete(listener) || listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
       this.#listeners.delete(channel);
       for (const connection of this.#connections.values()) {
-        if (connection.channels.delete(channel)) void this.#attempt(connection, () => connection.redis.sunsubscribe(channel));
+        if (connection.channels.delete(channel))
+          void this.#attempt(connection, () => connection.redis.sunsubscribe(channel));
       }
     };
   }

@@ -2,7 +2,7 @@ import { _, type Ajv, type CodeGen, Name } from "ajv";
 import { MAX_VIOLATIONS } from "../errors/toolgate-error.js";
 import { rewriteCode } from "./keyword-code.js";
 
-/** Keywords that judge each item, property or name in a loop. `contains` goes on in spite of errors, until an item fits. */
+/** Keywords that validate each item, property or name in a loop. `contains` goes on in spite of errors, until an item fits. */
 const LOOPING = [
   "items",
   "additionalItems",

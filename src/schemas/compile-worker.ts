@@ -6,10 +6,10 @@ import { exactNumbers } from "../json/exact-numbers.js";
 import type { Json } from "../json/json.js";
 import { asBuffer } from "../json/scan-json.js";
 import type { CompiledSchema } from "./compiler.js";
+import { estimateCost } from "./estimate-cost.js";
 import { inspectSchema } from "./inspect-schema.js";
 import { prepareSchema } from "./prepare-schema.js";
 import { cpuTimeOf, threadName } from "./thread-clock.js";
-import { weigh } from "./weigh.js";
 import {
   MAX_PREPARED,
   type WorkerAnswer,
@@ -19,7 +19,7 @@ import {
 } from "./worker-messages.js";
 
 /**
- * The worker in which schemas that may be hostile are compiled and judge values. It has a heap limit, and is ended from outside
+ * The worker in which schemas that may be hostile are compiled and validate values. It has a heap limit, and is ended from outside
  * when a request takes more work than it may; so it holds nothing that cannot be lost.
  */
 
@@ -49,13 +49,13 @@ function answer(request: WorkerRequest): WorkerReply {
       prepared.set(request.key, made.compiled);
       return { kind: "prepared", inline: made.inline };
     }
-    case "judge": {
+    case "validate": {
       const compiled = prepared.get(request.key);
       if (compiled === undefined) return { kind: "unprepared" };
       const bytes = asBuffer(request.bytes);
       const value: Json = JSON.parse(bytes.toString("utf8")); // it was read before
       const numbers = compiled.exactNumbers ? exactNumbers({ bytes, value }) : undefined;
-      return { kind: "judged", validation: compiled.check(value, weigh(value, RATES, ENOUGH), numbers) };
+      return { kind: "validated", validation: compiled.check(value, estimateCost(value, RATES, ENOUGH), numbers) };
     }
     default:
       return request satisfies never;

@@ -8,19 +8,19 @@ import type { Draft } from "../contract/draft.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ExactNumbers } from "../json/exact-numbers.js";
 import { boundPointer } from "../json/pointer.js";
-import { AS_JUDGED_WITHOUT, asJudged } from "./as-judged.js";
+import { ajvSchema, UNSUPPORTED_KEYWORDS } from "./ajv-schema.js";
 import { boundErrors } from "./bounded-errors.js";
 import { addDependentNames } from "./dependent-names.js";
 import { noteEvaluated } from "./evaluated.js";
 import { FORMATS } from "./formats.js";
-import { type Gated, LOOP_FROM } from "./gate.js";
 import { keywordsOfOthers } from "./keywords.js";
-import { addChecks, decimalChecks, exactChecks, ValueInHand } from "./number-keywords.js";
+import { addChecks, CurrentValue, decimalChecks, exactChecks } from "./number-keywords.js";
 import { patternEngine } from "./patterns.js";
 import { codeOf, type PortableCode } from "./portable-code.js";
+import { namesIn } from "./reportable-paths.js";
 import type { SchemaFault } from "./schema-graph.js";
-import { goOnAfterShortTuples } from "./short-tuples.js";
-import { namesIn } from "./tellable-places.js";
+import { LOOP_FROM, type PolicyResult } from "./schema-policy.js";
+import { continueAfterShortTuples } from "./short-tuples.js";
 import type { Validation } from "./validation.js";
 import { ValueCheck } from "./value-check.js";
 import { violationsOf } from "./violations.js";
@@ -31,7 +31,7 @@ const OPTIONS: Options = {
   // 1e999 was refused by the reader; this is for values from elsewhere.
   strictNumbers: true,
   logger: false,
-  // Each schema was judged by its meta-schema when it was admitted, and references to meta-schemas lead outside.
+  // Each schema was validated by its meta-schema when it was admitted, and references to meta-schemas lead outside.
   meta: false,
   validateSchema: false,
   // What a value inherits is not in it: {"required": ["toString"]} asks for a property of its own.
@@ -47,7 +47,7 @@ const OPTIONS: Options = {
     regExp: patternEngine,
     optimize: false,
     // In parentheses a function is compiled at once; else the engine compiles it when the first value comes, within the
-    // time limit for judging a value: a schema of 1,000 properties would never get through that.
+    // time limit for validating a value: a schema of 1,000 properties would never get through that.
     process: (source) => `${source.replace("return function ", "return (function ")})`,
   },
 };
@@ -66,11 +66,11 @@ const UNEVALUATED = ["unevaluatedProperties", "unevaluatedItems"];
 export interface CompileOptions {
   /** Whether `format` is asserted. Otherwise it is an annotation, as draft 2020-12 has it. */
   readonly assertFormats: boolean;
-  /** Whether it judges numbers as they were written; only worth it for values whose doubles do not hold them all. */
+  /** Whether it validates numbers as they were written; only worth it for values whose doubles do not hold them all. */
   readonly exactNumbers: boolean;
 }
 
-/** What judges by a draft; what it knows beyond the draft is taken from it. */
+/** What validates by a draft; what it knows beyond the draft is taken from it. */
 const VALIDATORS = {
   "2020-12": Ajv2020,
   "2019-09": Ajv2019,
@@ -85,7 +85,7 @@ function createAjv(
   allErrors: boolean,
   asksForEvaluated: boolean,
   { assertFormats, exactNumbers }: CompileOptions,
-  hand: ValueInHand,
+  current: CurrentValue,
   keepsSource: boolean,
 ): Ajv {
   const code = { ...OPTIONS.code, source: keepsSource, formats: _`formats` };
@@ -98,50 +98,50 @@ function createAjv(
     schemaId: NO_NAMES,
   };
   const ajv = new VALIDATORS[draft](options);
-  addChecks(ajv, exactNumbers ? exactChecks(hand) : decimalChecks(hand), exactNumbers);
+  addChecks(ajv, exactNumbers ? exactChecks(current) : decimalChecks(current), exactNumbers);
   addDependentNames(ajv);
-  for (const keyword of [...keywordsOfOthers(draft), ...AS_JUDGED_WITHOUT]) ajv.removeKeyword(keyword);
-  goOnAfterShortTuples(ajv);
+  for (const keyword of [...keywordsOfOthers(draft), ...UNSUPPORTED_KEYWORDS]) ajv.removeKeyword(keyword);
+  continueAfterShortTuples(ajv);
   if (asksForEvaluated) noteEvaluated(ajv);
   else ajv.opts.unevaluated = false; // Ajv notes it in any schema of the draft else, which costs time
   boundErrors(ajv);
   return ajv;
 }
 
-/** What a schema that passed the gate is compiled by. */
-type Passed = Pick<Extract<Gated, { kind: "passed" }>, "schema" | "draft" | "graph" | "cost">;
+/** What a schema that passed the policy is compiled by. */
+type Passed = Pick<Extract<PolicyResult, { kind: "passed" }>, "schema" | "draft" | "graph" | "cost">;
 
-/** A schema that judges values. The schema has passed the gate. What reports all violations is compiled when it is first needed. */
+/** A schema that validates values. The schema has passed the policy. What reports all violations is compiled when it is first needed. */
 export class CompiledSchema {
   readonly #schema: JsonSchema;
   readonly #passed: Passed;
   readonly #asksForEvaluated: boolean;
   readonly #options: CompileOptions;
-  readonly #hand = new ValueInHand();
-  readonly #judge: Generated;
+  readonly #current = new CurrentValue();
+  readonly #validator: Generated;
   readonly #check: ValueCheck;
   #explain: Generated | undefined;
   #names: ReadonlySet<string> | undefined;
 
   /** @throws Error when Ajv cannot compile it. */
   constructor(passed: Passed, options: CompileOptions) {
-    this.#schema = asJudged(passed.schema, passed.draft, passed.graph, options.exactNumbers);
+    this.#schema = ajvSchema(passed.schema, passed.draft, passed.graph, options.exactNumbers);
     this.#passed = passed;
     this.#asksForEvaluated = passed.graph.nodes.some((node) =>
       UNEVALUATED.some((keyword) => Object.hasOwn(node.schema, keyword)),
     );
     this.#options = options;
-    this.#judge = this.#compile(false);
+    this.#validator = this.#compile(false);
     this.#check = new ValueCheck({
-      judge: this.#judge.validate,
+      validate: this.#validator.validate,
       explain: () => this.#explanations().validate,
-      hand: this.#hand,
+      current: this.#current,
       names: () => this.#namesOf(),
       exactNumbers: options.exactNumbers,
     });
   }
 
-  /** Whether it judges numbers as they were written. */
+  /** Whether it validates numbers as they were written. */
   get exactNumbers(): boolean {
     return this.#options.exactNumbers;
   }
@@ -157,15 +157,17 @@ export class CompiledSchema {
 
   /** The validator as text; nothing where the schema is costly or needs what only is here. @throws Error as above. */
   portableCode(): PortableCode | undefined {
-    const [judge, explain] = [this.#judge, this.#explanations()].map(({ ajv, validate }) => codeOf(ajv, validate));
-    return judge === undefined || explain === undefined
+    const [validator, explain] = [this.#validator, this.#explanations()].map(({ ajv, validate }) =>
+      codeOf(ajv, validate),
+    );
+    return validator === undefined || explain === undefined
       ? undefined
-      : { judge, explain, names: [...this.#namesOf()], exactNumbers: this.exactNumbers };
+      : { validate: validator, explain, names: [...this.#namesOf()], exactNumbers: this.exactNumbers };
   }
 
   /** As `ValueCheck.check`. */
-  check(value: unknown, weight: number, numbers?: ExactNumbers): Validation {
-    return this.#check.check(value, weight, numbers);
+  check(value: unknown, cost: number, numbers?: ExactNumbers): Validation {
+    return this.#check.check(value, cost, numbers);
   }
 
   #namesOf(): ReadonlySet<string> {
@@ -181,7 +183,7 @@ export class CompiledSchema {
   #compile(allErrors: boolean): Generated {
     const { draft, cost } = this.#passed;
     const keepsSource = cost.kind === "cheap";
-    const ajv = createAjv(draft, allErrors, this.#asksForEvaluated, this.#options, this.#hand, keepsSource);
+    const ajv = createAjv(draft, allErrors, this.#asksForEvaluated, this.#options, this.#current, keepsSource);
     return { ajv, validate: ajv.compile(this.#schema) };
   }
 }

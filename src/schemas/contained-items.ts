@@ -28,7 +28,7 @@ export function withContainedItems(
     if (!Object.hasOwn(node.schema, "unevaluatedItems")) continue;
     const { contained, isConditional } = containedAt(graph, node);
     if (isConditional) {
-      const reason = "cannot be judged where contains applies under a condition; put that beside it, or into allOf";
+      const reason = "cannot be validated where contains applies under a condition; put that beside it, or into allOf";
       faults.push({ pointer: pointerOf([...stepsOf(node), "unevaluatedItems"]), reason });
     } else if (contained.length > 0) changes.push({ node, contained });
   }

@@ -37,7 +37,7 @@ export function findMissing(names: DependentNames): FindMissing {
 }
 
 /**
- * Judges `dependentRequired`, and the lists of names in `dependencies`, by a function. Ajv writes all names into the code for each
+ * Validates `dependentRequired`, and the lists of names in `dependencies`, by a function. Ajv writes all names into the code for each
  * of them: a schema of 6 kB with a thousand names becomes 6 MB of code, which takes seconds to generate.
  */
 export function addDependentNames(ajv: Ajv): void {
@@ -49,7 +49,7 @@ export function addDependentNames(ajv: Ajv): void {
       const entries = Object.entries(cxt.schema as Readonly<Record<string, unknown>>); // as the meta-schema has it
       const names = entries.filter(([, value]) => Array.isArray(value) && value.length > 0);
       const schemas = entries.filter(([, value]) => !Array.isArray(value));
-      if (names.length > 0) judgeNames(cxt, Object.fromEntries(names) as DependentNames);
+      if (names.length > 0) validateNames(cxt, Object.fromEntries(names) as DependentNames);
       if (schemas.length > 0) validateSchemaDeps(cxt, Object.fromEntries(schemas) as never);
     });
   }
@@ -60,7 +60,7 @@ const MISSING: KeywordErrorDefinition = {
   params: ({ params: { missing } }) => _`{property: ${missing}.property, missingProperty: ${missing}.missing}`,
 };
 
-function judgeNames(cxt: KeywordCxt, names: DependentNames): void {
+function validateNames(cxt: KeywordCxt, names: DependentNames): void {
   const { gen, data, it } = cxt;
   const code = _`${CHECKS}[${FIND_MISSING}](${stringify(names)})`;
   const find = gen.scopeValue("func", { ref: findMissing(names), code });

@@ -3,7 +3,7 @@ import { type ExactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
 import type { Step } from "../json/pointer.js";
 
 /**
- * Tells equal JSON values apart from others within one value that is judged.
+ * Tells equal JSON values apart from others within one value that is validated.
  *
  * Each array and object gets a number, which equal ones share: it is that of a text in which what is inside stands by its own
  * number. So a value costs time linear in its size, and once, however many arrays around it ask whether their items differ: an
@@ -26,7 +26,7 @@ export class Identities {
     return true;
   }
 
-  /** Forgets the value; what was judged may be large. */
+  /** Forgets the value; what was validated may be large. */
   clear(): void {
     if (this.#known.size === 0) return;
     this.#byText.clear();

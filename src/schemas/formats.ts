@@ -1,6 +1,7 @@
 import type { Format } from "ajv";
 import { fullFormats } from "ajv-formats/dist/formats.js";
 import type { Json } from "../json/json.js";
+import type { CostRates } from "./estimate-cost.js";
 import { isEmail, isIdnEmail } from "./formats/email.js";
 import { isHostname, isIdnHostname } from "./formats/hostname.js";
 import { isIpv4, isIpv6 } from "./formats/ip.js";
@@ -9,7 +10,6 @@ import { isDate, isDateTime, isDuration, isTime } from "./formats/time.js";
 import { isIri, isIriReference, isUri, isUriReference } from "./formats/uri.js";
 import { isUriTemplate } from "./formats/uri-template.js";
 import { isUrl } from "./formats/url.js";
-import type { Rates } from "./weigh.js";
 
 /**
  * The formats that are asserted where a contract says so. They run on the event loop over texts that strangers send, of any length.
@@ -110,13 +110,13 @@ export const FORMATS: Readonly<Record<string, Format>> = {
 };
 
 /** What a name with labels of Unicode costs: Node's own functions read it three times. */
-const NAME_COST: Rates = { perValue: 2_000, perChar: 20 };
+const NAME_COST: CostRates = { perValue: 2_000, perChar: 20 };
 const WITH_NAMES: ReadonlySet<Json> = new Set(["hostname", "idn-hostname", "email", "idn-email"]);
 /** What a regular expression of Unicode properties costs: 40 µs for each, which has five characters at least. */
-const REGEX_COST: Rates = { perValue: 100, perChar: 800 };
+const REGEX_COST: CostRates = { perValue: 100, perChar: 800 };
 
 /** What asserting a format costs at most, in units of roughly 10 ns. */
-export function formatCost(name: Json): Rates {
+export function formatCost(name: Json): CostRates {
   if (name === "regex") return REGEX_COST;
   return WITH_NAMES.has(name) ? NAME_COST : { perValue: 0, perChar: 1 };
 }

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../contract/contract.js";
 import { CompiledSchema, type CompileOptions, metaFaults } from "./compiler.js";
-import { type Gated, gateSchema, type SchemaLimits } from "./gate.js";
 import type { SchemaFault } from "./schema-graph.js";
+import { checkSchemaPolicy, type PolicyResult, type SchemaLimits } from "./schema-policy.js";
 import { type SchemaNote, schemaNotes } from "./warnings.js";
 
 /** The longest message of Ajv that is reported, in UTF-16 code units. */
@@ -12,32 +12,32 @@ export type Inspected =
   | {
       readonly kind: "sound";
       readonly compiled: CompiledSchema;
-      readonly gated: Extract<Gated, { kind: "passed" }>;
+      readonly policy: Extract<PolicyResult, { kind: "passed" }>;
       readonly notes: readonly SchemaNote[];
     }
   | { readonly kind: "faulty"; readonly faults: readonly SchemaFault[] };
 
 /** Gate, meta-schema, compiler, in this order. May take a second for a hostile schema: for workers only. */
 export function inspectSchema(schema: JsonSchema, limits: SchemaLimits, options: CompileOptions): Inspected {
-  const gated = gateSchema(schema, limits, options.assertFormats);
-  const gateFaults = gated.kind === "refused" ? gated.faults : [];
-  const places = new Set(gateFaults.map((fault) => fault.pointer));
-  const draftFaults = gated.draft === undefined ? [] : metaFaults(schema, gated.draft);
-  const faults = [...gateFaults, ...draftFaults.filter((fault) => !places.has(fault.pointer))];
-  if (gated.kind === "refused" || faults.length > 0) return { kind: "faulty", faults };
-  const compiled = compileGated(gated, options);
+  const policy = checkSchemaPolicy(schema, limits, options.assertFormats);
+  const policyFaults = policy.kind === "refused" ? policy.faults : [];
+  const places = new Set(policyFaults.map((fault) => fault.pointer));
+  const draftFaults = policy.draft === undefined ? [] : metaFaults(schema, policy.draft);
+  const faults = [...policyFaults, ...draftFaults.filter((fault) => !places.has(fault.pointer))];
+  if (policy.kind === "refused" || faults.length > 0) return { kind: "faulty", faults };
+  const compiled = compileAccepted(policy, options);
   if (!(compiled instanceof CompiledSchema)) return { kind: "faulty", faults: [compiled] };
-  const notes = schemaNotes(gated.source.nodes, gated.draft, options.assertFormats);
-  return { kind: "sound", compiled, gated, notes };
+  const notes = schemaNotes(policy.source.nodes, policy.draft, options.assertFormats);
+  return { kind: "sound", compiled, policy, notes };
 }
 
-/** Compiles what passed the gate, or says why that failed. */
-export function compileGated(
-  gated: Extract<Gated, { kind: "passed" }>,
+/** Compiles what passed the policy, or says why that failed. */
+export function compileAccepted(
+  policy: Extract<PolicyResult, { kind: "passed" }>,
   options: CompileOptions,
 ): CompiledSchema | SchemaFault {
   try {
-    return new CompiledSchema(gated, options);
+    return new CompiledSchema(policy, options);
   } catch (error) {
     const why =
       error instanceof RangeError || !(error instanceof Error)

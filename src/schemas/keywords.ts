@@ -1,8 +1,8 @@
 import type { Draft } from "../contract/draft.js";
 
 /**
- * Which part of an instance a subschema judges:
- * - `place`: the very value that the outer schema judges,
+ * Which part of an instance a subschema validates:
+ * - `place`: the very value that the outer schema validates,
  * - `array`: its items,
  * - `named`: the property that the subschema's key names,
  * - `wild`: properties that no name tells beforehand,

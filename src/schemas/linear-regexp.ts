@@ -42,7 +42,7 @@ function remedy(pattern: string): string {
   return "";
 }
 
-/** The engine for the code of a schema that judges on an event loop. */
+/** The engine for the code of a schema that validates on an event loop. */
 export const linearRegExp: RegExpEngine = Object.assign(
   (pattern: string, flags: string) => {
     const compiled = linearPattern(pattern);

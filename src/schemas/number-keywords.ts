@@ -6,20 +6,20 @@ import type { Step } from "../json/pointer.js";
 import { Identities } from "./distinct-items.js";
 
 /**
- * How keywords judge numbers. A number is the decimal that is written, or that its double is printed as: 0.07 is a multiple of
+ * How keywords validate numbers. A number is the decimal that is written, or that its double is printed as: 0.07 is a multiple of
  * 0.01, which their doubles are not. The doubles of a schema hold its numbers (parse-contract.ts refuses others). Where those of
- * a value do not, a second validator with keywords of its own judges it: it looks up how a number was written. The ordinary
+ * a value do not, a second validator with keywords of its own validates it: it looks up how a number was written. The ordinary
  * one pays nothing for that.
  */
 
 /**
- * Stands for "integer" of `type`, beside it, where numbers are judged as they are written: 9007199254740993.5 is an integer in
+ * Stands for "integer" of `type`, beside it, where numbers are validated as they are written: 9007199254740993.5 is an integer in
  * a double. Ajv builds `type` in, so it cannot be replaced.
  */
 export const EXACT_INTEGER = "toolgate-integer";
 
-/** What keywords look up about the value that is judged. Judging does not yield, so one is enough for all values of a validator. */
-export class ValueInHand {
+/** What keywords look up about the value that is validated. Validating does not yield, so one is enough for all values of a validator. */
+export class CurrentValue {
   numbers: ExactNumbers = NO_EXACT_NUMBERS;
   readonly identities: Identities = new Identities();
 
@@ -34,7 +34,7 @@ export class ValueInHand {
 export type Check = (data: never, container: unknown, key: Step) => boolean;
 
 /**
- * The functions that judge by keywords, each made from the keyword's value. Code that Ajv generated calls them by these names, so
+ * The functions that validate by keywords, each made from the keyword's value. Code that Ajv generated calls them by these names, so
  * that it can be run in another thread than the one that generated it.
  */
 export type Checks = Readonly<Record<string, (schema: never) => Check>>;
@@ -54,7 +54,7 @@ const LIMITS: Readonly<Record<string, (order: number) => boolean>> = {
  * Decimals, linear `uniqueItems`, and a comparison of objects that asks none of their members for a method, as Ajv's does of one that
  * is called "toString"; enough for values whose doubles hold all numbers.
  */
-export function decimalChecks(hand: ValueInHand): Checks {
+export function decimalChecks(current: CurrentValue): Checks {
   return {
     multipleOf: (divisor: number) => {
       const parsed = parseDecimal(String(divisor));
@@ -63,14 +63,14 @@ export function decimalChecks(hand: ValueInHand): Checks {
     const: (expected: Json) => (data: Json, container, key) => isSame(expected, data, container, key, NO_EXACT_NUMBERS),
     enum: (allowed: readonly Json[]) => (data: Json, container, key) =>
       allowed.some((expected) => isSame(expected, data, container, key, NO_EXACT_NUMBERS)),
-    uniqueItems: (isOn: boolean) => (items: readonly unknown[]) => !isOn || hand.identities.areDistinct(items),
+    uniqueItems: (isOn: boolean) => (items: readonly unknown[]) => !isOn || current.identities.areDistinct(items),
   };
 }
 
 /** Numbers as they were written. */
-export function exactChecks(hand: ValueInHand): Checks {
+export function exactChecks(current: CurrentValue): Checks {
   const written = (data: number, container: unknown, key: Step): Decimal | undefined =>
-    typeof data === "number" ? hand.numbers.get(container, key) : undefined;
+    typeof data === "number" ? current.numbers.get(container, key) : undefined;
   const limits = Object.entries(LIMITS).map(([keyword, holds]) => {
     const checkOf = (limit: number): Check => {
       const parsed = parseDecimal(String(limit));
@@ -90,11 +90,11 @@ export function exactChecks(hand: ValueInHand): Checks {
         return exact === undefined ? isMultipleOf(data, divisor, parsed) : isMultiple(exact, parsed);
       };
     },
-    const: (expected: Json) => (data: Json, container, key) => isSame(expected, data, container, key, hand.numbers),
+    const: (expected: Json) => (data: Json, container, key) => isSame(expected, data, container, key, current.numbers),
     enum: (allowed: readonly Json[]) => (data: Json, container, key) =>
-      allowed.some((expected) => isSame(expected, data, container, key, hand.numbers)),
+      allowed.some((expected) => isSame(expected, data, container, key, current.numbers)),
     uniqueItems: (isOn: boolean) => (items: readonly unknown[]) =>
-      !isOn || hand.identities.areDistinct(items, hand.numbers),
+      !isOn || current.identities.areDistinct(items, current.numbers),
     [EXACT_INTEGER]: () => (data: number, container, key) => {
       const exact = written(data, container, key);
       return exact === undefined || isWhole(exact);
@@ -103,9 +103,9 @@ export function exactChecks(hand: ValueInHand): Checks {
 }
 
 /**
- * Teaches an Ajv to judge by these checks; everything else about a keyword stays: where it applies, and what its errors say.
+ * Teaches an Ajv to validate by these checks; everything else about a keyword stays: where it applies, and what its errors say.
  *
- * @param exactNumbers whether they judge numbers as they were written; otherwise Ajv compares texts and numbers itself, in place.
+ * @param exactNumbers whether they validate numbers as they were written; otherwise Ajv compares texts and numbers itself, in place.
  */
 export function addChecks(ajv: Ajv, checks: Checks, exactNumbers: boolean): void {
   for (const [keyword, checkOf] of Object.entries(checks)) {

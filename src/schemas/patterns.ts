@@ -3,7 +3,7 @@ import { type LinearPattern, linearPattern, MAX_PATTERN_LENGTH } from "./linear-
 
 /**
  * How a pattern of a schema is matched: in linear time where that can be, else by the language's own engine, which backtracks.
- * What backtracks may take for ever, so its schema judges in a worker only, within that one's budget of work.
+ * What backtracks may take for ever, so its schema validates in a worker only, within that one's budget of work.
  */
 export type Pattern = LinearPattern | { readonly kind: "backtracking"; test(text: string): boolean };
 
@@ -29,7 +29,7 @@ function compile(pattern: string, flags: "u" | ""): RegExp | undefined {
   }
 }
 
-/** The engine for Ajv: every `pattern` and `patternProperties` of a schema that passed the gate. */
+/** The engine for Ajv: every `pattern` and `patternProperties` of a schema that passed the policy. */
 export const patternEngine: RegExpEngine = Object.assign(
   (pattern: string, flags: string) => {
     const read = readPattern(pattern);

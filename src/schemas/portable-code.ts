@@ -4,7 +4,7 @@ import standaloneCode from "ajv/dist/standalone/index.js";
 import { FIND_MISSING, findMissing } from "./dependent-names.js";
 import { FORMATS } from "./formats.js";
 import { linearRegExp } from "./linear-regexp.js";
-import { decimalChecks, exactChecks, ValueInHand } from "./number-keywords.js";
+import { CurrentValue, decimalChecks, exactChecks } from "./number-keywords.js";
 import { ValueCheck } from "./value-check.js";
 
 /**
@@ -13,7 +13,7 @@ import { ValueCheck } from "./value-check.js";
  */
 export interface PortableCode {
   /** Stops at the first fault. */
-  readonly judge: string;
+  readonly validate: string;
   /** Collects faults. */
   readonly explain: string;
   /** The properties that the schema names. */
@@ -39,9 +39,9 @@ export function codeOf(ajv: Ajv, validate: ValidateFunction): string | undefined
 }
 
 /** Makes a validator of the code. Work is linear in the text. @throws Error where the code asks for what is not here. */
-export function linkCode({ judge, explain, names, exactNumbers }: PortableCode): ValueCheck {
-  const hand = new ValueInHand();
-  const checks = { ...(exactNumbers ? exactChecks(hand) : decimalChecks(hand)), [FIND_MISSING]: findMissing };
+export function linkCode({ validate, explain, names, exactNumbers }: PortableCode): ValueCheck {
+  const current = new CurrentValue();
+  const checks = { ...(exactNumbers ? exactChecks(current) : decimalChecks(current)), [FIND_MISSING]: findMissing };
   const link = (text: string): ValidateFunction => {
     const module: { exports: unknown } = { exports: undefined };
     // The text is Ajv's, which quotes what it takes from a schema; it would make a function of it itself.
@@ -52,12 +52,12 @@ export function linkCode({ judge, explain, names, exactNumbers }: PortableCode):
   let collect: ValidateFunction | undefined;
   let named: ReadonlySet<string> | undefined;
   return new ValueCheck({
-    judge: link(judge),
+    validate: link(validate),
     explain: () => {
       collect ??= link(explain);
       return collect;
     },
-    hand,
+    current,
     names: () => {
       named ??= new Set(names);
       return named;

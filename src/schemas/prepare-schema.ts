@@ -1,27 +1,27 @@
 import type { JsonSchema } from "../contract/contract.js";
 import type { CompiledSchema, CompileOptions } from "./compiler.js";
-import type { SchemaLimits } from "./gate.js";
+import { type CostRates, estimateCost } from "./estimate-cost.js";
 import { inspectSchema } from "./inspect-schema.js";
 import { tellsNumbersApart } from "./number-keywords.js";
 import { linkCode, type PortableCode } from "./portable-code.js";
 import { sampleValue } from "./sample-values.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
+import type { SchemaLimits } from "./schema-policy.js";
 import { measureThread } from "./thread-clock.js";
 import type { ValueCheck } from "./value-check.js";
-import { type Rates, weigh } from "./weigh.js";
 
-/** What a thread needs to judge small values by a schema that another one has compiled. */
-export interface InlineJudge {
+/** What a thread needs to validate small values by a schema that another one has compiled. */
+export interface InlineValidator {
   readonly code: PortableCode;
-  /** What judging costs at most, as it was measured. */
-  readonly rates: Rates;
+  /** What validating costs at most, as it was measured. */
+  readonly rates: CostRates;
   /** Whether it matters to the schema how numbers are written that their doubles do not hold. */
   readonly tellsNumbersApart: boolean;
 }
 
 /** A schema that can be used, also on an event loop where it is cheap enough; or everything that is wrong with it. */
 export type Prepared =
-  | { readonly kind: "prepared"; readonly compiled: CompiledSchema; readonly inline: InlineJudge | undefined }
+  | { readonly kind: "prepared"; readonly compiled: CompiledSchema; readonly inline: InlineValidator | undefined }
   | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] };
 
 /** The most code that an event loop makes functions of, in UTF-16 code units: each of the two texts takes it some milliseconds. */
@@ -42,9 +42,9 @@ const SAMPLES_PER_SIZE = 4;
 const MEASURABLE_MS = 0.5;
 /** A sample that takes longer, in milliseconds, says that the schema is costly; no larger ones are tried. */
 const COSTLY_SAMPLE_MS = 20;
-/** No machine is so slow: from this factor on, it is the schema that was weighed wrongly. */
+/** No machine is so slow: from this factor on, it is the schema that was estimated wrongly. */
 const COSTLY_FACTOR = 64;
-/** How often a sample is judged: code is slower when it runs first, and a busy machine is slow now and then. */
+/** How often a sample is validated: code is slower when it runs first, and a busy machine is slow now and then. */
 const RUNS = 3;
 
 /**
@@ -55,19 +55,19 @@ const RUNS = 3;
 export function prepareSchema(schema: JsonSchema, limits: SchemaLimits, options: CompileOptions): Prepared {
   const inspected = inspectSchema(schema, limits, options);
   if (inspected.kind === "faulty") return { kind: "refused", faults: inspected.faults };
-  const { compiled, gated } = inspected;
+  const { compiled, policy } = inspected;
   compiled.prepareExplanations();
-  const code = gated.cost.kind === "cheap" ? compiled.portableCode() : undefined;
-  if (gated.cost.kind === "costly" || code === undefined) return { kind: "prepared", compiled, inline: undefined };
-  const rates = measuredRates(code, gated.graph, gated.cost.rates);
+  const code = policy.cost.kind === "cheap" ? compiled.portableCode() : undefined;
+  if (policy.cost.kind === "costly" || code === undefined) return { kind: "prepared", compiled, inline: undefined };
+  const rates = measuredRates(code, policy.graph, policy.cost.rates);
   if (rates === undefined) return { kind: "prepared", compiled, inline: undefined };
-  const apart = tellsNumbersApart(gated.graph.nodes.map((node) => node.schema));
+  const apart = tellsNumbersApart(policy.graph.nodes.map((node) => node.schema));
   return { kind: "prepared", compiled, inline: { code, rates, tellsNumbersApart: apart } };
 }
 
 /** The rates, made larger where the samples took longer; nothing where the code is too much or too slow for an event loop. */
-function measuredRates(code: PortableCode, graph: SchemaGraph, estimated: Rates): Rates | undefined {
-  if (code.judge.length > MAX_INLINE_CODE || code.explain.length > MAX_INLINE_CODE) return undefined;
+function measuredRates(code: PortableCode, graph: SchemaGraph, estimated: CostRates): CostRates | undefined {
+  if (code.validate.length > MAX_INLINE_CODE || code.explain.length > MAX_INLINE_CODE) return undefined;
   let check: ValueCheck | undefined;
   const linkMs = leastMs(0, () => {
     check = linkCode(code);
@@ -78,9 +78,9 @@ function measuredRates(code: PortableCode, graph: SchemaGraph, estimated: Rates)
   for (const shape of SAMPLE_SIZES) {
     for (let seed = 0; seed < SAMPLES_PER_SIZE; seed++) {
       const value = sampleValue(graph, { ...shape, seed });
-      const weight = weigh(value, estimated, Number.POSITIVE_INFINITY);
-      const expectedMs = weight * UNIT_MS;
-      const tookMs = leastMs(Math.max(MEASURABLE_MS, expectedMs), () => check?.check(value, weight));
+      const cost = estimateCost(value, estimated, Number.POSITIVE_INFINITY);
+      const expectedMs = cost * UNIT_MS;
+      const tookMs = leastMs(Math.max(MEASURABLE_MS, expectedMs), () => check?.check(value, cost));
       if (tookMs > MEASURABLE_MS) factor = Math.max(factor, tookMs / expectedMs);
       if (tookMs > COSTLY_SAMPLE_MS || factor > COSTLY_FACTOR) return undefined;
     }

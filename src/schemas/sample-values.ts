@@ -16,7 +16,7 @@ const KINDS = ["object", "array", "string", "number", "null", "boolean"] as cons
 type Kind = (typeof KINDS)[number];
 /** How deep a sample nests. */
 const MAX_DEPTH = 12;
-/** How many schemas that judge the same value are looked at. */
+/** How many schemas that validate the same value are looked at. */
 const MAX_JOINED = 64;
 const UNITS = ["a", "aB1-", "\u00e9", "0", " ", "\u{1f600}", "a.b/"];
 /** Two of these tell it which properties a schema asks for when another one is there. */
@@ -43,8 +43,8 @@ class Sampler {
   }
 
   /** A value for schemas, of at most `values` values. */
-  value(judges: readonly SchemaNode[], values: number, depth: number): Json {
-    const nodes = this.#joined(judges);
+  value(schemas: readonly SchemaNode[], values: number, depth: number): Json {
+    const nodes = this.#joined(schemas);
     const listed = this.#listed(nodes);
     if (listed !== undefined && this.#below(3) > 0) return listed;
     switch (depth >= MAX_DEPTH || values < 2 ? "string" : this.#kind(nodes)) {
@@ -76,9 +76,9 @@ class Sampler {
     const members: [string, Json][] = [];
     const each = Math.max(1, Math.floor(values / Math.max(1, Math.min(names.size, values))));
     let left = values;
-    for (const [name, judges] of names) {
+    for (const [name, schemas] of names) {
       if (left <= 0) break;
-      members.push([name, this.value(judges, each, depth + 1)]);
+      members.push([name, this.value(schemas, each, depth + 1)]);
       left -= each;
     }
     const size = Math.max(1, Math.floor(values / 50));
@@ -90,11 +90,11 @@ class Sampler {
   }
 
   #array(nodes: readonly SchemaNode[], values: number, depth: number): Json {
-    const judges = this.#reached(nodes, "array");
+    const schemas = this.#reached(nodes, "array");
     // Few deep items or many flat ones.
     const size = [1, 1, Math.ceil(values / 20), Math.ceil(values / 2)][this.#below(4)] ?? 1;
     const items: Json[] = [];
-    for (let left = values; left > 0; left -= size) items.push(this.value(judges, size, depth + 1));
+    for (let left = values; left > 0; left -= size) items.push(this.value(schemas, size, depth + 1));
     return items;
   }
 
@@ -127,9 +127,9 @@ class Sampler {
     return undefined;
   }
 
-  /** Schemas and all that judge the same value for them. */
-  #joined(judges: readonly SchemaNode[]): readonly SchemaNode[] {
-    const found = new Set(judges);
+  /** Schemas and all that validate the same value for them. */
+  #joined(schemas: readonly SchemaNode[]): readonly SchemaNode[] {
+    const found = new Set(schemas);
     for (const node of found) {
       for (const edge of node.edges) {
         const child = this.#graph.nodes[edge.to];

@@ -182,7 +182,7 @@ export class SchemaWorker {
       };
       if (this.#isLost) return onExit();
       worker.on("message", onMessage).on("exit", onExit);
-      worker.postMessage(request, request.kind === "judge" ? [request.bytes.buffer as ArrayBuffer] : []); // its own copy
+      worker.postMessage(request, request.kind === "validate" ? [request.bytes.buffer as ArrayBuffer] : []); // its own copy
     });
     this.#workMs += end.kind === "done" ? end.cpuMs : clock() - spentBefore;
     this.#note(request, end);

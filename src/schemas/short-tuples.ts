@@ -8,7 +8,7 @@ const TUPLES = ["prefixItems", "items"];
  * Goes on after the schemas of the first items also where an array has fewer. Ajv takes the verdict on an item that is not there,
  * which is undefined, for a fault that was reported, and so leaves out what comes next: `contains` and `uniqueItems`.
  */
-export function goOnAfterShortTuples(ajv: Ajv): void {
+export function continueAfterShortTuples(ajv: Ajv): void {
   for (const keyword of TUPLES) {
     rewriteCode(ajv, keyword, (cxt, code) => {
       if (Array.isArray(cxt.schema))

@@ -6,20 +6,20 @@ export type Validation =
   | { readonly kind: "invalid"; readonly violations: readonly Violation[] }
   /** No verdict could be had: the value may be valid or not. `why` is for people, such as "too much waits to be checked". */
   | {
-      readonly kind: "unjudged";
+      readonly kind: "inconclusive";
       readonly why: string;
-      /** Judging takes more work or memory than it may: it would again. */
+      /** Validating takes more work or memory than it may: it would again. */
       readonly tooCostly?: true;
     };
 
 export const VALID: Validation = { kind: "valid" };
 
 /** No verdict, and why there is none. Another time there may be one. */
-export function unjudged(why: string): Validation {
-  return { kind: "unjudged", why };
+export function inconclusive(why: string): Validation {
+  return { kind: "inconclusive", why };
 }
 
-/** No verdict, since judging takes more work or memory than it may. */
+/** No verdict, since validating takes more work or memory than it may. */
 export function tooCostly(why: string): Validation {
-  return { kind: "unjudged", why, tooCostly: true };
+  return { kind: "inconclusive", why, tooCostly: true };
 }

@@ -8,8 +8,8 @@ import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgat
 import type { Digest } from "../identity/names.js";
 import { type Logger, SILENT_LOGGER } from "../observe/logger.js";
 import type { CompileOptions } from "./compiler.js";
-import { type Asker, ContractValidators, ITSELF, isLong, schemaPath } from "./contract-validators.js";
-import { DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "./gate.js";
+import { type Asker, ContractValidators, GATEWAY_REQUESTER, isLong, schemaPath } from "./contract-validators.js";
+import { DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "./schema-policy.js";
 import type { WorkerEnd } from "./schema-worker.js";
 import type { ThreadClockOf } from "./thread-clock.js";
 import { type PoolLimits, type Risk, WorkerPool } from "./worker-pool.js";
@@ -30,10 +30,10 @@ export interface ValidatorCacheOptions {
   readonly maxSchemaBytes?: number;
   /** How many schemas they may have together, at 16 KB of heap for each that is in use; 20,000 unless said. */
   readonly maxSchemas?: number;
-  /** How many workers judge values; 0 or absent: one less than there are cores, at least three, at most four. */
+  /** How many workers validate values; 0 or absent: one less than there are cores, at least three, at most four. */
   readonly workers?: number;
-  /** The work for judging a small value in a worker, in milliseconds of CPU time; each MiB adds twice as much. 1,000 unless said. */
-  readonly judgeCpuMs?: number;
+  /** The work for validating a small value in a worker, in milliseconds of CPU time; each MiB adds twice as much. 1,000 unless said. */
+  readonly validateCpuMs?: number;
   /** The work for compiling one schema, in milliseconds of CPU time; 10,000 unless said. */
   readonly compileCpuMs?: number;
   /** The work for compiling the schemas of one contract, in milliseconds of CPU time; 30,000 unless said. */
@@ -100,7 +100,7 @@ interface SchemaFaults {
   readonly direction: "payload" | "result";
   readonly violations: readonly Violation[];
   /** No verdict: the schema took too much, which another time or another machine may see otherwise. */
-  readonly isUnjudged: boolean;
+  readonly isInconclusive: boolean;
 }
 
 /** The most warnings of one contract: they travel in an answer, which is to stay readable. */
@@ -111,8 +111,8 @@ const MAX_BROKEN = 3;
 const MAX_USABLE_CHARACTERS = 64 * 1_048_576;
 /** A contract's message names this many faults; the violations name eight. */
 const FAULTS_IN_MESSAGE = 3;
-/** When a contract whose schemas could not be judged may be sent again, in milliseconds. */
-const UNJUDGED_RETRY_MS = 5_000;
+/** When a contract whose schemas could not be validated may be sent again, in milliseconds. */
+const INCONCLUSIVE_RETRY_MS = 5_000;
 /** When a contract may be sent again that came while too many others were looked at, in milliseconds. */
 const BUSY_RETRY_MS = 1_000;
 const TOO_BUSY = "the machine is too busy; retry later";
@@ -123,8 +123,8 @@ const MAX_IDLE_MS = 60_000;
 /** What values may have that wait for a worker, of one toolset or client and in all, in bytes: each is kept as its text and as its value. */
 const MAX_WAITING_BYTES_PER_SHARE = 32 * 1_048_576;
 const MAX_WAITING_BYTES = 96 * 1_048_576;
-/** A judgement, and the compilation of a schema for one, that is slow for its neighbours, in milliseconds of CPU time. */
-const SLOW_JUDGE_MS = 500;
+/** A validation, and the compilation of a schema for one, that is slow for its neighbours, in milliseconds of CPU time. */
+const SLOW_VALIDATION_MS = 500;
 /** The same for a schema that is registered. */
 const SLOW_INSPECTION_MS = 1_000;
 /** Contracts whose inspection was left, so that the next request for one goes on where it was. */
@@ -147,7 +147,7 @@ const ADMISSION_LIMITS: PoolLimits = {
 /**
  * The validators of contracts, one set per digest, in a cache that forgets what was used least recently.
  *
- * Registration inspects a contract's schemas in a worker (`admit`). What then judges values asks for the contract's
+ * Registration inspects a contract's schemas in a worker (`admit`). What then validates values asks for the contract's
  * set (`forContract`), which compiles each schema when it is first needed; contracts that other nodes admitted are
  * treated alike. Registrations have a worker of their own, so that one of a thousand schemas does not hold up a call.
  */
@@ -157,9 +157,9 @@ export class ValidatorCache {
   readonly #usable: LRUCache<Digest, SharedTask<UsableContract>>;
   readonly #left = new LRUCache<Digest, Inspection>({ max: MAX_LEFT_INSPECTIONS });
   readonly #admission: WorkerPool;
-  readonly #judging: WorkerPool;
+  readonly #validation: WorkerPool;
   readonly #limits: SchemaLimits;
-  readonly #judgeCpuMs: number;
+  readonly #validateCpuMs: number;
   readonly #compileCpuMs: number;
   readonly #contractCpuMs: number;
   readonly #trusted: boolean;
@@ -182,18 +182,18 @@ export class ValidatorCache {
     this.#admissions = new LRUCache({ max: options.maxContracts });
     this.#usable = new LRUCache({ max: options.maxContracts, maxSize: MAX_USABLE_CHARACTERS });
     this.#limits = { ...DEFAULT_SCHEMA_LIMITS, maxBytes: options.maxSchemaBytes ?? DEFAULT_SCHEMA_LIMITS.maxBytes };
-    this.#judgeCpuMs = options.judgeCpuMs ?? 1_000;
+    this.#validateCpuMs = options.validateCpuMs ?? 1_000;
     this.#compileCpuMs = options.compileCpuMs ?? 10_000;
     this.#contractCpuMs = options.contractCpuMs ?? 30_000;
     const monotonicNow = options.monotonicNow ?? (() => performance.now());
     this.#admission = new WorkerPool(ADMISSION_LIMITS, monotonicNow, options.clockOf, options.hostOf);
     const workers = options.workers || defaultWorkers();
-    const judging: PoolLimits = {
+    const validationLimits: PoolLimits = {
       workers,
       maxOpen: Math.max(1, workers - 1),
       maxSlow: Math.max(1, workers - 2),
       maxPerShare: Math.max(1, workers - 2),
-      slowCpuMs: SLOW_JUDGE_MS,
+      slowCpuMs: SLOW_VALIDATION_MS,
       maxHeapMb: MAX_HEAP_MB,
       maxIdleMs: MAX_IDLE_MS,
       maxWaiting: options.maxWaiting ?? 4_096,
@@ -201,7 +201,7 @@ export class ValidatorCache {
       maxWaitingBytes: MAX_WAITING_BYTES,
       maxWaitingBytesPerShare: MAX_WAITING_BYTES_PER_SHARE,
     };
-    this.#judging = new WorkerPool(judging, monotonicNow, options.clockOf, options.hostOf);
+    this.#validation = new WorkerPool(validationLimits, monotonicNow, options.clockOf, options.hostOf);
     this.#trusted = options.trusted ?? false;
     this.#log = options.log ?? SILENT_LOGGER;
   }
@@ -213,14 +213,14 @@ export class ValidatorCache {
       evicted: this.#evicted,
       schemas: this.#schemas,
       admitted: this.#admitted,
-      pooled: this.#judging.counters.jobs,
+      pooled: this.#validation.counters.jobs,
       admission: this.#admission.counters,
-      workers: this.#admission.counters.starts + this.#judging.counters.starts,
+      workers: this.#admission.counters.starts + this.#validation.counters.starts,
     };
   }
 
   /**
-   * Inspects all schemas of a contract in a worker: gate, meta-schema, compiler. Concurrent requests for one digest
+   * Inspects all schemas of a contract in a worker: policy, meta-schema, compiler. Concurrent requests for one digest
    * share one inspection, and later ones its outcome, as ten replicas register the same contract. When all have left, the
    * inspection ends; the next request goes on where it was.
    *
@@ -231,7 +231,7 @@ export class ValidatorCache {
    */
   admit(
     sealed: SealedContract,
-    { client, signal }: Asker = ITSELF,
+    { client, signal }: Asker = GATEWAY_REQUESTER,
   ): Promise<{ readonly warnings: readonly SchemaWarning[] }> {
     const known = this.#admissions.get(sealed.digest);
     if (known !== undefined && !known.isAbandoned) return known.join(signal);
@@ -253,12 +253,12 @@ export class ValidatorCache {
 
   /**
    * The same, but leaves out the schemas that have faults, and with a payload schema its tool. All nodes leave out the same of one
-   * contract, whatever their load is: what could not be judged is not left out, it refuses the whole.
+   * contract, whatever their load is: what could not be validated is not left out, it refuses the whole.
    *
-   * @throws ToolgateError INVALID_SCHEMA when no tool is left; LIMIT_EXCEEDED when a schema could not be judged, or too much is
+   * @throws ToolgateError INVALID_SCHEMA when no tool is left; LIMIT_EXCEEDED when a schema could not be validated, or too much is
    *   being inspected already; the signal's reason.
    */
-  admitUsable(sealed: SealedContract, { client, signal }: Asker = ITSELF): Promise<UsableContract> {
+  admitUsable(sealed: SealedContract, { client, signal }: Asker = GATEWAY_REQUESTER): Promise<UsableContract> {
     const known = this.#usable.get(sealed.digest);
     if (known !== undefined && !known.isAbandoned) return known.join(signal);
     const usable = new SharedTask(async (unneeded) => {
@@ -275,8 +275,8 @@ export class ValidatorCache {
 
   async #leaveOutFaulty(sealed: SealedContract, client: string, unneeded: AbortSignal): Promise<UsableContract> {
     const { faults, warnings } = await this.#inspect(sealed, client, unneeded);
-    const unjudged = faults.find(({ isUnjudged }) => isUnjudged);
-    if (unjudged !== undefined) throw unjudgedError(sealed.contract.name, unjudged);
+    const inconclusive = faults.find(({ isInconclusive }) => isInconclusive);
+    if (inconclusive !== undefined) throw inconclusiveError(sealed.contract.name, inconclusive);
     const skipped = skippedParts(faults);
     const contract = withoutParts(sealed.contract, skipped);
     if (contract.tools.length === 0) throw schemaError(sealed.contract.name, faults);
@@ -296,7 +296,7 @@ export class ValidatorCache {
 
   /** Starts a worker, which compiles a schema when its first value comes, before that; it takes a fraction of a second. */
   warm(): void {
-    this.#judging.warm();
+    this.#validation.warm();
   }
 
   /** Ends the workers and forgets everything; idempotent, and resolves when the threads are gone. */
@@ -304,20 +304,20 @@ export class ValidatorCache {
     this.#sets.clear();
     this.#admissions.clear();
     this.#usable.clear();
-    await Promise.all([this.#admission.stop(), this.#judging.stop()]);
+    await Promise.all([this.#admission.stop(), this.#validation.stop()]);
   }
 
   #set(digest: Digest, contract: Contract): ContractValidators {
     const known = this.#sets.peek(digest);
     if (known !== undefined) return known;
-    const judging = {
+    const settings = {
       limits: this.#limits,
-      pool: this.#judging,
+      pool: this.#validation,
       compileCpuMs: this.#compileCpuMs,
-      judgeCpuMs: this.#judgeCpuMs,
+      validateCpuMs: this.#validateCpuMs,
       trusted: this.#trusted,
     };
-    const set = new ContractValidators(digest, contract, judging, () => this.#schemas++);
+    const set = new ContractValidators(digest, contract, settings, () => this.#schemas++);
     this.#compiled++;
     this.#sets.set(digest, set);
     return set;
@@ -356,12 +356,12 @@ export class ValidatorCache {
     inspection: Inspection,
     wanted: InspectionWanted,
   ): Promise<void> {
-    const unjudged = (description: string) => {
+    const inconclusive = (description: string) => {
       const violations = [{ field: schemaPath(tool, direction, ""), description }];
-      inspection.faults.push({ tool, direction, violations, isUnjudged: true });
+      inspection.faults.push({ tool, direction, violations, isInconclusive: true });
     };
     if (inspection.broken >= MAX_BROKEN || inspection.leftMs <= 0)
-      return unjudged("was not checked, as the schemas before it took too long");
+      return inconclusive("was not checked, as the schemas before it took too long");
     const options = { assertFormats: contract.assertFormats ?? false, exactNumbers: false };
     const cpuMs = Math.min(inspection.leftMs, this.#compileCpuMs);
     const end = await this.#inspectSchema(contract.name, schema, options, cpuMs, wanted);
@@ -370,7 +370,7 @@ export class ValidatorCache {
     if (end.kind !== "done") {
       inspection.broken++;
       inspection.leftMs -= this.#compileCpuMs;
-      unjudged(
+      inconclusive(
         end.kind === "overran"
           ? "takes too long to compile; make it plainer"
           : "takes too much memory to compile; make it plainer",
@@ -381,7 +381,7 @@ export class ValidatorCache {
         field: schemaPath(tool, direction, pointer),
         description: reason,
       }));
-      if (violations.length > 0) inspection.faults.push({ tool, direction, violations, isUnjudged: false });
+      if (violations.length > 0) inspection.faults.push({ tool, direction, violations, isInconclusive: false });
       for (const { pointer, message } of end.reply.notes)
         inspection.warnings.push({ tool, path: `/${direction}_schema${pointer}`, message });
     }
@@ -416,7 +416,7 @@ export class ValidatorCache {
           "VERDICT_UNAVAILABLE",
           `the schemas of "${toolset}" could not be checked: ${TOO_BUSY}`,
           {
-            retryAfterMs: UNJUDGED_RETRY_MS,
+            retryAfterMs: INCONCLUSIVE_RETRY_MS,
           },
         );
       default:
@@ -442,7 +442,7 @@ interface InspectionWanted {
 }
 
 /**
- * Workers that judge values, by the machine's cores: one is left for the event loop. Three are the least, one for each risk: they
+ * Workers that validate values, by the machine's cores: one is left for the event loop. Three are the least, one for each risk: they
  * are started when they are needed, and wait for work most of the time.
  */
 function defaultWorkers(): number {
@@ -489,12 +489,12 @@ function schemaError(toolset: string, found: readonly SchemaFaults[]): ToolgateE
 }
 
 /** No verdict could be had, so that nothing can be left out either: another node might leave out something else. */
-function unjudgedError(toolset: string, { violations }: SchemaFaults): ToolgateError {
+function inconclusiveError(toolset: string, { violations }: SchemaFaults): ToolgateError {
   const [fault] = violations;
   return new ToolgateError(
     "LIMIT_EXCEEDED",
-    `a schema of "${toolset}" could not be judged, so it is not known whether to leave it out: ` +
+    `a schema of "${toolset}" could not be validated, so it is not known whether to leave it out: ` +
       `${fault?.field} ${fault?.description}; retry later, or leave the tool out`,
-    { violations, retryAfterMs: UNJUDGED_RETRY_MS },
+    { violations, retryAfterMs: INCONCLUSIVE_RETRY_MS },
   );
 }

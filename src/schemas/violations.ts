@@ -2,7 +2,7 @@ import type { ErrorObject } from "ajv";
 import { MAX_VIOLATIONS, type Violation } from "../errors/toolgate-error.js";
 import { boundPointer, shortKey } from "../json/pointer.js";
 import { EXACT_INTEGER } from "./number-keywords.js";
-import type { TellablePlaces } from "./tellable-places.js";
+import type { ReportablePaths } from "./reportable-paths.js";
 
 /** How many errors are looked at: many properties that the schema does not know say the same. */
 const MAX_EXAMINED = 1_000;
@@ -13,9 +13,9 @@ const MAX_EXAMINED = 1_000;
  * Nothing of the value is reported, nor the values that `enum` and `const` allow, which may be secrets of a tool. Names of properties
  * are given where the schema names them too.
  *
- * @param places what may be said of places; without it everything may, as of a schema that is judged itself.
+ * @param places what may be said of places; without it everything may, as of a schema that is validated itself.
  */
-export function violationsOf(errors: readonly ErrorObject[], places?: TellablePlaces): Violation[] {
+export function violationsOf(errors: readonly ErrorObject[], places?: ReportablePaths): Violation[] {
   const violations: Violation[] = [];
   const told = new Set<string>();
   for (const error of errors.slice(0, MAX_EXAMINED)) {
@@ -29,7 +29,7 @@ export function violationsOf(errors: readonly ErrorObject[], places?: TellablePl
   return violations;
 }
 
-function violationOf(error: ErrorObject, places: TellablePlaces | undefined): Violation {
+function violationOf(error: ErrorObject, places: ReportablePaths | undefined): Violation {
   const place = places?.pointer(error.instancePath) ?? error.instancePath;
   const member = (name: string) => boundPointer(`${place}/${places?.member(name) ?? shortKey(name)}`);
   const extra = text(error.params.additionalProperty) ?? text(error.params.unevaluatedProperty);

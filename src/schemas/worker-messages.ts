@@ -1,14 +1,14 @@
 import type { JsonSchema } from "../contract/contract.js";
 import type { CompileOptions } from "./compiler.js";
-import type { SchemaLimits } from "./gate.js";
-import type { InlineJudge } from "./prepare-schema.js";
+import type { InlineValidator } from "./prepare-schema.js";
 import type { SchemaFault } from "./schema-graph.js";
+import type { SchemaLimits } from "./schema-policy.js";
 import type { Validation } from "./validation.js";
 import type { SchemaNote } from "./warnings.js";
 
 /** What a worker is asked for. */
 export type WorkerRequest =
-  /** Everything that registration wants to know of a schema: does it pass the gate, follow its draft, and compile? */
+  /** Everything that registration wants to know of a schema: does it pass the policy, follow its draft, and compile? */
   | {
       readonly kind: "inspect";
       readonly schema: JsonSchema;
@@ -24,15 +24,15 @@ export type WorkerRequest =
       readonly options: CompileOptions;
     }
   /** Judge a value, which is sent as its JSON, by the schema that was prepared under a key. */
-  | { readonly kind: "judge"; readonly key: string; readonly bytes: Uint8Array };
+  | { readonly kind: "validate"; readonly key: string; readonly bytes: Uint8Array };
 
 /** What it answers. */
 export type WorkerReply =
   | { readonly kind: "inspected"; readonly faults: readonly SchemaFault[]; readonly notes: readonly SchemaNote[] }
   /** `inline` where small values need no worker. */
-  | { readonly kind: "prepared"; readonly inline: InlineJudge | undefined }
+  | { readonly kind: "prepared"; readonly inline: InlineValidator | undefined }
   | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] }
-  | { readonly kind: "judged"; readonly validation: Validation }
+  | { readonly kind: "validated"; readonly validation: Validation }
   /** The key is not known: the worker is new, or has forgotten it. */
   | { readonly kind: "unprepared" };
 

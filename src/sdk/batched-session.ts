@@ -1,5 +1,5 @@
-import { deferred } from "../async/deferred.js";
 import { ChurnMap } from "../async/churn-map.js";
+import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RawJson } from "../json/raw-json.js";
 import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";

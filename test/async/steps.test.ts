@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { runSync, runInSlices, type Steps } from "../../src/async/steps.js";
+import { runInSlices, runSync, type Steps } from "../../src/async/steps.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();
@@ -38,7 +38,9 @@ describe("work in slices", () => {
   test("holds no turn of the event loop for long, however much of it there is at once", async () => {
     const done: string[] = [];
     const names = Array.from({ length: 20 }, (_, index) => `work ${index}`);
-    const ended = await countingTurns((clock) => Promise.all(names.map((name) => runInSlices(steps(name, clock, done)))));
+    const ended = await countingTurns((clock) =>
+      Promise.all(names.map((name) => runInSlices(steps(name, clock, done)))),
+    );
     expect(ended).toEqual(names);
     const perTurn = new Map<string, number>();
     for (const turn of done) perTurn.set(turn, (perTurn.get(turn) ?? 0) + 1);

@@ -143,7 +143,7 @@ test("on a Redis Cluster a node starts and calls with the least ACL of every mem
     const least = neededCommands({ cluster: true, replicated: false }).map((command) => `+${command}`);
     const all = ["reset", "on", ">secret", "~toolgate:{default/*", "&toolgate:{default/*", ...least];
     for (const [index, member] of group.members.entries()) {
-      await member.ask((client) => client.acl("SETUSER", "node", ...all, ...(index === 0 ? rules : [])));
+      await member.query((client) => client.acl("SETUSER", "node", ...all, ...(index === 0 ? rules : [])));
     }
   };
   const flags = { ...FAST, listen: "127.0.0.1:0", logLevel: "silent" };

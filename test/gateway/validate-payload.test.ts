@@ -12,7 +12,7 @@ expectNoLeaks();
 
 let validators: ValidatorCache;
 beforeEach(() => {
-  validators = new ValidatorCache({ maxContracts: 10, judgeCpuMs: 200 });
+  validators = new ValidatorCache({ maxContracts: 10, validateCpuMs: 200 });
 });
 afterEach(() => validators.stop());
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { untilUnresponsive, type ProbedServer } from "../../src/hosting/server-liveness.js";
+import { type ProbedServer, untilUnresponsive } from "../../src/hosting/server-liveness.js";
 
 /** A server that answers these methods, and time that passes in no time; `talks` are the moments at which it speaks by itself. */
 function watched(answers: readonly string[], talks: readonly number[] = []) {

@@ -2,22 +2,22 @@ import { describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import type { Json } from "../../src/json/json.js";
 import { CompiledSchema, metaFaults } from "../../src/schemas/compiler.js";
-import { gateSchema } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy } from "../../src/schemas/schema-policy.js";
 
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 
 function compile(schema: JsonSchema, assertFormats = false): CompiledSchema {
-  const gated = gateSchema(schema);
-  if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  return new CompiledSchema(gated, { assertFormats, exactNumbers: false });
+  const policy = checkSchemaPolicy(schema);
+  if (policy.kind === "refused") throw new Error(JSON.stringify(policy.faults));
+  return new CompiledSchema(policy, { assertFormats, exactNumbers: false });
 }
 
 function accepts(schema: JsonSchema, value: Json, assertFormats = false): boolean {
   return compile(schema, assertFormats).check(value, 0).kind === "valid";
 }
 
-function violations(schema: JsonSchema, value: Json, weight = 0) {
-  const validation = compile(schema).check(value, weight);
+function violations(schema: JsonSchema, value: Json, cost = 0) {
+  const validation = compile(schema).check(value, cost);
   return validation.kind === "invalid" ? validation.violations : [];
 }
 
@@ -303,7 +303,7 @@ describe("what cannot be judged", () => {
       at = next;
     }
     expect(compile({ properties: { a: { $ref: "#" } } }).check(deep, 0)).toEqual({
-      kind: "unjudged",
+      kind: "inconclusive",
       why: "its schema leads round in a circle on this value",
     });
   });

@@ -3,8 +3,8 @@ import type { JsonSchema } from "../../src/contract/contract.js";
 import { exactNumbers } from "../../src/json/exact-numbers.js";
 import type { Json } from "../../src/json/json.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
-import { DEFAULT_SCHEMA_LIMITS, gateSchema } from "../../src/schemas/gate.js";
 import { inspectSchema } from "../../src/schemas/inspect-schema.js";
+import { checkSchemaPolicy, DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";
 import { textOf } from "./json-text.js";
 
 const DRAFT_04 = { $schema: "http://json-schema.org/draft-04/schema#" };
@@ -80,9 +80,9 @@ describe("draft-04", () => {
 
   test("numbers are judged as they are written, flags included", () => {
     const schema = { ...DRAFT_04, type: "integer", maximum: 9007199254740992, exclusiveMaximum: true };
-    const gated = gateSchema(schema);
-    if (gated.kind === "refused") throw new Error("It is sound.");
-    const compiled = new CompiledSchema(gated, { assertFormats: false, exactNumbers: true });
+    const policy = checkSchemaPolicy(schema);
+    if (policy.kind === "refused") throw new Error("It is sound.");
+    const compiled = new CompiledSchema(policy, { assertFormats: false, exactNumbers: true });
     const verdict = (json: string) => {
       const text = textOf(json);
       return compiled.check(text.value, 0, exactNumbers(text)).kind;

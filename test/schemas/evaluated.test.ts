@@ -2,14 +2,14 @@ import { describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import type { Json } from "../../src/json/json.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
-import { gateSchema } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy } from "../../src/schemas/schema-policy.js";
 
-function accepts(schema: JsonSchema, value: Json, weight = 0): boolean {
-  const gated = gateSchema(schema);
-  if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  const compiled = new CompiledSchema(gated, { assertFormats: false, exactNumbers: false });
-  const { kind } = compiled.check(value, weight);
-  if (kind === "unjudged") throw new Error("It has no verdict.");
+function accepts(schema: JsonSchema, value: Json, cost = 0): boolean {
+  const policy = checkSchemaPolicy(schema);
+  if (policy.kind === "refused") throw new Error(JSON.stringify(policy.faults));
+  const compiled = new CompiledSchema(policy, { assertFormats: false, exactNumbers: false });
+  const { kind } = compiled.check(value, cost);
+  if (kind === "inconclusive") throw new Error("It has no verdict.");
   return kind === "valid";
 }
 
@@ -135,10 +135,10 @@ describe("what is evaluated", () => {
       { if: { contains: { const: 1 } } },
       { $ref: "#/$defs/a", $defs: { a: { oneOf: [{ contains: { const: 1 } }] } } },
     ] as const) {
-      const gated = gateSchema({ ...condition, unevaluatedItems: false });
-      expect(gated).toMatchObject({ kind: "refused", faults: [{ pointer: "/unevaluatedItems" }] });
+      const policy = checkSchemaPolicy({ ...condition, unevaluatedItems: false });
+      expect(policy).toMatchObject({ kind: "refused", faults: [{ pointer: "/unevaluatedItems" }] });
     }
-    expect(gateSchema({ anyOf: [{ contains: { const: 1 } }] }).kind).toBe("passed");
+    expect(checkSchemaPolicy({ anyOf: [{ contains: { const: 1 } }] }).kind).toBe("passed");
   });
 });
 
@@ -299,9 +299,9 @@ test("random schemas are judged as the specification says", () => {
       ...(schemaOf(3, true) as object),
       [pick(["unevaluatedItems", "unevaluatedProperties"])]: leaf(),
     } as JsonSchema;
-    const gated = gateSchema(schema);
-    if (gated.kind === "refused") continue;
-    const compiled = new CompiledSchema(gated, { assertFormats: false, exactNumbers: false });
+    const policy = checkSchemaPolicy(schema);
+    if (policy.kind === "refused") continue;
+    const compiled = new CompiledSchema(policy, { assertFormats: false, exactNumbers: false });
     for (let count = 0; count < 8; count++) {
       const value = randomValue();
       const expected = judge(schema, value).valid;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import { exactNumbers } from "../../src/json/exact-numbers.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
-import { gateSchema } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy } from "../../src/schemas/schema-policy.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { textOf } from "./json-text.js";
@@ -148,9 +148,9 @@ describe("numbers are judged as they are written", () => {
       ...[{ type: "integer" }, { enum: [0.1, 1, 250] }, { const: -3 }],
     ];
     const both = schemas.map((schema) => {
-      const gated = gateSchema(schema);
-      if (gated.kind === "refused") throw new Error("It is sound.");
-      const compiled = (exactNumbers: boolean) => new CompiledSchema(gated, { assertFormats: false, exactNumbers });
+      const policy = checkSchemaPolicy(schema);
+      if (policy.kind === "refused") throw new Error("It is sound.");
+      const compiled = (exactNumbers: boolean) => new CompiledSchema(policy, { assertFormats: false, exactNumbers });
       return [schema, compiled(false), compiled(true)] as const;
     });
     for (let round = 0; round < 2_000; round++) {

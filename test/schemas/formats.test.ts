@@ -2,7 +2,7 @@ import type { Format } from "ajv";
 import { fullFormats } from "ajv-formats/dist/formats.js";
 import { describe, expect, test } from "vitest";
 import { FORMATS } from "../../src/schemas/formats.js";
-import { DEFAULT_SCHEMA_LIMITS, gateSchema } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy, DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";
 
 function checkOf(format: Format | undefined): ((text: string) => boolean) | undefined {
   if (typeof format === "function") return format as (text: string) => boolean;
@@ -208,8 +208,8 @@ test("regex does not write out the Unicode properties of a class together, as th
 
 test("names cost more than other formats, where formats are asserted", () => {
   const perValue = (format: string, assertFormats: boolean) => {
-    const gated = gateSchema({ items: { format } }, DEFAULT_SCHEMA_LIMITS, assertFormats);
-    return gated.kind === "passed" && gated.cost.kind === "cheap" ? gated.cost.rates.perValue : Number.NaN;
+    const policy = checkSchemaPolicy({ items: { format } }, DEFAULT_SCHEMA_LIMITS, assertFormats);
+    return policy.kind === "passed" && policy.cost.kind === "cheap" ? policy.cost.rates.perValue : Number.NaN;
   };
   expect(perValue("hostname", true)).toBeGreaterThan(100 * perValue("uri", true));
   expect(perValue("hostname", false)).toBe(perValue("uri", false));

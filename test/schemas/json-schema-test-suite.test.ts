@@ -36,7 +36,7 @@ const REFUSALS = [
   "no value may have a property of that name",
   "must be a number that a double holds",
   "must list at least one value",
-  "cannot be judged where contains applies under a condition",
+  "cannot be validated where contains applies under a condition",
 ];
 
 if (!hasSuite()) console.log(`The JSON Schema Test Suite is not run: there is no folder ${SUITE}`);

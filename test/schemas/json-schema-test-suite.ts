@@ -4,9 +4,9 @@ import { parseContract } from "../../src/contract/parse-contract.js";
 import { exactNumbers } from "../../src/json/exact-numbers.js";
 import { joinObject, slicesOf } from "../../src/json/json-slices.js";
 import { readJson } from "../../src/json/scan-json.js";
-import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { inspectSchema } from "../../src/schemas/inspect-schema.js";
 import { linkCode } from "../../src/schemas/portable-code.js";
+import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";
 
 /**
  * The JSON Schema Test Suite (https://github.com/json-schema-org/JSON-Schema-Test-Suite, MIT), which is no part of this
@@ -35,8 +35,8 @@ export interface SuiteVerdict {
   readonly file: string;
   /** What the suite expects, and what was said; `refused`: the schema is refused at its registration. */
   readonly expected: "valid" | "invalid";
-  readonly verdict: "valid" | "invalid" | "unjudged" | "refused";
-  /** Why the schema is refused, or the value invalid or unjudged. */
+  readonly verdict: "valid" | "invalid" | "inconclusive" | "refused";
+  /** Why the schema is refused, or the value invalid or inconclusive. */
   readonly reason: string;
 }
 
@@ -95,14 +95,14 @@ function admit(schemaJson: Buffer, assertFormats: boolean): (data: Buffer) => Ju
     // An event loop judges by the code that a worker wrote.
     const code = compiled.portableCode();
     if (code !== undefined && linkCode(code).check(read.value, 0, numbers).kind !== validation.kind)
-      return { verdict: "unjudged", reason: "the event loop says something else" };
+      return { verdict: "inconclusive", reason: "the event loop says something else" };
     switch (validation.kind) {
       case "valid":
         return { verdict: "valid", reason: "" };
       case "invalid":
         return { verdict: "invalid", reason: validation.violations.map((each) => each.description).join("; ") };
       default:
-        return { verdict: "unjudged", reason: validation.why };
+        return { verdict: "inconclusive", reason: validation.why };
     }
   };
 }

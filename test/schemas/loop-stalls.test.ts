@@ -30,7 +30,7 @@ const FIRST_SEED = Number(process.env.TOOLGATE_FUZZ_SEED ?? 0);
 
 let cache: ValidatorCache;
 beforeAll(() => {
-  cache = new ValidatorCache({ maxContracts: 10_000, compileCpuMs: 2_000, judgeCpuMs: 300 });
+  cache = new ValidatorCache({ maxContracts: 10_000, compileCpuMs: 2_000, validateCpuMs: 300 });
 });
 afterAll(() => cache.stop());
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
-import { gateSchema } from "../../src/schemas/gate.js";
 import { readPattern } from "../../src/schemas/patterns.js";
+import { checkSchemaPolicy } from "../../src/schemas/schema-policy.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { jsonText } from "./json-text.js";
@@ -16,8 +16,8 @@ function matches(pattern: string, text: string): boolean {
 }
 
 function costOf(schema: JsonSchema): string {
-  const gated = gateSchema(schema);
-  return gated.kind === "refused" ? "refused" : gated.cost.kind;
+  const policy = checkSchemaPolicy(schema);
+  return policy.kind === "refused" ? "refused" : policy.cost.kind;
 }
 
 describe("patterns that no linear engine takes", () => {
@@ -60,7 +60,7 @@ describe("a value on which one of them takes for ever", () => {
   let cache: ValidatorCache;
 
   beforeEach(() => {
-    cache = new ValidatorCache({ maxContracts: 10, judgeCpuMs: 200, compileCpuMs: 60_000, contractCpuMs: 120_000 });
+    cache = new ValidatorCache({ maxContracts: 10, validateCpuMs: 200, compileCpuMs: 60_000, contractCpuMs: 120_000 });
   });
   afterEach(() => cache.stop());
 
@@ -69,11 +69,15 @@ describe("a value on which one of them takes for ever", () => {
     await cache.admit(sealed);
     const set = cache.forContract(sealed.digest, sealed.contract);
     const endless = jsonText({ a: `${"a".repeat(60)}!` });
-    const unjudged = { kind: "unjudged", why: expect.stringContaining("more work to judge"), tooCostly: true };
+    const inconclusive = {
+      kind: "inconclusive",
+      why: expect.stringContaining("takes more work than a check may"),
+      tooCostly: true,
+    };
 
     expect(await set.payload("tool", jsonText({ a: "aaa" }))).toEqual({ kind: "valid" });
-    expect(await set.payload("tool", endless)).toEqual(unjudged);
-    expect(await set.result("tool", endless)).toEqual(unjudged);
+    expect(await set.payload("tool", endless)).toEqual(inconclusive);
+    expect(await set.result("tool", endless)).toEqual(inconclusive);
     expect(await set.payload("tool", jsonText({ a: "baa" }))).toMatchObject({
       kind: "invalid",
       violations: [{ field: "/a", description: 'must match the pattern "^(?=a)(a+)+$"' }],

@@ -3,7 +3,7 @@ import { getPriority } from "node:os";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Json } from "../../src/json/json.js";
-import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
+import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";
 import { SchemaWorker, type SchemaWorkerSettings } from "../../src/schemas/schema-worker.js";
 import { cpuClockOf } from "../../src/schemas/thread-clock.js";
 import type { WorkerRequest } from "../../src/schemas/worker-messages.js";
@@ -28,7 +28,7 @@ afterEach(() => worker?.stop());
 const prepare = (schema: Json, key = "k") =>
   ({ kind: "prepare", key, schema, limits: DEFAULT_SCHEMA_LIMITS, options: PLAIN }) as WorkerRequest; // a schema of a test
 const judge = (value: Json, key = "k"): WorkerRequest => {
-  return { kind: "judge", key, bytes: new Uint8Array(Buffer.from(JSON.stringify(value))) };
+  return { kind: "validate", key, bytes: new Uint8Array(Buffer.from(JSON.stringify(value))) };
 };
 
 describe("a worker", () => {
@@ -42,7 +42,7 @@ describe("a worker", () => {
     const kinds = [];
     for (const value of ["a", 1]) {
       const end = await one.run(judge(value), MUCH_MS);
-      kinds.push(end.kind === "done" && end.reply.kind === "judged" && end.reply.validation.kind);
+      kinds.push(end.kind === "done" && end.reply.kind === "validated" && end.reply.validation.kind);
     }
     expect(kinds).toEqual(["valid", "invalid"]);
   });
@@ -52,7 +52,7 @@ describe("a worker", () => {
     for (let index = 0; index <= 200; index++) await one.run(prepare(true, `k${index}`), MUCH_MS);
     expect([one.has("k0"), one.has("k1"), one.has("k200")]).toEqual([false, true, true]);
     expect(await one.run(judge(1, "k0"), MUCH_MS)).toMatchObject({ reply: { kind: "unprepared" } });
-    expect(await one.run(judge(1, "k1"), MUCH_MS)).toMatchObject({ reply: { kind: "judged" } });
+    expect(await one.run(judge(1, "k1"), MUCH_MS)).toMatchObject({ reply: { kind: "validated" } });
   });
 
   test("leaves the cores to the event loop, where the system knows of threads", async () => {
@@ -78,7 +78,7 @@ describe("a worker", () => {
     });
   });
 
-  test("compiles the largest schema that the gate lets through, and says what work that was", async () => {
+  test("compiles the largest schema that the policy lets through, and says what work that was", async () => {
     const request = {
       kind: "inspect",
       schema: wideSchema(1_999),
@@ -145,7 +145,7 @@ describe("limits", () => {
     await one.run(prepare(DOUBLES_WITH_DEPTH), MUCH_MS);
     const job = one.run(judge(nested(16)), 10_000_000);
     nowMs += 3_600_000;
-    expect(await job).toMatchObject({ kind: "done", reply: { kind: "judged" } });
+    expect(await job).toMatchObject({ kind: "done", reply: { kind: "validated" } });
   });
 
   test("give up a job only when it hangs for many times its work, and say nothing of its value then", async () => {

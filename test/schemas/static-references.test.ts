@@ -2,19 +2,19 @@ import { describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import type { Json } from "../../src/json/json.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
-import { gateSchema } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy } from "../../src/schemas/schema-policy.js";
 
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 
 function accepts(schema: JsonSchema, value: Json): boolean {
-  const gated = gateSchema(schema);
-  if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  return new CompiledSchema(gated, { assertFormats: false, exactNumbers: false }).check(value, 0).kind === "valid";
+  const policy = checkSchemaPolicy(schema);
+  if (policy.kind === "refused") throw new Error(JSON.stringify(policy.faults));
+  return new CompiledSchema(policy, { assertFormats: false, exactNumbers: false }).check(value, 0).kind === "valid";
 }
 
 function faults(schema: JsonSchema) {
-  const gated = gateSchema(schema);
-  return gated.kind === "refused" ? gated.faults : [];
+  const policy = checkSchemaPolicy(schema);
+  return policy.kind === "refused" ? policy.faults : [];
 }
 
 /** A list whose items are what the outermost part says. */
@@ -180,13 +180,13 @@ describe("references", () => {
 
   test("a schema without identifiers is judged as it is", () => {
     const schema: JsonSchema = { $id: "https://example.com/a", $ref: "#/$defs/a", $defs: { a: { type: "string" } } };
-    const gated = gateSchema(schema);
-    expect(gated.kind === "passed" && gated.schema).toBe(schema);
+    const policy = checkSchemaPolicy(schema);
+    expect(policy.kind === "passed" && policy.schema).toBe(schema);
   });
 
   test("a schema with identifiers is as cheap as one without", () => {
-    const gated = gateSchema({ $ref: "a", $defs: { a: { $id: "a", type: "string" } } });
-    expect(gated).toMatchObject({ kind: "passed", cost: { kind: "cheap" } });
+    const policy = checkSchemaPolicy({ $ref: "a", $defs: { a: { $id: "a", type: "string" } } });
+    expect(policy).toMatchObject({ kind: "passed", cost: { kind: "cheap" } });
   });
 
   test("no property __proto__ can be asked for, since no value may have one", () => {

@@ -20,7 +20,7 @@ expectNoLeaks();
 /** No limit of work is at stake in most tests. */
 const PATIENT: ValidatorCacheOptions = {
   maxContracts: 10,
-  judgeCpuMs: 30_000,
+  validateCpuMs: 30_000,
   compileCpuMs: 60_000,
   contractCpuMs: 120_000,
 };
@@ -143,7 +143,7 @@ describe("admission", () => {
     expect(cache.counters.admitted).toBe(2);
   });
 
-  test("refuses the bomb that kills a process, at the gate", async () => {
+  test("refuses the bomb that kills a process, at the policy", async () => {
     const error = await refusal(cache.admit(sealTools({ bomb: { payload: doubledReferences(24) } })));
     expect(error.violations).toMatchObject([{ description: expect.stringContaining("at most 10000 ways") }]);
     expect(cache.counters.workers).toBe(1);
@@ -458,7 +458,7 @@ describe("judging", () => {
     const verdicts = await Promise.all(Array.from({ length: 1_030 }, () => set.payload("tool", jsonText(1))));
     expect(verdicts.filter(({ kind }) => kind === "valid")).toHaveLength(1_024);
     expect(verdicts.slice(1_024)).toEqual(
-      Array.from({ length: 6 }, () => ({ kind: "unjudged", why: "too much waits to be checked" })),
+      Array.from({ length: 6 }, () => ({ kind: "inconclusive", why: "too much waits to be checked" })),
     );
     expect(cache.counters).toMatchObject({ schemas: 1, pooled: 1 });
   });
@@ -471,7 +471,7 @@ describe("judging", () => {
       set.payload("tool", jsonText(1), () => ({ client: "peer", withinMs: 2 ** 32 - 1 })), // no timer is that long
       set.payload("tool", jsonText(1)),
     ];
-    expect(await late).toEqual({ kind: "unjudged", why: "there was no time left to check it" });
+    expect(await late).toEqual({ kind: "inconclusive", why: "there was no time left to check it" });
     expect(await Promise.all([longer, patient])).toEqual([{ kind: "valid" }, { kind: "valid" }]);
   });
 
@@ -506,14 +506,14 @@ describe("judging", () => {
   });
 
   test("has no verdict where one would take years, says so, and goes on", async () => {
-    await replace({ judgeCpuMs: 300 });
+    await replace({ validateCpuMs: 300 });
     const sealed = sealTools({ tool: { payload: DOUBLES_WITH_DEPTH } });
     await cache.admit(sealed);
     const set = cache.forContract(sealed.digest, sealed.contract);
     for (let time = 0; time < 2; time++) {
       expect(await set.payload("tool", jsonText(nested(60)))).toEqual({
-        kind: "unjudged",
-        why: "it takes more work to judge by its schema than a check may; make it smaller or the schema plainer",
+        kind: "inconclusive",
+        why: "validating it by its schema takes more work than a check may; make it smaller or the schema plainer",
         tooCostly: true,
       });
     }
@@ -523,7 +523,7 @@ describe("judging", () => {
   });
 
   test("says of a large record what it is, as often as it is asked and however busy the machine is", async () => {
-    await replace({ judgeCpuMs: 1_000 }); // as it is unless said
+    await replace({ validateCpuMs: 1_000 }); // as it is unless said
     const record = {
       rows: Array.from({ length: 8_000 }, (_, id) => ({ id, name: `row ${id}`, note: "x".repeat(64) })),
     };
@@ -570,7 +570,7 @@ describe("judging", () => {
   });
 
   test("keeps neither others' schemas nor others' large values waiting for many hostile ones", async () => {
-    await replace({ workers: 3, judgeCpuMs: 200 });
+    await replace({ workers: 3, validateCpuMs: 200 });
     const many = Array.from({ length: 8 }, (_, index) =>
       sealTools({ tool: { payload: { title: `${index}`, ...Object(DOUBLES_WITH_DEPTH) } } }, `hostile-${index}`),
     );
@@ -600,13 +600,13 @@ describe("judging", () => {
     // And when their caller leaves, nothing goes on.
     const { pooled } = cache.counters;
     hostile.abort();
-    expect(new Set(await Promise.all(ends))).toEqual(new Set(["unjudged"]));
+    expect(new Set(await Promise.all(ends))).toEqual(new Set(["inconclusive"]));
     expect(await judge(many[0] ?? light, jsonText({ no: 1 }), "good")).toBe("valid");
     expect(cache.counters.pooled - pooled).toBeLessThanOrEqual(2);
   });
 
   test("compiles nothing anew for a neighbour of a schema that costs one worker after the other", async () => {
-    await replace({ workers: 3, judgeCpuMs: 200 });
+    await replace({ workers: 3, validateCpuMs: 200 });
     const hostile = sealTools({ tool: { payload: DOUBLES_WITH_DEPTH } });
     const light = sealTools({ tool: { payload: wideSchema(400) } }, "neighbour");
     const judge = (sealed: SealedContract, value: Json, client: string) =>
@@ -615,7 +615,7 @@ describe("judging", () => {
     await judge(light, { p1: "a" }, "good");
     const { schemas } = cache.counters;
     for (let time = 1; time <= 3; time++) {
-      expect(await judge(hostile, nested(60), "hostile")).toMatchObject({ kind: "unjudged" });
+      expect(await judge(hostile, nested(60), "hostile")).toMatchObject({ kind: "inconclusive" });
       expect(await judge(light, { p1: "a" }, "good")).toEqual({ kind: "valid" });
       expect(cache.counters.schemas - schemas, "the hostile one's own").toBe(time);
     }
@@ -631,15 +631,15 @@ describe("judging", () => {
     expect(await Promise.all(asked)).toEqual([
       { kind: "valid" },
       { kind: "valid" },
-      { kind: "unjudged", why: "too much waits to be checked" },
+      { kind: "inconclusive", why: "too much waits to be checked" },
     ]);
     expect(await set.payload("tool", jsonText({}), () => ({ client: "peer", withinMs: 0 }))).toEqual({
-      kind: "unjudged",
+      kind: "inconclusive",
       why: "there was no time left to check it",
     });
   });
 
-  test("has no verdict by what does not pass this node's gate", async () => {
+  test("has no verdict by what does not pass this node's policy", async () => {
     const sealed = sealTools({
       a: { payload: { $async: true } },
       b: { payload: { ...(wideSchema(500) as object), type: "nope" } },
@@ -647,12 +647,12 @@ describe("judging", () => {
     });
     const set = cache.forContract(sealed.digest, sealed.contract);
     expect(await set.payload("a", jsonText({}))).toEqual({
-      kind: "unjudged",
+      kind: "inconclusive",
       why: expect.stringMatching("^this node cannot use /tools/a/payload_schema/\\$async, which is not allowed"),
     });
     for (let time = 0; time < 2; time++) {
       expect(await set.payload("b", jsonText({}))).toEqual({
-        kind: "unjudged",
+        kind: "inconclusive",
         why: expect.stringMatching("^this node cannot use /tools/b/payload_schema/type, which must be"),
       });
     }
@@ -665,7 +665,7 @@ describe("judging", () => {
     const set = cache.forContract(sealed.digest, sealed.contract);
     await cache.stop();
     await cache.stop();
-    expect(await set.payload("tool", jsonText({}))).toEqual({ kind: "unjudged", why: "the node is stopping" });
+    expect(await set.payload("tool", jsonText({}))).toEqual({ kind: "inconclusive", why: "the node is stopping" });
     await expect(cache.admit(sealed)).rejects.toMatchObject({ reason: "NODE_DRAINING" });
   });
 

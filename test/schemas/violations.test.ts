@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import type { Json } from "../../src/json/json.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
-import { gateSchema } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy } from "../../src/schemas/schema-policy.js";
 
 function violations(schema: JsonSchema, value: Json) {
-  const gated = gateSchema(schema);
-  if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
-  const validation = new CompiledSchema(gated, { assertFormats: true, exactNumbers: false }).check(value, 0);
+  const policy = checkSchemaPolicy(schema);
+  if (policy.kind === "refused") throw new Error(JSON.stringify(policy.faults));
+  const validation = new CompiledSchema(policy, { assertFormats: true, exactNumbers: false }).check(value, 0);
   return validation.kind === "invalid" ? validation.violations : [];
 }
 

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
-import { gateSchema } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy } from "../../src/schemas/schema-policy.js";
 import { schemaNotes } from "../../src/schemas/warnings.js";
 
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 const DRAFT_04 = "http://json-schema.org/draft-04/schema#";
 
 function notes(schema: JsonSchema, assertFormats = true): Record<string, string> {
-  const gated = gateSchema(schema);
-  if (gated.kind === "refused") throw new Error(JSON.stringify(gated.faults));
+  const policy = checkSchemaPolicy(schema);
+  if (policy.kind === "refused") throw new Error(JSON.stringify(policy.faults));
   return Object.fromEntries(
-    schemaNotes(gated.graph.nodes, gated.draft, assertFormats).map(({ pointer, message }) => [pointer, message]),
+    schemaNotes(policy.graph.nodes, policy.draft, assertFormats).map(({ pointer, message }) => [pointer, message]),
   );
 }
 

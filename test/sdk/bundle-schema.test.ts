@@ -3,8 +3,8 @@ import type { JsonSchema } from "../../src/contract/contract.js";
 import type { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Json } from "../../src/json/json.js";
 import { CompiledSchema } from "../../src/schemas/compiler.js";
-import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { inspectSchema } from "../../src/schemas/inspect-schema.js";
+import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";
 import { type BundleOptions, bundleSchema } from "../../src/sdk/bundle-schema.js";
 
 /** Judges by the bundle as a gateway does. */

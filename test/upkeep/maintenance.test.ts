@@ -41,7 +41,10 @@ const V1 = contractOf("1.0.0");
 const V2 = contractOf("2.0.0", "better");
 
 /** The maintenance of one node, whose copy of the catalogue is what `toolsets` says. */
-function maintenance(healthWindowMs = LONG_MS, clock: MaintenanceSettings["clock"] = { nowMs: () => Date.now() }): Maintenance {
+function maintenance(
+  healthWindowMs = LONG_MS,
+  clock: MaintenanceSettings["clock"] = { nowMs: () => Date.now() },
+): Maintenance {
   const { client } = here();
   return new Maintenance({
     registry: registryStore(client, healthWindowMs),

@@ -5,8 +5,8 @@ import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js"
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { readCall } from "../../src/store/calls/read-call.js";
 import { register } from "../../src/store/registry/register.js";
-import { Maintenance } from "../../src/upkeep/maintenance.js";
 import type { Leader } from "../../src/upkeep/leader.js";
+import { Maintenance } from "../../src/upkeep/maintenance.js";
 import { admissionOf, admit, callStore } from "../store/calls/calls-fixture.js";
 import { contractOf, LONG_MS, registrationOf, registryStore } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { JsonSchema } from "../../src/contract/contract.js";
 import { draftOf } from "../../src/contract/draft.js";
 import type { Json } from "../../src/json/json.js";
-import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/gate.js";
 import { inspectSchema } from "../../src/schemas/inspect-schema.js";
+import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";
 import { bundle } from "../../src/sdk/schema-bundle.js";
 
 /** What became of one schema. */

@@ -1,5 +1,5 @@
-import { deferred } from "../../async/deferred.js";
 import { ChurnMap } from "../../async/churn-map.js";
+import { deferred } from "../../async/deferred.js";
 import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } from "../../config/message-limits.js";
 import type { Executed } from "../../errors/codes.js";
 import { toToolgateError } from "../../errors/to-toolgate-error.js";

@@ -4,7 +4,7 @@ import { parseChannelBytes } from "../../frames/channel-bytes.js";
 import { checkFrameSize, heldSize } from "../../frames/frame-size.js";
 import { parseCallId } from "../../identity/call-id.js";
 import { invalidField } from "../../identity/names.js";
-import type { TextAsker } from "../../json/text-reader.js";
+import type { TextRequester } from "../../json/text-reader.js";
 import { shareKey } from "../../limits/share-key.js";
 import type { AttachRequest__Output } from "../../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../../protocol/generated/toolgate/v1/AttachResponse.js";
@@ -151,7 +151,7 @@ function* take(
   // Several pongs at once say no more than one.
   if (frame.pongs.length > 0) sessions.ponged(session);
   const isUnneeded = (): boolean => session.state.kind === "closed";
-  const asker = (): TextAsker => ({ client: `provider ${client}`, isUnneeded, holdsItsStream: true });
+  const asker = (): TextRequester => ({ client: `provider ${client}`, isUnneeded, holdsItsStream: true });
   for (const delta of frame.deltas) {
     const id = parseCallId(delta.callId, "deltas.call_id");
     let call = reports.running(session, id, delta.attempt);

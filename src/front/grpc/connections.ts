@@ -1,7 +1,7 @@
 import type { Http2Session, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { peerHost } from "../../limits/peer-host.js";
 import { FairQuota } from "../../limits/fair-quota.js";
+import { peerHost } from "../../limits/peer-host.js";
 import type { HeldBytes, HeldForConnection } from "./held-bytes.js";
 
 /** How long a connection may take until it has said that it speaks HTTP/2, a TLS handshake included, in milliseconds. */

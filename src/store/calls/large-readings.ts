@@ -4,7 +4,7 @@ import { FairQueue } from "../../async/fair-queue.js";
 import type { CallId } from "../../identity/call-id.js";
 import { runConfirmed } from "../../redis/commits.js";
 import type { ShardKeys } from "../../redis/keys.js";
-import { type LargeReply, type ReplyReader, ReplyQueue } from "../../redis/reply-queue.js";
+import { type LargeReply, ReplyQueue, type ReplyReader } from "../../redis/reply-queue.js";
 import { asArray, asBuffer, defineScript } from "../../redis/script.js";
 import { type Ending, parseEnding } from "./call-record.js";
 import type { CallStore } from "./call-store.js";

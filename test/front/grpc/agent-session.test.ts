@@ -99,9 +99,9 @@ async function checking() {
   const payloads = {
     check: (_epoch: unknown, _tool: unknown, _payload: unknown, caller: PayloadCaller) => {
       asked.push(caller);
-      const unjudged = new ToolgateError("VERDICT_UNAVAILABLE", "nothing waits for it any more");
+      const unavailable = new ToolgateError("VERDICT_UNAVAILABLE", "nothing waits for it any more");
       return new Promise((_resolve, reject) =>
-        caller.presence.signal.addEventListener("abort", () => reject(unjudged)),
+        caller.presence.signal.addEventListener("abort", () => reject(unavailable)),
       );
     },
   };

@@ -12,7 +12,7 @@ const DATA = new Set(["enum", "const", "default", "examples"]);
  * What may be said of places in a value. A property's name may be data, such as an address that is a key of a map: it is named
  * where the schema names it too, and otherwise a star stands for it. Indices of arrays are given.
  */
-export class TellablePlaces {
+export class ReportablePaths {
   readonly #value: unknown;
   readonly #names: ReadonlySet<string>;
   #compared = 0;

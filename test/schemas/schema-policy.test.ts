@@ -1,19 +1,20 @@
 import { describe, expect, test } from "vitest";
 import type { JsonSchema } from "../../src/contract/contract.js";
-import { DEFAULT_SCHEMA_LIMITS, gateSchema, type SchemaLimits } from "../../src/schemas/gate.js";
+import { checkSchemaPolicy, DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "../../src/schemas/schema-policy.js";
 import { DOUBLES_WITH_DEPTH, doubledReferences, wideSchema } from "./hostile-schemas.js";
 
 const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 
 function faults(schema: JsonSchema, limits: Partial<SchemaLimits> = {}) {
-  const gated = gateSchema(schema, { ...DEFAULT_SCHEMA_LIMITS, ...limits });
-  return gated.kind === "refused" ? gated.faults : [];
+  const policy = checkSchemaPolicy(schema, { ...DEFAULT_SCHEMA_LIMITS, ...limits });
+  return policy.kind === "refused" ? policy.faults : [];
 }
 
 function cost(schema: JsonSchema): string {
-  const gated = gateSchema(schema);
-  if (gated.kind === "refused") throw new Error(gated.faults.map((fault) => `${fault.pointer} ${fault.reason}`).join());
-  return gated.cost.kind;
+  const policy = checkSchemaPolicy(schema);
+  if (policy.kind === "refused")
+    throw new Error(policy.faults.map((fault) => `${fault.pointer} ${fault.reason}`).join());
+  return policy.cost.kind;
 }
 
 describe("limits", () => {
@@ -313,8 +314,8 @@ describe("costs", () => {
 
   test("count what one value costs in the worst place", () => {
     const rates = (schema: JsonSchema) => {
-      const gated = gateSchema(schema);
-      return gated.kind === "passed" && gated.cost.kind === "cheap" ? gated.cost.rates : undefined;
+      const policy = checkSchemaPolicy(schema);
+      return policy.kind === "passed" && policy.cost.kind === "cheap" ? policy.cost.rates : undefined;
     };
     const plain = rates({ items: { type: "string" } })?.perValue ?? 0;
     const crowded = rates({ items: { anyOf: Array.from({ length: 100 }, () => ({ type: "string" })) } })?.perValue ?? 0;

@@ -3,12 +3,12 @@ import { type Draft, draftOf } from "../contract/draft.js";
 import type { Json } from "../json/json.js";
 import { pointerOf, type Step } from "../json/pointer.js";
 import { withContainedItems } from "./contained-items.js";
+import type { CostRates } from "./estimate-cost.js";
 import { formatCost } from "./formats.js";
 import { applicatorIn, assertsIn } from "./keywords.js";
 import { readPattern } from "./patterns.js";
 import { type SchemaFault, type SchemaGraph, type SchemaNode, schemaGraph } from "./schema-graph.js";
 import { withStaticReferences } from "./static-references.js";
-import type { Rates } from "./weigh.js";
 
 /** Limits on one schema. Of 409 schemas in wide use, the largest has 12 KB, 20 levels and 122 objects. */
 export interface SchemaLimits {
@@ -18,7 +18,7 @@ export interface SchemaLimits {
   readonly maxDepth: number;
   /** How many schema objects it has. */
   readonly maxSubschemas: number;
-  /** How many ways lead through references and combinators from one schema to all that judge the same value. */
+  /** How many ways lead through references and combinators from one schema to all that validate the same value. */
   readonly maxPaths: number;
   /** How much code it compiles to, in keywords, with each spelling of each reference counted as a copy of its target. */
   readonly maxCode: number;
@@ -36,18 +36,18 @@ export const DEFAULT_SCHEMA_LIMITS: SchemaLimits = {
 };
 
 /**
- * What judging by a schema costs. `cheap`: it compiles within a few milliseconds, and judges a value within a time that
+ * What validating by a schema costs. `cheap`: it compiles within a few milliseconds, and validates a value within a time that
  * the rates bound, so it may run on the event loop while the value is small enough. `costly`: neither is known.
  */
-export type Cost = { readonly kind: "cheap"; readonly rates: Rates } | { readonly kind: "costly" };
+export type Cost = { readonly kind: "cheap"; readonly rates: CostRates } | { readonly kind: "costly" };
 
-/** What the gate says of a schema. */
-export type Gated =
+/** What the policy says of a schema. */
+export type PolicyResult =
   | {
       readonly kind: "passed";
       readonly draft: Draft;
       readonly cost: Cost;
-      /** The schema to judge by: another one than the author's where that has what Ajv does not judge rightly. */
+      /** The schema to validate by: another one than the author's where that has what Ajv does not validate rightly. */
       readonly schema: JsonSchema;
       readonly graph: SchemaGraph;
       /** The author's schema as a graph. */
@@ -63,7 +63,7 @@ export type Gated =
 /** The most code of which an event loop makes functions; what Ajv makes of less is measured when it is there. */
 const CHEAP_CODE = 800;
 const CHEAP_PATTERN_INSTRUCTIONS = 2_000;
-/** Over these rates not even a small value is judged on the event loop. */
+/** Over these rates not even a small value is validated on the event loop. */
 const CHEAP_PER_VALUE = 100_000;
 /** What a pattern's instruction costs per character, in units of roughly 10 ns, where the engine's cache does not help. */
 const PER_INSTRUCTION = 3;
@@ -74,7 +74,7 @@ export const LOOP_FROM = 20;
 const MAY_BE_OBJECT = new Set(["default", "examples"]);
 
 /**
- * The static gate: judges a schema by looking at it, before any of it is compiled. Pure, and linear in the schema.
+ * The static policy: validates a schema by looking at it, before any of it is compiled. Pure, and linear in the schema.
  *
  * It refuses what would harm the process or mislead an author: schemas over the limits, other drafts, references that
  * leave the schema or go round in a circle, patterns that no engine takes, `$async` and `$data` (extensions of
@@ -82,11 +82,11 @@ const MAY_BE_OBJECT = new Set(["default", "examples"]);
  *
  * @param assertFormats whether formats cost something.
  */
-export function gateSchema(
+export function checkSchemaPolicy(
   schema: JsonSchema,
   limits: SchemaLimits = DEFAULT_SCHEMA_LIMITS,
   assertFormats = false,
-): Gated {
+): PolicyResult {
   const early = sizeFault(schema, limits);
   if (early !== undefined) return refused(undefined, early);
   const draft = draftOf(schema);
@@ -105,21 +105,21 @@ export function gateSchema(
     faults.push({ pointer: "", reason: "must have fewer or shorter patterns and counted repetitions" });
   }
   if (faults.length > 0) return refused(draft.draft, ...faults);
-  const judged = judgedSchema(schema, source, draft.draft, limits);
-  if (judged.kind === "refused") return refused(draft.draft, ...judged.faults);
-  const { graph } = judged;
+  const effective = effectiveSchema(schema, source, draft.draft, limits);
+  if (effective.kind === "refused") return refused(draft.draft, ...effective.faults);
+  const { graph } = effective;
 
   const order = placesInOrder(graph);
   if (order.kind === "circle") {
     return refused(draft.draft, {
-      pointer: pointerOf(judged.stepsOf(order.node)),
+      pointer: pointerOf(effective.stepsOf(order.node)),
       reason: "refers to itself for one and the same value, without end",
     });
   }
   const crowded = crowdedNode(graph, order.nodes, limits.maxPaths);
   if (crowded !== undefined) {
-    const reason = `must lead by at most ${limits.maxPaths} ways through references and combinators to what judges one value`;
-    return refused(draft.draft, { pointer: pointerOf(judged.stepsOf(crowded)), reason });
+    const reason = `must lead by at most ${limits.maxPaths} ways through references and combinators to what validates one value`;
+    return refused(draft.draft, { pointer: pointerOf(effective.stepsOf(crowded)), reason });
   }
   const code = codeSize(graph, draft.draft);
   if (code > limits.maxCode) {
@@ -136,14 +136,14 @@ export function gateSchema(
     kind: "passed",
     draft: draft.draft,
     cost: rates === undefined ? { kind: "costly" } : { kind: "cheap", rates },
-    schema: judged.schema,
+    schema: effective.schema,
     graph,
     source,
   };
 }
 
-/** The schema to judge by, and where its nodes were in the author's. */
-type JudgedSchema =
+/** The schema to validate by, and where its nodes were in the author's. */
+type EffectiveSchema =
   | {
       readonly kind: "schema";
       readonly schema: JsonSchema;
@@ -152,31 +152,31 @@ type JudgedSchema =
     }
   | { readonly kind: "refused"; readonly faults: readonly SchemaFault[] };
 
-/** Most schemas are judged by as they are. */
-function judgedSchema(schema: JsonSchema, source: SchemaGraph, draft: Draft, limits: SchemaLimits): JudgedSchema {
-  let [judged, graph] = [schema, source];
+/** Most schemas are validated by as they are. */
+function effectiveSchema(schema: JsonSchema, source: SchemaGraph, draft: Draft, limits: SchemaLimits): EffectiveSchema {
+  let [effective, graph] = [schema, source];
   let stepsOf = (node: SchemaNode): readonly Step[] => node.steps;
   if (!source.isPlain) {
     const written = withStaticReferences(draft, source, limits.maxSubschemas);
     if ("reason" in written) return { kind: "refused", faults: [written] };
-    judged = written.schema;
-    graph = schemaGraph(judged, draft, limits.maxSubschemas);
+    effective = written.schema;
+    graph = schemaGraph(effective, draft, limits.maxSubschemas);
     stepsOf = (node) => written.origins.get(node.schema) ?? node.steps;
   }
   if (draft === "2020-12" && ["unevaluatedItems", "contains"].every((keyword) => hasKeyword(graph, keyword))) {
-    const contained = withContainedItems(judged, graph, stepsOf);
+    const contained = withContainedItems(effective, graph, stepsOf);
     if (Array.isArray(contained)) return { kind: "refused", faults: contained };
-    judged = contained as JsonSchema; // the faults are a list
-    graph = schemaGraph(judged, draft, limits.maxSubschemas);
+    effective = contained as JsonSchema; // the faults are a list
+    graph = schemaGraph(effective, draft, limits.maxSubschemas);
   }
-  return { kind: "schema", schema: judged, graph, stepsOf };
+  return { kind: "schema", schema: effective, graph, stepsOf };
 }
 
 function hasKeyword(graph: SchemaGraph, keyword: string): boolean {
   return graph.nodes.some((node) => Object.hasOwn(node.schema, keyword));
 }
 
-function refused(draft: Draft | undefined, ...faults: SchemaFault[]): Gated {
+function refused(draft: Draft | undefined, ...faults: SchemaFault[]): PolicyResult {
   return { kind: "refused", faults, draft };
 }
 
@@ -301,7 +301,7 @@ function isDataReference(value: Json): boolean {
   return typeof value === "object" && value !== null && Object.hasOwn(value, "$data");
 }
 
-/** The nodes sorted so that each comes before those that judge the same value for it; or a circle among them. */
+/** The nodes sorted so that each comes before those that validate the same value for it; or a circle among them. */
 function placesInOrder(
   graph: SchemaGraph,
 ): { kind: "order"; nodes: readonly SchemaNode[] } | { kind: "circle"; node: SchemaNode } {
@@ -329,7 +329,7 @@ function placesInOrder(
   return { kind: "order", nodes: done.reverse() };
 }
 
-/** The innermost node from which too many ways lead to what judges the same value. */
+/** The innermost node from which too many ways lead to what validates the same value. */
 function crowdedNode(graph: SchemaGraph, order: readonly SchemaNode[], maxPaths: number): SchemaNode | undefined {
   const paths = new Float64Array(graph.nodes.length);
   for (const node of [...order].reverse()) {
@@ -377,22 +377,27 @@ function codeSize(graph: SchemaGraph, draft: Draft): number {
   return sum;
 }
 
-/** How often each schema, by its index, judges one value. */
+/** How often each schema, by its index, validates one value. */
 type Times = ReadonlyMap<number, number>;
 
 /**
  * Bounds what one value, at any depth of an instance, costs.
  *
- * Level by level, it counts how often each schema judges one value there. A value is reached in one way only: as an item,
+ * Level by level, it counts how often each schema validates one value there. A value is reached in one way only: as an item,
  * as the property of one name, or as a property's name. So for each such way it adds up what arrives, and keeps for each
- * schema the greatest number of all ways: more than that judges no value, whatever the instance looks like. A schema that
+ * schema the greatest number of all ways: more than that validates no value, whatever the instance looks like. A schema that
  * refers to itself twice in one way doubles with each level, which soon is over the bound.
  */
-function ratesOf(graph: SchemaGraph, order: readonly SchemaNode[], costs: Costs, maxDepth: number): Rates | undefined {
+function ratesOf(
+  graph: SchemaGraph,
+  order: readonly SchemaNode[],
+  costs: Costs,
+  maxDepth: number,
+): CostRates | undefined {
   const own = graph.nodes.map((node) => ownRates(node, costs));
   const places = placesOf(order);
   const rates = { perValue: 1, perChar: 0 };
-  const count = (times: Times, base: Rates): Rates => {
+  const count = (times: Times, base: CostRates): CostRates => {
     const sum = { ...base };
     for (const [index, number] of times) {
       sum.perValue += number * (own[index]?.perValue ?? 0);
@@ -402,7 +407,7 @@ function ratesOf(graph: SchemaGraph, order: readonly SchemaNode[], costs: Costs,
     rates.perChar = Math.max(rates.perChar, sum.perChar);
     return sum;
   };
-  const none: Rates = { perValue: 0, perChar: 0 };
+  const none: CostRates = { perValue: 0, perChar: 0 };
 
   let level: Times = places[0] ?? new Map();
   count(level, none);
@@ -428,7 +433,7 @@ function ratesOf(graph: SchemaGraph, order: readonly SchemaNode[], costs: Costs,
   return rates.perValue <= CHEAP_PER_VALUE ? rates : undefined;
 }
 
-/** For each schema: what judges a value for it, itself included, and by how many ways. */
+/** For each schema: what validates a value for it, itself included, and by how many ways. */
 function placesOf(order: readonly SchemaNode[]): Times[] {
   const places: Times[] = [];
   for (const node of [...order].reverse()) {
@@ -474,7 +479,7 @@ interface Costs {
   readonly assertFormats: boolean;
 }
 
-const NO_COST: Rates = { perValue: 0, perChar: 0 };
+const NO_COST: CostRates = { perValue: 0, perChar: 0 };
 /** What an error costs that a branch of `anyOf` or its kin leaves behind until another one fits, in units of roughly 10 ns. */
 const PER_BRANCH = 15;
 const BRANCHING = new Set(["anyOf", "oneOf", "not", "if"]);
@@ -483,7 +488,7 @@ const BRANCHING = new Set(["anyOf", "oneOf", "not", "if"]);
  * What a schema's own keywords cost for one value, in units of roughly 10 ns. An estimate: what Ajv makes of a schema is measured
  * after it (prepare-schema.ts), and the greater of both counts.
  */
-function ownRates(node: SchemaNode, { patterns, assertFormats }: Costs): Rates {
+function ownRates(node: SchemaNode, { patterns, assertFormats }: Costs): CostRates {
   let perValue = 2;
   let perChar = 0;
   for (const [keyword, value] of Object.entries(node.schema)) {

@@ -6,7 +6,7 @@ import { EXACT_INTEGER } from "./number-keywords.js";
 import type { SchemaGraph, SchemaNode } from "./schema-graph.js";
 
 /** Keywords that no validator may know: `id`, which Ajv refuses to compile even in draft-04, and what static-references.ts resolves. */
-export const AS_JUDGED_WITHOUT: readonly string[] = ["$recursiveRef", "$recursiveAnchor", "id"];
+export const UNSUPPORTED_KEYWORDS: readonly string[] = ["$recursiveRef", "$recursiveAnchor", "id"];
 
 /** Draft-04's bounds, which are flags: the keyword that each makes exclusive. */
 const FLAGS = { exclusiveMinimum: "minimum", exclusiveMaximum: "maximum" } as const;
@@ -18,7 +18,7 @@ interface Change {
 }
 
 /**
- * A schema as Ajv is to judge by it; a copy where it differs, with everything in its place, so that references and pointers hold
+ * A schema as Ajv is to validate by it; a copy where it differs, with everything in its place, so that references and pointers hold
  * in both. The contract keeps what was registered.
  *
  * No library does this: those that lift a schema to a later draft move and rename its parts, so that a fault's pointer and a
@@ -26,11 +26,11 @@ interface Change {
  * validator, which is without the keywords that a draft does not know (compiler.ts). What is left:
  * - OpenAPI's `nullable` is built into Ajv, which lets null in beside `type`, and refuses to compile it elsewhere; it is no
  *   keyword of any draft.
- * - Up to draft-07 a reference stands alone; Ajv judges by what is beside it, and its option against that leaves `type` in.
+ * - Up to draft-07 a reference stands alone; Ajv validates by what is beside it, and its option against that leaves `type` in.
  * - In draft-04 `exclusiveMinimum` and `exclusiveMaximum` are flags beside `minimum` and `maximum`.
- * - Where numbers are judged as they were written, "integer" in `type` gets a keyword of ours beside it.
+ * - Where numbers are validated as they were written, "integer" in `type` gets a keyword of ours beside it.
  */
-export function asJudged(schema: JsonSchema, draft: Draft, graph: SchemaGraph, exactNumbers: boolean): JsonSchema {
+export function ajvSchema(schema: JsonSchema, draft: Draft, graph: SchemaGraph, exactNumbers: boolean): JsonSchema {
   const changes = graph.nodes.flatMap((node) => changesOf(node, draft, exactNumbers));
   if (changes.length === 0) return schema;
   const copy = structuredClone(schema) as JsonSchema; // the clone of a schema

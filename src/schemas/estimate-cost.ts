@@ -1,5 +1,5 @@
-/** What judging a value costs at most, in units of roughly 10 ns: per value in it, and per character of its texts. */
-export interface Rates {
+/** What validating a value costs at most, in units of roughly 10 ns: per value in it, and per character of its texts. */
+export interface CostRates {
   readonly perValue: number;
   readonly perChar: number;
 }
@@ -8,16 +8,16 @@ export interface Rates {
 const PER_KEY = 30;
 
 /**
- * What judging a JSON value costs at most by these rates; counting ends as soon as the sum is over `enough`. It is done
- * for each value before it is judged, so it allocates nothing.
+ * What validating a JSON value costs at most by these rates; counting ends as soon as the sum is over `enough`. It is done
+ * for each value before it is validated, so it allocates nothing.
  */
-export function weigh(value: unknown, rates: Rates, enough: number): number {
+export function estimateCost(value: unknown, rates: CostRates, enough: number): number {
   let sum = rates.perValue;
   if (typeof value === "string") return sum + value.length * rates.perChar;
   if (typeof value !== "object" || value === null) return sum;
   if (Array.isArray(value)) {
     for (const item of value) {
-      sum += weigh(item, rates, enough - sum);
+      sum += estimateCost(item, rates, enough - sum);
       if (sum > enough) return sum;
     }
     return sum;
@@ -25,7 +25,7 @@ export function weigh(value: unknown, rates: Rates, enough: number): number {
   const members = value as { readonly [key: string]: unknown }; // an object that is no array
   for (const key in members) {
     sum += PER_KEY + key.length * rates.perChar;
-    sum += weigh(members[key], rates, enough - sum);
+    sum += estimateCost(members[key], rates, enough - sum);
     if (sum > enough) return sum;
   }
   return sum;
