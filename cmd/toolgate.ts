@@ -4,8 +4,8 @@ import { environment } from "../src/config/environment.js";
 import { buildProgram } from "./command-line.js";
 import { EXIT_CODES } from "./output/exit-codes.js";
 
-/** Tells a failure, and gives the exit status. */
-async function tell(error: unknown, args: readonly string[]): Promise<number> {
+/** Prints a failure, and returns the exit status. */
+async function reportFailure(error: unknown, args: readonly string[]): Promise<number> {
   if (error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help")) {
     // Help or the version was shown: as it was asked for, or because nothing was.
     return error.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.badInput.code;
@@ -35,7 +35,7 @@ try {
   const program = await buildProgram(args);
   await program.parseAsync(args, { from: "user" });
 } catch (error) {
-  process.exitCode = await tell(error, args);
+  process.exitCode = await reportFailure(error, args);
 }
 // What is left open must not keep a finished command from ending; what was written must arrive first.
 for (const stream of [process.stdout, process.stderr]) {

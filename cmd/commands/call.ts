@@ -79,7 +79,7 @@ Examples:
           const bytes = await bytesOf(payload, client, toolset, tool, session);
           // Its id is needed to cancel it: without, a tool that runs already would be left to itself.
           const making = flags.detach === true ? signal : abortedLater(signal, HANDLE_WAIT_MS);
-          const call = await output.during(`Calling ${tool} of ${toolset}`, () =>
+          const call = await output.withProgress(`Calling ${tool} of ${toolset}`, () =>
             client.call(toolset, tool, bytes, { ...callOptions(flags), signal: making }),
           );
           if (flags.detach === true) printHandle(output, call);
@@ -119,7 +119,7 @@ async function bytesOf(
     case "json":
       return payload.bytes;
     case "pairs": {
-      const contract = await output.during(`Getting ${toolset}`, () => client.get(toolset, { signal }));
+      const contract = await output.withProgress(`Getting ${toolset}`, () => client.get(toolset, { signal }));
       return Buffer.from(payloadOf(payload.pairs, findTool(contract, tool).payload));
     }
     default:

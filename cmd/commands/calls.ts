@@ -77,7 +77,7 @@ Examples:
         // One may be listed twice while others come and go.
         const found = new Map<string, CallSummary>();
         let more = false;
-        await output.during("Listing the calls", async () => {
+        await output.withProgress("Listing the calls", async () => {
           const { toolset, tool, state } = filter;
           const which = {
             ...(toolset === undefined ? {} : { toolset }),
@@ -131,7 +131,9 @@ Examples:
     )
     .action(async (callId: string, _flags: object, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const status = await output.during("Getting the call", () => client.getCall(callId, { signal, raw: true }));
+        const status = await output.withProgress("Getting the call", () =>
+          client.getCall(callId, { signal, raw: true }),
+        );
         if (output.json) return output.jsonData(status);
         printStatus(output, status);
       });

@@ -18,7 +18,9 @@ Examples:
     )
     .action(async (callId: string, _flags: object, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const cancellation = await output.during("Cancelling", () => client.cancel(callId, { signal, raw: true }));
+        const cancellation = await output.withProgress("Cancelling", () =>
+          client.cancel(callId, { signal, raw: true }),
+        );
         if (output.json) return output.jsonData(cancellation);
         const { state, terminal } = cancellation;
         if (terminal !== undefined) output.text(`The call has ended: ${terminal.kind}.`);

@@ -46,7 +46,7 @@ Examples:
     )
     .action(async (toolset: string, _flags: object, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const calls = await output.during("Listing dead calls", async () => {
+        const calls = await output.withProgress("Listing dead calls", async () => {
           const all: DeadCall[] = [];
           for await (const call of client.deadCalls(toolset, { signal })) all.push(call);
           return all;
@@ -77,7 +77,7 @@ Examples:
     )
     .action(async (toolset: string, id: string, _flags: object, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const call = await output.during("Reading the dead call", () =>
+        const call = await output.withProgress("Reading the dead call", () =>
           client.getDeadCall(toolset, id, { signal, raw: true }),
         );
         if (output.json) return output.jsonData(call);
@@ -104,7 +104,9 @@ Examples:
     )
     .action(async (toolset: string, id: string, _flags: object, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const handle = await output.during("Making the call again", () => client.redrive(toolset, id, { signal }));
+        const handle = await output.withProgress("Making the call again", () =>
+          client.redrive(toolset, id, { signal }),
+        );
         if (output.json) return output.jsonData(handle);
         output.text(`The call is ${handle.callId}; toolgate calls follow ${handle.callId} shows it.`);
       });
@@ -131,7 +133,7 @@ Examples:
         throw new UsageError("Which dead calls are to be forgotten is not said.", "Name them, or say --all.");
       }
       await withClient(command, async (client, { output, signal }) => {
-        const purged = await output.during("Forgetting dead calls", () =>
+        const purged = await output.withProgress("Forgetting dead calls", () =>
           client.purgeDeadCalls(toolset, ids, { signal }),
         );
         if (output.json) return output.jsonData({ toolset, purged });

@@ -59,13 +59,13 @@ Examples:
         report([checkRuntime(process.versions.node, neededNode())]);
         for (const address of nodes) {
           signal.throwIfAborted();
-          report([await output.during(`Asking ${address}`, () => checkGateway(address, tls))]);
+          report([await output.withProgress(`Asking ${address}`, () => checkGateway(address, tls))]);
         }
         const connection = { signal, connectTimeoutMs: 3_000, ...(tls === undefined ? {} : { tls }) };
-        report(await output.during("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
-        report(await output.during("Listing the toolsets", () => checkToolsets(nodes, connection)));
+        report(await output.withProgress("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
+        report(await output.withProgress("Listing the toolsets", () => checkToolsets(nodes, connection)));
         if (redisUrl !== undefined && redisUrl !== "") {
-          report(await output.during("Asking Redis", () => checkRedis(redisUrl, named, shards)));
+          report(await output.withProgress("Asking Redis", () => checkRedis(redisUrl, named, shards)));
         } else {
           output.note("Redis was not looked at: give --redis-url, or set REDIS_URL.");
         }

@@ -40,7 +40,7 @@ export async function followToEnd(
     }
   };
   try {
-    await output.during(label, () => follow(signal));
+    await output.withProgress(label, () => follow(signal));
   } catch (error) {
     if (!(signal.aborted && signal.reason instanceof Interrupted)) throw error;
     if (onInterrupt === "leave") {
@@ -49,12 +49,12 @@ export async function followToEnd(
       );
       throw signal.reason;
     }
-    await cancelAndTell(client, output, callId);
+    await cancelAndReport(client, output, callId);
     throw signal.reason;
   }
 }
 
-async function cancelAndTell(client: Toolgate, output: Output, callId: string): Promise<void> {
+async function cancelAndReport(client: Toolgate, output: Output, callId: string): Promise<void> {
   const patience = AbortSignal.timeout(CANCEL_WAIT_MS);
   try {
     output.note("Cancelling the call; Ctrl-C again leaves at once.");
@@ -67,7 +67,7 @@ async function cancelAndTell(client: Toolgate, output: Output, callId: string): 
     );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    output.complaint(`The call could not be cancelled: ${why} It may still run; its id is ${callId}.`);
+    output.diagnostic(`The call could not be cancelled: ${why} It may still run; its id is ${callId}.`);
   }
 }
 

@@ -38,7 +38,7 @@ Examples:
     )
     .action(async (name: string, { tool, epoch }: GetFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const toolset = await output.during(`Getting ${name}`, () =>
+        const toolset = await output.withProgress(`Getting ${name}`, () =>
           client.get(name, { signal, ...(epoch === undefined ? {} : { epoch }) }),
         );
         if (tool === undefined) {

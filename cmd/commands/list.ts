@@ -39,7 +39,7 @@ Examples:
     )
     .action(async ({ tag, health }: ListFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const [toolsets, damaged] = await output.during("Listing the toolsets", async () => {
+        const [toolsets, damaged] = await output.withProgress("Listing the toolsets", async () => {
           const all: ToolsetSummary[] = [];
           const filter = { ...(tag === undefined ? {} : { tags: tag }), ...(health === undefined ? {} : { health }) };
           for await (const toolset of client.list({ signal, ...filter })) all.push(toolset);

@@ -6,7 +6,7 @@ import type { MountClosed, MountOptions } from "../../src/hosting/mount-options.
 import type { SchemaDocuments } from "../../src/index.js";
 import { UsageError } from "../output/failure.js";
 import type { Output } from "../output/output.js";
-import { peopleLog } from "../output/people-log.js";
+import { terminalLog } from "../output/terminal-log.js";
 import { duration, integer, words } from "./option-values.js";
 import { inSession, readClientConfig, withClientOptions } from "./session.js";
 
@@ -102,7 +102,7 @@ Examples:
         if (process.pid === 1) output.note(AS_INIT);
         const { mountMcpServer } = await import("../../src/hosting/mount.js");
         const options = await mountOptions(commandLine, flags, command, output, signal);
-        const mount = await output.during(`Starting ${commandLine[0]}`, () => mountMcpServer(options));
+        const mount = await output.withProgress(`Starting ${commandLine[0]}`, () => mountMcpServer(options));
         announce(output, mount);
         signal.addEventListener(
           "abort",
@@ -147,7 +147,7 @@ async function mountOptions(
     args,
     nodes,
     env: serverVariables(env ?? []),
-    log: peopleLog(output),
+    log: terminalLog(output),
     signal,
     ...(tls === undefined ? {} : { tls }),
     ...(schemaDocument === undefined ? {} : { schemaDocuments: await schemaDocuments(schemaDocument) }),

@@ -41,7 +41,7 @@ export async function readPayload({ words, file }: PayloadSource, output: Output
   }
   if (file !== undefined) return json(await contentOf(file, "The payload's file"), file);
   if (first === undefined) {
-    if (!somethingIsPipedIn()) return { kind: "none" };
+    if (!isInputPiped()) return { kind: "none" };
     const bytes = await stdin(output);
     // A pipe that was left open and empty (cron, CI) is no payload, unless it was asked for.
     return bytes.length === 0 ? { kind: "none" } : json(bytes, "stdin");
@@ -116,11 +116,11 @@ async function contentOf(path: string, what: string, origin?: string): Promise<B
 }
 
 async function stdin(output: Output): Promise<Buffer> {
-  return await output.during("Reading the payload from stdin", () => readAll(process.stdin, "Stdin"));
+  return await output.withProgress("Reading the payload from stdin", () => readAll(process.stdin, "Stdin"));
 }
 
 /** A terminal, /dev/null and the like hold nothing for us. */
-function somethingIsPipedIn(): boolean {
+function isInputPiped(): boolean {
   try {
     const stat = fstatSync(0);
     return stat.isFIFO() || stat.isFile() || stat.isSocket();

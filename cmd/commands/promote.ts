@@ -24,7 +24,7 @@ Examples:
     )
     .action(async (name: string, { epoch }: PromoteFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        await output.during(`Promoting ${name}`, () => client.promote(name, epoch, { signal }));
+        await output.withProgress(`Promoting ${name}`, () => client.promote(name, epoch, { signal }));
         if (output.json) output.jsonData({ toolset: name, epoch, promoted: true });
         else output.text(`Epoch ${epoch} of ${name} is active.`);
       });

@@ -37,7 +37,7 @@ Examples:
     .action(async (wanted: readonly string[], { tag, health, limit }: SearchFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
         const filter = { ...(tag === undefined ? {} : { tags: tag }), ...(health === undefined ? {} : { health }) };
-        const hits = await output.during("Searching", () =>
+        const hits = await output.withProgress("Searching", () =>
           client.search(wanted.join(" "), { signal, limit, ...filter }),
         );
         if (output.json) return output.jsonData(hits);

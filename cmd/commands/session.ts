@@ -68,11 +68,11 @@ export async function withClientIn<T>(
 ): Promise<T> {
   const { nodes, tls } = await readClientConfig(command);
   const { connect } = await import("../../src/sdk/connect.js"); // by what runs, not by what shows its help
-  const client = await output.during(`Connecting to ${nodes.join(", ")}`, () =>
+  const client = await output.withProgress(`Connecting to ${nodes.join(", ")}`, () =>
     connect(nodes, {
       ...options,
       signal,
-      onWarning: ({ message }) => output.complaint(`warning: ${safeLines(message)}`),
+      onWarning: ({ message }) => output.diagnostic(`warning: ${safeLines(message)}`),
       ...(tls === undefined ? {} : { tls }),
     }),
   );

@@ -27,7 +27,7 @@ Examples:
     )
     .action(async (name: string, { epoch }: UnregisterFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        await output.during(`Removing ${name}`, () => client.unregister(name, epoch, { signal }));
+        await output.withProgress(`Removing ${name}`, () => client.unregister(name, epoch, { signal }));
         if (output.json) output.jsonData({ toolset: name, epoch, unregistered: true });
         else output.text(`${name} is removed.`);
       });

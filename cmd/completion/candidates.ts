@@ -17,7 +17,7 @@ const PATIENCE_MS = 1_500;
 /** The most names that are offered. */
 const MOST = 200;
 /** What is offered is typed into a shell as it is: of what a cluster says only that which no shell takes for anything else. */
-const HARMLESS = /^[A-Za-z0-9_][A-Za-z0-9_./-]*=?$/;
+const SHELL_SAFE = /^[A-Za-z0-9_][A-Za-z0-9_./-]*=?$/;
 
 /** What stands on the line before the word that is being typed. */
 interface Line {
@@ -172,8 +172,8 @@ async function valuesOf(name: string, line: Line): Promise<Candidate[]> {
 }
 
 /** Those of a cluster's candidates that can be offered: a shell gives them to the line as they are, and would run what is in them. */
-export function harmless(candidates: readonly Candidate[]): Candidate[] {
-  return candidates.filter(({ value }) => HARMLESS.test(value));
+export function shellSafe(candidates: readonly Candidate[]): Candidate[] {
+  return candidates.filter(({ value }) => SHELL_SAFE.test(value));
 }
 
 /** Asks a cluster, which the line itself may name. @throws what kept it from answering in time */
@@ -192,7 +192,7 @@ async function fromCluster(
   const limits = { signal, connectTimeoutMs: PATIENCE_MS, patienceMs: PATIENCE_MS };
   const client = await connect(addresses, { ...limits, ...(tls === undefined ? {} : { tls }) });
   try {
-    return harmless(await ask(client, signal));
+    return shellSafe(await ask(client, signal));
   } finally {
     await client.close();
   }

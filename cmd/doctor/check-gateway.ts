@@ -16,9 +16,9 @@ export async function checkGateway(address: string, tls: TlsOptions | undefined)
     const health = await ask(client);
     const startedAt = performance.now();
     await ask(client);
-    return judge(name, health, performance.now() - startedAt, tls !== undefined);
+    return evaluate(name, health, performance.now() - startedAt, tls !== undefined);
   } catch (error) {
-    return judgeFailure(name, error, tls !== undefined);
+    return evaluateFailure(name, error, tls !== undefined);
   } finally {
     client.close();
   }
@@ -47,7 +47,7 @@ function ask(client: Client): Promise<string> {
   });
 }
 
-function judge(name: string, health: string, latencyMs: number, tls: boolean): Check {
+function evaluate(name: string, health: string, latencyMs: number, tls: boolean): Check {
   const facts = `${latencyMs.toFixed(1)} ms, ${tls ? "TLS" : "no TLS"}`;
   if (health !== "SERVING") {
     return fail(
@@ -62,7 +62,7 @@ function judge(name: string, health: string, latencyMs: number, tls: boolean): C
   return ok(name, `serves (${facts})`);
 }
 
-function judgeFailure(name: string, error: unknown, tls: boolean): Check {
+function evaluateFailure(name: string, error: unknown, tls: boolean): Check {
   const { code, details = "" } = error as Partial<ServiceError>; // grpc-js rejects with these
   if (code === status.UNIMPLEMENTED) {
     return fail(

@@ -47,7 +47,7 @@ export async function checkRedis(url: string, registry: RegistryName, shards = 0
     for (const master of masters) {
       const { host, port } = master.options;
       checks.push(
-        ...judgeRedis(masters.length === 1 ? name : `Redis ${host}:${port}`, await readFacts(master), asCluster),
+        ...evaluateRedis(masters.length === 1 ? name : `Redis ${host}:${port}`, await readFacts(master), asCluster),
       );
     }
     return checks;
@@ -101,7 +101,7 @@ async function readFacts(redis: Redis): Promise<RedisFacts> {
  *
  * @param asCluster whether the URL calls it a Redis Cluster.
  */
-export function judgeRedis(
+export function evaluateRedis(
   name: string,
   { info, save, latencyMs, clockAheadMs }: RedisFacts,
   asCluster = false,
@@ -119,21 +119,21 @@ export function judgeRedis(
         "must not be asked: version, role, eviction, memory and persistence were not checked",
         "Allow the nodes' user +info, or make sure of appendonly yes and maxmemory-policy noeviction.",
       ),
-      judgeClock(clockAheadMs),
+      evaluateClock(clockAheadMs),
     ];
   }
   return [
     latency,
-    judgeVersion(info),
-    ...judgeRole(info, asCluster),
-    judgeEviction(info),
-    ...judgeMemory(info),
-    judgePersistence(info, save),
-    judgeClock(clockAheadMs),
+    evaluateVersion(info),
+    ...evaluateRole(info, asCluster),
+    evaluateEviction(info),
+    ...evaluateMemory(info),
+    evaluatePersistence(info, save),
+    evaluateClock(clockAheadMs),
   ];
 }
 
-function judgeVersion(info: Readonly<Record<string, string>>): Check {
+function evaluateVersion(info: Readonly<Record<string, string>>): Check {
   const name = "Redis version";
   const version = semver.coerce(info.redis_version)?.version;
   const shown = info.valkey_version === undefined ? (info.redis_version ?? "unknown") : `Valkey ${info.valkey_version}`;
@@ -144,7 +144,7 @@ function judgeVersion(info: Readonly<Record<string, string>>): Check {
   return ok(name, shown);
 }
 
-function judgeRole(info: Readonly<Record<string, string>>, asCluster: boolean): Check[] {
+function evaluateRole(info: Readonly<Record<string, string>>, asCluster: boolean): Check[] {
   const checks: Check[] = [];
   if (info.role !== undefined && info.role !== "master") {
     checks.push(fail("Redis role", "it is a replica, which refuses writes", "Give the address of the primary."));
@@ -164,7 +164,7 @@ function judgeRole(info: Readonly<Record<string, string>>, asCluster: boolean): 
   return checks;
 }
 
-function judgeEviction(info: Readonly<Record<string, string>>): Check {
+function evaluateEviction(info: Readonly<Record<string, string>>): Check {
   const name = "Redis eviction";
   const policy = info.maxmemory_policy;
   if (policy === undefined)
@@ -177,7 +177,7 @@ function judgeEviction(info: Readonly<Record<string, string>>): Check {
   return warn(name, `the policy ${policy} ${consequence}`, "Set maxmemory-policy to noeviction.");
 }
 
-function judgeMemory(info: Readonly<Record<string, string>>): Check[] {
+function evaluateMemory(info: Readonly<Record<string, string>>): Check[] {
   const most = Number(info.maxmemory ?? 0);
   const used = Number(info.used_memory ?? 0);
   if (!(most > 0) || used < most * 0.9) return [];
@@ -190,7 +190,7 @@ function judgeMemory(info: Readonly<Record<string, string>>): Check[] {
   ];
 }
 
-function judgePersistence(info: Readonly<Record<string, string>>, save: string | undefined): Check {
+function evaluatePersistence(info: Readonly<Record<string, string>>, save: string | undefined): Check {
   const name = "Redis persistence";
   if (info.aof_enabled === "1") return ok(name, "append-only file");
   const remedy = "Set appendonly to yes.";
@@ -200,7 +200,7 @@ function judgePersistence(info: Readonly<Record<string, string>>, save: string |
   return warn(name, "none: a restart loses all calls, and all toolsets until their providers register again", remedy);
 }
 
-function judgeClock(aheadMs: number): Check {
+function evaluateClock(aheadMs: number): Check {
   const name = "Redis clock";
   const apart = `${Math.abs(aheadMs / 1_000).toFixed(1)} s ${aheadMs > 0 ? "ahead of" : "behind"} this machine's`;
   if (Math.abs(aheadMs) <= CLOCK_TOLERANCE_MS) return ok(name, "agrees with this machine's");

@@ -2,7 +2,7 @@ import { type ConnectOptions, connect, type RegistryInfo, ToolgateError } from "
 import { type Check, ok, warn } from "./check.js";
 
 /** What one node says of its registry. */
-export interface ToldRegistry {
+export interface NodeRegistry {
   readonly address: string;
   readonly registry: RegistryInfo;
 }
@@ -11,7 +11,7 @@ export interface ToldRegistry {
 export async function checkRegistry(nodes: readonly string[], options: ConnectOptions): Promise<Check[]> {
   const answers = await Promise.all(nodes.map(async (address) => ({ address, registry: await ask(address, options) })));
   options.signal?.throwIfAborted();
-  return judgeRegistry(
+  return evaluateRegistry(
     answers.flatMap(({ address, registry }) => (registry === undefined ? [] : [{ address, registry }])),
   );
 }
@@ -31,7 +31,7 @@ async function ask(address: string, options: ConnectOptions): Promise<RegistryIn
 }
 
 /** Says what the registry is and accepts, and which nodes say something else than the first one. */
-export function judgeRegistry([first, ...others]: readonly ToldRegistry[]): Check[] {
+export function evaluateRegistry([first, ...others]: readonly NodeRegistry[]): Check[] {
   if (first === undefined) return [];
   const { name, version, limits } = first.registry;
   const odd = others.filter(

@@ -21,7 +21,7 @@ export async function checkToolsets(nodes: readonly string[], options: ConnectOp
         toolsets.push(toolset);
       }
       const damaged = await client.damaged(options.signal === undefined ? {} : { signal: options.signal });
-      return [...judgeDamaged(damaged), ...judgeToolsets(toolsets, Date.now(), damaged.length)];
+      return [...evaluateDamaged(damaged), ...evaluateToolsets(toolsets, Date.now(), damaged.length)];
     } finally {
       await client.close();
     }
@@ -33,7 +33,7 @@ export async function checkToolsets(nodes: readonly string[], options: ConnectOp
 }
 
 /** Says which toolsets' records are damaged. */
-export function judgeDamaged(damaged: readonly DamagedToolset[]): Check[] {
+export function evaluateDamaged(damaged: readonly DamagedToolset[]): Check[] {
   const checks = damaged
     .slice(0, MOST_NAMED)
     .map(({ name, reason }) =>
@@ -53,7 +53,7 @@ export function judgeDamaged(damaged: readonly DamagedToolset[]): Check[] {
  *
  * @param damaged how many there are beside these.
  */
-export function judgeToolsets(toolsets: readonly ToolsetSummary[], nowMs: number, damaged = 0): Check[] {
+export function evaluateToolsets(toolsets: readonly ToolsetSummary[], nowMs: number, damaged = 0): Check[] {
   const name = "toolsets";
   if (toolsets.length === 0) return damaged > 0 ? [] : [ok(name, "none is registered yet")];
   const checks: Check[] = [];

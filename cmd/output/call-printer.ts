@@ -39,7 +39,7 @@ export class CallPrinter {
       return;
     }
     const failure = failureOfTerminal(terminal);
-    this.#output.complaint(this.#output.json ? failureJson(failure) : failureText(failure, this.#output.paintNotes));
+    this.#output.diagnostic(this.#output.json ? failureJson(failure) : failureText(failure, this.#output.paintNotes));
     process.exitCode = failure.exitCode;
   }
 }

@@ -85,21 +85,21 @@ export function failureText(
     ...shown.map(
       ({ field, description }) => `  ${safeLines(field === "" ? "(the whole)" : field)}: ${safeLines(description)}`,
     ),
-    ...(remedy === undefined || TOLD.has(reason) || message.includes(remedy) ? [] : [`  ${remedy}`]),
+    ...(remedy === undefined || SELF_EXPLANATORY.has(reason) || message.includes(remedy) ? [] : [`  ${remedy}`]),
     ...(retryAfterMs === undefined ? [] : [`  A retry may help in ${retryAfterMs} ms.`]),
-    paint.dim(`  ${[reason, ...(executed === undefined ? [] : [RAN[executed]])].join("; ")}`),
+    paint.dim(`  ${[reason, ...(executed === undefined ? [] : [EXECUTED_TEXT[executed]])].join("; ")}`),
   ].join("\n");
 }
 
 /** Reasons whose messages name the remedy themselves, and better than the table can. */
-const TOLD: ReadonlySet<string> = new Set(["INVALID_CONFIG", "NODE_UNREACHABLE"]);
+const SELF_EXPLANATORY: ReadonlySet<string> = new Set(["INVALID_CONFIG", "NODE_UNREACHABLE"]);
 
 /** A failure for programs, on one line. */
 export function failureJson(failure: Failure): string {
   return jsonLine({ error: failure });
 }
 
-const RAN = {
+const EXECUTED_TEXT = {
   no: "the tool did not run",
   yes: "the tool ran",
   unknown: "whether the tool ran is unknown",

@@ -64,21 +64,21 @@ export class Output {
     this.text(table(columns, rows, this.width, this.paint));
   }
 
-  /** A word beside the data, for people; programs do not get it. */
+  /** A remark beside the data, for people; not printed with --json. */
   note(text: string): void {
     if (this.json) return;
     this.#progress?.clear();
     this.#stderr.write(`${text}\n`);
   }
 
-  /** A word that must be said, in whatever form: to stderr. */
-  complaint(text: string): void {
+  /** A line that is printed in every mode, to stderr. */
+  diagnostic(text: string): void {
     this.#progress?.clear();
     this.#stderr.write(`${text}\n`);
   }
 
   /** Waits for something, with a progress line when it takes over a second. */
-  async during<T>(label: string, work: (progress: Progress) => Promise<T>): Promise<T> {
+  async withProgress<T>(label: string, work: (progress: Progress) => Promise<T>): Promise<T> {
     const progress = startProgress(this.#stderr, label);
     this.#progress = progress;
     try {

@@ -8,7 +8,7 @@ import type { Ending, SaidEnding } from "../store/calls/call-record.js";
 import { EndingWatch } from "./await-ending.js";
 import type { CallSpec } from "./call-spec.js";
 import type { GatewayParts } from "./gateway-parts.js";
-import { callIdOf, type PlacedCall, placeCall } from "./place-call.js";
+import { callIdOf, type PlacedCall, type PlacingOptions, placeCall } from "./place-call.js";
 import { wholeEnding } from "./whole-ending.js";
 
 /** A caller that waits until its call has ended. */
@@ -54,6 +54,9 @@ function answerInTime(
   return after(deadlineMs - marginMs(deadlineMs) / 2, () => fail(late));
 }
 
+/** The caller waits for the end, and for nothing before it. */
+const AWAITED: PlacingOptions = { subscribe: true, acknowledge: false };
+
 /**
  * Places a call and waits for its end. A call whose caller leaves is cancelled, unless it asked that the call go on.
  *
@@ -80,7 +83,7 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
     const placer = { principal, peer, remainingMs: withinMs, answerWithinMs: withinMs, presence: caller };
     let placed: PlacedCall;
     try {
-      placed = await placeCall(placing, placer, id, spec, true);
+      placed = await placeCall(placing, placer, id, spec, AWAITED);
       mayBeAdmitted = true;
     } catch (error) {
       mayBeAdmitted = toToolgateError(error).executed !== "no";

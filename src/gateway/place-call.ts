@@ -75,12 +75,18 @@ export function callIdOf(
   return derivedCallId(shard, principal.tenant, spec.toolset, ids.runId, ids.toolCallId);
 }
 
+/** What the caller of a placed call wants of this node. */
+export interface PlacingOptions {
+  /** This node subscribes to the call's output and end. */
+  readonly subscribe: boolean;
+  /** The admission is acknowledged to the caller before the call's end, so it must be durable first. */
+  readonly acknowledge: boolean;
+}
+
 /**
  * The way of a call up to Redis: authorise ▸ find contract ▸ validate payload ▸ admit. Nothing is stored unless all
  * of it succeeds, and a refusal is definite: the tool does not run.
  *
- * @param watch this node wants to hear of the call's output and end.
- * @param told the caller hears of the admission before the call's end; always so without `watch`.
  * @throws ToolgateError with `executed = no`; STORE_UNAVAILABLE may say `unknown`.
  */
 export async function placeCall(
@@ -88,8 +94,7 @@ export async function placeCall(
   caller: Caller,
   id: CallId,
   spec: CallSpec,
-  watch: boolean,
-  told = !watch,
+  options: PlacingOptions,
 ): Promise<PlacedCall> {
   authorise(caller.principal, spec.toolset);
   const name = callerName(caller.principal);
@@ -110,7 +115,7 @@ export async function placeCall(
   } else payload = read;
   if (spec.lostNodes > 0) {
     // What was admitted was checked; only what was not can have taken a node down by its check.
-    const former = await formerCall(settings, id, name, spec, watch, told);
+    const former = await formerCall(settings, id, name, spec, options);
     if (former !== undefined) return former;
   }
   for (let attempt = 1; ; attempt++) {
@@ -125,12 +130,12 @@ export async function placeCall(
         continue;
       }
       // A repeat comes to the first call, also when the contract has changed since, or gone.
-      const former = await formerCall(settings, id, name, spec, watch, told);
+      const former = await formerCall(settings, id, name, spec, options);
       if (former === undefined) throw error;
       return former;
     }
     if (settings.memory.full(settings.keyspace.forToolset(spec.toolset))) {
-      const former = await formerCall(settings, id, name, spec, watch, told);
+      const former = await formerCall(settings, id, name, spec, options);
       if (former !== undefined) return former;
       throw new ToolgateError("STORE_FULL", "Redis has no room for more calls; retry later", {
         retryAfterMs: STORE_FULL_RETRY_MS,
@@ -157,9 +162,9 @@ export async function placeCall(
       caller: name,
       payload: spec.payload,
       meta: Object.keys(spec.meta).length === 0 ? "" : JSON.stringify(spec.meta),
-      watch,
+      watch: options.subscribe,
     } satisfies Admission;
-    const answer = await settings.admissions.admit(admission, told);
+    const answer = await settings.admissions.admit(admission, options.acknowledge);
     switch (answer.kind) {
       case "admitted":
         return {
@@ -198,14 +203,13 @@ async function formerCall(
   id: CallId,
   caller: CallerName,
   spec: CallSpec,
-  watch: boolean,
-  told: boolean,
+  { subscribe, acknowledge }: PlacingOptions,
 ): Promise<PlacedCall | undefined> {
   if (!spec.repeatable) return undefined;
   const admission: Admission = {
     ...{
       id,
-      watch,
+      watch: subscribe,
       caller,
       requestDigest: requestDigest(spec),
       toolset: spec.toolset,
@@ -215,7 +219,7 @@ async function formerCall(
     ...{ destination: NOWHERE, overflow: undefined, pinned: false, wait: false },
     ...{ delivery: "once", timeoutMs: 1, meta: "" },
   };
-  const answer = await settings.admissions.admit(admission, told);
+  const answer = await settings.admissions.admit(admission, acknowledge);
   if (answer.kind === "conflict") throw refusal(answer, spec, settings.pingIntervalMs);
   return answer.kind === "repeated"
     ? { id, head: answer.head, repeated: true, ending: answer.ending, warnings: [] }

@@ -102,7 +102,7 @@ export class Program {
       // `close` comes after the last line of output, `error` alone when there was no process to begin with.
       child.once("close", (code, signal) => resolve(this.#ended({ code, signal })));
       child.once("error", (error) => {
-        this.#hear(error.message, "stderr");
+        this.#onLine(error.message, "stderr");
         if (child.pid === undefined) resolve(this.#ended({ code: 127, signal: null }));
       });
     });
@@ -110,8 +110,8 @@ export class Program {
     for (const from of ["stdout", "stderr"] as const) {
       // At line feeds only: readline takes U+2028 for the end of a line too, since Node 24, and a line of JSON may hold it.
       const lines = new LineSplitter(MAX_LINE_BYTES, {
-        line: (bytes) => this.#hear(bytes.toString("utf8"), from),
-        oversized: (head, _tail, bytes) => this.#hear(`${head.toString("utf8")}… (${bytes} bytes)`, from),
+        line: (bytes) => this.#onLine(bytes.toString("utf8"), from),
+        oversized: (head, _tail, bytes) => this.#onLine(`${head.toString("utf8")}… (${bytes} bytes)`, from),
       });
       child[from]?.on("data", (chunk: Buffer) => lines.push(chunk)).once("end", () => lines.end());
     }
@@ -128,16 +128,16 @@ export class Program {
       if (found !== undefined) return found;
     }
     const state = this.#state;
-    if (state.kind !== "running") throw this.#failure(`is not running, so it never said that ${awaited}`);
-    let hear: ((line: string) => void) | undefined;
+    if (state.kind !== "running") throw this.#failure(`is not running, so it never reported that ${awaited}`);
+    let listener: ((line: string) => void) | undefined;
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<T>((resolve, reject) => {
-        hear = (line) => {
+        listener = (line) => {
           const found = read(line);
           if (found !== undefined) resolve(found);
         };
-        this.#listeners.add(hear);
+        this.#listeners.add(listener);
         timer = setTimeout(() => reject(this.#failure(`did not say within ${withinMs} ms that ${awaited}`)), withinMs);
         void state.exited.then((exit) => {
           reject(this.#failure(`ended with ${describeExit(exit)} before ${awaited}`));
@@ -145,7 +145,7 @@ export class Program {
       });
     } finally {
       clearTimeout(timer);
-      if (hear) this.#listeners.delete(hear);
+      if (listener) this.#listeners.delete(listener);
     }
   }
 
@@ -179,7 +179,7 @@ export class Program {
     }
   }
 
-  #hear(line: string, from: "stdout" | "stderr"): void {
+  #onLine(line: string, from: "stdout" | "stderr"): void {
     this.#lines.push(line);
     if (this.#lines.length > KEPT_LINES) this.#lines.shift();
     for (const listener of [...this.#listeners]) listener(line);
@@ -192,8 +192,8 @@ export class Program {
   }
 
   #failure(what: string): ProgramError {
-    const said = this.#lines.slice(-12).map((line) => `  ${line}`);
-    return new ProgramError([`${this.name} ${what}`, ...said].join("\n"));
+    const lastLines = this.#lines.slice(-12).map((line) => `  ${line}`);
+    return new ProgramError([`${this.name} ${what}`, ...lastLines].join("\n"));
   }
 }
 

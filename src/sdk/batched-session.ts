@@ -14,7 +14,7 @@ import { allowMany } from "./linked-signal.js";
 import type { Nodes } from "./nodes.js";
 import type { PayloadCheck } from "./payload-check.js";
 import { type PreparedCall, prepareCall, repeatOf } from "./prepare-call.js";
-import { MAX_SENDS, mayAskElsewhere } from "./request.js";
+import { MAX_SENDS, mayRetryElsewhere } from "./request.js";
 import type { CallTerminal, RejectedTerminal } from "./terminal.js";
 import { settlesWithin, type Timing } from "./timing.js";
 import type { AgentSession, AsRaw } from "./toolgate.js";
@@ -257,7 +257,7 @@ export class BatchedSession implements AgentSession {
   /** Whether a refused call goes to another node: the one that refused it is stopping. */
   #sentElsewhere(pending: Pending, link: AgentLink, terminal: RejectedTerminal): boolean {
     const refusal = refusalOf(terminal);
-    if (!mayAskElsewhere(refusal, pending.call.repeatable) || pending.sends >= MAX_SENDS) return false;
+    if (!mayRetryElsewhere(refusal, pending.call.repeatable) || pending.sends >= MAX_SENDS) return false;
     pending.lastLoss = refusal;
     this.#leave(link, refusal.message);
     this.#wait(pending);
@@ -395,7 +395,7 @@ export class BatchedSession implements AgentSession {
 
 /** Whether another stream may fare better. */
 function isPassing(error: ToolgateError): boolean {
-  return mayAskElsewhere(error, true) || error.reason === "LIMIT_EXCEEDED" || error.reason === "STORE_UNAVAILABLE";
+  return mayRetryElsewhere(error, true) || error.reason === "LIMIT_EXCEEDED" || error.reason === "STORE_UNAVAILABLE";
 }
 
 function closedError(executed: "no" | "unknown"): ToolgateError {

@@ -12,15 +12,15 @@ export interface CallWarning {
 export type OnCallWarning = (warning: CallWarning) => void;
 
 /** The most warnings that are remembered. */
-const MAX_TOLD = 1_000;
+const MAX_REMEMBERED = 1_000;
 
 /** Tells the process's own warnings (`process.on("warning")`, stderr otherwise): each once for a tool, not for each call. */
 export function warnOnce(): OnCallWarning {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return ({ message, toolset, tool }) => {
     const text = `${toolset}/${tool}: ${message}`;
-    if (told.has(text) || told.size >= MAX_TOLD) return;
-    told.add(text);
+    if (reported.has(text) || reported.size >= MAX_REMEMBERED) return;
+    reported.add(text);
     process.emitWarning(text, "ToolgateWarning");
   };
 }

@@ -2,7 +2,13 @@ import { ChurnMap } from "../async/churn-map.js";
 import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { Outgoing } from "./provider-link.js";
-import { type CallOutcome, type CallSurroundings, RunningCall, type Told, type ToolCode } from "./running-call.js";
+import {
+  type CallOutcome,
+  type CallSurroundings,
+  type ReportedOutcome,
+  RunningCall,
+  type ToolCode,
+} from "./running-call.js";
 import type { CallAbortReason } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 
@@ -173,7 +179,7 @@ export class CallsInHand {
     } else this.#ended(call, told);
   }
 
-  #ended(call: RunningCall, outcome: Told): void {
+  #ended(call: RunningCall, outcome: ReportedOutcome): void {
     this.#working.delete(call);
     const held = this.#held.get(call.callId);
     if (held?.call === call && outcome === undefined) this.#forget(held);

@@ -23,17 +23,17 @@ import { readCallSummary, readDelta, readHandle, readState, readTerminal } from 
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { OnCallWarning } from "./call-warnings.js";
 import type { DeadCall } from "./dead-call.js";
+import { ifDefined } from "./if-defined.js";
 import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { linkSignals } from "./linked-signal.js";
 import type { Nodes } from "./nodes.js";
 import { PayloadCheck } from "./payload-check.js";
 import { prepareCall, repeatOf } from "./prepare-call.js";
-import { present } from "./present.js";
 import { readHit, readSummary, readToolset, readWatchEvents } from "./read-catalog.js";
 import { readDeadCall } from "./read-dead-call.js";
 import { type RegistryInfo, readRegistry } from "./registry-info.js";
 import type { NodeClients } from "./remote-node.js";
-import { type AskOptions, ask, type Send } from "./request.js";
+import { type Send, type SendOptions, sendRequest } from "./request.js";
 import { resumedStream } from "./resumed-stream.js";
 import { SnapshotParts } from "./snapshot-parts.js";
 import type { Timing } from "./timing.js";
@@ -204,7 +204,13 @@ export class Client implements Toolgate {
     const { handle, state, attempt, cancelRequested, terminal } = answer;
     if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
     const ended = terminal === null ? undefined : readTerminal(terminal, this.#decoder(raw));
-    return { ...readHandle(handle), state: readState(state), attempt, cancelRequested, ...present("terminal", ended) };
+    return {
+      ...readHandle(handle),
+      state: readState(state),
+      attempt,
+      cancelRequested,
+      ...ifDefined("terminal", ended),
+    };
   }
 
   async *listCalls({
@@ -234,7 +240,7 @@ export class Client implements Toolgate {
       gateway.cancelCall({ callId }, ...rest),
     );
     const ended = answer.terminal === null ? undefined : readTerminal(answer.terminal, this.#decoder(raw));
-    return { state: readState(answer.state), ...present("terminal", ended) };
+    return { state: readState(answer.state), ...ifDefined("terminal", ended) };
   }
 
   async unregister(name: string, epoch: number, { signal }: RequestOptions = {}): Promise<void> {
@@ -342,12 +348,12 @@ export class Client implements Toolgate {
     signal: AbortSignal | undefined,
     repeatable: boolean,
     send: Send<Answer>,
-    options: Pick<AskOptions, "attemptMs" | "onNodeLost"> = { attemptMs: ANSWER_MS },
+    options: Pick<SendOptions, "attemptMs" | "onNodeLost"> = { attemptMs: ANSWER_MS },
   ): Promise<Answer> {
     const giveUpAtMs = this.#timing.monotonicMs() + this.#patienceMs;
     const linked = linkSignals(signal, this.#closed.signal);
     try {
-      return await ask(this.#nodes, send, { signal: linked.signal, giveUpAtMs, repeatable, ...options });
+      return await sendRequest(this.#nodes, send, { signal: linked.signal, giveUpAtMs, repeatable, ...options });
     } finally {
       linked.release();
     }

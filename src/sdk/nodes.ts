@@ -36,12 +36,12 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.primary_user_agent": CLIENT_VERSION,
 };
 
-interface Place {
+interface NodeState {
   readonly node: Node;
   /** In a row. */
   failures: number;
   /** Left alone until then, by the monotonic clock. */
-  restsUntilMs: number;
+  backoffUntilMs: number;
   /** Why it failed last; for people. */
   cause: string;
 }
@@ -53,7 +53,7 @@ export interface AcquireOptions {
 }
 
 export class Nodes {
-  readonly #places: readonly Place[];
+  readonly #states: readonly NodeState[];
   readonly #timing: Timing;
   #current: number;
   readonly #step: 1 | -1;
@@ -61,8 +61,8 @@ export class Nodes {
   constructor(addresses: readonly string[], tls: boolean | TlsOptions | undefined, timing: Timing) {
     const options = { ...CHANNEL_OPTIONS, ...serverName(tls) };
     const creds = tls === undefined || tls === false ? credentials.createInsecure() : secure(tls === true ? {} : tls);
-    this.#places = addresses.map((address) => {
-      return { node: new Node(address, creds, options), failures: 0, restsUntilMs: 0, cause: "not tried" };
+    this.#states = addresses.map((address) => {
+      return { node: new Node(address, creds, options), failures: 0, backoffUntilMs: 0, cause: "not tried" };
     });
     this.#timing = timing;
     const chance = timing.random() * addresses.length;
@@ -72,7 +72,7 @@ export class Nodes {
 
   /** The address that requests go to first. */
   get current(): string {
-    return this.#places[this.#current]?.node.address ?? "";
+    return this.#states[this.#current]?.node.address ?? "";
   }
 
   /**
@@ -84,8 +84,8 @@ export class Nodes {
     for (;;) {
       signal.throwIfAborted();
       const now = this.#timing.monotonicMs();
-      const { index, place } = this.#next(now);
-      const restMs = place.restsUntilMs - now;
+      const { index, state } = this.#next(now);
+      const restMs = state.backoffUntilMs - now;
       if (restMs > 0) {
         if (now + restMs > giveUpAtMs) throw this.unreachable();
         await sleep(restMs, signal);
@@ -93,24 +93,24 @@ export class Nodes {
       }
       const timeoutMs = Math.min(ATTEMPT_MS, giveUpAtMs - now);
       if (timeoutMs <= 0) throw this.unreachable();
-      const readiness = await place.node.ready(timeoutMs, signal);
+      const readiness = await state.node.ready(timeoutMs, signal);
       signal.throwIfAborted();
       if (readiness.kind === "ready") {
         this.#current = index;
-        return place.node;
+        return state.node;
       }
       // An attempt that the caller cut short says less than the failure before it.
-      if (readiness.kind === "timeout" && timeoutMs < ATTEMPT_MS && place.failures > 0) throw this.unreachable();
-      this.failed(place.node, readiness.cause);
+      if (readiness.kind === "timeout" && timeoutMs < ATTEMPT_MS && state.failures > 0) throw this.unreachable();
+      this.failed(state.node, readiness.cause);
     }
   }
 
   /** A node answered: its failures are forgotten. */
   succeeded(node: Node): void {
-    const place = this.#places.find((each) => each.node === node);
-    if (place === undefined) return;
-    place.failures = 0;
-    place.restsUntilMs = 0;
+    const state = this.#states.find((each) => each.node === node);
+    if (state === undefined) return;
+    state.failures = 0;
+    state.backoffUntilMs = 0;
   }
 
   /**
@@ -119,16 +119,16 @@ export class Nodes {
    * @param retryAfterMs how long it asked to be left alone, in milliseconds.
    */
   failed(node: Node, cause: string, retryAfterMs = 0): void {
-    const place = this.#places.find((each) => each.node === node);
+    const state = this.#states.find((each) => each.node === node);
     const now = this.#timing.monotonicMs();
     // Everything under way on one connection fails at once; that is one failure.
-    if (place === undefined || place.restsUntilMs > now) return;
-    place.failures += 1;
-    place.cause = cause;
+    if (state === undefined || state.backoffUntilMs > now) return;
+    state.failures += 1;
+    state.cause = cause;
     const { random } = this.#timing;
     // Never sooner than it asked for, and not all at the same time.
     const askedMs = retryAfterMs > 0 ? retryAfterMs * (1 + random() / 2) : 0;
-    place.restsUntilMs = now + Math.max(backoffMs(place.failures, random), askedMs);
+    state.backoffUntilMs = now + Math.max(backoffMs(state.failures, random), askedMs);
   }
 
   /**
@@ -136,28 +136,28 @@ export class Nodes {
    *
    * @param retryAfterMs how long the last one asked to be left alone, in milliseconds.
    */
-  crowded(cause: string, retryAfterMs: number): void {
-    for (const { node } of this.#places) this.failed(node, cause, retryAfterMs);
+  allBusy(cause: string, retryAfterMs: number): void {
+    for (const { node } of this.#states) this.failed(node, cause, retryAfterMs);
   }
 
   /** The error for when no node answers: which were tried, what each failed with, and what to look at. */
   unreachable(executed: Executed = "no", cause?: unknown): ToolgateError {
-    const tried = this.#places.map((place) => `${place.node.address} (${place.cause})`).join(", ");
-    const what = this.#places.length === 1 ? "The node does not answer" : "None of the nodes answers";
+    const tried = this.#states.map((state) => `${state.node.address} (${state.cause})`).join(", ");
+    const what = this.#states.length === 1 ? "The node does not answer" : "None of the nodes answers";
     const message = `${what}: ${tried}. Check the addresses, and that \`toolgate serve\` runs there.`;
     return new ToolgateError("NODE_UNREACHABLE", message, { executed, cause });
   }
 
   /** Ends all connections. */
   close(): void {
-    for (const { node } of this.#places) node.close();
+    for (const { node } of this.#states) node.close();
   }
 
   /** The current node, else the next in turn that may be tried, else the one that may be tried first. */
-  #next(now: number): { readonly index: number; readonly place: Place } {
-    const turns = this.#places.map((place, index) => {
-      const turn = (this.#step * (index - this.#current) + this.#places.length) % this.#places.length;
-      return { index, place, turn, restMs: Math.max(0, place.restsUntilMs - now) };
+  #next(now: number): { readonly index: number; readonly state: NodeState } {
+    const turns = this.#states.map((state, index) => {
+      const turn = (this.#step * (index - this.#current) + this.#states.length) % this.#states.length;
+      return { index, state, turn, restMs: Math.max(0, state.backoffUntilMs - now) };
     });
     turns.sort((a, b) => a.restMs - b.restMs || a.turn - b.turn);
     const [first] = turns;

@@ -90,5 +90,5 @@ export function leaseOf(state: ProviderState): Lease | undefined {
 }
 
 function impossible(state: ProviderState, change: ProviderChange): ToolgateError {
-  return new ToolgateError("INTERNAL", `A provider that is ${state.kind} cannot be told ${change.kind}.`);
+  return new ToolgateError("INTERNAL", `A provider that is ${state.kind} cannot handle ${change.kind}.`);
 }

@@ -7,8 +7,8 @@ import type { GetToolsetResponse__Output } from "../protocol/generated/toolgate/
 import type { SearchHit__Output } from "../protocol/generated/toolgate/v1/SearchHit.js";
 import type { Tool__Output } from "../protocol/generated/toolgate/v1/Tool.js";
 import type { ToolsetSummary__Output } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
+import { ifDefined } from "./if-defined.js";
 import { decodeJson } from "./json-bytes.js";
-import { present } from "./present.js";
 import type {
   EpochState,
   SearchHit,
@@ -120,11 +120,11 @@ function readTool(wire: Tool__Output): Tool {
     description,
     tags,
     payload: readSchema(wire.payloadSchemaJson) ?? true,
-    ...present("result", readSchema(wire.resultSchemaJson)),
+    ...ifDefined("result", readSchema(wire.resultSchemaJson)),
     annotations: readAnnotations(wire),
     delivery: wire.delivery === "DELIVERY_MODE_IDEMPOTENT" ? "idempotent" : "once",
-    ...present("timeoutMs", wire.timeoutMs === 0 ? undefined : wire.timeoutMs),
-    ...present("meta", decodeJson(wire.metaJson) as ToolMeta | undefined), // the registry took it as an object
+    ...ifDefined("timeoutMs", wire.timeoutMs === 0 ? undefined : wire.timeoutMs),
+    ...ifDefined("meta", decodeJson(wire.metaJson) as ToolMeta | undefined), // the registry took it as an object
   };
 }
 
@@ -134,9 +134,9 @@ function readSchema(bytes: Buffer): JsonSchema | undefined {
 
 function readAnnotations({ annotations }: Tool__Output): ToolAnnotations {
   return {
-    ...present("readOnlyHint", annotations?.readOnlyHint),
-    ...present("destructiveHint", annotations?.destructiveHint),
-    ...present("idempotentHint", annotations?.idempotentHint),
-    ...present("openWorldHint", annotations?.openWorldHint),
+    ...ifDefined("readOnlyHint", annotations?.readOnlyHint),
+    ...ifDefined("destructiveHint", annotations?.destructiveHint),
+    ...ifDefined("idempotentHint", annotations?.idempotentHint),
+    ...ifDefined("openWorldHint", annotations?.openWorldHint),
   };
 }

@@ -21,7 +21,7 @@ export function readError(error: ServiceError, address: string): ToolgateError {
 }
 
 /** Whether another node may be asked the same: always after a refusal, otherwise only what can be repeated. */
-export function mayAskElsewhere(error: ToolgateError, repeatable: boolean): boolean {
+export function mayRetryElsewhere(error: ToolgateError, repeatable: boolean): boolean {
   return ERROR_CODES[error.reason].retry === "elsewhere" && (error.executed === "no" || repeatable);
 }
 
@@ -33,7 +33,7 @@ export type Send<Answer> = (
   callback: (error: ServiceError | null, answer?: Answer) => void,
 ) => ClientUnaryCall;
 
-export interface AskOptions {
+export interface SendOptions {
   readonly signal: AbortSignal;
   /** When to give up, by the monotonic clock. */
   readonly giveUpAtMs: number;
@@ -50,32 +50,32 @@ export interface AskOptions {
  *
  * @throws ToolgateError what a node answered with; NODE_UNREACHABLE when none does. The signal's reason when it aborts.
  */
-export async function ask<Answer>(nodes: Nodes, send: Send<Answer>, options: AskOptions): Promise<Answer> {
+export async function sendRequest<Answer>(nodes: Nodes, send: Send<Answer>, options: SendOptions): Promise<Answer> {
   const { signal, giveUpAtMs, repeatable, attemptMs, onNodeLost } = options;
   // What was sent before may have had its effect, whatever becomes of the next attempt.
   let mayHaveRun = false;
   let lostNodes = 0;
-  const told = (error: unknown): unknown =>
+  const withExecution = (error: unknown): unknown =>
     mayHaveRun && error instanceof ToolgateError ? withExecutedUnknown(error) : error;
   for (;;) {
     let node: Node;
     try {
       node = await nodes.acquire({ signal, giveUpAtMs });
     } catch (error) {
-      throw told(error);
+      throw withExecution(error);
     }
     try {
-      const answer = await askNode(node, send, signal, attemptMs);
+      const answer = await sendToNode(node, send, signal, attemptMs);
       nodes.succeeded(node);
       return answer;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof ToolgateError) || !mayAskElsewhere(error, repeatable)) throw told(error);
+      if (!(error instanceof ToolgateError) || !mayRetryElsewhere(error, repeatable)) throw withExecution(error);
       nodes.failed(node, error.message, error.retryAfterMs);
       if (error.executed === "no") continue;
       mayHaveRun = true;
       if (error.reason !== "NODE_UNREACHABLE") continue;
-      if (++lostNodes >= MAX_SENDS) throw told(error);
+      if (++lostNodes >= MAX_SENDS) throw withExecution(error);
       onNodeLost?.();
     }
   }
@@ -87,8 +87,8 @@ function withExecutedUnknown(error: ToolgateError): ToolgateError {
   return new ToolgateError(reason, message, { executed: "unknown", violations, metadata, ...advice, cause: error });
 }
 
-/** Asks this one node, once. @throws as `ask` does. */
-export function askNode<Answer>(
+/** Asks this one node, once. @throws as `sendRequest` does. */
+export function sendToNode<Answer>(
   node: Node,
   send: Send<Answer>,
   signal: AbortSignal,

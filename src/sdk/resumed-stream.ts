@@ -2,7 +2,7 @@ import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Nodes } from "./nodes.js";
 import type { NodeClients } from "./remote-node.js";
-import { mayAskElsewhere, readError } from "./request.js";
+import { mayRetryElsewhere, readError } from "./request.js";
 import type { Timing } from "./timing.js";
 
 /** A stream that lived so long counts as one that worked, in milliseconds. */
@@ -69,7 +69,7 @@ async function acquire(nodes: Nodes, signal: AbortSignal, giveUpAtMs: number, la
 
 /** Reading again does no harm: a store that is away for a while is waited for as well, and a reader that was too slow comes back. */
 function isPassing(error: ToolgateError): boolean {
-  return ["STORE_UNAVAILABLE", "LIMIT_EXCEEDED"].includes(error.reason) || mayAskElsewhere(error, true);
+  return ["STORE_UNAVAILABLE", "LIMIT_EXCEEDED"].includes(error.reason) || mayRetryElsewhere(error, true);
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -4,10 +4,10 @@ import type { CancelReason__Output } from "../protocol/generated/toolgate/v1/Can
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { ProviderResult } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { DeltaOutput } from "./delta-output.js";
+import { ifDefined } from "./if-defined.js";
 import { type DecodeJson, encodeJson } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
 import type { OutputLimits } from "./output-limits.js";
-import { present } from "./present.js";
 import type { Outgoing } from "./provider-link.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
@@ -38,7 +38,7 @@ export interface CallSurroundings {
 export type CallOutcome = Extract<Outgoing, { kind: "result" }>;
 
 /** Undefined when nothing is to be reported. */
-export type Told = CallOutcome | undefined;
+export type ReportedOutcome = CallOutcome | undefined;
 
 const REASON = /^[A-Z][A-Z0-9_]{0,63}$/;
 /** So much of an error's message is sent, in characters; the registry keeps 4 KiB. */
@@ -181,7 +181,7 @@ export class RunningCall {
    * is a promise of it, which never rejects. Nothing is reported of an idempotent call that did not come to its result because its
    * provider stopped: another one runs it again, as soon as the lease is given back.
    */
-  run(): Told | Promise<Told> {
+  run(): ReportedOutcome | Promise<ReportedOutcome> {
     let answer: unknown;
     try {
       if (this.#aborted !== undefined) throw this.#aborted; // while it waited for its turn
@@ -193,7 +193,7 @@ export class RunningCall {
     return this.#settle(answer);
   }
 
-  async #settle(answer: unknown): Promise<Told> {
+  async #settle(answer: unknown): Promise<ReportedOutcome> {
     if (this.#aborted === undefined) this.watchDeadline();
     let result: ProviderResult;
     try {
@@ -206,17 +206,17 @@ export class RunningCall {
     return this.#end(result);
   }
 
-  #end(result: ProviderResult): Told {
+  #end(result: ProviderResult): ReportedOutcome {
     clearTimeout(this.#deadline);
     this.#over = true;
-    let told = result;
+    let reported = result;
     if (result.resultJson !== undefined && this.#refused !== undefined) {
       const refused = this.#refused;
-      told =
+      reported =
         refused instanceof ToolFailure ? this.#toolError(refused.reason, refused.message) : this.#failureOf(refused);
     }
-    if (this.#idempotent && this.#aborted?.reason === "STOPPING" && told.resultJson === undefined) return undefined;
-    return { kind: "result", bytes: told.resultJson?.length ?? 512, result: told };
+    if (this.#idempotent && this.#aborted?.reason === "STOPPING" && reported.resultJson === undefined) return undefined;
+    return { kind: "result", bytes: reported.resultJson?.length ?? 512, result: reported };
   }
 
   #context(): ToolContext {
@@ -305,7 +305,7 @@ export class RunningCall {
     const error = {
       reason: REASON.test(reason) ? reason : "TOOL_ERROR",
       message: message.slice(0, MAX_MESSAGE_CHARS),
-      ...present("detailsJson", kept),
+      ...ifDefined("detailsJson", kept),
     };
     return { callId: this.callId, attempt: this.attempt, error };
   }

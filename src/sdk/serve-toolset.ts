@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { invalidField } from "../identity/names.js";
 import { parseAddresses } from "./addresses.js";
 import { CONNECT_TIMEOUT_MS } from "./connect.js";
+import { ifDefined } from "./if-defined.js";
 import { decoderOf } from "./json-bytes.js";
 import { Nodes } from "./nodes.js";
 import { prepareToolset } from "./prepare-toolset.js";
-import { present } from "./present.js";
 import type { Provider, ServeOptions } from "./provider.js";
 import { SYSTEM_TIMING } from "./timing.js";
 import type { DynamicToolset, Schema, ToolsetDefinition } from "./tool-definition.js";
@@ -38,17 +38,17 @@ export async function serveToolset<
     registration: {
       replace: options.replace ?? false,
       skipInvalid: options.skipInvalid ?? false,
-      ...present("activateAt", options.activateAt),
-      ...present("maxBacklog", options.maxBacklog),
-      ...present("retentionMs", options.retentionMs),
-      ...present("retireAfterMs", options.retireAfterMs),
+      ...ifDefined("activateAt", options.activateAt),
+      ...ifDefined("maxBacklog", options.maxBacklog),
+      ...ifDefined("retentionMs", options.retentionMs),
+      ...ifDefined("retireAfterMs", options.retireAfterMs),
     },
     providerId: options.providerId ?? `p-${randomUUID()}`,
     incarnation: randomUUID(),
     maxInFlight,
     limits: {
-      ...present("maxResultBytes", options.maxResultBytes),
-      ...present("maxDeltaBytes", options.maxDeltaBytes),
+      ...ifDefined("maxResultBytes", options.maxResultBytes),
+      ...ifDefined("maxDeltaBytes", options.maxDeltaBytes),
     },
     decode: decoderOf(options.integers ?? "number"),
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

@@ -31,7 +31,7 @@ import { type Outgoing, ProviderLink } from "./provider-link.js";
 import { type Lease, leaseOf, nextState, type ProviderChange, type ProviderState } from "./provider-state.js";
 import { readEpochState } from "./read-catalog.js";
 import type { Node } from "./remote-node.js";
-import { ask, askNode, mayAskElsewhere } from "./request.js";
+import { mayRetryElsewhere, sendRequest, sendToNode } from "./request.js";
 import { readCancelReason, type ToolCode } from "./running-call.js";
 import { settlesWithin, sleep, type Timing } from "./timing.js";
 import type { LogLevel } from "./tool-log.js";
@@ -254,7 +254,7 @@ export class ToolsetProvider implements Provider {
       const { message, retryAfterMs = 0 } = refusal;
       sinceMs = timing.monotonicMs() + LONGEST_WAIT * retryAfterMs;
       // One other node may have less to do. To ask each of them, again and again, is what keeps all of them busy.
-      if (busyInARow > 1) this.#setup.nodes.crowded(message, retryAfterMs);
+      if (busyInARow > 1) this.#setup.nodes.allBusy(message, retryAfterMs);
     };
     for (;;) {
       signal.throwIfAborted();
@@ -305,7 +305,7 @@ export class ToolsetProvider implements Provider {
     const request = { contract: this.#contract, providerId, incarnation, options: registration };
     let answer: RegisterResponse__Output;
     try {
-      answer = await askNode<RegisterResponse__Output>(
+      answer = await sendToNode<RegisterResponse__Output>(
         node,
         ({ registry }, ...rest) => registry.register(request, ...rest),
         this.#halt.signal,
@@ -330,7 +330,7 @@ export class ToolsetProvider implements Provider {
     this.#epochState = state;
     const lease = { epoch, token: leaseToken };
     this.#change({ kind: "registered", lease });
-    this.#tell({ kind: "registered", epoch, digest, state });
+    this.#emit({ kind: "registered", epoch, digest, state });
     return lease;
   }
 
@@ -361,7 +361,7 @@ export class ToolsetProvider implements Provider {
         ready: () => this.#callable.resolve(),
         superseded: ({ activeEpoch, activeVersion }) => {
           this.#epochState = "retiring";
-          this.#tell({ kind: "superseded", activeEpoch, activeVersion });
+          this.#emit({ kind: "superseded", activeEpoch, activeVersion });
         },
         goAway: (goAway) => {
           wasToldToGo = true;
@@ -378,7 +378,7 @@ export class ToolsetProvider implements Provider {
           } else if (this.#former.size === 0 && this.#current !== undefined) this.#calls.endMove();
           this.#unsent = [...this.#unsent, ...unsent.filter(({ kind }) => kind === "delta")];
           if (!wasToldToGo && !this.#halt.signal.aborted) {
-            this.#tell({ kind: "detached", address: node.address, ...(error === undefined ? {} : { error }) });
+            this.#emit({ kind: "detached", address: node.address, ...(error === undefined ? {} : { error }) });
           }
           over.resolve(afterEnd(error));
         },
@@ -406,7 +406,7 @@ export class ToolsetProvider implements Provider {
     this.#unsent = [];
     this.#output.use(session, unsent);
     for (const outcome of this.#calls.outcomes()) session.push(outcome);
-    this.#tell({ kind: "attached", address: node.address, nodeId, state: this.#epochState });
+    this.#emit({ kind: "attached", address: node.address, nodeId, state: this.#epochState });
     this.#wasServed = true;
     // A node that announces no limits is an older one, and does not announce either when calls can come.
     if (limits === null) this.#callable.resolve();
@@ -414,7 +414,7 @@ export class ToolsetProvider implements Provider {
 
   #goAway(session: ProviderLink, { reason, graceMs }: GoAway__Output): SessionOver {
     const why = GO_AWAY_REASONS[reason] ?? "node_draining"; // one that only newer nodes know: another session will tell
-    this.#tell({ kind: "go_away", address: session.node.address, reason: why });
+    this.#emit({ kind: "go_away", address: session.node.address, reason: why });
     switch (why) {
       case "node_draining":
         return { kind: "again", cause: "the node is stopping" };
@@ -433,7 +433,7 @@ export class ToolsetProvider implements Provider {
     if (this.#state.kind === "draining" || this.#state.kind === "closed") return;
     this.#change({ kind: "drain" });
     this.#current?.push({ kind: "drain", bytes: 8 });
-    this.#tell({ kind: "draining" });
+    this.#emit({ kind: "draining" });
   }
 
   /**
@@ -469,7 +469,7 @@ export class ToolsetProvider implements Provider {
     await this.#loop;
     this.#setup.nodes.close();
     this.#change({ kind: "close", reason });
-    this.#tell({ kind: "closed", reason });
+    this.#emit({ kind: "closed", reason });
     this.#closing.resolve(reason);
   }
 
@@ -481,7 +481,7 @@ export class ToolsetProvider implements Provider {
     const giveUpAtMs = timing.monotonicMs() + RELEASE_MS;
     const options = { signal: this.#halt.signal, giveUpAtMs, repeatable: true, attemptMs: RELEASE_MS };
     try {
-      await ask<ReleaseResponse__Output>(
+      await sendRequest<ReleaseResponse__Output>(
         nodes,
         ({ registry }, ...rest) => registry.release({ lease: this.#leaseRef(lease) }, ...rest),
         options,
@@ -496,7 +496,7 @@ export class ToolsetProvider implements Provider {
     return { toolset: this.name, epoch, providerId, incarnation, leaseToken: token };
   }
 
-  #tell(event: ProviderEvent): void {
+  #emit(event: ProviderEvent): void {
     const { logger, onEvent } = this.#setup;
     const isBad = (event.kind === "detached" && event.error !== undefined) || event.kind === "go_away";
     const { kind, ...fields } = event;
@@ -523,7 +523,7 @@ function afterEnd(error: ToolgateError | undefined): SessionOver {
 
 /** Whether another attempt may fare better. A fault of a node is no reason to give a toolset up that was served. */
 function isPassing(error: ToolgateError, isFirst: boolean): boolean {
-  if (mayAskElsewhere(error, true)) return true;
+  if (mayRetryElsewhere(error, true)) return true;
   if (error.reason === "STORE_UNAVAILABLE" || error.reason === "LIMIT_EXCEEDED") return true;
   return error.reason === "INTERNAL" && !isFirst;
 }

@@ -1,8 +1,8 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Contract } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool } from "../protocol/generated/toolgate/v1/Tool.js";
+import { ifDefined } from "./if-defined.js";
 import { encodeJson } from "./json-bytes.js";
-import { present } from "./present.js";
 import type { SkippedPart } from "./provider.js";
 import type { ReadSchema, ToolSchemas } from "./read-schema.js";
 import type { DynamicToolset, ToolProperties } from "./tool-definition.js";
@@ -13,11 +13,11 @@ export function wireContract(toolset: DynamicToolset, schemas: ReadonlyMap<strin
   return {
     name,
     version,
-    ...present("title", title),
-    ...present("description", description),
+    ...ifDefined("title", title),
+    ...ifDefined("description", description),
     tags: [...(tags ?? [])],
     tools: Object.entries(toolset.tools).map(([tool, definition]) => wireTool(tool, definition, schemas.get(tool))),
-    ...present("assertFormats", toolset.assertFormats),
+    ...ifDefined("assertFormats", toolset.assertFormats),
   };
 }
 
@@ -39,15 +39,15 @@ function wireTool(name: string, tool: ToolProperties, schemas: ToolSchemas | und
   const { title, description, tags, annotations, timeoutMs, meta } = tool;
   return {
     name,
-    ...present("title", title),
-    ...present("description", description),
+    ...ifDefined("title", title),
+    ...ifDefined("description", description),
     tags: [...(tags ?? [])],
-    ...present("payloadSchemaJson", wireSchema(schemas?.payload, name, "payload")),
-    ...present("resultSchemaJson", wireSchema(schemas?.result, name, "result")),
-    ...present("annotations", annotations === undefined ? undefined : { ...annotations }),
+    ...ifDefined("payloadSchemaJson", wireSchema(schemas?.payload, name, "payload")),
+    ...ifDefined("resultSchemaJson", wireSchema(schemas?.result, name, "result")),
+    ...ifDefined("annotations", annotations === undefined ? undefined : { ...annotations }),
     delivery: tool.idempotent === true ? "DELIVERY_MODE_IDEMPOTENT" : "DELIVERY_MODE_ONCE",
-    ...present("timeoutMs", timeoutMs),
-    ...present("metaJson", meta === undefined ? undefined : wireMeta(meta, name)),
+    ...ifDefined("timeoutMs", timeoutMs),
+    ...ifDefined("metaJson", meta === undefined ? undefined : wireMeta(meta, name)),
   };
 }
 

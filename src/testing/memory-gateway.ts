@@ -25,11 +25,11 @@ import type { CallOptions, InvokeOptions } from "../sdk/call-options.js";
 import { CallsInHand } from "../sdk/calls-in-hand.js";
 import type { JsonOptions } from "../sdk/connection-options.js";
 import { DeltaOutput } from "../sdk/delta-output.js";
+import { ifDefined } from "../sdk/if-defined.js";
 import { type DecodeJson, decodeRaw, decoderOf } from "../sdk/json-bytes.js";
 import { allowMany } from "../sdk/linked-signal.js";
 import { outputLimits } from "../sdk/output-limits.js";
 import { prepareCall } from "../sdk/prepare-call.js";
-import { present } from "../sdk/present.js";
 import type { ProviderLogger, SchemaWarning } from "../sdk/provider.js";
 import type { Outgoing } from "../sdk/provider-link.js";
 import type { ToolCode } from "../sdk/running-call.js";
@@ -150,7 +150,7 @@ export class MemoryGateway implements TestToolset {
     const { signal, onDelta, onUnchecked, raw } = options;
     const { callId } = await this.call(toolset, tool, payload, options);
     try {
-      for await (const event of this.#events(callId, { ...present("signal", signal), ...present("raw", raw) })) {
+      for await (const event of this.#events(callId, { ...ifDefined("signal", signal), ...ifDefined("raw", raw) })) {
         if (event.kind === "terminal") {
           const { terminal } = event;
           if (terminal.kind === "result" && terminal.unchecked) onUnchecked?.(callId);
@@ -228,7 +228,7 @@ export class MemoryGateway implements TestToolset {
       state: terminal === undefined ? "claimed" : "ended",
       attempt: this.#attempt,
       cancelRequested: stop === "CANCELLED",
-      ...present("terminal", terminal && readTerminal(terminal, this.#decoder(raw))),
+      ...ifDefined("terminal", terminal && readTerminal(terminal, this.#decoder(raw))),
     };
   }
 

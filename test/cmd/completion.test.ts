@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../cmd/command-line.js";
-import { candidatesFor, harmless } from "../../cmd/completion/candidates.js";
+import { candidatesFor, shellSafe } from "../../cmd/completion/candidates.js";
 import { SCRIPTS, SHELLS } from "../../cmd/completion/scripts.js";
 import { splitLine } from "../../cmd/completion/split-line.js";
 import { contextFile, writeContexts } from "../../cmd/contexts/context-file.js";
@@ -83,7 +83,7 @@ describe("without a cluster", () => {
       "",
       "=",
     ];
-    const offered = harmless(said.map((value) => ({ value, description: "" })));
+    const offered = shellSafe(said.map((value) => ({ value, description: "" })));
     expect(offered.map(({ value }) => value)).toEqual(["text.v2", "a/b-c_d", "path="]);
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Check } from "../../cmd/doctor/check.js";
-import { checkRedis, judgeRedis, type RedisFacts } from "../../cmd/doctor/check-redis.js";
-import { judgeRegistry } from "../../cmd/doctor/check-registry.js";
+import { checkRedis, evaluateRedis, type RedisFacts } from "../../cmd/doctor/check-redis.js";
+import { evaluateRegistry } from "../../cmd/doctor/check-registry.js";
 import { checkRuntime } from "../../cmd/doctor/check-runtime.js";
-import { judgeToolsets } from "../../cmd/doctor/check-toolsets.js";
+import { evaluateToolsets } from "../../cmd/doctor/check-toolsets.js";
 import { parseRegistryName } from "../../src/identity/names.js";
 import type { RegistryInfo, ToolsetSummary } from "../../src/index.js";
 import { redisForFile } from "../support/redis.js";
@@ -20,11 +20,11 @@ describe("Redis", () => {
     latencyMs: 0.3,
     clockAheadMs: 10,
   };
-  const judge = (info: Record<string, string>, more: Partial<RedisFacts> = {}): Check[] =>
-    judgeRedis("Redis", { ...good, ...more, info: { ...good.info, ...info } });
+  const evaluate = (info: Record<string, string>, more: Partial<RedisFacts> = {}): Check[] =>
+    evaluateRedis("Redis", { ...good, ...more, info: { ...good.info, ...info } });
 
   test("as it should be is fine", () => {
-    expect(judge({}).every(({ status }) => status === "ok")).toBe(true);
+    expect(evaluate({}).every(({ status }) => status === "ok")).toBe(true);
   });
 
   test.each<[string, Record<string, string>, Partial<RedisFacts>, string, string]>([
@@ -40,7 +40,7 @@ describe("Redis", () => {
     ["far away", {}, { latencyMs: 80 }, "Redis", "warn"],
     ["of another time", {}, { clockAheadMs: -90_000 }, "Redis clock", "warn"],
   ])("%s is told, with a remedy", (_name, info, more, name, status) => {
-    const checks = judge(info, more);
+    const checks = evaluate(info, more);
     expect(statusOf(checks, name)).toBe(status);
     for (const check of checks) expect(check.remedy !== undefined).toBe(check.status !== "ok");
   });
@@ -135,7 +135,7 @@ test("unhealthy toolsets are named with what is known of them", () => {
     ],
   });
   const later = at.getTime() + 60_000;
-  const checks = judgeToolsets(
+  const checks = evaluateToolsets(
     [toolset("new"), toolset("gone", at, at), toolset("mute", at, new Date(later + 1))],
     later,
   );
@@ -144,7 +144,7 @@ test("unhealthy toolsets are named with what is known of them", () => {
     ["toolset gone", "warn", "unhealthy: no provider is there; the last pong came 60 s ago"],
     ["toolset mute", "warn", "unhealthy: its providers do not answer; the last pong came 60 s ago"],
   ]);
-  expect(judgeToolsets([], later)).toMatchObject([{ status: "ok" }]);
+  expect(evaluateToolsets([], later)).toMatchObject([{ status: "ok" }]);
 });
 
 describe("the registry", () => {
@@ -158,19 +158,19 @@ describe("the registry", () => {
   });
 
   test("is what all of its nodes say", () => {
-    expect(judgeRegistry([told("a:1"), told("b:1")])).toEqual([
+    expect(evaluateRegistry([told("a:1"), told("b:1")])).toEqual([
       {
         name: "registry default",
         status: "ok",
         finding: "Toolgate 1.2.3; payloads up to 1 MiB, results up to 3 MiB, calls up to 600 s",
       },
     ]);
-    expect(judgeRegistry([])).toEqual([]);
+    expect(evaluateRegistry([])).toEqual([]);
   });
 
   test("runs in more than one version during an upgrade, which is worth a word", () => {
     const nodes = ["1.2.3", "1.3.0", "1.2.3"].map((version, index) => ({ nodeId: `n${index}`, version }));
-    const [check] = judgeRegistry([told("a:1", { nodes })]);
+    const [check] = evaluateRegistry([told("a:1", { nodes })]);
     expect(check).toMatchObject({ status: "warn" });
     expect(check?.finding).toBe(
       "its nodes run different versions of Toolgate: 1.2.3 (2 of 3 nodes), 1.3.0 (1 of 3 nodes)",
@@ -181,7 +181,7 @@ describe("the registry", () => {
     ["another name", { name: "other" }],
     ["other limits", { limits: { ...limits, maxPayloadBytes: 2 } }],
   ])("whose node says %s is worth a word", (_, more) => {
-    const checks = judgeRegistry([told("a:1"), told("b:1", more), told("c:1")]);
+    const checks = evaluateRegistry([told("a:1"), told("b:1", more), told("c:1")]);
     expect(checks).toMatchObject([{ name: "node b:1", status: "warn" }]);
   });
 });

@@ -66,7 +66,7 @@ const place = (asked: CallSpec) => {
   const id = callIdOf(settings(), principal, asked);
   const presence = new AbortController();
   const caller = { principal, peer: "peer", remainingMs: undefined, answerWithinMs: undefined, presence };
-  return placeCall(settings(), caller, id, asked, false);
+  return placeCall(settings(), caller, id, asked, { subscribe: false, acknowledge: true });
 };
 
 describe("a repeat after its toolset has changed or gone", () => {

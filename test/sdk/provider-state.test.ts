@@ -61,6 +61,6 @@ describe("a provider's state", () => {
     [connecting, { kind: "welcomed" }],
     [serving, { kind: "welcomed" }],
   ])("refuses what cannot happen: %j, %j", (state, change) => {
-    expect(() => nextState(state, change)).toThrow(/cannot be told/);
+    expect(() => nextState(state, change)).toThrow(/cannot handle/);
   });
 });

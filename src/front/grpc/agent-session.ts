@@ -226,7 +226,10 @@ export class AgentSession {
     try {
       const answerWithinMs = spec.timeoutMs === 0 ? undefined : spec.timeoutMs;
       const caller = { principal, peer, remainingMs: undefined, answerWithinMs, presence: call };
-      const placed = await placeCall(parts.placing, caller, call.id, spec, true, wire.wantHandle);
+      const placed = await placeCall(parts.placing, caller, call.id, spec, {
+        subscribe: true,
+        acknowledge: wire.wantHandle,
+      });
       if (call.cancelled) parts.cancel(call.id);
       if (call.state === "over") return;
       call.state = "running";

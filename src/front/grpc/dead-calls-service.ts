@@ -63,7 +63,7 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
         lostNodes: 0,
       };
       const caller = { principal, peer, remainingMs: undefined, answerWithinMs: undefined, presence: context };
-      const placed = await placeCall(placing, caller, id, spec, false);
+      const placed = await placeCall(placing, caller, id, spec, { subscribe: false, acknowledge: true });
       await purgeDeadCalls(store, toolset, [dead.id]);
       return { handle: toWireHandle(id, placed.head) };
     }),

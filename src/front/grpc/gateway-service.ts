@@ -4,7 +4,7 @@ import { followCall, parseCursor } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { invoke } from "../../gateway/invoke.js";
 import { listCalls } from "../../gateway/list-calls.js";
-import { callIdOf, placeCall } from "../../gateway/place-call.js";
+import { callIdOf, type PlacingOptions, placeCall } from "../../gateway/place-call.js";
 import { unknownCall } from "../../gateway/unknown-call.js";
 import { wholeEnding } from "../../gateway/whole-ending.js";
 import { parseCallId } from "../../identity/call-id.js";
@@ -29,6 +29,9 @@ const WIRE_STATE = {
   unknown: "CALL_STATE_UNSPECIFIED",
 } as const;
 
+/** The caller gets a handle, and looks for the end itself. */
+const DETACHED: PlacingOptions = { subscribe: false, acknowledge: true };
+
 const LIST_PAGE = { usual: 100, most: 1_000 };
 
 /** The side of the agents. */
@@ -42,7 +45,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         const spec = parseCallSpec(call, context);
         const { principal, deadlineMs, peer } = context;
         const caller = { principal, peer, remainingMs: undefined, answerWithinMs: deadlineMs, presence: context };
-        const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, false);
+        const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, DETACHED);
         return { handle: toWireHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
       } finally {
         leave();

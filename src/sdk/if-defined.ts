@@ -1,5 +1,5 @@
 /** A field to spread into an object: absent, rather than undefined, when there is no value. */
-export function present<Key extends string, Value>(
+export function ifDefined<Key extends string, Value>(
   key: Key,
   value: Value | undefined,
 ): { readonly [K in Key]?: Value } {

@@ -4,11 +4,11 @@ import type { Output } from "./output.js";
 import { safeLines } from "./text-width.js";
 
 /** A log on stderr: the messages for people or, with --json, one JSON line per event. */
-export function peopleLog(output: Output, now: () => Date = () => new Date()): MountLog {
+export function terminalLog(output: Output, now: () => Date = () => new Date()): MountLog {
   const { paintNotes } = output;
   const write = (level: string, mark: string, fields: object, message: string): void => {
-    if (output.json) output.complaint(jsonLine({ level, time: now().toISOString(), ...fields, msg: message }));
-    else output.complaint(`${mark}${safeLines(message)}`);
+    if (output.json) output.diagnostic(jsonLine({ level, time: now().toISOString(), ...fields, msg: message }));
+    else output.diagnostic(`${mark}${safeLines(message)}`);
   };
   return {
     debug: (fields, message) => {
