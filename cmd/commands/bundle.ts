@@ -43,7 +43,10 @@ Examples:
             "Name its file by --document, with the address and = before it where it is known by neither path nor $id.",
           );
         case "impossible":
-          throw new UsageError(`The schema cannot be bundled: ${bundling.why}.`, "Mend the schema or its documents.");
+          throw new UsageError(
+            `The schema cannot be bundled: ${bundling.why}.`,
+            "Correct the schema or its documents.",
+          );
         default:
           bundling satisfies never;
       }

@@ -56,7 +56,7 @@ function listCommand(): Command {
     new Command("list")
       .summary("list the calls that have not ended")
       .description(
-        "Lists the calls that wait for a provider (queued) or are with one (claimed; stopping where it was told to stop), " +
+        "Lists the calls that wait for a provider (queued) or are with one (claimed; stopping where its cancellation was requested), " +
           "those that wait longest first. Calls that have ended are not indexed: toolgate calls get shows one by its id.",
       )
       .option("--toolset <name>", "Only calls of this toolset.")
@@ -149,7 +149,9 @@ export function printStatus(output: Output, status: CallStatus<RawJson>): void {
     ["tool", tool],
     [
       "state",
-      terminal === undefined ? `${state}${cancelRequested ? ", told to stop" : ""}` : `ended: ${terminal.kind}`,
+      terminal === undefined
+        ? `${state}${cancelRequested ? ", cancellation requested" : ""}`
+        : `ended: ${terminal.kind}`,
     ],
     ["attempt", String(attempt)],
     ["epoch", String(epoch)],

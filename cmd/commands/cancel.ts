@@ -24,7 +24,7 @@ Examples:
         if (output.json) return output.jsonData(cancellation);
         const { state, terminal } = cancellation;
         if (terminal !== undefined) output.text(`The call has ended: ${terminal.kind}.`);
-        else if (state === "claimed") output.text("The call's provider was told to stop.");
+        else if (state === "claimed") output.text("The call's provider was asked to stop.");
         else output.text("The call will not be run.");
       });
     });

@@ -73,7 +73,7 @@ function useCommand(): Command {
   return withJsonOption(
     new Command("use")
       .summary("use a context from now on")
-      .description("Uses a context where nothing else is said, from now on.")
+      .description("Uses a context where no other is given, from now on.")
       .argument("[context]", "its name")
       .option("--none", "Use none from now on."),
   )
@@ -86,7 +86,7 @@ Examples:
     )
     .action(async (name: string | undefined, { none = false }: { none?: boolean }, command: Command) => {
       if ((name === undefined) !== none) {
-        throw new UsageError("Which context is to be used is not said.", "Name one, or say --none.");
+        throw new UsageError("No context is given.", "Name one, or pass --none.");
       }
       await inSession(command, async ({ output }) => {
         await change(({ contexts }) => {
@@ -128,12 +128,12 @@ Examples:
         if (nodes !== undefined) parseClientConfig({ env: {}, flags: { nodes } });
         const { contexts } = await change(({ current, contexts: before }) => {
           const known = before.get(name);
-          const said = nodes ?? known?.nodes;
-          if (said === undefined) {
-            throw new UsageError(`The nodes of ${name} are not said.`, "Give --nodes host:port.");
+          const chosen = nodes ?? known?.nodes;
+          if (chosen === undefined) {
+            throw new UsageError(`No nodes are given for ${name}.`, "Pass --nodes host:port.");
           }
           const certificates = ca === undefined ? (known?.ca ?? "") : ca === "" ? "" : resolve(ca);
-          return { current, contexts: new Map([...before, [name, { nodes: said, ca: certificates }]]) };
+          return { current, contexts: new Map([...before, [name, { nodes: chosen, ca: certificates }]]) };
         });
         if (output.json) return output.jsonData({ name, ...contexts.get(name) });
         output.text(`${name} is set.`);
@@ -145,8 +145,8 @@ Examples:
 function removeCommand(): Command {
   return withJsonOption(
     new Command("remove")
-      .summary("forget a context")
-      .description("Forgets a context.")
+      .summary("delete a context")
+      .description("Deletes a context.")
       .argument("<context>", "its name"),
   )
     .addHelpText(
@@ -166,7 +166,7 @@ Examples:
           return { current: wasCurrent ? undefined : current, contexts: left };
         });
         if (output.json) return output.jsonData({ name, removed: true });
-        output.text(`${name} is forgotten${wasCurrent ? "; it was the one in use, and none is now" : ""}.`);
+        output.text(`${name} is deleted${wasCurrent ? "; it was the one in use, and none is now" : ""}.`);
       });
     });
 }

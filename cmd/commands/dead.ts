@@ -116,7 +116,7 @@ Examples:
 function purgeCommand(): Command {
   return withClientOptions(
     new Command("purge")
-      .summary("forget them")
+      .summary("delete them")
       .argument("<toolset>", "the toolset's name")
       .argument("[ids...]", "dead calls, as toolgate dead list shows them")
       .option("--all", "All of the toolset."),
@@ -130,14 +130,14 @@ Examples:
     )
     .action(async (toolset: string, ids: string[], { all }: { all?: boolean }, command: Command) => {
       if (ids.length > 0 === (all === true)) {
-        throw new UsageError("Which dead calls are to be forgotten is not said.", "Name them, or say --all.");
+        throw new UsageError("No dead calls are given.", "Name them, or pass --all.");
       }
       await withClient(command, async (client, { output, signal }) => {
-        const purged = await output.withProgress("Forgetting dead calls", () =>
+        const purged = await output.withProgress("Purging dead calls", () =>
           client.purgeDeadCalls(toolset, ids, { signal }),
         );
         if (output.json) return output.jsonData({ toolset, purged });
-        output.text(`${purged} dead ${purged === 1 ? "call is" : "calls are"} forgotten.`);
+        output.text(`${purged} dead ${purged === 1 ? "call was" : "calls were"} purged.`);
       });
     });
 }

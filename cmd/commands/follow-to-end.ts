@@ -62,7 +62,7 @@ async function cancelAndReport(client: Toolgate, output: Output, callId: string)
     const ended = terminal ?? (await terminalOf(client, callId, patience));
     output.note(
       ended === undefined
-        ? `The call was told to stop (it is ${state}). To see how it ends: toolgate calls follow ${callId}`
+        ? `Cancellation was requested (the call is ${state}). To see how it ends: toolgate calls follow ${callId}`
         : `The call has ended: ${describe(ended)}.`,
     );
   } catch (error) {

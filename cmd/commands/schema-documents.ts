@@ -47,7 +47,7 @@ export async function readSchemaFile(path: string): Promise<SchemaFile> {
   const read = readJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 512 });
   if (read.kind === "malformed") {
     const place = read.pointer === "" ? "it" : read.pointer;
-    throw new UsageError(`The schema ${path} is not JSON: ${place} ${read.reason}.`, "Mend the file.");
+    throw new UsageError(`The schema ${path} is not JSON: ${place} ${read.reason}.`, "Correct the file.");
   }
   const inexact = read.longNumbers ? firstInexact(bytes, wouldMisjudge) : undefined;
   if (inexact !== undefined) {

@@ -3,10 +3,10 @@ import { SETTINGS } from "../../src/config/config.js";
 import type { Flags } from "../../src/config/settings.js";
 import { withSettings } from "./setting-options.js";
 
-/** `toolgate serve`: one gateway node, until it is told to stop. */
+/** `toolgate serve`: one gateway node, until SIGTERM or Ctrl-C. */
 export function serveCommand(): Command {
   const command = new Command("serve").description(
-    "Runs one gateway node until it is told to stop (SIGTERM or Ctrl-C); then it drains and exits with 0. " +
+    "Runs one gateway node until SIGTERM or Ctrl-C; then it drains and exits with 0. " +
       'Logs are JSON lines on standard output; the line of the event "listening" says that the node is ready, and where. ' +
       "Every setting is also a variable; a flag wins.",
   );

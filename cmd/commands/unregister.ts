@@ -12,7 +12,7 @@ export function unregisterCommand(): Command {
     new Command("unregister")
       .description(
         "Removes a toolset from the registry. Its active epoch must be named, so that nothing newer is removed by mistake; " +
-          "its providers hear of it, finish what they run, and end; started again, they register it anew. " +
+          "its providers are notified, finish the calls that they run, and end; started again, they register it anew. " +
           "Where its record in Redis is damaged, any epoch will do.",
       )
       .argument("<toolset>", "the toolset's name")

@@ -40,7 +40,7 @@ export function evaluateDamaged(damaged: readonly DamagedToolset[]): Check[] {
       fail(
         `toolset ${oneLine(name)}`,
         `damaged in Redis: ${oneLine(reason)}`,
-        "Start one of its providers again: registering mends it. Or remove it with toolgate unregister.",
+        "Start one of its providers again: registering repairs it. Or remove it with toolgate unregister.",
       ),
     );
   const unnamed = damaged.length - MOST_NAMED;

@@ -18,7 +18,7 @@ export const EXIT_CODES = {
   },
   toolFailed: { code: 6, meaning: "The tool ran and failed." },
   unknown: { code: 7, meaning: "The deadline passed, or nobody can say whether the tool ran." },
-  cancelled: { code: 8, meaning: "The call was cancelled, by somebody else." },
+  cancelled: { code: 8, meaning: "The call was cancelled, by another caller." },
   interrupted: { code: 130, meaning: "Interrupted (Ctrl-C); SIGTERM gives 143." },
 } as const satisfies Record<string, ExitCodeRow>;
 

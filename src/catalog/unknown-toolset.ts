@@ -13,7 +13,7 @@ export function unknownToolset(catalog: Pick<CatalogReader, "nearNames" | "damag
     const remove = `toolgate unregister ${name} --epoch ${epoch ?? 1}`;
     return new ToolgateError(
       "TOOLSET_DAMAGED",
-      `"${name}" cannot be called: ${reason}. A provider that registers it again mends it; or remove it: ${remove}`,
+      `"${name}" cannot be called: ${reason}. A provider that registers it again repairs it; or remove it: ${remove}`,
     );
   }
   const near = catalog.nearNames(name);

@@ -54,7 +54,7 @@ export const ERROR_CODES = {
     status: status.INVALID_ARGUMENT,
     retry: "no",
     meaning: "Checking the payload by its schema takes more work or memory than a check may.",
-    remedy: "Make the payload smaller or the schema plainer. Do not repeat the call as it is; the tool did not run.",
+    remedy: "Make the payload smaller or the schema simpler. Do not repeat the call as it is; the tool did not run.",
   },
   INVALID_PAYLOAD: {
     status: status.INVALID_ARGUMENT,
@@ -96,7 +96,7 @@ export const ERROR_CODES = {
     status: status.FAILED_PRECONDITION,
     retry: "no",
     meaning: "The toolset's record in Redis is damaged, so that it cannot be called.",
-    remedy: "Start or restart one of its providers: registering mends it. Or unregister it.",
+    remedy: "Start or restart one of its providers: registering repairs it. Or unregister it.",
   },
   CONTRACT_CONFLICT: {
     status: status.FAILED_PRECONDITION,

@@ -12,7 +12,13 @@ import { TokenBucket } from "./token-bucket.js";
 /** The revision of MCP that is offered: the last one that opens with `initialize`. */
 const PROTOCOL_VERSION = "2025-11-25";
 /** Revisions whose tools are called in the same way. */
-const SPOKEN_VERSIONS: readonly string[] = ["2024-10-07", "2024-11-05", "2025-03-26", "2025-06-18", PROTOCOL_VERSION];
+const SUPPORTED_VERSIONS: readonly string[] = [
+  "2024-10-07",
+  "2024-11-05",
+  "2025-03-26",
+  "2025-06-18",
+  PROTOCOL_VERSION,
+];
 /** How the client introduces itself; servers do not decide by it. */
 const CLIENT_INFO = { name: "toolgate", version: "1" };
 /** A server that does nothing right must not fill the log. */
@@ -155,7 +161,7 @@ export class McpServer {
         ["capabilities", {}],
         ["clientInfo", CLIENT_INFO],
       ]);
-      this.#identity = this.#readGreeting(answer);
+      this.#identity = this.#readInitializeResult(answer);
       this.#peer.notify("notifications/initialized");
     } catch (error) {
       await this.#process.stop();
@@ -274,10 +280,10 @@ export class McpServer {
     }
   }
 
-  #readGreeting({ value: { protocolVersion, serverInfo, instructions } }: Answer): ServerIdentity {
-    if (typeof protocolVersion !== "string" || !SPOKEN_VERSIONS.includes(protocolVersion)) {
-      const said = typeof protocolVersion === "string" ? `revision ${protocolVersion.slice(0, 32)}` : "no revision";
-      this.#fault(`it names ${said} of MCP, which is none that a mount speaks; it is spoken to as ${PROTOCOL_VERSION}`);
+  #readInitializeResult({ value: { protocolVersion, serverInfo, instructions } }: Answer): ServerIdentity {
+    if (typeof protocolVersion !== "string" || !SUPPORTED_VERSIONS.includes(protocolVersion)) {
+      const version = typeof protocolVersion === "string" ? `revision ${protocolVersion.slice(0, 32)}` : "no revision";
+      this.#fault(`it answers with ${version} of MCP, which a mount does not support; ${PROTOCOL_VERSION} is used`);
     }
     const { name, version, title } = isObject(serverInfo) ? serverInfo : {};
     return {

@@ -248,7 +248,7 @@ class McpMount implements Mount {
       serving.provider.closed.then((reason) => ({ kind: "provider_closed", reason })),
       this.#changes.due.then(() => ({ kind: "tools_changed" })),
     ];
-    return Promise.race(events).finally(stop.forget);
+    return Promise.race(events).finally(stop.dispose);
   }
 
   /** Ends a server that hangs, so that it is started again and its calls do not wait for their deadlines. */
@@ -443,7 +443,7 @@ class McpMount implements Mount {
       ...optional("tls", options.tls),
       ...optional("maxInFlight", options.maxInFlight),
       ...optional("providerId", options.providerId),
-    }).finally(stop.forget);
+    }).finally(stop.dispose);
     return { toolset, provider, superseded: superseded.promise };
   }
 
@@ -620,12 +620,12 @@ function asToolgateError(error: unknown): ToolgateError {
   });
 }
 
-function aborted(signal: AbortSignal): { readonly promise: Promise<void>; readonly forget: () => void } {
+function aborted(signal: AbortSignal): { readonly promise: Promise<void>; readonly dispose: () => void } {
   const { promise, resolve } = deferred<void>();
   const onAbort = (): void => resolve();
   if (signal.aborted) resolve();
   signal.addEventListener("abort", onAbort, { once: true });
-  return { promise, forget: () => signal.removeEventListener("abort", onAbort) };
+  return { promise, dispose: () => signal.removeEventListener("abort", onAbort) };
 }
 
 /** A signal of its own for what does not take its listeners off: the long-lived one would collect them. */

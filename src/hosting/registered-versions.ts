@@ -15,7 +15,7 @@ export async function registeredVersions(
     const { epochs } = await client.get(name);
     return epochs.flatMap(({ state, version }) => (state === "retiring" ? [] : [version]));
   } catch (error) {
-    // One that is damaged has none that can be read; registering mends it.
+    // One that is damaged has none that can be read; registering repairs it.
     if (error instanceof ToolgateError && ["UNKNOWN_TOOLSET", "TOOLSET_DAMAGED"].includes(error.reason)) return [];
     throw error;
   }

@@ -122,7 +122,7 @@ export class PrivateCluster {
           const master = this.members.find((one) => one.port === port);
           if (from <= slot && slot <= to && master !== undefined) return master;
         }
-        throw new ProgramError(`nobody serves slot ${slot}`);
+        throw new ProgramError(`no master serves slot ${slot}`);
       }),
     );
   }

@@ -138,7 +138,10 @@ export class Program {
           if (found !== undefined) resolve(found);
         };
         this.#listeners.add(listener);
-        timer = setTimeout(() => reject(this.#failure(`did not say within ${withinMs} ms that ${awaited}`)), withinMs);
+        timer = setTimeout(
+          () => reject(this.#failure(`did not report within ${withinMs} ms that ${awaited}`)),
+          withinMs,
+        );
         void state.exited.then((exit) => {
           reject(this.#failure(`ended with ${describeExit(exit)} before ${awaited}`));
         });

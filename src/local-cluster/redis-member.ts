@@ -120,7 +120,7 @@ export class RedisMember {
 export async function pollUntil(awaited: string, withinMs: number, check: () => Promise<boolean>): Promise<void> {
   const start = performance.now();
   while (!(await check().catch(() => false))) {
-    if (performance.now() - start >= withinMs) throw new ProgramError(`Waited ${withinMs} ms in vain: ${awaited}`);
+    if (performance.now() - start >= withinMs) throw new ProgramError(`Timed out after ${withinMs} ms: ${awaited}`);
     await new Promise<void>((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -10,7 +10,7 @@ const MORE_THAN_DRAIN_MS = 4_000;
 const FAILURE = 1;
 
 /**
- * Runs a node until it is told to stop.
+ * Runs a node until SIGTERM or Ctrl-C.
  *
  * @returns the exit status
  * @throws ToolgateError INVALID_CONFIG, or what kept the node from starting

@@ -213,7 +213,7 @@ export function metaFaults(schema: JsonSchema, draft: Draft): SchemaFault[] {
     const reason = Array.isArray(allowed)
       ? `must be one of ${allowed.join(", ")}`
       : violationsOf([error])[0]?.description;
-    faults.set(error.instancePath, reason ?? "must be as the draft says");
+    faults.set(error.instancePath, reason ?? "must conform to its draft");
   }
   return [...faults].map(([pointer, reason]) => ({ pointer: boundPointer(pointer), reason }));
 }

@@ -359,8 +359,8 @@ const TOO_LATE = "there was no time left to check it";
 
 /** Why there is no verdict when a worker did not come to one. */
 const VALIDATING = {
-  overran: "validating it by its schema takes more work than a check may; make it smaller or the schema plainer",
-  broke: "validating it by its schema takes more memory than a check may; make it smaller or the schema plainer",
+  overran: "validating it by its schema takes more work than a check may; make it smaller or the schema simpler",
+  broke: "validating it by its schema takes more memory than a check may; make it smaller or the schema simpler",
   starved: "the machine is too busy",
   unneeded: "nothing waits for it any more",
   stopped: "the node is stopping",
@@ -368,8 +368,8 @@ const VALIDATING = {
 
 const COMPILING = {
   ...VALIDATING,
-  overran: "its schema takes more work to compile than it may; make it plainer",
-  broke: "its schema takes more memory to compile than it may; make it plainer",
+  overran: "its schema takes more work to compile than it may; make it simpler",
+  broke: "its schema takes more memory to compile than it may; make it simpler",
 } as const;
 
 function withoutVerdict(

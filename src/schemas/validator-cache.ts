@@ -372,8 +372,8 @@ export class ValidatorCache {
       inspection.leftMs -= this.#compileCpuMs;
       inconclusive(
         end.kind === "overran"
-          ? "takes too long to compile; make it plainer"
-          : "takes too much memory to compile; make it plainer",
+          ? "takes too long to compile; make it simpler"
+          : "takes too much memory to compile; make it simpler",
       );
       this.#log.warn({ event: "schema_broke_worker", toolset: contract.name, tool, outcome: end.kind });
     } else if (end.reply.kind === "inspected") {

@@ -21,7 +21,7 @@ afterEach(() => rm(home, { recursive: true }));
 
 const run = (...args: string[]) => runToolgate(args, { env: { XDG_CONFIG_HOME: home } });
 
-test("contexts are made, listed, used, changed, shown and forgotten", async () => {
+test("contexts are made, listed, used, changed, shown and deleted", async () => {
   expect((await run("context", "list")).stderr).toContain("There are no contexts");
   expect(await run("context", "set", "prod", "--nodes", "a:1,b:2", "--ca", "/ca.pem")).toMatchObject({ code: 0 });
   expect(await run("context", "set", "dev", "--nodes", "c:3")).toMatchObject({ code: 0, stdout: "dev is set.\n" });
@@ -136,8 +136,8 @@ describe("what cannot be used is named, with what to do", () => {
     await run("context", "set", "prod", "--nodes", "a:1");
     for (const [args, message] of [
       [["context", "use", "prd"], /did you mean prod/],
-      [["context", "use"], /Name one, or say --none/],
-      [["context", "set", "new"], /Give --nodes/],
+      [["context", "use"], /Name one, or pass --none/],
+      [["context", "set", "new"], /Pass --nodes/],
       [["context", "set", "new", "--nodes", "x"], /must be hosts and ports/],
       [["context", "set", "a b", "--nodes", "x:1"], /cannot be named/],
       [["list", "--context", "prd"], /did you mean prod/],

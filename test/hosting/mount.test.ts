@@ -69,7 +69,7 @@ describe("a mount", () => {
   test("takes a server that says nothing of itself", async () => {
     const { registry, log } = await mountOdd("sparse");
     expect(registry.served[0]?.toolset).toMatchObject({ version: "0.0.0", description: "Tools of an MCP server." });
-    expect(log.find(({ event }) => event === "server_fault")?.message).toContain("names revision 1.0 of MCP");
+    expect(log.find(({ event }) => event === "server_fault")?.message).toContain("answers with revision 1.0 of MCP");
   });
 
   test("serves what is left when the registry leaves something out, and says what and why", async () => {

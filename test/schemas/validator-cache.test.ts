@@ -513,7 +513,7 @@ describe("judging", () => {
     for (let time = 0; time < 2; time++) {
       expect(await set.payload("tool", jsonText(nested(60)))).toEqual({
         kind: "inconclusive",
-        why: "validating it by its schema takes more work than a check may; make it smaller or the schema plainer",
+        why: "validating it by its schema takes more work than a check may; make it smaller or the schema simpler",
         tooCostly: true,
       });
     }
