@@ -6,16 +6,12 @@ import { loseMaster } from "./lose-master.js";
 import type { Failover, GroupStore, Loss } from "./store.js";
 
 const NODE_TIMEOUT_MS = 1_000;
-/** As the proof has it. */
-const REACT_MS = 1_000;
 
 /** A Redis Cluster of three masters with a replica each, with append-only files. */
 export class ClusterStore implements GroupStore {
   readonly kind = "group";
   readonly description =
     `a Redis Cluster of three masters with a replica each (node-timeout ${NODE_TIMEOUT_MS} ms), append-only files`;
-  readonly recoversWithinMs = 2 * NODE_TIMEOUT_MS + REACT_MS;
-  readonly recoversBecause = `2 × node-timeout ${NODE_TIMEOUT_MS / 1_000} s + ${REACT_MS / 1_000} s`;
   readonly #group: PrivateCluster;
   readonly #clients = new Set<Cluster>();
 

@@ -9,8 +9,6 @@ import type { Failover, GroupStore, Loss } from "./store.js";
  * failover came late.
  */
 const DOWN_AFTER_MS = 2_000;
-/** As the proof has it. */
-const REACT_MS = 2_000;
 
 /** A Redis and its replica with append-only files, watched by three Sentinels. */
 export class SentinelStore implements GroupStore {
@@ -18,8 +16,6 @@ export class SentinelStore implements GroupStore {
   readonly description =
     `a Redis with a replica and three Sentinels (down-after ${DOWN_AFTER_MS} ms), append-only files`;
   readonly shards = 1;
-  readonly recoversWithinMs = DOWN_AFTER_MS + REACT_MS;
-  readonly recoversBecause = `down-after ${DOWN_AFTER_MS / 1_000} s + ${REACT_MS / 1_000} s`;
   readonly #group: PrivateSentinel;
   readonly #clients = new Set<Redis>();
 

@@ -36,10 +36,6 @@ export interface GroupStore extends AnyStore {
   readonly kind: "group";
   /** The URL that gateways are given. */
   readonly url: string;
-  /** The longest that no master can be reached after one is lost, in milliseconds, as it is promised. */
-  readonly recoversWithinMs: number;
-  /** What that is made of. */
-  readonly recoversBecause: string;
   /** Resolves when a loss is noticed as soon as it can be: servers that have only just met may take longer. */
   steady(): Promise<void>;
   /**

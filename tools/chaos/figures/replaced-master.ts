@@ -19,14 +19,28 @@ const TOOLSET = "orders";
 /** Each gateway is asked so often, so that a recovery is seen within a hundredth of a second or two. */
 const PER_SECOND = 50;
 const ANSWER_WITHIN_MS = 2_000;
+/**
+ * How long gateways may take to find the new master once Redis has named it, in milliseconds. How long Redis takes is its own:
+ * a Cluster's election needs 0.5 to 1 s after most masters hold the lost one for failed, and is repeated when votes are late
+ * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#replica-election-and-promotion).
+ */
+const REACT_WITHIN_MS = 1_000;
 /** As nodes have them by default: with those of a run with faults, a toolset is unhealthy after two seconds without a pong. */
 const SETTINGS = { TOOLGATE_PING_INTERVAL_MS: 10_000, TOOLGATE_LOCK_TTL_MS: 5_000, TOOLGATE_LEASE_MS: 30_000 };
 
 /** Every master that serves the toolset is killed in turn; each time another one takes its place, and calls work again. */
 export async function replacedMaster(scene: Scene): Promise<Figure[]> {
   return [
-    ...(await recoveries(scene, "sentinel", "recovery after a Sentinel failover, no restart")),
-    ...(await recoveries(scene, "cluster", "recovery after a Redis Cluster failover, no restart")),
+    ...(await recoveries(
+      scene,
+      "sentinel",
+      "recovery after a Sentinel failover, no restart, once Redis has named another master",
+    )),
+    ...(await recoveries(
+      scene,
+      "cluster",
+      "recovery after a Redis Cluster failover, no restart, once Redis has named another master",
+    )),
   ];
 }
 
@@ -77,24 +91,28 @@ async function recoveries(scene: Scene, kind: StoreKind, what: string): Promise<
       await probing;
       await Promise.all(pending);
     }
-    const timesMs = failovers.map(({ lostMs }, index) => recoveryMs(probes, lostMs, failovers[index + 1]?.lostMs));
-    const [election] = summarise(
-      "",
-      failovers.map(({ lostMs, replacedMs }) => replacedMs - lostMs),
-    );
+    const fromLossMs = failovers.map(({ lostMs }, index) => recoveryMs(probes, lostMs, failovers[index + 1]?.lostMs));
+    const ownMs = failovers.map(({ lostMs, replacedMs }) => replacedMs - lostMs);
+    // Redis is asked every few milliseconds whether it has named another master: a call can be sooner than that.
+    const timesMs = fromLossMs.map((ms, index) => Math.max(0, ms - (ownMs[index] ?? 0)));
     const failed = probes.filter(({ why }) => why !== "").map(({ why }) => why);
     scene.say(`${kind}: calls failed meanwhile with ${[...new Set(failed)].join(", ")}`);
     return [
       timeFigure({
         what,
-        boundMs: store.recoversWithinMs,
-        because: store.recoversBecause,
+        boundMs: REACT_WITHIN_MS,
+        because: `${REACT_WITHIN_MS / 1_000} s`,
         timesMs,
         atLeast: rounds,
-        counted: `${rounds} kills of the master of ${store.description}; ${gateways.length} gateways, each asked ${PER_SECOND} times a second; Redis itself took ${thousands(election?.medianMs ?? 0)} ms, at worst ${thousands(election?.worstMs ?? 0)} ms, to name another master`,
+        counted: `${rounds} kills of the master of ${store.description}; ${gateways.length} gateways, each asked ${PER_SECOND} times a second; Redis itself took ${described(ownMs)}, and from the kill until calls came back it was ${described(fromLossMs)}`,
       }),
     ];
   });
+}
+
+function described(timesMs: readonly number[]): string {
+  const [times] = summarise("", timesMs);
+  return times === undefined ? "nothing" : `${thousands(times.medianMs)} ms, at worst ${thousands(times.worstMs)} ms`;
 }
 
 /** From the loss of a master until the last failed call of any gateway had been followed by one that came back. */
