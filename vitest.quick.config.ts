@@ -19,11 +19,11 @@ export default mergeConfig(everything, {
       "test/redis/{cluster-commits,connections,failover,half-open,redis-groups}.test.ts",
       "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",
       "test/upkeep/lock-majority.test.ts",
-      // Long runs over random or very large inputs.
+      // Long runs over random, very large or very costly inputs.
       "test/catalog/convergence.test.ts",
       "test/gateway/long-texts.test.ts",
       "test/redis/whole-scripts.test.ts",
-      "test/schemas/{evaluated,loop-stalls}.test.ts",
+      "test/schemas/{evaluated,loop-stalls,validator-cache-load}.test.ts",
     ],
   },
 });
