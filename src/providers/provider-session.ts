@@ -1,6 +1,7 @@
 import { ChurnMap } from "../async/churn-map.js";
 import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES } from "../config/message-limits.js";
 import { type FrameSink, FrameWriter } from "../frames/frame-writer.js";
+import { frameOfLists, type ListItem } from "../frames/list-items.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
 import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
@@ -76,6 +77,8 @@ export const CANCEL_REASON = {
 
 /** Roughly what a message takes in a frame besides its payload, in bytes. */
 const MESSAGE_OVERHEAD_BYTES = 128;
+/** Waiting bytes above which a provider is given no more calls. */
+const SATURATED_BYTES = 2 * 1_048_576;
 /** Bytes on their way to Redis above which nothing more is read from a provider, whether it heeds a pause or not. */
 const MOST_ARRIVING_BYTES = 16 * 1_048_576;
 
@@ -109,7 +112,7 @@ export class ProviderSession {
   #toldReady = false;
   #arrivingBytes = 0;
   readonly #stream: ProviderStream;
-  readonly #writer: FrameWriter<AttachResponse>;
+  readonly #writer: FrameWriter<ListItem<AttachResponse>, AttachResponse>;
   readonly #end: EndStream;
   readonly #monotonicMs: () => number;
   readonly #maxMessageBytes: number;
@@ -127,12 +130,15 @@ export class ProviderSession {
     this.#maxMessageBytes = settings.maxMessageBytes;
     this.#onUndeliverable = settings.onUndeliverable;
     this.lastHeardMs = this.leasedAtMs = this.heartbeatAtMs = settings.monotonicMs();
-    this.#writer = new FrameWriter(
-      settings.sink,
-      settings.budgetBytes,
-      () => this.close("the provider does not read"),
-      () => settings.onRoom(this),
-    );
+    this.#writer = new FrameWriter({
+      sink: settings.sink,
+      frameOf: frameOfLists<AttachResponse>,
+      schedule: process.nextTick,
+      saturatedBytes: SATURATED_BYTES,
+      onRoom: () => settings.onRoom(this),
+      budgetBytes: settings.budgetBytes,
+      onOverflow: () => this.close("the provider does not read"),
+    });
   }
 
   get state(): SessionState {
@@ -187,9 +193,9 @@ export class ProviderSession {
       return;
     }
     // Claimed, and so its own: what is too much for now is not claimed.
-    this.#writer.pushOwed(
-      "calls",
-      {
+    this.#writer.pushUnbudgeted({
+      list: "calls",
+      message: {
         callId: call.id,
         tool: call.tool,
         payloadJson: call.payload,
@@ -198,8 +204,8 @@ export class ProviderSession {
         timeoutMs: call.remainingMs,
         meta: call.meta === "" ? null : (JSON.parse(call.meta) as CallMeta), // written by the node that admitted it
       },
-      bytesOf(call),
-    );
+      bytes: bytesOf(call),
+    });
     if (call.stop !== undefined) this.cancel(call.id, CANCEL_REASON[call.stop]);
   }
 
@@ -242,7 +248,11 @@ export class ProviderSession {
   /** Tells the provider that a result was dealt with. A later attempt of the call stays in hand. */
   settled(id: CallId, attempt: number, accepted: boolean): void {
     if (this.inHand.get(id)?.attempt === attempt) this.forget(id);
-    this.#writer.pushPatiently("settled", { callId: id, attempt, accepted }, MESSAGE_OVERHEAD_BYTES);
+    this.#writer.pushDelayed({
+      list: "settled",
+      message: { callId: id, attempt, accepted },
+      bytes: MESSAGE_OVERHEAD_BYTES,
+    });
   }
 
   /** Tells the provider to stop a call, once. */
@@ -250,14 +260,18 @@ export class ProviderSession {
     const call = this.inHand.get(id);
     if (call === undefined || call.cancelled) return;
     call.cancelled = true;
-    this.#writer.push("cancels", { callId: id, attempt: call.attempt, reason }, MESSAGE_OVERHEAD_BYTES);
+    this.#writer.push({
+      list: "cancels",
+      message: { callId: id, attempt: call.attempt, reason },
+      bytes: MESSAGE_OVERHEAD_BYTES,
+    });
   }
 
   ping(nonce: string): void {
     if (this.#state.kind === "opening" || this.#state.kind === "closed") return;
     if (this.#awaitsPong) this.#missedPings++;
     this.#awaitsPong = true;
-    this.#writer.push("pings", { nonce }, MESSAGE_OVERHEAD_BYTES);
+    this.#writer.push({ list: "pings", message: { nonce }, bytes: MESSAGE_OVERHEAD_BYTES });
   }
 
   ponged(): void {

@@ -1,12 +1,13 @@
 import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { LARGEST_MESSAGE_BYTES } from "../config/message-limits.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
-import { FrameQueue } from "../frames/frame-queue.js";
+import { FrameWriter } from "../frames/frame-writer.js";
 import type { SessionCall } from "../protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest } from "../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse__Output } from "../protocol/generated/toolgate/v1/SessionResponse.js";
 import type { Node } from "./remote-node.js";
 import { readError } from "./request.js";
+import { SATURATED_BYTES, streamSink } from "./stream-sink.js";
 import { settlesWithin } from "./timing.js";
 
 type Item =
@@ -27,7 +28,7 @@ export interface LinkEvents {
 export class AgentLink {
   readonly node: Node;
   readonly #stream: ClientDuplexStream<SessionRequest, SessionResponse__Output>;
-  readonly #queue: FrameQueue<Item, SessionRequest>;
+  readonly #writer: FrameWriter<Item, SessionRequest>;
   readonly #over: Promise<void>;
   #closing: Promise<void> | undefined;
   #introduced = false;
@@ -36,13 +37,18 @@ export class AgentLink {
     this.node = node;
     const stream = node.clients.gateway.session(new Metadata());
     this.#stream = stream;
-    this.#queue = new FrameQueue(stream, (items) => this.#frameOf(items));
+    this.#writer = new FrameWriter({
+      sink: streamSink(stream),
+      frameOf: (items) => this.#frameOf(items),
+      schedule: setImmediate,
+      saturatedBytes: SATURATED_BYTES,
+    });
     this.#over = new Promise((resolve) => {
       let over = false;
       const end = (error: ToolgateError | undefined) => {
         if (over) return;
         over = true;
-        const unsent = this.#queue.close().flatMap((item) => (item.kind === "call" ? [item.ref] : []));
+        const unsent = this.#writer.close().flatMap((item) => (item.kind === "call" ? [item.ref] : []));
         resolve();
         events.gone(this, error, new Set(unsent));
       };
@@ -56,11 +62,11 @@ export class AgentLink {
 
   /** `call.ref` is `ref`. */
   call(ref: number, call: SessionCall, bytes: number): void {
-    this.#queue.push({ kind: "call", bytes, ref, call });
+    this.#writer.push({ kind: "call", bytes, ref, call });
   }
 
   cancel(ref: number): void {
-    this.#queue.push({ kind: "cancel", bytes: 8, ref });
+    this.#writer.push({ kind: "cancel", bytes: 8, ref });
   }
 
   /** Ends the stream after what is queued; resolves when it is gone, within a second. */
@@ -78,8 +84,8 @@ export class AgentLink {
   }
 
   async #end(): Promise<void> {
-    this.#queue.flushAll();
-    this.#queue.close();
+    this.#writer.flushAll();
+    this.#writer.close();
     this.#stream.end();
     if (await settlesWithin(this.#over, 1000)) return;
     this.#stream.cancel();

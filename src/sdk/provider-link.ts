@@ -2,7 +2,7 @@ import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc
 import { timerMs } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { FrameQueue } from "../frames/frame-queue.js";
+import { FrameWriter } from "../frames/frame-writer.js";
 import type { AttachRequest } from "../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse__Output } from "../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { CancelNotice__Output } from "../protocol/generated/toolgate/v1/CancelNotice.js";
@@ -17,6 +17,7 @@ import type { Superseded__Output } from "../protocol/generated/toolgate/v1/Super
 import type { Welcome__Output } from "../protocol/generated/toolgate/v1/Welcome.js";
 import type { Node } from "./remote-node.js";
 import { readError } from "./request.js";
+import { SATURATED_BYTES, streamSink } from "./stream-sink.js";
 import { settlesWithin, type Timing } from "./timing.js";
 
 /** How long a node may take to open a session, in milliseconds. */
@@ -52,7 +53,7 @@ export class ProviderLink {
   readonly #events: SessionEvents;
   readonly #timing: Timing;
   readonly #stream: ClientDuplexStream<AttachRequest, AttachResponse__Output>;
-  readonly #queue: FrameQueue<Outgoing, AttachRequest>;
+  readonly #writer: FrameWriter<Outgoing, AttachRequest>;
   readonly #over = deferred<void>();
   #phase: "opening" | "open" | "over" = "opening";
   #paused = false;
@@ -68,7 +69,13 @@ export class ProviderLink {
     this.#lastHeardMs = timing.monotonicMs();
     const stream = node.clients.registry.attach(new Metadata());
     this.#stream = stream;
-    this.#queue = new FrameQueue(stream, frameOf);
+    this.#writer = new FrameWriter({
+      sink: streamSink(stream),
+      frameOf,
+      schedule: setImmediate,
+      saturatedBytes: SATURATED_BYTES,
+      onRoom: () => this.#tellWritable(),
+    });
     this.#timer = setTimeout(() => this.#giveUp(`no welcome within ${WELCOME_MS} ms`), WELCOME_MS);
     stream.on("data", (frame: AttachResponse__Output) => this.#receive(frame));
     stream.on("error", (error: ServiceError) => this.#ended(readError(error, node.address)));
@@ -78,13 +85,12 @@ export class ProviderLink {
 
   /** Whether output may be sent. */
   get writable(): boolean {
-    return this.#phase === "open" && !this.#paused && !this.#queue.saturated;
+    return this.#phase === "open" && !this.#paused && !this.#writer.saturated;
   }
 
   /** Sends a message with the next frame. */
   push(item: Outgoing): void {
-    this.#queue.push(item);
-    if (this.#queue.saturated) this.#queue.onceFree(() => this.#tellWritable());
+    this.#writer.push(item);
   }
 
   /** Ends the stream after what is queued; resolves when it is gone, within a second. */
@@ -95,8 +101,8 @@ export class ProviderLink {
 
   async #end(): Promise<void> {
     if (this.#phase === "over") return;
-    this.#queue.flushAll();
-    this.#queue.close();
+    this.#writer.flushAll();
+    this.#writer.close();
     this.#stream.end();
     if (await settlesWithin(this.#over.promise, 1000)) return;
     this.#stream.cancel();
@@ -160,7 +166,7 @@ export class ProviderLink {
     this.#phase = "over";
     clearTimeout(this.#timer);
     this.#over.resolve();
-    this.#events.ended(error, this.#queue.close());
+    this.#events.ended(error, this.#writer.close());
   }
 
   #tellWritable(): void {

@@ -7,6 +7,7 @@ import { ToolgateError } from "../../errors/toolgate-error.js";
 import { parseChannelBytes } from "../../frames/channel-bytes.js";
 import { checkFrameSize } from "../../frames/frame-size.js";
 import { type FrameSink, FrameWriter } from "../../frames/frame-writer.js";
+import { frameOfLists, type ListItem } from "../../frames/list-items.js";
 import { type AwaitSettings, EndingWatch, type Waiter } from "../../gateway/await-ending.js";
 import { toWireHandle, toWireRejection, toWireTerminal } from "../../gateway/call-ending.js";
 import { type CallSpec, parseCallSpec } from "../../gateway/call-spec.js";
@@ -85,6 +86,8 @@ class SessionCallEntry implements Waiter {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Waiting bytes above which what can wait in Redis does. */
+const SATURATED_BYTES = 2 * 1_048_576;
 
 /** The error for an agent whose channel does not take what it should get. */
 function tooLarge(what: string, executed: Executed): ToolgateError {
@@ -129,7 +132,7 @@ const MAX_UNHEARD = 10_000;
  */
 export class AgentSession {
   readonly #settings: AgentSessionSettings;
-  readonly #writer: FrameWriter<SessionResponse>;
+  readonly #writer: FrameWriter<ListItem<SessionResponse>, SessionResponse>;
   readonly #calls = new ChurnMap<number, SessionCallEntry>();
   readonly #checkCall = loadProtocol().unknownEnums.checkOf("SessionCall");
   /** Calls whose admission is not known; those of them that end with their agent. */
@@ -146,10 +149,14 @@ export class AgentSession {
 
   constructor(settings: AgentSessionSettings) {
     this.#settings = settings;
-    this.#writer = new FrameWriter(
-      settings.sink,
-      settings.budgetBytes,
-      () =>
+    this.#writer = new FrameWriter({
+      sink: settings.sink,
+      frameOf: frameOfLists<SessionResponse>,
+      schedule: process.nextTick,
+      saturatedBytes: SATURATED_BYTES,
+      onRoom: () => this.#gotRoom(),
+      budgetBytes: settings.budgetBytes,
+      onOverflow: () =>
         settings.fail(
           new ToolgateError(
             "LIMIT_EXCEEDED",
@@ -157,8 +164,7 @@ export class AgentSession {
             { executed: "unknown" },
           ),
         ),
-      () => this.#gotRoom(),
-    );
+    });
   }
 
   onFrame(frame: SessionRequest__Output): void {
@@ -275,7 +281,7 @@ export class AgentSession {
             ref: call.ref,
             delta: { cursor: delta.cursor, dataJson: delta.data, attempt: delta.attempt },
           };
-          this.#writer.push("deltas", message, MESSAGE_OVERHEAD_BYTES + delta.data.length);
+          this.#writer.push({ list: "deltas", message, bytes: MESSAGE_OVERHEAD_BYTES + delta.data.length });
         }
       }
     } catch {
@@ -296,7 +302,7 @@ export class AgentSession {
 
   #accepted(call: SessionCallEntry, head: CallHead, warnings: readonly string[]): void {
     const handle = toWireHandle(call.id, head, warnings);
-    this.#writer.push("accepted", { ref: call.ref, handle }, MESSAGE_OVERHEAD_BYTES * 2);
+    this.#writer.push({ list: "accepted", message: { ref: call.ref, handle }, bytes: MESSAGE_OVERHEAD_BYTES * 2 });
   }
 
   /** In whose turns it reads: its connection's. */
@@ -362,11 +368,14 @@ export class AgentSession {
   #terminal(ref: number, terminal: Terminal, owed = false): void {
     const { resultJson, error } = terminal;
     const bytes = (resultJson?.length ?? 0) + (error?.detailsJson?.length ?? 0);
-    const message = { ref, terminal };
-    if (!this.#fits(bytes))
-      this.#writer.push("terminals", { ref, terminal: untold(terminal, bytes) }, MESSAGE_OVERHEAD_BYTES * 4);
-    else if (owed) this.#writer.pushOwed("terminals", message, MESSAGE_OVERHEAD_BYTES + bytes);
-    else this.#writer.push("terminals", message, MESSAGE_OVERHEAD_BYTES + bytes);
+    if (!this.#fits(bytes)) {
+      const message = { ref, terminal: untold(terminal, bytes) };
+      this.#writer.push({ list: "terminals", message, bytes: MESSAGE_OVERHEAD_BYTES * 4 });
+    } else {
+      const item = { list: "terminals", message: { ref, terminal }, bytes: MESSAGE_OVERHEAD_BYTES + bytes } as const;
+      if (owed) this.#writer.pushUnbudgeted(item);
+      else this.#writer.push(item);
+    }
     this.#endIfDone();
   }
 
@@ -378,7 +387,7 @@ export class AgentSession {
   #endIfDone(): void {
     if (!this.#leaving || this.#calls.size > 0) return;
     // Not before an agent that reads slowly has been sent all of it: a stream that has ended sends nothing.
-    this.#writer.onceSent(() => {
+    this.#writer.onDrained(() => {
       if (this.#calls.size === 0) this.#settings.end();
     });
   }
