@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { Watches } from "./catalog/watch.js";
@@ -71,6 +72,11 @@ export interface GatewayNode {
    * @throws ToolgateError STORE_UNAVAILABLE when Redis cannot be reached, INVALID_CONFIG when the address cannot be used
    */
   start(): Promise<{ readonly address: string }>;
+  /**
+   * Resolves, with what to say of it, when the node must be stopped: the registry has come to be kept in a format that only later versions
+   * know.
+   */
+  readonly outdated: Promise<ToolgateError>;
   /** Drains within the grace, and lets go of everything. Idempotent. */
   stop(): Promise<void>;
 }
@@ -160,7 +166,14 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxOutputBytes: config.maxOutputBytes,
   };
 
-  const nodeList = new NodeList({ redis, keyspace, node, version: VERSION, faults });
+  const outdated = deferred<ToolgateError>();
+  const nodeList = new NodeList({
+    ...{ redis, keyspace, node, version: VERSION, faults },
+    onOutdated: (error) => {
+      log.error({ event: "node_outdated", error });
+      outdated.resolve(error);
+    },
+  });
 
   // Discovery
   const catalog = new CatalogCopy({
@@ -355,6 +368,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   let stopping: Promise<void> | undefined;
   return {
     nodeId: node,
+    outdated: outdated.promise,
 
     async start() {
       validators.warm();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from "vitest";
 import { environment } from "../../src/config/environment.js";
 import { ALLOCATOR } from "../../src/local-cluster/allocator.js";
 import { listeningAddress } from "../../src/local-cluster/listening-line.js";
-import { Program } from "../../src/local-cluster/program.js";
+import { type Exit, Program } from "../../src/local-cluster/program.js";
 import type { TestRedis } from "./redis.js";
 
 /** Settings of the nodes by their names in `src/config`: `{ pingIntervalMs: 200, missedPings: 2 }`. */
@@ -33,8 +33,10 @@ export interface Cluster {
   kill(index: number, signal?: NodeJS.Signals): Promise<void>;
   /** Starts a node again, on its address; stops it gracefully first if it runs. Settings are added to the cluster's. */
   restart(index: number, config?: NodeSettings): Promise<void>;
-  /** Starts one more node, and returns its index. */
-  add(config?: NodeSettings): Promise<number>;
+  /** Starts one more node, and returns its index; `root` is the folder of another build than the package's own. */
+  add(config?: NodeSettings, root?: string): Promise<number>;
+  /** Resolves when a node has ended, by itself or not. */
+  ended(index: number): Promise<Exit>;
   /** Stops all nodes; their logs are printed if one did not end well. Idempotent. */
   stop(): Promise<void>;
 }
@@ -45,6 +47,7 @@ const STOP_WITHIN_MS = 15_000;
 interface Member {
   readonly program: Program;
   readonly address: string;
+  readonly root: string | undefined;
 }
 
 /** Starts a cluster on a Redis, and resolves when every node listens. */
@@ -54,17 +57,18 @@ export async function startCluster({
   config = {},
   nodeOptions = [],
 }: ClusterOptions): Promise<Cluster> {
-  const launch = async (listen: string, more: NodeSettings = {}): Promise<Member> => {
+  const launch = async (listen: string, more: NodeSettings = {}, root?: string): Promise<Member> => {
     const settings = environmentOf({ logLevel: "info", listen, redisUrl: redis.url, ...config, ...more });
     const program = new Program({
       name: `node ${listen}`,
       entry: "cmd/toolgate.js",
+      root,
       args: ["serve"],
       env: { ...ALLOCATOR, ...withoutSettings(environment()), NODE_OPTIONS: nodeOptions.join(" "), ...settings },
     });
     program.start();
     try {
-      return { program, address: await program.line("it listens", listeningAddress, LISTENS_WITHIN_MS) };
+      return { program, root, address: await program.line("it listens", listeningAddress, LISTENS_WITHIN_MS) };
     } catch (error) {
       await program.stop(STOP_WITHIN_MS);
       throw error;
@@ -103,12 +107,13 @@ export async function startCluster({
       if (signal === "SIGKILL" || signal === "SIGTERM") await program.ended();
     },
     restart: async (index, more) => {
-      const { program, address } = member(index);
+      const { program, address, root } = member(index);
       await program.stop(STOP_WITHIN_MS);
-      members[index] = await launch(address, more);
+      members[index] = await launch(address, more, root);
     },
-    add: async (more) => {
-      const added = await launch("127.0.0.1:0", more);
+    ended: (index) => member(index).program.ended(),
+    add: async (more, root) => {
+      const added = await launch("127.0.0.1:0", more, root);
       members.push(added);
       addresses.push(added.address);
       return members.length - 1;

@@ -11,6 +11,8 @@ export const STORE_FORMAT = 1;
 /** How often a node says that it lives, and for how long that holds, in milliseconds. */
 const INTERVAL_MS = 10_000;
 const TTL_MS = 30_000;
+/** A number of a format as `LIST_NODE` reads it. */
+const FORMAT = /^[1-9]\d*$/;
 
 /** A node that lives. */
 export interface ListedNode {
@@ -67,6 +69,8 @@ export interface NodeListSettings {
   readonly node: NodeId;
   readonly version: string;
   readonly faults: FaultLog;
+  /** The registry has come to be kept in a later format than this version knows: the node can only end. Called once. */
+  readonly onOutdated: (error: ToolgateError) => void;
 }
 
 /**
@@ -77,12 +81,13 @@ export class NodeList {
   readonly #settings: NodeListSettings;
   readonly #saying: Repeating;
   #nodes: readonly ListedNode[] = [];
+  #outdated = false;
 
   constructor(settings: NodeListSettings) {
     this.#settings = settings;
     this.#saying = every(
       () => INTERVAL_MS,
-      () => this.#say(),
+      () => this.#sayAgain(),
       (error) => settings.faults.warn({ event: "node_list_failed", error }, INTERVAL_MS),
     );
   }
@@ -98,7 +103,8 @@ export class NodeList {
    * @throws ToolgateError INVALID_CONFIG where what is in Redis was written in a later format; STORE_UNAVAILABLE
    */
   async start(): Promise<void> {
-    await this.#say();
+    const format = await this.#say();
+    if (format !== undefined) throw this.#refusal(format);
     this.#saying.start();
   }
 
@@ -109,17 +115,31 @@ export class NodeList {
     await runScript(redis, UNLIST_NODE, [keyspace.nodesKey], [node]).catch(() => {}); // it ends by itself
   }
 
-  async #say(): Promise<void> {
+  /**
+   * A format is raised when all nodes that are listed know it. So a node that meets a raised one was off the list meanwhile, frozen or
+   * without Redis. What is no number of a format was not written by a node, and is no reason to end all of them.
+   */
+  async #sayAgain(): Promise<void> {
+    const format = await this.#say();
+    if (format === undefined || this.#outdated) return;
+    if (!FORMAT.test(format)) throw this.#refusal(format);
+    this.#outdated = true;
+    this.#settings.onOutdated(this.#refusal(format));
+  }
+
+  /** Lists this node; where the registry is not kept in a format that it knows, answers with that one and does not. */
+  async #say(): Promise<string | undefined> {
     const { redis, keyspace, node, version } = this.#settings;
     const keys = [keyspace.nodesKey, keyspace.formatKey];
     const args = [node, version, STORE_FORMAT, TTL_MS];
     const [kind, said] = asArray(await runScript(redis, LIST_NODE, keys, args));
     if (kind === undefined || said === undefined) throw new TypeError("LIST_NODE answered nothing");
-    if (asText(kind) === "newer") throw this.#outdated(asText(said));
+    if (asText(kind) === "newer") return asText(said);
     this.#nodes = readNodes(asArray(said).map(asText));
+    return undefined;
   }
 
-  #outdated(format: string): ToolgateError {
+  #refusal(format: string): ToolgateError {
     const { keyspace, version } = this.#settings;
     return new ToolgateError(
       "INVALID_CONFIG",

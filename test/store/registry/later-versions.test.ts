@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { deferred } from "../../../src/async/deferred.js";
 import { parseNodeId } from "../../../src/identity/names.js";
 import { renewLease } from "../../../src/store/registry/leases.js";
-import { NodeList } from "../../../src/store/registry/node-list.js";
+import { NodeList, type NodeListSettings } from "../../../src/store/registry/node-list.js";
 import { register } from "../../../src/store/registry/register.js";
 import { readRecord } from "../../../src/store/registry/stored-record.js";
 import { sweepToolsets } from "../../../src/store/registry/sweep.js";
@@ -106,8 +107,15 @@ describe("what this version does not know the word for", () => {
 });
 
 describe("the list of nodes", () => {
-  const listOf = (node: string, version: string) =>
-    new NodeList({ redis: here().client, keyspace, node: parseNodeId(node, "node"), version, faults: SILENT_FAULTS });
+  const listOf = (
+    node: string,
+    version: string,
+    heard: Partial<Pick<NodeListSettings, "faults" | "onOutdated">> = {},
+  ) =>
+    new NodeList({
+      ...{ redis: here().client, keyspace, node: parseNodeId(node, "node"), version },
+      ...{ faults: SILENT_FAULTS, onOutdated: () => {}, ...heard },
+    });
 
   test("has each node that lives, with its version, and forgets one that has stopped or is silent", async () => {
     const { client } = here();
@@ -143,5 +151,33 @@ describe("the list of nodes", () => {
     await expect(late.start()).rejects.toMatchObject({ reason: "INVALID_CONFIG" });
     expect(await client.exists(keyspace.nodesKey)).toBe(0);
     await late.stop();
+  });
+
+  test.each([
+    ["2", "is outdated"],
+    ["10000000000000000000000", "is outdated"],
+    ["two", "goes on"],
+    ["-2", "goes on"],
+  ])("a node that runs and finds the format to be %s %s", async (format, then) => {
+    const { client } = here();
+    const end = deferred<[what: string, error: unknown]>();
+    const list = listOf("n1", "1.2.3", {
+      faults: { warn: ({ error }) => end.resolve(["goes on", error]) },
+      onOutdated: (error) => end.resolve(["is outdated", error]),
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      await list.start();
+      await client.set(keyspace.formatKey, format);
+      vi.runOnlyPendingTimers();
+      expect(await end.promise).toEqual([
+        then,
+        expect.objectContaining({ reason: "INVALID_CONFIG", message: expect.stringContaining(`format ${format},`) }),
+      ]);
+    } finally {
+      vi.useRealTimers();
+      await list.stop();
+    }
+    expect(await client.exists(keyspace.nodesKey), "it is listed no more").toBe(0);
   });
 });
