@@ -14,7 +14,8 @@ import type { MemoryWatch } from "../redis/memory-watch.js";
 import type { Admission, Destination } from "../store/calls/admission.js";
 import type { AdmissionAnswer, Admissions } from "../store/calls/admit.js";
 import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
-import { type CallSpec, repeatIds, requestDigest } from "./call-spec.js";
+import { repeatIds, storedMeta } from "./call-meta.js";
+import { type CallSpec, requestDigest } from "./call-spec.js";
 import { findContract, type Route } from "./find-contract.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";
 
@@ -161,7 +162,7 @@ export async function placeCall(
       timeoutMs: executionTimeoutMs(settings, remainingMs, spec, route),
       caller: name,
       payload: spec.payload,
-      meta: Object.keys(spec.meta).length === 0 ? "" : JSON.stringify(spec.meta),
+      meta: storedMeta(spec.meta),
       watch: options.subscribe,
     } satisfies Admission;
     const answer = await settings.admissions.admit(admission, options.acknowledge);

@@ -3,8 +3,10 @@ import { timerMs } from "../async/after.js";
 import { type Deferred, deferred } from "../async/deferred.js";
 import type { SealedContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { toWireHandle, toWireTerminal } from "../gateway/call-ending.js";
-import { type CallSpec, parseCallSpec, requestDigest } from "../gateway/call-spec.js";
+import { readCallSpec } from "../front/grpc/read-call-spec.js";
+import { writeHandle } from "../front/grpc/write-handle.js";
+import { writeTerminal } from "../front/grpc/write-terminal.js";
+import { type CallSpec, requestDigest } from "../gateway/call-spec.js";
 import { PayloadChecks, parsePayload } from "../gateway/validate-payload.js";
 import { type CallId, derivedCallId, parseCallId, randomCallId } from "../identity/call-id.js";
 import { callerName } from "../identity/caller-name.js";
@@ -172,7 +174,7 @@ export class MemoryGateway implements TestToolset {
     if (this.#closing !== undefined) throw new ToolgateError("CANCELLED", "The toolset was closed.");
     const { CallTool: callTool } = this.#protocol.Gateway.service;
     const { spec: wire } = prepareCall(toolset, tool, payload, options, this.#runId);
-    const spec = parseCallSpec(callTool.requestDeserialize(callTool.requestSerialize({ call: wire })).call, NO_TRACE);
+    const spec = readCallSpec(callTool.requestDeserialize(callTool.requestSerialize({ call: wire })).call, NO_TRACE);
     const held = await this.#admit(spec);
     if (signal !== undefined && held.isNew) {
       allowMany(signal);
@@ -323,7 +325,7 @@ export class MemoryGateway implements TestToolset {
     const times = { admittedMs, deadlineMs, retentionMs: RETENTION_MS };
     const head = makeHead({ toolset, tool, epoch, digest, delivery, ...times, caller: CALLER });
     const { GetCall: getCall } = this.#protocol.Gateway.service;
-    const answer = getCall.responseDeserialize(getCall.responseSerialize({ handle: toWireHandle(id, head) }));
+    const answer = getCall.responseDeserialize(getCall.responseSerialize({ handle: writeHandle(id, head) }));
     if (answer.handle === null) throw new ToolgateError("INTERNAL", "the handle was lost on its way");
     const held: Held = {
       head,
@@ -410,7 +412,7 @@ export class MemoryGateway implements TestToolset {
     clearTimeout(held.overdue);
     const ending = { body: Buffer.alloc(0), unchecked: false, ...end, attempt: this.#attempt, endedAtMs: Date.now() };
     const { GetCall: getCall } = this.#protocol.Gateway.service;
-    const wire = { terminal: toWireTerminal(parseCallId(callId), ending) };
+    const wire = { terminal: writeTerminal(parseCallId(callId), ending) };
     const { terminal } = getCall.responseDeserialize(getCall.responseSerialize(wire));
     if (terminal === null) throw new ToolgateError("INTERNAL", "the terminal was lost on its way");
     held.terminal = terminal;

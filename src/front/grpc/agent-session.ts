@@ -9,8 +9,7 @@ import { checkFrameSize } from "../../frames/frame-size.js";
 import { type FrameSink, FrameWriter } from "../../frames/frame-writer.js";
 import { frameOfLists, type ListItem } from "../../frames/list-items.js";
 import { type AwaitSettings, EndingWatch, type Waiter } from "../../gateway/await-ending.js";
-import { toWireHandle, toWireRejection, toWireTerminal } from "../../gateway/call-ending.js";
-import { type CallSpec, parseCallSpec } from "../../gateway/call-spec.js";
+import type { CallSpec } from "../../gateway/call-spec.js";
 import { followCall } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { callIdOf, placeCall } from "../../gateway/place-call.js";
@@ -24,6 +23,9 @@ import type { SessionResponse } from "../../protocol/generated/toolgate/v1/Sessi
 import type { Terminal } from "../../protocol/generated/toolgate/v1/Terminal.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { CallHead, Ending, SaidEnding } from "../../store/calls/call-record.js";
+import { readCallSpec } from "./read-call-spec.js";
+import { writeHandle } from "./write-handle.js";
+import { writeRejection, writeTerminal } from "./write-terminal.js";
 
 /**
  * One call on a session.
@@ -97,7 +99,7 @@ function tooLarge(what: string, executed: Executed): ToolgateError {
 
 /** A terminal in place of one that is too large: how the call ended can be read through another channel. */
 function untold(terminal: Terminal, bytes: number): Terminal {
-  const { error } = toWireRejection(tooLarge(`the call has ended, and its end has ${bytes} bytes`, "unknown"));
+  const { error } = writeRejection(tooLarge(`the call has ended, and its end has ${bytes} bytes`, "unknown"));
   return { ...terminal, kind: "TERMINAL_KIND_REJECTED", error: error ?? null, resultJson: EMPTY, unchecked: false };
 }
 
@@ -211,7 +213,7 @@ export class AgentSession {
       this.#checkCall?.(wire);
       const { parts, principal, peer } = this.#settings;
       leave = parts.enter(peer);
-      const spec = parseCallSpec(wire.call, {});
+      const spec = readCallSpec(wire.call, {});
       const id = callIdOf(parts.placing, principal, spec);
       const call = new SessionCallEntry(this, parts.awaiting, {
         ref: wire.ref,
@@ -223,7 +225,7 @@ export class AgentSession {
       void this.#place(call, spec, wire);
     } catch (error) {
       leave();
-      this.#terminal(wire.ref, toWireRejection(toToolgateError(error)));
+      this.#terminal(wire.ref, writeRejection(toToolgateError(error)));
     }
   }
 
@@ -301,7 +303,7 @@ export class AgentSession {
   }
 
   #accepted(call: SessionCallEntry, head: CallHead, warnings: readonly string[]): void {
-    const handle = toWireHandle(call.id, head, warnings);
+    const handle = writeHandle(call.id, head, warnings);
     this.#writer.push({ list: "accepted", message: { ref: call.ref, handle }, bytes: MESSAGE_OVERHEAD_BYTES * 2 });
   }
 
@@ -355,14 +357,14 @@ export class AgentSession {
   #tell(call: SessionCallEntry, ending: Ending, owed = false): void {
     if (call.state === "over") return;
     this.#forget(call);
-    this.#terminal(call.ref, toWireTerminal(call.id, ending), owed);
+    this.#terminal(call.ref, writeTerminal(call.id, ending), owed);
   }
 
   /** A call was refused, or what became of it cannot be learnt. */
   refuse(call: SessionCallEntry, error: ToolgateError): void {
     if (call.state === "over") return;
     this.#forget(call);
-    this.#terminal(call.ref, { ...toWireRejection(error), callId: error.executed === "no" ? "" : call.id });
+    this.#terminal(call.ref, { ...writeRejection(error), callId: error.executed === "no" ? "" : call.id });
   }
 
   #terminal(ref: number, terminal: Terminal, owed = false): void {

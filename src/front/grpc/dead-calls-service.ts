@@ -1,15 +1,14 @@
 import { PAGE_BYTES } from "../../catalog/page-bytes.js";
-import { ToolgateError } from "../../errors/toolgate-error.js";
-import { toWireHandle } from "../../gateway/call-ending.js";
-import type { CallMeta } from "../../gateway/call-spec.js";
-import { type PlaceCallSettings, placeCall } from "../../gateway/place-call.js";
-import { derivedCallId } from "../../identity/call-id.js";
-import { invalidField, parseToolsetName, type ToolsetName } from "../../identity/names.js";
+import { readStoredMeta } from "../../gateway/call-meta.js";
+import type { PlaceCallSettings } from "../../gateway/place-call.js";
+import { findDeadCall, redrive } from "../../gateway/redrive.js";
+import { invalidField, parseToolsetName } from "../../identity/names.js";
 import type { DeadCall as WireDeadCall } from "../../protocol/generated/toolgate/v1/DeadCall.js";
 import type { DeadCallsHandlers } from "../../protocol/generated/toolgate/v1/DeadCalls.js";
 import type { CallStore } from "../../store/calls/call-store.js";
-import { type DeadCall, getDeadCall, listDeadCalls, purgeDeadCalls } from "../../store/calls/dead-calls.js";
+import { type DeadCall, listDeadCalls, purgeDeadCalls } from "../../store/calls/dead-calls.js";
 import { type Methods, unary } from "./methods.js";
+import { writeHandle } from "./write-handle.js";
 
 const PAGE = { usual: 100, most: 1_000 };
 /** What a dead call takes on the wire besides what its agent said of it, at most. */
@@ -19,14 +18,6 @@ const PLACE = /^[0-9]{1,15}-[0-9]{1,10}$/;
 
 /** The operators' side of calls that were given up. */
 export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): Methods<DeadCallsHandlers> {
-  const find = async (toolset: ToolsetName, id: string): Promise<DeadCall> => {
-    const call = await getDeadCall(store, toolset, parsePlace(id, "id"));
-    if (call !== undefined) return call;
-    throw new ToolgateError(
-      "UNKNOWN_CALL",
-      `"${toolset}" has no dead call "${id}": it was made again, purged or trimmed`,
-    );
-  };
   return {
     ListDeadCalls: unary(async (request) => {
       const toolset = parseToolsetName(request.toolset, "toolset");
@@ -35,37 +26,21 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
       const found = await listDeadCalls(store, toolset, before, size);
       const calls = withinPage(found);
       const isLast = calls.length === found.length && found.length < size;
-      return { calls: calls.map(toWire), nextPageToken: isLast ? "" : (calls.at(-1)?.id ?? "") };
+      return { calls: calls.map(writeDeadCall), nextPageToken: isLast ? "" : (calls.at(-1)?.id ?? "") };
     }),
 
     GetDeadCall: unary(async (request) => {
-      const call = await find(parseToolsetName(request.toolset, "toolset"), request.id);
-      return { call: toWire(call), payloadJson: call.payload };
+      const toolset = parseToolsetName(request.toolset, "toolset");
+      const call = await findDeadCall(store, toolset, parsePlace(request.id, "id"));
+      return { call: writeDeadCall(call), payloadJson: call.payload };
     }),
 
     RedriveDeadCall: unary(async (request, context) => {
       const { principal, peer } = context;
       const toolset = parseToolsetName(request.toolset, "toolset");
-      const dead = await find(toolset, request.id);
-      const { shard } = store.keyspace.forToolset(toolset);
-      // Derived from the dead call's place: doing it twice, or again after a lost answer, makes one call.
-      const id = derivedCallId(shard, principal.tenant, toolset, `redrive ${toolset}`, dead.id);
-      const spec = {
-        toolset,
-        tool: dead.tool,
-        payload: dead.payload,
-        meta: readMeta(dead.meta),
-        repeatable: true,
-        expectDigest: undefined,
-        wait: true,
-        continueOnDisconnect: true,
-        timeoutMs: 0,
-        lostNodes: 0,
-      };
-      const caller = { principal, peer, remainingMs: undefined, answerWithinMs: undefined, presence: context };
-      const placed = await placeCall(placing, caller, id, spec, { subscribe: false, acknowledge: true });
-      await purgeDeadCalls(store, toolset, [dead.id]);
-      return { handle: toWireHandle(id, placed.head) };
+      const caller = { principal, peer, presence: context };
+      const { id, head } = await redrive(store, placing, caller, toolset, parsePlace(request.id, "id"));
+      return { handle: writeHandle(id, head) };
     }),
 
     PurgeDeadCalls: unary(async (request) => {
@@ -93,11 +68,7 @@ function parsePlace(text: string, field: string): string {
   return text;
 }
 
-function readMeta(json: string): CallMeta {
-  return json === "" ? {} : (JSON.parse(json) as CallMeta); // written by the node that admitted the call
-}
-
-function toWire(call: DeadCall): WireDeadCall {
+function writeDeadCall(call: DeadCall): WireDeadCall {
   return {
     id: call.id,
     callId: call.callId,
@@ -108,6 +79,6 @@ function toWire(call: DeadCall): WireDeadCall {
     attempts: call.attempts,
     diedAtMs: call.diedAtMs,
     payloadBytes: call.payload.length,
-    meta: readMeta(call.meta),
+    meta: readStoredMeta(call.meta),
   };
 }

@@ -1,5 +1,3 @@
-import { toWireHandle, toWireTerminal } from "../../gateway/call-ending.js";
-import { parseCallSpec } from "../../gateway/call-spec.js";
 import { followCall, parseCursor } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { invoke } from "../../gateway/invoke.js";
@@ -18,6 +16,9 @@ import type { CallFilter, ListedCall } from "../../store/calls/list-calls.js";
 import { readCall } from "../../store/calls/read-call.js";
 import { AgentSession } from "./agent-session.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
+import { readCallSpec } from "./read-call-spec.js";
+import { writeHandle } from "./write-handle.js";
+import { writeTerminal } from "./write-terminal.js";
 
 /** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */
 const SESSION_BUDGET_BYTES = 8 * 1_048_576;
@@ -42,11 +43,11 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     CallTool: unary(async ({ call }, context) => {
       const leave = parts.enter(context.peer);
       try {
-        const spec = parseCallSpec(call, context);
+        const spec = readCallSpec(call, context);
         const { principal, deadlineMs, peer } = context;
         const caller = { principal, peer, remainingMs: undefined, answerWithinMs: deadlineMs, presence: context };
         const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, DETACHED);
-        return { handle: toWireHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
+        return { handle: writeHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
       } finally {
         leave();
       }
@@ -55,9 +56,9 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     Invoke: unary(async ({ call }, context) => {
       const leave = parts.enter(context.peer);
       try {
-        const { placed, ending } = await invoke(parts, context, parseCallSpec(call, context));
+        const { placed, ending } = await invoke(parts, context, readCallSpec(call, context));
         const { id, head, warnings } = placed;
-        return { handle: toWireHandle(id, head, warnings), terminal: toWireTerminal(id, ending) };
+        return { handle: writeHandle(id, head, warnings), terminal: writeTerminal(id, ending) };
       } finally {
         leave();
       }
@@ -68,7 +69,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       const reader = { client: shareKey(context.principal, context.peer), signal: context.signal };
       for await (const step of followCall(following, id, parseCursor(cursor), reader)) {
         if (step.kind === "ended")
-          yield { terminal: toWireTerminal(id, await wholeEnding(readings, id, step.ending, context)) };
+          yield { terminal: writeTerminal(id, await wholeEnding(readings, id, step.ending, context)) };
         else yield { deltas: step.deltas.map(({ cursor, data, attempt }) => ({ cursor, dataJson: data, attempt })) };
       }
     }),
@@ -79,11 +80,11 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       if (reading === undefined) throw unknownCall(id);
       const ending = reading.ending && (await wholeEnding(readings, id, reading.ending, context));
       return {
-        handle: toWireHandle(id, reading.head),
+        handle: writeHandle(id, reading.head),
         state: WIRE_STATE[reading.state],
         attempt: reading.attempt,
         cancelRequested: reading.cancelRequested,
-        terminal: ending === undefined ? null : toWireTerminal(id, ending),
+        terminal: ending === undefined ? null : writeTerminal(id, ending),
       };
     }),
 
@@ -97,7 +98,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           return { state: WIRE_STATE.claimed };
         case "ended": {
           const ending = await wholeEnding(readings, id, answer.ending, context);
-          return { state: WIRE_STATE.ended, terminal: toWireTerminal(id, ending) };
+          return { state: WIRE_STATE.ended, terminal: writeTerminal(id, ending) };
         }
         default:
           return answer satisfies never;
@@ -112,7 +113,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       };
       const size = request.pageSize === 0 ? LIST_PAGE.usual : Math.min(request.pageSize, LIST_PAGE.most);
       const page = await listCalls(store, filter, size, request.pageToken);
-      return { ...page, calls: page.calls.map(toWireSummary) };
+      return { ...page, calls: page.calls.map(writeSummary) };
     }),
 
     Session: bidi(
@@ -158,9 +159,9 @@ function parseListedState(state: CallState__Output): CallFilter["state"] {
   }
 }
 
-function toWireSummary({ id, head, state, attempt, cancelRequested, queuedAtMs, claim }: ListedCall): CallSummary {
+function writeSummary({ id, head, state, attempt, cancelRequested, queuedAtMs, claim }: ListedCall): CallSummary {
   return {
-    handle: toWireHandle(id, head),
+    handle: writeHandle(id, head),
     state: WIRE_STATE[state],
     attempt,
     cancelRequested,

@@ -1,10 +1,10 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { ERROR_CODES } from "../../src/errors/codes.js";
-import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { toWireHandle, toWireRejection, toWireTerminal } from "../../src/gateway/call-ending.js";
-import { parseCallId } from "../../src/identity/call-id.js";
-import type { CallHead, Ending, EndKind } from "../../src/store/calls/call-record.js";
+import { ERROR_CODES } from "../../../src/errors/codes.js";
+import { ToolgateError } from "../../../src/errors/toolgate-error.js";
+import { writeRejection, writeTerminal } from "../../../src/front/grpc/write-terminal.js";
+import { parseCallId } from "../../../src/identity/call-id.js";
+import type { Ending, EndKind } from "../../../src/store/calls/call-record.js";
 
 const ID = parseCallId("0.AAAAAAAAAAAAAAAAAAAAAA");
 const ending = (kind: EndKind, reason: string, body: string | object = ""): Ending => ({
@@ -15,7 +15,7 @@ const ending = (kind: EndKind, reason: string, body: string | object = ""): Endi
   unchecked: false,
   body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
 });
-const wire = (...args: Parameters<typeof ending>) => toWireTerminal(ID, ending(...args));
+const wire = (...args: Parameters<typeof ending>) => writeTerminal(ID, ending(...args));
 
 describe("a terminal", () => {
   test("of a result has its bytes, and no error", () => {
@@ -31,8 +31,8 @@ describe("a terminal", () => {
   });
 
   test("of a result that was not checked says so, and no other one says anything of it", () => {
-    expect(toWireTerminal(ID, { ...ending("result", ""), unchecked: true })).toHaveProperty("unchecked", true);
-    expect(toWireTerminal(ID, ending("result", "")).unchecked).toBeUndefined();
+    expect(writeTerminal(ID, { ...ending("result", ""), unchecked: true })).toHaveProperty("unchecked", true);
+    expect(writeTerminal(ID, ending("result", "")).unchecked).toBeUndefined();
   });
 
   test.each([
@@ -134,7 +134,7 @@ describe("a terminal", () => {
 test("a rejection carries what the gRPC error would", () => {
   const violations = [{ field: "/a", description: "must be a number" }];
   const error = new ToolgateError("BACKLOG_FULL", "full", { retryAfterMs: 500, violations });
-  expect(toWireRejection(error)).toEqual({
+  expect(writeRejection(error)).toEqual({
     callId: "",
     kind: "TERMINAL_KIND_REJECTED",
     error: {
@@ -148,26 +148,5 @@ test("a rejection carries what the gRPC error would", () => {
     executed: "EXECUTED_NO",
   });
   const unknown = new ToolgateError("STORE_UNAVAILABLE", "away", { executed: "unknown" });
-  expect(toWireRejection(unknown)).toMatchObject({ executed: "EXECUTED_UNKNOWN", error: { retryAfterMs: 0 } });
-});
-
-test("a handle says when the call has ended at the latest, and until when its outcome can be read", () => {
-  const head = {
-    toolset: "math",
-    tool: "sum",
-    epoch: 7,
-    digest: "d",
-    delivery: "once",
-    deadlineMs: 1_000,
-    retentionMs: 500,
-  };
-  expect(toWireHandle(ID, head as CallHead)).toEqual({
-    callId: ID,
-    toolset: "math",
-    tool: "sum",
-    epoch: 7,
-    digest: "d",
-    deadlineMs: 1_000,
-    expiresMs: 1_500,
-  }); // the brands only name what is there
+  expect(writeRejection(unknown)).toMatchObject({ executed: "EXECUTED_UNKNOWN", error: { retryAfterMs: 0 } });
 });

@@ -1,0 +1,32 @@
+import { parseMeta, repeatIds, type TraceContext } from "../../gateway/call-meta.js";
+import type { CallSpec } from "../../gateway/call-spec.js";
+import { invalidField, parseDigest, parseToolName, parseToolsetName } from "../../identity/names.js";
+import type { CallSpec__Output } from "../../protocol/generated/toolgate/v1/CallSpec.js";
+
+const EMPTY_OBJECT = Buffer.from("{}");
+
+/** Reads a call from the wire. @throws ToolgateError INVALID_REQUEST */
+export function readCallSpec(wire: CallSpec__Output | null, trace: TraceContext): CallSpec {
+  if (wire === null) throw invalidField("call", "is missing");
+  const meta = parseMeta(wire.meta, trace);
+  const repeatable = repeatIds(meta) !== undefined;
+  return {
+    toolset: parseToolsetName(wire.toolset, "call.toolset"),
+    tool: parseToolName(wire.tool, "call.tool"),
+    payload: wire.payloadJson.length === 0 ? EMPTY_OBJECT : wire.payloadJson,
+    meta,
+    repeatable,
+    expectDigest: wire.expectDigest === "" ? undefined : parseDigest(wire.expectDigest, "call.expect_digest"),
+    wait: wire.wait === "WAIT_POLICY_WAIT",
+    continueOnDisconnect: readContinues(wire.onDisconnect, repeatable),
+    timeoutMs: wire.timeoutMs,
+    lostNodes: wire.lostNodes,
+  };
+}
+
+/** A caller that gave ids will come back for its call; one that did not, cannot. */
+function readContinues(policy: CallSpec__Output["onDisconnect"], repeatable: boolean): boolean {
+  if (policy === "ON_DISCONNECT_CONTINUE") return true;
+  if (policy === "ON_DISCONNECT_CANCEL") return false;
+  return repeatable;
+}

@@ -1,0 +1,17 @@
+import type { CallId } from "../../identity/call-id.js";
+import type { CallHandle } from "../../protocol/generated/toolgate/v1/CallHandle.js";
+import type { CallHead } from "../../store/calls/call-record.js";
+
+/** A call's handle on the wire. @param warnings what its caller asked for just now and did not get. */
+export function writeHandle(id: CallId, head: CallHead, warnings: readonly string[] = []): CallHandle {
+  return {
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
+    callId: id,
+    toolset: head.toolset,
+    tool: head.tool,
+    epoch: head.epoch,
+    digest: head.digest,
+    deadlineMs: head.deadlineMs,
+    expiresMs: head.deadlineMs + head.retentionMs,
+  };
+}
