@@ -144,13 +144,13 @@ function printSchema(output: Output, verb: string, schema: JsonSchema, detail: "
 }
 
 function hints({ annotations }: Tool): string[] {
-  const said = [
+  const words = [
     [annotations.readOnlyHint, "read-only"],
     [annotations.destructiveHint, "destructive"],
     [annotations.idempotentHint, "hinted idempotent"],
     [annotations.openWorldHint, "open world"],
   ] as const;
-  return said.flatMap(([value, word]) => (value === true ? [word] : []));
+  return words.flatMap(([value, word]) => (value === true ? [word] : []));
 }
 
 function columns(output: Output): number {

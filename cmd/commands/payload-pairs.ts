@@ -89,8 +89,8 @@ function memberOf(key: string, given: readonly Pair[], schema: Json, root: JsonS
   const [only] = given;
   if (only !== undefined && given.length === 1) {
     if (only.value.kind === "json") return only.value.json;
-    const said = textAs(only.value.text, wanted);
-    if (said !== undefined) return said;
+    const converted = textAs(only.value.text, wanted);
+    if (converted !== undefined) return converted;
     if (!wanted.types.has("array")) throw misfit(key, only.value.text, wanted);
   }
   if (!wanted.types.has("array")) {
@@ -102,9 +102,9 @@ function memberOf(key: string, given: readonly Pair[], schema: Json, root: JsonS
   const items = typesOf(wanted.items, root);
   const members = given.map(({ value }) => {
     if (value.kind === "json") return value.json;
-    const said = textAs(value.text, items);
-    if (said === undefined) throw misfit(key, value.text, items);
-    return said;
+    const converted = textAs(value.text, items);
+    if (converted === undefined) throw misfit(key, value.text, items);
+    return converted;
   });
   return `[${members.join(",")}]`;
 }
@@ -160,12 +160,12 @@ function typesOf(schema: Json, root: JsonSchema): Wanted {
   let anything = false;
   for (const part of alternatives(schema, root, 0)) {
     const named = "const" in part ? [part.const] : Array.isArray(part.enum) ? part.enum : undefined;
-    const said = typeof part.type === "string" ? [part.type] : Array.isArray(part.type) ? part.type : undefined;
+    const declared = typeof part.type === "string" ? [part.type] : Array.isArray(part.type) ? part.type : undefined;
     // A text that is named is one of few: of the other texts nothing is said.
     for (const value of named ?? []) if (typeof value === "string") words.add(value);
     const ofNamed = named?.filter((value) => typeof value !== "string").map(typeName);
-    for (const type of said ?? ofNamed ?? []) types.add(String(type));
-    if (said === undefined && named === undefined) anything = true;
+    for (const type of declared ?? ofNamed ?? []) types.add(String(type));
+    if (declared === undefined && named === undefined) anything = true;
     if (part.items !== undefined) items = part.items;
   }
   return { types: anything ? new Set() : types, words, items };

@@ -57,7 +57,7 @@ export async function readPayload({ words, file }: PayloadSource, output: Output
 }
 
 async function readPair(word: string, output: Output): Promise<Pair> {
-  const [, name = "", colon, said = ""] = PAIR.exec(word) ?? [];
+  const [, name = "", colon, value = ""] = PAIR.exec(word) ?? [];
   const key = name.replace(/\\=/g, "=");
   const shown = JSON.stringify(word.length > 40 ? `${word.slice(0, 40)}…` : word);
   if (BEGINS_AS_JSON.test(word)) {
@@ -73,9 +73,9 @@ async function readPair(word: string, output: Output): Promise<Pair> {
     );
   }
   const origin = `${key}${colon}=@`;
-  const text = said.startsWith("@") ? utf8(await fileOrStdin(said.slice(1), origin, output), origin) : said;
+  const text = value.startsWith("@") ? utf8(await fileOrStdin(value.slice(1), origin, output), origin) : value;
   if (colon !== ":") return { key, value: { kind: "text", text } };
-  checkJson(text, said.startsWith("@") ? said.slice(1) : key);
+  checkJson(text, value.startsWith("@") ? value.slice(1) : key);
   return { key, value: { kind: "json", json: text } };
 }
 

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { wouldMisjudge } from "../../src/contract/parse-contract.js";
 import type { JsonSchema } from "../../src/index.js";
 import { firstInexact } from "../../src/json/exact-numbers.js";
-import { readJson } from "../../src/json/scan-json.js";
+import { readJson } from "../../src/json/read-json.js";
 import { UsageError } from "../output/failure.js";
 
 /** A schema in a file, and the address that references to it and from it count by. */

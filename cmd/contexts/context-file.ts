@@ -16,7 +16,7 @@ export interface Context {
 
 /** What the file of contexts says. */
 export interface Contexts {
-  /** The one that is used where nothing else is said. */
+  /** The one that is used where no other is given. */
   readonly current: string | undefined;
   readonly contexts: ReadonlyMap<string, Context>;
 }
@@ -114,7 +114,7 @@ function parseContexts(file: string, value: unknown): Contexts {
  * leaves one of them. The file can be read by its owner alone.
  */
 export async function writeContexts(file: string, { current, contexts }: Contexts): Promise<void> {
-  const said = {
+  const content = {
     version: VERSION,
     ...(current === undefined ? {} : { current }),
     contexts: Object.fromEntries(contexts),
@@ -127,7 +127,7 @@ export async function writeContexts(file: string, { current, contexts }: Context
     fresh = `${target}.${randomUUID()}`;
     const handle = await open(fresh, "wx", FILE_MODE);
     try {
-      await handle.writeFile(`${JSON.stringify(said, null, 2)}\n`);
+      await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`);
       await handle.sync();
     } finally {
       await handle.close();

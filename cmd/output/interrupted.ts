@@ -26,7 +26,9 @@ export interface Interrupts {
 /** Listens for what ends a command from outside. */
 export function watchInterrupts(): Interrupts {
   const controller = new AbortController();
-  const heard = watchInterruptions(() => process.exit(130));
-  heard.signal.addEventListener("abort", () => controller.abort(new Interrupted(heard.signal.reason)), { once: true });
-  return { signal: controller.signal, stop: () => heard.stop() };
+  const interruptions = watchInterruptions(() => process.exit(130));
+  interruptions.signal.addEventListener("abort", () => controller.abort(new Interrupted(interruptions.signal.reason)), {
+    once: true,
+  });
+  return { signal: controller.signal, stop: () => interruptions.stop() };
 }

@@ -88,7 +88,7 @@ export function textColumns(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): number {
-  const said = Number(env.COLUMNS);
+  const declared = Number(env.COLUMNS);
   const own = stream.isTTY === true ? stream.columns : undefined;
-  return Math.max(LEAST_COLUMNS, own || (Number.isInteger(said) && said > 0 ? said : USUAL_COLUMNS)); // a terminal that does not know says 0
+  return Math.max(LEAST_COLUMNS, own || (Number.isInteger(declared) && declared > 0 ? declared : USUAL_COLUMNS)); // a terminal that does not know says 0
 }

@@ -6,7 +6,7 @@ import { compareDecimals } from "../json/decimal.js";
 import { firstInexact, type InexactNumber } from "../json/exact-numbers.js";
 import { loneSurrogate } from "../json/lone-surrogates.js";
 import type { Step } from "../json/pointer.js";
-import { readJsonSteps } from "../json/scan-json.js";
+import { readJsonSteps } from "../json/read-json.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Tool__Output } from "../protocol/generated/toolgate/v1/Tool.js";
 import type { ToolAnnotations__Output } from "../protocol/generated/toolgate/v1/ToolAnnotations.js";

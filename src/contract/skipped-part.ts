@@ -37,9 +37,9 @@ export function joinSkipped(first: readonly SkippedPart[], then: readonly Skippe
 export function boundSkipped(parts: readonly SkippedPart[]): SkippedPart[] {
   let further = MAX_FURTHER;
   return parts.map((part) => {
-    const told = part.violations.slice(0, 1 + further);
-    further -= Math.max(0, told.length - 1);
-    return { ...part, violations: told };
+    const shown = part.violations.slice(0, 1 + further);
+    further -= Math.max(0, shown.length - 1);
+    return { ...part, violations: shown };
   });
 }
 

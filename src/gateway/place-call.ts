@@ -6,7 +6,7 @@ import { type CallId, derivedCallId, randomCallId } from "../identity/call-id.js
 import { type CallerName, callerName } from "../identity/caller-name.js";
 import type { Digest, Epoch } from "../identity/names.js";
 import type { Principal } from "../identity/principal.js";
-import type { JsonText } from "../json/scan-json.js";
+import type { JsonText } from "../json/read-json.js";
 import type { TextReader } from "../json/text-reader.js";
 import { shareKey } from "../limits/share-key.js";
 import type { Keyspace } from "../redis/keys.js";

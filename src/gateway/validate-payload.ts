@@ -1,9 +1,9 @@
 import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ToolContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { type JsonText, type ReadJson, readJson } from "../json/scan-json.js";
+import { type JsonText, type ReadJson, readJson } from "../json/read-json.js";
 import type { TextReader, UnreadText } from "../json/text-reader.js";
-import type { Asker } from "../schemas/contract-validators.js";
+import type { Requester } from "../schemas/contract-validators.js";
 import type { Validation } from "../schemas/validation.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
 
@@ -123,7 +123,7 @@ export class PayloadChecks {
   }
 }
 
-function askerOf(caller: PayloadCaller): Asker {
+function askerOf(caller: PayloadCaller): Requester {
   return { client: caller.share, withinMs: withinMs(caller), signal: caller.presence.signal };
 }
 

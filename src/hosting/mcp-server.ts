@@ -1,13 +1,13 @@
 import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Json } from "../json/json.js";
+import { TokenBucket } from "../limits/token-bucket.js";
 import { JsonRpcPeer, type RpcOutcome } from "./json-rpc-peer.js";
 import type { Progress } from "./progress.js";
 import { printable, ServerLog } from "./server-log.js";
 import { type LogLevel, ServerMessages } from "./server-messages.js";
 import { describeExit, type ServerCommand, type ServerExit, ServerProcess } from "./server-process.js";
 import { DEFAULT_MAX_MESSAGE_BYTES, ServerTransport } from "./server-transport.js";
-import { TokenBucket } from "./token-bucket.js";
 
 /** The revision of MCP that is offered: the last one that opens with `initialize`. */
 const PROTOCOL_VERSION = "2025-11-25";
@@ -295,10 +295,10 @@ export class McpServer {
   }
 
   #listFailure({ message }: Refusal): ToolgateError {
-    const said = printable(message, 500);
+    const summary = printable(message, 500);
     return new ToolgateError(
       "INVALID_CONFIG",
-      `The MCP server ${this.#commandLine()} did not list its tools: ${said}. Look at its own log; it may lack a variable (--env) or an argument.`,
+      `The MCP server ${this.#commandLine()} did not list its tools: ${summary}. Look at its own log; it may lack a variable (--env) or an argument.`,
     );
   }
 
@@ -306,12 +306,12 @@ export class McpServer {
     await this.#gone.promise;
     this.#log.end();
     const exit = await this.#process.ended;
-    const said =
+    const lastOutput =
       this.lastLines.length === 0 ? "It wrote nothing to stderr." : `Its last lines:\n  ${this.lastLines.join("\n  ")}`;
     const why = cause instanceof Error ? cause.message : String(cause);
     return new ToolgateError(
       "INVALID_CONFIG",
-      `${this.#commandLine()} did not answer as an MCP server over stdio (${printable(why, 300)}; it ${describeExit(exit)}). ${said}`,
+      `${this.#commandLine()} did not answer as an MCP server over stdio (${printable(why, 300)}; it ${describeExit(exit)}). ${lastOutput}`,
       { cause },
     );
   }

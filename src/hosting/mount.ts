@@ -350,9 +350,9 @@ class McpMount implements Mount {
     this.#reportSkipped(mounted.skipped, former);
     for (const note of mounted.notes) options.log.warn({ event: "tool_cut", toolset: this.name }, note);
     this.#checkChoice(mounted, listed, former);
-    const said = semanticVersion(identity.version);
-    if (said.note !== undefined && options.version === undefined && former === undefined) {
-      options.log.info({ event: "version", toolset: this.name }, said.note);
+    const serverVersion = semanticVersion(identity.version);
+    if (serverVersion.note !== undefined && options.version === undefined && former === undefined) {
+      options.log.info({ event: "version", toolset: this.name }, serverVersion.note);
     }
     const facts = {
       name: options.name,
@@ -361,13 +361,13 @@ class McpMount implements Mount {
       ...optional("tags", options.tags),
       tools: this.#definitions(mounted),
     };
-    const fixed = options.versionFromContract === true ? undefined : (options.version ?? said.version);
+    const fixed = options.versionFromContract === true ? undefined : (options.version ?? serverVersion.version);
     const contract = fingerprintOf([fixed ?? "", facts]);
     if (former?.server === server && former.contract === contract) return former;
     const replace = former === undefined ? options.replace === true : former.contract !== contract;
     const { toolset, provider, superseded } =
       fixed === undefined
-        ? await this.#serveDerived(facts, contract, said.version, replace)
+        ? await this.#serveDerived(facts, contract, serverVersion.version, replace)
         : await this.#serve({ ...facts, version: fixed }, replace);
     for (const warning of provider.warnings) {
       options.log.warn(
@@ -582,9 +582,9 @@ function keyOf({ name, part, why }: SkippedPart): string {
 }
 
 function describe({ name, instructions }: ServerIdentity): string {
-  const said = instructions?.trim() ?? "";
-  const unsaid = name.trim() === "" ? "Tools of an MCP server." : `Tools of the MCP server ${name}.`;
-  return fitDescription(said === "" ? unsaid : said);
+  const own = instructions?.trim() ?? "";
+  const fallback = name.trim() === "" ? "Tools of an MCP server." : `Tools of the MCP server ${name}.`;
+  return fitDescription(own === "" ? fallback : own);
 }
 
 function titleOf({ title = "" }: ServerIdentity): string | undefined {

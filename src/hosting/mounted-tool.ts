@@ -160,15 +160,15 @@ function hasRounded(value: Json): boolean {
 
 function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: string[]): MountedTool {
   const annotations = isObject(raw.annotations) ? raw.annotations : {};
-  const saidTitle = [raw.title, annotations.title].find((said) => typeof said === "string" && said.trim() !== "");
-  const title = typeof saidTitle === "string" ? fitTitle(saidTitle) : undefined;
-  const saidDescription = typeof raw.description === "string" ? raw.description : "";
-  const description = fitDescription(saidDescription);
-  if (saidTitle !== title)
+  const ownTitle = [raw.title, annotations.title].find((title) => typeof title === "string" && title.trim() !== "");
+  const title = typeof ownTitle === "string" ? fitTitle(ownTitle) : undefined;
+  const ownDescription = typeof raw.description === "string" ? raw.description : "";
+  const description = fitDescription(ownDescription);
+  if (ownTitle !== title)
     notes.push(
       `the title of ${name} is changed to fit: no control characters, at most ${MAX_TITLE_CHARACTERS} characters`,
     );
-  if (saidDescription !== description) {
+  if (ownDescription !== description) {
     notes.push(
       `the description of ${name} is changed to fit: no control characters, at most ${MAX_DESCRIPTION_BYTES} bytes`,
     );

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { TokenBucket } from "../limits/token-bucket.js";
 import type { Progress } from "./progress.js";
-import { TokenBucket } from "./token-bucket.js";
 
 /** Progress notifications of a call that pass at once, and those that pass a second after that: below a call's 10,000 deltas. */
 const BURST = 100;
@@ -28,9 +28,9 @@ export class ProgressRelay {
   }
 
   /** Takes the next notification. */
-  offer(said: Progress): void {
+  offer(reported: Progress): void {
     if (this.#finishing.signal.aborted) return;
-    const progress = bounded(said);
+    const progress = bounded(reported);
     if (this.#latest === undefined && this.#queue.length < BURST && this.#bucket.take(this.#now())) {
       this.#queue.push(progress);
     } else {

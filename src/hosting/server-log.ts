@@ -1,6 +1,6 @@
 import { wholeText } from "../json/lone-surrogates.js";
+import { TokenBucket } from "../limits/token-bucket.js";
 import { LineSplitter } from "./line-splitter.js";
-import { TokenBucket } from "./token-bucket.js";
 
 /** The longest line that is passed on, in characters. */
 const MAX_LINE_CHARACTERS = 2_000;

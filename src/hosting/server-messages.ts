@@ -1,5 +1,5 @@
+import { TokenBucket } from "../limits/token-bucket.js";
 import { printable } from "./server-log.js";
-import { TokenBucket } from "./token-bucket.js";
 
 /** How important a message is, as the mount's log has it. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -45,9 +45,9 @@ export class ServerMessages {
       this.#write("info", `(${this.#suppressed} messages left out: more than ${PER_SECOND} a second)`);
       this.#suppressed = 0;
     }
-    const said = textOf(data).slice(0, 2 * MAX_CHARACTERS);
+    const message = textOf(data).slice(0, 2 * MAX_CHARACTERS);
     const source = typeof logger === "string" && logger !== "" ? `${printable(logger, 100)}: ` : "";
-    this.#write(LEVELS.get(level) ?? "info", printable(`${source}${said}`, MAX_CHARACTERS));
+    this.#write(LEVELS.get(level) ?? "info", printable(`${source}${message}`, MAX_CHARACTERS));
   }
 }
 

@@ -1,6 +1,6 @@
 import semver from "semver";
 
-/** A toolset's version, and what to tell the operator when it is not what the server said. */
+/** A toolset's version, and what to tell the operator when it is not what the server version. */
 export interface ServerVersion {
   readonly version: string;
   readonly note?: string;
@@ -10,20 +10,20 @@ export interface ServerVersion {
  * The semantic version that stands for a server's own: the same where it is one, the nearest where it only looks like one
  * (`v1.2`, `2026.08.31`), and 0.0.0 where it is none.
  */
-export function semanticVersion(said: string): ServerVersion {
-  const exact = semver.valid(said);
-  if (exact !== null) return exact === said ? { version: exact } : { version: exact, note: differs(said, exact) };
-  const near = semver.coerce(said, { includePrerelease: true })?.version ?? withoutLeadingZeros(said);
-  if (near !== undefined) return { version: near, note: differs(said, near) };
+export function semanticVersion(version: string): ServerVersion {
+  const exact = semver.valid(version);
+  if (exact !== null) return exact === version ? { version: exact } : { version: exact, note: differs(version, exact) };
+  const near = semver.coerce(version, { includePrerelease: true })?.version ?? withoutLeadingZeros(version);
+  if (near !== undefined) return { version: near, note: differs(version, near) };
   return {
     version: "0.0.0",
-    note: `the server's version ${JSON.stringify(said.slice(0, 64))} is no semantic version; 0.0.0 is used; set one with --version`,
+    note: `the server's version ${JSON.stringify(version.slice(0, 64))} is no semantic version; 0.0.0 is used; set one with --version`,
   };
 }
 
 /** Dates such as 2026.08.31 are no semantic versions for their zeros alone. */
-function withoutLeadingZeros(said: string): string | undefined {
-  const match = /([0-9]{1,15})(?:\.([0-9]{1,15}))?(?:\.([0-9]{1,15}))?/.exec(said);
+function withoutLeadingZeros(version: string): string | undefined {
+  const match = /([0-9]{1,15})(?:\.([0-9]{1,15}))?(?:\.([0-9]{1,15}))?/.exec(version);
   return match === null
     ? undefined
     : match
@@ -32,6 +32,6 @@ function withoutLeadingZeros(said: string): string | undefined {
         .join(".");
 }
 
-function differs(said: string, used: string): string {
-  return `the server's version ${JSON.stringify(said.slice(0, 64))} is registered as ${used}`;
+function differs(version: string, used: string): string {
+  return `the server's version ${JSON.stringify(version.slice(0, 64))} is registered as ${used}`;
 }

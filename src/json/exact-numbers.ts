@@ -1,6 +1,6 @@
 import { type Decimal, decimalText, parseDecimal } from "./decimal.js";
 import { pointerOf, type Step } from "./pointer.js";
-import { asBuffer, type JsonText } from "./scan-json.js";
+import { asBuffer, type JsonText } from "./read-json.js";
 import { walkPlaces } from "./walk-places.js";
 
 /** What the number is in that is a text's whole value. */

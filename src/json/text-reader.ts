@@ -1,6 +1,6 @@
 import type { Steps } from "../async/steps.js";
 import { TimeSlice } from "../async/time-slice.js";
-import { type JsonLimits, type ReadJson, readJson, readJsonSteps } from "./scan-json.js";
+import { type JsonLimits, type ReadJson, readJson, readJsonSteps } from "./read-json.js";
 
 /** For whom a text is read, and how long that is of use. */
 export interface TextRequester {
@@ -80,26 +80,30 @@ export class TextReader {
   /**
    * Reads a text as `readJson` does.
    *
-   * @param asker asked for where the text is not read at once.
+   * @param requester asked for where the text is not read at once.
    * @returns a promise where it is not; it does not reject.
    */
-  read(bytes: Uint8Array, limits: JsonLimits, asker: () => TextRequester): ReadJson | Promise<ReadJson | UnreadText> {
+  read(
+    bytes: Uint8Array,
+    limits: JsonLimits,
+    requester: () => TextRequester,
+  ): ReadJson | Promise<ReadJson | UnreadText> {
     if (bytes.length <= MOST_AT_ONCE_BYTES && !this.#atOnce.spent()) return readJson(bytes, limits);
-    return this.#inLine(bytes, limits, asker());
+    return this.#inLine(bytes, limits, requester());
   }
 
-  async #inLine(bytes: Uint8Array, limits: JsonLimits, asker: TextRequester): Promise<ReadJson | UnreadText> {
-    const { client } = asker;
+  async #inLine(bytes: Uint8Array, limits: JsonLimits, requester: TextRequester): Promise<ReadJson | UnreadText> {
+    const { client } = requester;
     const line = this.#lines.get(client) ?? { bytes: 0, texts: 0, last: Promise.resolve() };
     const { length } = bytes;
     const isTooMuch = line.bytes + length > this.#maxBytesPerClient || this.#bytes + length > this.#maxBytes;
-    if (isTooMuch && line.texts > 0 && asker.holdsItsStream !== true) return unread("busy");
+    if (isTooMuch && line.texts > 0 && requester.holdsItsStream !== true) return unread("busy");
     this.#lines.set(client, line);
     line.texts++;
     line.bytes += length;
     this.#bytes += length;
     const sinceMs = this.#monotonicMs();
-    const reading = line.last.then(() => this.#inSteps(readJsonSteps(bytes, limits), asker, sinceMs));
+    const reading = line.last.then(() => this.#inSteps(readJsonSteps(bytes, limits), requester, sinceMs));
     line.last = reading;
     const read = await reading;
     line.bytes -= length;

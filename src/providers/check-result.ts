@@ -1,5 +1,5 @@
 import type { EpochContract } from "../catalog/toolset-view.js";
-import type { ReadJson } from "../json/scan-json.js";
+import type { ReadJson } from "../json/read-json.js";
 import type { TextReader, TextRequester, UnreadText } from "../json/text-reader.js";
 import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { RedisClock } from "../redis/redis-time.js";
@@ -49,10 +49,10 @@ export class ResultChecks {
    *
    * @returns what `check` takes; nothing where the answer has no JSON.
    */
-  read(wire: ProviderResult__Output, asker: () => TextRequester): AnswerJson | Promise<AnswerJson> {
+  read(wire: ProviderResult__Output, requester: () => TextRequester): AnswerJson | Promise<AnswerJson> {
     const bytes = wire.outcome === "resultJson" ? wire.resultJson : wire.error?.detailsJson;
     if (bytes === undefined || (bytes.length === 0 && wire.outcome !== "resultJson")) return undefined;
-    return this.#settings.texts.read(bytes, { maxBytes: this.#settings.maxResultBytes }, asker);
+    return this.#settings.texts.read(bytes, { maxBytes: this.#settings.maxResultBytes }, requester);
   }
 
   /**
@@ -89,8 +89,11 @@ export class ResultChecks {
   }
 
   /** How a call ends because a piece of its output is not JSON; nothing when it is. A promise as `read` gives one. */
-  checkOutput(data: Buffer, asker: () => TextRequester): ProviderEnd | undefined | Promise<ProviderEnd | undefined> {
-    const read = this.#settings.texts.read(data, { maxBytes: this.#settings.maxResultBytes }, asker);
+  checkOutput(
+    data: Buffer,
+    requester: () => TextRequester,
+  ): ProviderEnd | undefined | Promise<ProviderEnd | undefined> {
+    const read = this.#settings.texts.read(data, { maxBytes: this.#settings.maxResultBytes }, requester);
     return read instanceof Promise ? read.then(outputFault) : outputFault(read);
   }
 

@@ -7,7 +7,7 @@ import { type ContractLimits, parseContractSteps, parseUsableContractSteps } fro
 import { sealContractSteps } from "../contract/seal-contract.js";
 import { joinSkipped } from "../contract/skipped-part.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
-import type { Asker } from "../schemas/contract-validators.js";
+import type { Requester } from "../schemas/contract-validators.js";
 import type { UsableContract, ValidatorCache } from "../schemas/validator-cache.js";
 
 /** How many contracts are remembered, and how long they may be together, in characters of JSON. */
@@ -42,19 +42,19 @@ export class ContractReader {
    * Reads a contract, and has its schemas inspected.
    *
    * @param skipInvalid leaves out what cannot be used, rather than refusing the whole.
-   * @param asker the first to send a contract counts as the client; all may leave.
+   * @param requester the first to send a contract counts as the client; all may leave.
    * @throws ToolgateError INVALID_CONTRACT or INVALID_SCHEMA with what is wrong; LIMIT_EXCEEDED when too much is being inspected
    *   already; the signal's reason.
    */
-  read(wire: Contract__Output | null, skipInvalid: boolean, asker: Asker): Promise<UsableContract> {
+  read(wire: Contract__Output | null, skipInvalid: boolean, requester: Requester): Promise<UsableContract> {
     const key = createHash("sha256")
       .update(serialize([skipInvalid, wire]))
       .digest("base64");
     const known = this.#known.get(key);
-    if (known !== undefined && !known.isAbandoned) return known.join(asker.signal);
+    if (known !== undefined && !known.isAbandoned) return known.join(requester.signal);
     const task = new SharedTask(async (unneeded) => {
       try {
-        const usable = await this.#readAnew(wire, skipInvalid, { ...asker, signal: unneeded });
+        const usable = await this.#readAnew(wire, skipInvalid, { ...requester, signal: unneeded });
         if (this.#known.peek(key) === task) this.#remember(key, task, usable.sealed.canonicalJson.length);
         return usable;
       } catch (error) {
@@ -64,21 +64,21 @@ export class ContractReader {
       }
     });
     this.#remember(key, task, 1);
-    return task.join(asker.signal);
+    return task.join(requester.signal);
   }
 
   #remember(key: string, task: SharedTask<UsableContract>, size: number): void {
     this.#known.set(key, task, { size });
   }
 
-  async #readAnew(wire: Contract__Output | null, skipInvalid: boolean, asker: Asker): Promise<UsableContract> {
+  async #readAnew(wire: Contract__Output | null, skipInvalid: boolean, requester: Requester): Promise<UsableContract> {
     this.#read++;
     if (!skipInvalid) {
       const sealed = await runInSlices(sealContractSteps(await runInSlices(parseContractSteps(wire, this.#limits))));
-      return { sealed, skipped: [], ...(await this.#validators.admit(sealed, asker)) };
+      return { sealed, skipped: [], ...(await this.#validators.admit(sealed, requester)) };
     }
     const { contract, skipped } = await runInSlices(parseUsableContractSteps(wire, this.#limits));
-    const usable = await this.#validators.admitUsable(await runInSlices(sealContractSteps(contract)), asker);
+    const usable = await this.#validators.admitUsable(await runInSlices(sealContractSteps(contract)), requester);
     return { ...usable, skipped: joinSkipped(skipped, usable.skipped) };
   }
 }

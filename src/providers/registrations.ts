@@ -5,7 +5,7 @@ import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/na
 import { ownerName, type Principal } from "../identity/principal.js";
 import type { Logger } from "../observe/logger.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
-import type { Asker } from "../schemas/contract-validators.js";
+import type { Requester } from "../schemas/contract-validators.js";
 import type { UsableContract } from "../schemas/validator-cache.js";
 import { type Lease, leaseLost, releaseLease, renewLease } from "../store/registry/leases.js";
 import { recordPongs } from "../store/registry/pongs.js";
@@ -49,7 +49,7 @@ export interface RegistrationRequest {
 }
 
 /** A provider that waits for a registration. */
-export interface Registrant extends Omit<Asked, "bytes">, Pick<Asker, "signal"> {}
+export interface Registrant extends Omit<Asked, "bytes">, Pick<Requester, "signal"> {}
 
 /** What a provider learns of its registration. */
 export interface RegistrationAnswer extends Registered, UsableContract {

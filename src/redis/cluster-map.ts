@@ -117,8 +117,8 @@ export class ClusterMap extends MasterMap {
     }
   }
 
-  #merge(asked: string, view: string): void {
-    const { members, masters } = readView(asked, view, this.#settings.byHostname);
+  #merge(member: string, view: string): void {
+    const { members, masters } = readView(member, view, this.#settings.byHostname);
     let changed = false;
     for (const { address, configEpoch, ranges } of masters) {
       for (const [from, to] of ranges) {
@@ -162,7 +162,7 @@ export class ClusterMap extends MasterMap {
 }
 
 /** Reads CLUSTER NODES: `<id> <ip:port@bus[,hostname]> <flags> <master> <ping> <pong> <config epoch> <link> <slot>…` per line. */
-export function readView(asked: string, view: string, byHostname: boolean) {
+export function readView(member: string, view: string, byHostname: boolean) {
   const members: string[] = [];
   const masters: MasterLine[] = [];
   for (const line of view.split("\n")) {
@@ -171,7 +171,7 @@ export function readView(asked: string, view: string, byHostname: boolean) {
     const words = flags.split(",");
     if (words.includes("noaddr") || words.includes("handshake") || port === "" || port === "0") continue;
     // A member that was never met by its address does not know it: we do.
-    const host = (byHostname && hostname) || ip || toHostAndPort(asked).host;
+    const host = (byHostname && hostname) || ip || toHostAndPort(member).host;
     const address = `${host}:${port}`;
     members.push(address);
     if (!words.includes("master")) continue;

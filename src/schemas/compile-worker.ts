@@ -4,7 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
 import { exactNumbers } from "../json/exact-numbers.js";
 import type { Json } from "../json/json.js";
-import { asBuffer } from "../json/scan-json.js";
+import { asBuffer } from "../json/read-json.js";
 import type { CompiledSchema } from "./compiler.js";
 import { estimateCost } from "./estimate-cost.js";
 import { inspectSchema } from "./inspect-schema.js";

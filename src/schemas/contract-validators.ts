@@ -3,7 +3,7 @@ import type { Contract, JsonSchema } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest } from "../identity/names.js";
 import { exactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
-import type { JsonText } from "../json/scan-json.js";
+import type { JsonText } from "../json/read-json.js";
 import { type CostRates, estimateCost } from "./estimate-cost.js";
 import { linkCode } from "./portable-code.js";
 import { type InlineValidator, type Prepared, prepareSchema } from "./prepare-schema.js";
@@ -16,7 +16,7 @@ import type { WorkerReply } from "./worker-messages.js";
 import type { PoolOutcome, Risk, WorkerPool } from "./worker-pool.js";
 
 /** For whom a value is validated, and how long that is of use. */
-export interface Asker {
+export interface Requester {
   /** Whose share of the workers it takes: a connection, or a principal. */
   readonly client: string;
   /** How long the verdict is of use, in milliseconds; without a limit when undefined. */
@@ -26,7 +26,7 @@ export interface Asker {
 }
 
 /** The gateway itself, which validates nothing that is urgent. */
-export const GATEWAY_REQUESTER: Asker = { client: "gateway" };
+export const GATEWAY_REQUESTER: Requester = { client: "gateway" };
 
 /** How schemas are validated by: their limits, and what validates values that are too costly for the event loop. */
 export interface ValidationSettings {
@@ -147,24 +147,34 @@ export class ContractValidators {
    * Validates a payload by its tool's payload schema; a promise only where a worker is needed. Without a verdict (too much work, too
    * much to do, a schema that does not pass this node's policy) it is `inconclusive`; a promise does not reject.
    *
-   * @param asker asked for where a worker is needed; absent, the gateway asks for itself.
+   * @param requester asked for where a worker is needed; absent, the gateway asks for itself.
    * @param isSuspect it may have taken a node down: it is validated in a worker, whatever it may cost.
    * @throws ToolgateError UNKNOWN_TOOL
    */
-  payload(tool: string, text: JsonText, asker?: () => Asker, isSuspect = false): Validation | Promise<Validation> {
-    return this.#check("payload", tool, text, asker, isSuspect);
+  payload(
+    tool: string,
+    text: JsonText,
+    requester?: () => Requester,
+    isSuspect = false,
+  ): Validation | Promise<Validation> {
+    return this.#check("payload", tool, text, requester, isSuspect);
   }
 
   /** The same for a result; without a result schema, any JSON is valid. */
-  result(tool: string, text: JsonText, asker?: () => Asker, isSuspect = false): Validation | Promise<Validation> {
-    return this.#check("result", tool, text, asker, isSuspect);
+  result(
+    tool: string,
+    text: JsonText,
+    requester?: () => Requester,
+    isSuspect = false,
+  ): Validation | Promise<Validation> {
+    return this.#check("result", tool, text, requester, isSuspect);
   }
 
   #check(
     direction: Direction,
     tool: string,
     text: JsonText,
-    asker: (() => Asker) | undefined,
+    requester: (() => Requester) | undefined,
     isSuspect: boolean,
   ): Validation | Promise<Validation> {
     const { bytes, longNumbers } = text;
@@ -175,26 +185,26 @@ export class ContractValidators {
     }
     if (isSuspect && validator.kind !== "refused") {
       const { schema } = validator;
-      return this.#pooled({ direction, tool, schema, bytes, exactNumbers: longNumbers, risk: "slow" }, asker?.());
+      return this.#pooled({ direction, tool, schema, bytes, exactNumbers: longNumbers, risk: "slow" }, requester?.());
     }
     switch (validator.kind) {
       case "unused": {
-        const asking = asker?.() ?? GATEWAY_REQUESTER;
+        const asking = requester?.() ?? GATEWAY_REQUESTER;
         const preparing = this.#prepare(direction, tool, validator.schema, asking.client);
         return this.#whenPrepared(preparing, direction, tool, text, asking);
       }
       case "preparing":
-        return this.#whenPrepared(validator, direction, tool, text, asker?.() ?? GATEWAY_REQUESTER);
+        return this.#whenPrepared(validator, direction, tool, text, requester?.() ?? GATEWAY_REQUESTER);
       case "inline": {
         const inline = this.#inline(validator, text);
         if (inline !== undefined) return inline;
         const { schema } = validator;
         const exactNumbers = isExact(validator, text);
-        return this.#pooled({ direction, tool, schema, bytes, exactNumbers, risk: "bounded" }, asker?.());
+        return this.#pooled({ direction, tool, schema, bytes, exactNumbers, risk: "bounded" }, requester?.());
       }
       case "costly": {
         const { schema, risk } = validator;
-        return this.#pooled({ direction, tool, schema, bytes, exactNumbers: longNumbers, risk }, asker?.());
+        return this.#pooled({ direction, tool, schema, bytes, exactNumbers: longNumbers, risk }, requester?.());
       }
       case "refused":
         return refused(direction, tool, validator.faults);
@@ -295,7 +305,7 @@ export class ContractValidators {
     direction: Direction,
     tool: string,
     text: JsonText,
-    asker: Asker,
+    requester: Requester,
   ): Promise<Validation> {
     const size = text.bytes.length;
     if (this.#awaiting >= MAX_AWAITING || (this.#awaiting > 0 && this.#awaitingBytes + size > MAX_AWAITING_BYTES))
@@ -303,12 +313,12 @@ export class ContractValidators {
     this.#awaiting++;
     this.#awaitingBytes += size;
     try {
-      const { withinMs } = asker;
+      const { withinMs } = requester;
       const sinceMs = performance.now();
-      const failed = await inTime(end, asker);
+      const failed = await inTime(end, requester);
       if (failed !== undefined) return failed;
       const left = withinMs === undefined ? undefined : withinMs - (performance.now() - sinceMs);
-      return await this.#check(direction, tool, text, () => ({ ...asker, withinMs: left }), false);
+      return await this.#check(direction, tool, text, () => ({ ...requester, withinMs: left }), false);
     } finally {
       this.#awaiting--;
       this.#awaitingBytes -= size;
@@ -321,7 +331,7 @@ export class ContractValidators {
 
   async #pooled(
     { direction, tool, schema, bytes, exactNumbers, risk }: PooledValue,
-    { client, withinMs, signal }: Asker = GATEWAY_REQUESTER,
+    { client, withinMs, signal }: Requester = GATEWAY_REQUESTER,
   ): Promise<Validation> {
     const { limits, pool, compileCpuMs, validateCpuMs } = this.#settings;
     const options = { assertFormats: this.#assertFormats, exactNumbers };
@@ -411,7 +421,10 @@ function linked(inline: InlineValidator | undefined): ValueCheck | undefined {
 }
 
 /** What a promise ends with, or that there was no time left for it, or nothing that waits. */
-function inTime(end: Promise<Validation | undefined>, { withinMs, signal }: Asker): Promise<Validation | undefined> {
+function inTime(
+  end: Promise<Validation | undefined>,
+  { withinMs, signal }: Requester,
+): Promise<Validation | undefined> {
   if (signal?.aborted) return Promise.resolve(inconclusive(VALIDATING.unneeded));
   return new Promise((resolve) => {
     const settle = (validation: Validation | undefined): void => {

@@ -284,7 +284,7 @@ function inspectNode(
   }
 }
 
-/** Where a keyword asks for a property `__proto__`, which no text may have: see scan-json.ts. */
+/** Where a keyword asks for a property `__proto__`, which no text may have: see read-json.ts. */
 function protoNames(keyword: string, value: Json): Step[][] {
   const lists: [Step[], Json][] = [];
   if (keyword === "required") lists.push([[], value]);

@@ -8,7 +8,7 @@ import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgat
 import type { Digest } from "../identity/names.js";
 import { type Logger, SILENT_LOGGER } from "../observe/logger.js";
 import type { CompileOptions } from "./compiler.js";
-import { type Asker, ContractValidators, GATEWAY_REQUESTER, isLong, schemaPath } from "./contract-validators.js";
+import { ContractValidators, GATEWAY_REQUESTER, isLong, type Requester, schemaPath } from "./contract-validators.js";
 import { DEFAULT_SCHEMA_LIMITS, type SchemaLimits } from "./schema-policy.js";
 import type { WorkerEnd } from "./schema-worker.js";
 import type { ThreadClockOf } from "./thread-clock.js";
@@ -224,14 +224,14 @@ export class ValidatorCache {
    * share one inspection, and later ones its outcome, as ten replicas register the same contract. When all have left, the
    * inspection ends; the next request goes on where it was.
    *
-   * @param asker the first to ask counts as the client.
+   * @param requester the first to ask counts as the client.
    * @returns what is ignored in the schemas; at most 64 warnings.
    * @throws ToolgateError INVALID_SCHEMA with every fault found: tool, JSON path and reason, the first eight as violations
    *   and the number of all in the message; LIMIT_EXCEEDED when too much is being inspected already; the signal's reason.
    */
   admit(
     sealed: SealedContract,
-    { client, signal }: Asker = GATEWAY_REQUESTER,
+    { client, signal }: Requester = GATEWAY_REQUESTER,
   ): Promise<{ readonly warnings: readonly SchemaWarning[] }> {
     const known = this.#admissions.get(sealed.digest);
     if (known !== undefined && !known.isAbandoned) return known.join(signal);
@@ -258,7 +258,7 @@ export class ValidatorCache {
    * @throws ToolgateError INVALID_SCHEMA when no tool is left; LIMIT_EXCEEDED when a schema could not be validated, or too much is
    *   being inspected already; the signal's reason.
    */
-  admitUsable(sealed: SealedContract, { client, signal }: Asker = GATEWAY_REQUESTER): Promise<UsableContract> {
+  admitUsable(sealed: SealedContract, { client, signal }: Requester = GATEWAY_REQUESTER): Promise<UsableContract> {
     const known = this.#usable.get(sealed.digest);
     if (known !== undefined && !known.isAbandoned) return known.join(signal);
     const usable = new SharedTask(async (unneeded) => {

@@ -17,12 +17,12 @@ const MAX_EXAMINED = 1_000;
  */
 export function violationsOf(errors: readonly ErrorObject[], places?: ReportablePaths): Violation[] {
   const violations: Violation[] = [];
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const error of errors.slice(0, MAX_EXAMINED)) {
     const violation = violationOf(error, places);
     const key = `${violation.field}\n${violation.description}`;
-    if (told.has(key)) continue;
-    told.add(key);
+    if (reported.has(key)) continue;
+    reported.add(key);
     violations.push(violation);
     if (violations.length === MAX_VIOLATIONS) break;
   }

@@ -3,8 +3,8 @@ import type { CallInHand } from "../protocol/generated/toolgate/v1/CallInHand.js
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
 import type { Outgoing } from "./provider-link.js";
 import {
+  type CallEnvironment,
   type CallOutcome,
-  type CallSurroundings,
   type ReportedOutcome,
   RunningCall,
   type ToolCode,
@@ -27,7 +27,7 @@ type Held =
   | { readonly kind: "running"; readonly call: RunningCall }
   | { readonly kind: "finished"; readonly call: RunningCall; readonly outcome: CallOutcome };
 
-export interface InHandSetup extends CallSurroundings {
+export interface InHandSetup extends CallEnvironment {
   readonly tools: ReadonlyMap<string, ToolCode>;
   readonly maxInFlight: number;
   /** A call has ended; what it ended with stays in hand. */

@@ -35,7 +35,7 @@ import { type RegistryInfo, readRegistry } from "./registry-info.js";
 import type { NodeClients } from "./remote-node.js";
 import { type Send, type SendOptions, sendRequest } from "./request.js";
 import { resumedStream } from "./resumed-stream.js";
-import { SnapshotParts } from "./snapshot-parts.js";
+import { SnapshotAssembler } from "./snapshot-assembler.js";
 import type { Timing } from "./timing.js";
 import type {
   AgentSession,
@@ -135,13 +135,13 @@ export class Client implements Toolgate {
 
   async *watch({ toolsets, revision = "", signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
     let seen = revision;
-    let parts = new SnapshotParts();
+    let assembler = new SnapshotAssembler();
     const open = ({ catalog }: NodeClients) => {
-      parts = new SnapshotParts(); // what a lost stream had begun comes anew
+      assembler = new SnapshotAssembler(); // what a lost stream had begun comes anew
       return catalog.watch({ revision: seen, toolsets: [...(toolsets ?? [])] });
     };
     for await (const message of this.#resumed(signal, open)) {
-      const whole = parts.join(message);
+      const whole = assembler.add(message);
       if (whole === undefined) continue;
       yield* readWatchEvents(whole);
       if (whole.revision !== "") seen = whole.revision;

@@ -9,10 +9,10 @@ import { type DecodeJson, encodeJson } from "./json-bytes.js";
 import { allowMany } from "./linked-signal.js";
 import type { OutputLimits } from "./output-limits.js";
 import type { Outgoing } from "./provider-link.js";
+import type { ProviderLog } from "./provider-log.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 import type { LogDelta, ToolLog } from "./tool-log.js";
-import type { ToolLogs } from "./tool-logs.js";
 
 /** The code of one tool, whatever its types. */
 export type RunTool = (input: unknown, context: ToolContext) => unknown;
@@ -25,13 +25,13 @@ export interface ToolCode {
 }
 
 /** What all calls of a provider share. */
-export interface CallSurroundings {
+export interface CallEnvironment {
   /** Reads payloads. */
   readonly decode: DecodeJson;
   /** As they are now: a session brings the registry's. */
   readonly limits: () => OutputLimits;
   readonly output: DeltaOutput;
-  readonly logs: ToolLogs;
+  readonly logs: ProviderLog;
 }
 
 /** How a call ended, as it is sent. */
@@ -123,7 +123,7 @@ export class RunningCall {
   readonly #decode: DecodeJson;
   readonly #limits: () => OutputLimits;
   readonly #output: DeltaOutput;
-  readonly #logs: ToolLogs;
+  readonly #logs: ProviderLog;
   #log: ToolLog | undefined;
   readonly #idempotent: boolean;
   /** Made when the tool asks for its signal: most never do, and one costs as much as all else that is done for a call here. */
@@ -140,7 +140,7 @@ export class RunningCall {
   constructor(
     call: ProviderCall__Output,
     { run, idempotent }: ToolCode,
-    { decode, limits, output, logs }: CallSurroundings,
+    { decode, limits, output, logs }: CallEnvironment,
   ) {
     this.callId = call.callId;
     this.attempt = call.attempt;

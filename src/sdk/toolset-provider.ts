@@ -28,6 +28,7 @@ import type {
   StopOptions,
 } from "./provider.js";
 import { type Outgoing, ProviderLink } from "./provider-link.js";
+import { ProviderLog } from "./provider-log.js";
 import { type Lease, leaseOf, nextState, type ProviderChange, type ProviderState } from "./provider-state.js";
 import { readEpochState } from "./read-catalog.js";
 import type { Node } from "./remote-node.js";
@@ -35,7 +36,6 @@ import { mayRetryElsewhere, sendRequest, sendToNode } from "./request.js";
 import { readCancelReason, type ToolCode } from "./running-call.js";
 import { settlesWithin, sleep, type Timing } from "./timing.js";
 import type { LogLevel } from "./tool-log.js";
-import { ToolLogs } from "./tool-logs.js";
 import type { EpochState } from "./toolset.js";
 import { withoutSkipped } from "./wire-contract.js";
 
@@ -127,7 +127,7 @@ export class ToolsetProvider implements Provider {
   readonly #setup: ProviderSetup;
   readonly #output = new DeltaOutput();
   readonly #calls: CallsInHand;
-  readonly #logs: ToolLogs;
+  readonly #logs: ProviderLog;
   readonly #halt = new AbortController();
   readonly #callable = deferred();
   readonly #closing: Deferred<ProviderClosed> = deferred();
@@ -156,7 +156,7 @@ export class ToolsetProvider implements Provider {
     this.closed = this.#closing.promise;
     const { tools, maxInFlight, limits, decode } = setup;
     this.#limits = outputLimits(limits, undefined);
-    this.#logs = new ToolLogs(this.name, setup.logger, setup.logOutput);
+    this.#logs = new ProviderLog(this.name, setup.logger, setup.logOutput);
     this.#calls = new CallsInHand({
       tools,
       maxInFlight,

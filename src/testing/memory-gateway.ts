@@ -34,9 +34,9 @@ import { outputLimits } from "../sdk/output-limits.js";
 import { prepareCall } from "../sdk/prepare-call.js";
 import type { ProviderLogger, SchemaWarning } from "../sdk/provider.js";
 import type { Outgoing } from "../sdk/provider-link.js";
+import { ProviderLog } from "../sdk/provider-log.js";
 import type { ToolCode } from "../sdk/running-call.js";
 import type { LogLevel } from "../sdk/tool-log.js";
-import { ToolLogs } from "../sdk/tool-logs.js";
 import type { AsRaw, FollowOptions, RequestOptions, Toolgate } from "../sdk/toolgate.js";
 import { type CallHead, type Ending, makeHead } from "../store/calls/call-record.js";
 
@@ -128,7 +128,7 @@ export class MemoryGateway implements TestToolset {
     const output = new DeltaOutput();
     const receive = (item: Outgoing) => this.#receive(item);
     output.use({ writable: true, push: receive });
-    const logs = new ToolLogs(name, setup.logger, setup.logOutput);
+    const logs = new ProviderLog(name, setup.logger, setup.logOutput);
     for (const { tool, path, message } of setup.warnings) logs.schemaWarning(tool, path, message);
     this.#provider = new CallsInHand({
       tools: setup.tools,

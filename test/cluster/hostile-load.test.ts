@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect, defineTool, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import { builtProgram } from "../../src/local-cluster/package-root.js";
+import { sendCommand } from "../../tools/bench/commands.js";
 import { attack, HOSTILE_INPUTS } from "../../tools/bench/hostile/attack.js";
 import type { LongestTurn } from "../../tools/bench/loop-meter.js";
-import { sendOrder } from "../../tools/bench/orders.js";
-import type { HeldMemory, ProbeOrder } from "../../tools/bench/probe.js";
+import type { HeldMemory, ProbeCommand } from "../../tools/bench/probe.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
@@ -24,7 +24,7 @@ let redis: TestRedis;
 let cluster: Cluster;
 let good: Toolgate;
 let provider: Provider;
-let ask: <Answer>(order: ProbeOrder) => Promise<Answer>;
+let ask: <Answer>(order: ProbeCommand) => Promise<Answer>;
 
 beforeAll(async () => {
   redis = await privateRedis();
@@ -39,7 +39,7 @@ beforeAll(async () => {
       .map((line) => /"probing","address":"([^"]+)"/.exec(line)?.[1])
       .find((address) => address !== undefined),
   );
-  ask = (order) => sendOrder(probing, order, AbortSignal.timeout(60_000));
+  ask = (order) => sendCommand(probing, order, AbortSignal.timeout(60_000));
   good = await connect(cluster.nodes);
   const text = Type.Object({ text: Type.String() });
   const tools = { echo: defineTool({ payload: text, result: text, run: (input) => input }) };

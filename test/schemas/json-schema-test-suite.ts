@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseContract } from "../../src/contract/parse-contract.js";
 import { exactNumbers } from "../../src/json/exact-numbers.js";
 import { joinObject, slicesOf } from "../../src/json/json-slices.js";
-import { readJson } from "../../src/json/scan-json.js";
+import { readJson } from "../../src/json/read-json.js";
 import { inspectSchema } from "../../src/schemas/inspect-schema.js";
 import { linkCode } from "../../src/schemas/portable-code.js";
 import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";

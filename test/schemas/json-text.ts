@@ -1,5 +1,5 @@
 import type { Json } from "../../src/json/json.js";
-import { type JsonText, readJson } from "../../src/json/scan-json.js";
+import { type JsonText, readJson } from "../../src/json/read-json.js";
 
 const LIMITS = { maxBytes: 64 * 1_048_576, maxContainers: 1_000_000, maxDistinctKeys: 1_000_000 };
 

@@ -6,7 +6,7 @@ import { parseContractSteps } from "../../src/contract/parse-contract.js";
 import { sealContract, sealContractSteps } from "../../src/contract/seal-contract.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Json } from "../../src/json/json.js";
-import type { JsonText } from "../../src/json/scan-json.js";
+import type { JsonText } from "../../src/json/read-json.js";
 import { sampleValue } from "../../src/schemas/sample-values.js";
 import { schemaGraph } from "../../src/schemas/schema-graph.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import type { JsonSchema, SealedContract } from "../../src/contract/contract.js";
 import type { Json } from "../../src/json/json.js";
-import type { JsonText } from "../../src/json/scan-json.js";
+import type { JsonText } from "../../src/json/read-json.js";
 import { ValidatorCache, type ValidatorCacheOptions } from "../../src/schemas/validator-cache.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";

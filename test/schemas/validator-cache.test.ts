@@ -208,10 +208,10 @@ describe("registrations share the workers", () => {
     const callers = new AbortController();
     setMaxListeners(0, callers.signal);
     let ended = 0;
-    const asker = { client: "hostile", signal: callers.signal };
+    const requester = { client: "hostile", signal: callers.signal };
     const many = Array.from({ length: 20 }, (_, index) =>
       cache
-        .admit(sealTools({ tool: { payload: slow(`${index}`) } }, `slow-${index}`), asker)
+        .admit(sealTools({ tool: { payload: slow(`${index}`) } }, `slow-${index}`), requester)
         .catch((error: unknown) => error)
         .finally(() => ended++),
     );

@@ -15,25 +15,25 @@ import { markdownSection } from "./markdown.js";
 import type { Effort } from "./measure.js";
 import { detailTable, figureTable, type RunReport } from "./report.js";
 import { Stage } from "./stage.js";
-import type { Detail, Work, WorkContext } from "./work.js";
-import { CALLS, CALLS_FILE } from "./works/calls.js";
-import { DURABILITY } from "./works/durability.js";
-import { CHANGES, SEARCH, TOOLSETS } from "./works/growth.js";
-import { HOSTILE } from "./works/hostile.js";
-import { MEMORY } from "./works/memory.js";
-import { OUTPUT } from "./works/output.js";
-import { BACKLOG, PARKED } from "./works/parked.js";
-import { PROFILE } from "./works/profile.js";
-import { READERS } from "./works/readers.js";
-import { NODES, PROVIDERS } from "./works/spread.js";
-import { STORM, STORM_AFTER_OUTAGE } from "./works/storm.js";
+import type { Detail, Workload, WorkloadContext } from "./workload.js";
+import { CALLS, CALLS_FILE } from "./workloads/calls.js";
+import { DURABILITY } from "./workloads/durability.js";
+import { CHANGES, SEARCH, TOOLSETS } from "./workloads/growth.js";
+import { HOSTILE } from "./workloads/hostile.js";
+import { MEMORY } from "./workloads/memory.js";
+import { OUTPUT } from "./workloads/output.js";
+import { BACKLOG, PARKED } from "./workloads/parked.js";
+import { PROFILE } from "./workloads/profile.js";
+import { READERS } from "./workloads/readers.js";
+import { NODES, PROVIDERS } from "./workloads/spread.js";
+import { STORM, STORM_AFTER_OUTAGE } from "./workloads/storm.js";
 
 /**
  * `npm run bench`: real processes on loopback around a Redis of their own, each figure beside its baseline in the same
  * run. Whatever is started ends with the benchmark, however that ends.
  */
 
-const WORKS: readonly Work[] = [
+const WORKLOADS: readonly Workload[] = [
   CALLS,
   CALLS_FILE,
   DURABILITY,
@@ -49,7 +49,7 @@ const WORKS: readonly Work[] = [
   MEMORY,
 ];
 /** Only when asked for. */
-const MORE_WORKS: readonly Work[] = [STORM_AFTER_OUTAGE, HOSTILE, READERS, PROFILE];
+const MORE_WORKLOADS: readonly Workload[] = [STORM_AFTER_OUTAGE, HOSTILE, READERS, PROFILE];
 
 const LOADS = [1, 16, 64, 256];
 const QUICK_LOADS = [1, 64];
@@ -91,10 +91,10 @@ interface Options {
   readonly profile?: string;
 }
 
-const listed = [...WORKS, ...MORE_WORKS].map(({ name, description }) => `  ${name.padEnd(11)} ${description}`);
+const listed = [...WORKLOADS, ...MORE_WORKLOADS].map(({ name, description }) => `  ${name.padEnd(11)} ${description}`);
 const options = new Command("npm run bench --")
   .description("Measures Toolgate beside its baselines, and says which targets are met.")
-  .option("--only <names>", "only this work, separated by commas", worksNamed)
+  .option("--only <names>", "only these workloads, separated by commas", workloadsNamed)
   .option("--quick", "short and small: a first impression, not figures to quote")
   .option(
     "--repetitions <n>",
@@ -121,7 +121,7 @@ const options = new Command("npm run bench --")
   .addHelpText(
     "after",
     `
-Work:
+Workload:
 ${listed.join("\n")}
 
 The table judges by the median; "?" where the repetitions do not agree. Targets that belong to a size are judged at that size
@@ -151,9 +151,9 @@ function counts(text: string): readonly number[] {
   return text.split(",").map(count);
 }
 
-function worksNamed(text: string): readonly string[] {
+function workloadsNamed(text: string): readonly string[] {
   const names = text.split(",").map((name) => name.trim());
-  const known = new Set([...WORKS, ...MORE_WORKS].map(({ name }) => name));
+  const known = new Set([...WORKLOADS, ...MORE_WORKLOADS].map(({ name }) => name));
   const unknown = names.filter((name) => !known.has(name));
   if (unknown.length > 0)
     throw new InvalidArgumentError(`There is no ${unknown.join(", ")}: use ${[...known].join(", ")}.`);
@@ -195,17 +195,19 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
     ...(quick ? QUICK_EFFORT : EFFORT),
     ...(options.repetitions ? { repetitions: options.repetitions } : {}),
   };
-  const works =
+  const workloads =
     options.only === undefined && options.profile !== undefined
       ? [PROFILE]
-      : [...WORKS, ...MORE_WORKS].filter((work) => options.only?.includes(work.name) ?? WORKS.includes(work));
+      : [...WORKLOADS, ...MORE_WORKLOADS].filter(
+          (work) => options.only?.includes(work.name) ?? WORKLOADS.includes(work),
+        );
   say(
     `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ${machine.redis}; ` +
       `${effort.repetitions} repetitions, interleaved${quick ? "; quick: not figures to quote" : ""}`,
   );
   const figures: Figure[] = [];
   const details: Detail[] = [];
-  for (const work of works) {
+  for (const work of workloads) {
     try {
       await runWork(work);
     } catch (error) {
@@ -238,12 +240,12 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
     await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
   }
 
-  async function runWork(work: Work): Promise<void> {
+  async function runWork(work: Workload): Promise<void> {
     const progress = startProgress(process.stderr, work.name);
     const startedAt = performance.now();
-    let told = "";
+    let printed = "";
     const own: Stage[] = [];
-    const context: WorkContext = {
+    const context: WorkloadContext = {
       effort,
       quick,
       loads: options.inFlight ?? (quick ? QUICK_LOADS : LOADS),
@@ -263,8 +265,8 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
       progress: (text) => {
         progress.update(`${work.name}: ${text}`);
         // Where no line can be redrawn, one for each new thing.
-        if (process.stderr.isTTY || told === text) return;
-        told = text;
+        if (process.stderr.isTTY || printed === text) return;
+        printed = text;
         process.stderr.write(`${work.name}: ${text}\n`);
       },
       figure: (figure) => figures.push(figure),

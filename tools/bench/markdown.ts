@@ -22,7 +22,7 @@ export function markdownSection(figures: readonly Figure[], machine: MachineFact
 
 function judgedTable(figures: readonly Figure[]): string[] {
   return [
-    "| Work | At least | Aim | Measured | Spread | Met |",
+    "| Workload | At least | Aim | Measured | Spread | Met |",
     "|---|---|---|---|---|---|",
     ...figures.map((figure) => row([figure.what, ...bounds(figure), ...measured(figure), met(figure)])),
     "",
@@ -35,7 +35,7 @@ function otherTable(figures: readonly Figure[]): string[] {
     "<details>",
     "<summary>What else was measured</summary>",
     "",
-    "| Work | Measured | Spread |",
+    "| Workload | Measured | Spread |",
     "|---|---|---|",
     ...figures.map((figure) => row([figure.what, ...measured(figure)])),
     "",

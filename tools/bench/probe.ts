@@ -3,16 +3,16 @@ import { Session } from "node:inspector/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { isMainThread } from "node:worker_threads";
+import { serveCommands } from "./commands.js";
 import { type LongestTurn, LoopMeter } from "./loop-meter.js";
 import { type LoopReport, watchLoop } from "./loop-turns.js";
-import { serveOrders } from "./orders.js";
 
 /**
  * A preload (`node --import`) for the programs that are measured: it tells their memory after a garbage collection, measures the
  * turns of their event loop, and what comes waits for, and profiles them, when asked. It does nothing by itself.
  */
 
-export type ProbeOrder =
+export type ProbeCommand =
   /** Collects garbage, then tells what is left. */
   | { readonly kind: "memory" }
   /** Measures the turns of the event loop from now on. */
@@ -40,12 +40,12 @@ let endWatch: (() => LoopReport) | undefined;
 let profiler: Session | undefined;
 
 if (isMainThread) {
-  const address = await serveOrders((order) => obey(order as ProbeOrder)); // the benchmark sends nothing else
+  const address = await serveCommands((command) => runCommand(command as ProbeCommand)); // the benchmark sends nothing else
   console.error(JSON.stringify({ event: "probing", address }));
 }
 
-async function obey(order: ProbeOrder): Promise<HeldMemory | LongestTurn | LoopReport | null> {
-  switch (order.kind) {
+async function runCommand(command: ProbeCommand): Promise<HeldMemory | LongestTurn | LoopReport | null> {
+  switch (command.kind) {
     case "memory": {
       setFlagsFromString("--expose-gc");
       const collect = runInNewContext("gc") as () => void; // what the flag exposes
@@ -80,10 +80,10 @@ async function obey(order: ProbeOrder): Promise<HeldMemory | LongestTurn | LoopR
     case "stop_profile": {
       const { profile } = (await profiler?.post("Profiler.stop")) ?? {};
       profiler?.disconnect();
-      await writeFile(order.file, JSON.stringify(profile));
+      await writeFile(command.file, JSON.stringify(profile));
       return null;
     }
     default:
-      return order satisfies never;
+      return command satisfies never;
   }
 }

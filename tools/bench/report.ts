@@ -2,7 +2,7 @@ import type { Painter } from "../../cmd/output/paint.js";
 import { type Cell, table } from "../../cmd/output/table.js";
 import { type Figure, isSure, summarise, type Unit, verdict } from "./figures.js";
 import type { MachineFacts } from "./machine-facts.js";
-import type { Detail } from "./work.js";
+import type { Detail } from "./workload.js";
 
 /** What a run writes with --json, and reads with --compare. */
 export interface RunReport {

@@ -13,14 +13,14 @@ import { builtProgram } from "../../src/local-cluster/package-root.js";
 import { PrivateRedis } from "../../src/local-cluster/private-redis.js";
 import { Program } from "../../src/local-cluster/program.js";
 import { launchSupervised } from "../../src/local-cluster/supervised-server.js";
-import type { AgentOrder } from "./actors/agent.js";
-import type { CrowdState, StormOrder } from "./actors/crowd.js";
+import type { AgentCommand } from "./actors/agent.js";
+import type { CrowdState, StormCommand } from "./actors/crowd.js";
 import type { LoadReport } from "./actors/drive.js";
+import { sendCommand } from "./commands.js";
 import type { AttackReport, AttackSettings } from "./hostile/attack.js";
 import type { LongestTurn } from "./loop-meter.js";
 import type { LoopReport } from "./loop-turns.js";
-import { sendOrder } from "./orders.js";
-import type { HeldMemory, ProbeOrder } from "./probe.js";
+import type { HeldMemory, ProbeCommand } from "./probe.js";
 
 export interface StageSettings {
   /** The path of a redis-server. */
@@ -182,7 +182,8 @@ export class Stage {
     });
     const address = await program.line("it listens", listeningAddress, READY_WITHIN_MS);
     const probing = await program.line("its probe listens", probingAddress, READY_WITHIN_MS);
-    const ask = <Answer>(order: ProbeOrder): Promise<Answer> => sendOrder(probing, order, this.#settings.signal);
+    const ask = <Answer>(command: ProbeCommand): Promise<Answer> =>
+      sendCommand(probing, command, this.#settings.signal);
     return {
       pid: program.pid ?? 0,
       address,
@@ -217,8 +218,8 @@ export class Stage {
     const { pid, address } = await this.#listening("agent", "agent.js");
     return {
       pid,
-      load: (order) => sendOrder(address, { ...order, kind: "load" }, this.#settings.signal),
-      order: (order) => sendOrder(address, order, this.#settings.signal),
+      load: (command) => sendCommand(address, { ...command, kind: "load" }, this.#settings.signal),
+      send: (command) => sendCommand(address, command, this.#settings.signal),
     };
   }
 
@@ -227,15 +228,15 @@ export class Stage {
     const { pid, address } = await this.#listening("crowd", "crowd.js");
     return {
       pid,
-      storm: (order) => sendOrder(address, { ...order, kind: "storm" }, this.#settings.signal),
-      look: () => sendOrder(address, { kind: "look" }, this.#settings.signal),
+      storm: (command) => sendCommand(address, { ...command, kind: "storm" }, this.#settings.signal),
+      look: () => sendCommand(address, { kind: "look" }, this.#settings.signal),
     };
   }
 
   /** Throws hostile schemas and values at a node, from a process of its own. */
   async attack(settings: AttackSettings): Promise<AttackReport> {
     const { address } = await this.#listening("attacker", "attacker.js");
-    return await sendOrder(address, settings, this.#settings.signal);
+    return await sendCommand(address, settings, this.#settings.signal);
   }
 
   /** The bare grpc-js server. */
@@ -316,14 +317,14 @@ export class Stage {
 /** The process that makes load. */
 export interface Agent {
   readonly pid: number;
-  load(order: Omit<Extract<AgentOrder, { kind: "load" }>, "kind">): Promise<LoadReport>;
-  order<Answer>(order: Exclude<AgentOrder, { kind: "load" }>): Promise<Answer>;
+  load(command: Omit<Extract<AgentCommand, { kind: "load" }>, "kind">): Promise<LoadReport>;
+  send<Answer>(command: Exclude<AgentCommand, { kind: "load" }>): Promise<Answer>;
 }
 
 /** A process with many providers. */
 export interface Crowd {
   readonly pid: number;
-  storm(order: Omit<StormOrder, "kind">): Promise<null>;
+  storm(command: Omit<StormCommand, "kind">): Promise<null>;
   look(): Promise<CrowdState>;
 }
 

@@ -13,7 +13,7 @@ export interface CallPlan {
   /** The same call is asked for by another client at the same time. */
   readonly twice: boolean;
   /** The agent gives the call no ids: the SDK makes them. It is asked for once then, and not given up: nothing could ask how it ended. */
-  readonly nameless: boolean;
+  readonly withoutId: boolean;
   /** When the agent changes its mind, in milliseconds from its request; undefined when it does not. */
   readonly cancelAfterMs: number | undefined;
   /** An outcome that stayed unknown is asked for again after so long, in milliseconds. */
@@ -46,7 +46,7 @@ export interface LoadMix {
   /** The share of calls whose tools go on when they are asked to stop. */
   readonly stubborn: number;
   /** The share of calls whose agent gives them no ids. */
-  readonly nameless: number;
+  readonly withoutId: number;
 }
 
 /** What the calls of every run with faults are like. */
@@ -57,7 +57,7 @@ export const USUAL_MIX: LoadMix = {
   twice: 0.1,
   output: 0.25,
   stubborn: 0.03,
-  nameless: 0,
+  withoutId: 0,
 };
 
 /** The tools of every toolset. */
@@ -92,9 +92,9 @@ export function planCall(n: number, toolsets: readonly string[], random: SeededR
     twice: random.chance(mix.twice),
     cancelAfterMs: random.chance(0.05) ? random.integer(0, ms + 50) : undefined,
     repeatAfterMs: random.integer(100, 3_000),
-    nameless: false,
+    withoutId: false,
   };
   // Drawn last, and only where there are some: what the seed decides of other runs stays as it is.
-  const nameless = mix.nameless > 0 && random.chance(mix.nameless);
-  return nameless ? { ...plan, nameless, twice: false, cancelAfterMs: undefined } : plan;
+  const withoutId = mix.withoutId > 0 && random.chance(mix.withoutId);
+  return withoutId ? { ...plan, withoutId, twice: false, cancelAfterMs: undefined } : plan;
 }

@@ -5,11 +5,11 @@ import { listeningAddress } from "../../src/local-cluster/listening-line.js";
 import type { LogFolder } from "../../src/local-cluster/log-folder.js";
 import type { Exit } from "../../src/local-cluster/program.js";
 import type { LeaderNote } from "./check/evidence.js";
-import { ClockFile, wrongClock } from "./clock-file.js";
+import { ClockFile, skewedClock } from "./clock-file.js";
 import { GatewayClient } from "./gateway-client.js";
 import { machineMs } from "./machine-clock.js";
 import { Member } from "./member.js";
-import type { ProviderOrder } from "./serve-tools.js";
+import type { ProviderOptions } from "./serve-tools.js";
 import { GATEWAYS, NODE_SETTINGS, TOOLSETS } from "./settings.js";
 import type { Store } from "./store.js";
 import { TcpProxy } from "./tcp-proxy.js";
@@ -165,7 +165,7 @@ export class ChaosCluster {
         env: {
           ...cleanEnvironment(),
           ...clock?.environment,
-          ...(offMs === 0 && !clocksStand ? {} : wrongClock(offMs, clocksStand)),
+          ...(offMs === 0 && !clocksStand ? {} : skewedClock(offMs, clocksStand)),
           ...Object.fromEntries(
             Object.entries({ ...NODE_SETTINGS, ...settings }).map(([variable, value]) => [variable, String(value)]),
           ),
@@ -209,12 +209,12 @@ export class ChaosCluster {
   }
 
   #providing(
-    own: Pick<ProviderOrder, "provider" | "toolset" | "version" | "count">,
+    own: Pick<ProviderOptions, "provider" | "toolset" | "version" | "count">,
     clock: ClockFile | undefined,
   ): Member {
     const { logs, onLost, root, sdks = [] } = this.#options;
     const name = own.provider;
-    const order: ProviderOrder = {
+    const order: ProviderOptions = {
       ...own,
       sdk: sdks[this.providers.length % sdks.length],
       nodes: this.gateways.map(({ providerLink }) => providerLink.address),

@@ -14,8 +14,8 @@ export async function findFaketime(machine: Machine): Promise<string | undefined
 }
 
 /** What a Node process is to be started with so that its wall clock is off by `offMs` all its life, or stands. */
-export function wrongClock(offMs: number, stands: boolean): NodeJS.ProcessEnv {
-  const preload = pathToFileURL(builtProgram("tools/chaos/wrong-clock.js")).href;
+export function skewedClock(offMs: number, stands: boolean): NodeJS.ProcessEnv {
+  const preload = pathToFileURL(builtProgram("tools/chaos/skewed-clock.js")).href;
   return { NODE_OPTIONS: `--import=${preload}`, CHAOS_CLOCK_OFF_MS: String(offMs), CHAOS_CLOCK_STANDS: String(stands) };
 }
 

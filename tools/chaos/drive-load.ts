@@ -3,9 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { CallHandle, CallTerminal, InvokeOptions, Toolgate } from "../../src/index.js";
 import { callIdFor } from "./call-ids.js";
 import { type CallPlan, type LoadMix, planCall, USUAL_MIX } from "./call-plan.js";
+import { placeholderId } from "./calls-without-id.js";
 import type { HistoryEvent, SeenDelta, SeenTerminal } from "./history.js";
 import { machineMs } from "./machine-clock.js";
-import { namelessCall } from "./nameless-calls.js";
 import { loadSdk } from "./sdk.js";
 import { SeededRandom } from "./seeded-random.js";
 
@@ -15,7 +15,7 @@ import { SeededRandom } from "./seeded-random.js";
  */
 
 /** What it is to do, as JSON in the first argument. */
-export interface AgentOrder {
+export interface AgentOptions {
   readonly agent: string;
   readonly nodes: readonly string[];
   readonly toolsets: readonly string[];
@@ -38,16 +38,16 @@ const MAX_PENDING = 400;
 type Unstamped<Event> = Event extends HistoryEvent ? Omit<Event, "atMs"> : never;
 
 // Written by the program that starts us.
-const order = JSON.parse(process.argv[2] ?? "null") as AgentOrder;
-const { connect, ToolCallError, ToolgateError } = await loadSdk(order.sdk);
-const random = new SeededRandom(`${order.seed}/${order.agent}`);
-const mix = { ...USUAL_MIX, ...order.mix };
-const runId = `${order.seed}/${order.agent}`;
+const options = JSON.parse(process.argv[2] ?? "null") as AgentOptions;
+const { connect, ToolCallError, ToolgateError } = await loadSdk(options.sdk);
+const random = new SeededRandom(`${options.seed}/${options.agent}`);
+const mix = { ...USUAL_MIX, ...options.mix };
+const runId = `${options.seed}/${options.agent}`;
 
 const [first, second, watcher] = await Promise.all([
-  connect(order.nodes),
-  connect(order.nodes),
-  connect(order.nodes, { patienceMs: Number.POSITIVE_INFINITY }),
+  connect(options.nodes),
+  connect(options.nodes),
+  connect(options.nodes, { patienceMs: Number.POSITIVE_INFINITY }),
 ]);
 const watching = new AbortController();
 const watched = watch(watcher, watching.signal);
@@ -58,10 +58,10 @@ process.on("SIGUSR2", () => over.abort());
 const pending = new Set<Promise<void>>();
 console.log("driving");
 const startMs = machineMs();
-for (let n = 1; n <= order.maxCalls; n++) {
-  const plan = planCall(n, order.toolsets, random, mix);
-  const dueMs = startMs + (n * 1_000) / order.callsPerSecond;
-  if (dueMs - startMs > order.durationMs) break;
+for (let n = 1; n <= options.maxCalls; n++) {
+  const plan = planCall(n, options.toolsets, random, mix);
+  const dueMs = startMs + (n * 1_000) / options.callsPerSecond;
+  if (dueMs - startMs > options.durationMs) break;
   await delay(Math.max(0, dueMs - machineMs()), undefined, { signal: over.signal }).catch(() => {});
   if (over.signal.aborted) break;
   if (pending.size >= MAX_PENDING) continue;
@@ -76,15 +76,15 @@ process.exit(0);
 
 /** One call: its requests, all with the same ids; or one request without ids. */
 async function make(n: number, plan: CallPlan): Promise<void> {
-  if (plan.nameless) {
-    const asker = namelessCall(`${runId}/${n}`);
-    const nameless = { ...plan, payload: { ...plan.payload, asker } };
-    await ask(first, asker, `${order.agent}/${n}.1`, nameless, undefined, plan.how);
+  if (plan.withoutId) {
+    const asker = placeholderId(`${runId}/${n}`);
+    const withoutId = { ...plan, payload: { ...plan.payload, asker } };
+    await ask(first, asker, `${options.agent}/${n}.1`, withoutId, undefined, plan.how);
     return;
   }
   const ids = { runId, toolCallId: String(n) };
-  const call = callIdFor(plan.toolset, ids.runId, ids.toolCallId, order.shards);
-  const request = (k: number): string => `${order.agent}/${n}.${k}`;
+  const call = callIdFor(plan.toolset, ids.runId, ids.toolCallId, options.shards);
+  const request = (k: number): string => `${options.agent}/${n}.${k}`;
   const requests = [ask(first, call, request(1), plan, ids, plan.how)];
   if (plan.twice) requests.push(ask(second, call, request(2), plan, ids, "invoke"));
   const outcomes = await Promise.all(requests);
@@ -175,13 +175,14 @@ function seen(terminal: CallTerminal): SeenTerminal {
 async function watch(client: Toolgate, signal: AbortSignal): Promise<void> {
   try {
     for await (const event of client.watch({ signal })) {
-      note({ kind: "watched", watch: order.agent, revision: event.revision, what: event.kind });
+      note({ kind: "watched", watch: options.agent, revision: event.revision, what: event.kind });
     }
   } catch (error) {
-    if (!signal.aborted) note({ kind: "watched", watch: order.agent, revision: "", what: `failed: ${String(error)}` });
+    if (!signal.aborted)
+      note({ kind: "watched", watch: options.agent, revision: "", what: `failed: ${String(error)}` });
   }
 }
 
 function note(event: Unstamped<HistoryEvent>): void {
-  appendFileSync(order.historyFile, `${JSON.stringify({ ...event, atMs: machineMs() })}\n`);
+  appendFileSync(options.historyFile, `${JSON.stringify({ ...event, atMs: machineMs() })}\n`);
 }

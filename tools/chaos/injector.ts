@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { keyspaceOf } from "./call-ids.js";
 import { type ChaosCluster, type Gateway, gatewayOfNode, type Provider } from "./chaos-cluster.js";
-import type { InjectedFault, Mishap, Outage } from "./check/evidence.js";
+import type { Incident, InjectedFault, Outage } from "./check/evidence.js";
+import { dropChanges, dropGroups, dropScripts } from "./drop-redis-state.js";
 import { FAULT_SHAPES, type FaultKind } from "./faults.js";
-import { forgetChanges, forgetGroups, forgetScripts } from "./forget.js";
 import { freeze } from "./freeze.js";
 import { machineMs } from "./machine-clock.js";
 import type { Member } from "./member.js";
@@ -35,7 +35,7 @@ export class Injector {
   /** All by the machine's clock. */
   readonly faults: InjectedFault[] = [];
   readonly outages: Outage[] = [];
-  readonly mishaps: Mishap[] = [];
+  readonly incidents: Incident[] = [];
   readonly #options: InjectorOptions;
   readonly #busy = new Set<string>();
 
@@ -99,7 +99,7 @@ export class Injector {
     const { code, signal } = await member.stop();
     if (code === 0) return;
     const message = `${member.name} ended with ${signal ?? `status ${code}`} when it was told to stop`;
-    this.mishaps.push({ atMs, message, evidence: member.output.slice(-40) });
+    this.incidents.push({ atMs, message, evidence: member.output.slice(-40) });
   }
 
   async #do(fault: PlannedFault, gateway: Gateway | undefined, provider: Provider | undefined): Promise<Damage> {
@@ -202,9 +202,9 @@ export class Injector {
 
 /** What Redis loses. */
 const FORGET = {
-  "forget-scripts": forgetScripts,
-  "forget-groups": forgetGroups,
-  "forget-changes": forgetChanges,
+  "forget-scripts": dropScripts,
+  "forget-groups": dropGroups,
+  "forget-changes": dropChanges,
 };
 
 /** Which proxy fails how, and how long after the healing a gateway may still be out, in milliseconds. */

@@ -49,11 +49,11 @@ export class Member {
       this.#ending = false;
       program.start();
       try {
-        const told = await program.line("it is up", this.#options.ready, UP_WITHIN_MS);
+        const address = await program.line("it is up", this.#options.ready, UP_WITHIN_MS);
         void program.ended().then((exit) => {
           if (this.#program === program && !this.#ending) this.#options.onLost(this.name, exit, program.output);
         });
-        return told;
+        return address;
       } catch (error) {
         if (this.#ending || start === MAX_STARTS) throw error;
         await program.stop(0);

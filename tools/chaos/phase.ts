@@ -4,17 +4,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { LogFolder } from "../../src/local-cluster/log-folder.js";
 import { Program } from "../../src/local-cluster/program.js";
 import type { LoadMix } from "./call-plan.js";
+import { isPlaceholder, resolveIds } from "./calls-without-id.js";
 import type { ChaosCluster } from "./chaos-cluster.js";
 import { AFTER_DEADLINE_MS } from "./check/deadlines.js";
-import type { Evidence, Limits, Mishap } from "./check/evidence.js";
-import type { AgentOrder } from "./drive-load.js";
+import type { Evidence, Incident, Limits } from "./check/evidence.js";
+import type { AgentOptions } from "./drive-load.js";
 import { type HistoryEvent, parseLines } from "./history.js";
 import { Injector } from "./injector.js";
 import { probeLeases } from "./lease-probe.js";
 import { readLedgers } from "./ledger.js";
 import { machineMs } from "./machine-clock.js";
 import { Monitor } from "./monitor.js";
-import { isNameless, nameCalls } from "./nameless-calls.js";
 import type { PingObserver } from "./ping-observer.js";
 import { readBack } from "./read-back.js";
 import type { PlannedFault } from "./schedule.js";
@@ -60,7 +60,7 @@ export interface PhaseOptions {
   /** Calls of earlier phases, which are no business of this one. */
   readonly earlier: ReadonlySet<string>;
   /** Filled by the processes' supervisors. */
-  readonly mishaps: readonly Mishap[];
+  readonly incidents: readonly Incident[];
   readonly onFault: (fault: PlannedFault, target: string, remark: string) => void;
   readonly onProgress: (text: string) => void;
   readonly signal: AbortSignal;
@@ -85,7 +85,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
   const historyFolder = join(folder, `history-${name}`);
   mkdirSync(historyFolder, { recursive: true });
   const firstPing = observer.pings.length;
-  const firstMishap = options.mishaps.length;
+  const firstMishap = options.incidents.length;
   const injector = new Injector(options);
   const monitor = new Monitor({
     gateways: cluster.gateways.map(({ client }) => client),
@@ -124,9 +124,9 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     const awaited = options.awaitDeadlines === "open" ? withoutEnded(told) : told;
     await delay(Math.max(0, lastDeadlineMs(awaited) - options.redisOffsetMs - machineMs()), undefined, { signal });
     const ownLedger = () => readLedgers(cluster.ledgerFolder).filter(({ call }) => !options.earlier.has(call));
-    const history = nameCalls(told, ownLedger());
+    const history = resolveIds(told, ownLedger());
     const asked = new Set(history.flatMap((event) => (event.kind === "watched" ? [] : [event.call])));
-    const calls = [...asked].filter((call) => !isNameless(call));
+    const calls = [...asked].filter((call) => !isPlaceholder(call));
     onProgress(`reading ${calls.length} calls back from every gateway, from every cursor`);
     const records = await readBack(
       calls,
@@ -134,7 +134,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
       signal,
     );
     const offset = options.redisOffsetMs;
-    const agentMishaps = (await allEnded).flatMap(({ code }, index) =>
+    const agentIncidents = (await allEnded).flatMap(({ code }, index) =>
       code === 0
         ? []
         : [
@@ -155,7 +155,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
         .map((fault) => ({ ...fault, atMs: fault.atMs + offset, healedAtMs: fault.healedAtMs + offset }))
         .sort((a, b) => a.atMs - b.atMs),
       outages: injector.outages.map((one) => ({ ...one, fromMs: one.fromMs + offset, toMs: one.toMs + offset })),
-      mishaps: [...options.mishaps.slice(firstMishap), ...injector.mishaps, ...agentMishaps],
+      incidents: [...options.incidents.slice(firstMishap), ...injector.incidents, ...agentIncidents],
       healing: {
         healthy: wellMs !== undefined,
         tookMs: (wellMs ?? machineMs()) - healedMs,
@@ -193,7 +193,7 @@ function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
   } = options;
   return Array.from({ length: agents }, (_, index) => {
     const agent = `agent-${index + 1}`;
-    const order: AgentOrder = {
+    const order: AgentOptions = {
       agent,
       nodes: cluster.agentAddresses,
       shards: cluster.store.shards,

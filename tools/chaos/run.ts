@@ -5,7 +5,7 @@ import { describeExit, type Exit } from "../../src/local-cluster/program.js";
 import { findRedisServer } from "../../src/local-cluster/redis-server.js";
 import { ChaosCluster } from "./chaos-cluster.js";
 import { check } from "./check/check.js";
-import type { Mishap } from "./check/evidence.js";
+import type { Incident } from "./check/evidence.js";
 import { takeovers } from "./check/pings.js";
 import { findFaketime } from "./clock-file.js";
 import { FAULTS, type FaultKind, SCENARIOS, type ScenarioName, suits } from "./faults.js";
@@ -66,9 +66,9 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   if (planned.length === 0) {
     throw new Error(`None of the faults of ${options.scenarios.join(", ")} can be done to a ${options.store} store.`);
   }
-  const mishaps: Mishap[] = [];
+  const incidents: Incident[] = [];
   const onLost = (name: string, exit: Exit, output: readonly string[]): void => {
-    mishaps.push({
+    incidents.push({
       atMs: machineMs(),
       message: `${name} ended by itself with ${describeExit(exit)}`,
       evidence: output.slice(-40),
@@ -100,7 +100,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
         maxCalls: Math.ceil((options.maxCalls * phase.durationMs) / (options.seconds * 1_000)),
         redisOffsetMs: offsetMs,
         earlier,
-        mishaps,
+        incidents,
         onFault: ({ number, kind, lastsMs }, target, remark) => {
           const at = ((machineMs() - startMs) / 1_000).toFixed(1).padStart(6);
           const what = target === "" ? kind : `${kind} of ${target}, ${lastsMs} ms`;

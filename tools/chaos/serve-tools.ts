@@ -11,7 +11,7 @@ import { loadSdk } from "./sdk.js";
  */
 
 /** What it is to do, as JSON in the first argument. */
-export interface ProviderOrder {
+export interface ProviderOptions {
   /** Its name; of several, how their names begin. */
   readonly provider: string;
   /** How many it is. */
@@ -29,16 +29,18 @@ export interface ProviderOrder {
 const RETRY_MS = 200;
 
 // Written by the program that starts us.
-const order = JSON.parse(process.argv[2] ?? "null") as ProviderOrder;
-const { CallAborted, defineTool, serveToolset, Type } = await loadSdk(order.sdk);
-const incarnation = `${order.provider}#${process.pid}.${Math.round(machineMs())}`;
-const ledger = new Ledger(order.ledgerFile, incarnation);
+const options = JSON.parse(process.argv[2] ?? "null") as ProviderOptions;
+const { CallAborted, defineTool, serveToolset, Type } = await loadSdk(options.sdk);
+const incarnation = `${options.provider}#${process.pid}.${Math.round(machineMs())}`;
+const ledger = new Ledger(options.ledgerFile, incarnation);
 
 const stopping = new AbortController();
 process.on("SIGTERM", () => stopping.abort());
 
 const names =
-  order.count === 1 ? [order.provider] : Array.from({ length: order.count }, (_, n) => `${order.provider}-${n + 1}`);
+  options.count === 1
+    ? [options.provider]
+    : Array.from({ length: options.count }, (_, n) => `${options.provider}-${n + 1}`);
 const providers = (await Promise.all(names.map(serve))).filter((provider) => provider !== undefined);
 if (providers.length < names.length) {
   await Promise.all(providers.map((provider) => provider.stop()));
@@ -59,9 +61,9 @@ async function serve(providerId: string): Promise<Provider | undefined> {
   while (!stopping.signal.aborted) {
     try {
       return await serveToolset(toolset(), {
-        nodes: order.nodes,
+        nodes: options.nodes,
         providerId,
-        maxInFlight: order.maxInFlight,
+        maxInFlight: options.maxInFlight,
         signal: stopping.signal,
         onEvent: (event) => console.log(JSON.stringify({ at: machineMs(), ...event })),
       });
@@ -83,9 +85,9 @@ function toolset() {
   });
   const result = Type.Object({ n: Type.Integer(), by: Type.String(), attempt: Type.Integer(), run: Type.String() });
   return {
-    name: order.toolset,
-    version: order.version,
-    description: `Works for a while, and writes down that it did: contract ${order.version}.`,
+    name: options.toolset,
+    version: options.version,
+    description: `Works for a while, and writes down that it did: contract ${options.version}.`,
     tools: {
       [TOOLS.once]: defineTool({ description: "Runs once per call.", payload, result, run: work }),
       [TOOLS.idempotent]: defineTool({

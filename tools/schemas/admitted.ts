@@ -8,7 +8,7 @@ import { DEFAULT_SCHEMA_LIMITS } from "../../src/schemas/schema-policy.js";
 import { bundle } from "../../src/sdk/schema-bundle.js";
 
 /** What became of one schema. */
-export interface Judged {
+export interface CheckedSchema {
   readonly file: string;
   readonly draft: string;
   /** It refers to other documents, which a provider's SDK bundles; a registry refuses it as it is. */
@@ -21,12 +21,12 @@ export interface Judged {
  * Judges every JSON Schema below a folder as a registration does, with the limits that nodes have by default.
  * What is not JSON, or neither an object nor a boolean, is passed over: it is no schema.
  */
-export function judgeFolder(folder: string): Judged[] {
+export function checkFolder(folder: string): CheckedSchema[] {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json"));
   return files.sort().flatMap((file) => {
     const bytes = readFileSync(join(folder, file));
     const schema = schemaIn(bytes);
-    return schema === undefined ? [] : [judge(file, bytes.length, schema)];
+    return schema === undefined ? [] : [checkSchema(file, bytes.length, schema)];
   });
 }
 
@@ -40,18 +40,18 @@ function schemaIn(bytes: Buffer): JsonSchema | undefined {
   }
 }
 
-function judge(file: string, bytes: number, schema: JsonSchema): Judged {
+function checkSchema(file: string, bytes: number, schema: JsonSchema): CheckedSchema {
   const draft = draftOf(schema);
   const external = bundle(schema, {}).kind === "missing";
-  const judged = { file, draft: draft.kind === "known" ? draft.draft : "unknown", external };
+  const checked = { file, draft: draft.kind === "known" ? draft.draft : "unknown", external };
   const { maxBytes } = DEFAULT_SCHEMA_LIMITS;
-  if (bytes > maxBytes) return { ...judged, reason: `must be at most ${maxBytes} bytes long` };
+  if (bytes > maxBytes) return { ...checked, reason: `must be at most ${maxBytes} bytes long` };
   const inspected = inspectSchema(schema, DEFAULT_SCHEMA_LIMITS, { assertFormats: false, exactNumbers: false });
-  return { ...judged, reason: inspected.kind === "faulty" ? inspected.faults[0]?.reason : undefined };
+  return { ...checked, reason: inspected.kind === "faulty" ? inspected.faults[0]?.reason : undefined };
 }
 
 /** How many of those without references to other documents are admitted, from 0 to 1; 1 where there are none. */
-export function admittedShare(judged: readonly Judged[]): number {
-  const whole = judged.filter(({ external }) => !external);
+export function admittedShare(checked: readonly CheckedSchema[]): number {
+  const whole = checked.filter(({ external }) => !external);
   return whole.length === 0 ? 1 : whole.filter(({ reason }) => reason === undefined).length / whole.length;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import { admittedShare, type Judged, judgeFolder } from "./admitted.js";
+import { admittedShare, type CheckedSchema, checkFolder } from "./admitted.js";
 
 /**
  * `npm run schemas -- <folder>`: how many of other people's JSON Schemas a registry admits, and why it refuses the others.
@@ -10,7 +10,7 @@ import { admittedShare, type Judged, judgeFolder } from "./admitted.js";
 const LEAST_SHARE = 0.9;
 
 const command = new Command("npm run schemas --")
-  .description("Judges the JSON Schemas (*.json with a $schema) below a folder as a registration does.")
+  .description("Checks the JSON Schemas (*.json with a $schema) below a folder as a registration does.")
   .argument("<folder>", "a folder of schemas")
   .option("--json", "print each schema's verdict as JSON")
   .addHelpText(
@@ -29,14 +29,14 @@ Examples:
 
 const [folder = ""] = command.args;
 if (!existsSync(folder)) command.error(`There is no folder ${folder}: name one with schemas in it.`);
-const judged = judgeFolder(folder);
+const checked = checkFolder(folder);
 // Of nothing every share is admitted: that must not pass for a measurement.
-if (judged.length === 0)
+if (checked.length === 0)
   command.error(`There is no schema below ${folder}: name a folder of *.json files that have a $schema.`);
-console.log(command.opts<{ json?: boolean }>().json ? JSON.stringify(judged) : report(judged));
-process.exit(admittedShare(judged) >= LEAST_SHARE ? 0 : 1);
+console.log(command.opts<{ json?: boolean }>().json ? JSON.stringify(checked) : report(checked));
+process.exit(admittedShare(checked) >= LEAST_SHARE ? 0 : 1);
 
-function report(all: readonly Judged[]): string {
+function report(all: readonly CheckedSchema[]): string {
   const whole = all.filter(({ external }) => !external);
   const refused = whole.filter(({ reason }) => reason !== undefined);
   const share = (100 * admittedShare(all)).toFixed(1);

@@ -151,12 +151,12 @@ function* take(
   // Several pongs at once say no more than one.
   if (frame.pongs.length > 0) sessions.ponged(session);
   const isUnneeded = (): boolean => session.state.kind === "closed";
-  const asker = (): TextRequester => ({ client: `provider ${client}`, isUnneeded, holdsItsStream: true });
+  const requester = (): TextRequester => ({ client: `provider ${client}`, isUnneeded, holdsItsStream: true });
   for (const delta of frame.deltas) {
     const id = parseCallId(delta.callId, "deltas.call_id");
     let call = reports.running(session, id, delta.attempt);
     if (call === undefined) continue;
-    const checked = results.checkOutput(delta.dataJson, asker);
+    const checked = results.checkOutput(delta.dataJson, requester);
     let fault: ProviderEnd | undefined;
     if (checked instanceof Promise) {
       fault = yield* endOf(checked);
@@ -168,7 +168,7 @@ function* take(
   }
   for (const result of frame.results) {
     const id = parseCallId(result.callId, "results.call_id");
-    const reading = reports.running(session, id, result.attempt) && results.read(result, asker);
+    const reading = reports.running(session, id, result.attempt) && results.read(result, requester);
     const read = reading instanceof Promise ? yield* endOf(reading) : reading;
     const call = reports.running(session, id, result.attempt);
     if (call === undefined) {

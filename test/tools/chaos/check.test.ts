@@ -376,8 +376,8 @@ describe("graceful restarts", () => {
 });
 
 test("a process that ended by itself is told", () => {
-  const mishaps = [{ atMs: 1, message: "gateway 1 ended by itself", evidence: ["its last line"] }];
-  expect(broken({ mishaps })).toEqual(["processes end when and as they are told to"]);
+  const incidents = [{ atMs: 1, message: "gateway 1 ended by itself", evidence: ["its last line"] }];
+  expect(broken({ incidents })).toEqual(["processes end when and as they are told to"]);
 });
 
 test("a cluster that is not healthy in time is told", () => {

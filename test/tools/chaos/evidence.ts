@@ -148,7 +148,7 @@ export function evidence(more: Partial<Evidence> = {}): Evidence {
     // Whatever becomes of the call, a provider may have been lost.
     faults: [fault({ kind: "kill-provider", target: "orders-1", atMs: 10_050 })],
     outages: [],
-    mishaps: [],
+    incidents: [],
     healing: { healthy: true, tookMs: 100, boundMs: 20_000, why: "" },
     leaders: [],
     leaseProbe: undefined,

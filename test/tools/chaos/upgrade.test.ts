@@ -4,8 +4,8 @@ import { afterEach, describe, expect, inject, test } from "vitest";
 import { environment } from "../../../src/config/environment.js";
 import { thisMachine } from "../../../src/local-cluster/machine.js";
 import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
+import { placeholderId, resolveIds } from "../../../tools/chaos/calls-without-id.js";
 import type { HistoryEvent } from "../../../tools/chaos/history.js";
-import { nameCalls, namelessCall } from "../../../tools/chaos/nameless-calls.js";
 import { compileEdited, editSources } from "../../../tools/chaos/test-build.js";
 import { type Build, todaysBuild } from "../../../tools/chaos/upgrade/build.js";
 import { failedRequests } from "../../../tools/chaos/upgrade/failed-requests.js";
@@ -21,21 +21,21 @@ import { type Running, runChaosProgram } from "./running.js";
 expectNoLeaks();
 
 describe("calls whose ids the SDK made", () => {
-  const call = namelessCall("a/1");
+  const call = placeholderId("a/1");
   const [start] = run();
   if (start === undefined) throw new Error("the run has no start");
 
   test("get the id of their handle, or of their first run", () => {
     const history = [asked({ call }), ended({ call })];
-    expect(nameCalls([...history, admitted({ call, callId: "c" })], [])).toMatchObject([
+    expect(resolveIds([...history, admitted({ call, callId: "c" })], [])).toMatchObject([
       { call: "c" },
       { call: "c" },
       { call: "c" },
     ]);
-    expect(nameCalls(history, [{ ...start, asker: call }])).toMatchObject([{ call: "c" }, { call: "c" }]);
+    expect(resolveIds(history, [{ ...start, asker: call }])).toMatchObject([{ call: "c" }, { call: "c" }]);
   });
   test("keep their name when they neither have a handle nor ran; other calls keep their ids", () => {
-    expect(nameCalls([asked({ call }), asked()], [{ ...start, asker: namelessCall("a/2") }])).toMatchObject([
+    expect(resolveIds([asked({ call }), asked()], [{ ...start, asker: placeholderId("a/2") }])).toMatchObject([
       { call },
       { call: "c" },
     ]);

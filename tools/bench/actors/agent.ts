@@ -5,36 +5,36 @@ import { natsCaller } from "../callers/nats-caller.js";
 import { sdkCaller } from "../callers/sdk-caller.js";
 import { sessionCaller } from "../callers/session-caller.js";
 import { unaryCaller } from "../callers/unary-caller.js";
-import { serveOrders } from "../orders.js";
-import { type CompileOrder, compile } from "./compile-payloads.js";
+import { serveCommands } from "../commands.js";
+import { type CompileCommand, compile } from "./compile-payloads.js";
 import { drive, type Load } from "./drive.js";
-import { type ListOrder, list } from "./list-load.js";
-import { openSessions, type SessionsOrder } from "./open-sessions.js";
+import { type ListCommand, list } from "./list-load.js";
+import { openSessions, type SessionsCommand } from "./open-sessions.js";
 import { beginPaced, endPaced } from "./paced-load.js";
-import { type ParkOrder, park, release } from "./parking.js";
-import { type ReadTogetherOrder, type RegisterLargeOrder, readTogether, registerLarge } from "./read-together.js";
-import { type RegisterOrder, register } from "./register-toolsets.js";
-import { type SearchOrder, search } from "./search-load.js";
-import { type ChangesOrder, timeChanges } from "./watch-changes.js";
+import { type ParkCommand, park, release } from "./parking.js";
+import { type ReadTogetherCommand, type RegisterLargeCommand, readTogether, registerLarge } from "./read-together.js";
+import { type RegisterCommand, register } from "./register-toolsets.js";
+import { type SearchCommand, search } from "./search-load.js";
+import { type ChangesCommand, timeChanges } from "./watch-changes.js";
 
 /** The process that calls: it makes load as it is ordered to, and says how it went. */
 
 export type CallerKind = "unary" | "session" | "output" | "sdk" | "follow" | "stream" | "admission" | "job" | "nats";
 
-export type AgentOrder =
+export type AgentCommand =
   | { readonly kind: "load"; readonly caller: CallerKind; readonly target: CallTarget; readonly load: Load }
-  | ParkOrder
+  | ParkCommand
   | { readonly kind: "release" }
   | { readonly kind: "pace"; readonly caller: CallerKind; readonly target: CallTarget; readonly everyMs: number }
   | { readonly kind: "end_pace" }
-  | RegisterOrder
-  | RegisterLargeOrder
-  | ReadTogetherOrder
-  | SearchOrder
-  | ListOrder
-  | CompileOrder
-  | SessionsOrder
-  | ChangesOrder;
+  | RegisterCommand
+  | RegisterLargeCommand
+  | ReadTogetherCommand
+  | SearchCommand
+  | ListCommand
+  | CompileCommand
+  | SessionsCommand
+  | ChangesCommand;
 
 /** Callers stay connected: by what they call, and how. */
 const callers = new Map<string, Promise<Caller>>();
@@ -74,39 +74,39 @@ async function makeCaller(kind: CallerKind, target: CallTarget): Promise<Caller>
   }
 }
 
-async function obey(order: AgentOrder): Promise<unknown> {
-  switch (order.kind) {
+async function runCommand(command: AgentCommand): Promise<unknown> {
+  switch (command.kind) {
     case "load":
-      return await drive(await callerOf(order.caller, order.target), order.load);
+      return await drive(await callerOf(command.caller, command.target), command.load);
     case "park":
-      return park(order);
+      return park(command);
     case "release":
       return release();
     case "pace":
-      return beginPaced(await callerOf(order.caller, order.target), order.everyMs);
+      return beginPaced(await callerOf(command.caller, command.target), command.everyMs);
     case "end_pace":
       return await endPaced();
     case "register":
-      return await register(order);
+      return await register(command);
     case "register_large":
-      return await registerLarge(order);
+      return await registerLarge(command);
     case "read_together":
-      return await readTogether(order);
+      return await readTogether(command);
     case "search":
-      return await search(order);
+      return await search(command);
     case "list":
-      return await list(order);
+      return await list(command);
     case "compile":
-      return await compile(order);
+      return await compile(command);
     case "sessions":
-      return await openSessions(order);
+      return await openSessions(command);
     case "changes":
-      return await timeChanges(order);
+      return await timeChanges(command);
     default:
-      return order satisfies never;
+      return command satisfies never;
   }
 }
 
-const address = await serveOrders((order) => obey(order as AgentOrder)); // the benchmark sends nothing else
+const address = await serveCommands((command) => runCommand(command as AgentCommand)); // the benchmark sends nothing else
 console.log(JSON.stringify({ event: "listening", address }));
-setInterval(() => {}, 2 ** 30); // orders may come at any time
+setInterval(() => {}, 2 ** 30); // commands may come at any time

@@ -1,10 +1,10 @@
+import { serveCommands } from "../commands.js";
 import { type AttackSettings, attack } from "../hostile/attack.js";
-import { serveOrders } from "../orders.js";
 import { yieldToOthers } from "./yield-to-others.js";
 
 /** The process that attacks a node. It yields to others: attackers have machines of their own elsewhere. */
 
 yieldToOthers();
-const address = await serveOrders((order) => attack(order as AttackSettings)); // the benchmark sends nothing else
+const address = await serveCommands((command) => attack(command as AttackSettings)); // the benchmark sends nothing else
 console.log(JSON.stringify({ event: "listening", address }));
-setInterval(() => {}, 2 ** 30); // orders may come at any time
+setInterval(() => {}, 2 ** 30); // commands may come at any time

@@ -3,7 +3,7 @@ import { loadProtocol } from "../../../src/protocol/load.js";
 import { toolName, toolsetName } from "./register-toolsets.js";
 
 /** Calls the first tool of each toolset, which has no provider: all that it does is to have its schemas compiled. */
-export interface CompileOrder {
+export interface CompileCommand {
   readonly kind: "compile";
   readonly address: string;
   readonly from: number;
@@ -11,7 +11,7 @@ export interface CompileOrder {
 }
 
 /** Resolves when all have been refused. */
-export async function compile({ address, from, to }: CompileOrder): Promise<null> {
+export async function compile({ address, from, to }: CompileCommand): Promise<null> {
   const { Gateway } = loadProtocol();
   const client = new Gateway(address, credentials.createInsecure());
   try {

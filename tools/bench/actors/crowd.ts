@@ -7,7 +7,7 @@ import type { RegistryClient } from "../../../src/protocol/generated/toolgate/v1
 import { loadProtocol } from "../../../src/protocol/load.js";
 import { fromServiceError } from "../../../src/protocol/status-details.js";
 import { backoffMs } from "../../../src/sdk/timing.js";
-import { serveOrders } from "../orders.js";
+import { serveCommands } from "../commands.js";
 import { yieldToOthers } from "./yield-to-others.js";
 
 /**
@@ -17,7 +17,7 @@ import { yieldToOthers } from "./yield-to-others.js";
  */
 
 /** Starts `count` providers; answers at once. */
-export interface StormOrder {
+export interface StormCommand {
   readonly kind: "storm";
   /** The nodes' addresses. */
   readonly nodes: readonly string[];
@@ -43,7 +43,7 @@ const WELCOME_MS = 10_000;
 const setbacks: Record<string, number> = {};
 let serving = 0;
 
-function storm({ nodes, toolset, count, prefix, room }: StormOrder): null {
+function storm({ nodes, toolset, count, prefix, room }: StormCommand): null {
   const contract = contractOf(toolset);
   let clients: readonly RegistryClient[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -212,9 +212,9 @@ function attach(
 }
 
 yieldToOthers();
-const address = await serveOrders(async (order) => {
-  const asked = order as StormOrder | { readonly kind: "look" }; // the benchmark sends nothing else
-  return asked.kind === "storm" ? storm(asked) : { serving, setbacks };
+const address = await serveCommands(async (command) => {
+  const known = command as StormCommand | { readonly kind: "look" }; // the benchmark sends nothing else
+  return known.kind === "storm" ? storm(known) : { serving, setbacks };
 });
 console.log(JSON.stringify({ event: "listening", address }));
-setInterval(() => {}, 2 ** 30); // orders may come at any time
+setInterval(() => {}, 2 ** 30); // commands may come at any time

@@ -3,7 +3,7 @@ import { loadProtocol } from "../../../src/protocol/load.js";
 import { drive, type LoadReport } from "./drive.js";
 
 /** Lists the catalogue page by page, again and again. */
-export interface ListOrder {
+export interface ListCommand {
   readonly kind: "list";
   readonly address: string;
   readonly pages: number;
@@ -11,7 +11,7 @@ export interface ListOrder {
 }
 
 /** How long one page takes. */
-export async function list({ address, pages, pageSize }: ListOrder): Promise<LoadReport> {
+export async function list({ address, pages, pageSize }: ListCommand): Promise<LoadReport> {
   const { Catalog } = loadProtocol();
   const client = new Catalog(address, credentials.createInsecure());
   let pageToken = "";

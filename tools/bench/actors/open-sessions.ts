@@ -1,14 +1,14 @@
 import { gatewayClient } from "../callers/client.js";
 
 /** Opens sessions over which nothing is called. */
-export interface SessionsOrder {
+export interface SessionsCommand {
   readonly kind: "sessions";
   readonly address: string;
   readonly count: number;
 }
 
 /** Resolves when the node has them; they stay until the process ends. */
-export async function openSessions({ address, count }: SessionsOrder): Promise<null> {
+export async function openSessions({ address, count }: SessionsCommand): Promise<null> {
   const client = gatewayClient(address);
   await Promise.all(
     Array.from(

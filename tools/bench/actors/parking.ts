@@ -2,7 +2,7 @@ import { CALL_TIMEOUT_MS, type CallTarget } from "../callers/caller.js";
 import { gatewayClient } from "../callers/client.js";
 
 /** Makes calls that do not end, and waits for them. */
-export interface ParkOrder {
+export interface ParkCommand {
   readonly kind: "park";
   readonly how: "invoke" | "session";
   readonly target: CallTarget;
@@ -16,7 +16,7 @@ const FRAME_CALLS = 64;
 let giveUp: (() => void)[] = [];
 
 /** Sends the calls; whether they have arrived is for others to see. */
-export function park({ how, target, calls }: ParkOrder): null {
+export function park({ how, target, calls }: ParkCommand): null {
   const { address, toolset, tool, payload } = target;
   const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS };
   switch (how) {

@@ -3,7 +3,7 @@ import type { CatalogClient } from "../../../src/protocol/generated/toolgate/v1/
 import { loadProtocol } from "../../../src/protocol/load.js";
 
 /** Readers of one node's catalogue, all at the same moment: watches, each until it has its snapshot, then readings of one toolset. */
-export interface ReadTogetherOrder {
+export interface ReadTogetherCommand {
   readonly kind: "read_together";
   readonly address: string;
   readonly what: "watch" | "get";
@@ -22,7 +22,7 @@ const READERS_PER_CONNECTION = 50;
 const LARGEST_BYTES = 67_108_864;
 
 /** Registers one toolset whose contract has about this many bytes. */
-export interface RegisterLargeOrder {
+export interface RegisterLargeCommand {
   readonly kind: "register_large";
   readonly address: string;
   readonly toolset: string;
@@ -31,18 +31,18 @@ export interface RegisterLargeOrder {
 
 const LARGE_TOOLS = 512;
 
-export async function readTogether(order: ReadTogetherOrder): Promise<ReadTogetherReport> {
+export async function readTogether(command: ReadTogetherCommand): Promise<ReadTogetherReport> {
   const { Catalog } = loadProtocol();
   const options = { "grpc.max_receive_message_length": LARGEST_BYTES, "grpc.use_local_subchannel_pool": 1 };
   const clients = Array.from(
-    { length: Math.ceil(order.readers / READERS_PER_CONNECTION) },
-    () => new Catalog(order.address, credentials.createInsecure(), options),
+    { length: Math.ceil(command.readers / READERS_PER_CONNECTION) },
+    () => new Catalog(command.address, credentials.createInsecure(), options),
   );
-  const read = order.what === "watch" ? watch : get;
+  const read = command.what === "watch" ? watch : get;
   const startedAt = performance.now();
   try {
-    const readers = Array.from({ length: order.readers }, (_, index) => clients[index % clients.length]);
-    const bytes = await Promise.all(readers.flatMap((client) => (client === undefined ? [] : [read(client, order)])));
+    const readers = Array.from({ length: command.readers }, (_, index) => clients[index % clients.length]);
+    const bytes = await Promise.all(readers.flatMap((client) => (client === undefined ? [] : [read(client, command)])));
     return { tookMs: performance.now() - startedAt, bytes: bytes.reduce((sum, each) => sum + each, 0) };
   } finally {
     for (const client of clients) client.close();
@@ -64,7 +64,7 @@ function watch(client: CatalogClient): Promise<number> {
   });
 }
 
-function get(client: CatalogClient, { toolset }: ReadTogetherOrder): Promise<number> {
+function get(client: CatalogClient, { toolset }: ReadTogetherCommand): Promise<number> {
   return new Promise((resolve, reject) => {
     client.GetToolset({ name: toolset }, (error, answer) => {
       if (answer === undefined) reject(error);
@@ -73,7 +73,7 @@ function get(client: CatalogClient, { toolset }: ReadTogetherOrder): Promise<num
   });
 }
 
-export async function registerLarge({ address, toolset, bytes }: RegisterLargeOrder): Promise<null> {
+export async function registerLarge({ address, toolset, bytes }: RegisterLargeCommand): Promise<null> {
   const { Registry } = loadProtocol();
   const client = new Registry(address, credentials.createInsecure());
   const description = "x".repeat(Math.floor(bytes / LARGE_TOOLS) - 200);

@@ -2,7 +2,7 @@ import { credentials } from "@grpc/grpc-js";
 import { loadProtocol } from "../../../src/protocol/load.js";
 
 /** Registers toolsets without providers, each of other names and schemas. */
-export interface RegisterOrder {
+export interface RegisterCommand {
   readonly kind: "register";
   readonly address: string;
   /** The number of the first one, and the one after the last. */
@@ -39,7 +39,7 @@ export const NOUNS = [
 ];
 
 /** Resolves when all are registered. */
-export async function register({ address, from, to, toolsPerToolset }: RegisterOrder): Promise<null> {
+export async function register({ address, from, to, toolsPerToolset }: RegisterCommand): Promise<null> {
   const { Registry } = loadProtocol();
   const client = new Registry(address, credentials.createInsecure());
   let next = from;

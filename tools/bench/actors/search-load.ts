@@ -4,13 +4,13 @@ import { drive, type LoadReport } from "./drive.js";
 import { NOUNS, VERBS } from "./register-toolsets.js";
 
 /** Searches, one after the other: words, beginnings of words, slips. */
-export interface SearchOrder {
+export interface SearchCommand {
   readonly kind: "search";
   readonly address: string;
   readonly queries: number;
 }
 
-export async function search({ address, queries }: SearchOrder): Promise<LoadReport> {
+export async function search({ address, queries }: SearchCommand): Promise<LoadReport> {
   const { Catalog } = loadProtocol();
   const client = new Catalog(address, credentials.createInsecure());
   let count = 0;

@@ -3,7 +3,7 @@ import { loadProtocol } from "../../../src/protocol/load.js";
 import { register, toolsetName } from "./register-toolsets.js";
 
 /** Registers toolsets through the first node, one by one, and waits each time until all nodes tell of it. */
-export interface ChangesOrder {
+export interface ChangesCommand {
   readonly kind: "changes";
   readonly addresses: readonly string[];
   /** The number of the first one, and the one after the last. */
@@ -12,7 +12,7 @@ export interface ChangesOrder {
 }
 
 /** For each toolset, how long after the request it was seen everywhere, in milliseconds. */
-export async function timeChanges({ addresses, from, to }: ChangesOrder): Promise<readonly number[]> {
+export async function timeChanges({ addresses, from, to }: ChangesCommand): Promise<readonly number[]> {
   const { Catalog } = loadProtocol();
   const seen = new Map<string, number>();
   let wake = (): void => {};

@@ -48,7 +48,7 @@ export function check(evidence: Evidence): Violation[] {
     ...checkLostProviders(evidence),
     ...checkLeases(evidence),
     ...checkLeaders(evidence),
-    ...checkMishaps(evidence),
+    ...checkIncidents(evidence),
     ...checkHealing(evidence),
   ];
 }
@@ -80,8 +80,8 @@ export function checkGraceful(file: CallFile, unnoticed: boolean): Violation[] {
 }
 
 /** Processes end when and as they are asked to. */
-function checkMishaps({ mishaps }: Evidence): Violation[] {
-  return mishaps.map(({ message, evidence }) => ({
+function checkIncidents({ incidents }: Evidence): Violation[] {
+  return incidents.map(({ message, evidence }) => ({
     rule: "processes end when and as they are told to",
     sort: "other",
     message,

@@ -13,7 +13,7 @@ export interface Evidence {
   readonly faults: readonly InjectedFault[];
   readonly outages: readonly Outage[];
   /** What the program itself saw go wrong: a process that ended by itself, or not as it was told to. */
-  readonly mishaps: readonly Mishap[];
+  readonly incidents: readonly Incident[];
   /** Whether all was healthy again at the end, and how long that took. */
   readonly healing: Healing;
   /** The leaders and their times, by their own account. */
@@ -116,7 +116,7 @@ export interface Outage {
   readonly toMs: number;
 }
 
-export interface Mishap {
+export interface Incident {
   readonly atMs: number;
   readonly message: string;
   readonly evidence: readonly string[];

@@ -44,7 +44,7 @@ export async function kills(scene: Scene): Promise<Figure[]> {
       maxCalls: Number.MAX_SAFE_INTEGER,
       redisOffsetMs: await redisOffsetMs(cluster.store),
       earlier: new Set(),
-      mishaps: scene.mishaps,
+      incidents: scene.incidents,
       onFault: ({ number, kind }, target) => scene.say(`kill ${number} of ${planned.length}: ${kind} ${target}`),
       onProgress: scene.say,
       signal: scene.signal,

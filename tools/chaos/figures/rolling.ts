@@ -36,12 +36,12 @@ export async function rolling(scene: Scene): Promise<Figure[]> {
   });
 }
 
-async function restartGateways({ say, signal, mishaps }: Scene, { gateways }: ChaosCluster): Promise<void> {
+async function restartGateways({ say, signal, incidents }: Scene, { gateways }: ChaosCluster): Promise<void> {
   for (const { member } of gateways) {
     await delay(UNDISTURBED_MS, undefined, { signal });
     const { code, signal: by } = await member.stop();
     if (code !== 0)
-      mishaps.push({ atMs: 0, message: `${member.name} ended with ${by ?? code}`, evidence: member.output });
+      incidents.push({ atMs: 0, message: `${member.name} ended with ${by ?? code}`, evidence: member.output });
     await member.start();
     say(`${member.name} was restarted`);
   }

@@ -3,7 +3,7 @@ import { LogFolder } from "../../../src/local-cluster/log-folder.js";
 import type { Machine } from "../../../src/local-cluster/machine.js";
 import { findRedisServer } from "../../../src/local-cluster/redis-server.js";
 import { machineFacts } from "../../bench/machine-facts.js";
-import type { Mishap } from "../check/evidence.js";
+import type { Incident } from "../check/evidence.js";
 import { machineMs } from "../machine-clock.js";
 import { EXPERIMENTS, type ExperimentName } from "./experiments.js";
 import type { Figure } from "./figure.js";
@@ -39,7 +39,7 @@ export async function runFigures(options: FiguresOptions): Promise<FiguresOutcom
     const startMs = machineMs();
     const own = join(folder, name);
     const logs = new LogFolder(join(own, "logs"));
-    const mishaps: Mishap[] = [];
+    const incidents: Incident[] = [];
     const say = (line: string): void =>
       onLine(`${((machineMs() - startMs) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
     try {
@@ -50,11 +50,11 @@ export async function runFigures(options: FiguresOptions): Promise<FiguresOutcom
         seed,
         signal,
         say,
-        mishaps,
+        incidents,
         redisServer: server.path,
       });
       for (const row of rows) {
-        const against = [...row.against, ...mishaps.map(({ message }) => message)];
+        const against = [...row.against, ...incidents.map(({ message }) => message)];
         const figure = { ...row, met: row.met === undefined ? undefined : against.length === 0, against };
         figures.push(figure);
         say(`${figure.what}: ${figure.measured}`);

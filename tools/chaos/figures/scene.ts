@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { LogFolder } from "../../../src/local-cluster/log-folder.js";
 import { describeExit } from "../../../src/local-cluster/program.js";
 import { ChaosCluster, type ChaosClusterOptions } from "../chaos-cluster.js";
-import type { Mishap } from "../check/evidence.js";
+import type { Incident } from "../check/evidence.js";
 import { machineMs } from "../machine-clock.js";
 import { StandaloneStore } from "../standalone-store.js";
 import type { Store } from "../store.js";
@@ -19,7 +19,7 @@ export interface Scene {
   /** Tells what happens. */
   readonly say: (line: string) => void;
   /** What went wrong with processes beside what was done to them; whatever is here speaks against every figure. */
-  readonly mishaps: Mishap[];
+  readonly incidents: Incident[];
   /** The path of a Redis server. */
   readonly redisServer: string;
 }
@@ -49,13 +49,13 @@ export async function withCluster<Result>(
     faketime: undefined,
     onLost: (name, exit, output) => {
       const message = `${name} ended by itself with ${describeExit(exit)}`;
-      scene.mishaps.push({ atMs: machineMs(), message, evidence: output.slice(-40) });
+      scene.incidents.push({ atMs: machineMs(), message, evidence: output.slice(-40) });
     },
   });
   try {
     await cluster.start();
     return await work(cluster);
   } finally {
-    for (const message of await cluster.stop()) scene.mishaps.push({ atMs: machineMs(), message, evidence: [] });
+    for (const message of await cluster.stop()) scene.incidents.push({ atMs: machineMs(), message, evidence: [] });
   }
 }

@@ -6,7 +6,7 @@ import { describeExit } from "../../../src/local-cluster/program.js";
 import { findRedisServer } from "../../../src/local-cluster/redis-server.js";
 import { ChaosCluster } from "../chaos-cluster.js";
 import { check } from "../check/check.js";
-import type { Limits, Mishap, Violation } from "../check/evidence.js";
+import type { Incident, Limits, Violation } from "../check/evidence.js";
 import { machineMs } from "../machine-clock.js";
 import { runPhase } from "../phase.js";
 import { PingObserver } from "../ping-observer.js";
@@ -62,11 +62,11 @@ export async function runMutants(options: MutantsOptions): Promise<DrillRun[]> {
   const javascript = compileEdited(mutants.map(mutantBuild));
   const runs: DrillRun[] = [];
   for (const drill of new Set(mutants.map((mutant) => mutant.drill))) {
-    runs.push(told(onLine, await runDrill(options, server.path, drill, undefined, undefined)));
+    runs.push(reported(onLine, await runDrill(options, server.path, drill, undefined, undefined)));
     for (const mutant of mutants.filter((one) => one.drill === drill)) {
       const root = makeTestBuild(mutant.name, javascript.get(mutant.name) ?? new Map());
       try {
-        runs.push(told(onLine, await runDrill(options, server.path, drill, mutant, root)));
+        runs.push(reported(onLine, await runDrill(options, server.path, drill, mutant, root)));
       } finally {
         removeTestBuild(root);
       }
@@ -75,7 +75,7 @@ export async function runMutants(options: MutantsOptions): Promise<DrillRun[]> {
   return runs;
 }
 
-function told(onLine: (line: string) => void, run: DrillRun): DrillRun {
+function reported(onLine: (line: string) => void, run: DrillRun): DrillRun {
   const { drill, mutant, violations, tookMs } = run;
   const what = mutant === undefined ? "no mutant" : mutant.name;
   const found = violations[0]?.rule ?? "clean";
@@ -97,7 +97,7 @@ async function runDrill(
   const folder = join(options.folder, `${name}-${mutant?.name ?? "control"}`);
   const logs = new LogFolder(join(folder, "logs"));
   const store = new StandaloneStore(redisServer, join(folder, "redis"));
-  const mishaps: Mishap[] = [];
+  const incidents: Incident[] = [];
   const startMs = machineMs();
   const cluster = new ChaosCluster({
     ...{ store, folder, logs, root },
@@ -107,7 +107,7 @@ async function runDrill(
     settings: drill.settings ?? {},
     onLost: (who, exit, output) => {
       const message = `${who} ended by itself with ${describeExit(exit)}`;
-      mishaps.push({ atMs: machineMs(), message, evidence: output.slice(-40) });
+      incidents.push({ atMs: machineMs(), message, evidence: output.slice(-40) });
     },
   });
   try {
@@ -115,7 +115,7 @@ async function runDrill(
     const observer = new PingObserver(store);
     await observer.start();
     const { evidence } = await runPhase({
-      ...{ name, cluster, observer, logs, folder, seed, mishaps, signal, root },
+      ...{ name, cluster, observer, logs, folder, seed, incidents, signal, root },
       durationMs: drill.durationMs,
       meanwhile: async () => {
         if (drill.rollOut === undefined) return;

@@ -10,7 +10,7 @@ import { machineFacts } from "../../bench/machine-facts.js";
 import type { LoadMix } from "../call-plan.js";
 import { ChaosCluster, type Gateway } from "../chaos-cluster.js";
 import { check } from "../check/check.js";
-import type { Evidence, Mishap } from "../check/evidence.js";
+import type { Evidence, Incident } from "../check/evidence.js";
 import { answerOf } from "../gateway-client.js";
 import { machineMs } from "../machine-clock.js";
 import { runPhase } from "../phase.js";
@@ -68,14 +68,14 @@ const LONG: Size = {
   undisturbedMs: 1_500,
   callsPerSecond: 100,
   toolsets: TOOLSETS,
-  mix: { long: 0.25, longMs: [700, 2_000], timeoutMs: [10_000, 12_000], twice: 0.1, output: 0.4, nameless: 0.2 },
+  mix: { long: 0.25, longMs: [700, 2_000], timeoutMs: [10_000, 12_000], twice: 0.1, output: 0.4, withoutId: 0.2 },
 };
 
 const QUICK: Size = {
   undisturbedMs: 300,
   callsPerSecond: 30,
   toolsets: { orders: 2, notes: 1 },
-  mix: { long: 0.2, longMs: [300, 900], timeoutMs: [12_000, 15_000], twice: 0.1, output: 0.4, nameless: 0.2 },
+  mix: { long: 0.2, longMs: [300, 900], timeoutMs: [12_000, 15_000], twice: 0.1, output: 0.4, withoutId: 0.2 },
 };
 
 /** Settings of the nodes beside those of every run: a node's restart is no reason to take a provider for silent. */
@@ -121,7 +121,7 @@ async function runPass(options: UpgradeOptions, redisServer: string, pass: Pass,
   const signal = AbortSignal.any([options.signal]);
   const logs = new LogFolder(join(folder, "logs"));
   const store = new StandaloneStore(redisServer, join(folder, "redis"));
-  const mishaps: Mishap[] = [];
+  const incidents: Incident[] = [];
   const [first] = pass.builds;
   const sdks = pass.builds.map(({ root }) => root);
   const cluster = new ChaosCluster({
@@ -130,7 +130,7 @@ async function runPass(options: UpgradeOptions, redisServer: string, pass: Pass,
     faketime: undefined,
     onLost: (who, exit, output) => {
       const message = `${who} ended by itself with ${describeExit(exit)}`;
-      mishaps.push({ atMs: machineMs(), message, evidence: output.slice(-40) });
+      incidents.push({ atMs: machineMs(), message, evidence: output.slice(-40) });
     },
   });
   let done: Done[] = [];
@@ -145,11 +145,11 @@ async function runPass(options: UpgradeOptions, redisServer: string, pass: Pass,
       const say = (text: string): void =>
         onLine(`${((machineMs() - startMs) / 1_000).toFixed(1).padStart(6)} s  ${text}`);
       const { evidence } = await runPhase({
-        ...{ name: `way-${index + 1}`, cluster, observer, logs, folder, seed, mishaps, signal, sdks, earlier },
+        ...{ name: `way-${index + 1}`, cluster, observer, logs, folder, seed, incidents, signal, sdks, earlier },
         durationMs: AT_MOST_MS,
         schedule: [],
         steps: async (inject) => {
-          for (const leg of legs) await take(leg, { cluster, inject, mishaps, signal, say, size });
+          for (const leg of legs) await take(leg, { cluster, inject, incidents, signal, say, size });
         },
         mix: size.mix,
         agents: AGENTS,
@@ -192,7 +192,7 @@ async function readAgain(done: Done, { gateways }: ChaosCluster, signal: AbortSi
 interface Steps {
   readonly cluster: ChaosCluster;
   readonly inject: (fault: PlannedFault) => Promise<void>;
-  readonly mishaps: Mishap[];
+  readonly incidents: Incident[];
   readonly signal: AbortSignal;
   readonly say: (text: string) => void;
   readonly size: Size;
@@ -200,7 +200,7 @@ interface Steps {
 
 /** Restarts one node after the other with the other build; after the first one, providers change their contract. */
 async function take({ to, ending, contract }: Leg, steps: Steps): Promise<void> {
-  const { cluster, inject, mishaps, signal, say, size } = steps;
+  const { cluster, inject, incidents, signal, say, size } = steps;
   const pause = (): Promise<void> => delay(size.undisturbedMs, undefined, { signal });
   const { gateways } = cluster;
   await pause();
@@ -213,7 +213,7 @@ async function take({ to, ending, contract }: Leg, steps: Steps): Promise<void> 
     say(`${gateway.member.name} came back after ${ending} as ${version}`);
     if (version !== to.version) {
       const message = `${gateway.member.name} says that it is ${version}, and is to be ${to.version}`;
-      mishaps.push({ atMs: machineMs(), message, evidence: [] });
+      incidents.push({ atMs: machineMs(), message, evidence: [] });
     }
     await pause();
     if (index > 0 || contract === undefined) continue;

@@ -54,7 +54,7 @@ const NOTHING = 6;
  *
  * The bytes are UTF-8, which is looked at before, and do not change between steps.
  */
-export class JsonScan {
+export class JsonScanner {
   #bytes: Buffer = NO_BYTES;
   #bounds: ScanBounds = NO_BOUNDS;
   readonly #keys = new KeyTable();

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Steps } from "../async/steps.js";
 import type { Json } from "./json.js";
-import { HIGHEST_DEPTH, JsonScan, type ScanBounds, type ScanFault } from "./json-scan.js";
+import { HIGHEST_DEPTH, JsonScanner, type ScanBounds, type ScanFault } from "./json-scanner.js";
 import { pointerOf } from "./pointer.js";
 import { walkPlaces } from "./walk-places.js";
 
@@ -52,7 +52,7 @@ const BYTES_PER_DISTINCT_KEY = 100;
 const STEP_BYTES = 16_384;
 
 // Kept between texts that are read at once: small payloads allocate nothing here.
-const shared = new JsonScan();
+const shared = new JsonScanner();
 
 /**
  * Reads one JSON text from bytes that a stranger sent.
@@ -85,7 +85,7 @@ export function* readJsonSteps(bytes: Uint8Array, limits: JsonLimits): Steps<Rea
   const refused = refusedUnread(bytes, limits);
   if (refused !== undefined) return refused;
   const text = asBuffer(bytes);
-  const scan = new JsonScan();
+  const scan = new JsonScanner();
   scan.begin(text, boundsOf(limits));
   while (!scan.step(STEP_BYTES)) yield;
   return scan.fault === undefined ? new ScannedText(text, scan) : refusal(text, scan.fault, limits);
@@ -102,7 +102,7 @@ class ScannedText implements JsonText {
   readonly parseWork: number;
   #value: Json | undefined;
 
-  constructor(bytes: Buffer, scan: JsonScan) {
+  constructor(bytes: Buffer, scan: JsonScanner) {
     this.bytes = bytes;
     this.longNumbers = scan.longNumbers;
     const { perByte, perValue, perContainer, perMember, perDistinctKey } = PARSE_WORK;

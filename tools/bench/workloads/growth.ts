@@ -4,7 +4,7 @@ import { paired, ratio, summarise } from "../figures.js";
 import { type Measurement, measure, warmUp } from "../measure.js";
 import { cpuMicros } from "../process-cost.js";
 import type { Agent, Gateway, Stage } from "../stage.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import { payloadOf, toolgateContender } from "./contenders.js";
 
 const FEW = 10;
@@ -12,7 +12,7 @@ const FEW = 10;
 const TARGET_TOOLSETS = 10_000;
 
 /** The same calls with few and with many toolsets; what a node does without requests. */
-export const TOOLSETS: Work = {
+export const TOOLSETS: Workload = {
   name: "toolsets",
   description: "calls beside 10 and many toolsets (--toolsets), an idle node's CPU, a node's start",
   async run(context) {
@@ -68,7 +68,7 @@ export const TOOLSETS: Work = {
 };
 
 /** What a node uses without requests. */
-async function idle(context: WorkContext, gateway: Gateway, toolsets: number): Promise<void> {
+async function idle(context: WorkloadContext, gateway: Gateway, toolsets: number): Promise<void> {
   const spanMs = context.quick ? 1_000 : 6_000;
   const values: number[] = [];
   for (let repetition = 0; repetition < (context.quick ? 1 : 3); repetition += 1) {
@@ -87,7 +87,7 @@ async function idle(context: WorkContext, gateway: Gateway, toolsets: number): P
   });
 }
 
-async function startTime(context: WorkContext, stage: Stage, toolsets: number): Promise<void> {
+async function startTime(context: WorkloadContext, stage: Stage, toolsets: number): Promise<void> {
   const values: number[] = [];
   for (let repetition = 0; repetition < (context.quick ? 1 : 3); repetition += 1) {
     context.progress(`a node starts, repetition ${repetition + 1}`);
@@ -99,7 +99,7 @@ async function startTime(context: WorkContext, stage: Stage, toolsets: number): 
 }
 
 /** Searches among many tools, and lists them. */
-export const SEARCH: Work = {
+export const SEARCH: Workload = {
   name: "search",
   description: "Search and ListToolsets among 100,000 tools",
   async run(context) {
@@ -110,7 +110,7 @@ export const SEARCH: Work = {
     const gateway = await stage.gateway();
     await grow(context, agent, gateway, { from: 0, to: toolsets, toolsPerToolset });
     const queries = (count: number) =>
-      agent.order<Measurement>({ kind: "search", address: gateway.address, queries: count });
+      agent.send<Measurement>({ kind: "search", address: gateway.address, queries: count });
     await queries(100);
     const found: Measurement[] = [];
     for (let repetition = 0; repetition < context.effort.repetitions; repetition += 1) {
@@ -136,7 +136,7 @@ export const SEARCH: Work = {
 };
 
 async function listing(
-  context: WorkContext,
+  context: WorkloadContext,
   agent: Agent,
   { address }: Gateway,
   toolsets: number,
@@ -147,7 +147,7 @@ async function listing(
   for (let repetition = 0; repetition <= context.effort.repetitions; repetition += 1) {
     context.progress(`lists, repetition ${repetition}`);
     // The first one only warms up.
-    const report = await agent.order<LoadReport>({
+    const report = await agent.send<LoadReport>({
       kind: "list",
       address,
       pages: (4 * toolsets) / pageSize || 1,
@@ -161,7 +161,7 @@ async function listing(
 }
 
 /** How soon a change is known everywhere. */
-export const CHANGES: Work = {
+export const CHANGES: Workload = {
   name: "changes",
   description: "time until a registration is seen on all of three nodes",
   async run(context) {
@@ -176,7 +176,7 @@ export const CHANGES: Work = {
     for (let repetition = 0; repetition <= context.effort.repetitions; repetition += 1) {
       context.progress(`registrations, repetition ${repetition}`);
       const [from, to] = [repetition * each, (repetition + 1) * each];
-      const times = await agent.order<readonly number[]>({ kind: "changes", addresses, from, to });
+      const times = await agent.send<readonly number[]>({ kind: "changes", addresses, from, to });
       if (repetition === 0) continue; // it only warms up
       const { median, max } = summarise(times);
       medians.push(median);
@@ -190,7 +190,7 @@ export const CHANGES: Work = {
 
 /** Fills a catalogue with toolsets of these numbers. */
 export async function grow(
-  context: WorkContext,
+  context: WorkloadContext,
   agent: Agent,
   { address }: Gateway,
   { from, to, toolsPerToolset }: { readonly from: number; readonly to: number; readonly toolsPerToolset: number },
@@ -198,6 +198,6 @@ export async function grow(
   const step = 50;
   for (let next = from; next < to; next += step) {
     context.progress(`${next - from} of ${to - from} toolsets are registered`);
-    await agent.order({ kind: "register", address, from: next, to: Math.min(to, next + step), toolsPerToolset });
+    await agent.send({ kind: "register", address, from: next, to: Math.min(to, next + step), toolsPerToolset });
   }
 }

@@ -1,7 +1,7 @@
 import type { ReadTogetherReport } from "../actors/read-together.js";
 import type { Unit } from "../figures.js";
 import { cpuMicros } from "../process-cost.js";
-import type { Work } from "../work.js";
+import type { Workload } from "../workload.js";
 import { grow } from "./growth.js";
 
 const TOOLSETS = 2_500;
@@ -11,7 +11,7 @@ const WATCHES = 300;
 const READINGS = 400;
 
 /** Many readers of the same catalogue at the same moment: what they ask for is made once. */
-export const READERS: Work = {
+export const READERS: Workload = {
   name: "readers",
   description: `${WATCHES} watches of ${TOOLSETS} toolsets at once, and ${READINGS} readings of one of 3.6 MB`,
   async run(context) {
@@ -22,7 +22,7 @@ export const READERS: Work = {
     const gateway = await stage.gateway();
     const toolsets = quick ? 50 : TOOLSETS;
     await grow(context, agent, gateway, { from: 0, to: toolsets, toolsPerToolset: 1 });
-    await agent.order({ kind: "register_large", address: gateway.address, toolset: LARGE, bytes: LARGE_BYTES });
+    await agent.send({ kind: "register_large", address: gateway.address, toolset: LARGE, bytes: LARGE_BYTES });
     for (const [what, readers, name] of [
       ["watch", quick ? 10 : WATCHES, `watches of ${toolsets} toolsets`],
       ["get", quick ? 10 : READINGS, "readings of a toolset of 3.6 MB"],
@@ -31,7 +31,7 @@ export const READERS: Work = {
       context.progress(said);
       const before = { memory: await gateway.memory(), cpu: cpuMicros(gateway.pid) ?? Number.NaN };
       await gateway.watchLoop();
-      const { tookMs, bytes } = await agent.order<ReadTogetherReport>({
+      const { tookMs, bytes } = await agent.send<ReadTogetherReport>({
         ...{ kind: "read_together", address: gateway.address, what, readers, toolset: LARGE },
       });
       const loop = await gateway.loop();

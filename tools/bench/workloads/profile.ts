@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { profileTable } from "../profile-summary.js";
-import type { Work } from "../work.js";
+import type { Workload } from "../workload.js";
 import { payloadOf, toolgateContender } from "./contenders.js";
 
 /** Where a node's time goes. Not part of a whole run: a profiled process is slower. */
-export const PROFILE: Work = {
+export const PROFILE: Workload = {
   name: "profile",
   description: "CPU profiles of a node under Session and Invoke, into the folder of --profile",
   async run(context) {

@@ -7,7 +7,7 @@ import { cpuMicros, machineCpuMicros, starvedMicros } from "../process-cost.js";
 import { profileTable } from "../profile-summary.js";
 import { redisCost } from "../redis-cost.js";
 import type { Crowd, Gateway, Stage } from "../stage.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import { OtherCalls, type OtherCallsReport } from "./other-calls.js";
 
 const CROWD = "crowd";
@@ -28,7 +28,7 @@ const OUTAGE_MS = 40_000;
 const GOALS_S: Readonly<Record<number, number>> = { 1000: 15, 10000: 150 };
 
 /** Many providers of one contract that come at once, and what calls of another toolset notice of it. */
-export const STORM: Work = {
+export const STORM: Workload = {
   name: "storm",
   description: "many providers register at once (--providers), beside other calls",
   async run(context) {
@@ -37,7 +37,7 @@ export const STORM: Work = {
 };
 
 /** Many providers whose leases have ended at the same moment. */
-export const STORM_AFTER_OUTAGE: Work = {
+export const STORM_AFTER_OUTAGE: Workload = {
   name: "storm-after",
   description: `the same, and again after Redis stood still for ${OUTAGE_MS / 1_000} s`,
   async run(context) {
@@ -57,7 +57,7 @@ interface Scene {
 }
 
 /** Resolves to what does the outage next. */
-async function deployment(context: WorkContext, count: number): Promise<() => Promise<void>> {
+async function deployment(context: WorkloadContext, count: number): Promise<() => Promise<void>> {
   const { quick } = context;
   context.progress(`${count} providers: starting the processes`);
   const stage = await context.stage();
@@ -88,15 +88,15 @@ async function deployment(context: WorkContext, count: number): Promise<() => Pr
   const tookMs = await allServe(context, scene, startedAt, "register at once");
   const during = await others.end();
   const what = `${count} providers register at once`;
-  await tellLoops(context, scene, `storm/deployment-${count}`, what);
-  tell(context, scene, `storm/deployment-${count}`, what, tookMs, during);
+  await reportLoops(context, scene, `storm/deployment-${count}`, what);
+  report(context, scene, `storm/deployment-${count}`, what, tookMs, during);
   context.note(`${what}: ${await costs(performance.now() - startedAt)} ${await setbacksOf(crowds)}`);
-  if (context.profileFolder !== undefined) await tellProfile(context, context.profileFolder, first, count);
+  if (context.profileFolder !== undefined) await reportProfile(context, context.profileFolder, first, count);
   return () => outage(context, scene);
 }
 
 /** How long the storm alone made others wait, whatever else ran on the machine. */
-async function tellLoops(context: WorkContext, { gateways }: Scene, id: string, what: string): Promise<void> {
+async function reportLoops(context: WorkloadContext, { gateways }: Scene, id: string, what: string): Promise<void> {
   const loops = await Promise.all(gateways.map((gateway) => gateway.loop()));
   const worst = (part: keyof LoopReport): number => Math.max(...loops.map((loop) => loop[part]));
   context.figure({
@@ -114,7 +114,7 @@ async function tellLoops(context: WorkContext, { gateways }: Scene, id: string, 
 }
 
 /** Where the time of one of the nodes went. */
-async function tellProfile(context: WorkContext, folder: string, node: Gateway, count: number): Promise<void> {
+async function reportProfile(context: WorkloadContext, folder: string, node: Gateway, count: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   const file = resolve(folder, `gateway-storm-${count}.cpuprofile`);
   await node.stopProfile(file);
@@ -123,7 +123,7 @@ async function tellProfile(context: WorkContext, folder: string, node: Gateway, 
 }
 
 /** Redis stands still for longer than a lease lasts: all providers lose theirs at the same moment. */
-async function outage(context: WorkContext, scene: Scene): Promise<void> {
+async function outage(context: WorkloadContext, scene: Scene): Promise<void> {
   const { stage, crowds, count, others } = scene;
   context.progress(`${count} providers: Redis stands still for ${OUTAGE_MS} ms`);
   process.kill(stage.redisPid, "SIGSTOP");
@@ -141,18 +141,18 @@ async function outage(context: WorkContext, scene: Scene): Promise<void> {
   const tookMs = await allServe(context, scene, startedAt, "come back after an outage");
   const during = await others.end();
   const what = `${count} providers come back after Redis stood still for ${OUTAGE_MS / 1_000} s`;
-  await tellLoops(context, scene, `storm/outage-${count}`, what);
-  tell(context, scene, `storm/outage-${count}`, what, tookMs, during);
+  await reportLoops(context, scene, `storm/outage-${count}`, what);
+  report(context, scene, `storm/outage-${count}`, what, tookMs, during);
   context.note(`${what}: ${await costs(performance.now() - startedAt)} ${await setbacksOf(crowds)}`);
 }
 
-async function answered(context: WorkContext, others: OtherCalls): Promise<void> {
+async function answered(context: WorkloadContext, others: OtherCalls): Promise<void> {
   for (let look = 0; look < 100; look += 1) if ((await others.during(100, context.signal)).here.failed === 0) return;
 }
 
 /** How long it took from then on until all of them served, by their own word and by the room that Redis counts; in milliseconds. */
 async function allServe(
-  context: WorkContext,
+  context: WorkloadContext,
   { stage, crowds, count }: Scene,
   startedAt: number,
   what: string,
@@ -232,8 +232,8 @@ async function setbacksOf(crowds: readonly Crowd[]): Promise<string> {
     : `Providers met with: ${[...all].map(([why, times]) => `${times} × ${why}`).join(", ")}.`;
 }
 
-function tell(
-  context: WorkContext,
+function report(
+  context: WorkloadContext,
   { count, before }: Scene,
   id: string,
   what: string,

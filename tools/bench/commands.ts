@@ -10,10 +10,10 @@ interface Reply {
 /**
  * Answers orders until the process ends.
  *
- * @param handle what it throws is reported to the sender of the order.
+ * @param handle what it throws is reported to the sender of the command.
  * @returns the address to send orders to
  */
-export function serveOrders(handle: (order: unknown) => Promise<unknown>): Promise<string> {
+export function serveCommands(handle: (command: unknown) => Promise<unknown>): Promise<string> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -27,7 +27,7 @@ export function serveOrders(handle: (order: unknown) => Promise<unknown>): Promi
     });
   });
   return new Promise((resolve) => {
-    // A connection that is closed for being idle may be just what the next order, some seconds later, is sent on.
+    // A connection that is closed for being idle may be just what the next command, some seconds later, is sent on.
     server.keepAliveTimeout = 0;
     server.listen(0, "127.0.0.1", () => {
       server.unref(); // orders alone keep no process alive
@@ -37,9 +37,9 @@ export function serveOrders(handle: (order: unknown) => Promise<unknown>): Promi
   });
 }
 
-/** Gives an order, and resolves to its answer; the type parameter is what the other side is known to answer. */
-export async function sendOrder<Answer>(address: string, order: object, signal: AbortSignal): Promise<Answer> {
-  const response = await fetch(`http://${address}`, { method: "POST", body: JSON.stringify(order), signal });
+/** Sends a command, and resolves to its answer; the type parameter is what the other side is known to answer. */
+export async function sendCommand<Answer>(address: string, command: object, signal: AbortSignal): Promise<Answer> {
+  const response = await fetch(`http://${address}`, { method: "POST", body: JSON.stringify(command), signal });
   const { answer, error } = (await response.json()) as Reply; // our own process is at the other end
   if (error !== undefined) throw new Error(error);
   return answer as Answer;

@@ -1,7 +1,7 @@
 import { paired, ratio } from "../figures.js";
 import { interleaveTeams, type Measurement, type Team } from "../measure.js";
 import type { Actor, Agent, Gateway, Stage } from "../stage.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import { payloadOf, toolgateContender } from "./contenders.js";
 
 /** The same calls over more processes: agents, nodes, providers. All of them share this machine's cores. */
@@ -27,7 +27,7 @@ interface Group {
 }
 
 /** Several agents, since a grpc-js client measures itself, and one to three nodes. */
-export const NODES: Work = {
+export const NODES: Workload = {
   name: "nodes",
   description: "1 and 3 agent processes, and 1 to 3 nodes",
   async run(context) {
@@ -57,7 +57,7 @@ export const NODES: Work = {
 };
 
 /** Many providers of one toolset. */
-export const PROVIDERS: Work = {
+export const PROVIDERS: Workload = {
   name: "providers",
   description: "1 to 100 providers of one toolset, at one node",
   async run(context) {
@@ -79,7 +79,7 @@ const nameOf = (providers: number): string => (providers === 1 ? "1 provider" : 
 
 /** Measures groups beside each other, and adds the ratios of the pairs that are named. */
 async function compare(
-  context: WorkContext,
+  context: WorkloadContext,
   work: string,
   groups: readonly Group[],
   inFlight: number,

@@ -1,13 +1,13 @@
 import { paired, ratio, type Unit } from "../figures.js";
 import { type Contender, interleave, type Measurement } from "../measure.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import { echoContender, payloadOf, toolgateContender } from "./contenders.js";
 
 const MIB = 1_048_576;
 const DELTA_BYTES = 64;
 
 /** What comes out of calls: followed calls, pieces of output, large results. */
-export const OUTPUT: Work = {
+export const OUTPUT: Workload = {
   name: "output",
   description: "CallTool and FollowCall, pieces of output, results of 1 MiB",
   async run(context) {
@@ -55,7 +55,7 @@ export const OUTPUT: Work = {
 };
 
 function report(
-  context: WorkContext,
+  context: WorkloadContext,
   name: string,
   what: string,
   unit: Unit,

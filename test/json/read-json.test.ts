@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type JsonLimits, type ReadJson, readJson } from "../../src/json/scan-json.js";
+import { type JsonLimits, type ReadJson, readJson } from "../../src/json/read-json.js";
 
 const LIMITS: JsonLimits = { maxBytes: 1_048_576 };
 

@@ -2,8 +2,8 @@ import type { Figure } from "./figures.js";
 import type { Effort, Measurement } from "./measure.js";
 import type { Stage } from "./stage.js";
 
-/** What a piece of work is given. */
-export interface WorkContext {
+/** What a workload is given. */
+export interface WorkloadContext {
   readonly effort: Effort;
   /** Small: to see that all of it works, or for a first impression. */
   readonly quick: boolean;
@@ -42,8 +42,8 @@ export interface Detail {
 }
 
 /** One part of the benchmark, to be named after `--only`. */
-export interface Work {
+export interface Workload {
   readonly name: string;
   readonly description: string;
-  run(context: WorkContext): Promise<void>;
+  run(context: WorkloadContext): Promise<void>;
 }

@@ -1,12 +1,12 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { Agent } from "../stage.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import { grow } from "./growth.js";
 
 const FOLLOWED_WITHIN_MS = 30_000;
 
 /** What a node holds for things that only are there. */
-export const MEMORY: Work = {
+export const MEMORY: Workload = {
   name: "memory",
   description: "a node's memory per toolset, per compiled schema, per session",
   async run(context) {
@@ -20,8 +20,8 @@ export const MEMORY: Work = {
     const gateway = await stage.gateway();
     await grow(context, agent, registering, { from: 0, to: count, toolsPerToolset: 1 }); // room that is found once
     await followed(context, agent, gateway.address, count);
-    await agent.order({ kind: "compile", address: gateway.address, from: 0, to: 10 });
-    await agent.order({ kind: "sessions", address: gateway.address, count: 10 });
+    await agent.send({ kind: "compile", address: gateway.address, from: 0, to: 10 });
+    await agent.send({ kind: "sessions", address: gateway.address, count: 10 });
 
     const toolsets: number[] = [];
     const schemas: number[] = [];
@@ -36,12 +36,12 @@ export const MEMORY: Work = {
       toolsets.push((grown.heldBytes - before.heldBytes) / count / 1_000);
 
       context.progress(`${count} compiled schemas, repetition ${repetition}`);
-      await agent.order({ kind: "compile", address: gateway.address, from, to });
+      await agent.send({ kind: "compile", address: gateway.address, from, to });
       const compiled = await gateway.memory();
       schemas.push((compiled.heldBytes - grown.heldBytes) / count / 1_000);
 
       context.progress(`${count} sessions, repetition ${repetition}`);
-      await agent.order({ kind: "sessions", address: gateway.address, count });
+      await agent.send({ kind: "sessions", address: gateway.address, count });
       const opened = await gateway.memory();
       sessions.push((opened.heldBytes - compiled.heldBytes) / count / 1_000);
     }
@@ -55,11 +55,11 @@ export const MEMORY: Work = {
 };
 
 /** Waits until a node knows this many toolsets, as its registrations end with this one: it knows the last. */
-async function followed({ signal }: WorkContext, agent: Agent, address: string, toolsets: number): Promise<void> {
+async function followed({ signal }: WorkloadContext, agent: Agent, address: string, toolsets: number): Promise<void> {
   const giveUpAt = performance.now() + FOLLOWED_WITHIN_MS;
   for (;;) {
     try {
-      await agent.order({ kind: "compile", address, from: toolsets - 1, to: toolsets });
+      await agent.send({ kind: "compile", address, from: toolsets - 1, to: toolsets });
       return;
     } catch (error) {
       if (performance.now() > giveUpAt) throw error;

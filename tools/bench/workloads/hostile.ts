@@ -6,7 +6,7 @@ import type { LongestTurn } from "../loop-meter.js";
 import type { HeldMemory } from "../probe.js";
 import { profileTable } from "../profile-summary.js";
 import type { Gateway } from "../stage.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import { OtherCalls, type OtherCallsReport } from "./other-calls.js";
 
 /** How long it is looked at before the attack, in milliseconds. */
@@ -18,7 +18,7 @@ const QUICK_SETTLE_MS = 1_000;
 const MIB = 1_048_576;
 
 /** Hostile schemas and values of all kinds, and what a good client and the node notice of them. */
-export const HOSTILE: Work = {
+export const HOSTILE: Workload = {
   name: "hostile",
   description: "hostile schemas and values are thrown at a node, beside a good client's calls",
   async run(context) {
@@ -49,12 +49,12 @@ export const HOSTILE: Work = {
     if (context.profileFolder !== undefined) await profiled(context, gateway, turn, context.profileFolder);
     context.progress("the node after the attack");
     await after(quick ? QUICK_SETTLE_MS : SETTLE_MS, undefined, { signal });
-    tell(context, attack, before, during, turn, memoryBefore, await gateway.memory());
+    report(context, attack, before, during, turn, memoryBefore, await gateway.memory());
   },
 };
 
 /** What the node did during the attack, and in the longest turn. A profiled node is slower. */
-async function profiled(context: WorkContext, gateway: Gateway, turn: LongestTurn, folder: string): Promise<void> {
+async function profiled(context: WorkloadContext, gateway: Gateway, turn: LongestTurn, folder: string): Promise<void> {
   await mkdir(resolve(folder), { recursive: true });
   const file = join(resolve(folder), "gateway-hostile.cpuprofile");
   await gateway.stopProfile(file);
@@ -62,8 +62,8 @@ async function profiled(context: WorkContext, gateway: Gateway, turn: LongestTur
   context.note(`Its longest turn:\n${await profileTable(file, 1, turn)}`);
 }
 
-function tell(
-  context: WorkContext,
+function report(
+  context: WorkloadContext,
   attack: AttackReport,
   before: OtherCallsReport,
   during: OtherCallsReport,

@@ -3,12 +3,12 @@ import { keyspaceOf } from "./call-ids.js";
 import type { SingleStore } from "./store.js";
 
 /** Makes Redis lose the scripts that were loaded. */
-export function forgetScripts(store: SingleStore): Promise<void> {
+export function dropScripts(store: SingleStore): Promise<void> {
   return withClient(store, async (client) => void (await client.script("FLUSH")));
 }
 
 /** Makes Redis lose the consumer group of every line of waiting calls; the calls stay. */
-export function forgetGroups(store: SingleStore): Promise<void> {
+export function dropGroups(store: SingleStore): Promise<void> {
   return withClient(store, async (client) => {
     for (const { prefix } of keyspaceOf(store.shards).shards) {
       for (const line of await client.keys(`${prefix}requests:*`)) await client.xgroup("DESTROY", line, "providers");
@@ -17,7 +17,7 @@ export function forgetGroups(store: SingleStore): Promise<void> {
 }
 
 /** Makes Redis lose the stream of changes to the catalogue; the catalogue stays. */
-export function forgetChanges(store: SingleStore): Promise<void> {
+export function dropChanges(store: SingleStore): Promise<void> {
   return withClient(store, async (client) => {
     for (const { changes } of keyspaceOf(store.shards).shards) await client.del(changes);
   });

@@ -1,7 +1,7 @@
 import { paired, ratio } from "../figures.js";
 import { interleave, type Measurement } from "../measure.js";
 import type { Gateway, Stage } from "../stage.js";
-import type { Work } from "../work.js";
+import type { Workload } from "../workload.js";
 import { payloadOf, toolgateContender } from "./contenders.js";
 
 const MODES = ["fast", "replicated"] as const;
@@ -11,7 +11,7 @@ const WAYS = [
 ] as const;
 
 /** What waiting for a replica costs; Redis has one in both cases. */
-export const DURABILITY: Work = {
+export const DURABILITY: Workload = {
   name: "durability",
   description: "`replicated` against `fast`, on one Redis with a replica",
   async run(context) {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { JsonScan } from "../../src/json/json-scan.js";
-import { type ReadJson, readJson, readJsonSteps } from "../../src/json/scan-json.js";
+import { JsonScanner } from "../../src/json/json-scanner.js";
+import { type ReadJson, readJson, readJsonSteps } from "../../src/json/read-json.js";
 import { type Random, seeded } from "../schemas/random-schema.js";
 
 const BOUNDS = { maxDepth: 64, maxContainers: 100_000, maxDistinctKeys: 100_000 };
 
 /** Scans a text in steps of `stepBytes`. */
-function scan(text: string, stepBytes: number): JsonScan {
-  const scanned = new JsonScan();
+function scan(text: string, stepBytes: number): JsonScanner {
+  const scanned = new JsonScanner();
   scanned.begin(Buffer.from(text), BOUNDS);
   while (!scanned.step(stepBytes));
   return scanned;
@@ -104,7 +104,7 @@ describe("the scan", () => {
   });
 
   test("takes one step no further than it was asked to, but for a number or an escape", () => {
-    const scanned = new JsonScan();
+    const scanned = new JsonScanner();
     scanned.begin(Buffer.from(`["${"a".repeat(1_000)}"]`), BOUNDS);
     let steps = 1;
     while (!scanned.step(10)) steps++;

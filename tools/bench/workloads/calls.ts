@@ -1,6 +1,6 @@
 import { difference, paired, ratio, type Target } from "../figures.js";
 import { type Contender, interleave, type Measurement } from "../measure.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import {
   echoContender,
   jobContender,
@@ -27,19 +27,19 @@ const INVOKE_TARGETS: Readonly<Record<number, Target>> = {
   256: higher(0.75, 1),
 };
 
-export const CALLS: Work = {
+export const CALLS: Workload = {
   name: "calls",
   description: "Invoke and Session beside a bare echo, proxies, a bare relay, BullMQ and NATS; Redis without a file",
   run: (context) => run(context, "memory"),
 };
 
-export const CALLS_FILE: Work = {
+export const CALLS_FILE: Workload = {
   name: "calls-file",
   description: "the same with Redis's append-only file, synced every second",
   run: (context) => run(context, "file"),
 };
 
-async function run(context: WorkContext, redis: "memory" | "file"): Promise<void> {
+async function run(context: WorkloadContext, redis: "memory" | "file"): Promise<void> {
   context.progress(`starting the processes, Redis ${redis === "file" ? "with" : "without"} an append-only file`);
   const stage = await context.stage({ appendOnly: redis === "file" });
   const agent = await stage.agent();
@@ -107,7 +107,7 @@ async function run(context: WorkContext, redis: "memory" | "file"): Promise<void
 }
 
 function addFigures(
-  context: WorkContext,
+  context: WorkloadContext,
   redis: "memory" | "file",
   found: ReadonlyMap<string, readonly Measurement[]>,
   inFlight: number,

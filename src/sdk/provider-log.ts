@@ -10,7 +10,7 @@ const STDERR: ProviderLogger = {
 };
 
 /** The lines that a provider's tools log, and those about them. Payloads and results are in none that is made here. */
-export class ToolLogs {
+export class ProviderLog {
   readonly #toolset: string;
   readonly #logger: ProviderLogger;
   readonly #outputFrom: LogLevel | undefined;

@@ -68,9 +68,9 @@ export class OtherCalls {
 
 function begin(agent: Agent, { address }: Gateway): Promise<unknown> {
   const target = { address, toolset: TOOLSET, tool: "echo", payload: payloadOf(64) };
-  return agent.order({ kind: "pace", caller: "unary", target, everyMs: PACE_MS });
+  return agent.send({ kind: "pace", caller: "unary", target, everyMs: PACE_MS });
 }
 
 function end(agent: Agent): Promise<PacedReport> {
-  return agent.order<PacedReport>({ kind: "end_pace" });
+  return agent.send<PacedReport>({ kind: "end_pace" });
 }

@@ -3,14 +3,14 @@ import { ratio } from "../figures.js";
 import { measure, warmUp } from "../measure.js";
 import { redisMemoryBytes } from "../redis-cost.js";
 import { type Stage, TOOLSET } from "../stage.js";
-import type { Work, WorkContext } from "../work.js";
+import type { Workload, WorkloadContext } from "../workload.js";
 import { payloadOf, toolgateContender } from "./contenders.js";
 
 const HELD = "held";
 const ARRIVED_WITHIN_MS = 60_000;
 
 /** Calls that wait: what they cost those that do not, and what each one holds. */
-export const PARKED: Work = {
+export const PARKED: Workload = {
   name: "parked",
   description: "throughput beside waiting calls, and a node's memory per waiting call",
   async run(context) {
@@ -29,11 +29,11 @@ export const PARKED: Work = {
     await warmUp(stage, [{ name: session.name, parts: [{ agent, contender: session }] }], context.effort);
 
     const park = async (how: "invoke" | "session", more: number, inAll: number): Promise<void> => {
-      await parker.order({ kind: "park", how, target, calls: more });
+      await parker.send({ kind: "park", how, target, calls: more });
       await waitingCalls(context, stage, (waiting) => waiting >= inAll);
     };
     const release = async (): Promise<void> => {
-      await parker.order({ kind: "release" });
+      await parker.send({ kind: "release" });
       await waitingCalls(context, stage, (waiting) => waiting === 0);
     };
 
@@ -89,7 +89,7 @@ export const PARKED: Work = {
 
 /** Waits until as many calls are unfinished as wanted. */
 async function waitingCalls(
-  { signal }: WorkContext,
+  { signal }: WorkloadContext,
   stage: Stage,
   enough: (waiting: number) => boolean,
   toolset = HELD,
@@ -108,7 +108,7 @@ async function waitingCalls(
 }
 
 /** Admission while many calls wait in line, beside admission to an empty line. */
-export const BACKLOG: Work = {
+export const BACKLOG: Workload = {
   name: "backlog",
   description: "admission with a backlog of 10,000 calls of 4 KiB, and Redis's memory per finished call",
   async run(context) {
@@ -149,7 +149,7 @@ export const BACKLOG: Work = {
 };
 
 /** What Redis keeps of a call that is over. */
-async function finishedCalls(context: WorkContext): Promise<void> {
+async function finishedCalls(context: WorkloadContext): Promise<void> {
   const calls = context.quick ? 1_000 : 10_000;
   context.progress("starting the processes");
   const stage = await context.stage();
