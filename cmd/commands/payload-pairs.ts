@@ -137,7 +137,7 @@ function typeName(value: unknown): string {
   return Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
 }
 
-/** What a schema takes, as far as that can be said without judging a value. */
+/** What a schema takes, as far as that can be said without validating one. */
 interface Wanted {
   /** JSON's types; empty where anything may be. */
   readonly types: ReadonlySet<string>;
@@ -195,7 +195,7 @@ function propertyOf(schema: Json, name: string, root: JsonSchema, depth = 0): Js
   return isObject(schema.additionalProperties) ? schema.additionalProperties : true;
 }
 
-/** What a local reference refers to, by its JSON pointer. One by an anchor's name is not followed: any text goes there, and the gateway judges. */
+/** What a local reference refers to, by its JSON pointer. One by an anchor's name is not followed: any text goes there, and the gateway validates. */
 function referred(schema: { readonly [key: string]: Json }, root: JsonSchema): Json | undefined {
   const { $ref: reference } = schema;
   if (typeof reference !== "string") return undefined;

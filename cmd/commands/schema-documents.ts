@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { wouldMisjudge } from "../../src/contract/parse-contract.js";
+import { affectsValidation } from "../../src/contract/parse-contract.js";
 import type { JsonSchema } from "../../src/index.js";
 import { firstInexact } from "../../src/json/exact-numbers.js";
 import { readJson } from "../../src/json/read-json.js";
@@ -49,7 +49,7 @@ export async function readSchemaFile(path: string): Promise<SchemaFile> {
     const place = read.pointer === "" ? "it" : read.pointer;
     throw new UsageError(`The schema ${path} is not JSON: ${place} ${read.reason}.`, "Correct the file.");
   }
-  const inexact = read.longNumbers ? firstInexact(bytes, wouldMisjudge) : undefined;
+  const inexact = read.longNumbers ? firstInexact(bytes, affectsValidation) : undefined;
   if (inexact !== undefined) {
     throw new UsageError(
       `The schema ${path} has, at ${inexact.pointer}, a number that a double does not hold.`,

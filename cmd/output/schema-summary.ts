@@ -35,8 +35,8 @@ function typeOf(schema: Json, depth: number): string {
   if (schema === true) return "any";
   if (schema === false) return "nothing";
   if (!isObject(schema) || depth > 3) return "any";
-  if ("const" in schema) return brief(schema.const);
-  if (Array.isArray(schema.enum)) return cut(schema.enum.map(brief).join(" | "));
+  if ("const" in schema) return shortText(schema.const);
+  if (Array.isArray(schema.enum)) return cut(schema.enum.map(shortText).join(" | "));
   for (const keyword of ["anyOf", "oneOf"] as const) {
     const choices = schema[keyword];
     if (Array.isArray(choices)) {
@@ -61,11 +61,11 @@ function shapeOf(schema: { readonly [key: string]: Json }, properties: { readonl
 function describe(schema: Json): string {
   if (!isObject(schema)) return "";
   const text = typeof schema.description === "string" ? schema.description : "";
-  const fallback = "default" in schema ? `[${brief(schema.default)}]` : "";
+  const fallback = "default" in schema ? `[${shortText(schema.default)}]` : "";
   return [text, fallback].filter((part) => part !== "").join(" ");
 }
 
-function brief(value: Json | undefined): string {
+function shortText(value: Json | undefined): string {
   return cut(oneLine(JSON.stringify(value) ?? ""));
 }
 

@@ -228,8 +228,8 @@ function* parseSchema(bytes: Buffer, path: string, limits: ContractLimits, fault
     faults.add(`${path}${read.pointer}`, read.reason);
     return false;
   }
-  // A contract is kept, and its digest made, from values: another number than the one that is written would judge.
-  const inexact = read.longNumbers ? firstInexact(bytes, wouldMisjudge) : undefined;
+  // A contract is kept, and its digest made, from values: another number than the one that is written would validate.
+  const inexact = read.longNumbers ? firstInexact(bytes, affectsValidation) : undefined;
   if (inexact !== undefined) {
     faults.add(`${path}${inexact.pointer}`, `must be a number that a double holds, such as ${inexact.nearest}`);
     return false;
@@ -260,9 +260,9 @@ const BOUND_KEYWORDS: ReadonlyMap<Step | undefined, (keptToWritten: number) => b
 /**
  * Whether a number that a double does not hold would refuse what the schema means. The bounds of 64-bit integers, which
  * generators write into schemas (9223372036854775807), are kept as doubles a little further out, and refuse nothing. Numbers of
- * annotations, such as `default`, are kept as RFC 8785 has them, and judge nothing.
+ * annotations, such as `default`, are kept as RFC 8785 has them, and validate nothing.
  */
-export function wouldMisjudge({ steps, written, kept }: InexactNumber): boolean {
+export function affectsValidation({ steps, written, kept }: InexactNumber): boolean {
   if (steps.some((step) => VALUE_KEYWORDS.has(step))) return true;
   const isWider = BOUND_KEYWORDS.get(steps.at(-1));
   return isWider !== undefined && !isWider(compareDecimals(kept, written));

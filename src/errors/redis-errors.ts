@@ -13,7 +13,7 @@ import { ToolgateError } from "./toolgate-error.js";
 /** How long a caller should leave Redis alone: about what a reconnection or a failover step takes. */
 const RETRY_AFTER_MS = 1_000;
 
-interface Verdict {
+interface Classification {
   readonly cause: string;
   readonly executed: Executed;
 }
@@ -81,15 +81,15 @@ export function fromRedisError(
   facts: { readonly executed?: Executed; readonly command?: string } = {},
 ): ToolgateError {
   if (error instanceof ToolgateError) return error;
-  const verdict = judge(error, facts.command);
-  if (verdict === undefined) {
+  const classification = classify(error, facts.command);
+  if (classification === undefined) {
     return new ToolgateError("INTERNAL", "Redis refused a command of the node.", {
       executed: facts.executed ?? "unknown",
       cause: error,
     });
   }
-  return new ToolgateError("STORE_UNAVAILABLE", `${verdict.cause}. ${ERROR_CODES.STORE_UNAVAILABLE.remedy}`, {
-    executed: facts.executed ?? verdict.executed,
+  return new ToolgateError("STORE_UNAVAILABLE", `${classification.cause}. ${ERROR_CODES.STORE_UNAVAILABLE.remedy}`, {
+    executed: facts.executed ?? classification.executed,
     retryAfterMs: RETRY_AFTER_MS,
     cause: error,
   });
@@ -98,10 +98,10 @@ export function fromRedisError(
 /** Whether an error of a Redis client says that Redis is away or unwilling, and not that the command was wrong. */
 export function isRedisUnavailable(error: unknown): boolean {
   if (error instanceof ToolgateError) return error.reason === "STORE_UNAVAILABLE";
-  return judge(error) !== undefined;
+  return classify(error) !== undefined;
 }
 
-function judge(error: unknown, command?: string): Verdict | undefined {
+function classify(error: unknown, command?: string): Classification | undefined {
   if (!(error instanceof Error)) return undefined;
   const { message } = error;
   if (error.name === "ReplyError") {

@@ -569,10 +569,13 @@ function checkOptions({ name, version, versionFromContract, idempotent, only }: 
   if (version !== undefined && versionFromContract === true) {
     throw new ToolgateError("INVALID_CONFIG", "A version is given, and is to follow from the contract: leave one out.");
   }
-  const stray =
+  const unknown =
     only === undefined || !Array.isArray(idempotent) ? [] : idempotent.filter((tool) => !only.includes(tool));
-  if (stray.length > 0) {
-    throw new ToolgateError("INVALID_CONFIG", `Tools are named idempotent that are not mounted: ${stray.join(", ")}.`);
+  if (unknown.length > 0) {
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `Tools are named idempotent that are not mounted: ${unknown.join(", ")}.`,
+    );
   }
 }
 

@@ -66,7 +66,7 @@ const shared = new JsonScanner();
  * - The key `__proto__`. Here it would be a plain property, but the bytes travel on, and a merge or an assignment by key
  *   at the other end would change a prototype. No honest data has it.
  * - A number out of a double's range, such as 1e999 or 1e-999: one end would read Infinity or 0, and the other another value.
- *   Within the range a number may have more digits than a double; the bytes travel on, and it is judged as it is written.
+ *   Within the range a number may have more digits than a double; the bytes travel on, and it is validated as it is written.
  */
 export function readJson(bytes: Uint8Array, limits: JsonLimits): ReadJson {
   const refused = refusedUnread(bytes, limits);

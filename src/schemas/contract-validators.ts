@@ -69,7 +69,7 @@ interface Inline {
   readonly check: ValueCheck;
   readonly rates: CostRates;
   /** Whether it matters how numbers are written that their doubles do not hold. */
-  readonly tellsNumbersApart: boolean;
+  readonly needsExactNumbers: boolean;
   /** Validates such numbers; absent until a worker has compiled that too. */
   readonly exact: ValueCheck | undefined;
 }
@@ -287,13 +287,13 @@ export class ContractValidators {
       if (check !== undefined && known?.kind === "inline")
         this.#validators[direction].set(tool, { ...known, exact: check });
     } else if (reply.inline !== undefined && check !== undefined) {
-      const { rates, tellsNumbersApart } = reply.inline;
+      const { rates, needsExactNumbers } = reply.inline;
       this.#validators[direction].set(tool, {
         kind: "inline",
         schema,
         check,
         rates,
-        tellsNumbersApart,
+        needsExactNumbers,
         exact: undefined,
       });
     } else this.#validators[direction].set(tool, { kind: "costly", schema, risk: riskOf(schema) });
@@ -407,8 +407,8 @@ function verdictOf(outcome: PoolOutcome<Validation>): Validation {
 }
 
 /** Whether a value may have to be validated with its numbers as they were written. */
-function isExact({ tellsNumbersApart }: Inline, { longNumbers }: JsonText): boolean {
-  return longNumbers && tellsNumbersApart;
+function isExact({ needsExactNumbers }: Inline, { longNumbers }: JsonText): boolean {
+  return longNumbers && needsExactNumbers;
 }
 
 /** The functions of code that a worker found cheap; nothing where they cannot be made here. */

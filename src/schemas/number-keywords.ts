@@ -168,7 +168,7 @@ function isSame(expected: Json, data: Json, container: unknown, key: Step, numbe
 }
 
 /** Whether any keyword of a schema distinguishes numbers, so that how they are written matters. */
-export function tellsNumbersApart(schemas: Iterable<{ readonly [key: string]: Json }>): boolean {
+export function needsExactNumbers(schemas: Iterable<{ readonly [key: string]: Json }>): boolean {
   for (const schema of schemas) {
     for (const [keyword, value] of Object.entries(schema)) {
       if (Object.hasOwn(LIMITS, keyword) || keyword === "multipleOf" || keyword === "uniqueItems") return true;

@@ -2,7 +2,7 @@ import type { JsonSchema } from "../contract/contract.js";
 import type { CompiledSchema, CompileOptions } from "./compiler.js";
 import { type CostRates, estimateCost } from "./estimate-cost.js";
 import { inspectSchema } from "./inspect-schema.js";
-import { tellsNumbersApart } from "./number-keywords.js";
+import { needsExactNumbers } from "./number-keywords.js";
 import { linkCode, type PortableCode } from "./portable-code.js";
 import { sampleValue } from "./sample-values.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";
@@ -16,7 +16,7 @@ export interface InlineValidator {
   /** What validating costs at most, as it was measured. */
   readonly rates: CostRates;
   /** Whether it matters to the schema how numbers are written that their doubles do not hold. */
-  readonly tellsNumbersApart: boolean;
+  readonly needsExactNumbers: boolean;
 }
 
 /** A schema that can be used, also on an event loop where it is cheap enough; or everything that is wrong with it. */
@@ -61,8 +61,8 @@ export function prepareSchema(schema: JsonSchema, limits: SchemaLimits, options:
   if (policy.cost.kind === "costly" || code === undefined) return { kind: "prepared", compiled, inline: undefined };
   const rates = measuredRates(code, policy.graph, policy.cost.rates);
   if (rates === undefined) return { kind: "prepared", compiled, inline: undefined };
-  const apart = tellsNumbersApart(policy.graph.nodes.map((node) => node.schema));
-  return { kind: "prepared", compiled, inline: { code, rates, tellsNumbersApart: apart } };
+  const apart = needsExactNumbers(policy.graph.nodes.map((node) => node.schema));
+  return { kind: "prepared", compiled, inline: { code, rates, needsExactNumbers: apart } };
 }
 
 /** The rates, made larger where the samples took longer; nothing where the code is too much or too slow for an event loop. */

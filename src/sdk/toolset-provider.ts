@@ -248,7 +248,7 @@ export class ToolsetProvider implements Provider {
     let lastRefusal: ToolgateError | undefined;
     let busyInARow = 0;
     // A node that says when to come again does answer: the time for that begins anew then.
-    const heard = (refusal: ToolgateError | undefined): void => {
+    const noteRefusal = (refusal: ToolgateError | undefined): void => {
       busyInARow = refusal?.reason === "NODE_BUSY" ? busyInARow + 1 : 0;
       if (refusal === undefined || busyInARow === 0) return;
       const { message, retryAfterMs = 0 } = refusal;
@@ -274,7 +274,7 @@ export class ToolsetProvider implements Provider {
       const lease = leaseOf(this.#state) ?? (await this.#register(node, isFirst));
       if (lease instanceof ToolgateError) {
         if (lease.reason !== "NODE_UNREACHABLE") lastRefusal = lease;
-        heard(lease);
+        noteRefusal(lease);
         continue;
       }
       const over = await this.#attach(node, lease);
@@ -283,7 +283,7 @@ export class ToolsetProvider implements Provider {
         case "again":
           this.#change({ kind: "detached" });
           this.#setup.nodes.failed(node, over.cause, over.refusal?.retryAfterMs);
-          heard(over.refusal);
+          noteRefusal(over.refusal);
           break;
         case "lease_lost":
           this.#change({ kind: "lease_lost" });
@@ -339,7 +339,7 @@ export class ToolsetProvider implements Provider {
     const { maxInFlight, timing } = this.#setup;
     const over: Deferred<SessionOver> = deferred();
     const gone = deferred();
-    let wasToldToGo = false;
+    let receivedGoAway = false;
     const hello = {
       lease: this.#leaseRef(lease),
       maxInFlight,
@@ -364,7 +364,7 @@ export class ToolsetProvider implements Provider {
           this.#emit({ kind: "superseded", activeEpoch, activeVersion });
         },
         goAway: (goAway) => {
-          wasToldToGo = true;
+          receivedGoAway = true;
           over.resolve(this.#goAway(session, goAway));
         },
         writable: () => this.#output.pump(),
@@ -377,7 +377,7 @@ export class ToolsetProvider implements Provider {
             this.#output.use(undefined);
           } else if (this.#former.size === 0 && this.#current !== undefined) this.#calls.endMove();
           this.#unsent = [...this.#unsent, ...unsent.filter(({ kind }) => kind === "delta")];
-          if (!wasToldToGo && !this.#halt.signal.aborted) {
+          if (!receivedGoAway && !this.#halt.signal.aborted) {
             this.#emit({ kind: "detached", address: node.address, ...(error === undefined ? {} : { error }) });
           }
           over.resolve(afterEnd(error));

@@ -15,7 +15,7 @@ const CONTRACT_LIMITS = { maxContractBytes: 4_194_304, maxSchemaBytes: DEFAULT_S
 
 /**
  * Runs a toolset's definition in this process, for tests of tools: no gateway, no Redis, no network. Contract, schemas, payloads
- * and results are judged by the gateway's own code and calls are run by the provider's own, so that what holds here holds there:
+ * and results are validated by the gateway's own code and calls are run by the provider's own, so that what holds here holds there:
  * violations, tool errors, output, deadlines, cancellation, repeats by `runId` and `toolCallId`. What needs a cluster is not here:
  * health, lost providers, redelivery, other epochs, the limits on all calls together.
  *

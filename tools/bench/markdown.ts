@@ -6,7 +6,7 @@ const VERDICTS = { aim: "yes, the aim too", met: "yes", missed: "**no**" } as co
 
 /** The figures as a section of docs/benchmarks.md, between its markers: those with a target first, and what stands for itself. */
 export function markdownSection(figures: readonly Figure[], machine: MachineFacts, repetitions: number): string {
-  const judged = figures.filter((figure) => verdict(figure) !== undefined);
+  const withTargets = figures.filter((figure) => verdict(figure) !== undefined);
   const others = figures.filter((figure) => verdict(figure) === undefined);
   return [
     "<!-- bench:begin -->",
@@ -14,13 +14,13 @@ export function markdownSection(figures: readonly Figure[], machine: MachineFact
     `\`npm run bench\` on ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ${machine.redis}; all`,
     `processes on this machine. Medians of ${repetitions} repetitions; \`×\` is a ratio to a baseline in the same run.`,
     "",
-    ...(judged.length === 0 ? [] : judgedTable(judged)),
+    ...(withTargets.length === 0 ? [] : targetTable(withTargets)),
     ...(others.length === 0 ? [] : otherTable(others)),
     "<!-- bench:end -->",
   ].join("\n");
 }
 
-function judgedTable(figures: readonly Figure[]): string[] {
+function targetTable(figures: readonly Figure[]): string[] {
   return [
     "| Workload | At least | Aim | Measured | Spread | Met |",
     "|---|---|---|---|---|---|",

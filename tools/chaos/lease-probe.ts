@@ -6,7 +6,7 @@ import type { LeaseRef } from "../../src/protocol/generated/toolgate/v1/LeaseRef
 import type { RegisterResponse__Output } from "../../src/protocol/generated/toolgate/v1/RegisterResponse.js";
 import type { WatchResponse__Output } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { readError } from "../../src/sdk/request.js";
-import type { LeaseProbe, ProbedLeases, ToldChange } from "./check/evidence.js";
+import type { LeaseProbe, ProbedLeases, ReportedChange } from "./check/evidence.js";
 import { answerOf, type GatewayClient } from "./gateway-client.js";
 
 /** A toolset of the probe's own. */
@@ -40,7 +40,7 @@ async function probe(gateways: readonly GatewayClient[]): Promise<ProbedLeases> 
 
   const watch = three.catalog.watch({ toolsets: [TOOLSET] });
   watch.on("error", () => {}); // it is cancelled in the end
-  const changes: ToldChange[] = [];
+  const changes: ReportedChange[] = [];
   watch.on("data", ({ changes: told }: WatchResponse__Output) => {
     changes.push(...told.map(({ kind, epoch }) => ({ kind: kind.replace("CHANGE_KIND_", "").toLowerCase(), epoch })));
   });

@@ -85,7 +85,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
   const historyFolder = join(folder, `history-${name}`);
   mkdirSync(historyFolder, { recursive: true });
   const firstPing = observer.pings.length;
-  const firstMishap = options.incidents.length;
+  const firstIncident = options.incidents.length;
   const injector = new Injector(options);
   const monitor = new Monitor({
     gateways: cluster.gateways.map(({ client }) => client),
@@ -155,7 +155,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
         .map((fault) => ({ ...fault, atMs: fault.atMs + offset, healedAtMs: fault.healedAtMs + offset }))
         .sort((a, b) => a.atMs - b.atMs),
       outages: injector.outages.map((one) => ({ ...one, fromMs: one.fromMs + offset, toMs: one.toMs + offset })),
-      incidents: [...options.incidents.slice(firstMishap), ...injector.incidents, ...agentIncidents],
+      incidents: [...options.incidents.slice(firstIncident), ...injector.incidents, ...agentIncidents],
       healing: {
         healthy: wellMs !== undefined,
         tookMs: (wellMs ?? machineMs()) - healedMs,

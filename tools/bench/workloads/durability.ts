@@ -31,13 +31,13 @@ export const DURABILITY: Workload = {
       for (const { label } of WAYS) {
         const values = (pick: (one: Measurement) => number, by: typeof ratio): number[] =>
           paired((found.get(`${label} replicated`) ?? []).map(pick), (found.get(`${label} fast`) ?? []).map(pick), by);
-        const judged = inFlight === 1 ? {} : { target: { better: "higher", least: 0.8, aim: 0.95 } as const };
+        const target = inFlight === 1 ? {} : { target: { better: "higher", least: 0.8, aim: 0.95 } as const };
         context.figure({
           id: `durability/${label.toLowerCase()}@${inFlight}`,
           what: `\`replicated\` against \`fast\`, ${label}, ${inFlight} in flight`,
           unit: "×",
           values: values((one) => one.perSecond, ratio),
-          ...judged,
+          ...target,
         });
       }
     }

@@ -46,21 +46,21 @@ export const TOOLSETS: Workload = {
     }
     const compare = (pick: (measurement: Measurement) => number): number[] =>
       paired(found.large.map(pick), found.small.map(pick), ratio);
-    const judged = many >= TARGET_TOOLSETS ? { target: { better: "lower", least: 1.5, aim: 1.1 } as const } : {};
+    const target = many >= TARGET_TOOLSETS ? { target: { better: "lower", least: 1.5, aim: 1.1 } as const } : {};
     const what = `${FEW} → ${many} toolsets, Invoke, 16 in flight`;
     context.figure({
       id: "toolsets/median",
       what: `${what}: median`,
       unit: "×",
       values: compare((one) => one.medianMs),
-      ...judged,
+      ...target,
     });
     context.figure({
       id: "toolsets/redis-cpu",
       what: `${what}: Redis CPU per call`,
       unit: "×",
       values: compare((one) => one.cpuPerCall.redis ?? Number.NaN),
-      ...judged,
+      ...target,
     });
     await idle(context, large.gateway, many);
     await startTime(context, large.stage, many);

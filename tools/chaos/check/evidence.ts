@@ -149,10 +149,10 @@ export interface ProbedLeases {
   /** Why the holder of a lease was refused after a former incarnation had given its own back; empty when it was not. */
   readonly holderLost: string;
   /** The changes of the probe's toolset that watches received, in order. */
-  readonly changes: readonly ToldChange[];
+  readonly changes: readonly ReportedChange[];
 }
 
-export interface ToldChange {
+export interface ReportedChange {
   /** `registered`, `healthy`, `unregistered`, … */
   readonly kind: string;
   readonly epoch: number;
