@@ -26,10 +26,10 @@ import { hostOfShareKey } from "./limits/share-key.js";
 import { createLogger, type RootLogger } from "./observe/logger.js";
 import { RecurringFaults } from "./observe/recurring-faults.js";
 import { loadProtocol } from "./protocol/load.js";
+import { AdmissionPacing } from "./providers/admission-pacing.js";
 import { CallReports } from "./providers/call-reports.js";
 import { ResultChecks } from "./providers/check-result.js";
 import { ContractReader } from "./providers/contract-reader.js";
-import { Entrance } from "./providers/entrance.js";
 import { followEpochs } from "./providers/follow-epochs.js";
 import { KeepAlive } from "./providers/keep-alive.js";
 import { ProviderSessions } from "./providers/provider-sessions.js";
@@ -96,7 +96,7 @@ const PROVIDER_BUDGET_BYTES = 16 * 1_048_576;
  * How providers are let in that come at once. One waits for less long than the SDK's do for an answer: 30 s to be registered, 10 s
  * to be attached.
  */
-const ENTRANCE = {
+const PACING = {
   maxUnderWay: 8,
   maxWaiting: 2_048,
   maxWaitingBytes: 32 * 1_048_576,
@@ -310,7 +310,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
   // gRPC
   const protocol = loadProtocol();
-  const entrance = new Entrance({ ...ENTRANCE, monotonicMs, random, busyShare: loopUtilization() });
+  const pacing = new AdmissionPacing({ ...PACING, monotonicMs, random, busyShare: loopUtilization() });
   const catalogService = createCatalogService({
     catalog,
     searchIndex,
@@ -338,7 +338,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
             catalog,
             contracts: new ContractReader(validators, config),
             sessions,
-            entrance,
+            pacing,
             keepAlive,
             randomBytes: bytes,
             log,
@@ -349,7 +349,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           }),
           results: new ResultChecks({ validators, texts, maxResultBytes: config.maxResultBytes, clock }),
           sessions,
-          entrance,
+          pacing,
           reports,
         }),
       },

@@ -16,7 +16,7 @@ const RETRY_MS = 500;
 /** How many are sent at once. */
 const BATCH = 64;
 /** The most cancellations that wait for Redis; beyond, the oldest are given up: those calls end at their deadlines. */
-const MAX_OWED = 100_000;
+const MAX_PENDING = 100_000;
 
 /**
  * Cancels calls that have no waiters any more. What Redis cannot take now, because it is away, is sent when it is back: agents
@@ -25,7 +25,7 @@ const MAX_OWED = 100_000;
 export class Cancellations {
   readonly #settings: CancellationsSettings;
   /** Cancellations still to be sent to Redis, oldest attempt first, and until when each matters. */
-  readonly #owed = new Map<CallId, number>();
+  readonly #pending = new Map<CallId, number>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #retries;
 
@@ -66,22 +66,22 @@ export class Cancellations {
     } catch (error) {
       this.#settings.faults.warn({ event: "cancel_failed", error });
       if (!isRedisUnavailable(error)) return;
-      this.#owed.set(id, untilMs);
-      const [oldest] = this.#owed.keys();
-      if (oldest !== undefined && this.#owed.size > MAX_OWED) this.#owed.delete(oldest);
+      this.#pending.set(id, untilMs);
+      const [oldest] = this.#pending.keys();
+      if (oldest !== undefined && this.#pending.size > MAX_PENDING) this.#pending.delete(oldest);
     }
   }
 
   /** Tries each once more, until a whole batch fails. */
   async #retry(): Promise<void> {
     const nowMs = this.#settings.monotonicMs();
-    const due = [...this.#owed];
+    const due = [...this.#pending];
     for (let from = 0; from < due.length; from += BATCH) {
       const batch = due.slice(from, from + BATCH);
-      for (const [id] of batch) this.#owed.delete(id);
+      for (const [id] of batch) this.#pending.delete(id);
       const live = batch.filter(([, untilMs]) => untilMs > nowMs);
       await Promise.all(live.map(([id, untilMs]) => this.#track(id, untilMs)));
-      if (live.length > 0 && live.every(([id]) => this.#owed.has(id))) return;
+      if (live.length > 0 && live.every(([id]) => this.#pending.has(id))) return;
     }
   }
 }

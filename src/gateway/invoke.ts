@@ -71,7 +71,7 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
   // A request that was refused has no call: under its id there may be another caller's.
   let mayBeAdmitted = false;
   // It can have no waiters any more: its caller never received its id, and cannot ask for it again.
-  let forsaken = false;
+  let orphaned = false;
   let late: NodeJS.Timeout | undefined;
   let reading: AbortController | undefined;
   const giveUp = (why: ToolgateError): void => {
@@ -87,7 +87,7 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
       mayBeAdmitted = true;
     } catch (error) {
       mayBeAdmitted = toToolgateError(error).executed !== "no";
-      forsaken = mayBeAdmitted && !spec.repeatable;
+      orphaned = mayBeAdmitted && !spec.repeatable;
       throw error;
     }
     watch.admitted(placed.head, placed.ending);
@@ -107,6 +107,6 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
     watch.stop();
     // A call whose deadline passed ends by itself, and says why.
     const abandoned = caller.abandoned !== undefined && caller.abandoned.reason !== "DEADLINE_EXCEEDED";
-    if ((abandoned || forsaken) && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
+    if ((abandoned || orphaned) && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
   }
 }

@@ -1,14 +1,14 @@
 import { FairQueue, type Waiter } from "../async/fair-queue.js";
 import { SlicedStarts } from "../async/sliced-starts.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { EntrancePace } from "./entrance-pace.js";
-import { PromisedTurns } from "./promised-turns.js";
+import { AdmissionRate } from "./admission-rate.js";
+import { RetrySlots } from "./retry-slots.js";
 
-/** What a provider asks to be let in for: a new lease, or a session on the lease that it has. */
+/** What a provider asks admission for: a new lease, or a session on the lease that it has. */
 export type Arrival = "register" | "attach";
 
-export interface EntranceSettings {
-  /** How many are let in at once, until each is done. */
+export interface AdmissionPacingSettings {
+  /** How many are admitted at once, until each is done. */
   readonly maxUnderWay: number;
   /** How many may wait of each kind. */
   readonly maxWaiting: number;
@@ -24,16 +24,16 @@ export interface EntranceSettings {
 }
 
 /** One that comes. */
-export interface Comer {
+export interface Applicant {
   readonly arrival: Arrival;
-  /** Whose share of the entrance it takes: the provider's connection. */
+  /** Whose share of the queue it takes: the provider's connection. */
   readonly client: string;
   /** How long it will wait for an answer, in milliseconds; absent where it did not say. */
   readonly patienceMs?: number | undefined;
 }
 
 /** Something that is asked for, before it is its turn. */
-export interface Asked extends Comer {
+export interface AdmissionRequest extends Applicant {
   /** About what it holds while it waits. */
   readonly bytes: number;
   /** Registers a listener for when its peer has gone; it is not begun then. */
@@ -55,7 +55,7 @@ interface Queue {
   /** What comes, before it is looked at. */
   readonly starts: SlicedStarts;
   /** When those of this line that are refused are to come again. */
-  readonly promised: PromisedTurns;
+  readonly retrySlots: RetrySlots;
   /** How long it takes from one that is let in to the next one, in milliseconds: a running mean. */
   turnMs: number;
   /** When one of this line was let in last; undefined once it was empty. */
@@ -75,38 +75,38 @@ const ATTACH_IN_A_ROW = 3;
 
 /**
  * Paces what providers ask of a node when many come at once, as in a deployment or after an outage: some are under way, some wait
- * in line, and all others are told when to come again, each at a time of its own. So the work of those that were let in is done
+ * in line, and all others are refused, each with a time of its own to come again. So the work of those that were let in is done
  * before they give up, Redis and the node have time for all other work, and nothing is done for a provider that has gone.
  *
  * A line is no longer than what is let in while one may wait: one that would wait in vain is refused at once. How fast they are let
- * in is a matter of what else the node has to do; see entrance-pace.ts.
+ * in is a matter of what else the node has to do; see admission-rate.ts.
  *
  * Those that attach go first, as a rule: they have registered already, and until they are attached their leases are for nothing.
  * Clients take turns, and none of them fills a line so that others find no place; see fair-queue.ts.
  */
-export class Entrance {
-  readonly #settings: EntranceSettings;
+export class AdmissionPacing {
+  readonly #settings: AdmissionPacingSettings;
   readonly #queues: Readonly<Record<Arrival, Queue>>;
-  readonly #pace: EntrancePace;
+  readonly #rate: AdmissionRate;
   #underWay = 0;
   #attachedInARow = 0;
   /** Refuses what has waited for too long. */
-  #patience: NodeJS.Timeout | undefined;
+  #timeout: NodeJS.Timeout | undefined;
   /** Lets in the next one. */
   #turn: NodeJS.Timeout | undefined;
 
-  constructor(settings: EntranceSettings) {
+  constructor(settings: AdmissionPacingSettings) {
     this.#settings = settings;
     const bounds = { maxWaiting: settings.maxWaiting, maxBytes: settings.maxWaitingBytes };
     const queue = (maxRetryMs: number): Queue => ({
       line: new FairQueue(bounds),
       starts: new SlicedStarts(settings.monotonicMs),
-      promised: new PromisedTurns(maxRetryMs, settings.random),
+      retrySlots: new RetrySlots(maxRetryMs, settings.random),
       turnMs: FIRST_TURN_MS,
       lastMs: undefined,
     });
     this.#queues = { attach: queue(MAX_RETRY_MS.attach), register: queue(MAX_RETRY_MS.register) };
-    this.#pace = new EntrancePace(settings);
+    this.#rate = new AdmissionRate(settings);
   }
 
   /** How many wait. */
@@ -117,14 +117,14 @@ export class Entrance {
   /**
    * Looks at one that comes, before anything is done for it: in the same turn of the event loop only as many as that has time for.
    *
-   * @throws ToolgateError NODE_BUSY when no more of its client may wait: what leads to the entrance need not be done then.
+   * @throws ToolgateError NODE_BUSY when no more of its client may wait: what leads to `run` need not be done then.
    */
-  async arrive(comer: Comer): Promise<void> {
-    const { line, starts } = this.#queues[comer.arrival];
+  async check(applicant: Applicant): Promise<void> {
+    const { line, starts } = this.#queues[applicant.arrival];
     const start = starts.begin();
     if (start !== undefined) await start;
-    if (!line.fits(0, this.#most(comer)) && line.evictionCandidate(comer.client, 0) === undefined)
-      throw this.#busy(comer.arrival);
+    if (!line.fits(0, this.#most(applicant)) && line.evictionCandidate(applicant.client, 0) === undefined)
+      throw this.#busy(applicant.arrival);
   }
 
   /**
@@ -132,12 +132,12 @@ export class Entrance {
    *
    * @throws ToolgateError NODE_BUSY when too many wait, or it has waited for too long; what `work` throws.
    */
-  async pass<T>(asked: Asked, work: () => Promise<T>): Promise<T> {
+  async run<T>(asked: AdmissionRequest, work: () => Promise<T>): Promise<T> {
     const start = this.#queues[asked.arrival].starts.begin();
     if (start !== undefined) await start;
     const { monotonicMs, maxUnderWay } = this.#settings;
     const nowMs = monotonicMs();
-    if (this.#underWay < maxUnderWay && this.waiting === 0 && this.#pace.waitMs(nowMs) === 0) this.#letIn(nowMs);
+    if (this.#underWay < maxUnderWay && this.waiting === 0 && this.#rate.waitMs(nowMs) === 0) this.#admitted(nowMs);
     else await this.#wait(asked);
     try {
       return await work();
@@ -148,18 +148,18 @@ export class Entrance {
   }
 
   /** How many may wait so that one that comes now is let in before it, or the node, loses patience. */
-  #most({ arrival, patienceMs = Number.POSITIVE_INFINITY }: Comer): number {
+  #most({ arrival, patienceMs = Number.POSITIVE_INFINITY }: Applicant): number {
     const waitMs = Math.min(this.#settings.maxWaitMs[arrival], patienceMs * WAITED_SHARE);
     return Math.max(1, waitMs / this.#queues[arrival].turnMs);
   }
 
-  #letIn(nowMs: number): void {
+  #admitted(nowMs: number): void {
     this.#underWay++;
-    this.#pace.letIn(nowMs);
+    this.#rate.admitted(nowMs);
   }
 
   /** Resolves when it is let in: then it counts as under way. */
-  #wait(asked: Asked): Promise<void> {
+  #wait(asked: AdmissionRequest): Promise<void> {
     const { arrival, client, bytes, whenGone } = asked;
     const { line } = this.#queues[arrival];
     while (!line.fits(bytes, this.#most(asked))) {
@@ -187,12 +187,12 @@ export class Entrance {
     const { monotonicMs, maxUnderWay } = this.#settings;
     while (this.#underWay < maxUnderWay && this.waiting > 0) {
       const nowMs = monotonicMs();
-      const waitMs = this.#pace.waitMs(nowMs);
+      const waitMs = this.#rate.waitMs(nowMs);
       if (waitMs > 0) {
         this.#nextIn(waitMs);
         return;
       }
-      this.#letIn(nowMs);
+      this.#admitted(nowMs);
       this.#take(nowMs)?.begin();
     }
   }
@@ -219,13 +219,13 @@ export class Entrance {
 
   /** Refuses those that have waited for too long, while any wait. */
   #watch(): void {
-    if (this.#patience !== undefined || this.waiting === 0) return;
+    if (this.#timeout !== undefined || this.waiting === 0) return;
     const { monotonicMs } = this.#settings;
     const lines = Object.values(this.#queues).map(({ line }) => line);
     const firsts = lines.flatMap(([first]) => (first === undefined ? [] : [first.untilMs]));
-    this.#patience = setTimeout(
+    this.#timeout = setTimeout(
       () => {
-        this.#patience = undefined;
+        this.#timeout = undefined;
         const nowMs = monotonicMs();
         for (const line of lines) {
           for (const one of line) {
@@ -237,13 +237,13 @@ export class Entrance {
       },
       Math.max(1, Math.min(...firsts) - monotonicMs()),
     );
-    this.#patience.unref();
+    this.#timeout.unref();
   }
 
   /** Gives one that is refused a turn of its own, when half of those that wait will have been let in. */
   #busy(arrival: Arrival): ToolgateError {
-    const { line, promised, turnMs } = this.#queues[arrival];
-    const retryAfterMs = promised.next(this.#settings.monotonicMs(), (line.size * turnMs) / 2, turnMs);
+    const { line, retrySlots, turnMs } = this.#queues[arrival];
+    const retryAfterMs = retrySlots.next(this.#settings.monotonicMs(), (line.size * turnMs) / 2, turnMs);
     return new ToolgateError(
       "NODE_BUSY",
       `${this.waiting} providers wait for this node to let them in; attach to another one, or come again in ${retryAfterMs} ms`,

@@ -1,9 +1,9 @@
-export interface EntrancePaceSettings {
+export interface AdmissionRateSettings {
   /** The share of the time, from 0 to 1, for which the event loop was busy since this was asked last. */
   readonly busyShare: () => number;
 }
 
-/** How busy the event loop may get before those that come are let in more slowly. */
+/** How busy the event loop may get before providers are admitted more slowly. */
 const BUSY_SHARE = 0.4;
 /** How often the pace is looked at, in milliseconds. */
 const LOOK_MS = 50;
@@ -14,27 +14,27 @@ const MAX_GAP_MS = 8;
 const SLACK_MS = 2;
 
 /**
- * How fast providers are let in: without a pause while the node has little to do, and the busier it is, the more slowly, so that
+ * How fast providers are admitted: without a pause while the node has little to do, and the busier it is, the more slowly, so that
  * calls find a loop with time for them. Never slower than one in eight milliseconds: a busy node lets in providers all the same,
  * 1,000 of them, which each register and attach, in less than half a minute.
  */
-export class EntrancePace {
+export class AdmissionRate {
   readonly #busyShare: () => number;
   #gapMs = 0;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #nextAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ busyShare }: EntrancePaceSettings) {
+  constructor({ busyShare }: AdmissionRateSettings) {
     this.#busyShare = busyShare;
   }
 
-  /** How long until one more may be let in, in milliseconds, never below 0. */
+  /** How long until one more may be admitted, in milliseconds, never below 0. */
   waitMs(nowMs: number): number {
     return Math.max(0, this.#nextAtMs - nowMs);
   }
 
-  /** One was let in. */
-  letIn(nowMs: number): void {
+  /** One was admitted. */
+  admitted(nowMs: number): void {
     if (nowMs - this.#lookedAtMs >= LOOK_MS) {
       this.#lookedAtMs = nowMs;
       const gapMs = Math.max(FIRST_GAP_MS, this.#gapMs) * Math.min(2, this.#busyShare() / BUSY_SHARE);

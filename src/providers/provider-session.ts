@@ -24,8 +24,8 @@ import type { Lease } from "../store/registry/leases.js";
 export type SessionState =
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
-  /** `told` is the go-away that was sent, if any: the provider's own wish needs none. */
-  | { readonly kind: "draining"; readonly told: GoAwayReason | undefined }
+  /** `goAway` is the reason that was sent, if any: the provider's own wish needs none. */
+  | { readonly kind: "draining"; readonly goAway: GoAwayReason | undefined }
   | { readonly kind: "closed"; readonly reason: string };
 
 /** A call that the provider has: it runs it, or its result is being settled. */
@@ -109,7 +109,7 @@ export class ProviderSession {
   #awaitsPong = false;
   #missedPings = 0;
   #heartbeats = 0;
-  #toldReady = false;
+  #readySent = false;
   #arrivingBytes = 0;
   readonly #stream: ProviderStream;
   readonly #writer: FrameWriter<ListItem<AttachResponse>, AttachResponse>;
@@ -282,8 +282,8 @@ export class ProviderSession {
 
   /** A pong of this session is recorded: the provider hears so of the first one. */
   ready(): void {
-    if (this.#toldReady || this.#state.kind === "opening") return;
-    this.#toldReady = true;
+    if (this.#readySent || this.#state.kind === "opening") return;
+    this.#readySent = true;
     this.#writer.sendNow({ ready: {} });
   }
 
@@ -323,12 +323,12 @@ export class ProviderSession {
   }
 
   /** Takes no more calls; with a reason, the provider is asked to go. */
-  drain(told: GoAwayReason | undefined, graceMs: number): void {
+  drain(goAway: GoAwayReason | undefined, graceMs: number): void {
     switch (this.#state.kind) {
       case "closed":
         return;
       case "draining":
-        if (this.#state.told !== undefined || told === undefined) return;
+        if (this.#state.goAway !== undefined || goAway === undefined) return;
         break;
       case "opening":
       case "ready":
@@ -336,8 +336,8 @@ export class ProviderSession {
       default:
         this.#state satisfies never;
     }
-    this.#state = { kind: "draining", told };
-    if (told !== undefined) this.#writer.sendNow({ goAway: { reason: told, graceMs } });
+    this.#state = { kind: "draining", goAway };
+    if (goAway !== undefined) this.#writer.sendNow({ goAway: { reason: goAway, graceMs } });
   }
 
   /** Ends the session and its stream. */

@@ -14,8 +14,8 @@ import { type Registered, type RegistrationOptions, register } from "../store/re
 import type { RegistryStore } from "../store/registry/registry-store.js";
 import type { EpochState } from "../store/registry/toolset-record.js";
 import { unregister } from "../store/registry/unregister.js";
+import type { AdmissionPacing, AdmissionRequest } from "./admission-pacing.js";
 import type { ContractReader } from "./contract-reader.js";
-import type { Asked, Entrance } from "./entrance.js";
 import { supersede } from "./follow-epochs.js";
 import type { KeepAlive, NamedCall } from "./keep-alive.js";
 import type { EndStream, ProviderSession, ProviderStream } from "./provider-session.js";
@@ -26,7 +26,7 @@ export interface RegistrationsSettings {
   readonly catalog: CatalogCopy;
   readonly contracts: ContractReader;
   readonly sessions: ProviderSessions;
-  readonly entrance: Entrance;
+  readonly pacing: AdmissionPacing;
   readonly keepAlive: KeepAlive;
   readonly randomBytes: (size: number) => Buffer;
   readonly log: Logger;
@@ -49,7 +49,7 @@ export interface RegistrationRequest {
 }
 
 /** A provider that waits for a registration. */
-export interface Registrant extends Omit<Asked, "bytes">, Pick<Requester, "signal"> {}
+export interface Registrant extends Omit<AdmissionRequest, "bytes">, Pick<Requester, "signal"> {}
 
 /** What a provider learns of its registration. */
 export interface RegistrationAnswer extends Registered, UsableContract {
@@ -77,14 +77,14 @@ export class Registrations {
    * @throws ToolgateError INVALID_CONTRACT, INVALID_SCHEMA, LIMIT_EXCEEDED, STORE_UNAVAILABLE, and what `register` refuses
    */
   async register(request: RegistrationRequest, registrant: Registrant): Promise<RegistrationAnswer> {
-    const { store, catalog, contracts, entrance, randomBytes, log, leaseMs, maxToolsets } = this.#settings;
+    const { store, catalog, contracts, pacing, randomBytes, log, leaseMs, maxToolsets } = this.#settings;
     const { provider, incarnation, options } = request;
     const { client, signal } = registrant;
     const usable = await contracts.read(request.contract, request.skipInvalid, { client, signal });
     const { sealed, skipped } = usable;
     const leaseToken = randomBytes(24).toString("base64url");
     // Its schemas are inspected outside of this: that may take long, and keeps no other provider waiting.
-    const registered = await entrance.pass({ ...registrant, bytes: sealed.canonicalJson.length }, async () => {
+    const registered = await pacing.run({ ...registrant, bytes: sealed.canonicalJson.length }, async () => {
       const granted = await register(store, {
         owner: ownerName(request.principal),
         sealed,

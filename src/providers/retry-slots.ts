@@ -6,13 +6,13 @@ const ONE_COMES_OF = 3;
 const STRETCHED = 1.25;
 
 /**
- * The turns that are given to providers for which there was no place to wait: each gets one of its own, one after the other and as
+ * The times at which refused providers should try again: each gets one of its own, one after the other and as
  * far apart as the node lets providers in. So each has to ask few times, and they do not come all at once again.
  */
-export class PromisedTurns {
+export class RetrySlots {
   readonly #maxMs: number;
   readonly #random: () => number;
-  /** The latest turn that was given, by the monotonic clock. */
+  /** The latest slot that was given, by the monotonic clock. */
   #latestMs = Number.NEGATIVE_INFINITY;
 
   /** @param maxMs the most that a provider is asked to wait, in milliseconds. @param random uniform in [0, 1). */
@@ -22,10 +22,10 @@ export class PromisedTurns {
   }
 
   /**
-   * Gives the next turn.
+   * Gives the next slot.
    *
    * @param freeInMs when there will be places to wait, in milliseconds.
-   * @param turnMs how long one takes to be let in, in milliseconds.
+   * @param turnMs how long one admission takes, in milliseconds.
    * @returns how long the provider should wait until it asks again, in whole milliseconds, half a second at least.
    */
   next(nowMs: number, freeInMs: number, turnMs: number): number {

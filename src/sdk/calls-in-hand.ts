@@ -170,13 +170,13 @@ export class CallsInHand {
   #start(call: RunningCall): void {
     this.#held.set(call.callId, { kind: "running", call });
     this.#working.set(call, true);
-    const told = call.run();
-    if (told instanceof Promise) {
-      void told.then((late) => {
+    const outcome = call.run();
+    if (outcome instanceof Promise) {
+      void outcome.then((late) => {
         this.#ended(call, late);
         this.#startNext();
       });
-    } else this.#ended(call, told);
+    } else this.#ended(call, outcome);
   }
 
   #ended(call: RunningCall, outcome: ReportedOutcome): void {
@@ -187,12 +187,13 @@ export class CallsInHand {
       this.#held.set(call.callId, { kind: "finished", call, outcome });
       this.#setup.onOutcome(outcome);
     }
-    if (this.#working.size === 0 && this.#whenQuiet.length > 0) for (const tell of this.#whenQuiet.splice(0)) tell();
+    if (this.#working.size === 0 && this.#whenQuiet.length > 0)
+      for (const resolve of this.#whenQuiet.splice(0)) resolve();
   }
 
   #forget({ call }: Held): void {
     this.#held.delete(call.callId);
-    if (this.#held.size === 0 && this.#whenEmpty.length > 0) for (const tell of this.#whenEmpty.splice(0)) tell();
+    if (this.#held.size === 0 && this.#whenEmpty.length > 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 }
 

@@ -74,7 +74,7 @@ export class ProviderLink {
       frameOf,
       schedule: setImmediate,
       saturatedBytes: SATURATED_BYTES,
-      onRoom: () => this.#tellWritable(),
+      onRoom: () => this.#notifyWritable(),
     });
     this.#timer = setTimeout(() => this.#giveUp(`no welcome within ${WELCOME_MS} ms`), WELCOME_MS);
     stream.on("data", (frame: AttachResponse__Output) => this.#receive(frame));
@@ -123,7 +123,7 @@ export class ProviderLink {
     if (frame.superseded !== null) this.#events.superseded(frame.superseded);
     if (frame.flowControl !== null) {
       this.#paused = frame.flowControl.pauseOutput;
-      this.#tellWritable();
+      this.#notifyWritable();
     }
     if (frame.goAway !== null) this.#events.goAway(frame.goAway);
   }
@@ -169,7 +169,7 @@ export class ProviderLink {
     this.#events.ended(error, this.#writer.close());
   }
 
-  #tellWritable(): void {
+  #notifyWritable(): void {
     if (this.writable) this.#events.writable();
   }
 

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { type Deferred, deferred } from "../../src/async/deferred.js";
-import { type Arrival, Entrance } from "../../src/providers/entrance.js";
-import { EntrancePace } from "../../src/providers/entrance-pace.js";
+import { AdmissionPacing, type Arrival } from "../../src/providers/admission-pacing.js";
+import { AdmissionRate } from "../../src/providers/admission-rate.js";
 import { expectNoLeaks } from "../support/leaks.js";
 
 expectNoLeaks();
 
-/** An entrance, what has begun there, by name, and the way to end it. */
-function scene(more: Partial<ConstructorParameters<typeof Entrance>[0]> = {}) {
+/** A pacing, what has begun there, by name, and the way to end it. */
+function scene(more: Partial<ConstructorParameters<typeof AdmissionPacing>[0]> = {}) {
   const begun = new Map<string, Deferred<string>>();
   const gone = new Map<string, () => void>();
   let nowMs = 0;
-  const entrance = new Entrance({
+  const pacing = new AdmissionPacing({
     ...{ maxUnderWay: 2, maxWaiting: 4, maxWaitingBytes: 1_000, maxWaitMs: { register: 60_000, attach: 60_000 } },
     ...{ monotonicMs: () => nowMs, random: () => 0.5, busyShare: () => 0 },
     ...more,
@@ -23,15 +23,15 @@ function scene(more: Partial<ConstructorParameters<typeof Entrance>[0]> = {}) {
     client = "any",
     patienceMs?: number,
   ): Promise<string> =>
-    entrance.pass({ arrival, client, bytes, patienceMs, whenGone: (listener) => gone.set(name, listener) }, () => {
+    pacing.run({ arrival, client, bytes, patienceMs, whenGone: (listener) => gone.set(name, listener) }, () => {
       const work = deferred<string>();
       begun.set(name, work);
       return work.promise;
     });
   return {
-    entrance,
+    pacing,
     come,
-    arrive: (client: string, arrival: Arrival = "register"): Promise<void> => entrance.arrive({ arrival, client }),
+    arrive: (client: string, arrival: Arrival = "register"): Promise<void> => pacing.check({ arrival, client }),
     names: () => [...begun.keys()],
     /** Ends the work of one, which took so long, and lets what follows from that happen. */
     async end(name: string, tookMs = 0): Promise<void> {
@@ -44,10 +44,10 @@ function scene(more: Partial<ConstructorParameters<typeof Entrance>[0]> = {}) {
 }
 
 test("lets in some at once, and the next one when one of them is done: those that attach first", async () => {
-  const { come, names, end, entrance } = scene();
+  const { come, names, end, pacing } = scene();
   const all = [come("a"), come("b"), come("c"), come("d"), come("e", "attach"), come("f", "attach")];
   expect(names()).toEqual(["a", "b"]);
-  expect(entrance.waiting).toBe(4);
+  expect(pacing.waiting).toBe(4);
   const order = ["a", "b", "e", "f", "c", "d"];
   for (const name of order) await end(name);
   expect(names()).toEqual(order);
@@ -60,13 +60,13 @@ test("lets in some at once, and the next one when one of them is done: those tha
 });
 
 test("a work that fails makes room all the same", async () => {
-  const entrance = new Entrance({
+  const pacing = new AdmissionPacing({
     ...{ maxUnderWay: 1, maxWaiting: 4, maxWaitingBytes: 1_000, maxWaitMs: { register: 60_000, attach: 60_000 } },
     ...{ monotonicMs: () => 0, random: () => 0, busyShare: () => 0 },
   });
   const one = { arrival: "attach", client: "any", bytes: 0, whenGone: () => {} } as const;
-  const first = entrance.pass(one, () => Promise.reject(new Error("lost")));
-  const second = entrance.pass(one, async () => "well");
+  const first = pacing.run(one, () => Promise.reject(new Error("lost")));
+  const second = pacing.run(one, async () => "well");
   await expect(first).rejects.toThrow("lost");
   expect(await second).toBe("well");
 });
@@ -135,20 +135,20 @@ test("each of many that come at once is refused about once, and comes again when
 test("lets providers in more slowly the busier the node is, and without a pause once it is not", async () => {
   let busy = 1;
   let nowMs = 0;
-  const pace = new EntrancePace({ busyShare: () => busy });
-  const letIn = (times: number): number => {
+  const rate = new AdmissionRate({ busyShare: () => busy });
+  const admit = (times: number): number => {
     const startedMs = nowMs;
     for (let time = 0; time < times; time++) {
-      nowMs += Math.max(1, pace.waitMs(nowMs));
-      pace.letIn(nowMs);
+      nowMs += Math.max(1, rate.waitMs(nowMs));
+      rate.admitted(nowMs);
     }
     return (nowMs - startedMs) / times;
   };
-  letIn(1_000);
-  expect(letIn(100), "at most 8 ms").toBeCloseTo(8, 0);
+  admit(1_000);
+  expect(admit(100), "at most 8 ms").toBeCloseTo(8, 0);
   busy = 0.3;
-  letIn(1_000);
-  expect(letIn(100)).toBe(1);
+  admit(1_000);
+  expect(admit(100)).toBe(1);
 });
 
 test("thousands that come in one turn of the event loop are refused in many turns", async () => {
@@ -240,7 +240,7 @@ test("tells those that it refuses to stay away for longer where one takes longer
 });
 
 test("does nothing for one that has gone while it waited", async () => {
-  const { come, names, end, leave, entrance } = scene();
+  const { come, names, end, leave, pacing } = scene();
   void come("a");
   void come("b");
   const left = come("c");
@@ -252,7 +252,7 @@ test("does nothing for one that has gone while it waited", async () => {
   leave("d"); // it is let in: that it goes is its session's to notice
   await end("d");
   expect(await stayed).toBe("d");
-  expect(entrance.waiting).toBe(0);
+  expect(pacing.waiting).toBe(0);
 });
 
 test("refuses one that has waited for too long", async () => {

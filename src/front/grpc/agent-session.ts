@@ -51,7 +51,7 @@ class SessionCallEntry implements Waiter {
   state: CallState = "placing";
   cancelled = false;
   /** Made when it is asked for: most calls are placed at once. */
-  #unwanted: AbortController | undefined;
+  #aborter: AbortController | undefined;
 
   constructor(
     session: AgentSession,
@@ -68,14 +68,14 @@ class SessionCallEntry implements Waiter {
 
   /** Aborted when nothing waits for the call to be placed any more. */
   get signal(): AbortSignal {
-    this.#unwanted ??= new AbortController();
-    if (this.cancelled || this.state === "over") this.#unwanted.abort();
-    return this.#unwanted.signal;
+    this.#aborter ??= new AbortController();
+    if (this.cancelled || this.state === "over") this.#aborter.abort();
+    return this.#aborter.signal;
   }
 
   /** While it is being placed: its agent has gone, or has cancelled it. */
-  unwanted(): void {
-    this.#unwanted?.abort();
+  abortPlacing(): void {
+    this.#aborter?.abort();
   }
 
   ended(ending: SaidEnding): void {
@@ -98,7 +98,7 @@ function tooLarge(what: string, executed: Executed): ToolgateError {
 }
 
 /** A terminal in place of one that is too large: how the call ended can be read through another channel. */
-function untold(terminal: Terminal, bytes: number): Terminal {
+function oversizedTerminal(terminal: Terminal, bytes: number): Terminal {
   const { error } = writeRejection(tooLarge(`the call has ended, and its end has ${bytes} bytes`, "unknown"));
   return { ...terminal, kind: "TERMINAL_KIND_REJECTED", error: error ?? null, resultJson: EMPTY, unchecked: false };
 }
@@ -124,7 +124,7 @@ const SMALL_END_BYTES = 1_024;
 const READ_AT_ONCE = 4;
 
 /** The most calls that may have been admitted; beyond, the oldest are forgotten: they have ended, or do so by themselves. */
-const MAX_UNHEARD = 10_000;
+const MAX_UNCONFIRMED = 10_000;
 
 /**
  * Many calls of one agent on one stream.
@@ -138,14 +138,14 @@ export class AgentSession {
   readonly #calls = new ChurnMap<number, SessionCallEntry>();
   readonly #checkCall = loadProtocol().unknownEnums.checkOf("SessionCall");
   /** Calls whose admission is not known; those of them that end with their agent. */
-  readonly #unheard: CallId[] = [];
+  readonly #unconfirmed: CallId[] = [];
   /** Calls that have ended, and whose ends are in Redis. */
-  readonly #owed: SessionCallEntry[] = [];
+  readonly #deferredEndings: SessionCallEntry[] = [];
   /** Aborted when the stream is over. */
-  readonly #left = new AbortController();
+  readonly #closed = new AbortController();
   /** The largest message that the agent's channel takes, in bytes; its first frame says so. */
   #channelBytes: number | undefined;
-  #paying = 0;
+  #flushing = 0;
   #leaving = false;
   #room = deferred();
 
@@ -193,15 +193,15 @@ export class AgentSession {
     for (const call of this.#calls.values()) {
       const admitted = call.state === "running";
       this.#forget(call);
-      call.unwanted();
+      call.abortPlacing();
       if (call.continueOnDisconnect) continue;
       // One that is still being placed is cancelled once it is admitted.
       call.cancelled = true;
       if (admitted) this.#settings.parts.cancel(call.id);
     }
-    for (const id of this.#unheard.splice(0)) this.#settings.parts.cancel(id);
+    for (const id of this.#unconfirmed.splice(0)) this.#settings.parts.cancel(id);
     this.#writer.close();
-    this.#left.abort();
+    this.#closed.abort();
     this.#room.resolve();
   }
 
@@ -247,7 +247,7 @@ export class AgentSession {
       else call.watch.admitted(placed.head, placed.ending);
     } catch (error) {
       let refused = toToolgateError(error);
-      if (refused.executed !== "no") this.#unheardOf(call);
+      if (refused.executed !== "no") this.#noteUnconfirmed(call);
       else if (call.cancelled && refused.reason === "VERDICT_UNAVAILABLE")
         refused = new ToolgateError("CANCELLED", "the call was cancelled before it was admitted");
       this.refuse(call, refused);
@@ -255,10 +255,10 @@ export class AgentSession {
   }
 
   /** Whether a call was admitted is not known: it is cancelled if that is asked already, else when its agent goes. */
-  #unheardOf(call: SessionCallEntry): void {
+  #noteUnconfirmed(call: SessionCallEntry): void {
     if (call.cancelled) this.#settings.parts.cancel(call.id);
-    else if (!call.continueOnDisconnect) this.#unheard.push(call.id);
-    if (this.#unheard.length > MAX_UNHEARD) this.#unheard.shift();
+    else if (!call.continueOnDisconnect) this.#unconfirmed.push(call.id);
+    if (this.#unconfirmed.length > MAX_UNCONFIRMED) this.#unconfirmed.shift();
   }
 
   /** Output and the end in one order: the end comes from the same reading as the output before it. */
@@ -299,7 +299,7 @@ export class AgentSession {
     if (call === undefined || call.cancelled) return;
     call.cancelled = true;
     if (call.state === "running") this.#settings.parts.cancel(call.id);
-    else call.unwanted();
+    else call.abortPlacing();
   }
 
   #accepted(call: SessionCallEntry, head: CallHead, warnings: readonly string[]): void {
@@ -317,35 +317,35 @@ export class AgentSession {
     if (call.state === "over") return;
     if (
       ending.kind === "large" ||
-      (ending.body.length > SMALL_END_BYTES && (this.#writer.saturated || this.#owed.length > 0))
+      (ending.body.length > SMALL_END_BYTES && (this.#writer.saturated || this.#deferredEndings.length > 0))
     ) {
-      this.#owed.push(call);
-      void this.#pay();
-    } else this.#tell(call, ending);
+      this.#deferredEndings.push(call);
+      void this.#flushDeferred();
+    } else this.#sendEnding(call, ending);
   }
 
   /** Fetches the ends that wait in Redis, a few at once, as there is room for them. */
-  async #pay(): Promise<void> {
-    if (this.#paying >= READ_AT_ONCE) return;
-    this.#paying++;
-    const reader = { client: this.#share, signal: this.#left.signal };
+  async #flushDeferred(): Promise<void> {
+    if (this.#flushing >= READ_AT_ONCE) return;
+    this.#flushing++;
+    const reader = { client: this.#share, signal: this.#closed.signal };
     for (;;) {
       while (this.#writer.saturated) await this.#room.promise;
-      const call = this.#owed.shift();
+      const call = this.#deferredEndings.shift();
       if (call === undefined) break;
       if (call.state === "over") continue;
       try {
         const ending = await this.#settings.parts.readings.ending(call.id, reader);
         if (ending === undefined) throw unknownCall(call.id);
         // There was room when it was asked for.
-        this.#tell(call, ending, true);
+        this.#sendEnding(call, ending, true);
       } catch (error) {
         const { message } = toToolgateError(error);
         const unread = `the call has ended, and its end cannot be read now (${message}); follow it later`;
         this.refuse(call, new ToolgateError("STORE_UNAVAILABLE", unread, { executed: "unknown" }));
       }
     }
-    this.#paying--;
+    this.#flushing--;
   }
 
   #gotRoom(): void {
@@ -354,10 +354,10 @@ export class AgentSession {
     resolve();
   }
 
-  #tell(call: SessionCallEntry, ending: Ending, owed = false): void {
+  #sendEnding(call: SessionCallEntry, ending: Ending, unbudgeted = false): void {
     if (call.state === "over") return;
     this.#forget(call);
-    this.#terminal(call.ref, writeTerminal(call.id, ending), owed);
+    this.#terminal(call.ref, writeTerminal(call.id, ending), unbudgeted);
   }
 
   /** A call was refused, or what became of it cannot be learnt. */
@@ -367,15 +367,15 @@ export class AgentSession {
     this.#terminal(call.ref, { ...writeRejection(error), callId: error.executed === "no" ? "" : call.id });
   }
 
-  #terminal(ref: number, terminal: Terminal, owed = false): void {
+  #terminal(ref: number, terminal: Terminal, unbudgeted = false): void {
     const { resultJson, error } = terminal;
     const bytes = (resultJson?.length ?? 0) + (error?.detailsJson?.length ?? 0);
     if (!this.#fits(bytes)) {
-      const message = { ref, terminal: untold(terminal, bytes) };
+      const message = { ref, terminal: oversizedTerminal(terminal, bytes) };
       this.#writer.push({ list: "terminals", message, bytes: MESSAGE_OVERHEAD_BYTES * 4 });
     } else {
       const item = { list: "terminals", message: { ref, terminal }, bytes: MESSAGE_OVERHEAD_BYTES + bytes } as const;
-      if (owed) this.#writer.pushUnbudgeted(item);
+      if (unbudgeted) this.#writer.pushUnbudgeted(item);
       else this.#writer.push(item);
     }
     this.#endIfDone();

@@ -9,9 +9,9 @@ import { shareKey } from "../../limits/share-key.js";
 import type { AttachRequest__Output } from "../../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { Hello__Output } from "../../protocol/generated/toolgate/v1/Hello.js";
+import type { AdmissionPacing } from "../../providers/admission-pacing.js";
 import type { CallReports } from "../../providers/call-reports.js";
 import type { ProviderEnd, ResultChecks } from "../../providers/check-result.js";
-import type { Entrance } from "../../providers/entrance.js";
 import type { ProviderSession } from "../../providers/provider-session.js";
 import type { ProviderSessions } from "../../providers/provider-sessions.js";
 import type { Attachment, Registrations } from "../../providers/registrations.js";
@@ -23,7 +23,7 @@ export interface AttachParts {
   readonly results: ResultChecks;
   readonly sessions: ProviderSessions;
   /** Paces attachments. */
-  readonly entrance: Entrance;
+  readonly pacing: AdmissionPacing;
   readonly reports: CallReports;
   /** Within so long a provider says hello, too. */
   readonly heartbeatMs: number;
@@ -34,7 +34,7 @@ const MAX_CLIENT_VERSION = 128;
 
 /** Serves a provider's stream: its first frame names the provider, and everything else waits until that is settled. */
 export function attach(parts: AttachParts, stream: BidiStream<AttachRequest__Output, AttachResponse>): void {
-  const { sessions, entrance, heartbeatMs } = parts;
+  const { sessions, pacing, heartbeatMs } = parts;
   const client = shareKey(stream.principal, stream.peer);
   let opened: Attachment | undefined;
   let over = false;
@@ -52,8 +52,8 @@ export function attach(parts: AttachParts, stream: BidiStream<AttachRequest__Out
     checkInHand(hello?.inHand ?? []);
     checkFrameSize({ deltas, results, pongs });
     stream.pause();
-    entrance
-      .pass(
+    pacing
+      .run(
         {
           arrival: "attach",
           client,

@@ -5,7 +5,7 @@ import type { RequestCheck } from "../../protocol/unknown-enums.js";
 import { heldFor } from "./grpc-call.js";
 import type { HeldForStream } from "./held-bytes.js";
 import type { CallContext, ServerCall, ServerState } from "./server-call.js";
-import { READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { READ_FAILED_WITHIN_MS, resetIfStalled } from "./stalled-stream.js";
 import { PIECE_BYTES } from "./write-pieces.js";
 
 /** Bytes not taken by the peer above which the next frame should wait: grpc-js alone counts frames, of any size. */
@@ -172,7 +172,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   end(): void {
     if (this.#phase !== "open") return;
     this.#phase = "ending";
-    resetIfUnread(this.#call, this.#state.readWithinMs, this.#held);
+    resetIfStalled(this.#call, this.#state.readWithinMs, this.#held);
     this.#context.finish();
     this.#call.end();
   }
@@ -182,7 +182,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(error);
     this.#phase = "ending";
-    resetIfUnread(this.#call, READ_FAILED_WITHIN_MS);
+    resetIfStalled(this.#call, READ_FAILED_WITHIN_MS);
     this.#context.finish();
     // Not `destroy`: grpc-js sends the status of an emitted error.
     this.#call.emit("error", wire);
@@ -193,7 +193,7 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
     if (this.#phase !== "open") return;
     const wire = this.#context.failure(reason);
     this.#phase = "ending";
-    resetIfUnread(this.#call, READ_FAILED_WITHIN_MS);
+    resetIfStalled(this.#call, READ_FAILED_WITHIN_MS);
     this.#context.abandon(reason);
     this.#call.emit("error", wire);
   }

@@ -124,7 +124,7 @@ export class HeldBytes {
           if (stream.arrivingSince !== undefined && this.#tick - stream.arrivingSince > this.#messageTicks) {
             stream.endLate(() => notWhole(this.#limits.messageWithinMs));
           } else if (stream.unreadSince !== undefined && this.#tick - stream.unreadSince > this.#readTicks) {
-            stream.end(unread(this.#limits.readWithinMs));
+            stream.end(readerStalled(this.#limits.readWithinMs));
           }
         }
       }
@@ -153,7 +153,7 @@ function notWhole(withinMs: number): ToolgateError {
 }
 
 /** What a peer hears whose stream is ended because it does not read it. */
-export function unread(withinMs: number): ToolgateError {
+export function readerStalled(withinMs: number): ToolgateError {
   const message = `less than ${PIECE_BYTES / 1_024} KiB of the stream, and no message whole, was read for ${withinMs / 1_000} s; read faster, or resume it after what you have`;
   return new ToolgateError("LIMIT_EXCEEDED", message, { executed: "unknown" });
 }

@@ -8,7 +8,7 @@ import { HELD, type InnerCall } from "./grpc-call.js";
 import type { FailCall, HeldForConnection } from "./held-bytes.js";
 import type { InflateTurns } from "./inflate-turns.js";
 import { MessageDecoder } from "./message-decoder.js";
-import { READ_FAILED_WITHIN_MS } from "./unread-stream.js";
+import { READ_FAILED_WITHIN_MS } from "./stalled-stream.js";
 import { writeInPieces } from "./write-pieces.js";
 
 export interface HoldCallsParts {

@@ -22,16 +22,16 @@ const DEFAULT_ACTIVATE_AT = 0.5;
 
 /** The side of the providers. */
 export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHandlers> {
-  const { registrations, entrance, leaseMs } = parts;
+  const { registrations, pacing, leaseMs } = parts;
   return {
     Register: unary(async (request, context) => {
       const { principal, peer } = context;
-      const comer = {
+      const applicant = {
         arrival: "register",
         client: shareKey(principal, peer),
         patienceMs: context.deadlineMs,
       } as const;
-      await entrance.arrive(comer); // before a contract is read for nothing
+      await pacing.check(applicant); // before a contract is read for nothing
       const registration = {
         principal,
         provider: parseProviderId(request.providerId, "provider_id"),
@@ -42,7 +42,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       };
       const { lease, sealed, state, leaseToken, registeredAtMs, warnings, skipped } = await registrations.register(
         registration,
-        { ...comer, signal: context.signal, whenGone: (listener) => context.whenAbandoned(listener) },
+        { ...applicant, signal: context.signal, whenGone: (listener) => context.whenAbandoned(listener) },
       );
       return {
         epoch: lease.epoch,

@@ -2,12 +2,12 @@ import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc
 import { EncodedMessage } from "../../protocol/encoded-message.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
 import { heldFor } from "./grpc-call.js";
-import { type HeldForStream, unread } from "./held-bytes.js";
+import { type HeldForStream, readerStalled } from "./held-bytes.js";
 import type { ServerStreamMethod } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
-import { holdUnsent, READ_FAILED_WITHIN_MS, resetIfUnread } from "./unread-stream.js";
+import { holdUnsent, READ_FAILED_WITHIN_MS, resetIfStalled } from "./stalled-stream.js";
 
 /**
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
@@ -35,7 +35,7 @@ export function serveStream(
       terminate(reason) {
         context.abandon(reason);
         call.emit("error", context.failure(reason));
-        resetIfUnread(call, READ_FAILED_WITHIN_MS);
+        resetIfStalled(call, READ_FAILED_WITHIN_MS);
       },
     };
     const run = async () => {
@@ -45,7 +45,7 @@ export function serveStream(
       const messages = method.handler(call.request as never, context); // decoded by the method's own definition
       for await (const message of messages) {
         if (call.destroyed || call.writableEnded) return;
-        if (!(await peer.takes(message))) throw unread(state.readWithinMs);
+        if (!(await peer.takes(message))) throw readerStalled(state.readWithinMs);
       }
     };
     state.open.add(open);
@@ -54,7 +54,7 @@ export function serveStream(
         () => {
           if (context.finish()) {
             call.end();
-            resetIfUnread(call, state.readWithinMs, held);
+            resetIfStalled(call, state.readWithinMs, held);
           } else if (leaving) end(context.abandoned);
         },
         (error: unknown) => end(error),
@@ -67,7 +67,7 @@ export function serveStream(
       if (call.destroyed || call.writableEnded) return;
       // Not `destroy`: grpc-js sends the status of an emitted error, after what was written before it.
       call.emit("error", wire);
-      resetIfUnread(call, READ_FAILED_WITHIN_MS);
+      resetIfStalled(call, READ_FAILED_WITHIN_MS);
     }
   };
 }

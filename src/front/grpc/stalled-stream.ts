@@ -17,7 +17,7 @@ export interface EndingCall {
  *
  * @param held of a stream whose peer has the time anew with each piece that it takes.
  */
-export function resetIfUnread(call: EndingCall, withinMs: number, held?: HeldForStream): void {
+export function resetIfStalled(call: EndingCall, withinMs: number, held?: HeldForStream): void {
   const timer = setTimeout(() => innerCall(call).stream.close(constants.NGHTTP2_CANCEL), withinMs).unref();
   held?.whenProgressed(() => timer.refresh());
   call.once("cancelled", () => {

@@ -6,7 +6,7 @@ import { heldFor } from "./grpc-call.js";
 import type { UnaryMethod } from "./methods.js";
 import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
-import { holdUnsent } from "./unread-stream.js";
+import { holdUnsent } from "./stalled-stream.js";
 
 /** Serves a unary method: a promise in, a response or a status out. Requests that `check` throws at are refused. */
 export function serveUnary(

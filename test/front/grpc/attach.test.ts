@@ -3,7 +3,7 @@ import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
 import { type RegistryServiceParts, registryMethods } from "../../../src/front/grpc/registry-service.js";
 import type { AttachRequest__Output } from "../../../src/protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../../../src/protocol/generated/toolgate/v1/AttachResponse.js";
-import { type Asked, Entrance } from "../../../src/providers/entrance.js";
+import { AdmissionPacing, type AdmissionRequest } from "../../../src/providers/admission-pacing.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 
 expectNoLeaks();
@@ -17,14 +17,14 @@ test.each([
   ["brings a result", { results: [{ resultJson: Buffer.alloc(BYTES) }] }],
   ["has a long word", { pongs: [{ nonce: "x".repeat(BYTES) }] }],
 ])("what a first frame holds while it waits to be let in is counted: one that %s", (_, frame) => {
-  const asked: Asked[] = [];
-  class Watched extends Entrance {
-    override pass<T>(one: Asked): Promise<T> {
+  const asked: AdmissionRequest[] = [];
+  class Watched extends AdmissionPacing {
+    override run<T>(one: AdmissionRequest): Promise<T> {
       asked.push(one);
       return new Promise(() => {}); // it waits
     }
   }
-  const entrance = new Watched({
+  const pacing = new Watched({
     ...{ maxUnderWay: 1, maxWaiting: 1, maxWaitingBytes: 1, maxWaitMs: { register: 1, attach: 1 } },
     ...{ monotonicMs: () => 0, random: () => 0, busyShare: () => 0 },
   });
@@ -35,7 +35,7 @@ test.each([
       arrive = handler;
     },
   } as unknown as BidiStream<AttachRequest__Output, AttachResponse>; // what is used of it until it is let in
-  registryMethods({ entrance, heartbeatMs: 1_000 } as unknown as RegistryServiceParts).Attach.handler(stream);
+  registryMethods({ pacing, heartbeatMs: 1_000 } as unknown as RegistryServiceParts).Attach.handler(stream);
   arrive({ hello: null, deltas: [], results: [], pongs: [], ...frame } as unknown as AttachRequest__Output);
   expect(asked).toMatchObject([{ arrival: "attach", client: "127.0.0.1:1" }]);
   expect(asked[0]?.bytes).toBeGreaterThan(BYTES);
