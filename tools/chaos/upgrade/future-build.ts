@@ -1,5 +1,5 @@
 import { VERSION } from "../../../src/version.js";
-import { compileEdited, type EditedBuild, makeTestBuild, removeTestBuild } from "../test-build.js";
+import { compileEdited, type Edit, type EditedBuild, makeTestBuild, removeTestBuild } from "../test-build.js";
 import type { Build } from "./build.js";
 
 /** A version that no release has: far above all that there will be. */
@@ -21,6 +21,26 @@ export const FUTURE: EditedBuild = {
       replace: 'this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING"),',
       by: "this.#goAway(session, 99 as never),",
     },
+    // One that cancels a call gives providers a reason that they do not know, and its own ends have an unknown origin.
+    {
+      replace: 'CANCELLED: "CANCEL_REASON_CANCELLED",',
+      by: "CANCELLED: 99 as never,",
+    },
+    {
+      replace: 'const WIRE_ORIGIN = { gateway: "ERROR_ORIGIN_GATEWAY",',
+      by: "const WIRE_ORIGIN = { gateway: 99 as never,",
+    },
+    // A provider's hello and a node's welcome have a field more.
+    appendField("clientVersion", 5),
+    {
+      replace: "clientVersion: CLIENT_VERSION,",
+      by: 'clientVersion: CLIENT_VERSION, ...{ later: "hello" },',
+    },
+    appendField("nodeVersion", 6),
+    {
+      replace: "nodeVersion: VERSION,",
+      by: 'nodeVersion: VERSION, ...{ later: "welcome" },',
+    },
     // A toolset's record, and each of its epochs, have one member more.
     {
       replace: "  record.generation = record.generation + 1\n",
@@ -30,7 +50,7 @@ export const FUTURE: EditedBuild = {
         "  for _, entry in ipairs(record.epochs) do entry.later = 'kept' end\n",
       ].join("\n"),
     },
-    // So have an epoch's health and a provider's entry,
+    // So have an epoch's health, a provider's entry,
     {
       replace: "h.room, h.announced) .. (h.more or '')",
       by: "h.room, h.announced) .. (h.more and h.more ~= '' and h.more or ' later')",
@@ -38,6 +58,11 @@ export const FUTURE: EditedBuild = {
     {
       replace: "p.stage, p.session) .. (p.more or '')",
       by: "p.stage, p.session) .. (p.more and p.more ~= '' and p.more or ' later')",
+    },
+    // a node's,
+    {
+      replace: "string.format('1 %.0f %s %s', now",
+      by: "string.format('1 %.0f %s %s later', now",
     },
     // and each line of a call's record: what was fixed at the admission, where it stands, and how it ended.
     {
@@ -52,8 +77,31 @@ export const FUTURE: EditedBuild = {
       replace: "text[call.claimed] .. '\\\\n' .. body",
       by: "text[call.claimed] .. ' later\\\\n' .. body",
     },
+    // Entries of streams have a field more: calls that wait, output, and changes of the catalogue; one kind of change is new.
+    {
+      replace: "'payload', payload, 'meta', meta)",
+      by: "'payload', payload, 'meta', meta, 'later', '1')",
+    },
+    {
+      replace: "'attempt', text[call.attempt], 'data', data)",
+      by: "'attempt', text[call.attempt], 'data', data, 'later', '1')",
+    },
+    {
+      replace: "'kind', kind, 'toolset', name, 'epoch', epoch)",
+      by: "'kind', kind, 'toolset', name, 'epoch', epoch, 'later', '1')",
+    },
+    {
+      replace: "announce('activated', record.name, candidate.epoch)",
+      by: "announce('activated', record.name, candidate.epoch)\n  announce('compared', record.name, candidate.epoch)",
+    },
   ],
 };
+
+/** Adds a field to a message of the wire contract, behind the one that is its last today. */
+function appendField(last: string, id: number): Edit {
+  const definition = `"${last}": {\n         "type": "string",\n         "id": ${id}\n        }`;
+  return { replace: definition, by: `${definition},\n        "later": { "type": "string", "id": 15 }` };
+}
 
 /** Makes the future build, lets the work be done with it, and removes it. */
 export async function withFutureBuild<Result>(work: (build: Build) => Promise<Result>): Promise<Result> {
