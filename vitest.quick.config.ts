@@ -14,7 +14,7 @@ export default mergeConfig(everything, {
       "test/package.test.ts",
       "test/tools/{bench,chaos,servers}/**",
       "test/tools/{bootstrap,start}.test.ts",
-      "test/cmd/{cluster,context,dev,loading,usage}.test.ts",
+      "test/cmd/{cluster,context,dev,loading,serve-node,usage}.test.ts",
       "test/hosting/{cluster,mcp-server,mount}.test.ts",
       "test/redis/{cluster-commits,connections,failover,half-open,redis-groups}.test.ts",
       "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",

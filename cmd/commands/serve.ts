@@ -20,7 +20,7 @@ Examples:
   TOOLGATE_LOG_LEVEL=debug toolgate serve --listen 127.0.0.1:0`,
     )
     .action(async (flags: Flags) => {
-      const { serveNode } = await import("../../src/local-cluster/serve-node.js");
+      const { serveNode } = await import("../serve-node.js");
       process.exit(await serveNode(flags));
     });
 }

@@ -1,8 +1,8 @@
-import { parseConfig } from "../config/config.js";
-import { environment } from "../config/environment.js";
-import type { Flags } from "../config/settings.js";
-import { createNode } from "../node.js";
-import { watchInterruptions } from "./interruption.js";
+import { parseConfig } from "../src/config/config.js";
+import { environment } from "../src/config/environment.js";
+import type { Flags } from "../src/config/settings.js";
+import { watchInterruptions } from "../src/local-cluster/interruption.js";
+import { createNode } from "../src/node.js";
 
 /** What a node gets beyond its own drain grace to end by itself, in milliseconds. */
 const MORE_THAN_DRAIN_MS = 4_000;
