@@ -89,9 +89,6 @@ export interface NodeSurroundings {
   readonly log: RootLogger;
 }
 
-/** What may wait for one provider that does not read, besides its calls, in bytes. */
-const PROVIDER_BUDGET_BYTES = 16 * 1_048_576;
-
 /**
  * How providers are let in that come at once. One waits for less long than the SDK's do for an answer: 30 s to be registered, 10 s
  * to be attached.
@@ -221,8 +218,6 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
     monotonicMs,
-    limits,
-    budgetBytes: PROVIDER_BUDGET_BYTES,
     onTakeRefused: (session) => void keepAlive.check(session),
     onUndeliverable: (session, call) => reports.undeliverable(session, call),
   });
@@ -351,6 +346,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           sessions,
           pacing,
           reports,
+          limits,
         }),
       },
       { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },

@@ -48,7 +48,7 @@ export class CallReports {
         (answer) => {
           if (answer === "over") {
             this.abort(session, call, { kind: "tool_error", reason: "OUTPUT_TOO_LARGE", body: Buffer.alloc(0) });
-          } else if (answer === "fenced") session.cancel(call.id, "CANCEL_REASON_FENCED");
+          } else if (answer === "fenced") session.cancel(call.id, "FENCED");
         },
         // It may be there or not, and saying it twice would be worse: the result still comes.
         (error: unknown) => this.#settings.faults.warn({ event: "output_lost", call: call.id, error }),
@@ -126,7 +126,7 @@ export class CallReports {
   /** Ends a call whose output breaks a rule, and tells its provider to stop. */
   abort(session: ProviderSession, call: CallInHand, end: ProviderEnd): void {
     if (call.stage === "settling") return;
-    session.cancel(call.id, "CANCEL_REASON_OUTPUT_LIMIT");
+    session.cancel(call.id, "OUTPUT_LIMIT");
     void this.complete(session, call, end);
   }
 }

@@ -9,7 +9,7 @@ import type { CallStore } from "../store/calls/call-store.js";
 import { renewClaims } from "../store/calls/renew-claims.js";
 import { type Lease, renewLeases } from "../store/registry/leases.js";
 import type { RegistryStore } from "../store/registry/registry-store.js";
-import { CANCEL_REASON, type ProviderSession } from "./provider-session.js";
+import type { ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
 
 export interface KeepAliveSettings {
@@ -151,7 +151,7 @@ export class KeepAlive {
       if (session.inHand.get(call.id) !== call || call.stage === "settling") continue;
       call.claimedAtMs = nowMs;
       const answer = answers[index];
-      if (answer === "CANCELLED" || answer === "DEADLINE_EXCEEDED") session.cancel(call.id, CANCEL_REASON[answer]);
+      if (answer === "CANCELLED" || answer === "DEADLINE_EXCEEDED") session.cancel(call.id, answer);
       if (answer === "gone") this.#settings.sessions.missed(call);
       if (answer === "gone" || answer === "fenced") this.#settings.sessions.fenced(session, call);
     }

@@ -1,16 +1,9 @@
 import { ChurnMap } from "../async/churn-map.js";
-import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES } from "../config/message-limits.js";
-import { type FrameSink, FrameWriter } from "../frames/frame-writer.js";
-import { frameOfLists, type ListItem } from "../frames/list-items.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
-import type { AttachResponse } from "../protocol/generated/toolgate/v1/AttachResponse.js";
-import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
-import type { CancelReason } from "../protocol/generated/toolgate/v1/CancelReason.js";
-import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
-import type { StopReason } from "../store/calls/call-record.js";
 import { type KeptCall, ownerOf, type TakenCall, type Taker } from "../store/calls/take.js";
 import type { Lease } from "../store/registry/leases.js";
+import type { CancelCause, GoAwayCause, OpenChannel, ProviderChannel, Welcome } from "./provider-channel.js";
 
 /**
  * One provider's session with this node.
@@ -25,7 +18,7 @@ export type SessionState =
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
   /** `goAway` is the reason that was sent, if any: the provider's own wish needs none. */
-  | { readonly kind: "draining"; readonly goAway: GoAwayReason | undefined }
+  | { readonly kind: "draining"; readonly goAway: GoAwayCause | undefined }
   | { readonly kind: "closed"; readonly reason: string };
 
 /** A call that the provider has: it runs it, or its result is being settled. */
@@ -43,25 +36,11 @@ export interface CallInHand {
   output: Promise<void> | undefined;
 }
 
-/** A provider's stream: frames go down, and what comes up can be made to wait. */
-export interface ProviderStream extends FrameSink<AttachResponse> {
-  /** Each pause ends with a `resume`, and several may overlap. */
-  pause(): void;
-  resume(): void;
-}
-
-/** Ends a session's stream: well, or with what went wrong. */
-export type EndStream = (error?: unknown) => void;
-
 export interface SessionSettings {
   readonly lease: Lease;
   readonly taker: Taker;
   readonly maxInFlight: number;
-  /** The largest message that the provider's channel takes, in bytes. */
-  readonly maxMessageBytes: number;
-  readonly sink: ProviderStream;
-  readonly budgetBytes: number;
-  readonly end: EndStream;
+  readonly open: OpenChannel;
   readonly monotonicMs: () => number;
   /** What waited for the provider to read has gone: there is room for calls. */
   readonly onRoom: (session: ProviderSession) => void;
@@ -69,16 +48,6 @@ export interface SessionSettings {
   readonly onUndeliverable: (session: ProviderSession, call: CallInHand) => void;
 }
 
-/** The reason that a provider receives when it is to stop a call. */
-export const CANCEL_REASON = {
-  CANCELLED: "CANCEL_REASON_CANCELLED",
-  DEADLINE_EXCEEDED: "CANCEL_REASON_DEADLINE",
-} as const satisfies Record<StopReason, CancelReason>;
-
-/** Roughly what a message takes in a frame besides its payload, in bytes. */
-const MESSAGE_OVERHEAD_BYTES = 128;
-/** Waiting bytes above which a provider is given no more calls. */
-const SATURATED_BYTES = 2 * 1_048_576;
 /** Bytes on their way to Redis above which nothing more is read from a provider, whether it heeds a pause or not. */
 const MOST_ARRIVING_BYTES = 16 * 1_048_576;
 
@@ -111,11 +80,8 @@ export class ProviderSession {
   #heartbeats = 0;
   #readySent = false;
   #arrivingBytes = 0;
-  readonly #stream: ProviderStream;
-  readonly #writer: FrameWriter<ListItem<AttachResponse>, AttachResponse>;
-  readonly #end: EndStream;
+  readonly #channel: ProviderChannel;
   readonly #monotonicMs: () => number;
-  readonly #maxMessageBytes: number;
   readonly #onUndeliverable: SessionSettings["onUndeliverable"];
 
   constructor(settings: SessionSettings) {
@@ -124,19 +90,11 @@ export class ProviderSession {
     this.owner = ownerOf(settings.taker);
     this.epochKey = epochKey(settings.lease.toolset, settings.lease.epoch);
     this.maxInFlight = settings.maxInFlight;
-    this.#end = settings.end;
-    this.#stream = settings.sink;
     this.#monotonicMs = settings.monotonicMs;
-    this.#maxMessageBytes = settings.maxMessageBytes;
     this.#onUndeliverable = settings.onUndeliverable;
     this.lastHeardMs = this.leasedAtMs = this.heartbeatAtMs = settings.monotonicMs();
-    this.#writer = new FrameWriter({
-      sink: settings.sink,
-      frameOf: frameOfLists<AttachResponse>,
-      schedule: process.nextTick,
-      saturatedBytes: SATURATED_BYTES,
+    this.#channel = settings.open({
       onRoom: () => settings.onRoom(this),
-      budgetBytes: settings.budgetBytes,
       onOverflow: () => this.close("the provider does not read"),
     });
   }
@@ -162,51 +120,37 @@ export class ProviderSession {
 
   /** How many more calls it takes now; none while it misses more pings than it may. Whether it has ponged at all, Redis knows. */
   credits(mostMissed: number): number {
-    if (this.#state.kind !== "ready" || this.#missedPings > mostMissed || this.#writer.saturated) return 0;
+    if (this.#state.kind !== "ready" || this.#missedPings > mostMissed || this.#channel.saturated) return 0;
     return Math.max(0, this.maxInFlight - this.#running);
   }
 
   /** Whether so much waits for the provider to read that nothing should be added. */
   get saturated(): boolean {
-    return this.#writer.saturated;
+    return this.#channel.saturated;
   }
 
   /** Opens the session: the welcome goes out before anything else. */
-  welcome(frame: AttachResponse): void {
+  welcome(welcome: Welcome): void {
     if (this.#state.kind !== "opening") return;
     this.#state = { kind: "ready" };
-    this.#writer.sendNow(frame);
+    this.#channel.welcome(welcome);
   }
 
   /** A call that the provider named when it attached. */
   keep(call: KeptCall): void {
     this.#hold(call);
-    if (call.stop !== undefined) this.cancel(call.id, CANCEL_REASON[call.stop]);
+    if (call.stop !== undefined) this.cancel(call.id, call.stop);
   }
 
   /** Sends a call. A closed session takes nothing: the provider finds the call when it attaches anew. */
   deliver(call: TakenCall): void {
     if (this.#state.kind === "closed") return;
     const held = this.#hold(call);
-    if (bytesOf(call) + MOST_OVERHEAD_BYTES > this.#maxMessageBytes) {
+    if (!this.#channel.deliver(call)) {
       queueMicrotask(() => this.#onUndeliverable(this, held));
       return;
     }
-    // Claimed, and so its own: what is too much for now is not claimed.
-    this.#writer.pushUnbudgeted({
-      list: "calls",
-      message: {
-        callId: call.id,
-        tool: call.tool,
-        payloadJson: call.payload,
-        attempt: call.attempt,
-        deadlineMs: call.deadlineMs,
-        timeoutMs: call.remainingMs,
-        meta: call.meta === "" ? null : (JSON.parse(call.meta) as CallMeta), // written by the node that admitted it
-      },
-      bytes: bytesOf(call),
-    });
-    if (call.stop !== undefined) this.cancel(call.id, CANCEL_REASON[call.stop]);
+    if (call.stop !== undefined) this.cancel(call.id, call.stop);
   }
 
   /** Sends calls that are the provider's already, and that it did not get. */
@@ -248,30 +192,22 @@ export class ProviderSession {
   /** Tells the provider that a result was dealt with. A later attempt of the call stays in hand. */
   settled(id: CallId, attempt: number, accepted: boolean): void {
     if (this.inHand.get(id)?.attempt === attempt) this.forget(id);
-    this.#writer.pushDelayed({
-      list: "settled",
-      message: { callId: id, attempt, accepted },
-      bytes: MESSAGE_OVERHEAD_BYTES,
-    });
+    this.#channel.settled(id, attempt, accepted);
   }
 
   /** Tells the provider to stop a call, once. */
-  cancel(id: CallId, reason: CancelReason): void {
+  cancel(id: CallId, cause: CancelCause): void {
     const call = this.inHand.get(id);
     if (call === undefined || call.cancelled) return;
     call.cancelled = true;
-    this.#writer.push({
-      list: "cancels",
-      message: { callId: id, attempt: call.attempt, reason },
-      bytes: MESSAGE_OVERHEAD_BYTES,
-    });
+    this.#channel.cancel(id, call.attempt, cause);
   }
 
   ping(nonce: string): void {
     if (this.#state.kind === "opening" || this.#state.kind === "closed") return;
     if (this.#awaitsPong) this.#missedPings++;
     this.#awaitsPong = true;
-    this.#writer.push({ list: "pings", message: { nonce }, bytes: MESSAGE_OVERHEAD_BYTES });
+    this.#channel.ping(nonce);
   }
 
   ponged(): void {
@@ -284,46 +220,46 @@ export class ProviderSession {
   ready(): void {
     if (this.#readySent || this.#state.kind === "opening") return;
     this.#readySent = true;
-    this.#writer.sendNow({ ready: {} });
+    this.#channel.ready();
   }
 
   /** Asks for a sign of life; not before the welcome, which is the first thing that a provider hears. */
   heartbeat(): void {
     if (this.#state.kind === "opening") return;
     this.heartbeatAtMs = this.#monotonicMs();
-    this.#writer.sendNow({ heartbeat: { sequence: ++this.#heartbeats, reply: false } });
+    this.#channel.heartbeat(++this.#heartbeats, false);
   }
 
   replyHeartbeat(sequence: number): void {
-    this.#writer.sendNow({ heartbeat: { sequence, reply: true } });
+    this.#channel.heartbeat(sequence, true);
   }
 
-  superseded(activeEpoch: number, activeVersion: string): void {
+  superseded(activeEpoch: Epoch, activeVersion: string): void {
     if (this.#state.kind === "opening") return; // it hears of it once it is open
-    this.#writer.sendNow({ superseded: { activeEpoch, activeVersion } });
+    this.#channel.superseded(activeEpoch, activeVersion);
   }
 
   /** Output or a result came, and is held until it is in Redis: the provider has to wait while that is too much. */
   arrived(bytes: number): void {
     const wasTooMuch = this.#arrivingBytes > MOST_ARRIVING_BYTES;
     this.#arrivingBytes += bytes;
-    if (!wasTooMuch && this.#arrivingBytes > MOST_ARRIVING_BYTES) this.#stream.pause();
+    if (!wasTooMuch && this.#arrivingBytes > MOST_ARRIVING_BYTES) this.#channel.pause();
   }
 
   /** What had come is in Redis, or lost. */
   handled(bytes: number): void {
     const wasTooMuch = this.#arrivingBytes > MOST_ARRIVING_BYTES;
     this.#arrivingBytes -= bytes;
-    if (wasTooMuch && this.#arrivingBytes <= MOST_ARRIVING_BYTES) this.#stream.resume();
+    if (wasTooMuch && this.#arrivingBytes <= MOST_ARRIVING_BYTES) this.#channel.resume();
   }
 
   pauseOutput(pause: boolean): void {
     this.outputPaused = pause;
-    this.#writer.sendNow({ flowControl: { pauseOutput: pause } });
+    this.#channel.pauseOutput(pause);
   }
 
   /** Takes no more calls; with a reason, the provider is asked to go. */
-  drain(goAway: GoAwayReason | undefined, graceMs: number): void {
+  drain(goAway: GoAwayCause | undefined, graceMs: number): void {
     switch (this.#state.kind) {
       case "closed":
         return;
@@ -337,19 +273,15 @@ export class ProviderSession {
         this.#state satisfies never;
     }
     this.#state = { kind: "draining", goAway };
-    if (goAway !== undefined) this.#writer.sendNow({ goAway: { reason: goAway, graceMs } });
+    if (goAway !== undefined) this.#channel.goAway(goAway, graceMs);
   }
 
   /** Ends the session and its stream. */
   close(reason: string, error?: unknown): void {
     if (this.#state.kind === "closed") return;
-    this.#writer.flush();
     this.#state = { kind: "closed", reason };
-    this.#writer.close();
     this.inHand.clear();
     this.#running = 0;
-    this.#end(error);
+    this.#channel.close(error);
   }
 }
-
-const bytesOf = (call: TakenCall): number => MESSAGE_OVERHEAD_BYTES + call.payload.length + call.meta.length;

@@ -6,8 +6,6 @@ import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
-import type { GoAwayReason } from "../protocol/generated/toolgate/v1/GoAwayReason.js";
-import type { Limits } from "../protocol/generated/toolgate/v1/Limits.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
@@ -19,17 +17,9 @@ import { type Resumption, resumeCalls } from "../store/calls/take.js";
 import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../store/registry/leases.js";
 import { type Pong, type PongAnswer, recordPongs } from "../store/registry/pongs.js";
 import type { RegistryStore } from "../store/registry/registry-store.js";
-import type { EpochState } from "../store/registry/toolset-record.js";
-import { VERSION } from "../version.js";
 import { type DispatcherSettings, EpochDispatcher, SWEEP_INTERVAL_MS } from "./epoch-dispatcher.js";
-import {
-  CANCEL_REASON,
-  type CallInHand,
-  type EndStream,
-  epochKey,
-  ProviderSession,
-  type ProviderStream,
-} from "./provider-session.js";
+import type { GoAwayCause, OpenChannel } from "./provider-channel.js";
+import { type CallInHand, epochKey, ProviderSession } from "./provider-session.js";
 
 export interface ProviderSessionsSettings {
   readonly registry: RegistryStore;
@@ -44,10 +34,6 @@ export interface ProviderSessionsSettings {
   readonly heartbeatMs: number;
   readonly missedPings: number;
   readonly drainGraceMs: number;
-  /** The limits of the registry that providers receive. */
-  readonly limits: Limits;
-  /** What may wait for one provider that does not read, besides its calls, in bytes. */
-  readonly budgetBytes: number;
   /** A session was refused calls: its lease is gone, or another session speaks for its provider. */
   readonly onTakeRefused: (session: ProviderSession) => void;
   /** A provider was given a call that its channel does not take. */
@@ -59,19 +45,10 @@ export interface AttachWish {
   readonly lease: Lease;
   readonly maxInFlight: number;
   readonly inHand: readonly { readonly id: CallId; readonly attempt: number }[];
-  /** The largest message that its channel takes, in bytes. */
-  readonly maxMessageBytes: number;
   /** What it speaks with, for logs. */
   readonly clientVersion: string;
 }
 
-/** The go-away reason that a provider receives when its lease is gone, by how that happened. */
-const GO_AWAY = {
-  lost: "GO_AWAY_REASON_LEASE_LOST",
-  replaced: "GO_AWAY_REASON_REPLACED",
-  gone: "GO_AWAY_REASON_RETIRED",
-  unregistered: "GO_AWAY_REASON_UNREGISTERED",
-} as const satisfies Record<string, GoAwayReason>;
 /** The most pongs that one script records. */
 const MAX_PONGS = 128;
 /**
@@ -146,10 +123,10 @@ export class ProviderSessions {
    *
    * @throws ToolgateError LEASE_LOST, NODE_DRAINING, STORE_UNAVAILABLE
    */
-  async attach(wish: AttachWish, sink: ProviderStream, end: EndStream): Promise<ProviderSession> {
-    const { registry, calls, node, leaseMs, heartbeatMs, budgetBytes, monotonicMs } = this.#settings;
+  async attach(wish: AttachWish, open: OpenChannel): Promise<ProviderSession> {
+    const { registry, calls, node, leaseMs, heartbeatMs, monotonicMs } = this.#settings;
     if (this.#draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; attach to another one`);
-    const { lease, maxInFlight, inHand, maxMessageBytes, clientVersion } = wish;
+    const { lease, maxInFlight, inHand, clientVersion } = wish;
     const taker = {
       provider: lease.provider,
       incarnation: lease.incarnation,
@@ -158,7 +135,7 @@ export class ProviderSessions {
     const renewal = { lease, room: maxInFlight, routing: "keep", session: taker.session } as const;
     const { state } = await renewLease(registry, leaseMs, renewal);
     const session = new ProviderSession({
-      ...{ lease, taker, maxInFlight, maxMessageBytes, sink, budgetBytes, end, monotonicMs },
+      ...{ lease, taker, maxInFlight, open, monotonicMs },
       onUndeliverable: this.#settings.onUndeliverable,
       onRoom: (room) => this.pump(room),
     });
@@ -181,16 +158,7 @@ export class ProviderSessions {
         `provider "${lease.provider}" attached elsewhere at the same time; attach again`,
       );
     }
-    session.welcome({
-      welcome: {
-        nodeId: node,
-        state: toWireState(state),
-        fenced: resumed.fenced.map(({ id, attempt }) => ({ callId: id, attempt })),
-        heartbeatMs,
-        limits: this.#settings.limits,
-        nodeVersion: VERSION,
-      },
-    });
+    session.welcome({ node, state, fenced: resumed.fenced, heartbeatMs });
     for (const call of resumed.kept) session.keep(call);
     session.redeliver(resumed.undelivered);
     if (resumed.rest !== undefined) dispatcher.resumeLater(session, resumed.rest);
@@ -209,7 +177,7 @@ export class ProviderSessions {
       fenced: resumed.fenced.length,
     });
     // The node began to stop meanwhile.
-    if (this.#draining) this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING");
+    if (this.#draining) this.#goAway(session, "draining");
     return session;
   }
 
@@ -274,7 +242,7 @@ export class ProviderSessions {
 
   /** A call is not this provider's any more: it should stop, and its result would be refused. */
   fenced(session: ProviderSession, { id }: CallInHand): void {
-    session.cancel(id, "CANCEL_REASON_FENCED");
+    session.cancel(id, "FENCED");
     session.forget(id);
     this.#letGo(session, id);
     this.pump(session);
@@ -297,7 +265,7 @@ export class ProviderSessions {
   leaseLost(session: ProviderSession, kind: LeaseEnd): void {
     // What took the lease may have taken the calls' records too.
     if (kind === "lost") for (const call of session.inHand.values()) this.missed(call);
-    session.drain(GO_AWAY[kind], 0);
+    session.drain(kind, 0);
     this.close(session, `lease ${kind}`);
   }
 
@@ -305,7 +273,7 @@ export class ProviderSessions {
   stopCall(notice: StopNotice): void {
     const session = this.#byCall.get(notice.id);
     if (session?.inHand.get(notice.id)?.attempt !== notice.attempt) return;
-    session.cancel(notice.id, CANCEL_REASON[notice.reason]);
+    session.cancel(notice.id, notice.reason);
   }
 
   /** The provider takes no more calls; its lease says so to all nodes. */
@@ -387,7 +355,7 @@ export class ProviderSessions {
     const retired: ProviderSession[] = [];
     await this.#eachOf(epochKey(toolset, epoch), (session) => {
       if (session.state.kind !== "draining") retired.push(session);
-      this.#goAway(session, GO_AWAY[why]);
+      this.#goAway(session, why);
     });
     if (retired.length > 0) await this.#drainLeases(retired);
   }
@@ -395,9 +363,7 @@ export class ProviderSessions {
   /** Tells all providers to move to another node, and takes no new ones. */
   drainNode(): void {
     this.#draining = true;
-    void forEachInSlices(this.all(), this.#settings.monotonicMs, (session) =>
-      this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING"),
-    );
+    void forEachInSlices(this.all(), this.#settings.monotonicMs, (session) => this.#goAway(session, "draining"));
   }
 
   wakeAll(): void {
@@ -458,8 +424,8 @@ export class ProviderSessions {
     return dispatcher;
   }
 
-  #goAway(session: ProviderSession, reason: GoAwayReason): void {
-    session.drain(reason, this.#settings.drainGraceMs);
+  #goAway(session: ProviderSession, cause: GoAwayCause): void {
+    session.drain(cause, this.#settings.drainGraceMs);
     this.#endWhenDrained(session);
   }
 
@@ -477,15 +443,3 @@ export class ProviderSessions {
 const ownerKeyOf = (lease: Lease): string =>
   `${epochKey(lease.toolset, lease.epoch)}/${lease.provider}/${lease.incarnation}`;
 const ownerKey = (session: ProviderSession): string => ownerKeyOf(session.lease);
-
-const WIRE_STATES = {
-  candidate: "EPOCH_STATE_CANDIDATE",
-  active: "EPOCH_STATE_ACTIVE",
-  retiring: "EPOCH_STATE_RETIRING",
-  unknown: "EPOCH_STATE_UNSPECIFIED",
-} as const satisfies Record<EpochState, string>;
-
-/** An epoch's state on the wire. */
-export function toWireState(state: EpochState): (typeof WIRE_STATES)[EpochState] {
-  return WIRE_STATES[state];
-}

@@ -18,7 +18,8 @@ import type { AdmissionPacing, AdmissionRequest } from "./admission-pacing.js";
 import type { ContractReader } from "./contract-reader.js";
 import { supersede } from "./follow-epochs.js";
 import type { KeepAlive, NamedCall } from "./keep-alive.js";
-import type { EndStream, ProviderSession, ProviderStream } from "./provider-session.js";
+import type { OpenChannel } from "./provider-channel.js";
+import type { ProviderSession } from "./provider-session.js";
 import type { AttachWish, ProviderSessions } from "./provider-sessions.js";
 
 export interface RegistrationsSettings {
@@ -113,11 +114,11 @@ export class Registrations {
   }
 
   /** Opens a provider's session. @throws ToolgateError LEASE_LOST, NODE_DRAINING, STORE_UNAVAILABLE */
-  async attach(wish: AttachWish, stream: ProviderStream, end: EndStream): Promise<Attachment> {
+  async attach(wish: AttachWish, open: OpenChannel): Promise<Attachment> {
     const { catalog, sessions } = this.#settings;
     const { lease } = wish;
     const epoch = await this.#epochOf(lease);
-    const session = await sessions.attach(wish, stream, end);
+    const session = await sessions.attach(wish, open);
     // What happened while it was opened included.
     if (catalog.get(lease.toolset)?.retiring.some((known) => known.epoch === lease.epoch))
       supersede(catalog, sessions, lease.toolset);

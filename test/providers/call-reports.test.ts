@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
+import { AttachChannel } from "../../src/front/grpc/attach-channel.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { CallReports } from "../../src/providers/call-reports.js";
@@ -66,21 +67,19 @@ test("nothing more is read from a provider that does not heed a pause, until wha
     faults: SILENT_FAULTS,
   });
   const read: string[] = [];
+  const stream = {
+    send: () => true,
+    drained: async () => {},
+    holds: () => {},
+    pause: () => void read.push("pause"),
+    resume: () => void read.push("resume"),
+  };
   const session = new ProviderSession({
     lease: {} as Lease,
     taker: {} as Taker,
     maxInFlight: 10,
-    sink: {
-      send: () => true,
-      drained: async () => {},
-      holds: () => {},
-      pause: () => void read.push("pause"),
-      resume: () => void read.push("resume"),
-    },
-    budgetBytes: 1_000_000,
-    end: () => {},
+    open: (events) => new AttachChannel({ stream, maxMessageBytes: 4_194_304, limits: {}, end: () => {} }, events),
     monotonicMs: () => 0,
-    maxMessageBytes: 4_194_304,
     onUndeliverable: () => {},
     onRoom: () => {},
   });

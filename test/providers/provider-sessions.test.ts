@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
+import { AttachChannel } from "../../src/front/grpc/attach-channel.js";
 import { type CallId, randomCallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";
@@ -70,10 +71,8 @@ beforeEach(async () => {
     heartbeatMs: LONG_MS,
     missedPings: 3,
     drainGraceMs: 0,
-    budgetBytes: 16_777_216,
     onTakeRefused: () => {},
     onUndeliverable: () => {},
-    limits: {},
   });
   sessions.start();
   return async () => {
@@ -93,10 +92,10 @@ function attach(lease: Lease, maxInFlight = 10) {
   const nothing = (): void => {};
   const send = (frame: AttachResponse): boolean => frames.push(frame) > 0;
   const sink = { send, drained: async () => {}, holds: nothing, pause: nothing, resume: nothing };
+  const settings = { stream: sink, maxMessageBytes: 4_194_304, limits: {}, end: (error?: unknown) => ends.push(error) };
   const opened = sessions.attach(
-    { lease, maxInFlight, inHand: [], maxMessageBytes: 4_194_304, clientVersion: "" },
-    sink,
-    (error) => ends.push(error),
+    { lease, maxInFlight, inHand: [], clientVersion: "" },
+    (events) => new AttachChannel(settings, events),
   );
   opened.then((session) => sessions.ponged(session)).catch(nothing); // its awaiter hears of that
   return { opened, ends, calls: () => frames.flatMap((frame) => frame.calls ?? []), frames };

@@ -9,12 +9,14 @@ import { shareKey } from "../../limits/share-key.js";
 import type { AttachRequest__Output } from "../../protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../../protocol/generated/toolgate/v1/AttachResponse.js";
 import type { Hello__Output } from "../../protocol/generated/toolgate/v1/Hello.js";
+import type { Limits } from "../../protocol/generated/toolgate/v1/Limits.js";
 import type { AdmissionPacing } from "../../providers/admission-pacing.js";
 import type { CallReports } from "../../providers/call-reports.js";
 import type { ProviderEnd, ResultChecks } from "../../providers/check-result.js";
 import type { ProviderSession } from "../../providers/provider-session.js";
 import type { ProviderSessions } from "../../providers/provider-sessions.js";
 import type { Attachment, Registrations } from "../../providers/registrations.js";
+import { AttachChannel } from "./attach-channel.js";
 import type { BidiStream } from "./bidi-stream.js";
 import { checkInHand, MAX_IN_FLIGHT, parseInHand, parseLease } from "./lease-from-wire.js";
 
@@ -25,6 +27,8 @@ export interface AttachParts {
   /** Paces attachments. */
   readonly pacing: AdmissionPacing;
   readonly reports: CallReports;
+  /** The limits of the registry that providers receive. */
+  readonly limits: Limits;
   /** Within so long a provider says hello, too. */
   readonly heartbeatMs: number;
 }
@@ -95,10 +99,10 @@ async function openSession(
     throw invalidField("hello.max_in_flight", `must be from 1 to ${MAX_IN_FLIGHT}`);
   const lease = parseLease(hello.lease);
   const clientVersion = hello.clientVersion.slice(0, MAX_CLIENT_VERSION).replace(/[^ -~]/g, "");
-  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand), maxMessageBytes, clientVersion };
-  return parts.registrations.attach(wish, stream, (error) =>
-    error === undefined ? stream.end() : stream.fail(toToolgateError(error)),
-  );
+  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand), clientVersion };
+  const end = (error?: unknown): void => (error === undefined ? stream.end() : stream.fail(toToolgateError(error)));
+  const settings = { stream, maxMessageBytes, limits: parts.limits, end };
+  return parts.registrations.attach(wish, (events) => new AttachChannel(settings, events));
 }
 
 /** A provider's stream, as its frames are taken from it. */

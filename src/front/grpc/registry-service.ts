@@ -3,11 +3,11 @@ import { invalidField, parseEpoch, parseIncarnation, parseProviderId, parseTools
 import { shareKey } from "../../limits/share-key.js";
 import type { RegisterOptions__Output } from "../../protocol/generated/toolgate/v1/RegisterOptions.js";
 import type { RegistryHandlers } from "../../protocol/generated/toolgate/v1/Registry.js";
-import { toWireState } from "../../providers/provider-sessions.js";
 import type { RegistrationOptions } from "../../store/registry/register.js";
 import { type AttachParts, attach } from "./attach.js";
 import { MAX_IN_FLIGHT, parseInHand, parseLease } from "./lease-from-wire.js";
 import { bidi, type Methods, unary } from "./methods.js";
+import { writeEpochState } from "./write-epoch-state.js";
 
 export interface RegistryServiceParts extends AttachParts {
   readonly leaseMs: number;
@@ -47,7 +47,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       return {
         epoch: lease.epoch,
         digest: sealed.digest,
-        state: toWireState(state),
+        state: writeEpochState(state),
         leaseToken,
         leaseMs,
         pingIntervalMs: parts.pingIntervalMs,
@@ -61,7 +61,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
 
     Pong: unary(async ({ lease }) => {
       const { state } = await registrations.pong(parseLease(lease));
-      return { state: toWireState(state) };
+      return { state: writeEpochState(state) };
     }),
 
     Renew: unary(async ({ lease: wire, maxInFlight, inHand }) => {
