@@ -6,6 +6,7 @@ import { createKeyspace } from "../../src/redis/keys.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
+import { expectWithin, redisNowMs, spanOf } from "../support/redis-span.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import { type Gate, gate, type Ledger, serveLab } from "./tools.js";
@@ -16,6 +17,8 @@ const LAB = parseToolsetName("lab", "name");
 const keys = createKeyspace(parseRegistryName("default", "registry"), 1).forToolset(LAB);
 /** The longest that a call of these tests may take. */
 const TIMEOUT_MS = 3_000;
+/** How long after a call's deadline a node must look at it at the latest, in milliseconds. */
+const SETTLED_WITHIN_MS = 1_000;
 
 let redis: TestRedis;
 let client: Redis;
@@ -109,14 +112,13 @@ describe.each(FAULTS)("after %s under load", (_, damage) => {
     const note = (end: string) => ends.set(end, (ends.get(end) ?? 0) + 1);
     const load = Array.from({ length: 4 }, async () => {
       while (!over) {
-        const startMs = performance.now();
         note(await endOf(agent.invoke("lab", "sum", { a: 1, b: 2 }, { timeoutMs: TIMEOUT_MS, wait: true })));
-        // A second after the deadline is the promise; the rest is for a slow machine.
-        expect(performance.now() - startMs).toBeLessThan(TIMEOUT_MS + 2_000);
       }
     });
     const parked = Array.from({ length: 10 }, () => endOf(agent.invoke("lab", "hold", {}, { timeoutMs: TIMEOUT_MS })));
-    const left = await agent.call("lab", "stubborn", {}, { timeoutMs: TIMEOUT_MS });
+    const leaving = await spanOf(client, () => agent.call("lab", "stubborn", {}, { timeoutMs: TIMEOUT_MS }));
+    const left = leaving.value;
+    expectWithin(left.deadline.getTime(), leaving, TIMEOUT_MS);
     await until(
       "load is on",
       () => (ends.get("result") ?? 0) > 20 && ledger.runs.filter(({ tool }) => tool === "hold").length === 10,
@@ -142,11 +144,16 @@ describe.each(FAULTS)("after %s under load", (_, damage) => {
         "outcome_unknown STATE_LOST",
       ]).toContain(end);
     }
-    const status = await until("the call that nobody waits for has ended", async () => {
-      const seen = await agent.getCall(left.callId);
-      return seen.terminal && seen;
+    let latestMs = Number.NEGATIVE_INFINITY;
+    await until("the call that nobody waits for has ended", async () => {
+      const dueMs = await client.zscore(keys.due, left.callId);
+      const orLater = Math.max(left.deadline.getTime(), await redisNowMs(client));
+      if (dueMs !== null) latestMs = Math.max(latestMs, Number(dueMs) - orLater);
+      return (await agent.getCall(left.callId)).terminal !== undefined;
     });
-    expect(status.terminal?.endedAt.getTime()).toBeLessThan(left.deadline.getTime() + 1_500);
+    expect(latestMs, "after its deadline, or the time at which that was written").toBeLessThanOrEqual(
+      SETTLED_WITHIN_MS,
+    );
     over = true;
     await Promise.all(load);
     for (const end of ends.keys()) {

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
-import { followCall } from "../../src/gateway/follow-call.js";
+import { followCall, OVERDUE_MS } from "../../src/gateway/follow-call.js";
 import type { Doorbell, Watcher } from "../../src/store/calls/doorbell.js";
 import { LargeReadings } from "../../src/store/calls/large-readings.js";
 import { admissionOf, admit, callStore, NODE } from "../store/calls/calls-fixture.js";
 import { contractOf, registrationOf, registryStore, serve } from "../store/registry/registry-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
+import { expectWithin, spanOf } from "../support/redis-span.js";
 import { until } from "../support/until.js";
 
 expectNoLeaks();
@@ -17,7 +18,7 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
   const store = callStore(client);
   const provider = await serve(registryStore(client), registrationOf(contractOf("1.0.0")));
   const call = admissionOf(provider, { timeoutMs: 5_000 });
-  await admit(store, call);
+  const admitting = await spanOf(client, () => admit(store, call));
   let watcher: Watcher | undefined;
   const doorbell: Pick<Doorbell, "watch" | "unwatch"> = {
     watch: (_id, one) => {
@@ -31,13 +32,13 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
     node: NODE,
     lost: { end: async () => undefined },
     readings: new LargeReadings(store),
-    clock: { nowMs: () => Date.now() },
+    clock: { nowMs: () => admitting.toMs },
     monotonicMs: () => 0,
   };
   const step = followCall(settings, call.id, "", { client: "reader", signal: new AbortController().signal }).next();
   await until("it waits", () => Number.isFinite(watcher?.overdueAtMs));
-  expect(watcher?.overdueAtMs).toBeGreaterThan(5_000);
-  expect(watcher?.overdueAtMs).toBeLessThan(8_000);
+  // The monotonic clock stands at 0 when Redis's is where the admission ended.
+  expectWithin(watcher && watcher.overdueAtMs + admitting.toMs, admitting, 5_000 + OVERDUE_MS);
   client.disconnect();
   watcher?.onRing({ kind: "overdue" });
   await expect(step).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
