@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { deferred } from "../../../src/async/deferred.js";
 import { parseNodeId } from "../../../src/identity/names.js";
-import { renewLease } from "../../../src/store/registry/leases.js";
+import { releaseLease, renewLease } from "../../../src/store/registry/leases.js";
 import { NodeList, type NodeListSettings } from "../../../src/store/registry/node-list.js";
 import { register } from "../../../src/store/registry/register.js";
 import { readRecord } from "../../../src/store/registry/stored-record.js";
@@ -9,6 +9,7 @@ import { sweepToolsets } from "../../../src/store/registry/sweep.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { SILENT_FAULTS } from "../../support/silent-faults.js";
 import { readStoredHealth, readStoredProvider, storedHealth, storedProvider } from "../../support/stored-values.js";
+import { until } from "../../support/until.js";
 import {
   contractOf,
   keys,
@@ -93,6 +94,26 @@ describe("what this version does not know the word for", () => {
       record: { epochs: [{ state: "unknown" }, { state: "active" }] },
     });
     expect(await client.keys(`${keys.prefix}damaged:*`)).toEqual([]);
+  });
+
+  test("is kept without providers and calls, an epoch in another state, and goes with its toolset when the retention is over", async () => {
+    const { client, registry } = here();
+    const { lease } = await serve(registry, registrationOf(V1, "p1", { retireAfterMs: 1 }), 10);
+    await releaseLease(registry, lease);
+    const become = async (change: object) => {
+      const record = await recordOf(client);
+      const epochs = record?.epochs.map((epoch) => ({ ...epoch, ...change }));
+      await client.hset(keys.toolsets, TOOLSET, JSON.stringify({ ...record, epochs }));
+    };
+    await become({ state: "under_review", retireAtMs: 1, registeredAtMs: 1 });
+    for (let turn = 0; turn < 3; turn++) await sweepToolsets(registry, keys, [TOOLSET], 0);
+    expect(await statesOf(client)).toEqual({ [lease.epoch]: "under_review" });
+    await become({ retentionMs: 1 });
+    await until("it is gone", async () => {
+      await sweepToolsets(registry, keys, [TOOLSET], 0);
+      return (await client.hexists(keys.toolsets, TOOLSET)) === 0;
+    });
+    expect(await client.hexists(keys.health, `${TOOLSET}@${lease.epoch}`)).toBe(0);
   });
 
   test("is kept: a provider in another stage holds its lease, and its room does not count", async () => {
