@@ -1,13 +1,22 @@
 import type { EpochContract } from "../catalog/toolset-view.js";
 import type { ReadJson } from "../json/read-json.js";
 import type { TextReader, TextRequester, UnreadText } from "../json/text-reader.js";
-import type { ProviderResult__Output } from "../protocol/generated/toolgate/v1/ProviderResult.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import type { Validation } from "../schemas/validation.js";
 import type { ValidatorCache } from "../schemas/validator-cache.js";
 import { parseHead } from "../store/calls/call-record.js";
 import type { Completion } from "../store/calls/complete.js";
 import type { ToolErrorBody } from "../store/calls/tool-error-body.js";
+
+/** What a provider answered. */
+export type ProviderAnswer =
+  /** `lostNodes` is how many nodes were lost that had the result. */
+  | { readonly kind: "result"; readonly json: Buffer; readonly lostNodes: number }
+  /** `details` is JSON; empty where there is none. */
+  | { readonly kind: "error"; readonly reason: string; readonly message: string; readonly details: Buffer }
+  | { readonly kind: "cancelled" }
+  /** Neither a result nor an error. */
+  | { readonly kind: "none" };
 
 /** How a call ends at its provider. */
 export interface ProviderEnd extends Pick<Completion, "kind" | "reason" | "body"> {
@@ -49,9 +58,9 @@ export class ResultChecks {
    *
    * @returns what `check` takes; nothing where the answer has no JSON.
    */
-  read(wire: ProviderResult__Output, requester: () => TextRequester): AnswerJson | Promise<AnswerJson> {
-    const bytes = wire.outcome === "resultJson" ? wire.resultJson : wire.error?.detailsJson;
-    if (bytes === undefined || (bytes.length === 0 && wire.outcome !== "resultJson")) return undefined;
+  read(answer: ProviderAnswer, requester: () => TextRequester): AnswerJson | Promise<AnswerJson> {
+    const bytes = jsonOf(answer);
+    if (bytes === undefined || (bytes.length === 0 && answer.kind !== "result")) return undefined;
     return this.#settings.texts.read(bytes, { maxBytes: this.#settings.maxResultBytes }, requester);
   }
 
@@ -66,25 +75,27 @@ export class ResultChecks {
     epoch: EpochContract,
     tool: string,
     head: string,
-    wire: ProviderResult__Output,
+    answer: ProviderAnswer,
     read: AnswerJson,
     client: string,
   ): ProviderEnd | Promise<ProviderEnd> {
-    switch (wire.outcome) {
-      case "resultJson":
-        return this.#checkResult(epoch, tool, head, wire, read, client);
+    switch (answer.kind) {
+      case "result":
+        return this.#checkResult(epoch, tool, head, answer, read, client);
       case "cancelled":
         return { kind: "cancelled", reason: "CANCELLED", body: Buffer.alloc(0) };
       case "error": {
-        const { reason = "", message = "", detailsJson = Buffer.alloc(0) } = wire.error ?? {};
+        const { reason, message, details } = answer;
         return toolError(
           REASON.test(reason) ? reason : "TOOL_ERROR",
           { origin: "tool", message: message.slice(0, MAX_MESSAGE_CHARACTERS) },
-          read?.kind === "ok" ? detailsJson : undefined,
+          read?.kind === "ok" ? details : undefined,
         );
       }
-      default:
+      case "none":
         return toolError("INVALID_RESULT", { message: "the provider answered neither a result nor an error" });
+      default:
+        return answer satisfies never;
     }
   }
 
@@ -101,11 +112,10 @@ export class ResultChecks {
     epoch: EpochContract,
     tool: string,
     head: string,
-    { resultJson, lostNodes }: ProviderResult__Output,
+    { json: body, lostNodes }: Extract<ProviderAnswer, { kind: "result" }>,
     read: AnswerJson,
     client: string,
   ): ProviderEnd | Promise<ProviderEnd> {
-    const body = resultJson ?? Buffer.alloc(0);
     const { maxResultBytes, validators } = this.#settings;
     if (body.length > maxResultBytes) {
       return toolError("OUTPUT_TOO_LARGE", {
@@ -130,6 +140,23 @@ export class ResultChecks {
     const leftMs = parseHead(head).deadlineMs - this.#settings.clock.nowMs();
     return leftMs - Math.min(END_BEFORE_DEADLINE_MS, leftMs / 2);
   }
+}
+
+/** The JSON of an answer; undefined where its kind has none. */
+function jsonOf(answer: ProviderAnswer): Buffer | undefined {
+  switch (answer.kind) {
+    case "result":
+      return answer.json;
+    case "error":
+      return answer.details;
+    default:
+      return undefined;
+  }
+}
+
+/** How many bytes of JSON an answer has. */
+export function answerBytes(answer: ProviderAnswer): number {
+  return jsonOf(answer)?.length ?? 0;
 }
 
 function outputFault(read: ReadJson | UnreadText): ProviderEnd | undefined {

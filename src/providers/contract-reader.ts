@@ -16,7 +16,8 @@ const MAX_KNOWN_CHARACTERS = 16 * 1_048_576;
 
 /**
  * Reads the contracts that providers register. What thousands of replicas send alike is read, sealed and inspected once: the same
- * message gives the same contract.
+ * message gives the same contract. It takes the message as it came: that is what is compared, and reading it is for the room of
+ * contracts.
  */
 export class ContractReader {
   readonly #validators: Pick<ValidatorCache, "admit" | "admitUsable">;

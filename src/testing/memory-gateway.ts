@@ -3,6 +3,7 @@ import { timerMs } from "../async/after.js";
 import { type Deferred, deferred } from "../async/deferred.js";
 import type { SealedContract } from "../contract/contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { readAnswer } from "../front/grpc/read-answer.js";
 import { readCallSpec } from "../front/grpc/read-call-spec.js";
 import { writeHandle } from "../front/grpc/write-handle.js";
 import { writeTerminal } from "../front/grpc/write-terminal.js";
@@ -380,8 +381,9 @@ export class MemoryGateway implements TestToolset {
         const held = this.#calls.get(result.callId);
         if (held === undefined) continue;
         const { tool } = held.head;
-        const checked = Promise.resolve(this.#results.read(result, () => PROVIDER)).then((read) =>
-          this.#results.check(this.#epoch, tool, held.head.text, result, read, PROVIDER.client),
+        const answer = readAnswer(result);
+        const checked = Promise.resolve(this.#results.read(answer, () => PROVIDER)).then((read) =>
+          this.#results.check(this.#epoch, tool, held.head.text, answer, read, PROVIDER.client),
         );
         void checked.then(({ kind, reason, body, unchecked }) => {
           // A provider stops because it was told to, or because its own timer was first to see that the deadline passed.

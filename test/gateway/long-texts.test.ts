@@ -5,7 +5,7 @@ import { PayloadChecks, readPayload } from "../../src/gateway/validate-payload.j
 import { callerName } from "../../src/identity/caller-name.js";
 import type { Epoch } from "../../src/identity/names.js";
 import { TextReader } from "../../src/json/text-reader.js";
-import { ResultChecks } from "../../src/providers/check-result.js";
+import { type ProviderAnswer, ResultChecks } from "../../src/providers/check-result.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { makeHead } from "../../src/store/calls/call-record.js";
 import { LoopCpu, tellsLoopCpu } from "../schemas/loop-cpu.js";
@@ -54,17 +54,16 @@ async function takePayload(tool: string, bytes: Buffer): Promise<void> {
 }
 
 /** What a node does with a result, or with an error's details, up to the call's end. */
-async function takeResult(tool: string, bytes: Buffer, outcome: "resultJson" | "error"): Promise<string> {
+async function takeResult(tool: string, bytes: Buffer, kind: "result" | "error"): Promise<string> {
   const checks = new ResultChecks({ validators, texts, maxResultBytes: 8 * MIB, clock: { nowMs: () => NOW_MS } });
   const fixed = { toolset: contract.name, tool: "free" as never, epoch: 1 as Epoch, digest, delivery: "once" } as const;
   const times = { deadlineMs: NOW_MS + 60_000, retentionMs: 1, admittedMs: NOW_MS };
   const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", subject: "s" }) }).text;
-  const error = { reason: "", message: "", detailsJson: bytes };
-  const answer = outcome === "error" ? { outcome, error } : { outcome, resultJson: bytes };
-  const wire = { callId: "", attempt: 1, lostNodes: 0, ...answer } as const;
-  const read = await checks.read(wire, () => ({ client: "peer", holdsItsStream: true }));
-  const { kind, unchecked } = await checks.check(epoch, tool, head, wire, read, "peer");
-  return unchecked ?? kind;
+  const answer: ProviderAnswer =
+    kind === "error" ? { kind, reason: "", message: "", details: bytes } : { kind, json: bytes, lostNodes: 0 };
+  const read = await checks.read(answer, () => ({ client: "peer", holdsItsStream: true }));
+  const end = await checks.check(epoch, tool, head, answer, read, "peer");
+  return end.unchecked ?? end.kind;
 }
 
 /** An array of a value, again and again. */
@@ -108,7 +107,7 @@ describe.runIf(tellsLoopCpu)("no turn of the event loop is long", () => {
         expect(payloadMs, `payload for ${tool}, ${size} bytes`).toBeLessThan(MAX_TURN_MS);
         let kind = "";
         const resultMs = await new LoopCpu().longestTurnMs(async () => {
-          kind = await takeResult(tool, bytes, "resultJson");
+          kind = await takeResult(tool, bytes, "result");
         });
         expect(kind).toBe("result");
         expect(resultMs, `result of ${tool}, ${size} bytes`).toBeLessThan(MAX_TURN_MS);

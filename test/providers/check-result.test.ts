@@ -43,11 +43,10 @@ function check(tool: string, result: Json, leftMs = 60_000, of = epoch(), lostNo
   const fixed = { toolset: contract.name, tool: found.name, epoch: 1 as Epoch, digest, delivery: "once" } as const;
   const times = { deadlineMs: NOW_MS + leftMs, retentionMs: 1, admittedMs: NOW_MS };
   const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", subject: "s" }) }).text;
-  const resultJson = Buffer.from(JSON.stringify(result));
-  const wire = { callId: "", attempt: 1, outcome: "resultJson", resultJson, lostNodes } as const;
-  const read = checks.read(wire, () => ({ client: "peer" }));
+  const answer = { kind: "result", json: Buffer.from(JSON.stringify(result)), lostNodes } as const;
+  const read = checks.read(answer, () => ({ client: "peer" }));
   if (read instanceof Promise) throw new Error("It is short.");
-  return checks.check(of, tool, head, wire, read, "peer");
+  return checks.check(of, tool, head, answer, read, "peer");
 }
 
 describe("a result", () => {

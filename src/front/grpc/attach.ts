@@ -12,13 +12,14 @@ import type { Hello__Output } from "../../protocol/generated/toolgate/v1/Hello.j
 import type { Limits } from "../../protocol/generated/toolgate/v1/Limits.js";
 import type { AdmissionPacing } from "../../providers/admission-pacing.js";
 import type { CallReports } from "../../providers/call-reports.js";
-import type { ProviderEnd, ResultChecks } from "../../providers/check-result.js";
+import { answerBytes, type ProviderEnd, type ResultChecks } from "../../providers/check-result.js";
 import type { ProviderSession } from "../../providers/provider-session.js";
 import type { ProviderSessions } from "../../providers/provider-sessions.js";
 import type { Attachment, Registrations } from "../../providers/registrations.js";
 import { AttachChannel } from "./attach-channel.js";
 import type { BidiStream } from "./bidi-stream.js";
 import { checkInHand, MAX_IN_FLIGHT, parseInHand, parseLease } from "./lease-from-wire.js";
+import { readAnswer } from "./read-answer.js";
 
 export interface AttachParts {
   readonly registrations: Registrations;
@@ -172,7 +173,8 @@ function* take(
   }
   for (const result of frame.results) {
     const id = parseCallId(result.callId, "results.call_id");
-    const reading = reports.running(session, id, result.attempt) && results.read(result, requester);
+    const answer = readAnswer(result);
+    const reading = reports.running(session, id, result.attempt) && results.read(answer, requester);
     const read = reading instanceof Promise ? yield* endOf(reading) : reading;
     const call = reports.running(session, id, result.attempt);
     if (call === undefined) {
@@ -180,8 +182,9 @@ function* take(
       if (session.inHand.get(id)?.attempt !== result.attempt) session.settled(id, result.attempt, false);
       continue;
     }
-    const bytes = (result.resultJson?.length ?? 0) + (result.error?.detailsJson?.length ?? 0);
-    void reports.answer(session, call, bytes, () => results.check(epoch, call.tool, call.head, result, read, client));
+    void reports.answer(session, call, answerBytes(answer), () =>
+      results.check(epoch, call.tool, call.head, answer, read, client),
+    );
   }
   if (frame.heartbeat !== null && !frame.heartbeat.reply) session.replyHeartbeat(frame.heartbeat.sequence);
   if (frame.drain !== null) void sessions.drainByProvider(session);
