@@ -1,5 +1,5 @@
-// What `npm start` and `npm test` run, `npm run` of bench, chaos, release:record, servers, schemas and build: plain
-// JavaScript without a dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the
+// What `npm start` and `npm test` run, `npm run` of bench, chaos, package, release:record, servers, schemas and build:
+// plain JavaScript without a dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the
 // dependencies if they are missing or out of step with the lock file, builds if the build is missing or older than the
 // sources, then does the job.
 
@@ -47,6 +47,14 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: false });
     await runHere(join(ROOT, "dist", "tools", "schemas", "main.js"));
     break;
+  case "package":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "tools", "package", "main.js"));
+    break;
+  case "pack":
+    fail("The packages are two: npm run package makes both, in .toolgate/packages.", 1);
+    break;
   case "test":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
@@ -65,7 +73,7 @@ switch (job) {
     break;
   default:
     fail(
-      `"${job ?? ""}" is no job: use start, test, bench, chaos, record-release, servers, schemas, build, install or refresh.`,
+      `"${job ?? ""}" is no job: use start, test, bench, chaos, package, record-release, servers, schemas, build, install or refresh.`,
       2,
     );
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { type ConsumerProject, consumerProject } from "../support/packages.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 
 expectNoLeaks();
@@ -18,26 +19,29 @@ const program = fileURLToPath(new URL("./fixtures/bundled.mjs", import.meta.url)
 
 let redis: TestRedis;
 let cluster: Cluster;
+let project: ConsumerProject;
 let folder = "";
 
 beforeAll(async () => {
   redis = await privateRedis();
   cluster = await startCluster({ redis, nodes: 2 });
+  project = await consumerProject();
+  await copyFile(program, join(project.folder, "program.mjs"));
   folder = await mkdtemp(join(tmpdir(), "toolgate-bundle-"));
 });
 afterAll(async () => {
   await cluster?.stop();
   await redis?.stop();
+  await project?.remove();
   await rm(folder, { recursive: true, force: true });
 });
 
 /** One file of all that the program needs; the names of what it is made of. */
 async function bundle(file: string, more: readonly string[]): Promise<string[]> {
   const metafile = join(folder, "meta.json");
-  const alias = `--alias:toolgate=${join(root, "dist/src/index.js")}`;
-  const shared = ["--bundle", "--platform=node", "--target=node20", "--log-level=error", alias];
-  await run(esbuild, [program, ...shared, `--outfile=${join(folder, file)}`, `--metafile=${metafile}`, ...more], {
-    cwd: root,
+  const shared = ["--bundle", "--platform=node", "--target=node20", "--log-level=error"];
+  await run(esbuild, ["program.mjs", ...shared, `--outfile=${join(folder, file)}`, `--metafile=${metafile}`, ...more], {
+    cwd: project.folder,
   });
   const { inputs } = JSON.parse(await readFile(metafile, "utf8")) as { inputs: object };
   await rm(metafile);

@@ -64,6 +64,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm test -- --quick": "it is a part of npm test",
   "npm run lint && npm run typecheck": ".ci/run runs both",
   "bash .ci/run": "it runs this test",
+  "npm run package": "test/tools/package/packages.test.ts makes both",
   "npm run test:node24": "it downloads another Node, and runs this test",
   "npm run bench": "it takes an hour; test/tools/bench/smoke.test.ts runs each part shortly",
   "npm run bench -- --only calls --json now.json":

@@ -1,34 +1,30 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ConsumerProject, consumerProject } from "../support/packages.js";
 
-/** The package's types as a project of its own sees them: through `exports`, from the build. */
+/** The packages' types as a project of its own sees them: through their `exports`. */
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PACKAGES = ["arktype", "valibot", "zod", "@valibot/to-json-schema", "@types/node"];
 const { resolve } = createRequire(import.meta.url);
 
+let project: ConsumerProject;
 let folder: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "toolgate-consumer-"));
-  await mkdir(join(folder, "node_modules"));
-  await symlink(ROOT, join(folder, "node_modules", "toolgate"));
-  for (const name of PACKAGES) {
-    await mkdir(dirname(join(folder, "node_modules", name)), { recursive: true });
-    await symlink(join(ROOT, "node_modules", name), join(folder, "node_modules", name));
-  }
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  await writeFile(join(folder, "declarations.ts"), 'export * from "toolgate"; export * from "toolgate/testing";');
+  project = await consumerProject(PACKAGES);
+  ({ folder } = project);
+  const exported = ["toolgate-sdk", "toolgate", "toolgate/testing"].map((name) => `export * from "${name}";`);
+  await writeFile(join(folder, "declarations.ts"), exported.join("\n"));
   await copyFile(join(ROOT, "test/sdk/consumer/consumer.ts"), join(folder, "consumer.ts"));
-});
+}, 120_000);
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => project?.remove());
 
 const COMPILERS = { "5.7": "typescript-5.7/package.json", newest: "typescript/package.json" } as const;
 const RESOLUTIONS = { nodenext: "nodenext", bundler: "esnext" } as const;
@@ -41,7 +37,16 @@ async function compile(
   skipLibCheck: boolean,
 ): Promise<string> {
   const tsc = join(dirname(resolve(COMPILERS[compiler])), "bin", "tsc");
-  const settings = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--types", "node"];
+  const settings = [
+    "--noEmit",
+    "--declaration",
+    "--strict",
+    "--exactOptionalPropertyTypes",
+    "--target",
+    "es2022",
+    "--types",
+    "node",
+  ];
   const modules = ["--module", RESOLUTIONS[resolution], "--moduleResolution", resolution];
   const libraries = ["--lib", "es2023,esnext.disposable", "--skipLibCheck", String(skipLibCheck)];
   const args = [tsc, ...settings, ...modules, ...libraries, file];

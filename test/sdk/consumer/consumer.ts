@@ -1,6 +1,6 @@
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { type as ark } from "arktype";
-import { connect, defineTool, type ServeOptions, serveToolset, ToolgateError, Type } from "toolgate";
+import { connect, defineTool, type ServeOptions, serveToolset, ToolgateError, Type } from "toolgate-sdk";
 import * as v from "valibot";
 import { z } from "zod";
 

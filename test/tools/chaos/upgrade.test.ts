@@ -141,7 +141,7 @@ describe("the program", () => {
     "takes clusters of two builds up and down, and nothing is lost, doubled, hung, failed or wrong",
     async () => {
       packed = join(PACKAGE_ROOT, ".toolgate", `packed-${process.pid}`);
-      const release = lastRelease() ?? (await packRelease(thisMachine(environment().PATH ?? ""), packed));
+      const release = lastRelease() ?? (await packRelease(thisMachine(environment().PATH ?? ""), packed)).server;
       running = runChaosProgram(["--upgrade", "--quick", "--json", "--seed", "upgrade", "--release", release]);
       expect(await running.ended, running.output()).toBe(0);
       const kept = { lost: 0, doubled: 0, hung: 0, failed: 0, wrong: 0, other: 0, violations: [] };

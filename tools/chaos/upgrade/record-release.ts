@@ -4,6 +4,7 @@ import { basename, join, relative } from "node:path";
 import { environment } from "../../../src/config/environment.js";
 import { type Machine, thisMachine } from "../../../src/local-cluster/machine.js";
 import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
+import { SDK } from "../../package/stage-sdk.js";
 import { readManifest } from "./build.js";
 import { RELEASES, unpackRelease } from "./recorded-release.js";
 import { packRelease } from "./release-tarball.js";
@@ -30,13 +31,15 @@ try {
 async function record(): Promise<string[]> {
   const faults = await faultsOfTree(machine);
   if (faults.length > 0) return faults;
-  const tarball = await packRelease(machine, folder);
-  const wrong = await faultsOfTarball(machine, tarball);
+  const { server, sdk } = await packRelease(machine, folder);
+  const wrong = await faultsOfTarballs(machine, server, sdk);
   if (wrong.length > 0) return wrong;
-  const kept = join(RELEASES, basename(tarball));
   mkdirSync(RELEASES, { recursive: true });
-  copyFileSync(tarball, kept);
-  console.log(`Recorded ${relative(PACKAGE_ROOT, kept)}, ${Math.round(readFileSync(kept).length / 1_024)} KiB.`);
+  for (const tarball of [server, sdk]) {
+    const kept = join(RELEASES, basename(tarball));
+    copyFileSync(tarball, kept);
+    console.log(`Recorded ${relative(PACKAGE_ROOT, kept)}, ${Math.round(readFileSync(kept).length / 1_024)} KiB.`);
+  }
   return [];
 }
 
@@ -55,14 +58,20 @@ async function faultsOfTree(machine: Machine): Promise<string[]> {
   ];
 }
 
-/** What is wrong with a tarball: it must run, and tell nothing of the machine that it was packed on. */
-async function faultsOfTarball(machine: Machine, tarball: string): Promise<string[]> {
-  const { root, version } = await unpackRelease(tarball, machine);
-  const files = (await runTool(machine, "tar", ["-tzf", tarball])).trim().split("\n");
-  const telling = files.filter((file) => {
-    const text = file.endsWith("/") ? "" : readFileSync(join(root, file.replace(/^package\//, "")), "utf8");
-    return text.includes(PACKAGE_ROOT) || text.includes(`${homedir()}/`);
-  });
+/** What is wrong with a release's tarballs: it must run, and tell nothing of the machine that it was packed on. */
+async function faultsOfTarballs(machine: Machine, server: string, sdk: string): Promise<string[]> {
+  const { root, version } = await unpackRelease(server, machine);
+  const places = [
+    { tarball: server, at: root },
+    { tarball: sdk, at: join(root, "node_modules", SDK) },
+  ];
+  const telling: string[] = [];
+  for (const { tarball, at } of places) {
+    for (const file of (await runTool(machine, "tar", ["-tzf", tarball])).trim().split("\n")) {
+      const text = file.endsWith("/") ? "" : readFileSync(join(at, file.replace(/^package\//, "")), "utf8");
+      if (text.includes(PACKAGE_ROOT) || text.includes(`${homedir()}/`)) telling.push(`${basename(tarball)}: ${file}`);
+    }
+  }
   const { status, stdout, stderr } = await machine.run(process.execPath, [
     join(root, "dist", "cmd", "toolgate.js"),
     "--version",
