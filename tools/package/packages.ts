@@ -23,7 +23,7 @@ export async function stagePackages(machine: Machine, root: string, folder: stri
   const project = readPackageManifest(root);
   const closure = closureOf(join(root, BUILT_SDK), SDK_ENTRY);
   const staged: StagedPackages = { sdk: join(folder, "sdk"), server: join(folder, "server") };
-  stageSdk(root, staged.sdk, closure, project);
+  await stageSdk(root, staged.sdk, closure, project);
   stageServer(root, await publishedFiles(machine, root), staged.server, closure, project);
   return staged;
 }

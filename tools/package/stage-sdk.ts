@@ -15,7 +15,12 @@ export const SDK = "toolgate-sdk";
  * @param root the project, built
  * @param folder where the package's files are put
  */
-export function stageSdk(root: string, folder: string, closure: ModuleClosure, project: PackageManifest): void {
+export async function stageSdk(
+  root: string,
+  folder: string,
+  closure: ModuleClosure,
+  project: PackageManifest,
+): Promise<void> {
   for (const file of [...closure.modules].flatMap(filesOf)) {
     const target = join(folder, "dist", file);
     mkdirSync(dirname(target), { recursive: true });
@@ -28,7 +33,7 @@ export function stageSdk(root: string, folder: string, closure: ModuleClosure, p
       ),
     );
   }
-  bundleTypebox(root, join(folder, "dist"));
+  await bundleTypebox(root, join(folder, "dist"));
   cpSync(join(root, "packages", "sdk", "README.md"), join(folder, "README.md"));
   cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   writeManifest(folder, {

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import { buildSync } from "esbuild";
+import { build, stop } from "esbuild";
 import { importsOf } from "./imports.js";
 
 /** Where the SDK's package has typebox, from its `dist`. */
@@ -13,10 +13,10 @@ export const TYPEBOX = "typebox/index.mjs";
  * @param root the project
  * @param dist the `dist` of the SDK's package
  */
-export function bundleTypebox(root: string, dist: string): void {
+export async function bundleTypebox(root: string, dist: string): Promise<void> {
   const source = join(root, "node_modules", "typebox");
   const target = join(dist, dirname(TYPEBOX));
-  buildSync({
+  await build({
     entryPoints: [join(source, "build", "index.mjs")],
     outfile: join(dist, TYPEBOX),
     bundle: true,
@@ -25,6 +25,7 @@ export function bundleTypebox(root: string, dist: string): void {
     target: "node20",
     logLevel: "error",
   });
+  await stop(); // its process would outlive the work
   const declarations = new Set(["index.d.mts"]);
   for (const file of declarations) {
     for (const specifier of importsOf(readFileSync(join(source, "build", file), "utf8"))) {
