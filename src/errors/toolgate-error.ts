@@ -1,3 +1,4 @@
+import { brandClass } from "./branded-class.js";
 import { ERROR_CODES, type ErrorReason, type Executed } from "./codes.js";
 import type { GrpcStatus } from "./grpc-status.js";
 
@@ -27,6 +28,10 @@ export interface ToolgateErrorOptions {
  * needs to decide about a retry. It is a value of the protocol, not of the process: nodes send it, the SDK throws it.
  */
 export class ToolgateError extends Error {
+  static {
+    brandClass(ToolgateError, "ToolgateError");
+  }
+
   override readonly name = "ToolgateError";
   readonly reason: ErrorReason;
   readonly executed: Executed;

@@ -1,8 +1,13 @@
+import { brandClass } from "../errors/branded-class.js";
 import type { Executed } from "../errors/codes.js";
 import type { ErrorOrigin, FailedTerminal } from "./terminal.js";
 
 /** An admitted call ended without a result; `terminal` says how, typed. */
 export class ToolCallError extends Error {
+  static {
+    brandClass(ToolCallError, "ToolCallError");
+  }
+
   override readonly name = "ToolCallError";
   readonly terminal: FailedTerminal;
 

@@ -1,3 +1,4 @@
+import { brandClass } from "../errors/branded-class.js";
 import type { ToolLog } from "./tool-log.js";
 
 /** Why a running call has to stop. */
@@ -15,6 +16,10 @@ export type CallAbortReason =
 
 /** The `reason` of a tool's `signal` once it has aborted. */
 export class CallAborted extends Error {
+  static {
+    brandClass(CallAborted, "CallAborted");
+  }
+
   override readonly name = "CallAborted";
   readonly reason: CallAbortReason;
 

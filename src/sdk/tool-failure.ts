@@ -1,3 +1,5 @@
+import { brandClass } from "../errors/branded-class.js";
+
 /**
  * A failure that a tool reports of itself: the agent gets its reason, message and details as a `tool_error`.
  *
@@ -5,6 +7,10 @@
  * are kept. `details` is any JSON of at most 64 KiB, and is left out where it is not; a RawJson is sent as it is.
  */
 export class ToolFailure extends Error {
+  static {
+    brandClass(ToolFailure, "ToolFailure");
+  }
+
   override readonly name = "ToolFailure";
   readonly reason: string;
   readonly details: unknown;

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { cp, readdir, readFile, stat } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join, normalize } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
@@ -64,6 +65,18 @@ describe("the server's package", () => {
     const { stdout } = await run(process.execPath, ["--input-type=module", "-e", code], { cwd: project.folder });
     expect(stdout).toBe("true function true\n");
   });
+});
+
+test("an error of one copy of the SDK is an instance of the other copy's class", async () => {
+  const other = join(project.folder, "node_modules", "other", "node_modules", "toolgate-sdk");
+  await cp(project.packages.sdk, other, { recursive: true });
+  const code = `
+    const [one, other] = [await import("toolgate-sdk"), await import(${JSON.stringify(pathToFileURL(join(other, "dist", "index.js")))})];
+    const names = ["ToolgateError", "ToolCallError", "ToolFailure", "CallAborted"];
+    const made = (copy, name) => Object.create(copy[name].prototype);
+    console.log(names.map((name) => one[name] !== other[name] && made(one, name) instanceof other[name]).join());`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", code], { cwd: project.folder });
+  expect(stdout).toBe("true,true,true,true\n");
 });
 
 describe("each package", () => {
