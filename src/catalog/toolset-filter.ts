@@ -1,8 +1,7 @@
 import { invalidField } from "../identity/names.js";
 import type { HealthFilter__Output } from "../protocol/generated/toolgate/v1/HealthFilter.js";
 import type { ContractFacts } from "./contract-text.js";
-import type { HealthAt } from "./summary-to-wire.js";
-import { isCallable, type ToolsetView } from "./toolset-view.js";
+import { type HealthAt, isCallable, type ToolsetView } from "./toolset-view.js";
 
 const MAX_TAGS = 32;
 const MAX_TAG_CHARACTERS = 64;

@@ -14,6 +14,13 @@ export interface HealthRule {
   readonly missed: number;
 }
 
+/** What an answer's healths are computed with. */
+export interface HealthAt {
+  /** The time by which leases and health of a toolset are judged, in Unix milliseconds by Redis's clock: each shard has its own. */
+  readonly nowMsOf: (toolset: ToolsetName) => number;
+  readonly rule: HealthRule;
+}
+
 /** One epoch as the node knows it. It never changes; news make a new view. */
 export interface EpochView extends EpochRecord {
   readonly toolset: ToolsetName;
@@ -58,6 +65,18 @@ export function isHealthy(epoch: Pick<EpochView, "health">, nowRedisMs: number, 
 /** Whether a toolset can be called: its active epoch is healthy. */
 export function isCallable(toolset: ToolsetView, nowRedisMs: number, rule: HealthRule): boolean {
   return toolset.active !== undefined && isHealthy(toolset.active, nowRedisMs, rule);
+}
+
+/**
+ * What lists show of a toolset's contract; nothing when it turned out to be unreadable, in which case it has just been
+ * quarantined, and the toolset is to be left out.
+ */
+export function factsOf(view: ToolsetView): ContractFacts | undefined {
+  try {
+    return view.shown.facts();
+  } catch {
+    return undefined; // logged and listed where it was found
+  }
 }
 
 /** An epoch's view of what was read. */

@@ -1,9 +1,8 @@
 import { TimeSlice } from "../async/time-slice.js";
 import type { CatalogCopy, CatalogEvent } from "../catalog/catalog-copy.js";
 import { openPageToken, sealPageToken } from "../catalog/page-token.js";
-import { factsOf, type HealthAt } from "../catalog/summary-to-wire.js";
 import { passes, type ToolsetFilter } from "../catalog/toolset-filter.js";
-import { isCallable, type ToolsetView } from "../catalog/toolset-view.js";
+import { factsOf, type HealthAt, isCallable, type ToolsetView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import type { SearchHit } from "../protocol/generated/toolgate/v1/SearchHit.js";

@@ -18,8 +18,8 @@ import type { ProviderSessions } from "../../providers/provider-sessions.js";
 import type { Attachment, Registrations } from "../../providers/registrations.js";
 import { AttachChannel } from "./attach-channel.js";
 import type { BidiStream } from "./bidi-stream.js";
-import { checkInHand, MAX_IN_FLIGHT, parseInHand, parseLease } from "./lease-from-wire.js";
 import { readAnswer } from "./read-answer.js";
+import { checkInHand, MAX_IN_FLIGHT, readInHand, readLease } from "./read-lease.js";
 
 export interface AttachParts {
   readonly registrations: Registrations;
@@ -98,9 +98,9 @@ async function openSession(
   const maxMessageBytes = parseChannelBytes(hello.maxMessageBytes, "hello.max_message_bytes");
   if (maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT)
     throw invalidField("hello.max_in_flight", `must be from 1 to ${MAX_IN_FLIGHT}`);
-  const lease = parseLease(hello.lease);
+  const lease = readLease(hello.lease);
   const clientVersion = hello.clientVersion.slice(0, MAX_CLIENT_VERSION).replace(/[^ -~]/g, "");
-  const wish = { lease, maxInFlight, inHand: parseInHand(hello.inHand), clientVersion };
+  const wish = { lease, maxInFlight, inHand: readInHand(hello.inHand), clientVersion };
   const end = (error?: unknown): void => (error === undefined ? stream.end() : stream.fail(toToolgateError(error)));
   const settings = { stream, maxMessageBytes, limits: parts.limits, end };
   return parts.registrations.attach(wish, (events) => new AttachChannel(settings, events));

@@ -1,11 +1,14 @@
 import { TimeSlice } from "../../async/time-slice.js";
 import type { CatalogReader } from "../../catalog/catalog-copy.js";
-import { damagedToWire, listToolsets } from "../../catalog/list.js";
-import { listBytes, PAGE_BYTES, summaryBytes } from "../../catalog/page-bytes.js";
 import { SharedAnswers } from "../../catalog/shared-answers.js";
-import { epochsToWire, factsOf, type HealthAt, summaryToWire } from "../../catalog/summary-to-wire.js";
 import { readFilter } from "../../catalog/toolset-filter.js";
-import type { EpochView, HealthRule, ToolsetView } from "../../catalog/toolset-view.js";
+import {
+  type EpochView,
+  factsOf,
+  type HealthAt,
+  type HealthRule,
+  type ToolsetView,
+} from "../../catalog/toolset-view.js";
 import { unknownTool } from "../../catalog/unknown-tool.js";
 import { unknownToolset } from "../../catalog/unknown-toolset.js";
 import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } from "../../catalog/watch.js";
@@ -35,7 +38,10 @@ import type { LeaseClock } from "../../store/lease-clock.js";
 import type { ChangeKind } from "../../store/registry/change-feed.js";
 import type { ListedNode } from "../../store/registry/node-list.js";
 import { VERSION } from "../../version.js";
+import { listToolsets, writeDamaged } from "./list-toolsets.js";
 import { type Methods, serverStream, unary } from "./methods.js";
+import { listBytes, PAGE_BYTES, summaryBytes } from "./page-bytes.js";
+import { writeEpochs, writeSummary } from "./write-summary.js";
 
 const LIST_PAGE = { usual: 100, most: 1_000 };
 /** As many as a contract may have. */
@@ -104,7 +110,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
         const revision = catalog.revision();
         const page = await listToolsets(catalog, filter, size, request.pageToken, at, slice);
         // After the page: what it turned out to be unable to read is among them.
-        const quarantined = request.pageToken === "" ? damagedToWire(catalog) : [];
+        const quarantined = request.pageToken === "" ? writeDamaged(catalog) : [];
         return { ...page, stale: catalog.stale, revision, quarantined };
       };
       const question = JSON.stringify(["list", filter, size, request.pageToken, catalog.stale]);
@@ -125,7 +131,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
           contract: wire.contract,
           digest: epoch.digest,
           epoch: epoch.epoch,
-          epochs: epochsToWire(view, at),
+          epochs: writeEpochs(view, at),
           stale: catalog.stale,
         };
       };
@@ -200,7 +206,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       const facts = view === undefined ? undefined : factsOf(view);
       if (view === undefined || facts === undefined) continue;
       if (bytes >= PAGE_BYTES) return { message: { snapshot: { toolsets: part, more: true } }, next: index, bytes };
-      const summary = summaryToWire(view, facts, at);
+      const summary = writeSummary(view, facts, at);
       part.push(summary);
       bytes += summaryBytes(summary);
     }
@@ -265,6 +271,6 @@ function changeToWire({ entry, toolset }: WatchedChange, at: HealthAt): Change {
     toolset: entry.toolset,
     epoch: entry.epoch,
     atMs: entry.atMs,
-    ...(toolset === undefined || facts === undefined ? {} : { summary: summaryToWire(toolset, facts, at) }),
+    ...(toolset === undefined || facts === undefined ? {} : { summary: writeSummary(toolset, facts, at) }),
   };
 }

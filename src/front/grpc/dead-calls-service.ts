@@ -1,4 +1,3 @@
-import { PAGE_BYTES } from "../../catalog/page-bytes.js";
 import { readStoredMeta } from "../../gateway/call-meta.js";
 import type { PlaceCallSettings } from "../../gateway/place-call.js";
 import { findDeadCall, redrive } from "../../gateway/redrive.js";
@@ -8,6 +7,7 @@ import type { DeadCallsHandlers } from "../../protocol/generated/toolgate/v1/Dea
 import type { CallStore } from "../../store/calls/call-store.js";
 import { type DeadCall, listDeadCalls, purgeDeadCalls } from "../../store/calls/dead-calls.js";
 import { type Methods, unary } from "./methods.js";
+import { PAGE_BYTES } from "./page-bytes.js";
 import { writeHandle } from "./write-handle.js";
 
 const PAGE = { usual: 100, most: 1_000 };

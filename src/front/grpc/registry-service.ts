@@ -5,8 +5,8 @@ import type { RegisterOptions__Output } from "../../protocol/generated/toolgate/
 import type { RegistryHandlers } from "../../protocol/generated/toolgate/v1/Registry.js";
 import type { RegistrationOptions } from "../../store/registry/register.js";
 import { type AttachParts, attach } from "./attach.js";
-import { MAX_IN_FLIGHT, parseInHand, parseLease } from "./lease-from-wire.js";
 import { bidi, type Methods, unary } from "./methods.js";
+import { MAX_IN_FLIGHT, readInHand, readLease } from "./read-lease.js";
 import { writeEpochState } from "./write-epoch-state.js";
 
 export interface RegistryServiceParts extends AttachParts {
@@ -60,24 +60,24 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
     Attach: bidi((stream) => attach(parts, stream)),
 
     Pong: unary(async ({ lease }) => {
-      const { state } = await registrations.pong(parseLease(lease));
+      const { state } = await registrations.pong(readLease(lease));
       return { state: writeEpochState(state) };
     }),
 
     Renew: unary(async ({ lease: wire, maxInFlight, inHand }) => {
-      const lease = parseLease(wire);
+      const lease = readLease(wire);
       if (maxInFlight > MAX_IN_FLIGHT) throw invalidField("max_in_flight", `must be at most ${MAX_IN_FLIGHT}`);
-      const { untilMs, fenced } = await registrations.renew(lease, maxInFlight, parseInHand(inHand));
+      const { untilMs, fenced } = await registrations.renew(lease, maxInFlight, readInHand(inHand));
       return { leaseUntilMs: untilMs, fenced: fenced.map(({ id, attempt }) => ({ callId: id, attempt })) };
     }),
 
     Drain: unary(async ({ lease }) => {
-      await registrations.drain(parseLease(lease));
+      await registrations.drain(readLease(lease));
       return {};
     }),
 
     Release: unary(async ({ lease }) => {
-      await registrations.release(parseLease(lease));
+      await registrations.release(readLease(lease));
       return {};
     }),
 

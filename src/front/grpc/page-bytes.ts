@@ -1,4 +1,4 @@
-import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
+import type { ToolsetSummary } from "../../protocol/generated/toolgate/v1/ToolsetSummary.js";
 
 /**
  * About how large one answer of many parts becomes, in bytes: a page, or a part of a snapshot. gRPC's libraries take messages

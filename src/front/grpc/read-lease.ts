@@ -10,7 +10,7 @@ import type { Lease } from "../../store/registry/leases.js";
 export const MAX_IN_FLIGHT = 10_000;
 
 /** Reads a provider's identity, and its proof. @throws ToolgateError INVALID_REQUEST */
-export function parseLease(wire: LeaseRef__Output | null): Lease {
+export function readLease(wire: LeaseRef__Output | null): Lease {
   if (wire === null) throw invalidField("lease", "is missing");
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(wire.leaseToken))
     throw invalidField("lease.lease_token", "must be the token that Register returned");
@@ -29,7 +29,7 @@ export function checkInHand(wire: readonly CallInHand__Output[]): void {
 }
 
 /** Reads which calls a provider runs. @throws ToolgateError INVALID_REQUEST */
-export function parseInHand(wire: readonly CallInHand__Output[]): NamedCall[] {
+export function readInHand(wire: readonly CallInHand__Output[]): NamedCall[] {
   checkInHand(wire);
   return wire.map(({ callId, attempt }) => ({ id: parseCallId(callId, "in_hand.call_id"), attempt }));
 }

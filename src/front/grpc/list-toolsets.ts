@@ -1,11 +1,12 @@
-import type { TimeSlice } from "../async/time-slice.js";
-import type { QuarantinedToolset } from "../protocol/generated/toolgate/v1/QuarantinedToolset.js";
-import type { ToolsetSummary } from "../protocol/generated/toolgate/v1/ToolsetSummary.js";
-import type { CatalogReader } from "./catalog-copy.js";
+import type { TimeSlice } from "../../async/time-slice.js";
+import type { CatalogReader } from "../../catalog/catalog-copy.js";
+import { openPageToken, sealPageToken } from "../../catalog/page-token.js";
+import { passes, type ToolsetFilter } from "../../catalog/toolset-filter.js";
+import { factsOf, type HealthAt } from "../../catalog/toolset-view.js";
+import type { QuarantinedToolset } from "../../protocol/generated/toolgate/v1/QuarantinedToolset.js";
+import type { ToolsetSummary } from "../../protocol/generated/toolgate/v1/ToolsetSummary.js";
 import { PAGE_BYTES, summaryBytes } from "./page-bytes.js";
-import { openPageToken, sealPageToken } from "./page-token.js";
-import { factsOf, type HealthAt, summaryToWire } from "./summary-to-wire.js";
-import { passes, type ToolsetFilter } from "./toolset-filter.js";
+import { writeSummary } from "./write-summary.js";
 
 /** One page of toolsets. */
 export interface ToolsetPage {
@@ -40,7 +41,7 @@ export async function listToolsets(
     // One more than the page is looked for, so that the last page says that it is the last.
     if (toolsets.length === pageSize || bytes >= PAGE_BYTES)
       return { toolsets, nextPageToken: sealPageToken(question, [last]) };
-    const summary = summaryToWire(view, facts, at);
+    const summary = writeSummary(view, facts, at);
     toolsets.push(summary);
     bytes += summaryBytes(summary);
     last = view.name;
@@ -53,7 +54,7 @@ const MOST_DAMAGED = 100;
 const MAX_NAME_CHARACTERS = 128;
 
 /** Toolsets whose record in Redis cannot be read, by name. */
-export function damagedToWire(catalog: Pick<CatalogReader, "damaged" | "damageOf">): QuarantinedToolset[] {
+export function writeDamaged(catalog: Pick<CatalogReader, "damaged" | "damageOf">): QuarantinedToolset[] {
   return catalog
     .damaged()
     .slice(0, MOST_DAMAGED)
