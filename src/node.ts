@@ -90,7 +90,7 @@ export interface NodeSurroundings {
 }
 
 /**
- * How providers are let in that come at once. One waits for less long than the SDK's do for an answer: 30 s to be registered, 10 s
+ * How providers are admitted that come at once. One waits for less long than the SDK's do for an answer: 30 s to be registered, 10 s
  * to be attached.
  */
 const PACING = {

@@ -42,7 +42,7 @@ export interface AdmissionRequest extends Applicant {
 
 /** One that waits. */
 interface Waiting extends Waiter {
-  /** Lets it in, when it has left the line. */
+  /** Admits it, when it has left the line. */
   readonly begin: () => void;
   readonly refuse: () => void;
   /** When it has waited for long enough, by the monotonic clock. */
@@ -56,9 +56,9 @@ interface Queue {
   readonly starts: SlicedStarts;
   /** When those of this line that are refused are to come again. */
   readonly retrySlots: RetrySlots;
-  /** How long it takes from one that is let in to the next one, in milliseconds: a running mean. */
+  /** How long it takes from one that is admitted to the next one, in milliseconds: a running mean. */
   turnMs: number;
-  /** When one of this line was let in last; undefined once it was empty. */
+  /** When one of this line was admitted last; undefined once it was empty. */
   lastMs: number | undefined;
 }
 
@@ -68,18 +68,18 @@ const FIRST_TURN_MS = 10;
 const NEWEST_SHARE = 0.05;
 /** The longest that one is asked to stay away, in milliseconds; one that has a lease is to be attached before that ends. */
 const MAX_RETRY_MS: Readonly<Record<Arrival, number>> = { attach: 5_000, register: 60_000 };
-/** The share of the time that one waits for its answer that may pass before it is let in. */
+/** The share of the time that one waits for its answer that may pass before it is admitted. */
 const WAITED_SHARE = 0.8;
-/** The most in a row that attach before one that registers is let in. */
+/** The most in a row that attach before one that registers is admitted. */
 const ATTACH_IN_A_ROW = 3;
 
 /**
  * Paces what providers ask of a node when many come at once, as in a deployment or after an outage: some are under way, some wait
- * in line, and all others are refused, each with a time of its own to come again. So the work of those that were let in is done
+ * in line, and all others are refused, each with a time of its own to come again. So the work of those that were admitted is done
  * before they give up, Redis and the node have time for all other work, and nothing is done for a provider that has gone.
  *
- * A line is no longer than what is let in while one may wait: one that would wait in vain is refused at once. How fast they are let
- * in is a matter of what else the node has to do; see admission-rate.ts.
+ * A line is no longer than what is admitted while one may wait: one that would wait in vain is refused at once. How fast they are
+ * admitted is a matter of what else the node has to do; see admission-rate.ts.
  *
  * Those that attach go first, as a rule: they have registered already, and until they are attached their leases are for nothing.
  * Clients take turns, and none of them fills a line so that others find no place; see fair-queue.ts.
@@ -92,7 +92,7 @@ export class AdmissionPacing {
   #attachedInARow = 0;
   /** Refuses what has waited for too long. */
   #timeout: NodeJS.Timeout | undefined;
-  /** Lets in the next one. */
+  /** Admits the next one. */
   #turn: NodeJS.Timeout | undefined;
 
   constructor(settings: AdmissionPacingSettings) {
@@ -147,7 +147,7 @@ export class AdmissionPacing {
     }
   }
 
-  /** How many may wait so that one that comes now is let in before it, or the node, loses patience. */
+  /** How many may wait so that one that comes now is admitted before it, or the node, loses patience. */
   #most({ arrival, patienceMs = Number.POSITIVE_INFINITY }: Applicant): number {
     const waitMs = Math.min(this.#settings.maxWaitMs[arrival], patienceMs * WAITED_SHARE);
     return Math.max(1, waitMs / this.#queues[arrival].turnMs);
@@ -158,7 +158,7 @@ export class AdmissionPacing {
     this.#rate.admitted(nowMs);
   }
 
-  /** Resolves when it is let in: then it counts as under way. */
+  /** Resolves when it is admitted: then it counts as under way. */
   #wait(asked: AdmissionRequest): Promise<void> {
     const { arrival, client, bytes, whenGone } = asked;
     const { line } = this.#queues[arrival];
@@ -182,7 +182,7 @@ export class AdmissionPacing {
     });
   }
 
-  /** Lets in as many as may be let in now. */
+  /** Admits as many as may be admitted now. */
   #next(): void {
     const { monotonicMs, maxUnderWay } = this.#settings;
     while (this.#underWay < maxUnderWay && this.waiting > 0) {
@@ -240,7 +240,7 @@ export class AdmissionPacing {
     this.#timeout.unref();
   }
 
-  /** Gives one that is refused a turn of its own, when half of those that wait will have been let in. */
+  /** Gives one that is refused a turn of its own, when half of those that wait will have been admitted. */
   #busy(arrival: Arrival): ToolgateError {
     const { line, retrySlots, turnMs } = this.#queues[arrival];
     const retryAfterMs = retrySlots.next(this.#settings.monotonicMs(), (line.size * turnMs) / 2, turnMs);

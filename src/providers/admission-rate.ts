@@ -7,7 +7,7 @@ export interface AdmissionRateSettings {
 const BUSY_SHARE = 0.4;
 /** How often the pace is looked at, in milliseconds. */
 const LOOK_MS = 50;
-/** The gap between two that are let in where the loop has just become busy, and at most, in milliseconds. */
+/** The gap between two that are admitted where the loop has just become busy, and at most, in milliseconds. */
 const FIRST_GAP_MS = 1;
 const MAX_GAP_MS = 8;
 /** What may be made up for when a timer comes late, in milliseconds. */
@@ -15,7 +15,7 @@ const SLACK_MS = 2;
 
 /**
  * How fast providers are admitted: without a pause while the node has little to do, and the busier it is, the more slowly, so that
- * calls find a loop with time for them. Never slower than one in eight milliseconds: a busy node lets in providers all the same,
+ * calls find a loop with time for them. Never slower than one in eight milliseconds: a busy node admits providers all the same,
  * 1,000 of them, which each register and attach, in less than half a minute.
  */
 export class AdmissionRate {

@@ -1,6 +1,6 @@
 /** The least that a refused provider is asked to wait, in milliseconds. */
 const MIN_RETRY_MS = 500;
-/** Of those that are refused, about one in this many comes back; the others are let in by other nodes. */
+/** Of those that are refused, about one in this many comes back; the others are admitted by other nodes. */
 const ONE_COMES_OF = 3;
 /** The SDK waits for up to half as long again as it was asked to, by chance. */
 const STRETCHED = 1.25;
