@@ -1,11 +1,20 @@
-// What `npm start` and `npm test` run, `npm run` of bench, chaos, package, release:record, servers, schemas and build:
+// What `npm start` and `npm test` run, `npm run` of bench, chaos, lint:lua, package, release:record, servers, schemas and build:
 // plain JavaScript without a dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the
 // dependencies if they are missing or out of step with the lock file, builds if the build is missing or older than the
 // sources, then does the job.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { env } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -42,6 +51,11 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: false });
     await runHere(join(ROOT, "dist", "tools", "servers", "main.js"));
     break;
+  case "lint-lua":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "tools", "lint-lua", "main.js"));
+    break;
   case "schemas":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
@@ -73,7 +87,7 @@ switch (job) {
     break;
   default:
     fail(
-      `"${job ?? ""}" is no job: use start, test, bench, chaos, package, record-release, servers, schemas, build, install or refresh.`,
+      `"${job ?? ""}" is no job: use start, test, bench, chaos, lint-lua, package, record-release, servers, schemas, build, install or refresh.`,
       2,
     );
 }
@@ -144,6 +158,7 @@ async function buildIfStale({ tolerateTypeErrors }) {
     rmSync(next, { recursive: true, force: true });
     fail("The build failed, see above.", 1);
   });
+  for (const file of filesBelow("src", /\.lua$/)) copyFileSync(join(ROOT, file), join(next, file));
   const program = join(next, "cmd", "toolgate.js");
   if (existsSync(program)) chmodSync(program, 0o755);
   // Without the stamp the next one builds again, and sees the errors again.
@@ -157,9 +172,9 @@ function hashSources() {
     "tsconfig.json",
     "tsconfig.build.json",
     "package-lock.json",
-    ...sourcesBelow("src"),
-    ...sourcesBelow("cmd"),
-    ...sourcesBelow("tools"),
+    ...filesBelow("src", /\.(?:[cm]?ts|lua)$/),
+    ...filesBelow("cmd", /\.[cm]?ts$/),
+    ...filesBelow("tools", /\.[cm]?ts$/),
   ];
   const hash = createHash("sha256");
   for (const file of files) {
@@ -169,9 +184,9 @@ function hashSources() {
   return hash.digest("hex");
 }
 
-function sourcesBelow(folder) {
+function filesBelow(folder, name) {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.[cm]?ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && name.test(entry.name))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
     .sort();
 }

@@ -103,13 +103,14 @@ export function optionalCommands(): readonly string[] {
 
 const aclName = (command: string): string => command.toLowerCase().replace(" ", "|");
 
-// KEYS[1] a key of the shard's. ARGV[1] commands to try, a line each: command, subcommand or -, arguments. Answers with the places
-// of those that the user may not, and whether it may not the command itself (1), or only what it names (0). Nothing is run. A Redis
-// that cannot say is not asked.
+// Runs none of them. A Redis that cannot say is not asked.
 const TRY = evenWhenFull(
   defineScript(
     "TRY_ACCESS",
     `
+-- KEYS    [1] a key of the shard's
+-- ARGV    [1] commands to try, a line each: command, subcommand or -, arguments
+-- Returns two for each command that the user may not run: its place; 1 when the command itself is denied, 0 when what it names is
 local denied, place = {}, 0
 local function may(words)
   local known, allowed = pcall(redis.acl_check_cmd, unpack(words))

@@ -1,3 +1,5 @@
+import { readLua } from "./lua-file.js";
+
 /**
  * Bells: what scripts say on channels. A bell is only speed, for what it announces is in Redis; so a script rings last, and a
  * bell that Redis refuses changes nothing of what was done, nor of the answer. The answer then comes within a notice of it.
@@ -8,13 +10,7 @@ const UNRUNG = "\u0000unrung";
 const UNRUNG_BYTES = Buffer.from(UNRUNG);
 
 /** Lua: says something on a channel. `unrung` is why Redis refused to, once it did. */
-export const BELLS_LUA = `
-local unrung
-local function publish(channel, message)
-  local reply = redis.pcall('SPUBLISH', channel, message)
-  if type(reply) == 'table' and reply.err then unrung = reply.err end
-end
-`;
+export const BELLS_LUA = readLua(import.meta.url, "notify.lua");
 
 /** Lua: ends a script with its \`answer\`, and with what is to be known of its bells. */
 export const ANSWER_LUA = "if unrung then return { '\\0unrung', unrung, answer } end\nreturn answer";

@@ -10,10 +10,12 @@ const INTERVAL_MS = 250;
 /** Above this share of its memory limit, what is left is for the calls that are there: their claims, results and ends. */
 const ADMIT_UP_TO = 0.9;
 
-// KEYS[1] any key of the shard, so that its own server answers. How many bytes count against the limit, and the limit; 0 is none.
 const MEMORY = defineScript(
   "MEMORY",
   `
+-- KEYS    [1] any key of the shard, so that its own server answers
+-- ARGV    none
+-- Returns the bytes that count against the limit, and the limit; 0 is none
 local info = redis.pcall('INFO', 'memory')
 -- A user that may not ask admits until Redis itself refuses; check-redis.ts says so.
 if type(info) ~= 'string' then return { 0, 0 } end

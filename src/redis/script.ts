@@ -18,10 +18,15 @@ export type Reply = Buffer | number | null | readonly Reply[];
 
 export type ScriptArgument = string | number | Buffer;
 
+/** The scripts of the modules that are loaded, by name, as they were defined last: for checks. */
+export const DEFINED_SCRIPTS = new Map<string, Script>();
+
 /** Defines a script from fragments of Lua, shared functions first. */
 export function defineScript(name: string, ...fragments: readonly string[]): Script {
   const lua = fragments.join("\n");
-  return { name, lua, sha: createHash("sha1").update(lua).digest("hex") };
+  const script = { name, lua, sha: createHash("sha1").update(lua).digest("hex") };
+  DEFINED_SCRIPTS.set(name, script);
+  return script;
 }
 
 /**

@@ -13,10 +13,12 @@ export function shardCount(configured: number, { kind }: RedisAddress): number {
   return kind === "cluster" ? SHARDS_ON_CLUSTER : 1;
 }
 
-// KEYS[1] where the number is kept. ARGV[1] this node's number. Returns the registry's.
 const AGREE_ON_SHARDS = defineScript(
   "AGREE_ON_SHARDS",
   `
+-- KEYS    [1] where the number is kept
+-- ARGV    [1] this node's number
+-- Returns the registry's number
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return tonumber(redis.call('GET', KEYS[1]))
 `,

@@ -3,8 +3,20 @@ import type { RedisClient } from "../redis/redis-client.js";
 import { defineScript, evenWhenFull, runScript } from "../redis/script.js";
 import { MEND_LUA } from "./mend-lua.js";
 
-// KEYS[1] prefix.
-const MEND = evenWhenFull(defineScript("MEND", "local prefix = KEYS[1]", MEND_LUA, "mend_shard()", "return 0"));
+const MEND = evenWhenFull(
+  defineScript(
+    "MEND",
+    `
+-- KEYS    [1] prefix
+-- ARGV    none
+-- Returns 0
+local prefix = KEYS[1]
+`,
+    MEND_LUA,
+    "mend_shard()",
+    "return 0",
+  ),
+);
 
 /**
  * Sets aside what is of another type than a shard's keys are for. The settler and the registry's scripts do so too, again and again; a

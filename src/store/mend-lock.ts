@@ -3,13 +3,15 @@ import type { RedisClient } from "../redis/redis-client.js";
 import { defineScript, evenWhenFull, runScript } from "../redis/script.js";
 import { MEND_LUA } from "./mend-lua.js";
 
-// KEYS[1] the lock. ARGV[1] the longest time that one holds, in milliseconds.
 const MEND_LOCK = evenWhenFull(
   defineScript(
     "MEND_LOCK",
     "local prefix, lock = string.match(KEYS[1], '^(.*:)([^:]+)$')",
     MEND_LUA,
     `
+-- KEYS    [1] the lock
+-- ARGV    [1] the longest time that one holds, in milliseconds
+-- Returns nothing
 local expires, time = redis.call('PEXPIRETIME', KEYS[1]), redis.call('TIME')
 if expires == -2 then return end
 if expires == -1 or expires > time[1] * 1000 + ARGV[1] + 1000 then put_aside(lock, 'does not expire in time') end

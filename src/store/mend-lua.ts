@@ -1,3 +1,4 @@
+import { readLua } from "../redis/lua-file.js";
 /**
  * Lua that sets aside what is of another type than the key is for, so that it keeps no script from what is whole. Its user defines
  * `prefix`.
@@ -5,26 +6,4 @@
  * What a shard's own keys lose comes back: toolsets when their providers renew and register anew, health from leases and pongs,
  * `epochs` from Redis's clock, which no epoch is ever below; readers of `changes` read everything again.
  */
-export const MEND_LUA = `
--- Kept for a day, under a name of its own.
-local function put_aside(what, why)
-  local aside = prefix .. 'damaged:' .. what
-  redis.call('RENAME', prefix .. what, aside)
-  redis.call('PEXPIRE', aside, 86400000)
-  redis.log(redis.LOG_WARNING, 'toolgate: ' .. prefix .. what .. ' ' .. why .. ' and is set aside as ' .. aside)
-end
-
-local function set_aside_unless(kind, what)
-  local found = redis.call('TYPE', prefix .. what).ok
-  if found == 'none' or found == kind then return end
-  put_aside(what, 'is no ' .. kind)
-end
-
--- The keys of a shard that all its toolsets share.
-local function mend_shard()
-  set_aside_unless('hash', 'toolsets')
-  set_aside_unless('hash', 'health')
-  set_aside_unless('hash', 'epochs')
-  set_aside_unless('stream', 'changes')
-end
-`;
+export const MEND_LUA = readLua(import.meta.url, "mend.lua");

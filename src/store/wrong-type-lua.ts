@@ -1,9 +1,3 @@
+import { readLua } from "../redis/lua-file.js";
 /** Lua: distinguishes what is damaged from what is denied. */
-export const WRONG_TYPE_LUA = `
--- Whether a reply says that a key holds something of another type than the command is for. Any other refusal ends the script: a
--- user that may not read, say, finds nothing damaged.
-local function is_wrong_type(reply)
-  if type(reply) ~= 'table' or not reply.err then return false end
-  return string.find(reply.err, 'WRONGTYPE', 1, true) ~= nil or error(reply)
-end
-`;
+export const WRONG_TYPE_LUA = readLua(import.meta.url, "wrong-type.lua");

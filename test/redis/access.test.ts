@@ -9,7 +9,7 @@ const PAGE = readFileSync("docs/redis-acl.md", "utf8");
 function scriptCommands(): ReadonlySet<string> {
   const found = new Set<string>();
   for (const file of readdirSync("src", { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".ts")) continue;
+    if (!/\.(?:ts|lua)$/.test(file)) continue;
     const text = readFileSync(`src/${file}`, "utf8");
     for (const [, command = "", second] of text.matchAll(
       /(?:redis\.p?call|on_due|in_group)\((?:line, )?'([A-Z]+)'(?:, '([A-Z]+)')?/g,
@@ -37,8 +37,8 @@ describe("what a node must be allowed", () => {
   });
 });
 
-test("scripts ring by `publish` alone, which undoes nothing", () => {
-  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
-  const ringing = files.filter((file) => /redis\.p?call\('S?PUBLISH'/.test(readFileSync(`src/${file}`, "utf8")));
-  expect(ringing).toEqual(["redis/bells.ts"]);
+test("scripts notify by `publish` alone, which undoes nothing", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => /\.(?:ts|lua)$/.test(file));
+  const publishing = files.filter((file) => /redis\.p?call\('S?PUBLISH'/.test(readFileSync(`src/${file}`, "utf8")));
+  expect(publishing).toEqual(["redis/notify.lua"]);
 });

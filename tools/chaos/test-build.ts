@@ -48,7 +48,7 @@ export function editSources({ name, edits }: EditedBuild): Map<string, string> {
 
 function sourcesBelow(folder: string): [file: string, text: string][] {
   return readdirSync(join(PACKAGE_ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .filter((entry) => entry.isFile() && /\.(?:ts|lua)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => [relative(PACKAGE_ROOT, path), readFileSync(path, "utf8")]);
 }
@@ -79,7 +79,9 @@ export function compileEdited(builds: readonly EditedBuild[]): Map<string, Map<s
       outDir: built,
       types: [],
     };
-    const files = edited.flatMap(({ name, files }) => [...files.keys()].map((file) => join(sources, name, file)));
+    const files = edited.flatMap(({ name, files }) =>
+      [...files.keys()].filter((file) => file.endsWith(".ts")).map((file) => join(sources, name, file)),
+    );
     const project = join(work, "tsconfig.json");
     writeFileSync(
       project,
@@ -91,7 +93,13 @@ export function compileEdited(builds: readonly EditedBuild[]): Map<string, Map<s
     return new Map(
       edited.map(({ name, files }) => [
         name,
-        new Map([...files.keys()].map((file) => [file, readFileSync(join(built, name, javascriptOf(file)), "utf8")])),
+        // Lua is read as it is.
+        new Map(
+          [...files].map(([file, text]) => [
+            file,
+            file.endsWith(".ts") ? readFileSync(join(built, name, javascriptOf(file)), "utf8") : text,
+          ]),
+        ),
       ]),
     );
   } finally {
@@ -138,7 +146,7 @@ function linkFolder(from: string, to: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) linkFolder(source, target);
-    else if (entry.name.endsWith(".js")) {
+    else if (/\.(?:js|lua)$/.test(entry.name)) {
       try {
         linkSync(source, target);
       } catch {

@@ -22,15 +22,18 @@ export type AdmissionAnswer =
   | { readonly kind: "unhealthy"; readonly lastPongMs: number; readonly nowMs: number }
   | { readonly kind: "full" };
 
-// KEYS[3] health. ARGV[1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line
-// each: toolset, epoch (0 for none), contract digest, max backlog; [5] ways that calls go, a line each: tool, delivery, line of
-// the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal; [6] calls, a line each: id, request digest, line of
-// its way, meta; [7] claim lease of once, [8] of idempotent, [9] providers of this node that may take what is admitted, a line
-// each: line of the destination, provider, incarnation, session, credits, room, running; then the calls' payloads. Of a call
-// whose digest is `-` the id is new: it cannot be repeated. A call that is admitted is answered with the line of its head.
 const ADMIT = defineCallScript(
   "ADMIT",
   `
+-- KEYS    [1] prefix, [2] due, [3] health
+-- ARGV    [1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line each: toolset, epoch (0
+--         for none), contract digest, max backlog; [5] ways that calls go, a line each: tool, delivery, line of the destination, line
+--         of the overflow or 0, pinned, wait, timeout, watch, tenant, principal; [6] calls, a line each: id, request digest (- where it
+--         cannot be repeated), line of its way, meta; [7] claim lease of once, [8] of idempotent; [9] providers of this node that may
+--         take what is admitted, a line each: line of the destination, provider, incarnation, session, credits, room, running; then the
+--         calls' payloads
+-- Returns for each call the place of its head (admitted), 'repeated <head>\\n<end>', 'conflict', 'stale', 'unhealthy <last pong> <now>'
+--         or 'full'; for each provider what take() answers (take.lua); the heads
 local node = ARGV[2]
 -- A call is looked at by the time at which a claim could end that began now: so it need not be noted when it is claimed.
 local lease_of = { once = tonumber(ARGV[7]), idempotent = tonumber(ARGV[8]) }
@@ -38,7 +41,7 @@ local lease_of = { once = tonumber(ARGV[7]), idempotent = tonumber(ARGV[8]) }
   TAKE_LUA,
   HEALTH_ENTRY_LUA,
   `
-local window, retention = tonumber(ARGV[1]), tonumber(ARGV[3])
+local window = tonumber(ARGV[1])
 
 -- Epochs as destinations: their health, and how many unfinished calls they have.
 local destinations = {}

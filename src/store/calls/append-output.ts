@@ -12,11 +12,13 @@ export interface Output extends Claim {
 /** `over`: the call's output is at its limit, and this piece was not kept. */
 export type OutputAnswer = "kept" | "fenced" | "over";
 
-// ARGV[1] most pieces, [2] most bytes; then per piece: id, owner, attempt, data. A call's pieces are appended one after the other:
-// its record is read and written, and its watchers are rung, once for all of them.
+// A call's pieces are appended one after the other: its record is read and written, and its watchers are notified, once for all of them.
 const APPEND = defineCallScript(
   "APPEND",
   `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] most pieces, [2] most bytes; then for each piece: id, owner, attempt, data
+-- Returns for each piece 'kept', 'over' (the call's output is full) or 'fenced'
 local max_pieces, max_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local ids, pieces_of = {}, {}
 for i = 3, #ARGV, 4 do

@@ -12,11 +12,15 @@ export type CancelAnswer =
   /** Its provider was asked to stop it. */
   | { readonly kind: "told" };
 
-// ARGV[1] id.
 const CANCEL = evenWhenFull(
   defineCallScript(
     "CANCEL",
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] id
+-- Returns { 'unknown' }
+--         { 'ended', its end }
+--         { 'told' }: its provider is asked to stop
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 if call.terminal then return { 'ended', said_end(call) } end

@@ -24,14 +24,16 @@ export type CompletionAnswer =
   /** Its record is lost. */
   | { readonly kind: "gone" };
 
-// ARGV[1] the calls' ids, [2] completions, a line each: owner, attempt, kind, reason; [3] this node; then their bodies. A repeat of
-// what ended the call is accepted again: its first answer may have been lost, and the second time a verdict on it may be had. An
-// answer says how the call ended: when, where it ended as was asked; else accepted, how long its body is, since that is the one that came,
-// or empty, and the terminal's line.
+// A repeat of what ended the call is accepted again: its first answer may have been lost, and the second time a verdict on it may be had.
+// The body's length is said where it is another one than came.
 const COMPLETE = evenWhenFull(
   defineCallScript(
     "COMPLETE",
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] the calls' ids, [2] completions, a line each: owner, attempt, kind, reason; [3] this node; then their bodies
+-- Returns for each completion how the call ended: the time, where it ended as was asked; else 'accepted <bytes of its body, or nothing>
+--         <line of the terminal>', 'fenced' or 'gone'
 local function said_before(call, kind, reason, attempt, body)
   if not call.whole then
     call.terminal, call.whole = string.match(redis.call('GET', call.key), '\\n(.*)$'), true

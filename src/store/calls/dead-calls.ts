@@ -29,31 +29,37 @@ export interface DeadCall {
 
 // What is no stream has no calls; SETTLE sets it aside when it adds one.
 
-// KEYS[1] dead. ARGV[1] from, [2] count; newest first.
 const LIST_DEAD = defineScript(
   "LIST_DEAD",
   WRONG_TYPE_LUA,
   `
+-- KEYS    [1] dead
+-- ARGV    [1] from, [2] how many
+-- Returns entries, newest first
 local found = redis.pcall('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', ARGV[2])
 return is_wrong_type(found) and {} or found
 `,
 );
 
-// KEYS[1] dead. ARGV[1] id.
 const GET_DEAD = defineScript(
   "GET_DEAD",
   WRONG_TYPE_LUA,
   `
+-- KEYS    [1] dead
+-- ARGV    [1] id
+-- Returns the entry, or none
 local found = redis.pcall('XRANGE', KEYS[1], ARGV[1], ARGV[1])
 return is_wrong_type(found) and {} or found
 `,
 );
 
-// KEYS[1] dead. ARGV ids, or none for all.
 const PURGE_DEAD = defineScript(
   "PURGE_DEAD",
   WRONG_TYPE_LUA,
   `
+-- KEYS    [1] dead
+-- ARGV    ids, or none for all
+-- Returns how many were deleted
 local all = redis.pcall('XLEN', KEYS[1])
 if is_wrong_type(all) then return 0 end
 if #ARGV > 0 then return redis.call('XDEL', KEYS[1], unpack(ARGV)) end

@@ -17,11 +17,12 @@ const OUTPUT_BYTES = 262_144;
 /** What is compared of a record, to know whether it is the same still, in bytes: what was fixed at the admission, and the end's first line. */
 const MARK_BYTES = 1_024;
 
-// KEYS[1] prefix. ARGV[1] id, [2] from where in the record, [3] to where. Returns how the record begins, and the piece. What is no
-// record says nothing.
 const READ_PIECE = defineScript(
   "READ_PIECE",
   `
+-- KEYS    [1] prefix
+-- ARGV    [1] id, [2] from where in the record, [3] to where
+-- Returns how the record begins, and the piece; both are empty for what is no record
 local key = KEYS[1] .. 'call:' .. ARGV[1]
 local mark = redis.pcall('GETRANGE', key, 0, ${MARK_BYTES - 1})
 if type(mark) ~= 'string' then return { '', '' } end

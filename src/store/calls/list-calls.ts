@@ -55,9 +55,6 @@ const LOOKED_CALLS = 250;
 /** What is read of a record: that of a call which lives is shorter, but for the nodes that want to hear of it, which come last. */
 const RECORD_BYTES = 2_048;
 
-// KEYS[1] prefix, KEYS[2] due. ARGV[1] cursor, [2] until, [3] after, [4] how many to give, [5] toolset, [6] tool, [7] state; the
-// last three may be empty. Returns the time, the next position (cursor, until, after) and the calls.
-//
 // ZSCAN finds each member that is there throughout; by score, one that moves meanwhile would be missed. What it finds is given in
 // the order of the ids, from behind \`after\` on where the same scan was given in part before; where Redis has resized its table
 // since, the scan ends elsewhere, and all of it is given. It changes nothing: a record that is damaged, lost or has ended is left
@@ -66,6 +63,9 @@ const LIST = evenWhenFull(
   defineScript(
     "LIST",
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] cursor, [2] until, [3] after, [4] how many to give, [5] toolset, [6] tool, [7] state; the last three may be empty
+-- Returns the time; the next position (cursor, until, after); the calls
 local prefix, due = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -17,12 +17,15 @@ export interface LostCall {
   readonly attempt: number;
 }
 
-// Per call: id, head, attempt. Only where there is no record still: it may have been admitted anew since it was missed. One that
-// has expired in time, as its handle said, is not lost. Answers with the end of each; empty where there is none.
+// Only where there is no record still: it may have been admitted anew since it was missed. One that has expired in time, as its handle
+// said, is not lost.
 const LOSE = evenWhenFull(
   defineCallScript(
     "LOSE",
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    for each call: id, head, attempt
+-- Returns for each call how it ended; empty where there is none
 local ends = {}
 for i = 1, #ARGV, 3 do
   local id, head = ARGV[i], ARGV[i + 1]

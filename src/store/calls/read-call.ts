@@ -2,6 +2,7 @@ import type { CallId } from "../../identity/call-id.js";
 import type { NodeId } from "../../identity/names.js";
 import { runConfirmed } from "../../redis/commits.js";
 import type { ShardKeys } from "../../redis/keys.js";
+import { luaLiteral } from "../../redis/lua-file.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../../redis/script.js";
 import { defineCallScript } from "./call-lua.js";
 import {
@@ -43,11 +44,14 @@ const SMALL_OUTPUT_BYTES = 16_384;
 /** The most pieces that are looked at once: twice as many as the time before, since each may be large. */
 const PAGE_COUNT = 32;
 
-// ARGV[1] id, [2] cursor, [3] a node that wants to hear of the call from now on or nothing, [4] the most pieces, [5] the most bytes.
 const READ = evenWhenFull(
   defineCallScript(
     "READ",
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] id, [2] cursor, [3] a node to notify from now on or nothing, [4] the most pieces, [5] the most bytes
+-- Returns { 'unknown' }
+--         { 'known', head, state, attempt, whether it was asked to stop, its end or '', pieces of output, whether there are more }
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 local node = ARGV[3]
@@ -130,10 +134,13 @@ export type ProbeAnswer =
 /** The most bytes of ends that one lookup brings. */
 const MAX_PROBED_BYTES = 262_144;
 
-// Ids. For nodes whose doorbell may have been lost. How a record looks: see record-lua.ts.
+// For nodes that may have missed a notification. How a record looks: see record-lua.ts.
 const PROBE = defineScript(
   "PROBE",
   `
+-- KEYS    [1] prefix
+-- ARGV    ids
+-- Returns for each id 1 (lives), 0 (gone), the end, 'large' (a large end), or 2 (an end that has no room in this answer)
 local answers, bytes = {}, 0
 for i = 1, #ARGV do
   local record = redis.pcall('GETRANGE', KEYS[1] .. 'call:' .. ARGV[i], 0, ${PEEKED_BYTES - 1})
@@ -142,7 +149,7 @@ for i = 1, #ARGV do
     record = redis.call('GET', KEYS[1] .. 'call:' .. ARGV[i]) -- its first line alone is longer than this
     line = string.find(record, '\\n', 1, true)
   end
-  if line and string.find(record, '${TERMINAL_LINE}', line + 1) then
+  if line and string.find(record, ${luaLiteral(TERMINAL_LINE)}, line + 1) then
     local size = #record - line
     if size > ${SAID_BYTES} or #record == ${PEEKED_BYTES} then
       answers[i] = 'large'
@@ -154,7 +161,7 @@ for i = 1, #ARGV do
     end
   else
     -- A damaged record is as good as none.
-    answers[i] = line and string.find(record, '${LIFE_BEGIN}', line + 1) and 1 or 0
+    answers[i] = line and string.find(record, ${luaLiteral(LIFE_BEGIN)}, line + 1) and 1 or 0
   end
 end
 return answers

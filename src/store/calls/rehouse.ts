@@ -17,11 +17,13 @@ export interface StrandedCall {
 /** The most calls that one execution looks at. */
 const BATCH = 100;
 
-// KEYS[3] requests. ARGV[1] where to begin, [2] count. Only unclaimed calls, and where to go on.
 const STRANDED = evenWhenFull(
   defineCallScript(
     "STRANDED",
     `
+-- KEYS    [1] prefix, [2] due, [3] requests
+-- ARGV    [1] where to begin, [2] how many entries
+-- Returns where to go on, or ''; ids of unclaimed calls
 local calls = {}
 local entries = redis.pcall('XRANGE', KEYS[3], ARGV[1], '+', 'COUNT', ARGV[2])
 if is_wrong_type(entries) then entries = {} end
@@ -38,11 +40,13 @@ return { #entries > 0 and '(' .. entries[#entries][1] or '', calls }
   ),
 );
 
-// ARGV[1] epoch that they leave; then per call: id, epoch that takes it or 0, its contract's digest.
 const REHOUSE = evenWhenFull(
   defineCallScript(
     "REHOUSE",
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] the epoch that they leave; then for each call: id, the epoch that takes it or 0, its contract's digest
+-- Returns how many were moved
 local moved = 0
 for i = 2, #ARGV, 3 do
   local call = load_call(ARGV[i])

@@ -24,11 +24,13 @@ export interface HeldClaim extends Claim {
 /** A reason: held, and to be stopped; `fenced`: not this owner's and attempt's any more; `gone`: its record is lost. */
 export type ClaimAnswer = "held" | StopReason | "fenced" | "gone";
 
-// ARGV[1] claim lease of once, [2] of idempotent, [3] node; then per claim: toolset, epoch, id, owner, attempt.
 const RENEW_CLAIMS = evenWhenFull(
   defineCallScript(
     "RENEW_CLAIMS",
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] claim lease of once, [2] of idempotent, [3] node; then for each claim: toolset, epoch, id, owner, attempt
+-- Returns for each claim 'held', why it was asked to stop, 'fenced' (another has it, or it has ended) or 'gone' (no record)
 local answers = {}
 for i = 4, #ARGV, 5 do
   local call = load_call(ARGV[i + 2])

@@ -9,13 +9,15 @@ import { STRAYS } from "./strays.js";
 /** The most requests streams that one execution is given. */
 const BATCH = 100;
 
-// Per requests stream: toolset, epoch, where to begin. Every unfinished call stands in one. Answers with the stream, counted
-// from 1, and the place in it where to go on, or 0: not more than some hundred calls are looked at.
+// Every unfinished call stands in one of the streams. Not more than some hundred calls are looked at.
 const RESTORE = evenWhenFull(
   defineCallScript(
     "RESTORE",
     LINE_SEARCH_LUA,
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    for each requests stream: toolset, epoch, where to begin
+-- Returns the stream, counted from 1, and the place in it where to go on; or 0
 go_on_searching()
 local looked, noted = 0, on_due('ZSCORE', '${STRAYS}')
 local function answer(line, from)
@@ -46,7 +48,19 @@ return answer(0, '-')
   ),
 );
 
-const END_SEARCH = evenWhenFull(defineCallScript("END_SEARCH", LINE_SEARCH_LUA, "end_search()", "return 0"));
+const END_SEARCH = evenWhenFull(
+  defineCallScript(
+    "END_SEARCH",
+    LINE_SEARCH_LUA,
+    `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    none
+-- Returns 0
+end_search()
+return 0
+`,
+  ),
+);
 
 /**
  * Finds the deadlines of all calls of these epochs again, in their records, and lets go of entries that have none. Any node may do it at

@@ -35,9 +35,7 @@ export interface Settled {
   readonly search: boolean;
 }
 
-// ARGV[1] most calls, [2] most attempts, [3] grace after the deadline, [4] after an absence that it passed in, [5] claim lease of once,
-// [6] of idempotent, [7] how long leases hold after an absence, [8] whether the node may look through the waiting lines. Notes that a node is here, sees to the
-// shard's keys, then looks at each call whose time has come:
+// Notes that a node is here, sees to the shard's keys, then looks at each call whose time has come:
 //   nothing is to be done yet           -> looked at again when there is
 //   in a state that is not known        -> at its deadline and a little later: outcome_unknown
 //   queued, past its deadline           -> not_executed, or outcome_unknown after a first attempt
@@ -51,6 +49,11 @@ const SETTLE = evenWhenFull(
     MEND_LUA,
     LINE_SEARCH_LUA,
     `
+-- KEYS    [1] prefix, [2] due
+-- ARGV    [1] most calls, [2] most attempts, [3] grace after the deadline, [4] after an absence that it passed in, [5] claim lease of
+--         once, [6] of idempotent, [7] how long leases hold after an absence, [8] whether the node may look through the waiting lines
+-- Returns how many ended; how many were delivered again; how many providers were asked to stop; how many calls were looked at;
+--         whether the deadlines are whole; the time to judge leases by while an absence is heeded, else 0; whether to look through the lines
 local max_attempts, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease_of = { once = tonumber(ARGV[5]), idempotent = tonumber(ARGV[6]) }
 local ended, redelivered, told = 0, 0, 0

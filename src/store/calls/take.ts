@@ -48,12 +48,14 @@ local lease_of = { once = tonumber(ARGV[1]), idempotent = tonumber(ARGV[2]) }
 local node = ARGV[3]
 ${TAKE_LUA}`;
 
-// Per taker, from ARGV[4] on: provider, incarnation, session, credits.
 const TAKE = evenWhenFull(
   defineCallScript(
     "TAKE",
     TAKER_LUA,
     `
+-- KEYS    [1] prefix, [2] due, [3] requests, [4] leases, [5] providers, [6] again
+-- ARGV    [1] claim lease of once, [2] of idempotent, [3] node; then for each taker: provider, incarnation, session, credits
+-- Returns for each taker what take() answers (take.lua)
 local answers = {}
 for i = 4, #ARGV, 4 do
   answers[#answers + 1] = take(line, ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]))
@@ -63,13 +65,17 @@ return answers
   ),
 );
 
-// ARGV[4] provider, [5] incarnation, [6] session, [7] how many calls are named, [8] from which entry on what it
-// holds is read, or nothing; then per named call: id, attempt; then entries of calls that were found in its hands before.
 const RESUME = evenWhenFull(
   defineCallScript(
     "RESUME",
     TAKER_LUA,
     `
+-- KEYS    [1] prefix, [2] due, [3] requests, [4] leases, [5] providers, [6] again
+-- ARGV    [1] claim lease of once, [2] of idempotent, [3] node, [4] provider, [5] incarnation, [6] session, [7] how many calls are
+--         named, [8] from which entry on what it holds is read, or nothing; then for each named call: id, attempt; then entries of
+--         calls that were found in its hands before
+-- Returns { 'lost' }: the session does not speak for the holder of a lease
+--         { 'resumed', named calls that it does not hold, calls to deliver again, entries that it goes on with, where to go on }
 local owner = ARGV[4] .. '/' .. ARGV[5]
 if not may_take(line, ARGV[4], ARGV[5], ARGV[6]) then return { 'lost' } end
 stream_length(string.sub(line.requests, #prefix + 1)) -- what is none holds nothing
@@ -90,7 +96,7 @@ for i = last + 1, #ARGV do in_hand[ARGV[i]] = true end
 
 -- What it holds and does not name never reached it: the frame was lost with the session before. The same attempt goes out.
 -- Payloads are read of these alone, and some at a time.
-local next, bytes = '', 0
+local next, held_bytes = '', 0
 if ARGV[8] ~= '' then
   local held = redis.pcall('XPENDING', line.requests, 'providers', ARGV[8], '+', ${MAX_LOOKED}, owner)
   if held.err then
@@ -107,8 +113,8 @@ if ARGV[8] ~= '' then
       if known and call.owner == owner and call.entry == id then
         claim(call, owner, node, lease_of[call.delivery])
         again[#again + 1] = frame(call, entry[2])
-        bytes = bytes + #entry[2][6]
-        if bytes > ${MAX_TAKEN_BYTES} then
+        held_bytes = held_bytes + #entry[2][6]
+        if held_bytes > ${MAX_TAKEN_BYTES} then
           next = '(' .. id
           break
         end

@@ -1,3 +1,4 @@
+import { readLua } from "../../redis/lua-file.js";
 /** What Redis says about an epoch's providers; all times are Unix milliseconds by Redis's clock. */
 export interface EpochHealth {
   /** 0 when there was no pong yet. */
@@ -15,19 +16,7 @@ export const NO_HEALTH: EpochHealth = { lastPongMs: 0, liveUntilMs: 0, room: 0 }
  * is the number of the format; what a later version appends is kept. `announced` is what `changes` said last, so that a
  * transition is said once, by the script that notices it first.
  */
-export const HEALTH_ENTRY_LUA = `
-local HEALTH = '^1 (%l[%w_-]*) (%d+) (%d+) (%d+) (%d)(.*)$'
-
-local function parse_health(entry)
-  local state, pong, live, room, announced, more = string.match(entry or '', HEALTH)
-  if not state then return nil end
-  return { state = state, pong = tonumber(pong), live = tonumber(live), room = tonumber(room), announced = announced, more = more }
-end
-
-local function format_health(h)
-  return string.format('1 %s %.0f %.0f %.0f %s', h.state, h.pong, h.live, h.room, h.announced) .. (h.more or '')
-end
-`;
+export const HEALTH_ENTRY_LUA = readLua(import.meta.url, "health-entry.lua");
 
 const ENTRY = /^1 [a-z][\w-]* (\d+) (\d+) (\d+) \d(?: |$)/;
 

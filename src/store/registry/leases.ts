@@ -42,11 +42,15 @@ export interface Renewal {
   readonly session: string;
 }
 
-// ARGV[2] lease length; then per renewal: name, epoch, provider, incarnation, token hash, room, routing, session.
 const RENEW = evenWhenFull(
   defineRegistryScript(
     "RENEW",
     `
+-- KEYS    [1] prefix, [2] toolsets, [3] health, [4] changes
+-- ARGV    [1] how old a pong may be, in milliseconds; [2] lease length; then for each renewal: name, epoch, provider, incarnation,
+--         token hash, room, routing, session
+-- Returns for each renewal { 'held', end of the lease, state of the epoch }, or { 'lost' }, { 'replaced' }, { 'gone' } or {
+--         'unregistered' }
 local lease_ms = tonumber(ARGV[2])
 local answers, touched = {}, {}
 for i = 3, #ARGV, 8 do
@@ -94,12 +98,15 @@ return answers
   ),
 );
 
-// ARGV[2] name, [3] epoch, [4] provider, [5] incarnation, [6] token hash. Returns "released"; "gone" when no lease of that
-// incarnation is held; "refused" when it is held by another token.
 const RELEASE = evenWhenFull(
   defineRegistryScript(
     "RELEASE",
     `
+-- KEYS    [1] prefix, [2] toolsets, [3] health, [4] changes
+-- ARGV    [1] how old a pong may be, in milliseconds; [2] name, [3] epoch, [4] provider, [5] incarnation, [6] token hash
+-- Returns 'released'
+--         'gone': no lease of that incarnation is held
+--         'refused': it is held by another token
 local name, epoch, provider, incarnation = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 check_keys(name, epoch)
 local p, fault = check_holder(name, epoch, provider, incarnation, ARGV[6])
@@ -116,8 +123,7 @@ return 'released'
 /** The most calls that one execution lets go of, and about the most bytes of payloads that it passes over. */
 const MAX_LET_GO = { calls: 256, bytes: 4_194_304 };
 
-// ARGV[2] name, [3] epoch, [4] provider/incarnation, [5] where to begin. What it still holds is due at once. Answers with where
-// to go on, or nothing.
+// What it still holds is due at once.
 const LET_GO = evenWhenFull(
   defineScript(
     "LET_GO",
@@ -125,6 +131,9 @@ const LET_GO = evenWhenFull(
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)",
     RECORD_LUA,
     `
+-- KEYS    [1] prefix
+-- ARGV    [2] name, [3] epoch, [4] provider/incarnation, [5] where to begin
+-- Returns where to go on, or ''
 local requests, member = prefix .. 'requests:' .. ARGV[2] .. ':' .. ARGV[3], ARGV[4]
 local lease = redis.pcall('ZSCORE', prefix .. 'leases:' .. ARGV[2] .. ':' .. ARGV[3], member)
 if not is_wrong_type(lease) and lease then return '' end -- it came back

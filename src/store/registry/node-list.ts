@@ -21,14 +21,15 @@ export interface ListedNode {
   readonly version: string;
 }
 
-// KEYS[1] nodes, KEYS[2] format. ARGV[1] node, [2] its version, [3] the number of its formats, [4] for how long it is listed.
-// Returns { 'listed', nodes }, each with its version behind it; or { 'newer', format } where the registry is kept in a later format.
-//
 // A node's entry is "1 <listed until> <format> <version>"; what a later version appends is not touched.
 const LIST_NODE = evenWhenFull(
   defineScript(
     "LIST_NODE",
     `
+-- KEYS    [1] nodes, [2] format
+-- ARGV    [1] node, [2] its version, [3] the number of its formats, [4] for how long it is listed
+-- Returns { 'listed', nodes, each with its version behind it }
+--         { 'newer', format }: the registry is kept in a later format
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
@@ -55,11 +56,16 @@ return { 'listed', listed }
   ),
 );
 
-// KEYS[1] nodes. ARGV[1] node.
 const UNLIST_NODE = evenWhenFull(
   defineScript(
     "UNLIST_NODE",
-    "if redis.call('TYPE', KEYS[1]).ok == 'hash' then redis.call('HDEL', KEYS[1], ARGV[1]) end return 0",
+    `
+-- KEYS    [1] nodes
+-- ARGV    [1] node
+-- Returns 0
+if redis.call('TYPE', KEYS[1]).ok == 'hash' then redis.call('HDEL', KEYS[1], ARGV[1]) end
+return 0
+`,
   ),
 );
 

@@ -19,12 +19,14 @@ const SLOT_KEPT_MS = 60_000;
 /** The most epochs that one message to all nodes holds. */
 const TARGETS_PER_MESSAGE = 500;
 
-// KEYS[1] the slot's key, KEYS[2] the pings channel. ARGV[1] the node that takes the slot, [2] how long, then messages.
 const PING_SLOT = evenWhenFull(
   defineScript(
     "PING_SLOT",
     BELLS_LUA,
     `
+-- KEYS    [1] the slot, [2] the channel of pings
+-- ARGV    [1] the node that takes the slot, [2] for how long; then messages
+-- Returns 1 when the slot was taken and all were published, else 0
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 for i = 3, #ARGV do publish(KEYS[2], ARGV[i]) end
 -- Another node's user may be allowed to.

@@ -20,13 +20,16 @@ export interface Pong {
  */
 export type PongAnswer = "recorded" | "awaited" | "refused";
 
-// Then per pong: name, epoch, provider, incarnation, whether it came outside of a session. One that brings a provider into routing
-// rings for the calls that may wait, where there are any unfinished ones; so does one from outside, in any case. Returns per pong:
-// "recorded", "awaited" or "refused".
+// One that brings a provider into routing notifies of the calls that may wait, where there are any unfinished ones; so does one from
+// outside, in any case.
 const PONG = evenWhenFull(
   defineRegistryScript(
     "PONG",
     `
+-- KEYS    [1] prefix, [2] toolsets, [3] health, [4] changes
+-- ARGV    [1] how old a pong may be, in milliseconds; then for each pong: name, epoch, provider, incarnation, whether it came outside
+--         of a session
+-- Returns for each pong 'recorded', 'awaited' or 'refused'
 local answers, unfinished = {}, {}
 -- Calls that are admitted later find the provider, or ring themselves.
 local function has_unfinished(name, epoch)

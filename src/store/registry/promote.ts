@@ -4,10 +4,12 @@ import { asText } from "../../redis/script.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript } from "./registry-store.js";
 
-// ARGV[2] name, [3] candidate epoch, [4] owner.
 const PROMOTE = defineRegistryScript(
   "PROMOTE",
   `
+-- KEYS    [1] prefix, [2] toolsets, [3] health, [4] changes
+-- ARGV    [1] how old a pong may be, in milliseconds; [2] name, [3] candidate epoch, [4] owner
+-- Returns 'promoted', 'unknown', 'damaged', 'not_owner', 'mismatch' or 'not_ready'
 local record = load_record(ARGV[2])
 if not record then return redis.call('HEXISTS', toolsets, ARGV[2]) == 1 and 'damaged' or 'unknown' end
 if record.owner ~= ARGV[4] then return 'not_owner' end

@@ -47,15 +47,20 @@ export interface Registered {
   readonly registeredAtMs: number;
 }
 
-// KEYS[5] epochs. ARGV[2] name, [3] the generation that the decision was taken on, 0 for none, [4] the epoch to join, 0 to
-// make one, [5] owner, [6] digest, [7] version, [8] contract, [9] activateAt, [10] maxBacklog, [11] retentionMs,
-// [12] retireAfterMs, [13] provider, [14] incarnation, [15] token hash, [16] lease length, [17] the most toolsets in this shard,
-// [18] whether a record is there that cannot be read, [19] that record, or nothing.
 const REGISTER = defineRegistryScript(
   "REGISTER",
   FORGET_LUA,
   LAST_EPOCH_LUA,
   `
+-- KEYS    [1] prefix, [2] toolsets, [3] health, [4] changes, [5] epochs
+-- ARGV    [1] how old a pong may be, in milliseconds; [2] name, [3] the generation that the decision was taken on, 0 for none, [4] the
+--         epoch to join, 0 to make one, [5] owner, [6] digest, [7] version, [8] contract, [9] activateAt, [10] maxBacklog, [11]
+--         retentionMs, [12] retireAfterMs, [13] provider, [14] incarnation, [15] token hash, [16] lease length, [17] the most toolsets
+--         in this shard, [18] whether a record is there that cannot be read, [19] that record, or nothing
+-- Returns { 'raced' }: another one was first; decide anew
+--         { 'damaged' }: the record cannot be read
+--         { 'full' }: the shard has as many toolsets as it may
+--         { 'registered', epoch, state, registeredAtMs }
 local name, damaged = ARGV[2], ARGV[18] == '1' and ARGV[19]
 local record = load_record(name)
 if damaged then
@@ -272,11 +277,13 @@ const EPOCH_NUMBERS = [
   "retireAtMs",
 ] as const;
 
-// KEYS[1] toolsets. ARGV[1] field. As bytes: what is damaged need not be text. What is no hash has none, and REGISTER sets it aside.
 const READ_FIELD = defineScript(
   "READ_FIELD",
   WRONG_TYPE_LUA,
   `
+-- KEYS    [1] toolsets
+-- ARGV    [1] field
+-- Returns its value, as bytes, since what is damaged need not be text; nothing where there is none, or no hash
 local value = redis.pcall('HGET', KEYS[1], ARGV[1])
 return not is_wrong_type(value) and value
 `,

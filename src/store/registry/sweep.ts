@@ -10,14 +10,16 @@ const BATCH = 100;
 /** How many consumers it forgets; the next turn forgets more. */
 const CONSUMERS = 1_000;
 
-// ARGV[2] linger, then names. Ended leases are forgotten, lost health is announced, a candidate whose active epoch died
-// takes over, a retiring epoch without lease and calls goes, and so does a toolset without provider after its retention.
-// Returns the names of those that have ended leases still.
+// Ended leases are forgotten, lost health is announced, a candidate whose active epoch died takes over, a retiring epoch without lease
+// and calls goes, and so does a toolset without provider after its retention.
 const SWEEP = evenWhenFull(
   defineRegistryScript(
     "SWEEP",
     FORGET_LUA,
     `
+-- KEYS    [1] prefix, [2] toolsets, [3] health, [4] changes
+-- ARGV    [1] how old a pong may be, in milliseconds; [2] linger; then names
+-- Returns the names of those that have ended leases still
 local linger_ms = tonumber(ARGV[2])
 local forgettable, unfinished = ${CONSUMERS}, {}
 

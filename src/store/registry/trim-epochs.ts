@@ -1,4 +1,5 @@
 import type { ShardKeys } from "../../redis/keys.js";
+import { readLua } from "../../redis/lua-file.js";
 import { asText, evenWhenFull } from "../../redis/script.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import { GONE, GONE_MARK_LUA } from "./gone-mark.js";
@@ -11,18 +12,7 @@ import { type RegistryStore, runShardScript } from "./registry-store.js";
  *
  * `found` are epochs of the name that are known otherwise.
  */
-export const LAST_EPOCH_LUA = `
-local function last_epoch(epochs, name, found)
-  local last = 0
-  local function consider(text)
-    local epoch = tonumber(text or nil)
-    if epoch and epoch % 1 == 0 and epoch < 9007199254740991 then last = math.max(last, epoch) end
-  end
-  for _, text in ipairs(redis.call('HMGET', epochs, name, '@floor')) do consider(text) end
-  for _, text in ipairs(found) do consider(text) end
-  return last
-end
-`;
+export const LAST_EPOCH_LUA = readLua(import.meta.url, "last-epoch.lua");
 
 /**
  * How long the epochs of a toolset that is gone are remembered by its name, in milliseconds: a provider that was cut off for less
@@ -32,12 +22,15 @@ const REMEMBERED_MS = 24 * 3_600_000;
 /** About how many fields one execution looks at. */
 const COUNT = 200;
 
-// KEYS[5] epochs. ARGV[2] where to begin, [3] about how many fields, [4] how long a toolset that is gone is remembered. A name whose
-// toolset is not there is marked (see gone-mark.ts); one that was marked for long goes, into the floor.
+// A name whose toolset is not there is marked (see gone-mark.ts); one that was marked for long goes, into the floor.
 const TRIM = evenWhenFull(
   defineRegistryScript(
     "TRIM_EPOCHS",
     `${GONE_MARK_LUA}
+-- KEYS    [1] prefix, [2] toolsets, [3] health, [4] changes, [5] epochs
+-- ARGV    [1] how old a pong may be, in milliseconds; [2] where to begin, [3] about how many fields, [4] how long a toolset that is
+--         gone is remembered
+-- Returns where to go on; 0 at the end
 local epochs, remembered_ms = KEYS[5], tonumber(ARGV[4])
 local page = redis.call('HSCAN', epochs, ARGV[2], 'COUNT', ARGV[3])
 local goes, floor = {}, 0

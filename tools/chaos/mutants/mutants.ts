@@ -33,14 +33,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: "bell-without-record",
     breaks: "an end is told to whoever waits, and not written down",
     replace: "local terminal = save_end(call, kind, reason, body)",
-    by: "local terminal = kind .. ' ' .. reason .. ' ' .. text[call.attempt] .. ' ' .. text[now] .. ' 0\\\\n' .. body",
+    by: "local terminal = kind .. ' ' .. reason .. ' ' .. text[call.attempt] .. ' ' .. text[now] .. ' 0\\n' .. body",
     drill: "calm",
   },
   {
     name: "expires-at-once",
     breaks: "a call's record expires when the call has ended",
-    replace: ".. '\\\\n' .. terminal, 'KEEPTTL')",
-    by: ".. '\\\\n' .. terminal, 'PX', '300')",
+    replace: ".. '\\n' .. terminal, 'KEEPTTL')",
+    by: ".. '\\n' .. terminal, 'PX', '300')",
     drill: "calm",
   },
   {

@@ -18,8 +18,8 @@ export const FUTURE: EditedBuild = {
     },
     // A node that drains tells its providers to go for a reason that they do not know.
     {
-      replace: 'this.#goAway(session, "GO_AWAY_REASON_NODE_DRAINING"),',
-      by: "this.#goAway(session, 99 as never),",
+      replace: 'draining: "GO_AWAY_REASON_NODE_DRAINING",',
+      by: "draining: 99 as never,",
     },
     // One that cancels a call gives providers a reason that they do not know, and its own ends have an unknown origin.
     {
@@ -74,8 +74,8 @@ export const FUTURE: EditedBuild = {
       by: "'-' or call.watchers) .. (call.more == '' and ' later' or call.more), 'PXAT'",
     },
     {
-      replace: "text[call.claimed] .. '\\\\n' .. body",
-      by: "text[call.claimed] .. ' later\\\\n' .. body",
+      replace: "text[call.claimed] .. '\\n' .. body",
+      by: "text[call.claimed] .. ' later\\n' .. body",
     },
     // Entries of streams have a field more: calls that wait, output, and changes of the catalogue; one kind of change is new.
     {
