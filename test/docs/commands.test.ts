@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environment } from "../../src/config/environment.js";
 import { builtProgram, PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { type ConsumerProject, consumerProject } from "../support/packages.js";
 import { blocksOf, commandsIn } from "../support/page-blocks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { selfSignedIn } from "../support/self-signed.js";
@@ -35,6 +35,11 @@ const RUN: Readonly<Record<string, RegExp>> = {
   // docs/clients.md
   [`esbuild main.ts --bundle --platform=node --format=esm --outfile=main.mjs \\
   --banner:js="import{createRequire}from'node:module';const require=createRequire(import.meta.url);"`]: /main\.mjs/,
+  // docs/limits.md; test/tools/package/packages.test.ts counts what the SDK alone has
+  "find node_modules -type f -printf '%s\\n' | awk '{ sum += $1 } END { print sum }'": /^\d+\n$/,
+  [`node -e 'const start = process.cpuUsage();
+  import("toolgate-sdk").then(() => { const { user, system } = process.cpuUsage(start); console.log((user + system) / 1e6); })'`]:
+    /^0\.\d+\n$/,
   // CONTRIBUTING.md
   "npm run bench -- --help": /--only/,
   "npm run chaos -- --help": /--figures/,
@@ -86,6 +91,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   --go-grpc_out=gen --go-grpc_opt=paths=source_relative proto/toolgate/v1/*.proto`]:
     "it needs protoc and plugins on the PATH; test/examples/go.test.ts makes the same stubs by buf",
   "python -m pip install -r requirements.txt": "test/support/toolchains.ts installs the same into a Python of its own",
+  "npm install toolgate-sdk": "test/sdk/docs.test.ts runs what is below it with the packages of this tree",
   "docker compose up --build": "test/examples/compose.test.ts runs it where Docker runs",
   "docker compose run --rm agent": "test/examples/compose.test.ts runs it where Docker runs",
 };
@@ -96,6 +102,7 @@ const BESIDE = "npm start";
 const pages = [
   "README.md",
   "CONTRIBUTING.md",
+  "packages/sdk/README.md",
   ...readdirSync(join(PACKAGE_ROOT, "docs")).map((name) => `docs/${name}`),
   ...readdirSync(join(PACKAGE_ROOT, "examples"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith("README.md") && !name.includes("node_modules"))
@@ -133,19 +140,18 @@ describe("the pages", () => {
 
 describe("beside npm start", () => {
   let redis: TestRedis;
+  let project: ConsumerProject;
   let folder = "";
   let started: Running;
   let nodes: readonly string[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "toolgate-commands-"));
+    project = await consumerProject();
+    ({ folder } = project);
     await mkdir(join(folder, "bin"));
     await symlink(builtProgram("cmd/toolgate.js"), join(folder, "bin", "toolgate"));
     await mkdir(join(folder, ".config", "fish", "completions"), { recursive: true });
-    await mkdir(join(folder, "node_modules"));
-    await symlink(PACKAGE_ROOT, join(folder, "node_modules", "toolgate"));
-    await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-    await writeFile(join(folder, "main.ts"), 'import { connect } from "toolgate";\nconsole.log(typeof connect);\n');
+    await writeFile(join(folder, "main.ts"), 'import { connect } from "toolgate-sdk";\nconsole.log(typeof connect);\n');
     selfSignedIn(folder, "prod");
     redis = await privateRedis();
     started = startProgram("npm", ["start"], { cwd: PACKAGE_ROOT, env: { REDIS_URL: redis.url } });
@@ -158,7 +164,7 @@ describe("beside npm start", () => {
     started?.signal("SIGINT");
     await started?.ended;
     await redis?.stop();
-    await rm(folder, { recursive: true, force: true });
+    await project?.remove();
   });
 
   /** Runs a command in a shell: one of npm's in the repository, others in a folder of their own. */
