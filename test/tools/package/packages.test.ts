@@ -48,6 +48,14 @@ describe("the server's package", () => {
     expect([...server, ...sdk].filter((path) => foreign.test(path))).toEqual([]);
   });
 
+  test("has the scripts that its modules read, beside them", async () => {
+    const scripts = (await filesBelow(join(PACKAGE_ROOT, "src"))).filter((path) => path.endsWith(".lua"));
+    expect(scripts).not.toEqual([]);
+    expect(server.filter((path) => path.endsWith(".lua")).sort()).toEqual(
+      scripts.map((path) => `dist/src/${path}`).sort(),
+    );
+  });
+
   test("has none of the SDK's modules but the one that exports them", () => {
     const twice = sdk.filter(
       (path) => server.includes(path.replace(/^dist\//, "dist/src/")) && path.startsWith("dist/"),
@@ -107,6 +115,15 @@ describe("each package", () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("npm run package makes both") });
     expect(readPackageManifest(PACKAGE_ROOT)).toMatchObject({ private: true });
   });
+});
+
+test("the SDK reads no file of its own at run time: bundles would not have it", async () => {
+  expect(
+    sdk.filter((path) => !/^dist\/.*(\.m?js|\.d\.m?ts|\/LICENSE)$|^(package\.json|README\.md|LICENSE)$/.test(path)),
+  ).toEqual([]);
+  const modules = sdk.filter((path) => path.endsWith("js"));
+  const texts = await Promise.all(modules.map((path) => readFile(join(project.packages.sdk, path), "utf8")));
+  expect(modules.filter((_path, index) => /\bimport\.meta\b|\bnode:fs\b/.test(texts[index] ?? ""))).toEqual([]);
 });
 
 test("the SDK takes at most 12 MB with all that it needs", async () => {
