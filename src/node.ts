@@ -16,7 +16,7 @@ import { limitsToWire } from "./front/grpc/wire-limits.js";
 import { Cancellations } from "./gateway/cancellations.js";
 import type { GatewayParts } from "./gateway/gateway-parts.js";
 import type { PlaceCallSettings } from "./gateway/place-call.js";
-import { rehouseDestination } from "./gateway/rehouse-destination.js";
+import { reassignDestination } from "./gateway/reassign-destination.js";
 import { PayloadChecks } from "./gateway/validate-payload.js";
 import { type NodeId, parseNodeId, parseRegistryName, type ToolsetName } from "./identity/names.js";
 import { pooledRandomBytes } from "./identity/random-pool.js";
@@ -46,13 +46,13 @@ import { SearchIndex } from "./search/search-index.js";
 import { agreeOnShards, shardCount } from "./store/agree-on-shards.js";
 import { Admissions } from "./store/calls/admit.js";
 import { BatchSize } from "./store/calls/batch-size.js";
+import { CallNotifications } from "./store/calls/call-notifications.js";
 import { CallOutbox } from "./store/calls/call-outbox.js";
 import type { CallStore } from "./store/calls/call-store.js";
 import { cancelCall } from "./store/calls/cancel.js";
-import { Doorbell } from "./store/calls/doorbell.js";
 import { LargeReadings } from "./store/calls/large-readings.js";
 import { LostCalls } from "./store/calls/lost-calls.js";
-import { rehouseCalls } from "./store/calls/rehouse.js";
+import { reassignCalls } from "./store/calls/reassign.js";
 import { LeaseClock } from "./store/lease-clock.js";
 import { mendKeys } from "./store/mend-keys.js";
 import { NodeList } from "./store/registry/node-list.js";
@@ -205,7 +205,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
         keys,
         node,
         () => inHand.get(),
-        (id, ending) => doorbell.ended(id, ending),
+        (id, ending) => notifications.ended(id, ending),
       ),
   );
   const sessions: ProviderSessions = new ProviderSessions({
@@ -231,7 +231,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const epochs = followEpochs(catalog, sessions, clock);
 
   // Agents
-  const doorbell: Doorbell = new Doorbell({
+  const notifications: CallNotifications = new CallNotifications({
     store: calls,
     subscriber,
     node,
@@ -239,7 +239,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     monotonicMs,
     onStop: (notice) => sessions.stopCall(notice),
   });
-  const awaited = new BatchSize(() => doorbell.size, monotonicMs);
+  const awaited = new BatchSize(() => notifications.size, monotonicMs);
   const payloads = new PayloadChecks(validators);
   const placing: PlaceCallSettings = {
     catalog,
@@ -264,8 +264,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const readings = new LargeReadings(calls);
   const gateway: GatewayParts = {
     placing,
-    awaiting: { doorbell, lost, clock, monotonicMs },
-    following: { store: calls, doorbell, node, lost, readings, clock, monotonicMs },
+    awaiting: { notifications, lost, clock, monotonicMs },
+    following: { store: calls, notifications, node, lost, readings, clock, monotonicMs },
     readings,
     maxMessageBytes: config.maxMessageBytes,
     enter(peer) {
@@ -276,7 +276,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   // What time does
-  const destinationOf = rehouseDestination(catalog, payloads, texts, config.maxPayloadBytes);
+  const destinationOf = reassignDestination(catalog, payloads, texts, config.maxPayloadBytes);
   const toolsets = () => catalog.all();
   const leader = new Leader({
     clients: connections.locks.map(({ client }) => client),
@@ -339,7 +339,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
             log,
             // The toolset is gone: what waits for it did not run, and will not.
             abandon: async (toolset, gone) => {
-              for (const { epoch } of gone) await rehouseCalls(calls, toolset, epoch, async () => undefined);
+              for (const { epoch } of gone) await reassignCalls(calls, toolset, epoch, async () => undefined);
             },
           }),
           results: new ResultChecks({ validators, texts, maxResultBytes: config.maxResultBytes, clock }),
@@ -378,7 +378,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await memory.start();
       await mendKeys(redis, keyspace.shards);
       await catalog.start();
-      await doorbell.start();
+      await notifications.start();
       sessions.start();
       cancellations.start();
       keepAlive.start();
@@ -416,7 +416,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await server.stop(config.drainGraceMs);
     await keepAlive.stop();
     await sessions.stop();
-    await Promise.all([cancellations.stop(), settler.stop(), doorbell.stop(), searchIndex.stop(), validators.stop()]);
+    await Promise.all([
+      cancellations.stop(),
+      settler.stop(),
+      notifications.stop(),
+      searchIndex.stop(),
+      validators.stop(),
+    ]);
     await catalog.stop();
     await memory.stop();
     await nodeList.stop();

@@ -1,13 +1,13 @@
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import type { RedisClock } from "../redis/redis-time.js";
+import type { CallNotification, CallNotifications, Watcher } from "../store/calls/call-notifications.js";
 import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
-import type { Doorbell, Ring, Watcher } from "../store/calls/doorbell.js";
 import type { LostCalls } from "../store/calls/lost-calls.js";
 import { OVERDUE_MS, unreadable } from "./follow-call.js";
 
 export interface AwaitSettings {
-  readonly doorbell: Doorbell;
+  readonly notifications: CallNotifications;
   readonly lost: Pick<LostCalls, "end">;
   readonly clock: RedisClock;
   readonly monotonicMs: () => number;
@@ -22,7 +22,7 @@ export interface Waiter {
 }
 
 /**
- * Waits for a call's end. The watch begins before the call is admitted, so that no bell is missed, and counts only once
+ * Waits for a call's end. The watch begins before the call is admitted, so that no notification is missed, and counts only once
  * `admitted` was called: until then the record is not there.
  */
 export class EndingWatch implements Watcher {
@@ -38,17 +38,17 @@ export class EndingWatch implements Watcher {
     this.#settings = settings;
     this.#id = id;
     this.#waiter = waiter;
-    settings.doorbell.watch(id, this);
+    settings.notifications.watch(id, this);
   }
 
-  onRing(ring: Ring): void {
-    switch (ring.kind) {
+  onNotification(notification: CallNotification): void {
+    switch (notification.kind) {
       case "output":
         return;
       case "ended":
         // Before it is admitted, it may be the end of another request's call under the same ids.
-        if (this.#admitted !== undefined) this.#end(ring.ending);
-        else this.#early = ring.ending;
+        if (this.#admitted !== undefined) this.#end(notification.ending);
+        else this.#early = notification.ending;
         return;
       case "gone":
         if (this.#admitted !== undefined) this.#missed(this.#admitted);
@@ -57,7 +57,7 @@ export class EndingWatch implements Watcher {
         this.#lose();
         return;
       default:
-        ring satisfies never;
+        notification satisfies never;
     }
   }
 
@@ -76,7 +76,7 @@ export class EndingWatch implements Watcher {
   stop(): void {
     if (this.#done) return;
     this.#done = true;
-    this.#settings.doorbell.unwatch(this.#id, this);
+    this.#settings.notifications.unwatch(this.#id, this);
   }
 
   /** Redis has lost the call. While it cannot say so, the next lookup tries again. */

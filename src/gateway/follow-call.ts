@@ -3,9 +3,9 @@ import type { CallId } from "../identity/call-id.js";
 import { invalidField, type NodeId } from "../identity/names.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import type { ReplyReader } from "../redis/reply-queue.js";
+import type { CallNotification, CallNotifications } from "../store/calls/call-notifications.js";
 import type { SaidEnding } from "../store/calls/call-record.js";
 import type { CallStore } from "../store/calls/call-store.js";
-import type { Doorbell, Ring } from "../store/calls/doorbell.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";
 import type { LostCalls } from "../store/calls/lost-calls.js";
 import { type CallReading, type Delta, readCall } from "../store/calls/read-call.js";
@@ -18,7 +18,7 @@ export type FollowStep =
 
 export interface FollowSettings {
   readonly store: CallStore;
-  readonly doorbell: Doorbell;
+  readonly notifications: CallNotifications;
   readonly node: NodeId;
   readonly lost: Pick<LostCalls, "end">;
   readonly readings: Pick<LargeReadings, "output">;
@@ -46,7 +46,7 @@ export function parseCursor(cursor: string): string {
 /**
  * A call's output from a cursor on, then its end; ends early, without a word, when the signal is aborted.
  *
- * A bell only says that there is something: what is sent is what the record and the result stream hold, so every reader
+ * A notification only says that there is something: what is sent is what the record and the result stream hold, so every reader
  * receives the same. A slow reader is not sent more than it takes. Of a large end only its presence is sent.
  *
  * @throws ToolgateError UNKNOWN_CALL; STORE_UNAVAILABLE, within two seconds of the call's deadline at the latest
@@ -57,29 +57,30 @@ export async function* followCall(
   from: string,
   reader: ReplyReader,
 ): AsyncGenerator<FollowStep, void, void> {
-  const { store, doorbell, node, lost, readings, clock, monotonicMs } = settings;
+  const { store, notifications, node, lost, readings, clock, monotonicMs } = settings;
   const { signal } = reader;
   let cursor = from;
   let moreBytes = 0;
-  let rung = false;
+  let notified = false;
   let wake = (): void => {};
   const overdue = new LastReading();
   const watcher = {
     overdueAtMs: Number.POSITIVE_INFINITY,
-    onRing(ring: Ring): void {
-      if (ring.kind === "overdue") overdue.begin();
+    onNotification(notification: CallNotification): void {
+      if (notification.kind === "overdue") overdue.begin();
       // Redis answers; the reading may wait for its turn.
-      else if (ring.kind === "ended") watcher.overdueAtMs = Math.max(watcher.overdueAtMs, monotonicMs() + ASK_AGAIN_MS);
-      rung = true;
+      else if (notification.kind === "ended")
+        watcher.overdueAtMs = Math.max(watcher.overdueAtMs, monotonicMs() + ASK_AGAIN_MS);
+      notified = true;
       wake();
     },
   };
-  doorbell.watch(id, watcher);
+  notifications.watch(id, watcher);
   const onAbort = (): void => wake();
   signal.addEventListener("abort", onAbort);
   try {
     for (let known: CallReading | undefined; !signal.aborted; ) {
-      rung = false;
+      notified = false;
       const asked = { cursor, watcher: node };
       const reading = await overdue.orElse(
         moreBytes === 0
@@ -95,7 +96,7 @@ export async function* followCall(
         return;
       }
       known = reading;
-      // Without a bell by then, Redis is asked; while it is away, the reader hears of that instead of nothing.
+      // Without a notification by then, Redis is asked; while it is away, the reader hears of that instead of nothing.
       const leftMs = reading.head.deadlineMs - clock.nowMs() + OVERDUE_MS;
       watcher.overdueAtMs = monotonicMs() + Math.max(leftMs, ASK_AGAIN_MS);
       const last = reading.deltas.at(-1);
@@ -109,7 +110,7 @@ export async function* followCall(
         yield { kind: "ended", ending: reading.ending };
         return;
       }
-      if (!rung && !signal.aborted) {
+      if (!notified && !signal.aborted) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -119,7 +120,7 @@ export async function* followCall(
     if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    doorbell.unwatch(id, watcher);
+    notifications.unwatch(id, watcher);
     overdue.end();
   }
 }

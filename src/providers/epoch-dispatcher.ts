@@ -26,7 +26,7 @@ interface Room {
   readonly credits: number;
 }
 
-/** How often waiting calls are looked for without a bell, in milliseconds. */
+/** How often waiting calls are looked for without a notification, in milliseconds. */
 export const SWEEP_INTERVAL_MS = 5_000;
 /** The most calls that one script claims; see the bound on admissions. */
 const MAX_TAKE = 32;
@@ -35,7 +35,7 @@ const MAX_TAKE = 32;
  * Brings the waiting calls of one epoch to this node's sessions, step by step: recover what a lost reply may have claimed,
  * or take for all sessions with credits.
  *
- * A step is made only when there may be something: after a bell, a new session or a sweep, until a take came back short. One
+ * A step is made only when there may be something: after a notification, a new session or a sweep, until a take came back short. One
  * is under way at a time. What is heard meanwhile is noted, and when a step ends, that note and all else that decides on the
  * next step are looked at in the same turn: so nothing can come in between and be missed.
  */
@@ -44,7 +44,7 @@ export class EpochDispatcher {
   readonly epoch: Epoch;
   readonly sessions = new Set<ProviderSession>();
   readonly #settings: DispatcherSettings;
-  /** Sessions that were refused calls: whether they end is being found out, so they are not asked for until the next bell. */
+  /** Sessions that were refused calls: whether they end is being found out, so they are not asked for until the next notification. */
   readonly #refused = new Set<ProviderSession>();
   /** Sessions whose providers may hold calls that did not come here, and from where on; undefined: after a take that failed. */
   readonly #unsure = new Map<ProviderSession, Rest | undefined>();
@@ -86,7 +86,7 @@ export class EpochDispatcher {
         this.#settings.faults.warn({ event: "take_failed", toolset: this.toolset, error }, SWEEP_INTERVAL_MS);
         const woken = this.#mayHaveMore;
         this.#mayHaveMore = true;
-        if (woken) this.pump(); // else the next bell or sweep goes on
+        if (woken) this.pump(); // else the next notification or sweep goes on
       },
     );
   }

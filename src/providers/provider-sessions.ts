@@ -10,8 +10,8 @@ import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
 import type { Offer } from "../store/calls/admit.js";
+import type { StopNotice } from "../store/calls/call-notifications.js";
 import type { CallStore } from "../store/calls/call-store.js";
-import type { StopNotice } from "../store/calls/doorbell.js";
 import type { LostCalls } from "../store/calls/lost-calls.js";
 import { type Resumption, resumeCalls } from "../store/calls/take.js";
 import { type Lease, type LeaseEnd, renewLease, renewLeases } from "../store/registry/leases.js";
@@ -62,7 +62,7 @@ const PING_PAUSE_MS = 10;
 export class ProviderSessions {
   readonly #settings: ProviderSessionsSettings;
   readonly #dispatchers = new Map<string, EpochDispatcher>();
-  readonly #bells = new Map<string, Promise<() => void>>();
+  readonly #subscriptions = new Map<string, Promise<() => void>>();
   readonly #byOwner = new Map<string, ProviderSession>();
   readonly #byCall = new ChurnMap<CallId, ProviderSession>();
   readonly #pongs = new Map<ShardKeys, TurnBatch<Pong, PongAnswer>>();
@@ -99,8 +99,8 @@ export class ProviderSessions {
     clearInterval(this.#sweep);
     this.#unsubscribe();
     for (const session of this.all()) this.close(session, "the node stops");
-    for (const bell of this.#bells.values()) (await bell)();
-    this.#bells.clear();
+    for (const subscription of this.#subscriptions.values()) (await subscription)();
+    this.#subscriptions.clear();
   }
 
   /** How many sessions are open. */
@@ -141,11 +141,11 @@ export class ProviderSessions {
     });
     this.#replace(session);
     const dispatcher = this.#dispatcherOf(lease.toolset, lease.epoch);
-    // It takes nothing before it is open, but the dispatcher and its bell have to stay until then.
+    // It takes nothing before it is open, but the dispatcher and its subscription have to stay until then.
     dispatcher.sessions.add(session);
     let resumed: Resumption;
     try {
-      await this.#bells.get(epochKey(lease.toolset, lease.epoch));
+      await this.#subscriptions.get(epochKey(lease.toolset, lease.epoch));
       resumed = await resumeCalls(calls, node, lease.toolset, lease.epoch, taker, inHand);
     } catch (error) {
       this.close(session, "it could not be opened", error);
@@ -383,9 +383,9 @@ export class ProviderSessions {
     dispatcher?.sessions.delete(session);
     if (dispatcher?.sessions.size === 0) {
       this.#dispatchers.delete(key);
-      const bell = this.#bells.get(key);
-      this.#bells.delete(key);
-      void bell?.then((unsubscribe) => unsubscribe());
+      const subscription = this.#subscriptions.get(key);
+      this.#subscriptions.delete(key);
+      void subscription?.then((unsubscribe) => unsubscribe());
     }
     this.#settings.log.info({ event: "provider_detached", toolset, epoch, provider, reason, inHand });
   }
@@ -414,7 +414,7 @@ export class ProviderSessions {
     const dispatcher = new EpochDispatcher(toolset, epoch, this.#dispatcherSettings);
     this.#dispatchers.set(key, dispatcher);
     const channel = this.#settings.registry.keyspace.forToolset(toolset).work(toolset, epoch);
-    this.#bells.set(
+    this.#subscriptions.set(
       key,
       this.#settings.subscriber.subscribe(channel, (message) => {
         if (message.length > 0) this.#pongedOutside(key, message.toString());

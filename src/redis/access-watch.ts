@@ -22,7 +22,7 @@ export interface AccessWatchSettings {
 }
 
 /**
- * Knows whether Redis lets the node do what a call needs, in every shard: a node that may not ring, say, would take calls and leave
+ * Knows whether Redis lets the node do what a call needs, in every shard: a node that may not notify, say, would take calls and leave
  * them lying. It does not start so, and is not ready while it is so.
  */
 export class AccessWatch {

@@ -27,9 +27,9 @@ import { answerOf, asArray, asText, type Reply, runScript, type Script, type Scr
  *   CANCEL          before the caller hears what became of the call (cancel.ts)
  *   READ, PROBE     before output and ends become visible (read-call.ts). The reader confirms what it read, whichever node
  *                   wrote it. READ_PIECE (large-readings.ts) as well.
- *   bells           before the end that they bring becomes visible (doorbell.ts). A bell names the history in which it was rung, since
+ *   notifications           before the end that they bring becomes visible (call-notifications.ts). A notification names the history in which it was notified, since
  *                   it may come from a master whose writes are about to be lost; one that names none is a reason to look.
- * Everything else (SETTLE, RENEW, REHOUSE, APPEND, registrations) becomes visible by one of these, or comes back by itself.
+ * Everything else (SETTLE, RENEW, REASSIGN, APPEND, registrations) becomes visible by one of these, or comes back by itself.
  */
 export interface Commits {
   /** Whether there is anything to wait for. */

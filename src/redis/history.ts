@@ -3,7 +3,7 @@ import { defineScript, type Script } from "./script.js";
 /** Lua: the id of the history that this master writes, which changes at each promotion; empty where Redis does not tell. */
 export const HISTORY_LUA = "string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''";
 
-/** A script of calls begins so: its bells name the history where its outcome is to be confirmed, and none otherwise. */
+/** A script of calls begins so: its notifications name the history where its outcome is to be confirmed, and none otherwise. */
 export const NO_HISTORY_LUA = "local history = ''";
 
 /** A refusal that a script hands on is the whole answer: within an array it would pass for one. */

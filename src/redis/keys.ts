@@ -61,7 +61,7 @@ export class ShardKeys {
   slot(slot: number): string {
     return `${this.prefix}slot:${slot}`;
   }
-  /** Channel: doorbells to one node. */
+  /** Channel: notifications to one node. */
   node(node: NodeId): string {
     return `${this.prefix}node:${node}`;
   }

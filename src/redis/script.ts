@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { deniedCommand, readDenial } from "../errors/redis-denial.js";
 import { fromRedisError } from "../errors/redis-errors.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
-import { readUnrung } from "./bells.js";
+import { readUnpublished } from "./notify.js";
 import type { RedisClient } from "./redis-client.js";
 
 /** A Lua script: one atomic decision. */
@@ -74,12 +74,12 @@ async function run(
   }
 }
 
-/** What a script answered; that it could not ring is reported apart. See bells.ts. */
+/** What a script answered; that it could not notify is reported apart. See notify.ts. */
 export function answerOf(redis: RedisClient, reply: Reply): Reply {
-  const unrung = readUnrung<Reply>(reply);
-  if (unrung === undefined) return reply;
-  redis.onDenied?.(unrung.why);
-  return unrung.answer ?? null;
+  const unpublished = readUnpublished<Reply>(reply);
+  if (unpublished === undefined) return reply;
+  redis.onDenied?.(unpublished.why);
+  return unpublished.answer ?? null;
 }
 
 /** The error of a refused script; a denied command is reported to `onDenied`. */

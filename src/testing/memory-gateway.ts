@@ -374,7 +374,7 @@ export class MemoryGateway implements TestToolset {
       if (held === undefined || held.terminal !== undefined) return;
       const bytes = Buffer.from(dataJson ?? "");
       held.deltas.push({ dataJson: bytes, cursor: String(held.deltas.length + 1), attempt });
-      this.#ring(held);
+      this.#notify(held);
     } else if (item.kind === "result") {
       const { Attach: attach } = this.#protocol.Registry.service;
       for (const result of attach.requestDeserialize(attach.requestSerialize({ results: [item.result] })).results) {
@@ -420,10 +420,10 @@ export class MemoryGateway implements TestToolset {
     held.terminal = terminal;
     held.ended.resolve();
     this.#provider.settled(callId, this.#attempt);
-    this.#ring(held);
+    this.#notify(held);
   }
 
-  #ring(held: Held): void {
+  #notify(held: Held): void {
     const { news } = held;
     held.news = deferred();
     news.resolve();

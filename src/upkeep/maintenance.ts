@@ -7,7 +7,7 @@ import type { ShardKeys } from "../redis/keys.js";
 import { ShardRunner } from "../redis/shard-runner.js";
 import type { Destination } from "../store/calls/admission.js";
 import type { CallStore } from "../store/calls/call-store.js";
-import { rehouseCalls, type StrandedCall } from "../store/calls/rehouse.js";
+import { type OrphanedCall, reassignCalls } from "../store/calls/reassign.js";
 import type { LeaseClock } from "../store/lease-clock.js";
 import type { RegistryStore } from "../store/registry/registry-store.js";
 import { sweepToolsets } from "../store/registry/sweep.js";
@@ -22,8 +22,8 @@ export interface MaintenanceSettings {
   readonly clock: Pick<LeaseClock, "nowMs">;
   readonly rule: HealthRule;
   readonly toolsets: () => Iterable<ToolsetView>;
-  /** The epoch that takes a stranded call of a toolset, if its payload is valid there. */
-  readonly destinationOf: (toolset: ToolsetName, call: StrandedCall) => Promise<Destination | undefined>;
+  /** The epoch that takes an orphaned call of a toolset, if its payload is valid there. */
+  readonly destinationOf: (toolset: ToolsetName, call: OrphanedCall) => Promise<Destination | undefined>;
   /** How long calls in flight may last, in milliseconds. */
   readonly lingerMs: number;
   readonly log: Logger;
@@ -83,7 +83,7 @@ export class Maintenance {
       await sweepToolsets(registry, keys, names, lingerMs);
       for (const view of toolsets()) {
         if (registry.keyspace.forToolset(view.name) !== keys) continue;
-        for (const epoch of view.retiring) if (epoch.health.liveUntilMs <= nowMs) await this.#rehouse(view, epoch);
+        for (const epoch of view.retiring) if (epoch.health.liveUntilMs <= nowMs) await this.#reassign(view, epoch);
       }
       await this.#trim(keys, nowMs);
     });
@@ -115,11 +115,11 @@ export class Maintenance {
     return [...due];
   }
 
-  async #rehouse(view: ToolsetView, epoch: EpochView): Promise<void> {
+  async #reassign(view: ToolsetView, epoch: EpochView): Promise<void> {
     const { calls, destinationOf, log, faults } = this.#settings;
     const where = { toolset: view.name, epoch: epoch.epoch };
     try {
-      const { moved, ended } = await rehouseCalls(calls, view.name, epoch.epoch, (call) =>
+      const { moved, ended } = await reassignCalls(calls, view.name, epoch.epoch, (call) =>
         destinationOf(view.name, call),
       );
       if (moved + ended > 0) log.info({ event: "calls_rehoused", ...where, moved, ended });

@@ -18,7 +18,7 @@ import {
 
 expectNoLeaks();
 const redis = redisForFile();
-/** So long that only a ring of the channel can bring news within a test. */
+/** So long that only a notification of the channel can bring news within a test. */
 const NEVER_MS = 3_600_000;
 
 let catalog: HandWrittenCatalog;
@@ -128,7 +128,7 @@ describe("loading", () => {
 });
 
 describe("following", () => {
-  test("two nodes see a registration as soon as the channel rings", async () => {
+  test("two nodes see a registration as soon as the channel announces it", async () => {
     const [one, two] = [await open({ sweepMs: NEVER_MS }), await open({ sweepMs: NEVER_MS })];
     await catalog.writeActive(contract("files"), 5);
     const id = await catalog.announce("registered", "files", 5);
@@ -141,7 +141,7 @@ describe("following", () => {
     ]);
   });
 
-  test("a lost ring delays news until the next sweep only", async () => {
+  test("a lost notification delays news until the next sweep only", async () => {
     const { copy } = await open({ sweepMs: 50 });
     await catalog.writeActive(contract("files"));
     await catalog.append("registered", "files");
@@ -177,7 +177,7 @@ describe("following", () => {
     expect(copy.all()).toEqual([]);
   });
 
-  test("more changes than one step takes are all followed, by one ring", async () => {
+  test("more changes than one step takes are all followed, by one notification", async () => {
     const { copy, events } = await open({ sweepMs: NEVER_MS });
     for (let index = 0; index < 600; index++) {
       await catalog.writeActive(contract(`t${index}`));

@@ -102,7 +102,7 @@ export class HandWrittenCatalog {
     return added;
   }
 
-  /** Appends, and rings the shard's channel. */
+  /** Appends, and notifies the shard's channel. */
   async announce(kind: ChangeKind, toolset: string, epoch = 1): Promise<string> {
     const id = await this.append(kind, toolset, epoch);
     await this.redis.spublish(this.keyspace.forToolset(name(toolset)).changed, id);

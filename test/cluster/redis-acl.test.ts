@@ -170,7 +170,7 @@ test("on a Redis Cluster a node starts and calls with the least ACL of every mem
   }
 });
 
-test("a node that may not ring any more is not ready, says so once, and registers whole or not at all; then it is again", async () => {
+test("a node that may not publish any more is not ready, says so once, and registers whole or not at all; then it is again", async () => {
   using health = healthClient(cluster.addresses[0] ?? "");
   const provider = await serveToolset(lab({ runs: [] }), { nodes: cluster.nodes });
   await until("it can be called", async () => (await agent.get("lab")).healthy);

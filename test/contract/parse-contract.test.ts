@@ -172,7 +172,7 @@ describe("texts", () => {
     ["title", "", "\u001b[31m"],
     ["title", "\u00a0", "\u0085"],
     ["description", "x".repeat(16_384), "x".repeat(16_385)],
-    ["description", "a\tb\r\nc", "bell\u0007"],
+    ["description", "a\tb\r\nc", "notification\u0007"],
     ["description", "ä".repeat(8_192), "ä".repeat(8_193)],
   ] as const;
   test.each(limits)("%s has its limits, of the contract and of its tools", (field, good, bad) => {

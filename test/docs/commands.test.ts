@@ -68,6 +68,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm test": "it runs this test",
   "npm test -- --quick": "it is a part of npm test",
   "npm run lint && npm run typecheck": ".ci/run runs both",
+  "npm run lint:imports": ".ci/run runs it",
+  "npm run lint:lua": ".ci/run runs it",
   "bash .ci/run": "it runs this test",
   "npm run package": "test/tools/package/packages.test.ts makes both",
   "npm run test:node24": "it downloads another Node, and runs this test",

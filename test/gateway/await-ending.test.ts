@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { EndingWatch } from "../../src/gateway/await-ending.js";
 import { randomCallId } from "../../src/identity/call-id.js";
+import type { CallNotification, CallNotifications } from "../../src/store/calls/call-notifications.js";
 import type { CallHead, Ending, SaidEnding } from "../../src/store/calls/call-record.js";
-import type { Doorbell, Ring } from "../../src/store/calls/doorbell.js";
 
 const ENDING: Ending = {
   unchecked: false,
@@ -16,9 +16,9 @@ const LOST: Ending = { ...ENDING, kind: "outcome_unknown", reason: "STATE_LOST" 
 const HEAD = { deadlineMs: 1_000 } as CallHead; // all that waiting needs of it
 
 function watching(lost: () => Promise<Ending | undefined> = async () => LOST) {
-  const bell: Pick<Doorbell, "watch" | "unwatch"> = { watch: () => {}, unwatch: () => {} };
+  const notification: Pick<CallNotifications, "watch" | "unwatch"> = { watch: () => {}, unwatch: () => {} };
   const settings = {
-    doorbell: bell as Doorbell, // only these are used
+    notifications: notification as CallNotifications, // only these are used
     lost: { end: lost },
     clock: { nowMs: () => 0 },
     monotonicMs: () => 0,
@@ -26,51 +26,51 @@ function watching(lost: () => Promise<Ending | undefined> = async () => LOST) {
   const ended: SaidEnding[] = [];
   const id = randomCallId(0, (size) => Buffer.alloc(size));
   const watch = new EndingWatch(settings, id, { ended: (ending) => ended.push(ending), lost: () => {} });
-  return { watch, ended, ring: (ring: Ring) => watch.onRing(ring) };
+  return { watch, ended, notify: (notification: CallNotification) => watch.onNotification(notification) };
 }
 
-test("an end that is rung before the call is admitted counts once it is", () => {
-  const { watch, ended, ring } = watching();
-  ring({ kind: "ended", ending: ENDING });
+test("an end that is notified before the call is admitted counts once it is", () => {
+  const { watch, ended, notify } = watching();
+  notify({ kind: "ended", ending: ENDING });
   expect(ended, "it may be another request's under the same ids").toEqual([]);
   watch.admitted(HEAD, undefined);
   expect(ended).toEqual([ENDING]);
 });
 
-test("an end is told once, however often it is rung", () => {
-  const { watch, ended, ring } = watching();
+test("an end is told once, however often it is notified", () => {
+  const { watch, ended, notify } = watching();
   watch.admitted(HEAD, undefined);
-  for (let i = 0; i < 2; i++) ring({ kind: "ended", ending: ENDING });
+  for (let i = 0; i < 2; i++) notify({ kind: "ended", ending: ENDING });
   expect(ended).toEqual([ENDING]);
 });
 
 test("a refused call's watch tells nothing", () => {
-  const { watch, ended, ring } = watching();
-  ring({ kind: "ended", ending: ENDING });
+  const { watch, ended, notify } = watching();
+  notify({ kind: "ended", ending: ENDING });
   watch.stop();
-  ring({ kind: "gone" });
+  notify({ kind: "gone" });
   expect(ended).toEqual([]);
 });
 
 test("a call that Redis has lost ends as its record then says", async () => {
-  const { watch, ended, ring } = watching();
-  ring({ kind: "gone" });
+  const { watch, ended, notify } = watching();
+  notify({ kind: "gone" });
   await nextTurn();
   expect(ended, "it was not admitted yet").toEqual([]);
   watch.admitted(HEAD, undefined);
-  ring({ kind: "gone" });
+  notify({ kind: "gone" });
   await nextTurn();
   expect(ended).toEqual([LOST]);
 });
 
 test("a call that was missed while it was admitted anew, or that Redis cannot end now, is waited for", async () => {
   const answers = [Promise.resolve(undefined), Promise.reject(new Error("away"))];
-  const { watch, ended, ring } = watching(() => answers.shift() ?? Promise.resolve(LOST));
+  const { watch, ended, notify } = watching(() => answers.shift() ?? Promise.resolve(LOST));
   watch.admitted(HEAD, undefined);
-  for (let i = 0; i < 2; i++) ring({ kind: "gone" });
+  for (let i = 0; i < 2; i++) notify({ kind: "gone" });
   await nextTurn();
   expect(ended).toEqual([]);
-  ring({ kind: "ended", ending: ENDING });
+  notify({ kind: "ended", ending: ENDING });
   expect(ended).toEqual([ENDING]);
 });
 

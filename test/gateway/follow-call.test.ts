@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { followCall, OVERDUE_MS } from "../../src/gateway/follow-call.js";
-import type { Doorbell, Watcher } from "../../src/store/calls/doorbell.js";
+import type { CallNotifications, Watcher } from "../../src/store/calls/call-notifications.js";
 import { LargeReadings } from "../../src/store/calls/large-readings.js";
 import { admissionOf, admit, callStore, NODE } from "../store/calls/calls-fixture.js";
 import { contractOf, registrationOf, registryStore, serve } from "../store/registry/registry-fixture.js";
@@ -20,7 +20,7 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
   const call = admissionOf(provider, { timeoutMs: 5_000 });
   const admitting = await spanOf(client, () => admit(store, call));
   let watcher: Watcher | undefined;
-  const doorbell: Pick<Doorbell, "watch" | "unwatch"> = {
+  const notifications: Pick<CallNotifications, "watch" | "unwatch"> = {
     watch: (_id, one) => {
       watcher = one;
     },
@@ -28,7 +28,7 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
   };
   const settings = {
     store,
-    doorbell: doorbell as Doorbell, // only these are used
+    notifications: notifications as CallNotifications, // only these are used
     node: NODE,
     lost: { end: async () => undefined },
     readings: new LargeReadings(store),
@@ -40,7 +40,7 @@ test("a reader whose call is overdue while Redis is away is told so", async () =
   // The monotonic clock stands at 0 when Redis's is where the admission ended.
   expectWithin(watcher && watcher.overdueAtMs + admitting.toMs, admitting, 5_000 + OVERDUE_MS);
   client.disconnect();
-  watcher?.onRing({ kind: "overdue" });
+  watcher?.onNotification({ kind: "overdue" });
   await expect(step).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
 });
 
@@ -52,7 +52,7 @@ test("a reader whose call is overdue while Redis stands still is told so without
   const call = admissionOf(provider, { timeoutMs: 5_000 });
   await admit(store, call);
   let watcher: Watcher | undefined;
-  const doorbell: Pick<Doorbell, "watch" | "unwatch"> = {
+  const notifications: Pick<CallNotifications, "watch" | "unwatch"> = {
     watch: (_id, one) => {
       watcher = one;
     },
@@ -60,7 +60,7 @@ test("a reader whose call is overdue while Redis stands still is told so without
   };
   const settings = {
     store,
-    doorbell: doorbell as Doorbell, // only these are used
+    notifications: notifications as CallNotifications, // only these are used
     node: NODE,
     lost: { end: async () => undefined },
     readings: new LargeReadings(store),
@@ -71,7 +71,7 @@ test("a reader whose call is overdue while Redis stands still is told so without
   await until("it waits", () => Number.isFinite(watcher?.overdueAtMs));
   await redis().freeze();
   try {
-    watcher?.onRing({ kind: "overdue" });
+    watcher?.onNotification({ kind: "overdue" });
     await expect(step).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE", executed: "unknown" });
   } finally {
     await redis().thaw();

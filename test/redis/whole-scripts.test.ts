@@ -13,7 +13,7 @@ import { completeCalls } from "../../src/store/calls/complete.js";
 import { listDeadCalls, purgeDeadCalls } from "../../src/store/calls/dead-calls.js";
 import { LostCalls } from "../../src/store/calls/lost-calls.js";
 import { readCall } from "../../src/store/calls/read-call.js";
-import { rehouseCalls } from "../../src/store/calls/rehouse.js";
+import { reassignCalls } from "../../src/store/calls/reassign.js";
 import { renewClaims } from "../../src/store/calls/renew-claims.js";
 import { restoreDeadlines } from "../../src/store/calls/restore-deadlines.js";
 import { settleCalls } from "../../src/store/calls/settle.js";
@@ -164,9 +164,9 @@ const SCRIPTS: readonly (readonly [string, (stores: Stores, scene: Scene) => Pro
   ],
   ["SETTLE", ({ calls }) => settleCalls(calls, keys)],
   [
-    "STRANDED and REHOUSE",
+    "ORPHANED and REASSIGN",
     ({ calls }, { active, candidate }) =>
-      rehouseCalls(calls, TOOLSET, active.lease.epoch, async () => ({
+      reassignCalls(calls, TOOLSET, active.lease.epoch, async () => ({
         epoch: candidate.lease.epoch,
         digest: contractOf("2.0.0").digest,
         maxBacklog: 10,
@@ -245,7 +245,7 @@ async function withoutChannels(): Promise<Redis> {
   return redis.client({ username: "mute", password: "any" });
 }
 
-/** What rings, in the scene. */
+/** What notifies, in the scene. */
 const RINGING = new Set([
   "TAKE, of what another has lost",
   "RENEW",
@@ -259,7 +259,7 @@ const RINGING = new Set([
   "CANCEL, of one that runs",
   "CANCEL, of one that waits",
   "SETTLE",
-  "STRANDED and REHOUSE",
+  "ORPHANED and REASSIGN",
 ]);
 
 describe.each(SCRIPTS)("%s", (name, run) => {

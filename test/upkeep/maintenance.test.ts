@@ -171,7 +171,7 @@ describe("maintenance", () => {
 });
 
 describe("calls that wait in a retiring epoch that nobody serves", () => {
-  async function stranded(liveUntilMs = 0) {
+  async function orphaned(liveUntilMs = 0) {
     const { client } = here();
     const store = registryStore(client);
     const calls = callStore(client);
@@ -191,7 +191,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
   }
 
   test("move to the active epoch where that takes them, once", async () => {
-    const { calls, next, call } = await stranded();
+    const { calls, next, call } = await orphaned();
     destination = admissionOf(next).destination;
     await Promise.all([maintenance().run(), maintenance().run()]);
     expect(await readCall(calls, call.id, {})).toMatchObject({ state: "queued", head: { epoch: next.lease.epoch } });
@@ -200,7 +200,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
 
   test("end as not executed where it does not", async () => {
     const { client } = here();
-    const { calls, old, next, call } = await stranded();
+    const { calls, old, next, call } = await orphaned();
     await maintenance().run();
     expect((await readCall(calls, call.id, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
     await maintenance().run();
@@ -210,7 +210,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
 
   test("are not kept waiting by another shard, whose leases are held since it is away", async () => {
     const awayAtMs = Date.now();
-    const { calls, call } = await stranded(awayAtMs + 1);
+    const { calls, call } = await orphaned(awayAtMs + 1);
     const node = maintenance(LONG_MS, { nowMs: (of) => (of?.prefix === keys.prefix ? Date.now() : awayAtMs) });
     await until(
       "they have ended",
@@ -223,7 +223,7 @@ describe("calls that wait in a retiring epoch that nobody serves", () => {
   });
 
   test("stay while the node does not lead", async () => {
-    const { calls, old, call } = await stranded();
+    const { calls, old, call } = await orphaned();
     leads = false;
     await maintenance().run();
     expect(await readCall(calls, call.id, {})).toMatchObject({ state: "queued", head: { epoch: old.lease.epoch } });

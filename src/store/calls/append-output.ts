@@ -56,13 +56,13 @@ for _, id in ipairs(ids) do
     answers[(i + 1) / 4] = answer
   end
   if length then save_call(call) end
-  if kept > 0 then ring(call.watchers, 'd', id, '') end
+  if kept > 0 then notify(call.watchers, 'd', id, '') end
 end
 return answers
 `,
 );
 
-/** Appends output to the calls' result streams, in order, and rings the nodes that follow them; the answers are in order. */
+/** Appends output to the calls' result streams, in order, and notifies the nodes that follow them; the answers are in order. */
 export async function appendOutput(
   store: CallStore,
   keys: ShardKeys,

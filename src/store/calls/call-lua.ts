@@ -1,6 +1,6 @@
-import { ANSWER_LUA, BELLS_LUA } from "../../redis/bells.js";
 import { NO_HISTORY_LUA } from "../../redis/history.js";
 import { readLua } from "../../redis/lua-file.js";
+import { ANSWER_LUA, NOTIFY_LUA } from "../../redis/notify.js";
 import { defineScript, type Script } from "../../redis/script.js";
 import { PRESENCE_LUA } from "../presence.js";
 import { RECORD_LUA } from "./record-lua.js";
@@ -10,8 +10,8 @@ import { RECORD_LUA } from "./record-lua.js";
  *
  * KEYS[1] prefix, KEYS[2] due.
  *
- * What is the same command for many calls (`looks`, `ended`, `left`, `rings`) is gathered, and done once when the script is done,
- * bells last: nothing that Redis can refuse stands between the records and what belongs to them.
+ * What is the same command for many calls (`looks`, `ended`, `left`, `notifications`) is gathered, and done once when the script is done,
+ * notifications last: nothing that Redis can refuse stands between the records and what belongs to them.
  */
 const CALL_LUA = [
   readLua(import.meta.url, "call-begin.lua"),
@@ -28,7 +28,7 @@ export function defineCallScript(name: string, ...parts: readonly string[]): Scr
   return defineScript(
     name,
     NO_HISTORY_LUA,
-    BELLS_LUA,
+    NOTIFY_LUA,
     CALL_LUA,
     "local function run()",
     ...parts,
@@ -37,7 +37,7 @@ export function defineCallScript(name: string, ...parts: readonly string[]): Scr
     "local done, answer = pcall(run)",
     "local settled, fault = pcall(settle_up)",
     "if done and not settled then done, answer = false, fault end",
-    "ring_all()",
+    "notify_all()",
     // As it is: thrown again, Redis's own refusals (READONLY, OOM) could not be distinguished from a fault in the script.
     "if not done then return type(answer) == 'table' and answer or redis.error_reply(answer) end",
     ANSWER_LUA,

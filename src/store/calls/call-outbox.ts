@@ -20,7 +20,7 @@ export class CallOutbox {
 
   /**
    * @param batchSize how many calls one script should end.
-   * @param onEnded how calls ended that this node ended: their waiters on this node are not rung by the script.
+   * @param onEnded how calls ended that this node ended: their waiters on this node are not notified by the script.
    */
   constructor(
     store: CallStore,

@@ -30,18 +30,18 @@ local function leave(requests, entry)
   if entries then entries[#entries + 1] = entry else left[requests] = { entry } end
 end
 
--- What nodes are to hear, by node. A ring is a letter, the call's id and the length of what follows; then that.
-local rings = {}
--- The node that hears of the ends by the script's answer, and so needs no ring; if there is one.
+-- What nodes are to hear, by node. A notification is a letter, the call's id and the length of what follows; then that.
+local notifications = {}
+-- The node that hears of the ends by the script's answer, and so needs no notification; if there is one.
 local here
-local function ring(watchers, letter, id, said)
+local function notify(watchers, letter, id, said)
   if here and watchers == ',' .. here then return end
   for node in string.gmatch(watchers, '[^,]+') do
     if node ~= here then
-      local own = rings[node]
+      local own = notifications[node]
       if not own then
         own = {}
-        rings[node] = own
+        notifications[node] = own
       end
       own[#own + 1] = letter .. id .. ' ' .. text[#said] .. '\n' .. said
     end
@@ -83,7 +83,7 @@ local function finish(call, kind, reason, body)
   end
   leave(call.requests, call.entry)
   ended[#ended + 1] = call.id
-  ring(call.watchers, 't', call.id, #terminal <= 16384 and terminal or '')
+  notify(call.watchers, 't', call.id, #terminal <= 16384 and terminal or '')
   return terminal
 end
 
@@ -147,13 +147,13 @@ local function settle_up()
   end
 end
 
-local function ring_all()
+local function notify_all()
   local begin = history == '' and '' or 'h' .. history .. ' 0\n'
-  for node, messages in pairs(rings) do publish(prefix .. 'node:' .. node, begin .. table.concat(messages)) end
-  local rung = {}
+  for node, messages in pairs(notifications) do publish(prefix .. 'node:' .. node, begin .. table.concat(messages)) end
+  local notified = {}
   for _, call in ipairs(enqueued) do
-    if call.state == 'queued' and not rung[call.requests] then
-      rung[call.requests] = true
+    if call.state == 'queued' and not notified[call.requests] then
+      notified[call.requests] = true
       publish(prefix .. 'work:' .. call.toolset .. ':' .. call.epoch, '')
     end
   end

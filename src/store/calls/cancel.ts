@@ -29,7 +29,7 @@ if not call.cancel then
   call.cancel = 'CANCELLED'
   save_call(call)
 end
-ring(call.node, 'c', call.id, call.attempt .. ' CANCELLED')
+notify(call.node, 'c', call.id, call.attempt .. ' CANCELLED')
 return { 'told' }
 `,
   ),

@@ -79,7 +79,7 @@ return answers
   ),
 );
 
-/** Ends calls with what their providers answered; the answers are in order. This node is not rung: they tell it. */
+/** Ends calls with what their providers answered; the answers are in order. This node is not notified by the script: the answers say it. */
 export async function completeCalls(
   store: CallStore,
   keys: ShardKeys,

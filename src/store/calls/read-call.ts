@@ -83,7 +83,7 @@ return { 'known', call.head, call.state or 'ended', attempt, call.cancel and 1 o
 /**
  * Reads a call, and output after a cursor.
  *
- * @param watcher this node, when it wants to be rung for what comes after this reading: nothing falls in between.
+ * @param watcher this node, when it wants to be notified for what comes after this reading: nothing falls in between.
  * @param outputBytes the most output that it brings, by default 16 KiB; a piece that is larger is left, and its size is said.
  * @returns nothing when no such call is known.
  */

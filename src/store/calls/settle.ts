@@ -135,7 +135,7 @@ for _, id in ipairs(ids) do
   else
     if call.cancel ~= 'DEADLINE_EXCEEDED' then
       call.cancel = 'DEADLINE_EXCEEDED'
-      ring(call.node, 'c', id, call.attempt .. ' DEADLINE_EXCEEDED')
+      notify(call.node, 'c', id, call.attempt .. ' DEADLINE_EXCEEDED')
       told = told + 1
     end
     look_again(call, patience)

@@ -114,7 +114,7 @@ local function take_again(line, owner, most, frames)
 end
 
 -- Claims up to `credits` calls for one session; `own` are those, in order, that this script put into the line, if any. Reads on
--- where an entry turns out to have ended already: no ring comes for those behind it.
+-- where an entry turns out to have ended already: no notification comes for those behind it.
 local function take(line, provider, incarnation, session, credits, own)
   local owner = provider .. '/' .. incarnation
   local allowed, routed = may_take(line, provider, incarnation, session)

@@ -1,5 +1,5 @@
-import { ANSWER_LUA, BELLS_LUA } from "../../redis/bells.js";
 import { readLua } from "../../redis/lua-file.js";
+import { ANSWER_LUA, NOTIFY_LUA } from "../../redis/notify.js";
 import { defineScript, type Script } from "../../redis/script.js";
 import { MEND_LUA } from "../mend-lua.js";
 import { PRESENCE_LUA } from "../presence.js";
@@ -26,14 +26,14 @@ const EPOCH_LUA = [
 ].join("\n");
 
 /**
- * Defines a script of the registry: what they share, what some share, then its own part, which must return its answer. It rings
+ * Defines a script of the registry: what they share, what some share, then its own part, which must return its answer. It notifies
  * when that part is done.
  */
 export function defineRegistryScript(name: string, ...parts: readonly string[]): Script {
   const [decide = "", ...shared] = [...parts].reverse();
   return defineScript(
     name,
-    BELLS_LUA,
+    NOTIFY_LUA,
     EPOCH_LUA,
     ...shared.reverse(),
     "local function decide()",

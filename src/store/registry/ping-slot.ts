@@ -1,6 +1,6 @@
 import type { Epoch, ToolsetName } from "../../identity/names.js";
-import { ANSWER_LUA, BELLS_LUA } from "../../redis/bells.js";
 import type { ShardKeys } from "../../redis/keys.js";
+import { ANSWER_LUA, NOTIFY_LUA } from "../../redis/notify.js";
 import { asNumber, defineScript, evenWhenFull, runScript } from "../../redis/script.js";
 import type { RegistryStore } from "./registry-store.js";
 
@@ -22,7 +22,7 @@ const TARGETS_PER_MESSAGE = 500;
 const PING_SLOT = evenWhenFull(
   defineScript(
     "PING_SLOT",
-    BELLS_LUA,
+    NOTIFY_LUA,
     `
 -- KEYS    [1] the slot, [2] the channel of pings
 -- ARGV    [1] the node that takes the slot, [2] for how long; then messages
@@ -30,8 +30,8 @@ const PING_SLOT = evenWhenFull(
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 for i = 3, #ARGV do publish(KEYS[2], ARGV[i]) end
 -- Another node's user may be allowed to.
-if unrung then redis.call('DEL', KEYS[1]) end
-local answer = unrung and 0 or 1
+if unpublished then redis.call('DEL', KEYS[1]) end
+local answer = unpublished and 0 or 1
 ${ANSWER_LUA}
 `,
   ),

@@ -31,7 +31,7 @@ const PONG = evenWhenFull(
 --         of a session
 -- Returns for each pong 'recorded', 'awaited' or 'refused'
 local answers, unfinished = {}, {}
--- Calls that are admitted later find the provider, or ring themselves.
+-- Calls that are admitted later find the provider, or notify of themselves.
 local function has_unfinished(name, epoch)
   local requests = prefix .. 'requests:' .. name .. ':' .. epoch
   if unfinished[requests] == nil then

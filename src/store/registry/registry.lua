@@ -2,9 +2,9 @@
 
 mend_shard()
 
--- The latest entry of changes that this script has made; rung once, when it is done.
+-- The latest entry of changes that this script has made; notified once, when it is done.
 local latest
--- Epochs whose waiting calls a provider can take now, as { channel, message }; rung likewise. The message names the provider that
+-- Epochs whose waiting calls a provider can take now, as { channel, message }; notified likewise. The message names the provider that
 -- ponged outside of its session (provider/incarnation), or none.
 local works = {}
 local function announce(kind, name, epoch)

@@ -56,7 +56,7 @@ test("a call that runs does not hold on to its payload", async () => {
   const answer: AdmissionAnswer = { kind: "repeated", head, ending: undefined };
   const parts = {
     enter: () => () => {},
-    awaiting: { doorbell: { watch: () => ({ stop: () => {} }) }, clock: { nowMs: () => 0 }, monotonicMs: () => 0 },
+    awaiting: { notifications: { watch: () => ({ stop: () => {} }) }, clock: { nowMs: () => 0 }, monotonicMs: () => 0 },
     placing: {
       // It knows no toolset, and finds the call that the same request made before: this is all that takes.
       catalog: { get: () => undefined, nearNames: () => [], damageOf: () => undefined, refresh: async () => {} },
@@ -108,7 +108,11 @@ async function checking() {
   const epoch = { toolset: "box", epoch: 1, digest: "d", tool: () => ({ name: "tool", delivery: "once" }) };
   const parts = {
     enter: () => () => {},
-    awaiting: { doorbell: { watch: () => {}, unwatch: () => {} }, clock: { nowMs: () => 0 }, monotonicMs: () => 0 },
+    awaiting: {
+      notifications: { watch: () => {}, unwatch: () => {} },
+      clock: { nowMs: () => 0 },
+      monotonicMs: () => 0,
+    },
     placing: {
       catalog: { get: () => ({ active: epoch, candidate: undefined, retiring: [], epochs: [epoch] }) },
       keyspace: createKeyspace(parseRegistryName("default", "registry"), 1),

@@ -7,7 +7,7 @@ import type { CallStore } from "../../../src/store/calls/call-store.js";
 import { cancelCall } from "../../../src/store/calls/cancel.js";
 import { completeCalls } from "../../../src/store/calls/complete.js";
 import { probeCalls, readCall } from "../../../src/store/calls/read-call.js";
-import { rehouseCalls } from "../../../src/store/calls/rehouse.js";
+import { reassignCalls } from "../../../src/store/calls/reassign.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
 import { resumeCalls, resumeRest, type TakenCall, takeCalls } from "../../../src/store/calls/take.js";
@@ -201,7 +201,7 @@ describe("taking", () => {
     expect(await recordsLeft()).toEqual({ unfinished: 0, due: 0 });
   });
 
-  test("reads on past calls that have expired: nobody rings for those behind them", async () => {
+  test("reads on past calls that have expired: no notification comes for those behind them", async () => {
     const { client, store, provider } = here();
     const expired = admissionOf(provider, { timeoutMs: 1 });
     const behind = admissionOf(provider);
@@ -423,12 +423,12 @@ describe("cancelling", () => {
     await admit(store, call);
     const [taken] = await take(store, provider.lease);
     if (taken === undefined) throw new Error("nothing was taken");
-    const rung: string[] = [];
+    const notified: string[] = [];
     const listener = redis.client();
-    listener.on("smessage", (_channel: string, message: string) => rung.push(message));
+    listener.on("smessage", (_channel: string, message: string) => notified.push(message));
     await listener.ssubscribe(keys.node(NODE));
     expect(await cancelCall(store, call.id)).toEqual({ kind: "told" });
-    await until("the node was rung", () => rung.includes(`c${call.id} 11\n1 CANCELLED`));
+    await until("the node was notified", () => notified.includes(`c${call.id} 11\n1 CANCELLED`));
     listener.disconnect();
     expect(await readCall(store, call.id, {})).toMatchObject({ state: "claimed", cancelRequested: true });
     expect(
@@ -674,7 +674,7 @@ describe("settling", () => {
     await cancelCall(store, (await lapse()).id);
     expect(await client.zcard(again)).toBe(0);
     await lapse();
-    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
+    await reassignCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
     expect(await client.zcard(again)).toBe(0);
   });
 
@@ -773,9 +773,9 @@ describe("settling", () => {
     await until("its time is over", async () => Number((await client.time())[0]) * 1_000 > deadlineMs);
     expect(await take(store, await colleague())).toEqual([]);
     expect((await readCall(store, found, {}))?.ending).toMatchObject({ kind: "outcome_unknown", attempt: 1 });
-    const stranded = await waiting();
-    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
-    expect((await readCall(store, stranded, {}))?.ending).toMatchObject({
+    const orphaned = await waiting();
+    await reassignCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
+    expect((await readCall(store, orphaned, {}))?.ending).toMatchObject({
       kind: "outcome_unknown",
       reason: "PROVIDER_LOST",
     });
@@ -860,7 +860,7 @@ describe("calls that wait in an abandoned epoch", () => {
     for (const call of [stays, goes]) await admit(store, call);
     const next = await register(registry, registrationOf(contractOf("2.0.0", "better"), "q1"));
     const destination = admissionOf(next).destination;
-    const answer = await rehouseCalls(store, TOOLSET, provider.lease.epoch, async ({ payload }) =>
+    const answer = await reassignCalls(store, TOOLSET, provider.lease.epoch, async ({ payload }) =>
       payload.includes("new") ? destination : undefined,
     );
     expect(answer).toEqual({ moved: 1, ended: 1 });
@@ -879,7 +879,7 @@ describe("calls that wait in an abandoned epoch", () => {
     expect(await take(store, wide.lease, 120)).toHaveLength(120);
     const behind = admissionOf(provider, { destination: roomy });
     await admit(store, behind);
-    expect(await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined)).toEqual({
+    expect(await reassignCalls(store, TOOLSET, provider.lease.epoch, async () => undefined)).toEqual({
       moved: 0,
       ended: 1,
     });
@@ -892,7 +892,7 @@ describe("calls that wait in an abandoned epoch", () => {
     await admit(store, pinned);
     const next = await register(registry, registrationOf(contractOf("2.0.0", "better"), "q1"));
     const destination = { ...admissionOf(next).destination, digest: "e".repeat(64) as Digest }; // a made-up one
-    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => destination);
+    await reassignCalls(store, TOOLSET, provider.lease.epoch, async () => destination);
     expect((await readCall(store, pinned.id, {}))?.ending).toMatchObject({
       kind: "not_executed",
       reason: "EPOCH_GONE",
@@ -904,7 +904,7 @@ describe("calls that wait in an abandoned epoch", () => {
     const call = admissionOf(provider);
     await admit(store, call);
     await take(store, provider.lease);
-    expect(await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined)).toEqual({
+    expect(await reassignCalls(store, TOOLSET, provider.lease.epoch, async () => undefined)).toEqual({
       moved: 0,
       ended: 0,
     });

@@ -5,7 +5,7 @@ import { parseToolsetName } from "../../../src/identity/names.js";
 import { appendOutput } from "../../../src/store/calls/append-output.js";
 import { cancelCall } from "../../../src/store/calls/cancel.js";
 import { probeCalls, readCall } from "../../../src/store/calls/read-call.js";
-import { rehouseCalls } from "../../../src/store/calls/rehouse.js";
+import { reassignCalls } from "../../../src/store/calls/reassign.js";
 import { type Claim, renewClaims } from "../../../src/store/calls/renew-claims.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
 import { resumeCalls, takeCalls } from "../../../src/store/calls/take.js";
@@ -157,7 +157,7 @@ describe.each(DAMAGES)("a call's record with %s", (_, leaves, damage) => {
     const { store, provider } = here();
     const [bad, good] = await pair();
     await spoil(bad);
-    await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
+    await reassignCalls(store, TOOLSET, provider.lease.epoch, async () => undefined);
     expect((await readCall(store, good, {}))?.ending).toMatchObject({ kind: "not_executed", reason: "EPOCH_GONE" });
     await expectLost(bad);
   });

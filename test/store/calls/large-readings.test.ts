@@ -7,9 +7,9 @@ import type { Commits } from "../../../src/redis/commits.js";
 import type { RedisClient } from "../../../src/redis/redis-client.js";
 import { Admissions } from "../../../src/store/calls/admit.js";
 import { appendOutput } from "../../../src/store/calls/append-output.js";
+import type { CallNotifications } from "../../../src/store/calls/call-notifications.js";
 import type { Ending } from "../../../src/store/calls/call-record.js";
 import { cancelCall } from "../../../src/store/calls/cancel.js";
-import type { Doorbell } from "../../../src/store/calls/doorbell.js";
 import { LargeReadings } from "../../../src/store/calls/large-readings.js";
 import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { probeCalls, readCall } from "../../../src/store/calls/read-call.js";
@@ -285,9 +285,9 @@ describe("output", () => {
     const { call, body } = await ended(300 * KiB, sizes);
     const { store, commands, mostBefore } = watched();
     const readings = new LargeReadings(store);
-    const bell: Pick<Doorbell, "watch" | "unwatch"> = { watch: () => {}, unwatch: () => {} };
+    const notification: Pick<CallNotifications, "watch" | "unwatch"> = { watch: () => {}, unwatch: () => {} };
     const settings = {
-      ...{ store, readings, node: NODE, doorbell: bell as Doorbell }, // only these are used
+      ...{ store, readings, node: NODE, notifications: notification as CallNotifications }, // only these are used
       ...{ lost: { end: async () => undefined }, clock: { nowMs: () => Date.now() }, monotonicMs: () => 0 },
     };
     const follow = async (client: string): Promise<FollowStep[]> => {

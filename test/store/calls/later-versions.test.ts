@@ -9,7 +9,7 @@ import { LargeReadings } from "../../../src/store/calls/large-readings.js";
 import { lookAtCalls, SHARD_START } from "../../../src/store/calls/list-calls.js";
 import { LostCalls } from "../../../src/store/calls/lost-calls.js";
 import { probeCalls, readCall } from "../../../src/store/calls/read-call.js";
-import { rehouseCalls } from "../../../src/store/calls/rehouse.js";
+import { reassignCalls } from "../../../src/store/calls/reassign.js";
 import { renewClaims } from "../../../src/store/calls/renew-claims.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
 import { resumeCalls } from "../../../src/store/calls/take.js";
@@ -86,7 +86,7 @@ describe("what a later version has appended to a call's record is kept", () => {
     const id = await grown();
     const next = await serve(registryStore(client), registrationOf(contractOf("2.0.0")), 10);
     const to = { epoch: next.lease.epoch, digest: "e".repeat(64) as never, maxBacklog: 10 }; // a made-up digest
-    expect(await rehouseCalls(store, TOOLSET, provider.lease.epoch, async () => to)).toEqual({ moved: 1, ended: 0 });
+    expect(await reassignCalls(store, TOOLSET, provider.lease.epoch, async () => to)).toEqual({ moved: 1, ended: 0 });
     await expectKept(id);
     expect((await readCall(store, id, {}))?.head).toMatchObject({ epoch: to.epoch, digest: to.digest });
   });

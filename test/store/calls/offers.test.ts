@@ -36,28 +36,28 @@ async function admitWith(takers: readonly OfferedTaker[], calls: readonly Admiss
 async function listenForWork() {
   const { redis, client, provider } = here();
   const subscriber = redis.client();
-  let rings = 0;
+  let notifications = 0;
   let onMark = (_rings: number) => {};
   subscriber.on("smessage", (channel: string) => {
-    if (channel === keys.pings) onMark(rings);
-    else rings++;
+    if (channel === keys.pings) onMark(notifications);
+    else notifications++;
   });
   await subscriber.ssubscribe(keys.work(TOOLSET, provider.lease.epoch), keys.pings);
   return async () => {
-    // What was rung before this message was heard before it.
+    // What was notified before this message was heard before it.
     const marked = new Promise<number>((resolve) => {
       onMark = resolve;
     });
     await client.spublish(keys.pings, "");
     const heard = await marked;
-    rings = 0;
+    notifications = 0;
     return heard;
   };
 }
 
-test("a provider of the node that admits a call claims it in the same script, and nobody is rung", async () => {
+test("a provider of the node that admits a call claims it in the same script, and nobody is notified", async () => {
   const { client, store, provider } = here();
-  const rings = await listenForWork();
+  const notifications = await listenForWork();
   const calls = [admissionOf(provider, { meta: '{"runId":"r"}' }), admissionOf(provider, { requestDigest: "-" })];
   const { admitted, answers } = await admitWith([takerWith()], calls);
   expect(admitted).toEqual(["admitted", "admitted"]);
@@ -79,7 +79,7 @@ test("a provider of the node that admits a call claims it in the same script, an
     expect(answer.calls[index]?.deadlineMs).toBe(reading?.head.deadlineMs);
     expect(await client.pexpiretime(keys.call(call.id))).toBe((reading?.head.deadlineMs ?? 0) + store.resultTtlMs);
   }
-  expect(await rings()).toBe(0);
+  expect(await notifications()).toBe(0);
   expect(await take(store, provider.lease)).toEqual([]);
   const claims = answer.calls.map((call) => claimOf(provider.lease, call));
   const result = { kind: "result", reason: "", body: Buffer.from("3") } as const;
@@ -104,16 +104,16 @@ test("a repeat in the same script finds the first request's call", async () => {
   expect(answers).toMatchObject([{ kind: "taken", calls: [{ id: call.id }] }]);
 });
 
-test("what waited before is claimed first; for what waits still, nodes are rung", async () => {
+test("what waited before is claimed first; for what waits still, nodes are notified", async () => {
   const { store, provider } = here();
-  const rings = await listenForWork();
+  const notifications = await listenForWork();
   const older = admissionOf(provider);
   await admit(store, older);
-  expect(await rings()).toBe(1);
+  expect(await notifications()).toBe(1);
   const later = admissionOf(provider);
   const { answers } = await admitWith([takerWith({ credits: 1 })], [later]);
   expect(answers).toMatchObject([{ kind: "taken", calls: [{ id: older.id, payload: older.payload }] }]);
-  expect(await rings()).toBe(1);
+  expect(await notifications()).toBe(1);
   expect((await readCall(store, later.id, {}))?.state).toBe("queued");
   expect((await take(store, provider.lease)).map(({ id }) => id)).toEqual([later.id]);
 });
@@ -164,17 +164,17 @@ test.each([
   ["one waits before them", 1, 9],
 ])("of large calls only some are claimed at the admission where %s", async (_what, older, claimed) => {
   const { store, provider } = here();
-  const rings = await listenForWork();
+  const notifications = await listenForWork();
   const payload = Buffer.alloc(600_000, "1"); // the seventh reaches 4 MiB
   const calls = Array.from({ length: 12 }, () => admissionOf(provider, { payload }));
   for (const call of calls.slice(0, older)) await admit(store, call);
-  await rings();
+  await notifications();
   const { answers } = await admitWith([takerWith({ credits: 12 })], calls.slice(older));
   const ids = calls.map(({ id }) => ({ id }));
   expect(answers).toMatchObject([{ kind: "taken", more: true }]);
   expect(answers[0]).toHaveProperty("calls.length", claimed);
   expect(answers[0]).toMatchObject({ calls: ids.slice(0, claimed) });
-  expect(await rings()).toBe(1);
+  expect(await notifications()).toBe(1);
   expect(await take(store, provider.lease)).toMatchObject(ids.slice(claimed));
 });
 

@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
     drill: "calm",
   },
   {
-    name: "bell-without-record",
+    name: "notifies-without-record",
     breaks: "an end is told to whoever waits, and not written down",
     replace: "local terminal = save_end(call, kind, reason, body)",
     by: "local terminal = kind .. ' ' .. reason .. ' ' .. text[call.attempt] .. ' ' .. text[now] .. ' 0\\n' .. body",
@@ -184,8 +184,8 @@ export const MUTANTS: readonly Mutant[] = [
     drill: "cut-store",
   },
   {
-    name: "trusts-bells",
-    breaks: "a call whose bell was lost is never looked up",
+    name: "trusts-notifications",
+    breaks: "a call whose notification was lost is never looked up",
     replace: "this.#probeShard(keys, this.#watched.keys())",
     by: "this.#probeShard(keys, [])",
     also: { replace: "Promise.race([this.#probe(ids), patience])", by: "Promise.race([this.#probe([]), patience])" },

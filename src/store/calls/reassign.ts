@@ -7,7 +7,7 @@ import { defineCallScript } from "./call-lua.js";
 import type { CallStore } from "./call-store.js";
 
 /** A call that waits in an epoch that has no providers any more. */
-export interface StrandedCall {
+export interface OrphanedCall {
   readonly id: CallId;
   readonly tool: string;
   readonly payload: Buffer;
@@ -17,9 +17,9 @@ export interface StrandedCall {
 /** The most calls that one execution looks at. */
 const BATCH = 100;
 
-const STRANDED = evenWhenFull(
+const ORPHANED = evenWhenFull(
   defineCallScript(
-    "STRANDED",
+    "ORPHANED",
     `
 -- KEYS    [1] prefix, [2] due, [3] requests
 -- ARGV    [1] where to begin, [2] how many entries
@@ -40,9 +40,9 @@ return { #entries > 0 and '(' .. entries[#entries][1] or '', calls }
   ),
 );
 
-const REHOUSE = evenWhenFull(
+const REASSIGN = evenWhenFull(
   defineCallScript(
-    "REHOUSE",
+    "REASSIGN",
     `
 -- KEYS    [1] prefix, [2] due
 -- ARGV    [1] the epoch that they leave; then for each call: id, the epoch that takes it or 0, its contract's digest
@@ -80,22 +80,22 @@ return moved
  * @param destinationOf the epoch that takes a call: one whose contract accepts its payload; nothing when there is none.
  * @returns how many calls were moved, and how many ended.
  */
-export async function rehouseCalls(
+export async function reassignCalls(
   store: CallStore,
   toolset: ToolsetName,
   epoch: Epoch,
-  destinationOf: (call: StrandedCall) => Promise<Destination | undefined>,
+  destinationOf: (call: OrphanedCall) => Promise<Destination | undefined>,
 ): Promise<{ readonly moved: number; readonly ended: number }> {
   const keys = store.keyspace.forToolset(toolset);
   let moved = 0;
   let seen = 0;
   for (let from = "-"; ; ) {
-    const [next, stranded] = asArray(
-      await runScript(store.redis, STRANDED, [keys.prefix, keys.due, keys.requests(toolset, epoch)], [from, BATCH]),
+    const [next, orphaned] = asArray(
+      await runScript(store.redis, ORPHANED, [keys.prefix, keys.due, keys.requests(toolset, epoch)], [from, BATCH]),
     );
     from = asText(next);
     if (from === "") return { moved, ended: seen - moved };
-    const reply = asArray(stranded);
+    const reply = asArray(orphaned);
     const args: (string | number)[] = [epoch];
     for (const item of reply) {
       const [id, tool, payload, delivery] = asArray(item);
@@ -109,6 +109,6 @@ export async function rehouseCalls(
       args.push(call.id, destination?.epoch ?? 0, destination?.digest ?? "");
     }
     seen += reply.length;
-    moved += asNumber(await runScript(store.redis, REHOUSE, [keys.prefix, keys.due], args));
+    moved += asNumber(await runScript(store.redis, REASSIGN, [keys.prefix, keys.due], args));
   }
 }

@@ -2,7 +2,7 @@ import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { TextReader } from "../json/text-reader.js";
 import type { Destination } from "../store/calls/admission.js";
-import type { StrandedCall } from "../store/calls/rehouse.js";
+import type { OrphanedCall } from "../store/calls/reassign.js";
 import { destinationOf } from "./place-call.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";
 
@@ -15,12 +15,12 @@ const GATEWAY_REQUESTER = {
 } satisfies PayloadCaller;
 
 /** Finds the epoch that takes a call whose own epoch has no providers any more: the active one, if the payload is valid there. */
-export function rehouseDestination(
+export function reassignDestination(
   catalog: CatalogReader,
   payloads: PayloadChecks,
   texts: TextReader,
   maxPayloadBytes: number,
-): (toolset: ToolsetName, call: StrandedCall) => Promise<Destination | undefined> {
+): (toolset: ToolsetName, call: OrphanedCall) => Promise<Destination | undefined> {
   return async (toolset, call) => {
     const active = catalog.get(toolset)?.active;
     const tool = active?.tool(call.tool);

@@ -10,7 +10,7 @@ import type { CallStore } from "./call-store.js";
 import { probeCalls } from "./read-call.js";
 
 /** What a node hears of a call that it watches. */
-export type Ring =
+export type CallNotification =
   /** There is output, or there may be: it is read from the result stream. */
   | { readonly kind: "output" }
   | { readonly kind: "ended"; readonly ending: SaidEnding }
@@ -23,7 +23,7 @@ export type Ring =
 export interface Watcher {
   /** On the monotonic clock: when to give up if nothing at all is heard. */
   readonly overdueAtMs: number;
-  onRing(ring: Ring): void;
+  onNotification(notification: CallNotification): void;
 }
 
 /** What a node hears of a call that one of its providers runs. */
@@ -33,7 +33,7 @@ export interface StopNotice {
   readonly reason: "CANCELLED" | "DEADLINE_EXCEEDED";
 }
 
-export interface DoorbellSettings {
+export interface CallNotificationsSettings {
   readonly store: CallStore;
   readonly subscriber: Subscriber;
   readonly node: NodeId;
@@ -42,7 +42,7 @@ export interface DoorbellSettings {
   readonly onStop: (notice: StopNotice) => void;
 }
 
-/** How often watched calls are looked up in case their bell was lost, in milliseconds. */
+/** How often watched calls are looked up in case their notification was lost, in milliseconds. */
 const PROBE_INTERVAL_MS = 1_000;
 /** How often it is looked for calls whose end is long due, in milliseconds. */
 const OVERDUE_INTERVAL_MS = 200;
@@ -52,13 +52,13 @@ const LAST_PROBE_MS = 150;
 const PROBE_BATCH = 500;
 
 /**
- * Rings for the calls that are watched on this node.
+ * Notifies the watchers of this node's calls.
  *
- * Bells are pub/sub and can be lost; the record is the truth. So all watched calls are looked up every second, and at
+ * Notifications are pub/sub and can be lost; the record is the truth. So all watched calls are looked up every second, and at
  * once when messages may have been lost.
  */
-export class Doorbell {
-  readonly #settings: DoorbellSettings;
+export class CallNotifications {
+  readonly #settings: CallNotificationsSettings;
   /** Lists are replaced, never changed: watchers may come and go while they are called. Nearly all have one watcher. */
   readonly #watched = new ChurnMap<CallId, readonly Watcher[]>();
   #unsubscribe: (() => void)[] = [];
@@ -67,9 +67,9 @@ export class Doorbell {
   /** Those that Redis is asked for a last time. */
   readonly #overdue = new Set<CallId>();
   readonly #runner: ShardRunner;
-  #rung: CallId[] = [];
+  #notified: CallId[] = [];
 
-  constructor(settings: DoorbellSettings) {
+  constructor(settings: CallNotificationsSettings) {
     this.#settings = settings;
     this.#runner = new ShardRunner(settings.store.keyspace.shards, () => {}); // a failed look is reported where it fails
   }
@@ -81,7 +81,7 @@ export class Doorbell {
     }
     this.#unsubscribe.push(
       subscriber.onGap(() => {
-        for (const id of this.#watched.keys()) this.#ring(id, { kind: "output" });
+        for (const id of this.#watched.keys()) this.#notify(id, { kind: "output" });
         void this.#probeAll();
       }),
     );
@@ -103,7 +103,7 @@ export class Doorbell {
     return this.#watched.size;
   }
 
-  /** Tells the watcher of each ring of a call until `unwatch`. Watch first, then admit. */
+  /** Tells the watcher of each notification of a call until `unwatch`. Watch first, then admit. */
   watch(id: CallId, watcher: Watcher): void {
     const others = this.#watched.get(id);
     this.#watched.set(id, others === undefined ? [watcher] : [...others, watcher]);
@@ -115,27 +115,27 @@ export class Doorbell {
     else this.#watched.set(id, left);
   }
 
-  /** A call has ended, as this node knows without a bell. */
+  /** A call has ended, as this node knows without a notification. */
   ended(id: CallId, ending: Ending): void {
-    this.#ring(id, { kind: "ended", ending });
+    this.#notify(id, { kind: "ended", ending });
   }
 
-  #ring(id: CallId, ring: Ring): void {
-    for (const watcher of this.#watched.get(id) ?? []) this.#notify(id, watcher, ring);
+  #notify(id: CallId, notification: CallNotification): void {
+    for (const watcher of this.#watched.get(id) ?? []) this.#deliver(id, watcher, notification);
   }
 
   /** What one watcher cannot deal with, whatever a node of another version has written, costs that one alone. */
-  #notify(id: CallId, watcher: Watcher, ring: Ring): void {
+  #deliver(id: CallId, watcher: Watcher, notification: CallNotification): void {
     try {
-      watcher.onRing(ring);
+      watcher.onNotification(notification);
     } catch (error) {
-      this.#settings.log.error({ event: "ring_failed", call: id, ring: ring.kind, error });
+      this.#settings.log.error({ event: "ring_failed", call: id, notification: notification.kind, error });
     }
   }
 
   /**
-   * Any number of rings, each `<letter><call id> <length>\n` and as many bytes; see `ring` in call-lua.ts. Before them the
-   * history that they were rung in, as `h<history> 0\n`, where they were to be confirmed.
+   * Any number of notifications, each `<letter><call id> <length>\n` and as many bytes; see `notify` in call-lua.ts. Before them the
+   * history that they were notified in, as `h<history> 0\n`, where they were to be confirmed.
    */
   #onMessage(keys: ShardKeys, message: Buffer): void {
     const { commits } = this.#settings.store;
@@ -146,33 +146,33 @@ export class Doorbell {
       const said = message.toString("latin1", at, line);
       const space = said.indexOf(" ");
       const letter = said.charAt(0);
-      const id = said.slice(1, space) as CallId; // the scripts ring by call ids only
+      const id = said.slice(1, space) as CallId; // the scripts notify by call ids only
       const end = line + 1 + Number(said.slice(space + 1));
       const rest = message.subarray(line + 1, end);
       at = end;
       if (letter === "h") history = id;
-      else if (letter !== "t" || !commits.waits) this.#onRing(letter, id, rest);
+      else if (letter !== "t" || !commits.waits) this.#onNotification(letter, id, rest);
       else if (history === "" || rest.length === 0) this.#probeSoon(id);
       else if (this.#watched.has(id)) unconfirmed.push({ id, ending: parseEnding(rest) });
     }
     if (unconfirmed.length === 0) return;
     commits.confirm(keys, history).then(
       () => {
-        for (const { id, ending } of unconfirmed) this.#ring(id, { kind: "ended", ending });
+        for (const { id, ending } of unconfirmed) this.#notify(id, { kind: "ended", ending });
       },
       () => {}, // the next round asks again
     );
   }
 
   /** `t` with the terminal, or with nothing when it is long; `d`; `c` with attempt and reason. */
-  #onRing(letter: string, id: CallId, rest: Buffer): void {
+  #onNotification(letter: string, id: CallId, rest: Buffer): void {
     switch (letter) {
       case "t":
         if (rest.length === 0) this.#probeSoon(id);
-        else this.#ring(id, { kind: "ended", ending: parseEnding(rest) });
+        else this.#notify(id, { kind: "ended", ending: parseEnding(rest) });
         return;
       case "d":
-        this.#ring(id, { kind: "output" });
+        this.#notify(id, { kind: "output" });
         return;
       case "c": {
         const [attempt, reason] = rest.toString("latin1").split(" ");
@@ -191,8 +191,8 @@ export class Doorbell {
   /** Looks up, in one go, what one turn of the event loop heard of. */
   #probeSoon(id: CallId): void {
     if (!this.#watched.has(id)) return;
-    if (this.#rung.push(id) > 1) return;
-    setImmediate(() => void this.#probe(this.#rung.splice(0)));
+    if (this.#notified.push(id) > 1) return;
+    setImmediate(() => void this.#probe(this.#notified.splice(0)));
   }
 
   #probeAll(): Promise<void> {
@@ -219,7 +219,7 @@ export class Doorbell {
         const answer = answers[index];
         if (answer === undefined || answer.kind === "alive") continue;
         if (answer.kind === "untold") untold.push(id);
-        else this.#ring(id, answer);
+        else this.#notify(id, answer);
       }
     } catch (error) {
       // Redis is away: the next round asks again.
@@ -244,7 +244,7 @@ export class Doorbell {
     void this.#giveUp(found);
   }
 
-  /** Asks Redis once more, for a bell may have been lost; then the watchers hear that they are overdue. */
+  /** Asks Redis once more, for a notification may have been lost; then the watchers hear that they are overdue. */
   async #giveUp(ids: readonly CallId[]): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -256,7 +256,7 @@ export class Doorbell {
     for (const id of ids) {
       this.#overdue.delete(id);
       for (const watcher of this.#watched.get(id) ?? [])
-        if (watcher.overdueAtMs <= nowMs) this.#notify(id, watcher, { kind: "overdue" });
+        if (watcher.overdueAtMs <= nowMs) this.#deliver(id, watcher, { kind: "overdue" });
     }
   }
 }

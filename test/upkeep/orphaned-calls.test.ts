@@ -16,10 +16,10 @@ import { SILENT_FAULTS } from "../support/silent-faults.js";
 expectNoLeaks();
 const redis = redisForFile();
 
-test("calls of one toolset that cannot be rehoused do not keep those of others waiting", async () => {
+test("calls of one toolset that cannot be reassigned do not keep those of others waiting", async () => {
   const client = redis().client();
   const [registry, calls] = [registryStore(client), callStore(client)];
-  const stranded = async (toolset: ToolsetName) => {
+  const orphaned = async (toolset: ToolsetName) => {
     const sealed = sealContract({ ...contractOf("1.0.0").contract, name: toolset });
     const call = admissionOf(await register(registry, registrationOf(sealed)), { toolset, wait: true });
     await admit(calls, call);
@@ -27,8 +27,8 @@ test("calls of one toolset that cannot be rehoused do not keep those of others w
     return { id: call.id, view: { name: toolset, epochs: [], retiring } as unknown as ToolsetView }; // what maintenance looks at
   };
   const [broken, sound] = [
-    await stranded(parseToolsetName("a", "name")),
-    await stranded(parseToolsetName("b", "name")),
+    await orphaned(parseToolsetName("a", "name")),
+    await orphaned(parseToolsetName("b", "name")),
   ];
   const maintenance = new Maintenance({
     ...{ registry, calls, leader: { leads: true } as Leader, clock: { nowMs: () => Date.now() } },
