@@ -19,17 +19,20 @@ export const FUTURE: EditedBuild = {
     // A node that drains tells its providers to go for a reason that they do not know.
     {
       replace: 'draining: "GO_AWAY_REASON_NODE_DRAINING",',
-      by: "draining: 99 as never,",
+      by: 'draining: "GO_AWAY_REASON_LATER" as never,',
     },
+    appendValue("GO_AWAY_REASON_UNREGISTERED", 5, "GO_AWAY_REASON_LATER"),
     // One that cancels a call gives providers a reason that they do not know, and its own ends have an unknown origin.
     {
       replace: 'CANCELLED: "CANCEL_REASON_CANCELLED",',
-      by: "CANCELLED: 99 as never,",
+      by: 'CANCELLED: "CANCEL_REASON_LATER" as never,',
     },
+    appendValue("CANCEL_REASON_OUTPUT_LIMIT", 4, "CANCEL_REASON_LATER"),
     {
       replace: 'const WIRE_ORIGIN = { gateway: "ERROR_ORIGIN_GATEWAY",',
-      by: "const WIRE_ORIGIN = { gateway: 99 as never,",
+      by: 'const WIRE_ORIGIN = { gateway: "ERROR_ORIGIN_LATER" as never,',
     },
+    appendValue("ERROR_ORIGIN_TOOL", 2, "ERROR_ORIGIN_LATER"),
     // A provider's hello and a node's welcome have a field more.
     appendField("clientVersion", 5),
     {
@@ -101,6 +104,12 @@ export const FUTURE: EditedBuild = {
 function appendField(last: string, id: number): Edit {
   const definition = `"${last}": {\n         "type": "string",\n         "id": ${id}\n        }`;
   return { replace: definition, by: `${definition},\n        "later": { "type": "string", "id": 15 }` };
+}
+
+/** Adds a value to an enumeration of the wire contract, behind the one that is its last today. */
+function appendValue(last: string, number: number, name: string): Edit {
+  const definition = `"${last}": ${number}`;
+  return { replace: definition, by: `${definition},\n        "${name}": 99` };
 }
 
 /** Makes the future build, lets the work be done with it, and removes it. */
