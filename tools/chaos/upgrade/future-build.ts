@@ -22,17 +22,13 @@ export const FUTURE: EditedBuild = {
       by: 'draining: "GO_AWAY_REASON_LATER" as never,',
     },
     appendValue("GO_AWAY_REASON_UNREGISTERED", 5, "GO_AWAY_REASON_LATER"),
-    // One that cancels a call gives providers a reason that they do not know, and its own ends have an unknown origin.
+    // One that cancels a call gives providers a reason that they do not know. What a reader is told of an end that both builds know must
+    // be the same at both: it is read again from the other one.
     {
       replace: 'CANCELLED: "CANCEL_REASON_CANCELLED",',
       by: 'CANCELLED: "CANCEL_REASON_LATER" as never,',
     },
     appendValue("CANCEL_REASON_OUTPUT_LIMIT", 4, "CANCEL_REASON_LATER"),
-    {
-      replace: 'const WIRE_ORIGIN = { gateway: "ERROR_ORIGIN_GATEWAY",',
-      by: 'const WIRE_ORIGIN = { gateway: "ERROR_ORIGIN_LATER" as never,',
-    },
-    appendValue("ERROR_ORIGIN_TOOL", 2, "ERROR_ORIGIN_LATER"),
     // A provider's hello and a node's welcome have a field more.
     appendField("clientVersion", 5),
     {
