@@ -1,6 +1,7 @@
 import { parseConfig } from "../src/config/config.js";
 import { environment } from "../src/config/environment.js";
 import type { Flags } from "../src/config/settings.js";
+import type { ToolgateError } from "../src/errors/toolgate-error.js";
 import { watchInterruptions } from "../src/local-cluster/interruption.js";
 import { createNode } from "../src/node.js";
 
@@ -8,6 +9,8 @@ import { createNode } from "../src/node.js";
 const MORE_THAN_DRAIN_MS = 4_000;
 
 const FAILURE = 1;
+/** As for what is thrown then: see exit-codes.ts. */
+const OUTDATED = 2;
 
 /**
  * Runs a node until SIGTERM or Ctrl-C.
@@ -35,15 +38,21 @@ export async function serveNode(flags: Flags): Promise<number> {
     throw error;
   }
   const outdated = await ending;
-  const status = await stopInTime(node.stop(), config.drainGraceMs + MORE_THAN_DRAIN_MS);
-  if (outdated !== undefined) throw outdated;
-  return status;
+  const stopping = stopInTime(node.stop(), config.drainGraceMs + MORE_THAN_DRAIN_MS, outdated);
+  if (outdated === undefined) return await stopping;
+  await stopping.catch(() => {}); // why it had to stop is what counts: started again, it would have to stop again
+  throw outdated;
 }
 
-async function stopInTime(stopping: Promise<void>, withinMs: number): Promise<number> {
+async function stopInTime(
+  stopping: Promise<void>,
+  withinMs: number,
+  outdated: ToolgateError | undefined,
+): Promise<number> {
   const late = setTimeout(() => {
     process.stderr.write(`The node did not stop within ${withinMs} ms; it is ended now.\n`);
-    process.exit(FAILURE);
+    if (outdated !== undefined) process.stderr.write(`${outdated.message}\n`);
+    process.exit(outdated === undefined ? FAILURE : OUTDATED);
   }, withinMs);
   try {
     await stopping;

@@ -116,7 +116,7 @@ Examples:
 function purgeCommand(): Command {
   return withClientOptions(
     new Command("purge")
-      .summary("delete them")
+      .summary("purge them")
       .argument("<toolset>", "the toolset's name")
       .argument("[ids...]", "dead calls, as toolgate dead list shows them")
       .option("--all", "All of the toolset."),

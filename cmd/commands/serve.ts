@@ -7,6 +7,7 @@ import { withSettings } from "./setting-options.js";
 export function serveCommand(): Command {
   const command = new Command("serve").description(
     "Runs one gateway node until SIGTERM or Ctrl-C; then it drains and exits with 0. " +
+      "A node that meets a registry in a later format drains too, and exits with 2. " +
       'Logs are JSON lines on standard output; the line of the event "listening" says that the node is ready, and where. ' +
       "Every setting is also a variable; a flag wins.",
   );

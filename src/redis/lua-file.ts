@@ -13,17 +13,24 @@ export function readLua(
   file: string,
   constants: Readonly<Record<string, string | number>> = {},
 ): string {
-  let lua = readFileSync(new URL(file, module), "utf8");
-  for (const [name, value] of Object.entries(constants)) {
-    const place = new RegExp(`\\b${name}\\b`, "g");
-    if (!place.test(lua)) throw new TypeError(`${file} has no ${name}`);
-    lua = lua.replace(place, () => luaLiteral(value));
-  }
-  return lua;
+  const lua = readFileSync(new URL(file, module), "utf8");
+  const names = Object.keys(constants);
+  if (names.length === 0) return lua;
+  const missing = new Set(names);
+  // In one pass: what a literal says is not looked at again.
+  const made = lua.replace(new RegExp(`\\b(?:${names.join("|")})\\b`, "g"), (name) => {
+    missing.delete(name);
+    return luaLiteral(constants[name] ?? name);
+  });
+  if (missing.size > 0) throw new TypeError(`${file} has no ${[...missing].join(", ")}`);
+  return made;
 }
 
-/** A value as Lua writes it. */
+/** A value as Lua writes it. @throws RangeError for a number that Lua has no word for. */
 export function luaLiteral(value: string | number): string {
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new RangeError(`Lua has no literal for ${value}`);
+    return String(value);
+  }
   return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n")}'`;
 }

@@ -18,10 +18,11 @@ export interface Finding {
 export interface Analysis {
   readonly findings: readonly Finding[];
   /** What the script defines at its top level, and whether it uses it: what scripts share is not used by each of them. */
-  readonly topLevel: ReadonlyMap<string, boolean>;
+  readonly topLevel: readonly Local[];
 }
 
-interface Local {
+/** A local variable or function. */
+export interface Local {
   readonly name: string;
   readonly line: number;
   used: boolean;
@@ -44,7 +45,7 @@ export function analyse(lua: string): Analysis {
   } catch (error) {
     // luaparse throws SyntaxError with the line
     const { message, line = 0 } = error as SyntaxError & { line?: number };
-    return { findings: [{ line, text: message }], topLevel: new Map() };
+    return { findings: [{ line, text: message }], topLevel: [] };
   }
   const walk = new Walk();
   walk.block(chunk.body, []);
@@ -57,8 +58,10 @@ export function analyse(lua: string): Analysis {
 
 class Walk {
   readonly findings: Finding[] = [];
-  readonly topLevel = new Map<string, boolean>();
+  readonly topLevel: Local[] = [];
   readonly #scopes: Map<string, Local>[] = [];
+  /** The local functions whose bodies are being read: that one calls itself is no use of it. */
+  readonly #bodies: Local[] = [];
   readonly #parts = new Set<Map<string, Local>>();
 
   block(body: readonly Statement[], declared: readonly Identifier[], part = false): void {
@@ -76,8 +79,9 @@ class Walk {
 
   #close(): void {
     const scope = this.#scopes.pop() ?? new Map<string, Local>();
-    for (const { name, line, used } of scope.values()) {
-      if (this.#parts.has(scope)) this.topLevel.set(name, used);
+    for (const local of scope.values()) {
+      const { name, line, used } = local;
+      if (this.#parts.has(scope)) this.topLevel.push(local);
       else if (!used && !name.startsWith("_")) this.findings.push({ line, text: `${name} is never used` });
     }
   }
@@ -96,7 +100,7 @@ class Walk {
 
   #use({ name, loc }: Identifier): void {
     const local = this.#find(name);
-    if (local !== undefined) local.used = true;
+    if (local !== undefined) local.used ||= !this.#bodies.includes(local);
     else if (!GLOBALS.has(name)) this.findings.push({ line: loc?.start.line ?? 0, text: `${name} is not defined` });
   }
 
@@ -171,7 +175,10 @@ class Walk {
     else if (identifier) this.#assign(identifier);
     const names = parameters.filter((one): one is Identifier => one.type === "Identifier");
     const part = this.#scopes.length === 1 && identifier?.type === "Identifier" && PARTS.has(identifier.name);
+    const own = isLocal && identifier?.type === "Identifier" ? this.#find(identifier.name) : undefined;
+    if (own !== undefined) this.#bodies.push(own);
     this.block(body, names, part);
+    if (own !== undefined) this.#bodies.pop();
   }
 
   #expression(expression: Expression): void {

@@ -9,8 +9,12 @@ export function lintScripts(scripts: readonly Pick<Script, "name" | "lua">[]): s
     const lines = lua.split("\n");
     const { findings, topLevel } = analyse(lua);
     for (const { line, text } of findings) found.push(`${name}, line ${line}: ${text}: ${lines[line - 1]?.trim()}`);
-    for (const [local, used] of topLevel) usedByAny.set(local, used || (usedByAny.get(local) ?? false));
+    for (const { name: local, line, used } of topLevel) {
+      // What scripts share has the same text in each; another script's local of the same name is another one.
+      const definition = `${local} is used by no script: ${lines[line - 1]?.trim()}`;
+      usedByAny.set(definition, used || (usedByAny.get(definition) ?? false));
+    }
   }
-  for (const [local, used] of usedByAny) if (!used) found.push(`${local} is used by no script`);
+  for (const [definition, used] of usedByAny) if (!used) found.push(definition);
   return found;
 }

@@ -30,6 +30,7 @@ describe("finds", () => {
       "local function run() local n = 1 return 0 end return run()",
       "n is used by no script",
     ],
+    ["a function that only itself uses", "local function f(n) return f(n) end return 0", "f is used by no script"],
   ])("%s", (_, lua, finding) => {
     expect(lint(lua)).toEqual([expect.stringContaining(finding)]);
   });
@@ -39,6 +40,14 @@ describe("finds", () => {
       'SCRIPT, line 1: its header has no line that begins with "-- ARGV": -- KEYS    none',
     ]);
   });
+});
+
+test("a name that another script uses for something else is no use", () => {
+  const scripts = [
+    { name: "ONE", lua: `${HEADER}local function run()\nlocal key = 1\nreturn 0\nend\nreturn run()` },
+    { name: "OTHER", lua: `${HEADER}local function run()\nlocal key = 2\nreturn key\nend\nreturn run()` },
+  ];
+  expect(lintScripts(scripts)).toEqual(["key is used by no script: local key = 1"]);
 });
 
 describe("accepts", () => {
