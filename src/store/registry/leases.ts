@@ -1,8 +1,8 @@
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { LeaseTokenHash } from "../../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../../identity/names.js";
-import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../../redis/script.js";
-import { RECORD_LUA } from "../calls/record-lua.js";
+import { asArray, asNumber, asText, evenWhenFull, type Reply } from "../../redis/script.js";
+import { letGo } from "../calls/let-go.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import { type RegistryStore, runRegistryScript, runShardScript } from "./registry-store.js";
 import { type EpochState, parseEpochState } from "./toolset-record.js";
@@ -120,44 +120,6 @@ return 'released'
   ),
 );
 
-/** The most calls that one execution lets go of, and about the most bytes of payloads that it passes over. */
-const MAX_LET_GO = { calls: 256, bytes: 4_194_304 };
-
-// What it still holds is due at once.
-const LET_GO = evenWhenFull(
-  defineScript(
-    "LET_GO",
-    "local prefix, due, time = KEYS[1], KEYS[1] .. 'due', redis.call('TIME')",
-    "local now = time[1] * 1000 + math.floor(time[2] / 1000)",
-    RECORD_LUA,
-    `
--- KEYS    [1] prefix
--- ARGV    [2] name, [3] epoch, [4] provider/incarnation, [5] where to begin
--- Returns where to go on, or ''
-local requests, member = prefix .. 'requests:' .. ARGV[2] .. ':' .. ARGV[3], ARGV[4]
-local lease = redis.pcall('ZSCORE', prefix .. 'leases:' .. ARGV[2] .. ':' .. ARGV[3], member)
-if not is_wrong_type(lease) and lease then return '' end -- it came back
--- The stream or its group may be gone with a loss of state: then nothing is known of what it holds.
-local held = redis.pcall('XPENDING', requests, 'providers', ARGV[5], '+', ${MAX_LET_GO.calls}, member)
-if held.err then return '' end
-local bytes = 0
-for _, pending in ipairs(held) do
-  local entry = redis.call('XRANGE', requests, pending[1], pending[1])[1]
-  local id = entry and entry[2][2]
-  local call = id and load_call(id)
-  if call and call.owner == member then
-    call.claim, call.look = 0, now -- given up: see claim_end
-    save_call(call)
-    on_due('ZADD', text[now], id)
-  end
-  bytes = bytes + (entry and #entry[2][6] or 0)
-  if bytes > ${MAX_LET_GO.bytes} then return '(' .. pending[1] end
-end
-return #held == ${MAX_LET_GO.calls} and '(' .. held[#held][1] or ''
-`,
-  ),
-);
-
 /** The most leases that one execution extends, so that Redis is never held up. */
 const MAX_BATCH = 128;
 
@@ -214,11 +176,7 @@ export async function releaseLease(store: RegistryStore, lease: Lease): Promise<
   const answer = asText(reply);
   if (answer === "refused") throw leaseLost(lease, "lost");
   if (answer !== "released") return false;
-  // If this does not come to its end, the claims do.
-  for (let from = "-"; from !== ""; ) {
-    const args = [toolset, epoch, `${provider}/${incarnation}`, from];
-    from = asText(await runRegistryScript(store, toolset, LET_GO, args));
-  }
+  await letGo(store, toolset, epoch, `${provider}/${incarnation}`);
   return true;
 }
 
