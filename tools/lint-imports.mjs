@@ -18,7 +18,7 @@ const LEVELS = [
   ["src/front"],
   ["src/flows", "src/hosting", "src/upkeep", "src/gateway", "src/providers"],
   ["src/access", "src/limits", "src/search", "src/catalog", "src/schemas"],
-  ["src/store", "src/store/registry", "src/store/calls"],
+  ["src/store"],
   ["src/redis"],
   ["src/index.ts", "src/sdk"],
   ["src/contract", "src/frames", "src/protocol"],
