@@ -18,6 +18,10 @@ export default mergeConfig(everything, {
       "test/redis/{cluster-commits,connections,failover,half-open,redis-groups}.test.ts",
       "test/sdk/{cluster,consumer,docs,nodes,provider,tool-log}.test.ts",
       "test/upkeep/lock-majority.test.ts",
+      // Peers and outages that last.
+      "test/front/grpc/slow-reader.test.ts",
+      "test/store/calls/absence.test.ts",
+      "test/tools/lint-imports.test.ts",
       // Long runs over random, very large or very costly inputs.
       "test/catalog/convergence.test.ts",
       "test/gateway/long-texts.test.ts",
