@@ -87,7 +87,7 @@ const CONFIG_SCHEMA = {
     "Whether a call is acknowledged when Redis has it, or when its replicas have it too.",
   ),
   replicas: count(1, 1, 16, "With `replicated`: how many replicas must have a write before it becomes visible."),
-  // At most as long as a connection may be silent without being taken for half open; see redis/silence-watch.ts.
+  // At most as long as a connection may be silent without being taken for half open; see redis/connection-watchdog.ts.
   replicaTimeoutMs: milliseconds(
     1_000,
     50,

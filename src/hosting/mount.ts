@@ -10,7 +10,7 @@
  * - There is a healthy provider only while there is a server: when the server dies, its calls end, the provider drains and
  *   gives its lease back, and one is registered again when the server is back. Servers are restarted for ever, later and later
  *   (restart-delay.ts).
- * - A server that answers nothing any more (server-watch.ts) is ended, and with it its calls; then it has died.
+ * - A server that answers nothing any more (server-liveness.ts) is ended, and with it its calls; then it has died.
  * - The operator's mount owns its toolset's contract: when the server changes its tools, the new contract is registered with
  *   `replace`, since a server has no way to raise its version while it runs. A contract that did not change is never
  *   registered with `replace` again, so that a restarted server does not take the toolset back from a newer one.

@@ -56,7 +56,7 @@ interface EndReading {
 }
 
 /**
- * Reads what calls left in Redis that is large, ends and output, apart from all other commands and in turns; see reply-turns.ts.
+ * Reads what calls left in Redis that is large, ends and output, apart from all other commands and in turns; see reply-queue.ts.
  *
  * An end is read once for all that ask for it at the same time, in the turn of the first of them that has one, and piece by
  * piece. They are given the same bytes, connections in turns, and only so much at once.
