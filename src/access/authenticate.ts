@@ -1,5 +1,5 @@
 import type { Metadata } from "@grpc/grpc-js";
-import type { Principal } from "../identity/principal.js";
+import { ANONYMOUS, type Principal } from "../identity/principal.js";
 
 /** What there is to tell a caller by. */
 export interface Credentials {
@@ -7,8 +7,6 @@ export interface Credentials {
   /** `host:port` of the connection's other end: a load balancer's, where there is one. */
   readonly peer: string;
 }
-
-const ANONYMOUS: Principal = Object.freeze({ tenant: "default", subject: "anonymous" });
 
 /**
  * The one place where a request gets its principal, before any handler runs. There is no authentication yet, so every caller

@@ -122,6 +122,30 @@ export const ERROR_CODES = {
     meaning: "The provider's lease has ended, was released, has another token, or belongs to a later incarnation.",
     remedy: "Register again.",
   },
+  UNAUTHENTICATED: {
+    status: status.UNAUTHENTICATED,
+    retry: "no",
+    meaning: "The request has no credential, or one that is wrong, expired or revoked.",
+    remedy: "Send a valid key or token: see docs/access.md. Which of these it is, the audit says.",
+  },
+  FORBIDDEN: {
+    status: status.PERMISSION_DENIED,
+    retry: "no",
+    meaning: "The caller's roles do not allow what it asks for.",
+    remedy: "Ask an administrator for a role that does; toolgate explain says which rule decided.",
+  },
+  ACCESS_CHANGED: {
+    status: status.UNAVAILABLE,
+    retry: "elsewhere",
+    meaning: "What the caller may see or do has changed while its stream was open.",
+    remedy: "Open the stream again: it then shows what may be seen now.",
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "later",
+    meaning: "There were too many failed logins of this account, or from this address.",
+    remedy: "Retry after the given time.",
+  },
   NOT_OWNER: {
     status: status.PERMISSION_DENIED,
     retry: "no",
@@ -175,6 +199,25 @@ export const ERROR_CODES = {
     retry: "later",
     meaning: "The toolset has as many unfinished calls as it may.",
     remedy: "Retry after the given time, or add providers.",
+  },
+  RATE_LIMITED: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "later",
+    meaning: "A limit document allows no more calls now: of the caller, its tenant, the toolset, the tool or the run.",
+    remedy: "Retry after the given time; the message names the limit. The tool did not run.",
+  },
+  BUDGET_EXHAUSTED: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "later",
+    meaning: "A limit document's budget for the day, or for the run, is used up.",
+    remedy: "Wait until the given time, or have an administrator raise the limit. The tool did not run.",
+  },
+  LOOP: {
+    status: status.RESOURCE_EXHAUSTED,
+    retry: "no",
+    meaning:
+      "The run has called the tool with the same arguments again and again, and it failed in the same way each time.",
+    remedy: "Change the arguments or the plan; another try would fail too. The tool did not run.",
   },
   STORE_FULL: {
     status: status.RESOURCE_EXHAUSTED,
@@ -251,6 +294,24 @@ export const ERROR_CODES = {
     retry: "no",
     meaning: "Redis lost the call's record while the call was in flight.",
     remedy: "Find out whether the tool took effect before calling again.",
+  },
+  INVALID_DOCUMENT: {
+    status: status.INVALID_ARGUMENT,
+    retry: "no",
+    meaning: "A document breaks a rule of its kind, or would lock every administrator out.",
+    remedy: "Correct the paths that are named; nothing was changed.",
+  },
+  UNKNOWN_DOCUMENT: {
+    status: status.NOT_FOUND,
+    retry: "no",
+    meaning: "There is no document of this kind and name, or no such revision of it.",
+    remedy: "List the documents of the kind; only the latest revisions are kept.",
+  },
+  DOCUMENT_CONFLICT: {
+    status: status.ABORTED,
+    retry: "no",
+    meaning: "The document has another revision than the caller's change was made from.",
+    remedy: "Get it again, make the change anew, and apply that.",
   },
   INVALID_CONFIG: {
     status: status.FAILED_PRECONDITION,

@@ -4,11 +4,11 @@ import type { Branded } from "./names.js";
 export type CallerName = Branded<string, "CallerName">;
 
 /** What is no part of a word: records are words with spaces between them. */
-const NO_WORD = /[^!-$&-~]/gu;
+const NO_WORD = /[^!#$&-[\]-~]/gu;
 
-/** The name of a caller. What is not printable ASCII in its parts is percent-encoded, as is the percent sign; an empty part is `-`, and a part that is `-` is encoded. */
-export function callerName({ tenant, subject }: { readonly tenant: string; readonly subject: string }): CallerName {
-  return `${asWord(tenant)} ${asWord(subject)}` as CallerName; // two words by now
+/** The name of a caller. What is not printable ASCII in its parts is percent-encoded, as are the percent sign, quotes and backslashes; an empty part is `-`, and a part that is `-` is encoded. */
+export function callerName({ tenant, id }: { readonly tenant: string; readonly id: string }): CallerName {
+  return `${asWord(tenant)} ${asWord(id)}` as CallerName; // two words by now
 }
 
 function asWord(text: string): string {

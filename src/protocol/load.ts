@@ -9,9 +9,12 @@ import {
 } from "@grpc/proto-loader";
 import { EncodedMessage } from "./encoded-message.js";
 import { Encoders } from "./encoders.js";
+import type { ProtoGrpcType as AccessPackage } from "./generated/access.js";
+import type { ProtoGrpcType as AuditPackage } from "./generated/audit.js";
 import type { ProtoGrpcType as CatalogPackage } from "./generated/catalog.js";
 import { CONTRACT_DEFINITIONS } from "./generated/contract-definitions.js";
 import type { ProtoGrpcType as DeadCallsPackage } from "./generated/dead_calls.js";
+import type { ProtoGrpcType as DocumentsPackage } from "./generated/documents.js";
 import type { ProtoGrpcType as GatewayPackage } from "./generated/gateway.js";
 import type { BadRequest, BadRequest__Output } from "./generated/google/rpc/BadRequest.js";
 import type { ErrorInfo, ErrorInfo__Output } from "./generated/google/rpc/ErrorInfo.js";
@@ -40,6 +43,12 @@ export interface Protocol {
   readonly Gateway: GatewayPackage["toolgate"]["v1"]["Gateway"];
   /** Client of the operators' side of dead calls; `DeadCalls.service` is the definition for servers. */
   readonly DeadCalls: DeadCallsPackage["toolgate"]["v1"]["DeadCalls"];
+  /** Client of keys, logins and decisions; `Access.service` is the definition for servers. */
+  readonly Access: AccessPackage["toolgate"]["v1"]["Access"];
+  /** Client of what administrators configure; `Documents.service` is the definition for servers. */
+  readonly Documents: DocumentsPackage["toolgate"]["v1"]["Documents"];
+  /** Client of the record of decisions; `Audit.service` is the definition for servers. */
+  readonly Audit: AuditPackage["toolgate"]["v1"]["Audit"];
   /** The messages that carry an error's details (`google.rpc`), with `serialize` and `deserialize`. */
   readonly rpc: DetailMessages;
   /** Finds what of a request this node cannot understand. */
@@ -87,10 +96,13 @@ function load(): Protocol {
   const grpcObject = loadPackageDefinition(packageDefinition) as unknown as RegistryPackage &
     CatalogPackage &
     GatewayPackage &
-    DeadCallsPackage & { google: { rpc: DetailMessages } };
-  const { Registry, Catalog, Gateway, DeadCalls } = grpcObject.toolgate.v1;
+    DeadCallsPackage &
+    AccessPackage &
+    DocumentsPackage &
+    AuditPackage & { google: { rpc: DetailMessages } };
+  const { Registry, Catalog, Gateway, DeadCalls, Access, Documents, Audit } = grpcObject.toolgate.v1;
   const unknownEnums = new UnknownEnums(packageDefinition, PACKAGE);
-  return { Registry, Catalog, Gateway, DeadCalls, rpc: grpcObject.google.rpc, unknownEnums };
+  return { Registry, Catalog, Gateway, DeadCalls, Access, Documents, Audit, rpc: grpcObject.google.rpc, unknownEnums };
 }
 
 function isService(name: string, definition: AnyDefinition): definition is ServiceDefinition {

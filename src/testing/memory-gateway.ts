@@ -13,6 +13,7 @@ import { type CallId, derivedCallId, parseCallId, randomCallId } from "../identi
 import { callerName } from "../identity/caller-name.js";
 import type { Epoch } from "../identity/names.js";
 import { didYouMean, nearNames } from "../identity/near-names.js";
+import { ANONYMOUS } from "../identity/principal.js";
 import type { RawJson } from "../json/raw-json.js";
 import { TextReader } from "../json/text-reader.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
@@ -45,7 +46,7 @@ import { type CallHead, type Ending, makeHead } from "../store/calls/call-record
 const MAX_PAYLOAD_BYTES = 1_048_576;
 const MAX_RESULT_BYTES = 3_145_728;
 const RETENTION_MS = 3_600_000;
-const CALLER = callerName({ tenant: "default", subject: "anonymous" });
+const CALLER = callerName(ANONYMOUS);
 const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_IN_FLIGHT = 10_000;
 /** How long after its deadline a call whose tool goes on is given up, in milliseconds. */

@@ -58,7 +58,7 @@ async function takeResult(tool: string, bytes: Buffer, kind: "result" | "error")
   const checks = new ResultChecks({ validators, texts, maxResultBytes: 8 * MIB, clock: { nowMs: () => NOW_MS } });
   const fixed = { toolset: contract.name, tool: "free" as never, epoch: 1 as Epoch, digest, delivery: "once" } as const;
   const times = { deadlineMs: NOW_MS + 60_000, retentionMs: 1, admittedMs: NOW_MS };
-  const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", subject: "s" }) }).text;
+  const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", id: "s" }) }).text;
   const answer: ProviderAnswer =
     kind === "error" ? { kind, reason: "", message: "", details: bytes } : { kind, json: bytes, lostNodes: 0 };
   const read = await checks.read(answer, () => ({ client: "peer", holdsItsStream: true }));

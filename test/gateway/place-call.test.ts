@@ -5,6 +5,7 @@ import { type CallSpec, requestDigest } from "../../src/gateway/call-spec.js";
 import { callIdOf, type PlaceCallSettings, placeCall } from "../../src/gateway/place-call.js";
 import { PayloadChecks } from "../../src/gateway/validate-payload.js";
 import { parseToolName } from "../../src/identity/names.js";
+import { ANONYMOUS } from "../../src/identity/principal.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { Admissions } from "../../src/store/calls/admit.js";
@@ -15,7 +16,7 @@ import { expectNoLeaks } from "../support/leaks.js";
 expectNoLeaks();
 const here = callsForFile();
 
-const principal = { tenant: "default", subject: "anonymous" } as const;
+const principal = ANONYMOUS;
 const spec: CallSpec = {
   toolset: TOOLSET,
   tool: parseToolName("sum", "tool"),

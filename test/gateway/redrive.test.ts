@@ -6,6 +6,7 @@ import type { PlaceCallSettings } from "../../src/gateway/place-call.js";
 import { findDeadCall, redrive } from "../../src/gateway/redrive.js";
 import { PayloadChecks } from "../../src/gateway/validate-payload.js";
 import { derivedCallId } from "../../src/identity/call-id.js";
+import { ANONYMOUS } from "../../src/identity/principal.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { Admissions } from "../../src/store/calls/admit.js";
@@ -19,7 +20,7 @@ import { until } from "../support/until.js";
 expectNoLeaks();
 const here = callsForFile();
 
-const principal = { tenant: "default", subject: "anonymous" } as const;
+const principal = ANONYMOUS;
 const again = (place: string) => {
   const caller = { principal, peer: "peer", presence: new AbortController() };
   return redrive(here().store, settings(), caller, TOOLSET, place);

@@ -42,7 +42,7 @@ function check(tool: string, result: Json, leftMs = 60_000, of = epoch(), lostNo
   if (found === undefined) throw new Error(`There is no ${tool}.`);
   const fixed = { toolset: contract.name, tool: found.name, epoch: 1 as Epoch, digest, delivery: "once" } as const;
   const times = { deadlineMs: NOW_MS + leftMs, retentionMs: 1, admittedMs: NOW_MS };
-  const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", subject: "s" }) }).text;
+  const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", id: "s" }) }).text;
   const answer = { kind: "result", json: Buffer.from(JSON.stringify(result)), lostNodes } as const;
   const read = checks.read(answer, () => ({ client: "peer" }));
   if (read instanceof Promise) throw new Error("It is short.");

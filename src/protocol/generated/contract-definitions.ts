@@ -134,6 +134,1124 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
    "nested": {
     "v1": {
      "nested": {
+      "Access": {
+       "methods": {
+        "WhoAmI": {
+         "requestType": "WhoAmIRequest",
+         "responseType": "WhoAmIResponse"
+        },
+        "Login": {
+         "requestType": "LoginRequest",
+         "responseType": "LoginResponse"
+        },
+        "Logout": {
+         "requestType": "LogoutRequest",
+         "responseType": "LogoutResponse"
+        },
+        "CreateKey": {
+         "requestType": "CreateKeyRequest",
+         "responseType": "CreateKeyResponse"
+        },
+        "RotateKey": {
+         "requestType": "RotateKeyRequest",
+         "responseType": "RotateKeyResponse"
+        },
+        "RevokeKey": {
+         "requestType": "RevokeKeyRequest",
+         "responseType": "RevokeKeyResponse"
+        },
+        "SetPassword": {
+         "requestType": "SetPasswordRequest",
+         "responseType": "SetPasswordResponse"
+        },
+        "Explain": {
+         "requestType": "ExplainRequest",
+         "responseType": "ExplainResponse"
+        }
+       }
+      },
+      "WhoAmIRequest": {
+       "fields": {}
+      },
+      "WhoAmIResponse": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "id": {
+         "type": "string",
+         "id": 2
+        },
+        "kind": {
+         "type": "string",
+         "id": 3
+        },
+        "roles": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 4
+        },
+        "expiresAtMs": {
+         "type": "int64",
+         "id": 5
+        }
+       }
+      },
+      "LoginRequest": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "user": {
+         "type": "string",
+         "id": 2
+        },
+        "password": {
+         "type": "string",
+         "id": 3
+        }
+       }
+      },
+      "LoginResponse": {
+       "fields": {
+        "sessionToken": {
+         "type": "string",
+         "id": 1
+        },
+        "expiresAtMs": {
+         "type": "int64",
+         "id": 2
+        }
+       }
+      },
+      "LogoutRequest": {
+       "fields": {}
+      },
+      "LogoutResponse": {
+       "fields": {}
+      },
+      "CreateKeyRequest": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "principal": {
+         "type": "string",
+         "id": 2
+        },
+        "roles": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 3
+        },
+        "ttlMs": {
+         "type": "int64",
+         "id": 4
+        },
+        "reason": {
+         "type": "string",
+         "id": 5
+        }
+       }
+      },
+      "CreateKeyResponse": {
+       "fields": {
+        "key": {
+         "type": "string",
+         "id": 1
+        },
+        "keyId": {
+         "type": "string",
+         "id": 2
+        },
+        "expiresAtMs": {
+         "type": "int64",
+         "id": 3
+        }
+       }
+      },
+      "RotateKeyRequest": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "principal": {
+         "type": "string",
+         "id": 2
+        },
+        "overlapMs": {
+         "type": "int64",
+         "id": 3
+        },
+        "ttlMs": {
+         "type": "int64",
+         "id": 4
+        },
+        "reason": {
+         "type": "string",
+         "id": 5
+        }
+       }
+      },
+      "RotateKeyResponse": {
+       "fields": {
+        "key": {
+         "type": "string",
+         "id": 1
+        },
+        "keyId": {
+         "type": "string",
+         "id": 2
+        },
+        "expiresAtMs": {
+         "type": "int64",
+         "id": 3
+        },
+        "formerUntilMs": {
+         "type": "int64",
+         "id": 4
+        }
+       }
+      },
+      "RevokeKeyRequest": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "principal": {
+         "type": "string",
+         "id": 2
+        },
+        "keyId": {
+         "type": "string",
+         "id": 3
+        },
+        "reason": {
+         "type": "string",
+         "id": 4
+        }
+       }
+      },
+      "RevokeKeyResponse": {
+       "fields": {
+        "revoked": {
+         "type": "uint32",
+         "id": 1
+        }
+       }
+      },
+      "SetPasswordRequest": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "user": {
+         "type": "string",
+         "id": 2
+        },
+        "password": {
+         "type": "string",
+         "id": 3
+        },
+        "roles": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 4
+        },
+        "reason": {
+         "type": "string",
+         "id": 5
+        }
+       }
+      },
+      "SetPasswordResponse": {
+       "fields": {}
+      },
+      "ExplainRequest": {
+       "fields": {
+        "principal": {
+         "type": "string",
+         "id": 1
+        },
+        "roles": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 2
+        },
+        "toolset": {
+         "type": "string",
+         "id": 3
+        },
+        "tool": {
+         "type": "string",
+         "id": 4
+        },
+        "payloadJson": {
+         "type": "bytes",
+         "id": 5
+        }
+       }
+      },
+      "ExplainedGate": {
+       "fields": {
+        "gate": {
+         "type": "string",
+         "id": 1
+        },
+        "verdict": {
+         "type": "string",
+         "id": 2
+        },
+        "detail": {
+         "type": "string",
+         "id": 3
+        },
+        "remedy": {
+         "type": "string",
+         "id": 4
+        },
+        "reason": {
+         "type": "string",
+         "id": 5
+        }
+       }
+      },
+      "ExplainResponse": {
+       "fields": {
+        "gates": {
+         "rule": "repeated",
+         "type": "ExplainedGate",
+         "id": 1
+        },
+        "outcome": {
+         "type": "string",
+         "id": 2
+        }
+       }
+      },
+      "Audit": {
+       "methods": {
+        "QueryAudit": {
+         "requestType": "QueryAuditRequest",
+         "responseType": "QueryAuditResponse"
+        },
+        "TailAudit": {
+         "requestType": "TailAuditRequest",
+         "responseType": "TailAuditResponse",
+         "responseStream": true
+        },
+        "VerifyAudit": {
+         "requestType": "VerifyAuditRequest",
+         "responseType": "VerifyAuditResponse"
+        }
+       }
+      },
+      "AuditRecord": {
+       "fields": {
+        "id": {
+         "type": "string",
+         "id": 1
+        },
+        "atMs": {
+         "type": "int64",
+         "id": 2
+        },
+        "event": {
+         "type": "string",
+         "id": 3
+        },
+        "tenant": {
+         "type": "string",
+         "id": 4
+        },
+        "principal": {
+         "type": "string",
+         "id": 5
+        },
+        "kind": {
+         "type": "string",
+         "id": 6
+        },
+        "credential": {
+         "type": "string",
+         "id": 7
+        },
+        "verb": {
+         "type": "string",
+         "id": 8
+        },
+        "toolset": {
+         "type": "string",
+         "id": 9
+        },
+        "tool": {
+         "type": "string",
+         "id": 10
+        },
+        "callId": {
+         "type": "string",
+         "id": 11
+        },
+        "argumentsDigest": {
+         "type": "string",
+         "id": 12
+        },
+        "contractDigest": {
+         "type": "string",
+         "id": 13
+        },
+        "policyRevision": {
+         "type": "int64",
+         "id": 14
+        },
+        "rule": {
+         "type": "string",
+         "id": 15
+        },
+        "outcome": {
+         "type": "string",
+         "id": 16
+        },
+        "reason": {
+         "type": "string",
+         "id": 17
+        },
+        "executed": {
+         "type": "Executed",
+         "id": 18
+        },
+        "tookMs": {
+         "type": "int64",
+         "id": 19
+        },
+        "nodeId": {
+         "type": "string",
+         "id": 20
+        },
+        "omitted": {
+         "type": "uint64",
+         "id": 21
+        }
+       }
+      },
+      "AuditFilter": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "fromMs": {
+         "type": "int64",
+         "id": 2
+        },
+        "untilMs": {
+         "type": "int64",
+         "id": 3
+        },
+        "principal": {
+         "type": "string",
+         "id": 4
+        },
+        "event": {
+         "type": "string",
+         "id": 5
+        },
+        "toolset": {
+         "type": "string",
+         "id": 6
+        },
+        "tool": {
+         "type": "string",
+         "id": 7
+        },
+        "callId": {
+         "type": "string",
+         "id": 8
+        },
+        "outcome": {
+         "type": "string",
+         "id": 9
+        }
+       }
+      },
+      "QueryAuditRequest": {
+       "fields": {
+        "filter": {
+         "type": "AuditFilter",
+         "id": 1
+        },
+        "pageSize": {
+         "type": "uint32",
+         "id": 2
+        },
+        "pageToken": {
+         "type": "string",
+         "id": 3
+        }
+       }
+      },
+      "QueryAuditResponse": {
+       "fields": {
+        "records": {
+         "rule": "repeated",
+         "type": "AuditRecord",
+         "id": 1
+        },
+        "nextPageToken": {
+         "type": "string",
+         "id": 2
+        }
+       }
+      },
+      "TailAuditRequest": {
+       "fields": {
+        "filter": {
+         "type": "AuditFilter",
+         "id": 1
+        }
+       }
+      },
+      "TailAuditResponse": {
+       "fields": {
+        "records": {
+         "rule": "repeated",
+         "type": "AuditRecord",
+         "id": 1
+        }
+       }
+      },
+      "VerifyAuditRequest": {
+       "fields": {
+        "fromMs": {
+         "type": "int64",
+         "id": 1
+        }
+       }
+      },
+      "AuditFault": {
+       "fields": {
+        "id": {
+         "type": "string",
+         "id": 1
+        },
+        "message": {
+         "type": "string",
+         "id": 2
+        }
+       }
+      },
+      "VerifyAuditResponse": {
+       "fields": {
+        "records": {
+         "type": "uint64",
+         "id": 1
+        },
+        "faults": {
+         "rule": "repeated",
+         "type": "AuditFault",
+         "id": 2
+        },
+        "sealedUntil": {
+         "type": "string",
+         "id": 3
+        }
+       }
+      },
+      "Gateway": {
+       "methods": {
+        "CallTool": {
+         "requestType": "CallToolRequest",
+         "responseType": "CallToolResponse"
+        },
+        "Invoke": {
+         "requestType": "InvokeRequest",
+         "responseType": "InvokeResponse"
+        },
+        "FollowCall": {
+         "requestType": "FollowCallRequest",
+         "responseType": "FollowCallResponse",
+         "responseStream": true
+        },
+        "GetCall": {
+         "requestType": "GetCallRequest",
+         "responseType": "GetCallResponse"
+        },
+        "CancelCall": {
+         "requestType": "CancelCallRequest",
+         "responseType": "CancelCallResponse"
+        },
+        "ListCalls": {
+         "requestType": "ListCallsRequest",
+         "responseType": "ListCallsResponse"
+        },
+        "Session": {
+         "requestType": "SessionRequest",
+         "requestStream": true,
+         "responseType": "SessionResponse",
+         "responseStream": true
+        }
+       }
+      },
+      "CallMeta": {
+       "fields": {
+        "runId": {
+         "type": "string",
+         "id": 1
+        },
+        "sessionId": {
+         "type": "string",
+         "id": 2
+        },
+        "turnId": {
+         "type": "string",
+         "id": 3
+        },
+        "toolCallId": {
+         "type": "string",
+         "id": 4
+        },
+        "parentToolCallId": {
+         "type": "string",
+         "id": 5
+        },
+        "traceparent": {
+         "type": "string",
+         "id": 6
+        },
+        "tracestate": {
+         "type": "string",
+         "id": 7
+        }
+       }
+      },
+      "WaitPolicy": {
+       "values": {
+        "WAIT_POLICY_UNSPECIFIED": 0,
+        "WAIT_POLICY_FAIL_FAST": 1,
+        "WAIT_POLICY_WAIT": 2
+       }
+      },
+      "OnDisconnect": {
+       "values": {
+        "ON_DISCONNECT_UNSPECIFIED": 0,
+        "ON_DISCONNECT_CONTINUE": 1,
+        "ON_DISCONNECT_CANCEL": 2
+       }
+      },
+      "CallSpec": {
+       "fields": {
+        "toolset": {
+         "type": "string",
+         "id": 1
+        },
+        "tool": {
+         "type": "string",
+         "id": 2
+        },
+        "payloadJson": {
+         "type": "bytes",
+         "id": 3
+        },
+        "meta": {
+         "type": "CallMeta",
+         "id": 4
+        },
+        "expectDigest": {
+         "type": "string",
+         "id": 5
+        },
+        "wait": {
+         "type": "WaitPolicy",
+         "id": 6
+        },
+        "onDisconnect": {
+         "type": "OnDisconnect",
+         "id": 7
+        },
+        "timeoutMs": {
+         "type": "uint32",
+         "id": 8
+        },
+        "lostNodes": {
+         "type": "uint32",
+         "id": 9
+        }
+       }
+      },
+      "CallHandle": {
+       "fields": {
+        "callId": {
+         "type": "string",
+         "id": 1
+        },
+        "toolset": {
+         "type": "string",
+         "id": 2
+        },
+        "tool": {
+         "type": "string",
+         "id": 3
+        },
+        "epoch": {
+         "type": "uint64",
+         "id": 4
+        },
+        "digest": {
+         "type": "string",
+         "id": 5
+        },
+        "deadlineMs": {
+         "type": "int64",
+         "id": 6
+        },
+        "expiresMs": {
+         "type": "int64",
+         "id": 7
+        },
+        "warnings": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 8
+        }
+       }
+      },
+      "TerminalKind": {
+       "values": {
+        "TERMINAL_KIND_UNSPECIFIED": 0,
+        "TERMINAL_KIND_RESULT": 1,
+        "TERMINAL_KIND_TOOL_ERROR": 2,
+        "TERMINAL_KIND_REJECTED": 3,
+        "TERMINAL_KIND_NOT_EXECUTED": 4,
+        "TERMINAL_KIND_CANCELLED": 5,
+        "TERMINAL_KIND_OUTCOME_UNKNOWN": 6,
+        "TERMINAL_KIND_ATTEMPTS_EXHAUSTED": 7
+       }
+      },
+      "Executed": {
+       "values": {
+        "EXECUTED_UNSPECIFIED": 0,
+        "EXECUTED_NO": 1,
+        "EXECUTED_YES": 2,
+        "EXECUTED_UNKNOWN": 3
+       }
+      },
+      "FieldViolation": {
+       "fields": {
+        "field": {
+         "type": "string",
+         "id": 1
+        },
+        "description": {
+         "type": "string",
+         "id": 2
+        }
+       }
+      },
+      "ErrorOrigin": {
+       "values": {
+        "ERROR_ORIGIN_UNSPECIFIED": 0,
+        "ERROR_ORIGIN_GATEWAY": 1,
+        "ERROR_ORIGIN_TOOL": 2
+       }
+      },
+      "CallError": {
+       "fields": {
+        "reason": {
+         "type": "string",
+         "id": 1
+        },
+        "message": {
+         "type": "string",
+         "id": 2
+        },
+        "detailsJson": {
+         "type": "bytes",
+         "id": 3
+        },
+        "grpcCode": {
+         "type": "uint32",
+         "id": 4
+        },
+        "retryAfterMs": {
+         "type": "uint32",
+         "id": 5
+        },
+        "violations": {
+         "rule": "repeated",
+         "type": "FieldViolation",
+         "id": 6
+        },
+        "origin": {
+         "type": "ErrorOrigin",
+         "id": 7
+        }
+       }
+      },
+      "Terminal": {
+       "fields": {
+        "callId": {
+         "type": "string",
+         "id": 1
+        },
+        "kind": {
+         "type": "TerminalKind",
+         "id": 2
+        },
+        "resultJson": {
+         "type": "bytes",
+         "id": 3
+        },
+        "error": {
+         "type": "CallError",
+         "id": 4
+        },
+        "executed": {
+         "type": "Executed",
+         "id": 5
+        },
+        "attempt": {
+         "type": "uint32",
+         "id": 6
+        },
+        "endedAtMs": {
+         "type": "int64",
+         "id": 7
+        },
+        "unchecked": {
+         "type": "bool",
+         "id": 8
+        }
+       }
+      },
+      "CallToolRequest": {
+       "fields": {
+        "call": {
+         "type": "CallSpec",
+         "id": 1
+        }
+       }
+      },
+      "CallToolResponse": {
+       "fields": {
+        "handle": {
+         "type": "CallHandle",
+         "id": 1
+        },
+        "repeatedRequest": {
+         "type": "bool",
+         "id": 2
+        }
+       }
+      },
+      "InvokeRequest": {
+       "fields": {
+        "call": {
+         "type": "CallSpec",
+         "id": 1
+        }
+       }
+      },
+      "InvokeResponse": {
+       "fields": {
+        "handle": {
+         "type": "CallHandle",
+         "id": 1
+        },
+        "terminal": {
+         "type": "Terminal",
+         "id": 2
+        }
+       }
+      },
+      "FollowCallRequest": {
+       "fields": {
+        "callId": {
+         "type": "string",
+         "id": 1
+        },
+        "cursor": {
+         "type": "string",
+         "id": 2
+        }
+       }
+      },
+      "OutputDelta": {
+       "fields": {
+        "cursor": {
+         "type": "string",
+         "id": 1
+        },
+        "dataJson": {
+         "type": "bytes",
+         "id": 2
+        },
+        "attempt": {
+         "type": "uint32",
+         "id": 3
+        }
+       }
+      },
+      "FollowCallResponse": {
+       "fields": {
+        "deltas": {
+         "rule": "repeated",
+         "type": "OutputDelta",
+         "id": 1
+        },
+        "terminal": {
+         "type": "Terminal",
+         "id": 2
+        }
+       }
+      },
+      "CallState": {
+       "values": {
+        "CALL_STATE_UNSPECIFIED": 0,
+        "CALL_STATE_QUEUED": 1,
+        "CALL_STATE_CLAIMED": 2,
+        "CALL_STATE_ENDED": 3
+       }
+      },
+      "GetCallRequest": {
+       "fields": {
+        "callId": {
+         "type": "string",
+         "id": 1
+        }
+       }
+      },
+      "GetCallResponse": {
+       "fields": {
+        "handle": {
+         "type": "CallHandle",
+         "id": 1
+        },
+        "state": {
+         "type": "CallState",
+         "id": 2
+        },
+        "attempt": {
+         "type": "uint32",
+         "id": 3
+        },
+        "cancelRequested": {
+         "type": "bool",
+         "id": 4
+        },
+        "terminal": {
+         "type": "Terminal",
+         "id": 5
+        }
+       }
+      },
+      "CancelCallRequest": {
+       "fields": {
+        "callId": {
+         "type": "string",
+         "id": 1
+        }
+       }
+      },
+      "CancelCallResponse": {
+       "fields": {
+        "state": {
+         "type": "CallState",
+         "id": 1
+        },
+        "terminal": {
+         "type": "Terminal",
+         "id": 2
+        }
+       }
+      },
+      "ListCallsRequest": {
+       "fields": {
+        "toolset": {
+         "type": "string",
+         "id": 1
+        },
+        "tool": {
+         "type": "string",
+         "id": 2
+        },
+        "state": {
+         "type": "CallState",
+         "id": 3
+        },
+        "pageSize": {
+         "type": "uint32",
+         "id": 4
+        },
+        "pageToken": {
+         "type": "string",
+         "id": 5
+        }
+       }
+      },
+      "CallSummary": {
+       "fields": {
+        "handle": {
+         "type": "CallHandle",
+         "id": 1
+        },
+        "state": {
+         "type": "CallState",
+         "id": 2
+        },
+        "attempt": {
+         "type": "uint32",
+         "id": 3
+        },
+        "cancelRequested": {
+         "type": "bool",
+         "id": 4
+        },
+        "queuedAtMs": {
+         "type": "int64",
+         "id": 5
+        },
+        "claimEndsMs": {
+         "type": "int64",
+         "id": 6
+        },
+        "providerId": {
+         "type": "string",
+         "id": 7
+        },
+        "nodeId": {
+         "type": "string",
+         "id": 8
+        }
+       }
+      },
+      "ListCallsResponse": {
+       "fields": {
+        "calls": {
+         "rule": "repeated",
+         "type": "CallSummary",
+         "id": 1
+        },
+        "nextPageToken": {
+         "type": "string",
+         "id": 2
+        },
+        "timeMs": {
+         "type": "int64",
+         "id": 3
+        }
+       }
+      },
+      "SessionCall": {
+       "fields": {
+        "ref": {
+         "type": "uint64",
+         "id": 1
+        },
+        "call": {
+         "type": "CallSpec",
+         "id": 2
+        },
+        "wantHandle": {
+         "type": "bool",
+         "id": 3
+        },
+        "wantDeltas": {
+         "type": "bool",
+         "id": 4
+        }
+       }
+      },
+      "SessionCancel": {
+       "fields": {
+        "ref": {
+         "type": "uint64",
+         "id": 1
+        }
+       }
+      },
+      "SessionRequest": {
+       "fields": {
+        "calls": {
+         "rule": "repeated",
+         "type": "SessionCall",
+         "id": 1
+        },
+        "cancels": {
+         "rule": "repeated",
+         "type": "SessionCancel",
+         "id": 2
+        },
+        "maxMessageBytes": {
+         "type": "uint32",
+         "id": 3
+        }
+       }
+      },
+      "SessionAccepted": {
+       "fields": {
+        "ref": {
+         "type": "uint64",
+         "id": 1
+        },
+        "handle": {
+         "type": "CallHandle",
+         "id": 2
+        }
+       }
+      },
+      "SessionDelta": {
+       "fields": {
+        "ref": {
+         "type": "uint64",
+         "id": 1
+        },
+        "delta": {
+         "type": "OutputDelta",
+         "id": 2
+        }
+       }
+      },
+      "SessionTerminal": {
+       "fields": {
+        "ref": {
+         "type": "uint64",
+         "id": 1
+        },
+        "terminal": {
+         "type": "Terminal",
+         "id": 2
+        }
+       }
+      },
+      "SessionResponse": {
+       "fields": {
+        "accepted": {
+         "rule": "repeated",
+         "type": "SessionAccepted",
+         "id": 1
+        },
+        "deltas": {
+         "rule": "repeated",
+         "type": "SessionDelta",
+         "id": 2
+        },
+        "terminals": {
+         "rule": "repeated",
+         "type": "SessionTerminal",
+         "id": 3
+        },
+        "goAway": {
+         "type": "bool",
+         "id": 4
+        }
+       }
+      },
       "Catalog": {
        "methods": {
         "ListToolsets": {
@@ -883,592 +2001,251 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         }
        }
       },
-      "Gateway": {
+      "Documents": {
        "methods": {
-        "CallTool": {
-         "requestType": "CallToolRequest",
-         "responseType": "CallToolResponse"
+        "ListDocuments": {
+         "requestType": "ListDocumentsRequest",
+         "responseType": "ListDocumentsResponse"
         },
-        "Invoke": {
-         "requestType": "InvokeRequest",
-         "responseType": "InvokeResponse"
+        "GetDocument": {
+         "requestType": "GetDocumentRequest",
+         "responseType": "GetDocumentResponse"
         },
-        "FollowCall": {
-         "requestType": "FollowCallRequest",
-         "responseType": "FollowCallResponse",
-         "responseStream": true
+        "ListRevisions": {
+         "requestType": "ListRevisionsRequest",
+         "responseType": "ListRevisionsResponse"
         },
-        "GetCall": {
-         "requestType": "GetCallRequest",
-         "responseType": "GetCallResponse"
-        },
-        "CancelCall": {
-         "requestType": "CancelCallRequest",
-         "responseType": "CancelCallResponse"
-        },
-        "ListCalls": {
-         "requestType": "ListCallsRequest",
-         "responseType": "ListCallsResponse"
-        },
-        "Session": {
-         "requestType": "SessionRequest",
-         "requestStream": true,
-         "responseType": "SessionResponse",
-         "responseStream": true
+        "ApplyDocuments": {
+         "requestType": "ApplyDocumentsRequest",
+         "responseType": "ApplyDocumentsResponse"
         }
        }
       },
-      "CallMeta": {
+      "DocumentRef": {
        "fields": {
-        "runId": {
-         "type": "string",
-         "id": 1
-        },
-        "sessionId": {
-         "type": "string",
-         "id": 2
-        },
-        "turnId": {
-         "type": "string",
-         "id": 3
-        },
-        "toolCallId": {
-         "type": "string",
-         "id": 4
-        },
-        "parentToolCallId": {
-         "type": "string",
-         "id": 5
-        },
-        "traceparent": {
-         "type": "string",
-         "id": 6
-        },
-        "tracestate": {
-         "type": "string",
-         "id": 7
-        }
-       }
-      },
-      "WaitPolicy": {
-       "values": {
-        "WAIT_POLICY_UNSPECIFIED": 0,
-        "WAIT_POLICY_FAIL_FAST": 1,
-        "WAIT_POLICY_WAIT": 2
-       }
-      },
-      "OnDisconnect": {
-       "values": {
-        "ON_DISCONNECT_UNSPECIFIED": 0,
-        "ON_DISCONNECT_CONTINUE": 1,
-        "ON_DISCONNECT_CANCEL": 2
-       }
-      },
-      "CallSpec": {
-       "fields": {
-        "toolset": {
-         "type": "string",
-         "id": 1
-        },
-        "tool": {
-         "type": "string",
-         "id": 2
-        },
-        "payloadJson": {
-         "type": "bytes",
-         "id": 3
-        },
-        "meta": {
-         "type": "CallMeta",
-         "id": 4
-        },
-        "expectDigest": {
-         "type": "string",
-         "id": 5
-        },
-        "wait": {
-         "type": "WaitPolicy",
-         "id": 6
-        },
-        "onDisconnect": {
-         "type": "OnDisconnect",
-         "id": 7
-        },
-        "timeoutMs": {
-         "type": "uint32",
-         "id": 8
-        },
-        "lostNodes": {
-         "type": "uint32",
-         "id": 9
-        }
-       }
-      },
-      "CallHandle": {
-       "fields": {
-        "callId": {
-         "type": "string",
-         "id": 1
-        },
-        "toolset": {
-         "type": "string",
-         "id": 2
-        },
-        "tool": {
-         "type": "string",
-         "id": 3
-        },
-        "epoch": {
-         "type": "uint64",
-         "id": 4
-        },
-        "digest": {
-         "type": "string",
-         "id": 5
-        },
-        "deadlineMs": {
-         "type": "int64",
-         "id": 6
-        },
-        "expiresMs": {
-         "type": "int64",
-         "id": 7
-        },
-        "warnings": {
-         "rule": "repeated",
-         "type": "string",
-         "id": 8
-        }
-       }
-      },
-      "TerminalKind": {
-       "values": {
-        "TERMINAL_KIND_UNSPECIFIED": 0,
-        "TERMINAL_KIND_RESULT": 1,
-        "TERMINAL_KIND_TOOL_ERROR": 2,
-        "TERMINAL_KIND_REJECTED": 3,
-        "TERMINAL_KIND_NOT_EXECUTED": 4,
-        "TERMINAL_KIND_CANCELLED": 5,
-        "TERMINAL_KIND_OUTCOME_UNKNOWN": 6,
-        "TERMINAL_KIND_ATTEMPTS_EXHAUSTED": 7
-       }
-      },
-      "Executed": {
-       "values": {
-        "EXECUTED_UNSPECIFIED": 0,
-        "EXECUTED_NO": 1,
-        "EXECUTED_YES": 2,
-        "EXECUTED_UNKNOWN": 3
-       }
-      },
-      "FieldViolation": {
-       "fields": {
-        "field": {
-         "type": "string",
-         "id": 1
-        },
-        "description": {
-         "type": "string",
-         "id": 2
-        }
-       }
-      },
-      "ErrorOrigin": {
-       "values": {
-        "ERROR_ORIGIN_UNSPECIFIED": 0,
-        "ERROR_ORIGIN_GATEWAY": 1,
-        "ERROR_ORIGIN_TOOL": 2
-       }
-      },
-      "CallError": {
-       "fields": {
-        "reason": {
-         "type": "string",
-         "id": 1
-        },
-        "message": {
-         "type": "string",
-         "id": 2
-        },
-        "detailsJson": {
-         "type": "bytes",
-         "id": 3
-        },
-        "grpcCode": {
-         "type": "uint32",
-         "id": 4
-        },
-        "retryAfterMs": {
-         "type": "uint32",
-         "id": 5
-        },
-        "violations": {
-         "rule": "repeated",
-         "type": "FieldViolation",
-         "id": 6
-        },
-        "origin": {
-         "type": "ErrorOrigin",
-         "id": 7
-        }
-       }
-      },
-      "Terminal": {
-       "fields": {
-        "callId": {
+        "tenant": {
          "type": "string",
          "id": 1
         },
         "kind": {
-         "type": "TerminalKind",
+         "type": "string",
          "id": 2
         },
-        "resultJson": {
-         "type": "bytes",
+        "name": {
+         "type": "string",
+         "id": 3
+        }
+       }
+      },
+      "Document": {
+       "fields": {
+        "ref": {
+         "type": "DocumentRef",
+         "id": 1
+        },
+        "revision": {
+         "type": "int64",
+         "id": 2
+        },
+        "writtenAtMs": {
+         "type": "int64",
          "id": 3
         },
-        "error": {
-         "type": "CallError",
+        "author": {
+         "type": "string",
          "id": 4
         },
-        "executed": {
-         "type": "Executed",
+        "reason": {
+         "type": "string",
          "id": 5
         },
-        "attempt": {
-         "type": "uint32",
+        "bodyJson": {
+         "type": "bytes",
          "id": 6
         },
-        "endedAtMs": {
-         "type": "int64",
+        "removed": {
+         "type": "bool",
          "id": 7
-        },
-        "unchecked": {
-         "type": "bool",
-         "id": 8
         }
        }
       },
-      "CallToolRequest": {
+      "ListDocumentsRequest": {
        "fields": {
-        "call": {
-         "type": "CallSpec",
-         "id": 1
-        }
-       }
-      },
-      "CallToolResponse": {
-       "fields": {
-        "handle": {
-         "type": "CallHandle",
-         "id": 1
-        },
-        "repeatedRequest": {
-         "type": "bool",
-         "id": 2
-        }
-       }
-      },
-      "InvokeRequest": {
-       "fields": {
-        "call": {
-         "type": "CallSpec",
-         "id": 1
-        }
-       }
-      },
-      "InvokeResponse": {
-       "fields": {
-        "handle": {
-         "type": "CallHandle",
-         "id": 1
-        },
-        "terminal": {
-         "type": "Terminal",
-         "id": 2
-        }
-       }
-      },
-      "FollowCallRequest": {
-       "fields": {
-        "callId": {
+        "tenant": {
          "type": "string",
          "id": 1
         },
-        "cursor": {
+        "kind": {
          "type": "string",
          "id": 2
-        }
-       }
-      },
-      "OutputDelta": {
-       "fields": {
-        "cursor": {
-         "type": "string",
-         "id": 1
-        },
-        "dataJson": {
-         "type": "bytes",
-         "id": 2
-        },
-        "attempt": {
-         "type": "uint32",
-         "id": 3
-        }
-       }
-      },
-      "FollowCallResponse": {
-       "fields": {
-        "deltas": {
-         "rule": "repeated",
-         "type": "OutputDelta",
-         "id": 1
-        },
-        "terminal": {
-         "type": "Terminal",
-         "id": 2
-        }
-       }
-      },
-      "CallState": {
-       "values": {
-        "CALL_STATE_UNSPECIFIED": 0,
-        "CALL_STATE_QUEUED": 1,
-        "CALL_STATE_CLAIMED": 2,
-        "CALL_STATE_ENDED": 3
-       }
-      },
-      "GetCallRequest": {
-       "fields": {
-        "callId": {
-         "type": "string",
-         "id": 1
-        }
-       }
-      },
-      "GetCallResponse": {
-       "fields": {
-        "handle": {
-         "type": "CallHandle",
-         "id": 1
-        },
-        "state": {
-         "type": "CallState",
-         "id": 2
-        },
-        "attempt": {
-         "type": "uint32",
-         "id": 3
-        },
-        "cancelRequested": {
-         "type": "bool",
-         "id": 4
-        },
-        "terminal": {
-         "type": "Terminal",
-         "id": 5
-        }
-       }
-      },
-      "CancelCallRequest": {
-       "fields": {
-        "callId": {
-         "type": "string",
-         "id": 1
-        }
-       }
-      },
-      "CancelCallResponse": {
-       "fields": {
-        "state": {
-         "type": "CallState",
-         "id": 1
-        },
-        "terminal": {
-         "type": "Terminal",
-         "id": 2
-        }
-       }
-      },
-      "ListCallsRequest": {
-       "fields": {
-        "toolset": {
-         "type": "string",
-         "id": 1
-        },
-        "tool": {
-         "type": "string",
-         "id": 2
-        },
-        "state": {
-         "type": "CallState",
-         "id": 3
         },
         "pageSize": {
          "type": "uint32",
-         "id": 4
+         "id": 3
         },
         "pageToken": {
          "type": "string",
-         "id": 5
-        }
-       }
-      },
-      "CallSummary": {
-       "fields": {
-        "handle": {
-         "type": "CallHandle",
-         "id": 1
-        },
-        "state": {
-         "type": "CallState",
-         "id": 2
-        },
-        "attempt": {
-         "type": "uint32",
-         "id": 3
-        },
-        "cancelRequested": {
-         "type": "bool",
          "id": 4
-        },
-        "queuedAtMs": {
-         "type": "int64",
-         "id": 5
-        },
-        "claimEndsMs": {
-         "type": "int64",
-         "id": 6
-        },
-        "providerId": {
-         "type": "string",
-         "id": 7
-        },
-        "nodeId": {
-         "type": "string",
-         "id": 8
         }
        }
       },
-      "ListCallsResponse": {
+      "ListDocumentsResponse": {
        "fields": {
-        "calls": {
+        "documents": {
          "rule": "repeated",
-         "type": "CallSummary",
+         "type": "Document",
          "id": 1
         },
         "nextPageToken": {
          "type": "string",
          "id": 2
         },
-        "timeMs": {
+        "revision": {
          "type": "int64",
          "id": 3
         }
        }
       },
-      "SessionCall": {
+      "GetDocumentRequest": {
        "fields": {
         "ref": {
-         "type": "uint64",
+         "type": "DocumentRef",
          "id": 1
         },
-        "call": {
-         "type": "CallSpec",
+        "revision": {
+         "type": "int64",
+         "id": 2
+        }
+       }
+      },
+      "GetDocumentResponse": {
+       "fields": {
+        "document": {
+         "type": "Document",
+         "id": 1
+        }
+       }
+      },
+      "ListRevisionsRequest": {
+       "fields": {
+        "ref": {
+         "type": "DocumentRef",
+         "id": 1
+        }
+       }
+      },
+      "ListRevisionsResponse": {
+       "fields": {
+        "revisions": {
+         "rule": "repeated",
+         "type": "Document",
+         "id": 1
+        }
+       }
+      },
+      "DocumentChange": {
+       "oneofs": {
+        "_expectRevision": {
+         "oneof": [
+          "expectRevision"
+         ]
+        }
+       },
+       "fields": {
+        "ref": {
+         "type": "DocumentRef",
+         "id": 1
+        },
+        "bodyJson": {
+         "type": "bytes",
          "id": 2
         },
-        "wantHandle": {
+        "expectRevision": {
+         "type": "int64",
+         "id": 3,
+         "options": {
+          "proto3_optional": true
+         }
+        },
+        "restoreRevision": {
+         "type": "int64",
+         "id": 4
+        }
+       }
+      },
+      "ApplyDocumentsRequest": {
+       "fields": {
+        "changes": {
+         "rule": "repeated",
+         "type": "DocumentChange",
+         "id": 1
+        },
+        "reason": {
+         "type": "string",
+         "id": 2
+        },
+        "dryRun": {
          "type": "bool",
          "id": 3
         },
-        "wantDeltas": {
+        "force": {
          "type": "bool",
          "id": 4
         }
        }
       },
-      "SessionCancel": {
+      "DocumentOutcome": {
        "fields": {
         "ref": {
-         "type": "uint64",
-         "id": 1
-        }
-       }
-      },
-      "SessionRequest": {
-       "fields": {
-        "calls": {
-         "rule": "repeated",
-         "type": "SessionCall",
+         "type": "DocumentRef",
          "id": 1
         },
-        "cancels": {
-         "rule": "repeated",
-         "type": "SessionCancel",
+        "outcome": {
+         "type": "string",
          "id": 2
         },
-        "maxMessageBytes": {
-         "type": "uint32",
-         "id": 3
-        }
-       }
-      },
-      "SessionAccepted": {
-       "fields": {
-        "ref": {
-         "type": "uint64",
-         "id": 1
-        },
-        "handle": {
-         "type": "CallHandle",
-         "id": 2
-        }
-       }
-      },
-      "SessionDelta": {
-       "fields": {
-        "ref": {
-         "type": "uint64",
-         "id": 1
-        },
-        "delta": {
-         "type": "OutputDelta",
-         "id": 2
-        }
-       }
-      },
-      "SessionTerminal": {
-       "fields": {
-        "ref": {
-         "type": "uint64",
-         "id": 1
-        },
-        "terminal": {
-         "type": "Terminal",
-         "id": 2
-        }
-       }
-      },
-      "SessionResponse": {
-       "fields": {
-        "accepted": {
-         "rule": "repeated",
-         "type": "SessionAccepted",
-         "id": 1
-        },
-        "deltas": {
-         "rule": "repeated",
-         "type": "SessionDelta",
-         "id": 2
-        },
-        "terminals": {
-         "rule": "repeated",
-         "type": "SessionTerminal",
+        "revision": {
+         "type": "int64",
          "id": 3
         },
-        "goAway": {
-         "type": "bool",
+        "differences": {
+         "rule": "repeated",
+         "type": "string",
          "id": 4
+        }
+       }
+      },
+      "DocumentFinding": {
+       "fields": {
+        "ref": {
+         "type": "DocumentRef",
+         "id": 1
+        },
+        "path": {
+         "type": "string",
+         "id": 2
+        },
+        "message": {
+         "type": "string",
+         "id": 3
+        }
+       }
+      },
+      "ApplyDocumentsResponse": {
+       "fields": {
+        "outcomes": {
+         "rule": "repeated",
+         "type": "DocumentOutcome",
+         "id": 1
+        },
+        "findings": {
+         "rule": "repeated",
+         "type": "DocumentFinding",
+         "id": 2
+        },
+        "revision": {
+         "type": "int64",
+         "id": 3
         }
        }
       },

@@ -7,6 +7,7 @@ import { AgentSession } from "../../../src/front/grpc/agent-session.js";
 import type { GatewayParts } from "../../../src/gateway/gateway-parts.js";
 import type { PayloadCaller } from "../../../src/gateway/validate-payload.js";
 import { parseRegistryName } from "../../../src/identity/names.js";
+import { ANONYMOUS } from "../../../src/identity/principal.js";
 import { TextReader } from "../../../src/json/text-reader.js";
 import type { SessionRequest__Output } from "../../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../../src/protocol/generated/toolgate/v1/SessionResponse.js";
@@ -26,7 +27,7 @@ test("a session that is over ends its stream when a slow reader has been sent al
   };
   const session = new AgentSession({
     parts: parts as GatewayParts, // a call that is refused at once needs no more
-    principal: { tenant: "default", subject: "anonymous" },
+    principal: ANONYMOUS,
     peer: "peer",
     sink: {
       send: (frame) => {
@@ -69,7 +70,7 @@ test("a call that runs does not hold on to its payload", async () => {
   const accepted: unknown[] = [];
   const session = new AgentSession({
     parts: parts as unknown as GatewayParts, // as said above
-    principal: { tenant: "default", subject: "anonymous" },
+    principal: ANONYMOUS,
     peer: "peer",
     sink: { send: (frame) => accepted.push(...(frame.accepted ?? [])) > 0, drained: async () => {}, holds: () => {} },
     budgetBytes: 1_000_000,
@@ -125,7 +126,7 @@ async function checking() {
   };
   const session = new AgentSession({
     parts: parts as unknown as GatewayParts, // all that a call needs up to its check
-    principal: { tenant: "default", subject: "anonymous" },
+    principal: ANONYMOUS,
     peer: "peer",
     sink: { send: (frame) => frames.push(frame) > 0, drained: async () => {}, holds: () => {} },
     budgetBytes: 1_000_000,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
 import { type RegistryServiceParts, registryMethods } from "../../../src/front/grpc/registry-service.js";
+import { ANONYMOUS } from "../../../src/identity/principal.js";
 import type { AttachRequest__Output } from "../../../src/protocol/generated/toolgate/v1/AttachRequest.js";
 import type { AttachResponse } from "../../../src/protocol/generated/toolgate/v1/AttachResponse.js";
 import { AdmissionPacing, type AdmissionRequest } from "../../../src/providers/admission-pacing.js";
@@ -30,7 +31,7 @@ test.each([
   });
   let arrive: (frame: AttachRequest__Output) => void = () => {};
   const stream = {
-    ...{ principal: { tenant: "t", subject: "s" }, peer: "127.0.0.1:1", pause: () => {}, onOver: () => {} },
+    ...{ principal: ANONYMOUS, peer: "127.0.0.1:1", pause: () => {}, onOver: () => {} },
     onFrame: (handler: typeof arrive) => {
       arrive = handler;
     },

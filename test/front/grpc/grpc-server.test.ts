@@ -8,6 +8,7 @@ import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
 import { createGrpcServer } from "../../../src/front/grpc/grpc-server.js";
 import { bidi, serverStream, unary } from "../../../src/front/grpc/methods.js";
 import type { CallContext } from "../../../src/front/grpc/server-call.js";
+import { ANONYMOUS } from "../../../src/identity/principal.js";
 import { SILENT_LOGGER } from "../../../src/observe/logger.js";
 import type { FollowCallResponse__Output } from "../../../src/protocol/generated/toolgate/v1/FollowCallResponse.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
@@ -107,7 +108,7 @@ describe("context", () => {
 
   test("everybody is the default principal", async () => {
     const { principal, peer, path } = await contextOf({});
-    expect(principal).toEqual({ tenant: "default", subject: "anonymous" });
+    expect(principal).toEqual(ANONYMOUS);
     expect(peer).toMatch(/^127\.0\.0\.1:\d+$/);
     expect(path).toBe("/toolgate.v1.Gateway/CancelCall");
   });

@@ -69,7 +69,7 @@ export function beginToServe(registry: RegistryStore): Promise<Registered> {
 export function admissionOf(registered: Registered, more: Partial<Admission> = {}): Admission {
   return {
     id: randomCallId(0, randomBytes),
-    caller: callerName({ tenant: "default", subject: "anonymous" }),
+    caller: callerName({ tenant: "default", id: "anonymous" }),
     requestDigest: "request",
     toolset: TOOLSET,
     tool: parseToolName("sum", "tool"),

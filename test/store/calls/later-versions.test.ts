@@ -190,7 +190,7 @@ describe.each(["suspended", "waiting_input", "queued2", "on-hold"])("a taken cal
 
 test.each([900, 1_100, 3_000, 20_000])("a caller's name of %d characters costs its call nothing", async (length) => {
   const { store, provider } = here();
-  const admission = admissionOf(provider, { caller: callerName({ tenant: "t", subject: "s".repeat(length) }) });
+  const admission = admissionOf(provider, { caller: callerName({ tenant: "t", id: "s".repeat(length) }) });
   await admit(store, admission);
   const filter = { toolset: undefined, tool: undefined, state: undefined };
   expect((await lookAtCalls(store, keys, filter, SHARD_START, 10)).calls).toMatchObject([{ id: admission.id }]);

@@ -1,0 +1,43 @@
+import type { ToolsetName } from "../identity/names.js";
+import type { Principal } from "../identity/principal.js";
+import type { TenantName } from "../identity/tenant.js";
+import type { Verb } from "./verbs.js";
+
+/** What was decided, and by what. */
+export interface Decision {
+  readonly allowed: boolean;
+  /** The rule that decided, as `role/agent#/rules/0`; undefined where none allows it. */
+  readonly rule: string | undefined;
+}
+
+/** A tool as rules see it. */
+export interface RuledTool {
+  readonly name: string;
+  readonly tags: readonly string[];
+}
+
+/** A toolset as rules see it: its identity, and the tags of its contract. */
+export interface RuledToolset {
+  readonly name: ToolsetName;
+  readonly tags: readonly string[];
+}
+
+/**
+ * What one caller may do: the one function that decides, compiled for its roles at one revision of the documents. It is asked for each
+ * request, so it looks up what it once decided.
+ */
+export interface CallerAccess {
+  readonly principal: Principal;
+  /** The revision of the documents that it was compiled from. */
+  readonly revision: number;
+  /** Equal for callers that see the same: what is made to be read may be shared between them by it. */
+  readonly view: string;
+  /** Whether all tools of its own tenant are visible, and there is nothing of others': nothing needs to be filtered. */
+  readonly seesWholeRegistry: boolean;
+  /** On a toolset, whatever it holds: all verbs but discover and call. */
+  may(verb: Exclude<Verb, "discover" | "call">, toolset: RuledToolset): Decision;
+  /** On one tool of a toolset. What may not be discovered may not be called. */
+  mayUse(verb: "discover" | "call", toolset: RuledToolset, tool: RuledTool): Decision;
+  /** On a tenant as a whole: its audit and its documents. */
+  mayIn(verb: "audit" | "administer", tenant: TenantName): Decision;
+}

@@ -1,0 +1,54 @@
+import type { TenantName } from "../identity/tenant.js";
+
+/** Names a document. */
+export interface DocumentRef {
+  /** The tenant that it belongs to. */
+  readonly tenant: TenantName;
+  readonly kind: string;
+  /** Its name within its tenant and kind. */
+  readonly name: string;
+}
+
+/** A document as it is now, or as it was. It never changes; a write makes a new one. */
+export interface StoredDocument<Spec = unknown> {
+  readonly ref: DocumentRef;
+  /** Counts the registry's changes to documents; a later change has a higher one. */
+  readonly revision: number;
+  /** In Unix milliseconds by Redis's clock. */
+  readonly writtenAtMs: number;
+  /** The principal that wrote it, as `tenant/id`. */
+  readonly author: string;
+  readonly reason: string;
+  /** Its content as it was applied: JSON, to the byte. */
+  readonly body: Buffer;
+  /** What its kind makes of the content. */
+  readonly spec: Spec;
+}
+
+/** A kind of documents: what its contents are. Each capability brings its own. */
+export interface DocumentKind<Spec> {
+  /** Its name: a lower-case word. */
+  readonly kind: string;
+  /**
+   * Reads a content. What a later version may add is kept in the body, and is no fault.
+   *
+   * @param body parsed JSON, from a stranger.
+   * @throws ToolgateError INVALID_DOCUMENT with every fault at once, each by its JSON pointer
+   */
+  parse(body: unknown, ref: DocumentRef): Spec;
+  /** The content without what nobody may read, such as hashes of secrets; the content itself where this is absent. */
+  redact?(body: unknown): unknown;
+  /** How many former revisions are kept; 100 where this is absent. */
+  readonly history?: number;
+}
+
+/** The documents as a node knows them: no older than a second while Redis can be reached. */
+export interface DocumentsReader {
+  /** The highest revision that is contained. */
+  readonly revision: number;
+  get<Spec>(kind: DocumentKind<Spec>, tenant: TenantName, name: string): StoredDocument<Spec> | undefined;
+  /** All of a kind, in no order; those that cannot be read are left out, and logged once. */
+  all<Spec>(kind: DocumentKind<Spec>): Iterable<StoredDocument<Spec>>;
+  /** Calls back after each change that was read, with what it changed; the result ends that. */
+  onChange(listener: (changed: readonly DocumentRef[]) => void): () => void;
+}

@@ -1,0 +1,13 @@
+// Original file: proto/toolgate/v1/audit.proto
+
+import type { AuditRecord as _toolgate_v1_AuditRecord, AuditRecord__Output as _toolgate_v1_AuditRecord__Output } from '../../toolgate/v1/AuditRecord.js';
+
+export interface QueryAuditResponse {
+  'records'?: (_toolgate_v1_AuditRecord)[];
+  'nextPageToken'?: (string);
+}
+
+export interface QueryAuditResponse__Output {
+  'records': (_toolgate_v1_AuditRecord__Output)[];
+  'nextPageToken': (string);
+}
