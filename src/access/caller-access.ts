@@ -1,6 +1,7 @@
 import type { ToolsetName } from "../identity/names.js";
 import type { Principal } from "../identity/principal.js";
 import type { TenantName } from "../identity/tenant.js";
+import type { Json } from "../json/json.js";
 import type { Verb } from "./verbs.js";
 
 /** What was decided, and by what. */
@@ -8,6 +9,13 @@ export interface Decision {
   readonly allowed: boolean;
   /** The rule that decided, as `role/agent#/rules/0`; undefined where none allows it. */
   readonly rule: string | undefined;
+  /**
+   * Where it depends on the arguments of the call, decides by them once they were validated: the call is allowed only if this says so
+   * too. Absent otherwise.
+   *
+   * @param args the payload's value, with a double for each number
+   */
+  readonly byArguments?: (args: Json, principal: Principal) => Decision;
 }
 
 /** A tool as rules see it. */

@@ -1,0 +1,100 @@
+import type { TenantName } from "../../identity/tenant.js";
+import type { RuledTool } from "../caller-access.js";
+import type { Verb } from "../verbs.js";
+import type { CompiledRule, CompiledShare } from "./compile-rules.js";
+
+/*
+ * What the rules say of one verb. Deny wins, whatever order they stand in; nothing is allowed that no rule allows. Another tenant's
+ * toolset is reached by a tenant's own rules only as far as that tenant shared it; a denial needs no share.
+ */
+
+/** What the rules say. */
+export type Ruling =
+  /** No rule allows it. */
+  | { readonly kind: "silent" }
+  | { readonly kind: "denied"; readonly by: CompiledRule }
+  | { readonly kind: "allowed"; readonly by: CompiledRule }
+  /** It depends on the arguments of the call. */
+  | {
+      readonly kind: "conditional";
+      /** Each denies where its condition holds. */
+      readonly denials: readonly CompiledRule[];
+      /** Each allows where its condition holds; one without a condition stands first. */
+      readonly allowances: readonly CompiledRule[];
+    };
+
+const SILENT: Ruling = { kind: "silent" };
+
+/** The rules that are about one toolset and one verb, for a principal of one tenant. */
+export interface ToolsetRules {
+  readonly denials: readonly CompiledRule[];
+  readonly allowances: readonly CompiledRule[];
+  /** The shares without which the tenant's own rules allow nothing; undefined for an own toolset. */
+  readonly shares: readonly CompiledShare[] | undefined;
+}
+
+/** Selects the rules about a toolset and a verb. */
+export function rulesAbout(
+  rules: readonly CompiledRule[],
+  shares: readonly CompiledShare[],
+  verb: Verb,
+  asking: TenantName,
+  { tenant, name }: { readonly tenant: TenantName; readonly name: string },
+): ToolsetRules {
+  const about = rules.filter((rule) => rule.verbs.has(verb) && rule.coversToolset(asking, tenant, name));
+  return {
+    denials: about.filter(({ effect }) => effect === "deny"),
+    allowances: about.filter(({ effect }) => effect === "allow"),
+    shares:
+      asking === tenant
+        ? undefined
+        : shares.filter((share) => share.tenant === tenant && share.verbs.includes(verb) && share.coversToolset(name)),
+  };
+}
+
+/** What the rules say of a tool. @param tags those of its toolset, which count as its own */
+export function ruleOnTool(rules: ToolsetRules, tags: readonly string[], tool: RuledTool): Ruling {
+  const covers = (rule: CompiledRule) =>
+    rule.coversTool(tool.name) && rule.tags.every((tag) => tags.includes(tag) || tool.tags.includes(tag));
+  const isShared = rules.shares?.some((share) => share.coversTool(tool.name)) ?? true;
+  return rule(
+    rules.denials.filter(covers),
+    rules.allowances.filter((allowance) => (isShared || allowance.cluster) && covers(allowance)),
+  );
+}
+
+/**
+ * What the rules say of a toolset as a whole. A denial for some of its tools is one for all: what is asked for would touch those too;
+ * and what is allowed for some only is not allowed for it.
+ */
+export function ruleOnToolset(rules: ToolsetRules, tags: readonly string[]): Ruling {
+  const covers = (rule: CompiledRule) => rule.tags.every((tag) => tags.includes(tag));
+  const isOwn = rules.shares === undefined;
+  return rule(
+    rules.denials.filter(covers),
+    rules.allowances.filter((allowance) => allowance.allTools && (isOwn || allowance.cluster) && covers(allowance)),
+  );
+}
+
+/** What the rules say of a tenant as a whole. */
+export function ruleOnTenant(
+  rules: readonly CompiledRule[],
+  verb: "audit" | "administer",
+  asking: TenantName,
+  tenant: TenantName,
+): Ruling {
+  const about = rules.filter((rule) => rule.verbs.has(verb) && rule.coversTenant(asking, tenant));
+  return rule(
+    about.filter(({ effect }) => effect === "deny"),
+    about.filter(({ effect, cluster }) => effect === "allow" && (cluster || asking === tenant)),
+  );
+}
+
+function rule(denials: readonly CompiledRule[], allowances: readonly CompiledRule[]): Ruling {
+  const denial = denials.find(({ when }) => when === undefined);
+  if (denial !== undefined) return { kind: "denied", by: denial };
+  if (allowances.length === 0) return SILENT;
+  const allowance = allowances.find(({ when }) => when === undefined);
+  if (denials.length === 0 && allowance !== undefined) return { kind: "allowed", by: allowance };
+  return { kind: "conditional", denials, allowances: allowance === undefined ? allowances : [allowance] };
+}
