@@ -11,11 +11,22 @@ export function callerName({ tenant, id }: { readonly tenant: string; readonly i
   return `${asWord(tenant)} ${asWord(id)}` as CallerName; // two words by now
 }
 
-function asWord(text: string): string {
+/** A text as one word of a record; see `callerName`. */
+export function asWord(text: string): string {
   if (text === "-") return "%2D";
   return (
     text.replace(NO_WORD, (character) => encodeURIComponent(isLoneSurrogate(character) ? "\ufffd" : character)) || "-"
   );
+}
+
+/** The text that a word of a record stands for. Of a word that was damaged, the word itself. */
+export function fromWord(word: string): string {
+  if (word === "-") return "";
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
 }
 
 function isLoneSurrogate(character: string): boolean {

@@ -101,6 +101,18 @@ export class ShardKeys {
   dead(toolset: ToolsetName): string {
     return `${this.prefix}dead:${toolset}`;
   }
+  /** Stream, expires: what the audit has of a day; see store/audit/audit-stream.ts. */
+  auditDay(day: number): string {
+    return `${this.prefix}audit:${day}`;
+  }
+  /** Hash: the days that the audit has, and how far each is sealed. */
+  get audit(): string {
+    return `${this.prefix}audit`;
+  }
+  /** String, expires: the node whose turn it is to seal the audit. */
+  get auditTurn(): string {
+    return `${this.prefix}audit-turn`;
+  }
   /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `serving:…`, `providers:…`), of output (`result:<id>`), or of a key that a whole shard has (`due`, `toolsets`, …); expires. */
   damaged(what: string): string {
     return `${this.prefix}damaged:${what}`;
@@ -122,6 +134,8 @@ export interface Keyspace {
   readonly nodesKey: string;
   /** String: the number of the formats that the registry is kept in. */
   readonly formatKey: string;
+  /** String: the key of the audit's digests, where no key ring is configured. */
+  readonly auditKey: string;
 }
 
 /** Spreads a registry over `shardCount` shards; every node of a cluster must say the same number. */
@@ -141,6 +155,7 @@ export function createKeyspace(registry: RegistryName, shardCount: number): Keys
     shardCountKey: `toolgate:{${registry}/0}:shards`,
     nodesKey: `toolgate:{${registry}/0}:nodes`,
     formatKey: `toolgate:{${registry}/0}:format`,
+    auditKey: `toolgate:{${registry}/0}:audit-key`,
   };
 }
 

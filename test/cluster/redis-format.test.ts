@@ -34,7 +34,10 @@ const rows: Row[] = [...page.matchAll(ROW)].map(([, key = "", type = "", expires
   expires,
 }));
 /** Those that a busy cluster does not have at every moment, or not with these settings. */
-const RARE = ["commit", "damaged:<what>", "pinger", "search"];
+const RARE = [
+  ...["commit", "damaged:<what>", "pinger", "search"],
+  ...["audit:<day>", "audit", "audit-turn", "audit-key"],
+];
 
 let redis: TestRedis;
 let client: Redis;

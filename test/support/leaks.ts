@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { until } from "./until.js";
 
 /** The keys that stay without an expiry, by what follows their shard's prefix; each is bounded otherwise. */
-const PERMANENT = /^(toolsets|health|epochs|changes|due|presence|shards|format|nodes|(requests|dead):.+)$/;
+const PERMANENT =
+  /^(toolsets|health|epochs|changes|due|presence|shards|format|nodes|audit|audit-key|(requests|dead):.+)$/;
 
 /**
  * Proves that a test file leaves nothing behind: no child process, no open handle. Call it first in the file, before

@@ -34,4 +34,14 @@ export interface Admission {
   readonly meta: string;
   /** This node wants to hear of the call's output and end. */
   readonly watch: boolean;
+  /** What the audit is to say of it; absent where calls are not audited. */
+  readonly audit?: CallAudit | undefined;
+}
+
+/** What the audit says of an admitted call, beside what is in its record. */
+export interface CallAudit {
+  /** Who calls and by which rule: kind of the principal, credential, revision of the documents, rule; as words. Made by `auditWho`. */
+  readonly who: string;
+  /** Of its payload's bytes, keyed; one word. */
+  readonly argumentsDigest: string;
 }

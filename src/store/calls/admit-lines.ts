@@ -12,6 +12,9 @@ export class AdmitLines {
   readonly #destinations = new Lines();
   readonly #ways = new Lines();
   #calls = "";
+  /** Who calls, as the audit says it. */
+  readonly #callers = new Lines();
+  #argumentsDigests = "";
   /** By the line of their destination. */
   readonly #wanted = new Map<number, CallsTo>();
   #last: { readonly call: Admission; readonly way: number; readonly to: CallsTo } | undefined;
@@ -25,7 +28,7 @@ export class AdmitLines {
     return this.#destinations.text;
   }
 
-  /** Tool, delivery, line of the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal. */
+  /** Tool, delivery, line of the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal, line of the audited caller or 0. */
   get ways(): string {
     return this.#ways.text;
   }
@@ -33,6 +36,16 @@ export class AdmitLines {
   /** Id, request digest, line of the way, meta. */
   get calls(): string {
     return this.#calls;
+  }
+
+  /** Who calls, where the audit is to say it: kind, credential, revision of the documents, rule. */
+  get auditedCallers(): string {
+    return this.#callers.text;
+  }
+
+  /** The keyed digests of the calls' arguments, each with a space behind it; `-` where a call is not audited, nothing where none is. */
+  get argumentsDigests(): string {
+    return this.#callers.size === 0 ? "" : this.#argumentsDigests;
   }
 
   /** The calls by the line of their destination. */
@@ -47,13 +60,15 @@ export class AdmitLines {
     to.calls++;
     this.#last = { call, way, to };
     this.#calls += `${call.id} ${call.requestDigest} ${way} ${call.meta}\n`;
+    this.#argumentsDigests += call.audit === undefined ? "- " : `${call.audit.argumentsDigest} `;
   }
 
   #way(call: Admission): { readonly way: number; readonly to: CallsTo } {
-    const { tool, delivery, pinned, wait, timeoutMs, watch, caller } = call;
+    const { tool, delivery, pinned, wait, timeoutMs, watch, caller, audit } = call;
     const line = this.#destinations.place(lineOf(call, call.destination));
     const overflow = call.overflow === undefined ? 0 : this.#destinations.place(lineOf(call, call.overflow));
-    const flags = `${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0} ${caller}`;
+    const audited = audit === undefined ? 0 : this.#callers.place(`${audit.who}\n`);
+    const flags = `${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0} ${caller} ${audited}`;
     const to = this.#wanted.get(line) ?? { call, calls: 0 };
     this.#wanted.set(line, to);
     return { way: this.#ways.place(`${tool} ${delivery} ${line} ${overflow} ${flags}\n`), to };
@@ -71,6 +86,7 @@ function goesTheSameWay(one: Admission, other: Admission): boolean {
     one.wait === other.wait &&
     one.watch === other.watch &&
     one.caller === other.caller &&
+    one.audit?.who === other.audit?.who &&
     one.overflow === undefined &&
     other.overflow === undefined &&
     one.destination.epoch === other.destination.epoch &&
@@ -90,6 +106,10 @@ class Lines {
     const known = this.#places.get(line);
     if (known !== undefined) return known;
     this.#places.set(line, this.#places.size + 1);
+    return this.#places.size;
+  }
+
+  get size(): number {
     return this.#places.size;
   }
 

@@ -28,10 +28,11 @@ const ADMIT = defineCallScript(
 -- KEYS    [1] prefix, [2] due, [3] health
 -- ARGV    [1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line each: toolset, epoch (0
 --         for none), contract digest, max backlog; [5] ways that calls go, a line each: tool, delivery, line of the destination, line
---         of the overflow or 0, pinned, wait, timeout, watch, tenant, principal; [6] calls, a line each: id, request digest (- where it
+--         of the overflow or 0, pinned, wait, timeout, watch, tenant, principal, line of the audited caller or 0; [6] calls, a line each: id, request digest (- where it
 --         cannot be repeated), line of its way, meta; [7] claim lease of once, [8] of idempotent; [9] providers of this node that may
---         take what is admitted, a line each: line of the destination, provider, incarnation, session, credits, room, running; then the
---         calls' payloads
+--         take what is admitted, a line each: line of the destination, provider, incarnation, session, credits, room, running; [10]
+--         audited callers, a line each: kind, credential, revision of the documents, rule; [11] keyed digests of the calls' arguments,
+--         nothing where there is no audited caller; then the calls' payloads
 -- Returns for each call the place of its head (admitted), 'repeated <head>\\n<end>', 'conflict', 'stale', 'unhealthy <last pong> <now>'
 --         or 'full'; for each provider what take() answers (take.lua); the heads
 local node = ARGV[2]
@@ -61,18 +62,25 @@ for toolset, epoch, contract, max_backlog in string.gmatch(ARGV[4], '(%S+) (%d+)
   destinations[#destinations + 1] = to
 end
 
+-- Who calls, and with what, where the audit has it.
+local callers, arguments = {}, {}
+for who in string.gmatch(ARGV[10], '[^\\n]+') do callers[#callers + 1] = who end
+for digest in string.gmatch(ARGV[11], '%S+') do arguments[#arguments + 1] = digest end
+
 -- What calls have in common: what they ask for, and where they may go.
 local ways = {}
-for tool, delivery, first, second, pinned, wait, timeout, to_watch, caller in string.gmatch(ARGV[5],
-  '(%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) (%S+ %S+)\\n') do
+for tool, delivery, first, second, pinned, wait, timeout, to_watch, caller, who in string.gmatch(ARGV[5],
+  '(%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) (%S+ %S+) (%d+)\\n') do
   ways[#ways + 1] = { tool = tool, delivery = delivery, to = destinations[tonumber(first)], overflow = destinations[tonumber(second)],
-    pinned = pinned, wait = wait == '1', deadline = now + tonumber(timeout), watch = to_watch == '1', caller = caller, heads = {} }
+    pinned = pinned, wait = wait == '1', deadline = now + tonumber(timeout), watch = to_watch == '1', caller = caller, heads = {},
+    who = callers[tonumber(who)] }
 end
 
 local heads_said = {}
 local function head_of(way, to)
   return to.toolset .. ' ' .. way.tool .. ' ' .. to.epoch .. ' ' .. (to.contract == '' and '-' or to.contract) .. ' ' .. way.delivery .. ' ' ..
     text[way.deadline] .. ' ' .. ARGV[3] .. ' ' .. text[now] .. ' ' .. way.caller
+    .. (way.who and ' audited' or '')
 end
 local function line_of_head(way, to)
   local line = way.heads[to]
@@ -123,9 +131,10 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
       local call = setmetatable({ id = id, key = key, digest = digest, place = #answers + 1, state = 'queued', attempt = 0,
         pinned = way.pinned, output = '-', claim = 0, owner = '-', node = '-', watchers = way.watch and ',' .. node or '', claimed = 0 },
         read_head(heads_said[answer]))
-      local payload = ARGV[10 + #answers]
+      local payload = ARGV[12 + #answers]
       call.bytes = #payload
       enqueue(call, way.tool, payload, meta)
+      if way.who then audit_admission(call, way.who, arguments[call.place], node) end
       look_at(call, math.min(way.deadline, now + lease_of[way.delivery]))
       admitted[id] = call
       to.calls = to.calls + 1
@@ -250,6 +259,8 @@ async function admit(
     store.claimLeaseMs.once,
     store.claimLeaseMs.idempotent,
     offers.map(({ lines }) => lines).join(""),
+    lines.auditedCallers,
+    lines.argumentsDigests,
     ...admissions.map(({ payload }) => payload),
   ];
   let reply: Reply;

@@ -77,6 +77,7 @@ local function finish(call, kind, reason, body)
   local result = call.output ~= '-' and prefix .. 'result:' .. call.id
   if result then stream_length('result:' .. call.id) end -- what is none cannot be added to
   local terminal = save_end(call, kind, reason, body)
+  audit_end(call, kind, reason)
   if result then
     redis.pcall('XADD', result, '*', 'terminal', '')
     redis.pcall('PEXPIREAT', result, call.expires)
@@ -145,6 +146,7 @@ local function settle_up()
       redis.pcall('XDEL', requests, ...)
     end)
   end
+  write_audit()
 end
 
 local function notify_all()

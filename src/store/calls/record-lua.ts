@@ -1,4 +1,5 @@
 import { readLua } from "../../redis/lua-file.js";
+import { AUDIT_LUA } from "../audit/audit-lua.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { STRAYS } from "./strays.js";
 
@@ -21,7 +22,8 @@ export const TERMINAL_LINE = "^%l[%w_-]* %S+ %d+ %d+[^\n]*\n";
  * A record is one string, so that reading it is one command, and so is writing it. It begins with the number of its format. The
  * rest of its first line is what was fixed at the admission: the digest of the request (`-` where it cannot be repeated, `*`
  * where the record was lost: any request's), then the head: toolset, tool, epoch, contract, delivery, deadline, retention, time
- * of the admission, tenant and principal. What follows says where the call stands:
+ * of the admission, tenant and principal; and `audited` where the audit has the call, and so is to have its end. What follows says where
+ * the call stands:
  *
  * - while it lives, one line: state (queued, claimed), attempt, entry in the requests stream, whether it is pinned to its
  *   contract, why it was asked to stop (or `-`), bytes of output (`-` without any, `over` when some was refused), end of the
@@ -39,6 +41,8 @@ export const TERMINAL_LINE = "^%l[%w_-]* %S+ %d+ %d+[^\n]*\n";
  */
 export const RECORD_LUA =
   WRONG_TYPE_LUA +
+  readLua(import.meta.url, "keep-aside.lua") +
+  AUDIT_LUA +
   readLua(import.meta.url, "record.lua", {
     FORMAT_WORD: `${FORMAT} `,
     DIGEST_PLACE: FORMAT.length + 2,

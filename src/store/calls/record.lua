@@ -1,4 +1,5 @@
--- Reads and writes a call's record: how it looks stands in record-lua.ts. Needs prefix, due, now in milliseconds, and wrong-type.lua.
+-- Reads and writes a call's record: how it looks stands in record-lua.ts. Needs prefix, due, now in milliseconds, wrong-type.lua,
+-- keep-aside.lua and audit.lua.
 
 -- Numbers as text, each made once: Redis and Lua take a microsecond to print a number as a float.
 local text = setmetatable({}, { __index = function(known, number)
@@ -7,7 +8,7 @@ local text = setmetatable({}, { __index = function(known, number)
   return made
 end })
 
-local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%l[%w_-]*) ((%d+) (%d+) %d+ (%S+ %S+).*)$'
+local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%l[%w_-]*) ((%d+) (%d+) (%d+) (%S+ %S+)(.*))$'
 local LIFE = '^(%l[%w_-]*) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)([^\n]*)$'
 local TERMINAL = TERMINAL_LINE
 
@@ -16,9 +17,10 @@ local heads = {}
 local function read_head(head)
   local read = heads[head]
   if read == nil then
-    local toolset, tool, epoch, contract, delivery, fixed, deadline, retention, caller = string.match(head, HEAD)
+    local toolset, tool, epoch, contract, delivery, fixed, deadline, retention, admitted, caller, appended = string.match(head, HEAD)
     read = toolset and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
       delivery = delivery == 'idempotent' and delivery or 'once', fixed = delivery .. ' ' .. fixed, caller = caller, deadline = tonumber(deadline),
+      admitted = tonumber(admitted), audited = string.find(appended .. ' ', ' audited ', 1, true) ~= nil,
       expires = text[deadline + retention], former = '', more = '', requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
     heads[head] = read
   end
@@ -38,14 +40,6 @@ local function moved_head(call, epoch, contract)
   return call.toolset .. ' ' .. call.tool .. ' ' .. epoch .. ' ' .. contract .. ' ' .. call.fixed
 end
 
--- What stands in the place of something else is kept aside for a day, under a name of its own.
-local function keep_aside(key, name)
-  local aside = prefix .. 'damaged:' .. name
-  redis.call('RENAME', key, aside)
-  redis.call('PEXPIRE', aside, 86400000)
-  redis.log(redis.LOG_WARNING, 'toolgate: ' .. key .. ' was damaged and is set aside as ' .. aside)
-end
-
 -- Runs a command on the set of deadlines. What is none is kept aside, and the deadlines are found again in the records.
 local function on_due(command, ...)
   local reply = redis.pcall(command, due, ...)
@@ -59,6 +53,8 @@ local function lose(id, head, attempt)
   local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. ' 0\n'
   local expires = math.max(now + 1, tonumber(read_head(head).__index.expires))
   redis.call('SET', prefix .. 'call:' .. id, FORMAT_WORD .. '* ' .. head .. '\n' .. terminal, 'PXAT', text[expires])
+  audit_end(setmetatable({ id = id, node = '-' }, read_head(head)), 'outcome_unknown', 'STATE_LOST')
+  write_audit()
   on_due('ZREM', id)
   on_due('ZADD', '+inf', STRAYS)
 end
