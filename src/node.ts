@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { OPEN } from "./access/open-access.js";
 import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
@@ -322,6 +323,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const server = createGrpcServer({
     config,
     log,
+    access: OPEN,
     services: [
       {
         definition: protocol.Registry.service,

@@ -1,3 +1,4 @@
+import type { CallerAccess } from "../access/caller-access.js";
 import { after } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
@@ -14,6 +15,8 @@ import { wholeEnding } from "./whole-ending.js";
 /** A caller that waits until its call has ended. */
 export interface InvokeCaller {
   readonly principal: Principal;
+  /** What it may do as of now. */
+  readonly access: CallerAccess;
   /** `host:port` of its connection's other end. */
   readonly peer: string;
   /** What is left until its own deadline, in milliseconds; undefined when it set none. */
@@ -64,7 +67,7 @@ const AWAITED: PlacingOptions = { subscribe: true, acknowledge: false };
  */
 export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: CallSpec): Promise<InvokedCall> {
   const { placing, awaiting, readings } = parts;
-  const { principal, deadlineMs, peer } = caller;
+  const { principal, access, deadlineMs, peer } = caller;
   const id = callIdOf(placing, principal, spec);
   const ended = deferred<SaidEnding>();
   const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
@@ -80,7 +83,7 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
   };
   try {
     const withinMs = deadlineMs && deadlineMs - marginMs(deadlineMs);
-    const placer = { principal, peer, remainingMs: withinMs, answerWithinMs: withinMs, presence: caller };
+    const placer = { principal, access, peer, remainingMs: withinMs, answerWithinMs: withinMs, presence: caller };
     let placed: PlacedCall;
     try {
       placed = await placeCall(placing, placer, id, spec, AWAITED);

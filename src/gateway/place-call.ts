@@ -1,4 +1,5 @@
-import { authorise } from "../access/authorise.js";
+import type { CallerAccess } from "../access/caller-access.js";
+import { requireCall } from "../access/require.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -22,6 +23,8 @@ import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-
 /** The caller that asks for a call, and how much time it has left. */
 export interface Caller {
   readonly principal: Principal;
+  /** What it may do as of now. */
+  readonly access: CallerAccess;
   /** What is left until the caller's own deadline, in milliseconds; nothing when it set none. */
   readonly remainingMs: number | undefined;
   /** How long it waits to hear of the admission, in milliseconds; nothing when it did not say. */
@@ -85,7 +88,7 @@ export interface PlacingOptions {
 }
 
 /**
- * The way of a call up to Redis: authorise ▸ find contract ▸ validate payload ▸ admit. Nothing is stored unless all
+ * The way of a call up to Redis: find contract ▸ authorise ▸ validate payload ▸ admit. Nothing is stored unless all
  * of it succeeds, and a refusal is definite: the tool does not run.
  *
  * @throws ToolgateError with `executed = no`; STORE_UNAVAILABLE may say `unknown`.
@@ -97,7 +100,6 @@ export async function placeCall(
   spec: CallSpec,
   options: PlacingOptions,
 ): Promise<PlacedCall> {
-  authorise(caller.principal, spec.toolset);
   const name = callerName(caller.principal);
   const share = shareKey(caller.principal, caller.peer);
   // A caller that did not say waits no longer than for the call.
@@ -123,6 +125,7 @@ export async function placeCall(
     let route: Route;
     try {
       route = findContract(settings.catalog, spec);
+      requireCall(caller.access, { name: spec.toolset, tags: route.epoch.facts().tags }, route.tool);
       const checking = settings.payloads.check(route.epoch, route.tool, payload, asking);
       if (checking !== undefined) await checking;
     } catch (error) {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { OPEN_ACCESS } from "../../src/access/open-access.js";
 import type { CatalogCopy } from "../../src/catalog/catalog-copy.js";
 import { type CallSpec, requestDigest } from "../../src/gateway/call-spec.js";
 import { callIdOf, type PlaceCallSettings, placeCall } from "../../src/gateway/place-call.js";
@@ -66,7 +67,14 @@ function settings(): PlaceCallSettings {
 const place = (asked: CallSpec) => {
   const id = callIdOf(settings(), principal, asked);
   const presence = new AbortController();
-  const caller = { principal, peer: "peer", remainingMs: undefined, answerWithinMs: undefined, presence };
+  const caller = {
+    principal,
+    access: OPEN_ACCESS,
+    peer: "peer",
+    remainingMs: undefined,
+    answerWithinMs: undefined,
+    presence,
+  };
   return placeCall(settings(), caller, id, asked, { subscribe: false, acknowledge: true });
 };
 

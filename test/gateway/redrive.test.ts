@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
+import { OPEN_ACCESS } from "../../src/access/open-access.js";
 import type { CatalogCopy } from "../../src/catalog/catalog-copy.js";
 import { requestDigest } from "../../src/gateway/call-spec.js";
 import type { PlaceCallSettings } from "../../src/gateway/place-call.js";
@@ -22,7 +23,7 @@ const here = callsForFile();
 
 const principal = ANONYMOUS;
 const again = (place: string) => {
-  const caller = { principal, peer: "peer", presence: new AbortController() };
+  const caller = { principal, access: OPEN_ACCESS, peer: "peer", presence: new AbortController() };
   return redrive(here().store, settings(), caller, TOOLSET, place);
 };
 

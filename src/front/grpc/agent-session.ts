@@ -1,3 +1,4 @@
+import type { CallerAccess } from "../../access/caller-access.js";
 import { ChurnMap } from "../../async/churn-map.js";
 import { deferred } from "../../async/deferred.js";
 import { MESSAGE_OVERHEAD_BYTES as MOST_OVERHEAD_BYTES, USUAL_MESSAGE_BYTES } from "../../config/message-limits.js";
@@ -105,7 +106,8 @@ function oversizedTerminal(terminal: Terminal, bytes: number): Terminal {
 
 export interface AgentSessionSettings {
   readonly parts: GatewayParts;
-  readonly principal: Principal;
+  /** The agent, and what it may do: asked for anew with each call. */
+  readonly caller: { readonly principal: Principal; readonly access: CallerAccess };
   readonly peer: string;
   readonly sink: FrameSink<SessionResponse>;
   /** What may wait for an agent that does not read, in bytes. */
@@ -211,10 +213,10 @@ export class AgentSession {
       if (this.#calls.has(wire.ref))
         throw new ToolgateError("INVALID_REQUEST", `ref ${wire.ref} is in use by an unfinished call`);
       this.#checkCall?.(wire);
-      const { parts, principal, peer } = this.#settings;
+      const { parts, caller, peer } = this.#settings;
       leave = parts.enter(peer);
       const spec = readCallSpec(wire.call, {});
-      const id = callIdOf(parts.placing, principal, spec);
+      const id = callIdOf(parts.placing, caller.principal, spec);
       const call = new SessionCallEntry(this, parts.awaiting, {
         ref: wire.ref,
         id,
@@ -230,10 +232,11 @@ export class AgentSession {
   }
 
   async #place(call: SessionCallEntry, spec: CallSpec, wire: SessionCall__Output): Promise<void> {
-    const { parts, principal, peer } = this.#settings;
+    const { parts, peer } = this.#settings;
+    const { principal, access } = this.#settings.caller;
     try {
       const answerWithinMs = spec.timeoutMs === 0 ? undefined : spec.timeoutMs;
-      const caller = { principal, peer, remainingMs: undefined, answerWithinMs, presence: call };
+      const caller = { principal, access, peer, remainingMs: undefined, answerWithinMs, presence: call };
       const placed = await placeCall(parts.placing, caller, call.id, spec, {
         subscribe: true,
         acknowledge: wire.wantHandle,
@@ -309,7 +312,7 @@ export class AgentSession {
 
   /** In whose turns it reads: its connection's. */
   get #share(): string {
-    return shareKey(this.#settings.principal, this.#settings.peer);
+    return shareKey(this.#settings.caller.principal, this.#settings.peer);
   }
 
   /** A call has ended. */

@@ -1,4 +1,6 @@
 import type { Metadata, ServerDuplexStream } from "@grpc/grpc-js";
+import type { Identity } from "../../access/access-control.js";
+import type { CallerAccess } from "../../access/caller-access.js";
 import type { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Principal } from "../../identity/principal.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
@@ -58,8 +60,14 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   get path(): string {
     return this.#context.path;
   }
+  get identity(): Identity {
+    return this.#context.identity;
+  }
   get principal(): Principal {
     return this.#context.principal;
+  }
+  get access(): CallerAccess {
+    return this.#context.access;
   }
   get peer(): string {
     return this.#context.peer;
@@ -83,6 +91,10 @@ export class BidiStream<Request, Response> implements Omit<CallContext, "abandon
   /** Aborted when the node begins to drain: tell the peer to move, and end the stream when it has. */
   get draining(): AbortSignal {
     return this.#state.draining;
+  }
+
+  recheckBy(check: (access: CallerAccess) => void): void {
+    this.#context.recheckBy(check);
   }
 
   /** Takes the frames, from now on; they wait until this is called. A throw fails the stream. */

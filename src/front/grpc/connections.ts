@@ -1,5 +1,6 @@
 import type { Http2Session, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { FairQuota } from "../../limits/fair-quota.js";
 import { peerHost } from "../../limits/peer-host.js";
 import type { HeldBytes, HeldForConnection } from "./held-bytes.js";
@@ -50,6 +51,7 @@ export class Connections {
   /** By the remote address and port, which a socket has in common with what was made of it. */
   readonly #open = new Map<string, Connection>();
   readonly #bySession = new WeakMap<Http2Session, HeldForConnection>();
+  readonly #certificates = new WeakMap<Http2Session, Buffer>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -101,6 +103,8 @@ export class Connections {
     }
     session.settings({ maxHeaderListSize: MAX_HEADER_BYTES });
     this.#bySession.set(session, connection.held);
+    const certificate = certificateOf(session);
+    if (certificate !== undefined) this.#certificates.set(session, certificate);
     session.once("remoteSettings", () => {
       clearTimeout(connection.silent);
       connection.stage = "speaking";
@@ -110,6 +114,11 @@ export class Connections {
       connection.stage = "finished";
       connection.finish();
     });
+  }
+
+  /** The certificate that a connection's other end has proved to have, in DER; undefined where it gave none, or one that nobody vouches for. */
+  certificateOf(session: Http2Session | undefined): Buffer | undefined {
+    return session && this.#certificates.get(session);
   }
 
   /** What is held for a connection; undefined once it is closed. */
@@ -145,6 +154,14 @@ export class Connections {
   #destroy(chosen: (connection: Connection) => boolean): void {
     for (const connection of this.#open.values()) if (chosen(connection)) connection.socket.destroy();
   }
+}
+
+/** Read once for each connection: Node makes an object of the whole certificate. */
+function certificateOf({ socket }: ServerHttp2Session): Buffer | undefined {
+  // Of a socket with TLS; `authorized` says that the handshake verified it against the configured authorities.
+  const { authorized, getPeerX509Certificate } = socket as Partial<TLSSocket>;
+  if (authorized !== true || getPeerX509Certificate === undefined) return undefined;
+  return getPeerX509Certificate.call(socket)?.raw;
 }
 
 function refuse(socket: Socket): false {

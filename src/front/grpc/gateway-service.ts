@@ -44,8 +44,15 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       const leave = parts.enter(context.peer);
       try {
         const spec = readCallSpec(call, context);
-        const { principal, deadlineMs, peer } = context;
-        const caller = { principal, peer, remainingMs: undefined, answerWithinMs: deadlineMs, presence: context };
+        const { principal, access, deadlineMs, peer } = context;
+        const caller = {
+          principal,
+          access,
+          peer,
+          remainingMs: undefined,
+          answerWithinMs: deadlineMs,
+          presence: context,
+        };
         const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, DETACHED);
         return { handle: writeHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
       } finally {
@@ -120,7 +127,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       (stream) => {
         const session = new AgentSession({
           parts,
-          principal: stream.principal,
+          caller: stream,
           peer: stream.peer,
           sink: stream,
           budgetBytes: parts.maxMessageBytes + SESSION_BUDGET_BYTES,

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Http2Server } from "node:http2";
 import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
+import type { AccessControl } from "../../access/access-control.js";
+import { type RpcRule, rulesOf } from "../../access/rpc-rules.js";
 import { joinAddress, splitAddress } from "../../config/address.js";
 import type { Config } from "../../config/config.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
@@ -10,6 +12,7 @@ import type { Logger } from "../../observe/logger.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
 import { Connections, PREFACE_WITHIN_MS } from "./connections.js";
+import { innerCall } from "./grpc-call.js";
 import { HealthService } from "./health-service.js";
 import { HeldBytes } from "./held-bytes.js";
 import { holdCalls } from "./hold-calls.js";
@@ -18,6 +21,7 @@ import { type Listening, listenOn } from "./listen-address.js";
 import { type AnyMethod, type Service, serviceName } from "./methods.js";
 import { nodeDraining } from "./node-draining.js";
 import { fitConnections, openFilesLimit } from "./open-files.js";
+import { Rechecks } from "./rechecks.js";
 import { reflectionServices } from "./reflection.js";
 import { serveBidi } from "./serve-bidi.js";
 import type { ServerState } from "./server-call.js";
@@ -55,6 +59,8 @@ export interface GrpcServerOptions {
   >;
   readonly log: Logger;
   readonly services: readonly Service[];
+  /** Who callers are, and what they may do. */
+  readonly access: AccessControl;
   /** The time in Unix milliseconds; the system's unless said. */
   readonly now?: () => number;
   /** Makes the ids that tie an answer to a log line; random unless said. */
@@ -104,12 +110,14 @@ export interface GrpcServer {
 
 /** Prepares a server; `start` makes it listen. A server is started and stopped once. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { config, log, now = Date.now, newId = randomUUID } = options;
+  const { config, log, access, now = Date.now, newId = randomUUID } = options;
   const readWithinMs = options.readWithinMs ?? config.readTimeoutMs;
   const draining = new AbortController();
   setMaxListeners(0, draining.signal); // one per session
   const state: ServerState = {
     log,
+    access,
+    certificateOf: (call) => connections.certificateOf(innerCall(call).stream.session),
     newId,
     open: new Set(),
     sessions: {
@@ -149,8 +157,11 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const health = new HealthService(names);
   const own = [...options.services, health.service];
   const shown = own.map(({ definition }) => serviceName(definition));
-  for (const service of [...own, ...reflectionServices(shown)]) addService(server, service, state);
+  const served = [...own, ...reflectionServices(shown)];
+  const rules = rulesOf(served.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path)));
+  for (const service of served) addService(server, service, state, rules);
 
+  const rechecks = new Rechecks(access, state.open);
   let listening: Listening | undefined;
   let starting: Promise<{ readonly address: string }> | undefined;
   let stopping: Promise<void> | undefined;
@@ -182,6 +193,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       if (connections.accept(socket)) injector.injectConnection(socket);
     });
     held.start();
+    rechecks.start();
     if (bounds.max < wanted.max) log.warn({ event: "connections_cut", ...bounds, wanted: wanted.max, openFiles });
     const { port } = listening;
     const host = splitAddress(config.listen)?.host ?? config.listen;
@@ -213,6 +225,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       connections.destroyAll();
       await within(closed, DESTROY_MS);
     }
+    rechecks.stop();
     held.stop();
   }
 }
@@ -238,7 +251,12 @@ function http2Of(server: Server): Http2Server {
   return only;
 }
 
-function addService(server: Server, { definition, methods }: Service, state: ServerState): void {
+function addService(
+  server: Server,
+  { definition, methods }: Service,
+  state: ServerState,
+  rules: ReadonlyMap<string, RpcRule>,
+): void {
   const handlers: Record<string, UntypedHandleCall> = {};
   for (const [name, { path, requestStream, responseStream }] of Object.entries(definition)) {
     const method = methods[name];
@@ -246,19 +264,26 @@ function addService(server: Server, { definition, methods }: Service, state: Ser
     if (method?.kind !== kind) {
       throw new ToolgateError("INTERNAL", `${path} is ${kind}, and its method is ${method?.kind ?? "missing"}.`);
     }
-    handlers[name] = serve(method, state, loadProtocol().unknownEnums.checkOfMethod(path));
+    const rule = rules.get(path);
+    if (rule === undefined) throw new ToolgateError("INTERNAL", `${path} has no rule of who may ask it`);
+    handlers[name] = serve(method, state, rule, loadProtocol().unknownEnums.checkOfMethod(path));
   }
   server.addService(definition, handlers);
 }
 
-function serve(method: AnyMethod, state: ServerState, check: RequestCheck | undefined): UntypedHandleCall {
+function serve(
+  method: AnyMethod,
+  state: ServerState,
+  rule: RpcRule,
+  check: RequestCheck | undefined,
+): UntypedHandleCall {
   switch (method.kind) {
     case "unary":
-      return serveUnary(method, state, check);
+      return serveUnary(method, state, rule, check);
     case "serverStream":
-      return serveStream(method, state, check);
+      return serveStream(method, state, rule, check);
     case "bidi":
-      return serveBidi(method, state, check);
+      return serveBidi(method, state, rule, check);
     default:
       return method satisfies never;
   }

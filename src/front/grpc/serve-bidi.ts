@@ -1,4 +1,5 @@
-import type { handleBidiStreamingCall } from "@grpc/grpc-js";
+import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
+import type { RpcRule } from "../../access/rpc-rules.js";
 import type { Executed } from "../../errors/codes.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { FairQuota, Permit, QuotaHolder } from "../../limits/fair-quota.js";
@@ -32,22 +33,44 @@ function limitExceeded(message: string, executed: Executed = "no"): ToolgateErro
   return new ToolgateError("LIMIT_EXCEEDED", message, { executed, retryAfterMs: SESSION_RETRY_MS });
 }
 
-/** Serves a method that is a stream in both directions. A frame that `check` throws at fails the stream. */
+/**
+ * Serves a method that is a stream in both directions. Callers that `rule` does not let in are refused, and hold no session's place while
+ * that is found out; a frame that `check` throws at fails the stream.
+ */
 export function serveBidi(
   method: BidiMethod<never, unknown>,
   state: ServerState,
+  rule: RpcRule,
   check: RequestCheck | undefined,
 ): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
     readOneAhead(call);
     const context = new ServerCall(call, state);
     const stream = new BidiStream<unknown, unknown>(call, context, state, method.refusesParts ? undefined : check);
+    try {
+      const admitted = context.admit(rule);
+      if (admitted === undefined) open(call, context, stream);
+      else
+        admitted
+          .then(() => {
+            if (context.abandoned === undefined) open(call, context, stream);
+          })
+          .catch((error: unknown) => stream.fail(error));
+    } catch (error) {
+      stream.fail(error);
+    }
+  };
+
+  function open(
+    call: ServerDuplexStream<unknown, unknown>,
+    context: ServerCall,
+    stream: BidiStream<unknown, unknown>,
+  ): void {
     const { sessions } = state;
     const { peer } = context;
     const held = heldFor(call);
     let permit: Permit;
     try {
-      void context.principal; // refuses before the handler runs
       if (state.draining.aborted) throw nodeDraining("no");
       const own = sessions.byConnection.get(peer) ?? 0;
       if (own >= sessions.maxPerConnection)
@@ -65,6 +88,7 @@ export function serveBidi(
     const open: OpenCall = {
       leave() {}, // it was told when draining began, and ends by itself
       terminate: (reason) => stream.terminate(reason),
+      recheck: () => context.recheck(),
     };
     state.open.add(open);
     call.once("cancelled", () => {
@@ -79,5 +103,5 @@ export function serveBidi(
     } catch (error) {
       stream.fail(error);
     }
-  };
+  }
 }

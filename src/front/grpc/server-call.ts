@@ -1,18 +1,26 @@
 import type { Metadata } from "@grpc/grpc-js";
-import { authenticate } from "../../access/authenticate.js";
+import type { AccessControl, Credentials, Identity } from "../../access/access-control.js";
+import type { CallerAccess } from "../../access/caller-access.js";
+import { NOBODY } from "../../access/nobody.js";
+import type { RpcRule } from "../../access/rpc-rules.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Principal } from "../../identity/principal.js";
 import type { FairQuota } from "../../limits/fair-quota.js";
 import type { Logger } from "../../observe/logger.js";
 import { toServiceError, type WireError } from "../../protocol/status-details.js";
+import { NO_CREDENTIALS, readCredentials } from "./read-credentials.js";
 import { readTraceContext, type TraceContext } from "./trace-context.js";
 
 /** What a handler knows of the call that it serves, beside the request. */
 export interface CallContext extends TraceContext {
   /** The RPC, as in `/toolgate.v1.Gateway/Invoke`. */
   readonly path: string;
-  /** The caller. */
+  /** The caller, and the credential by which it proved that. */
+  readonly identity: Identity;
+  /** The caller: that of `identity`. */
   readonly principal: Principal;
+  /** What the caller may do as of now: ask for it anew for each decision. */
+  readonly access: CallerAccess;
   /** `host:port` of the connection's other end. */
   readonly peer: string;
   readonly metadata: Metadata;
@@ -30,11 +38,22 @@ export interface CallContext extends TraceContext {
    * without the cost of one: 5 µs, which counts where there is one for each call. One listener, the last one.
    */
   whenAbandoned(listener: (reason: ToolgateError) => void): void;
+  /**
+   * Decides anew, after each change of what anybody may do, whether the call goes on; for streams whose rule says `handler`. One check, the
+   * last one.
+   *
+   * @param check throws when the caller may not have what it gets any more; the stream then ends with ACCESS_CHANGED
+   */
+  recheckBy(check: (access: CallerAccess) => void): void;
 }
 
 /** What all calls of one server share. */
 export interface ServerState {
   readonly log: Logger;
+  /** Who callers are, and what they may do. */
+  readonly access: AccessControl;
+  /** The certificate that the other end of a call's connection has proved to have, in DER; undefined without one. */
+  readonly certificateOf: (call: object) => Buffer | undefined;
   /** A new random id. */
   readonly newId: () => string;
   /** The calls that are open, which hear of the server's end. */
@@ -57,6 +76,8 @@ export interface OpenCall {
   leave(): void;
   /** The grace is over: end now, with this. */
   terminate(reason: ToolgateError): void;
+  /** Whether it goes on after a change of what anybody may do, or of the time; the reason for which it ends otherwise. */
+  recheck(): ToolgateError | undefined;
 }
 
 /** What grpc-js gives for any kind of call. */
@@ -81,7 +102,11 @@ export class ServerCall implements CallContext {
   readonly path: string;
   /** The caller's deadline by the monotonic clock; infinite when it set none. The wall clock may be set while the call runs. */
   readonly #untilMs: number;
-  #principal: Principal | undefined;
+  #identity: Identity | undefined;
+  #rule: RpcRule | undefined;
+  /** What the caller could see when the call began. */
+  #view = "";
+  #check: ((access: CallerAccess) => void) | undefined;
   #controller: AbortController | undefined;
   #trace: TraceContext | undefined;
   #abandoned: ToolgateError | undefined;
@@ -100,10 +125,94 @@ export class ServerCall implements CallContext {
     });
   }
 
-  /** @throws what `authenticate` refuses with; the adaptors ask before any handler runs */
+  /**
+   * Finds out who the caller is, as far as the RPC's rule asks for that. Adaptors wait for it before they look at anything of the request.
+   *
+   * @returns a promise only where that takes an answer from elsewhere
+   * @throws ToolgateError UNAUTHENTICATED, or the promise rejects with it
+   */
+  admit(rule: RpcRule): Promise<void> | undefined {
+    this.#rule = rule;
+    if (rule.needs === "nothing") {
+      this.#identity = NOBODY;
+      return undefined;
+    }
+    try {
+      const identity = this.#state.access.authenticate(this.#credentials());
+      if (identity instanceof Promise) {
+        return inTime(identity).then(
+          (known) => this.#admitted(known),
+          (error: unknown) => Promise.reject(this.#refusal(error)),
+        );
+      }
+      this.#admitted(identity);
+      return undefined;
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  /** Whatever goes wrong while it is found out who a caller is: it is not let in. */
+  #refusal(error: unknown): ToolgateError {
+    if (error instanceof ToolgateError) return error;
+    this.#state.log.error({ event: "authentication_failed", path: this.path, peer: this.peer, error });
+    return new ToolgateError("UNAUTHENTICATED", "The credential could not be checked.");
+  }
+
+  #credentials(): Credentials {
+    const { access, certificateOf } = this.#state;
+    return access.required ? readCredentials(this.#call, certificateOf) : NO_CREDENTIALS;
+  }
+
+  #admitted(identity: Identity): void {
+    this.#identity = identity;
+    if (this.#rule?.needs !== "nothing" && this.#rule?.recheck === "view") this.#view = this.access.view;
+  }
+
+  get identity(): Identity {
+    if (this.#identity === undefined)
+      throw new ToolgateError("INTERNAL", `${this.path} is answered before its caller is known`);
+    return this.#identity;
+  }
+
   get principal(): Principal {
-    this.#principal ??= authenticate(this);
-    return this.#principal;
+    return this.identity.principal;
+  }
+
+  get access(): CallerAccess {
+    return this.#state.access.accessOf(this.identity.principal);
+  }
+
+  recheckBy(check: (access: CallerAccess) => void): void {
+    this.#check = check;
+  }
+
+  recheck(): ToolgateError | undefined {
+    const identity = this.#identity;
+    const rule = this.#rule;
+    // One that is being found out is found out by what holds now.
+    if (identity === undefined || rule === undefined || rule.needs === "nothing") return undefined;
+    const { access } = this.#state;
+    if (!access.holds(identity)) return notHeld();
+    try {
+      const now = access.authenticate(this.#credentials());
+      if (now instanceof Promise)
+        now.then((known) => this.#renew(known)).catch(() => {}); // it holds, by what was known of it
+      else if (!this.#renew(now)) return notHeld();
+      if (rule.recheck === "view" && this.access.view !== this.#view) return accessChanged();
+      this.#check?.(this.access);
+      return undefined;
+    } catch (error) {
+      return error instanceof ToolgateError && error.reason === "UNAUTHENTICATED" ? notHeld() : accessChanged();
+    }
+  }
+
+  /** The caller has other roles now; false where the credential has come to stand for somebody else. */
+  #renew(identity: Identity): boolean {
+    const { tenant, id } = this.principal;
+    if (identity.principal.tenant !== tenant || identity.principal.id !== id) return false;
+    this.#identity = identity;
+    return true;
   }
 
   get peer(): string {
@@ -173,6 +282,32 @@ export class ServerCall implements CallContext {
     this.#state.log.error({ event: "call_failed", path: this.path, peer: this.peer, correlationId, error });
     return toServiceError(error, correlationId);
   }
+}
+
+/** How long it may take to find out who a caller is, in milliseconds: what it asks for is held for so long. */
+const AUTHENTICATE_WITHIN_MS = 10_000;
+
+/** Fails what takes too long. */
+async function inTime(identity: Promise<Identity>): Promise<Identity> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const why = new ToolgateError("UNAUTHENTICATED", "The credential could not be checked in time.");
+    timer = setTimeout(() => reject(why), AUTHENTICATE_WITHIN_MS).unref();
+  });
+  try {
+    return await Promise.race([identity, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function notHeld(): ToolgateError {
+  return new ToolgateError("UNAUTHENTICATED", "The credential has expired, or was revoked.", { executed: "unknown" });
+}
+
+function accessChanged(): ToolgateError {
+  const message = "What the caller may see or do has changed; open the stream again.";
+  return new ToolgateError("ACCESS_CHANGED", message, { executed: "unknown", retryAfterMs: 0 });
 }
 
 function whyGone(untilMs: number): ToolgateError {

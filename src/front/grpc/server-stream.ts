@@ -1,4 +1,5 @@
 import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc-js";
+import type { RpcRule } from "../../access/rpc-rules.js";
 import { EncodedMessage } from "../../protocol/encoded-message.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
 import { heldFor } from "./grpc-call.js";
@@ -13,11 +14,12 @@ import { holdUnsent, READ_FAILED_WITHIN_MS, resetIfStalled } from "./stalled-str
  * Serves a method that answers with a stream: an async iterable in, messages and a status out.
  *
  * One message at a time waits for its peer to read. A peer that takes nothing of it for long is asked to come back, and its stream is
- * reset. Requests that `check` throws at are refused.
+ * reset. Callers that `rule` does not let in, and requests that `check` throws at, are refused.
  */
 export function serveStream(
   method: ServerStreamMethod<never, unknown>,
   state: ServerState,
+  rule: RpcRule,
   check: RequestCheck | undefined,
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
@@ -37,9 +39,11 @@ export function serveStream(
         call.emit("error", context.failure(reason));
         resetIfStalled(call, READ_FAILED_WITHIN_MS);
       },
+      recheck: () => context.recheck(),
     };
     const run = async () => {
-      void context.principal; // refuses before the handler runs
+      const admitted = context.admit(rule);
+      if (admitted !== undefined) await admitted;
       check?.(call.request);
       const peer = new SlowPeer(call, held, state.readWithinMs);
       const messages = method.handler(call.request as never, context); // decoded by the method's own definition

@@ -1,4 +1,5 @@
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
+import type { RpcRule } from "../../access/rpc-rules.js";
 import type { ToolgateError } from "../../errors/toolgate-error.js";
 import { EncodedMessage } from "../../protocol/encoded-message.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
@@ -8,10 +9,14 @@ import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
 import { holdUnsent } from "./stalled-stream.js";
 
-/** Serves a unary method: a promise in, a response or a status out. Requests that `check` throws at are refused. */
+/**
+ * Serves a unary method: a promise in, a response or a status out. Callers that `rule` does not let in, and requests that `check` throws
+ * at, are refused.
+ */
 export function serveUnary(
   method: UnaryMethod<never, unknown>,
   state: ServerState,
+  rule: RpcRule,
   check: RequestCheck | undefined,
 ): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
@@ -24,7 +29,7 @@ export function serveUnary(
       held?.sent();
       holdUnsent(held, call, response);
     };
-    void run(method, new UnaryCall(call, state, answer), call.request, state, check);
+    void run(method, new UnaryCall(call, state, answer), call.request, state, rule, check);
   };
 }
 
@@ -33,11 +38,13 @@ async function run(
   call: UnaryCall,
   request: unknown,
   state: ServerState,
+  rule: RpcRule,
   check: RequestCheck | undefined,
 ) {
   state.open.add(call);
   try {
-    void call.principal; // refuses before the handler runs
+    const admitted = call.admit(rule);
+    if (admitted !== undefined) await admitted; // no promise for a caller that is known
     check?.(request);
     const response = await method.handler(request as never, call); // decoded by the method's own definition
     if (call.finish()) call.answer(null, response);

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import { OPEN_ACCESS } from "../../../src/access/open-access.js";
 import { deferred } from "../../../src/async/deferred.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
 import { AgentSession } from "../../../src/front/grpc/agent-session.js";
@@ -27,7 +28,7 @@ test("a session that is over ends its stream when a slow reader has been sent al
   };
   const session = new AgentSession({
     parts: parts as GatewayParts, // a call that is refused at once needs no more
-    principal: ANONYMOUS,
+    caller: { principal: ANONYMOUS, access: OPEN_ACCESS },
     peer: "peer",
     sink: {
       send: (frame) => {
@@ -70,7 +71,7 @@ test("a call that runs does not hold on to its payload", async () => {
   const accepted: unknown[] = [];
   const session = new AgentSession({
     parts: parts as unknown as GatewayParts, // as said above
-    principal: ANONYMOUS,
+    caller: { principal: ANONYMOUS, access: OPEN_ACCESS },
     peer: "peer",
     sink: { send: (frame) => accepted.push(...(frame.accepted ?? [])) > 0, drained: async () => {}, holds: () => {} },
     budgetBytes: 1_000_000,
@@ -106,7 +107,13 @@ async function checking() {
       );
     },
   };
-  const epoch = { toolset: "box", epoch: 1, digest: "d", tool: () => ({ name: "tool", delivery: "once" }) };
+  const epoch = {
+    toolset: "box",
+    epoch: 1,
+    digest: "d",
+    facts: () => ({ tags: [] }),
+    tool: () => ({ name: "tool", delivery: "once" }),
+  };
   const parts = {
     enter: () => () => {},
     awaiting: {
@@ -126,7 +133,7 @@ async function checking() {
   };
   const session = new AgentSession({
     parts: parts as unknown as GatewayParts, // all that a call needs up to its check
-    principal: ANONYMOUS,
+    caller: { principal: ANONYMOUS, access: OPEN_ACCESS },
     peer: "peer",
     sink: { send: (frame) => frames.push(frame) > 0, drained: async () => {}, holds: () => {} },
     budgetBytes: 1_000_000,

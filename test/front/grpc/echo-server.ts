@@ -1,4 +1,5 @@
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+import { OPEN } from "../../../src/access/open-access.js";
 import { parseConfig } from "../../../src/config/config.js";
 import type { Flags } from "../../../src/config/settings.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
@@ -50,7 +51,7 @@ export interface EchoServer {
 export async function echoServer(
   methods: Partial<Methods<GatewayHandlers>> = {},
   flags: Flags = {},
-  options: Pick<GrpcServerOptions, "readWithinMs" | "prefaceWithinMs"> = {},
+  options: Pick<Partial<GrpcServerOptions>, "access" | "readWithinMs" | "prefaceWithinMs"> = {},
 ): Promise<EchoServer> {
   const { Gateway } = loadProtocol();
   const lines: Record<string, unknown>[] = [];
@@ -59,6 +60,7 @@ export async function echoServer(
     config: parseConfig({ env: {}, flags: { listen: "127.0.0.1:0", ...flags } }),
     log,
     services: [{ definition: Gateway.service, methods: { ...ECHO, ...methods } }],
+    access: OPEN,
     ...options,
   });
   const { address } = await server.start();

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect as connectPlain, createServer } from "node:net";
 import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
+import { OPEN } from "../../../src/access/open-access.js";
 import { parseConfig } from "../../../src/config/config.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
 import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
@@ -516,6 +517,7 @@ describe("listening", () => {
       config: parseConfig({ env: {}, flags: { listen } }),
       log: SILENT_LOGGER,
       services: [{ definition: Gateway.service, methods: ECHO }],
+      access: OPEN,
     });
     try {
       await server.start();
@@ -561,6 +563,7 @@ describe("listening", () => {
         config: parseConfig({ env: {} }),
         log: SILENT_LOGGER,
         services: [{ definition: Gateway.service, methods: { ...rest, Session: Invoke } }],
+        access: OPEN,
       }),
     ).toThrow(/Invoke is unary, and its method is missing|Session is bidi/);
   });

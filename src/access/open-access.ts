@@ -1,0 +1,32 @@
+import { ANONYMOUS } from "../identity/principal.js";
+import type { AccessControl, Identity } from "./access-control.js";
+import type { CallerAccess, Decision } from "./caller-access.js";
+
+/** The caller of a registry that is open: everybody. */
+export const ANONYMOUS_IDENTITY: Identity = Object.freeze({
+  principal: ANONYMOUS,
+  credential: "",
+  expiresAtMs: Number.POSITIVE_INFINITY,
+});
+
+const ALLOWED: Decision = Object.freeze({ allowed: true, rule: undefined });
+
+/** What everybody may do where a registry is open: everything. */
+export const OPEN_ACCESS: CallerAccess = Object.freeze({
+  principal: ANONYMOUS,
+  revision: 0,
+  view: "",
+  seesWholeRegistry: true,
+  may: () => ALLOWED,
+  mayUse: () => ALLOWED,
+  mayIn: () => ALLOWED,
+});
+
+/** The access control of a registry that is open: nobody is asked who they are, and everybody may do everything. */
+export const OPEN: AccessControl = Object.freeze({
+  required: false,
+  authenticate: () => ANONYMOUS_IDENTITY,
+  holds: () => true,
+  accessOf: () => OPEN_ACCESS,
+  onChange: () => () => {},
+});
