@@ -1,7 +1,7 @@
+import { compilePattern, compileToolPattern, type Matcher, splitToolsetPattern } from "../../identity/name-pattern.js";
 import type { TenantName } from "../../identity/tenant.js";
 import type { Verb } from "../verbs.js";
 import type { Condition } from "./condition.js";
-import { compilePattern, compileToolPattern, type Matcher, splitToolsetPattern } from "./pattern.js";
 import type { RoleScope, RoleSpec, RuleSpec } from "./role-spec.js";
 import type { ShareSpec } from "./share.js";
 

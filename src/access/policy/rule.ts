@@ -1,4 +1,5 @@
 import type { BodyReader } from "../../documents/body-reader.js";
+import { readToolPatterns, readToolsetPatterns } from "../../documents/read-patterns.js";
 import { VERBS, type Verb } from "../verbs.js";
 import { readCondition } from "./condition.js";
 import type { RuleSpec } from "./role-spec.js";
@@ -8,11 +9,8 @@ const OF_TOOLS: readonly Verb[] = ["discover", "call"];
 /** Verbs that are about a tenant as a whole. */
 const OF_TENANTS: readonly Verb[] = ["audit", "administer"];
 
-const MAX_PATTERNS = 100;
 const MAX_TAGS = 32;
 const MAX_TAG_CHARACTERS = 64;
-const TOOLSET_PATTERN = /^(?:[a-z0-9*][a-z0-9*-]{0,62}\/)?[a-z0-9*][a-z0-9*._-]{0,127}$/;
-const TOOL_PATTERN = /^[A-Za-z0-9_*][A-Za-z0-9_*./-]{0,127}$/;
 /** All toolsets of a tenant. */
 const WHOLE_TENANT = /^(?:[^/]+\/)?\*$/;
 
@@ -33,24 +31,6 @@ export function readRule(reader: BodyReader, value: unknown, place: string): Rul
   };
   checkNarrowing(reader, rule, place);
   return rule;
-}
-
-/** Reads patterns of toolsets; what is faulty is noted at its place. */
-export function readToolsetPatterns(reader: BodyReader, value: unknown, place: string): string[] {
-  return readPatterns(reader, value, place, TOOLSET_PATTERN, "a toolset's name with stars, or tenant/name");
-}
-
-/** Reads patterns of tools; what is faulty is noted at its place. */
-export function readToolPatterns(reader: BodyReader, value: unknown, place: string): string[] {
-  return readPatterns(reader, value, place, TOOL_PATTERN, "a tool's name with stars");
-}
-
-function readPatterns(reader: BodyReader, value: unknown, place: string, form: RegExp, what: string): string[] {
-  return reader.list(value, place, { least: 1, most: MAX_PATTERNS }).map(([pattern, at]) => {
-    if (typeof pattern === "string" && form.test(pattern)) return pattern;
-    reader.add(at, `must be ${what}: it must match ${form.source}`);
-    return "";
-  });
 }
 
 /** A narrower rule than its verbs can be asked about would be one that silently does not apply. */

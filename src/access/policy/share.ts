@@ -1,7 +1,7 @@
 import { BodyReader } from "../../documents/body-reader.js";
 import type { DocumentKind } from "../../documents/document.js";
+import { readToolPatterns, readToolsetPatterns } from "../../documents/read-patterns.js";
 import { isTenantName, type TenantName } from "../../identity/tenant.js";
-import { readToolPatterns, readToolsetPatterns } from "./rule.js";
 
 /** What a tenant lets others use. It gives them nothing by itself: their roles must allow it too. */
 export interface ShareSpec {
