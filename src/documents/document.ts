@@ -1,13 +1,8 @@
+import type { Violation } from "../errors/toolgate-error.js";
 import type { TenantName } from "../identity/tenant.js";
+import type { DocumentRef } from "../store/documents/document-ref.js";
 
-/** Names a document. */
-export interface DocumentRef {
-  /** The tenant that it belongs to. */
-  readonly tenant: TenantName;
-  readonly kind: string;
-  /** Its name within its tenant and kind. */
-  readonly name: string;
-}
+export type { DocumentRef } from "../store/documents/document-ref.js";
 
 /** A document as it is now, or as it was. It never changes; a write makes a new one. */
 export interface StoredDocument<Spec = unknown> {
@@ -25,7 +20,16 @@ export interface StoredDocument<Spec = unknown> {
   readonly spec: Spec;
 }
 
-/** A kind of documents: what its contents are. Each capability brings its own. */
+/**
+ * A kind of documents: what its contents are. Each capability brings its own; `schemaKind` makes one of a schema, which is all that most
+ * need:
+ *
+ *     const Bundle = Type.Object({ toolsets: Type.Array(Type.String({ minLength: 1 }), { maxItems: 100 }) });
+ *     export const BUNDLE_KIND = schemaKind({ kind: "bundle", schema: Bundle });
+ *
+ * It is then named in `src/node.ts`, in the list that `DocumentKinds` is made of, and read by `documents.get(BUNDLE_KIND, tenant, name)`,
+ * which knows the type of its content. Storing, revisions, differences, following on every node and the service are those of all kinds.
+ */
 export interface DocumentKind<Spec> {
   /** Its name: a lower-case word. */
   readonly kind: string;
@@ -36,6 +40,11 @@ export interface DocumentKind<Spec> {
    * @throws ToolgateError INVALID_DOCUMENT with every fault at once, each by its JSON pointer
    */
   parse(body: unknown, ref: DocumentRef): Spec;
+  /**
+   * Members that this version does not know, and that are refused when a document is applied: a slip of the pen must not pass for a
+   * condition that is none. What is stored already, by a later version, is read all the same. None where this is absent.
+   */
+  unknownMembers?(body: unknown): readonly Violation[];
   /** The content without what nobody may read, such as hashes of secrets; the content itself where this is absent. */
   redact?(body: unknown): unknown;
   /** How many former revisions are kept; 100 where this is absent. */
@@ -44,7 +53,7 @@ export interface DocumentKind<Spec> {
 
 /** The documents as a node knows them: no older than a second while Redis can be reached. */
 export interface DocumentsReader {
-  /** The highest revision that is contained. */
+  /** The highest revision that is contained. After Redis lost everything it is lower than it was. */
   readonly revision: number;
   get<Spec>(kind: DocumentKind<Spec>, tenant: TenantName, name: string): StoredDocument<Spec> | undefined;
   /** All of a kind, in no order; those that cannot be read are left out, and logged once. */

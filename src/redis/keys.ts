@@ -136,11 +136,30 @@ export interface Keyspace {
   readonly formatKey: string;
   /** String: the key of the audit's digests, where no key ring is configured. */
   readonly auditKey: string;
+  /** Where administrators' documents are. */
+  readonly documents: DocumentKeys;
+}
+
+/** The keys of administrators' documents, all in shard 0. */
+export interface DocumentKeys {
+  /** The shard that they are in. */
+  readonly shard: ShardKeys;
+  /** Hash: document → its entry; `@revision` → the registry's latest revision; `@<tenant>` → what its documents come to; see document-entry.ts. */
+  readonly documents: string;
+  /** Stream: which documents were changed, an entry for each revision; trimmed. */
+  readonly changes: string;
+  /** Channel: `changes` has grown. */
+  readonly changed: string;
+  /** Hash: the former revisions of one document; see document-history.ts. */
+  history(path: string): string;
+  /** Sorted set, bounded: removed documents of a tenant and kind whose history is kept, by the revision that removed them. */
+  removed(tenant: string, kind: string): string;
 }
 
 /** Spreads a registry over `shardCount` shards; every node of a cluster must say the same number. */
 export function createKeyspace(registry: RegistryName, shardCount: number): Keyspace {
   const shards = Array.from({ length: shardCount }, (_, shard) => new ShardKeys(registry, shard));
+  const first = new ShardKeys(registry, 0);
   const at = (index: number): ShardKeys => {
     const keys = shards[index];
     if (keys === undefined) throw new RangeError(`shard ${index} of ${shardCount}`);
@@ -156,6 +175,14 @@ export function createKeyspace(registry: RegistryName, shardCount: number): Keys
     nodesKey: `toolgate:{${registry}/0}:nodes`,
     formatKey: `toolgate:{${registry}/0}:format`,
     auditKey: `toolgate:{${registry}/0}:audit-key`,
+    documents: {
+      shard: first,
+      documents: `${first.prefix}documents`,
+      changes: `${first.prefix}document-changes`,
+      changed: `${first.prefix}documents-changed`,
+      history: (path) => `${first.prefix}document:${path}`,
+      removed: (tenant, kind) => `${first.prefix}removed-documents:${tenant}/${kind}`,
+    },
   };
 }
 

@@ -36,6 +36,7 @@ const rows: Row[] = [...page.matchAll(ROW)].map(([, key = "", type = "", expires
 /** Those that a busy cluster does not have at every moment, or not with these settings. */
 const RARE = [
   ...["commit", "damaged:<what>", "pinger", "search"],
+  ...["documents", "document-changes", "document:<document>", "removed-documents:<tenant and kind>"],
   ...["audit:<day>", "audit", "audit-turn", "audit-key"],
 ];
 
