@@ -15,3 +15,8 @@ export function splitAddress(text: string): { readonly host: string; readonly po
 export function joinAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Whether a host, without brackets, is this machine by any of its loopback addresses: what is sent there reaches no network. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^(::ffff:)?127(\.\d{1,3}){3}$/i.test(host);
+}

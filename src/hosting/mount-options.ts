@@ -1,4 +1,4 @@
-import type { Provider, ProviderClosed, SchemaDocuments, ServeOptions, TlsOptions } from "../index.js";
+import type { ConnectionOptions, Provider, ProviderClosed, SchemaDocuments, ServeOptions } from "../index.js";
 import type { DynamicToolset } from "../sdk/tool-definition.js";
 import type { registeredVersions } from "./registered-versions.js";
 import type { ServerCommand } from "./server-process.js";
@@ -12,12 +12,11 @@ export interface MountLog {
 }
 
 /** An MCP server, and how it is to stand in the registry. */
-export interface MountOptions extends ServerCommand {
+export interface MountOptions extends ServerCommand, Pick<ConnectionOptions, "tls" | "key" | "insecureKey"> {
   /** The toolset's name: [a-z0-9][a-z0-9._-]{0,127}. */
   readonly name: string;
   /** The nodes, as `host:port`, several of them separated by commas or as an array. */
   readonly nodes: string | readonly string[];
-  readonly tls?: boolean | TlsOptions;
   /** The toolset's version; when absent, the one that the server says, made semantic (0.0.0 when it says none). */
   readonly version?: string;
   /**

@@ -24,7 +24,13 @@ import { deferred } from "../async/deferred.js";
 import { ERROR_CODES, type ErrorReason } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { isToolsetName } from "../identity/names.js";
-import { type DynamicTool, type DynamicToolset, type Provider, serveToolset } from "../index.js";
+import {
+  type ConnectionOptions,
+  type DynamicTool,
+  type DynamicToolset,
+  type Provider,
+  serveToolset,
+} from "../index.js";
 import { callMountedTool } from "./call-tool.js";
 import { chooseVersion, fingerprintOf } from "./derived-version.js";
 import { ListChanges } from "./list-changes.js";
@@ -398,10 +404,10 @@ class McpMount implements Mount {
     serverVersion: string,
     replace: boolean,
   ): Promise<Served> {
-    const { nodes, tls, registered = registeredVersions } = this.#options;
+    const { nodes, registered = registeredVersions } = this.#options;
     const { signal } = this.#stopping;
     for (let tries = 1; ; tries += 1) {
-      const known = await registered(this.name, nodes, { signal: ownSignal(signal), ...optional("tls", tls) });
+      const known = await registered(this.name, nodes, { signal: ownSignal(signal), ...connection(this.#options) });
       const choice = chooseVersion(fingerprint, serverVersion, known, replace);
       if (choice.kind === "former") {
         throw new ToolgateError(
@@ -440,7 +446,7 @@ class McpMount implements Mount {
       onEvent: ({ kind }) => {
         if (kind === "superseded") superseded.resolve();
       },
-      ...optional("tls", options.tls),
+      ...connection(options),
       ...optional("maxInFlight", options.maxInFlight),
       ...optional("providerId", options.providerId),
     }).finally(stop.dispose);
@@ -634,6 +640,11 @@ function aborted(signal: AbortSignal): { readonly promise: Promise<void>; readon
 /** A signal of its own for what does not take its listeners off: the long-lived one would collect them. */
 function ownSignal(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal]);
+}
+
+/** How the nodes are reached, and by what the mount proves who it is. */
+function connection({ tls, key, insecureKey }: MountOptions): ConnectionOptions {
+  return { ...optional("tls", tls), ...optional("key", key), ...optional("insecureKey", insecureKey) };
 }
 
 /** A property that is absent when its value is. */

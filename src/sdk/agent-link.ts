@@ -1,4 +1,4 @@
-import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { LARGEST_MESSAGE_BYTES } from "../config/message-limits.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import { FrameWriter } from "../frames/frame-writer.js";
@@ -27,15 +27,19 @@ export interface LinkEvents {
 /** One `Gateway.Session` stream to one node. */
 export class AgentLink {
   readonly node: Node;
+  /** Of the credential that the stream was opened with. */
+  readonly keyVersion: number;
   readonly #stream: ClientDuplexStream<SessionRequest, SessionResponse__Output>;
   readonly #writer: FrameWriter<Item, SessionRequest>;
   readonly #over: Promise<void>;
   #closing: Promise<void> | undefined;
   #introduced = false;
+  #heard = false;
 
   constructor(node: Node, events: LinkEvents) {
     this.node = node;
-    const stream = node.clients.gateway.session(new Metadata());
+    this.keyVersion = node.keyVersion;
+    const stream = node.clients.gateway.session(node.metadata());
     this.#stream = stream;
     this.#writer = new FrameWriter({
       sink: streamSink(stream),
@@ -53,11 +57,17 @@ export class AgentLink {
         events.gone(this, error, new Set(unsent));
       };
       stream.on("data", (frame: SessionResponse__Output) => {
+        this.#heard = true;
         if (!over) events.frame(this, frame);
       });
-      stream.on("error", (error: ServiceError) => end(readError(error, node.address)));
+      stream.on("error", (error: ServiceError) => end(readError(error, node.address, node.keyOrigin)));
       stream.on("end", () => end(undefined));
     });
+  }
+
+  /** Whether the node has sent anything. One that refuses the caller never read what it was sent. */
+  get heard(): boolean {
+    return this.#heard;
   }
 
   /** `call.ref` is `ref`. */

@@ -97,6 +97,7 @@ export class BatchedSession implements AgentSession {
   readonly #cancellations = new Set<Promise<void>>();
   #state: State = { kind: "idle" };
   #nextRef = 1;
+  #renewedKey = false;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(setup: SessionSetup) {
@@ -210,6 +211,7 @@ export class BatchedSession implements AgentSession {
 
   #receive(link: AgentLink, frame: SessionResponse__Output): void {
     this.#setup.nodes.succeeded(link.node);
+    this.#renewedKey = false;
     const cancelled = this.#links.get(link);
     for (const { ref, handle } of frame.accepted) {
       const pending = this.#on(link, ref);
@@ -267,6 +269,11 @@ export class BatchedSession implements AgentSession {
   /** No new calls on this stream. */
   #leave(link: AgentLink, cause: string): void {
     this.#setup.nodes.failed(link.node, cause);
+    this.#forget(link);
+  }
+
+  /** The next call opens another stream than this one. */
+  #forget(link: AgentLink): void {
     if (this.#state.kind !== "open" || this.#state.link !== link) return;
     this.#state = { kind: "idle" };
   }
@@ -277,21 +284,30 @@ export class BatchedSession implements AgentSession {
     for (const callId of cancelled?.values() ?? []) if (callId !== undefined) this.#cancelById(callId);
     if (this.#state.kind === "closed") return;
     const cause = error ?? new ToolgateError("NODE_UNREACHABLE", `The node ${link.node.address} ended the session.`);
-    this.#leave(link, cause.message);
+    const renewed = this.#renewKey(link, cause);
+    if (renewed) this.#forget(link);
+    else this.#leave(link, cause.message);
     for (const pending of this.#calls.values()) {
       if (pending.stage.kind !== "sent" || pending.stage.link !== link) continue;
-      if (unsent.has(pending.ref)) pending.sends -= 1;
+      if (unsent.has(pending.ref) || (renewed && !link.heard)) pending.sends -= 1;
       else {
         pending.mayHaveRun = true;
         if (error?.reason === "NODE_UNREACHABLE") pending.lostNodes += 1;
       }
-      this.#afterLoss(pending, cause);
+      this.#afterLoss(pending, cause, renewed);
     }
   }
 
-  #afterLoss(pending: Pending, cause: ToolgateError): void {
+  /** Whether the stream was refused for its credential, and there may be another one by now; once, until a stream lives again. */
+  #renewKey(link: AgentLink, { reason }: ToolgateError): boolean {
+    if (reason !== "UNAUTHENTICATED" || this.#renewedKey || !link.node.renewKey(link.keyVersion)) return false;
+    this.#renewedKey = true;
+    return true;
+  }
+
+  #afterLoss(pending: Pending, cause: ToolgateError, renewed: boolean): void {
     const repeatable = pending.call.repeatable || pending.sends === 0;
-    if (isPassing(cause) && repeatable && pending.sends < MAX_SENDS) {
+    if ((renewed || isPassing(cause)) && repeatable && pending.sends < MAX_SENDS) {
       pending.lastLoss = cause;
       this.#wait(pending);
       return;

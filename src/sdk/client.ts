@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ClientReadableStream } from "@grpc/grpc-js";
+import type { ClientReadableStream, Metadata } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { RawJson } from "../json/raw-json.js";
 import type { CallHandle__Output } from "../protocol/generated/toolgate/v1/CallHandle.js";
@@ -136,11 +136,14 @@ export class Client implements Toolgate {
   async *watch({ toolsets, revision = "", signal }: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
     let seen = revision;
     let assembler = new SnapshotAssembler();
-    const open = ({ catalog }: NodeClients) => {
+    const open = ({ catalog }: NodeClients, metadata: Metadata) => {
       assembler = new SnapshotAssembler(); // what a lost stream had begun comes anew
-      return catalog.watch({ revision: seen, toolsets: [...(toolsets ?? [])] });
+      return catalog.watch({ revision: seen, toolsets: [...(toolsets ?? [])] }, metadata);
     };
-    for await (const message of this.#resumed(signal, open)) {
+    const startAnew = () => {
+      seen = ""; // what became visible has no change that a later revision would tell of
+    };
+    for await (const message of this.#resumed(signal, open, startAnew)) {
       const whole = assembler.add(message);
       if (whole === undefined) continue;
       yield* readWatchEvents(whole);
@@ -181,7 +184,8 @@ export class Client implements Toolgate {
   ): AsyncGenerator<CallEvent, void, void> {
     const decode = this.#decoder(raw);
     let seen = cursor;
-    const open = ({ gateway }: NodeClients) => gateway.followCall({ callId, cursor: seen });
+    const open = ({ gateway }: NodeClients, metadata: Metadata) =>
+      gateway.followCall({ callId, cursor: seen }, metadata);
     for await (const message of this.#resumed(signal, open)) {
       for (const wire of message.deltas) {
         if (wire.cursor === seen) continue;
@@ -362,11 +366,17 @@ export class Client implements Toolgate {
   /** A stream that goes on at another node, until it is left, its signal aborts or the client is closed. */
   async *#resumed<Message>(
     signal: AbortSignal | undefined,
-    open: (clients: NodeClients) => ClientReadableStream<Message>,
+    open: (clients: NodeClients, metadata: Metadata) => ClientReadableStream<Message>,
+    onAccessChanged?: () => void,
   ): AsyncGenerator<Message, void, void> {
     const linked = linkSignals(signal, this.#closed.signal);
     try {
-      const options = { signal: linked.signal, patienceMs: this.#patienceMs, timing: this.#timing };
+      const options = {
+        signal: linked.signal,
+        patienceMs: this.#patienceMs,
+        timing: this.#timing,
+        ...ifDefined("onAccessChanged", onAccessChanged),
+      };
       yield* resumedStream(this.#nodes, open, options);
     } finally {
       linked.release();

@@ -1,8 +1,10 @@
+import { environment } from "../config/environment.js";
 import { parseAddresses } from "./addresses.js";
 import { type OnCallWarning, warnOnce } from "./call-warnings.js";
 import { Client } from "./client.js";
 import type { ConnectionOptions, JsonOptions } from "./connection-options.js";
 import { decoderOf } from "./json-bytes.js";
+import { findKeySource } from "./key-source.js";
 import { allowMany } from "./linked-signal.js";
 import { Nodes } from "./nodes.js";
 import { SYSTEM_TIMING } from "./timing.js";
@@ -31,13 +33,15 @@ export interface ConnectOptions extends ConnectionOptions, JsonOptions {
  * Connects to a cluster: any of its nodes, given as `host:port`, several of them separated by commas or as an array.
  *
  * @throws ToolgateError NODE_UNREACHABLE when no node answers within `connectTimeoutMs`, INVALID_REQUEST when an address
- *   is malformed.
+ *   is malformed, INVALID_CONFIG when the credential cannot be read, or would be sent in clear to another machine.
  */
 export async function connect(nodes: string | readonly string[], options: ConnectOptions = {}): Promise<Toolgate> {
   const timing = SYSTEM_TIMING;
   const { signal = new AbortController().signal, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   allowMany(signal);
-  const known = new Nodes(parseAddresses(nodes), options.tls, timing);
+  const addresses = parseAddresses(nodes);
+  const key = await findKeySource({ ...options, addresses, env: environment(), onUnusable: warnOfKeyFile });
+  const known = new Nodes(addresses, options.tls, timing, key);
   try {
     await known.acquire({ signal, giveUpAtMs: timing.monotonicMs() + connectTimeoutMs });
   } catch (error) {
@@ -47,4 +51,9 @@ export async function connect(nodes: string | readonly string[], options: Connec
   const decode = decoderOf(options.integers ?? "number");
   const { patienceMs = PATIENCE_MS, onWarning = warnOnce() } = options;
   return new Client({ nodes: known, timing, decode, onWarning, patienceMs });
+}
+
+/** Tells a process's own warning (`process.on("warning")`, stderr otherwise). */
+export function warnOfKeyFile(message: string): void {
+  process.emitWarning(message, "ToolgateWarning");
 }

@@ -4,6 +4,7 @@ import type { Executed } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { CLIENT_VERSION } from "./client-version.js";
 import type { TlsOptions } from "./connection-options.js";
+import { type KeySource, NO_KEY } from "./key-source.js";
 import { Node } from "./remote-node.js";
 import { backoffMs, sleep, type Timing } from "./timing.js";
 
@@ -58,11 +59,16 @@ export class Nodes {
   #current: number;
   readonly #step: 1 | -1;
 
-  constructor(addresses: readonly string[], tls: boolean | TlsOptions | undefined, timing: Timing) {
+  constructor(
+    addresses: readonly string[],
+    tls: boolean | TlsOptions | undefined,
+    timing: Timing,
+    key: KeySource = NO_KEY,
+  ) {
     const options = { ...CHANNEL_OPTIONS, ...serverName(tls) };
     const creds = tls === undefined || tls === false ? credentials.createInsecure() : secure(tls === true ? {} : tls);
     this.#states = addresses.map((address) => {
-      return { node: new Node(address, creds, options), failures: 0, backoffUntilMs: 0, cause: "not tried" };
+      return { node: new Node(address, creds, options, key), failures: 0, backoffUntilMs: 0, cause: "not tried" };
     });
     this.#timing = timing;
     const chance = timing.random() * addresses.length;

@@ -1,4 +1,4 @@
-import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { timerMs } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -50,6 +50,8 @@ export interface SessionEvents {
 /** One `Registry.Attach` stream to one node. */
 export class ProviderLink {
   readonly node: Node;
+  /** Of the credential that the session was opened with. */
+  readonly keyVersion: number;
   readonly #events: SessionEvents;
   readonly #timing: Timing;
   readonly #stream: ClientDuplexStream<AttachRequest, AttachResponse__Output>;
@@ -64,10 +66,11 @@ export class ProviderLink {
 
   constructor(node: Node, hello: Hello, events: SessionEvents, timing: Timing) {
     this.node = node;
+    this.keyVersion = node.keyVersion;
     this.#events = events;
     this.#timing = timing;
     this.#lastHeardMs = timing.monotonicMs();
-    const stream = node.clients.registry.attach(new Metadata());
+    const stream = node.clients.registry.attach(node.metadata());
     this.#stream = stream;
     this.#writer = new FrameWriter({
       sink: streamSink(stream),
@@ -78,7 +81,7 @@ export class ProviderLink {
     });
     this.#timer = setTimeout(() => this.#giveUp(`no welcome within ${WELCOME_MS} ms`), WELCOME_MS);
     stream.on("data", (frame: AttachResponse__Output) => this.#receive(frame));
-    stream.on("error", (error: ServiceError) => this.#ended(readError(error, node.address)));
+    stream.on("error", (error: ServiceError) => this.#ended(readError(error, node.address, node.keyOrigin)));
     stream.on("end", () => this.#ended(undefined));
     stream.write({ hello });
   }

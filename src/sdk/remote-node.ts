@@ -1,6 +1,15 @@
-import { Channel, type ChannelCredentials, type ChannelOptions, connectivityState, status } from "@grpc/grpc-js";
+import {
+  Channel,
+  type ChannelCredentials,
+  type ChannelOptions,
+  connectivityState,
+  Metadata,
+  status,
+} from "@grpc/grpc-js";
 import { loadProtocol, type Protocol } from "../protocol/load.js";
 import { DialCredentials } from "./dial-credentials.js";
+import { type KeySource, NO_KEY } from "./key-source.js";
+import { within } from "./timing.js";
 
 /** The services of one node, over one connection. */
 export interface NodeClients {
@@ -8,6 +17,9 @@ export interface NodeClients {
   readonly catalog: InstanceType<Protocol["Catalog"]>;
   readonly gateway: InstanceType<Protocol["Gateway"]>;
   readonly deadCalls: InstanceType<Protocol["DeadCalls"]>;
+  readonly access: InstanceType<Protocol["Access"]>;
+  readonly documents: InstanceType<Protocol["Documents"]>;
+  readonly audit: InstanceType<Protocol["Audit"]>;
 }
 
 /** How a connection attempt went; `timeout` where the time for it ended before the node answered or refused. */
@@ -17,7 +29,13 @@ interface Connection {
   readonly channel: Channel;
   readonly dial: DialCredentials;
   readonly clients: NodeClients;
+  key: ConnectionKey;
 }
+
+/** The credential of one connection; `text` is what is sent, until another one has been read. */
+type ConnectionKey =
+  | { readonly kind: "unread" | "read"; readonly text: string | undefined }
+  | { readonly kind: "reading"; readonly text: string | undefined; readonly next: Promise<string | undefined> };
 
 /**
  * The client's side of one node: one channel, made anew after a failed connection attempt, so that how often it is
@@ -27,12 +45,16 @@ export class Node {
   readonly address: string;
   readonly #credentials: ChannelCredentials;
   readonly #options: ChannelOptions;
+  readonly #key: KeySource;
+  /** Counts how often the credential was given up, so that requests that were refused at once renew it once. */
+  #keyVersion = 0;
   #open: Connection | undefined;
 
-  constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions) {
+  constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions, key: KeySource = NO_KEY) {
     this.address = address;
     this.#credentials = credentials;
     this.#options = options;
+    this.#key = key;
   }
 
   /** The clients; requests on them connect by themselves when nothing did before. */
@@ -40,13 +62,49 @@ export class Node {
     return this.#channel().clients;
   }
 
-  /** Connects, unless it is connected. The signal does not throw: it makes the attempt fail. */
+  /** What requests are sent with: the caller's credential, where there is one. Each request takes one of its own. */
+  metadata(): Metadata {
+    const metadata = new Metadata();
+    const text = this.#open?.key.text;
+    if (text !== undefined) metadata.set("authorization", `Bearer ${text}`);
+    return metadata;
+  }
+
+  /** Where the credential that requests are sent with came from; undefined when they are sent without. */
+  get keyOrigin(): string | undefined {
+    return this.#open?.key.text === undefined ? undefined : this.#key.origin;
+  }
+
+  /** Names the credential that requests are sent with, for `renewKey`. */
+  get keyVersion(): number {
+    return this.#keyVersion;
+  }
+
+  /**
+   * A request was refused for its credential. Whether there may be another one by now: then it is read when the node is asked for the next time.
+   *
+   * @param version of the credential that was refused
+   */
+  renewKey(version: number): boolean {
+    if (version !== this.#keyVersion) return true;
+    if (!this.#key.renewable) return false;
+    this.#keyVersion += 1;
+    if (this.#open !== undefined) forget(this.#open);
+    return true;
+  }
+
+  /** Connects and reads the credential, unless that is done. The signal does not throw: it makes the attempt fail. */
   async ready(timeoutMs: number, signal: AbortSignal): Promise<Readiness> {
     const open = this.#channel();
     const until = Date.now() + timeoutMs; // grpc-js takes deadlines by the wall clock only
     for (;;) {
       const state = open.channel.getConnectivityState(true);
-      if (state === connectivityState.READY) return { kind: "ready" };
+      // Another connection, maybe hours later: what may have changed is read anew.
+      if (state !== connectivityState.READY && open.key.kind === "read" && this.#key.renewable) forget(open);
+      if (state === connectivityState.READY) {
+        if (open.key.kind === "read") return { kind: "ready" };
+        return await this.#readKey(open, until - Date.now(), signal);
+      }
       if (state === connectivityState.SHUTDOWN) return { kind: "failed", cause: "the client was closed" };
       if (state === connectivityState.TRANSIENT_FAILURE) {
         const cause = await lastError(open.clients);
@@ -67,19 +125,39 @@ export class Node {
     if (this.#open !== undefined) this.#drop(this.#open);
   }
 
+  async #readKey(open: Connection, timeoutMs: number, signal: AbortSignal): Promise<Readiness> {
+    const reading =
+      open.key.kind === "reading"
+        ? open.key
+        : ({ kind: "reading", text: open.key.text, next: this.#key.read(this.address) } as const);
+    open.key = reading;
+    try {
+      const text = await within(reading.next, timeoutMs, signal);
+      if (open.key === reading) open.key = { kind: "read", text };
+      return { kind: "ready" };
+    } catch (error) {
+      if (signal.aborted) return { kind: "failed", cause: "the attempt was given up" };
+      if (open.key === reading) forget(open);
+      return { kind: "failed", cause: `no key: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
   #channel(): Connection {
     if (this.#open === undefined) {
       const dial = new DialCredentials(this.#credentials);
       const channel = new Channel(this.address, dial, this.#options);
-      const { Registry, Catalog, Gateway, DeadCalls } = loadProtocol();
+      const { Registry, Catalog, Gateway, DeadCalls, Access, Documents, Audit } = loadProtocol();
       const over = { channelOverride: channel };
       const clients = {
         registry: new Registry(this.address, this.#credentials, over),
         catalog: new Catalog(this.address, this.#credentials, over),
         gateway: new Gateway(this.address, this.#credentials, over),
         deadCalls: new DeadCalls(this.address, this.#credentials, over),
+        access: new Access(this.address, this.#credentials, over),
+        documents: new Documents(this.address, this.#credentials, over),
+        audit: new Audit(this.address, this.#credentials, over),
       };
-      this.#open = { channel, dial, clients };
+      this.#open = { channel, dial, clients, key: { kind: "unread", text: undefined } };
     }
     return this.#open;
   }
@@ -89,6 +167,11 @@ export class Node {
     open.channel.close();
     open.dial.cut();
   }
+}
+
+/** The credential is read again before the next request. */
+function forget(open: Connection): void {
+  open.key = { kind: "unread", text: open.key.text };
 }
 
 /** Whether the channel left a state before a time. */

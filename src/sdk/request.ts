@@ -1,4 +1,4 @@
-import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { type CallOptions, type ClientUnaryCall, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ERROR_CODES } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { causeOf, DETAILS_TRAILER, fromServiceError } from "../protocol/status-details.js";
@@ -11,9 +11,14 @@ export const MAX_SENDS = 6;
 /** Codes that the transport makes up when a connection or a stream breaks. */
 const BROKEN: readonly status[] = [status.UNAVAILABLE, status.INTERNAL, status.UNKNOWN, status.CANCELLED];
 
-/** What a node answered with, or what became of the connection to it: then NODE_UNREACHABLE, which names the node. */
-export function readError(error: ServiceError, address: string): ToolgateError {
+/**
+ * What a node answered with, or what became of the connection to it: then NODE_UNREACHABLE, which names the node.
+ *
+ * @param keyOrigin where the credential came from that was sent; absent where none was
+ */
+export function readError(error: ServiceError, address: string, keyOrigin?: string): ToolgateError {
   const read = fromServiceError(error);
+  if (read.reason === "UNAUTHENTICATED") return withKeyAdvice(read, keyOrigin);
   if (error.metadata?.get(DETAILS_TRAILER).length > 0 || !BROKEN.includes(error.code)) return read;
   const message = `The connection to the node ${address} broke, or could not be made: ${error.details}`;
   const executed = read.reason === "NODE_UNREACHABLE" ? read.executed : "unknown";
@@ -46,7 +51,7 @@ export interface SendOptions {
 }
 
 /**
- * Asks one node after the other until one answers.
+ * Asks one node after the other until one answers. One that refuses the credential is asked once more, where there may be another one.
  *
  * @throws ToolgateError what a node answered with; NODE_UNREACHABLE when none does. The signal's reason when it aborts.
  */
@@ -55,6 +60,7 @@ export async function sendRequest<Answer>(nodes: Nodes, send: Send<Answer>, opti
   // What was sent before may have had its effect, whatever becomes of the next attempt.
   let mayHaveRun = false;
   let lostNodes = 0;
+  let renewedKey = false;
   const withExecution = (error: unknown): unknown =>
     mayHaveRun && error instanceof ToolgateError ? withExecutedUnknown(error) : error;
   for (;;) {
@@ -64,12 +70,17 @@ export async function sendRequest<Answer>(nodes: Nodes, send: Send<Answer>, opti
     } catch (error) {
       throw withExecution(error);
     }
+    const { keyVersion } = node;
     try {
       const answer = await sendToNode(node, send, signal, attemptMs);
       nodes.succeeded(node);
       return answer;
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof ToolgateError && error.reason === "UNAUTHENTICATED" && !renewedKey) {
+        renewedKey = true;
+        if (node.renewKey(keyVersion)) continue;
+      }
       if (!(error instanceof ToolgateError) || !mayRetryElsewhere(error, repeatable)) throw withExecution(error);
       nodes.failed(node, error.message, error.retryAfterMs);
       if (error.executed === "no") continue;
@@ -79,6 +90,16 @@ export async function sendRequest<Answer>(nodes: Nodes, send: Send<Answer>, opti
       onNodeLost?.();
     }
   }
+}
+
+/** The node cannot know where the credential came from, and so not what its user has to change. */
+function withKeyAdvice(error: ToolgateError, keyOrigin: string | undefined): ToolgateError {
+  const advice =
+    keyOrigin === undefined
+      ? "No key was sent: set TOOLGATE_KEY or TOOLGATE_KEY_FILE, or pass the option key. An administrator makes one with `toolgate access key create`."
+      : `What was sent is ${keyOrigin}: it is wrong, expired or revoked.`;
+  const { reason, message, executed, metadata } = error;
+  return new ToolgateError(reason, `${message} ${advice}`, { executed, metadata, cause: error });
 }
 
 function withExecutedUnknown(error: ToolgateError): ToolgateError {
@@ -99,11 +120,15 @@ export function sendToNode<Answer>(
     const deadline = attemptMs === undefined ? {} : { deadline: Date.now() + attemptMs }; // grpc-js takes deadlines by the wall clock only
     const startedMs = performance.now();
     const onAbort = () => call.cancel();
-    const call = send(node.clients, new Metadata(), deadline, (error, answer) => {
+    const call = send(node.clients, node.metadata(), deadline, (error, answer) => {
       signal.removeEventListener("abort", onAbort);
       if (error === null && answer !== undefined) return resolve(answer);
       if (error === null) return reject(new ToolgateError("INTERNAL", `The node ${node.address} answered nothing.`));
-      reject(attemptMs === undefined ? readError(error, node.address) : timedOut(error, node, startedMs, attemptMs));
+      reject(
+        attemptMs === undefined
+          ? readError(error, node.address, node.keyOrigin)
+          : timedOut(error, node, startedMs, attemptMs),
+      );
     });
     signal.addEventListener("abort", onAbort, { once: true });
   });
@@ -111,7 +136,7 @@ export function sendToNode<Answer>(
 
 /** A node that let an attempt's time pass counts as lost; a deadline that it answered with is an answer. */
 function timedOut(error: ServiceError, node: Node, startedMs: number, attemptMs: number): ToolgateError {
-  const read = readError(error, node.address);
+  const read = readError(error, node.address, node.keyOrigin);
   const answered = error.metadata?.get(DETAILS_TRAILER).length > 0;
   if (error.code !== status.DEADLINE_EXCEEDED || answered || performance.now() - startedMs < attemptMs - 50)
     return read;

@@ -1,4 +1,4 @@
-import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
+import type { ClientReadableStream, Metadata, ServiceError } from "@grpc/grpc-js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Nodes } from "./nodes.js";
 import type { NodeClients } from "./remote-node.js";
@@ -13,6 +13,8 @@ export interface ResumeOptions {
   /** How long to look for a node after a loss, in milliseconds. */
   readonly patienceMs: number;
   readonly timing: Timing;
+  /** What the caller may see has changed: what was seen before is no place to go on from. */
+  readonly onAccessChanged?: () => void;
 }
 
 /**
@@ -21,15 +23,17 @@ export interface ResumeOptions {
  */
 export async function* resumedStream<Message>(
   nodes: Nodes,
-  open: (clients: NodeClients) => ClientReadableStream<Message>,
-  { signal, patienceMs, timing }: ResumeOptions,
+  open: (clients: NodeClients, metadata: Metadata) => ClientReadableStream<Message>,
+  { signal, patienceMs, timing, onAccessChanged }: ResumeOptions,
 ): AsyncGenerator<Message, never, void> {
   let lost: { readonly atMs: number; readonly error?: ToolgateError } = { atMs: timing.monotonicMs() };
+  let renewedKey = false;
   for (;;) {
     const node = await acquire(nodes, signal, lost.atMs + patienceMs, lost.error);
     const openedAtMs = timing.monotonicMs();
     let answered = false;
-    const stream = open(node.clients);
+    const { keyVersion } = node;
+    const stream = open(node.clients, node.metadata());
     stream.on("error", () => {}); // the loop below reads errors; one that comes after the loop was left has no reader
     const onAbort = () => stream.cancel();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -38,19 +42,26 @@ export async function* resumedStream<Message>(
       for await (const message of stream) {
         nodes.succeeded(node);
         answered = true;
+        renewedKey = false;
         yield message as Message; // grpc-js types what a stream iterates over as any
       }
     } catch (thrown) {
       signal.throwIfAborted();
       if (!isServiceError(thrown)) throw thrown;
-      error = readError(thrown, node.address);
+      error = readError(thrown, node.address, node.keyOrigin);
+      if (error.reason === "UNAUTHENTICATED" && !renewedKey && node.renewKey(keyVersion)) {
+        renewedKey = true;
+        continue;
+      }
       if (!isPassing(error)) throw error;
+      if (error.reason === "ACCESS_CHANGED") onAccessChanged?.();
     } finally {
       signal.removeEventListener("abort", onAbort);
       stream.cancel();
     }
     signal.throwIfAborted();
-    nodes.failed(node, error?.message ?? "it ended the stream");
+    // A change of what may be seen is no failure of the node, unless it reports one after the other.
+    if (error?.reason !== "ACCESS_CHANGED" || !answered) nodes.failed(node, error?.message ?? "it ended the stream");
     // A stream that was quiet for long was a good one all the same; one that fails again and again wears patience out.
     const now = timing.monotonicMs();
     const wasGood = answered || now - openedAtMs >= GOOD_AFTER_MS;

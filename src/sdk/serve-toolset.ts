@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { environment } from "../config/environment.js";
 import { invalidField } from "../identity/names.js";
 import { parseAddresses } from "./addresses.js";
-import { CONNECT_TIMEOUT_MS } from "./connect.js";
+import { CONNECT_TIMEOUT_MS, warnOfKeyFile } from "./connect.js";
 import { ifDefined } from "./if-defined.js";
 import { decoderOf } from "./json-bytes.js";
+import { findKeySource } from "./key-source.js";
 import { Nodes } from "./nodes.js";
 import { prepareToolset } from "./prepare-toolset.js";
 import type { Provider, ServeOptions } from "./provider.js";
@@ -21,7 +23,8 @@ const MAX_IN_FLIGHT = 16;
  * @throws ToolgateError INVALID_CONTRACT when a tool has no `run` function, and INVALID_SCHEMA when a schema is neither a JSON
  *   Schema nor one that can tell its JSON Schema, before anything is sent; INVALID_CONTRACT,
  *   INVALID_SCHEMA, CONTRACT_CONFLICT and NOT_OWNER when the gateway refuses the toolset; NODE_UNREACHABLE when no node
- *   answers within `connectTimeoutMs`.
+ *   answers within `connectTimeoutMs`; UNAUTHENTICATED and FORBIDDEN when the credential is refused, or may not register;
+ *   INVALID_CONFIG when it cannot be read, or would be sent in clear to another machine.
  */
 export async function serveToolset<
   const Payloads extends Record<string, Schema>,
@@ -57,7 +60,9 @@ export async function serveToolset<
     onEvent: options.onEvent,
     timing: SYSTEM_TIMING,
   };
-  const nodes = new Nodes(parseAddresses(options.nodes), options.tls, SYSTEM_TIMING);
+  const addresses = parseAddresses(options.nodes);
+  const key = await findKeySource({ ...options, addresses, env: environment(), onUnusable: warnOfKeyFile });
+  const nodes = new Nodes(addresses, options.tls, SYSTEM_TIMING, key);
   const provider = new ToolsetProvider({ ...setup, nodes });
   await provider.start(options.signal);
   return provider;

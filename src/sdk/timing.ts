@@ -38,6 +38,30 @@ export async function settlesWithin(promise: Promise<unknown>, ms: number): Prom
   }
 }
 
+/**
+ * What a promise resolves to, within a time.
+ *
+ * @throws what it rejects with; an Error when it takes longer; the signal's reason when that aborts first
+ */
+export async function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T> {
+  const timer = new AbortController();
+  const abort = () => timer.abort();
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    const late = delay(timerMs(Math.max(0, ms)), undefined, { signal: timer.signal }).then(() => {
+      throw new Error(`no answer within ${Math.round(ms)} ms`);
+    });
+    return await Promise.race([promise, late]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    timer.abort();
+  }
+}
+
 const FIRST_BACKOFF_MS = 50;
 const LONGEST_BACKOFF_MS = 3000;
 

@@ -110,7 +110,10 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   get(name: string, options?: GetOptions): Promise<Toolset>;
   /** What fits some words (at most 256 characters), best first: toolsets and tools. */
   search(query: string, options?: SearchOptions): Promise<SearchHit[]>;
-  /** A snapshot, then every change in order, until the loop is left or the signal aborts (which throws its reason). */
+  /**
+   * A snapshot, then every change in order, until the loop is left or the signal aborts (which throws its reason). A snapshot comes
+   * again when what the caller may see has changed.
+   */
   watch(options?: WatchOptions): AsyncIterable<WatchEvent>;
   /** Admits a call and gives its handle, without waiting for its end. Repeats are safe, as with `invoke`. */
   call(toolset: string, tool: string, payload?: unknown, options?: CallOptions): Promise<AdmittedCall>;

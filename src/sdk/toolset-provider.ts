@@ -144,6 +144,7 @@ export class ToolsetProvider implements Provider {
   #epochState: EpochState = "candidate";
   #limits: OutputLimits;
   #wasServed = false;
+  #renewedKey = false;
   #ending: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
 
@@ -304,6 +305,7 @@ export class ToolsetProvider implements Provider {
     const { providerId, incarnation, registration, nodes } = this.#setup;
     const request = { contract: this.#contract, providerId, incarnation, options: registration };
     let answer: RegisterResponse__Output;
+    const { keyVersion } = node;
     try {
       answer = await sendToNode<RegisterResponse__Output>(
         node,
@@ -312,7 +314,8 @@ export class ToolsetProvider implements Provider {
         REGISTER_MS,
       );
     } catch (error) {
-      if (!(error instanceof ToolgateError) || !isPassing(error, isFirst)) throw error;
+      if (!(error instanceof ToolgateError)) throw error;
+      if (!this.#renewKey(node, keyVersion, error) && !isPassing(error, isFirst)) throw error;
       nodes.failed(node, error.message, error.retryAfterMs);
       this.#change({ kind: "detached" });
       return error;
@@ -332,6 +335,16 @@ export class ToolsetProvider implements Provider {
     this.#change({ kind: "registered", lease });
     this.#emit({ kind: "registered", epoch, digest, state });
     return lease;
+  }
+
+  /**
+   * Whether a node refused the credential, and there may be another one by now. At a first start once; a provider that was served
+   * waits for the new one of a key that was rotated, however long that takes.
+   */
+  #renewKey(node: Node, version: number, { reason }: ToolgateError): boolean {
+    if (reason !== "UNAUTHENTICATED" || (this.#renewedKey && !this.#wasServed)) return false;
+    this.#renewedKey = true;
+    return node.renewKey(version);
   }
 
   /** Opens a session; resolves when it is not the current one any more. */
@@ -380,7 +393,8 @@ export class ToolsetProvider implements Provider {
           if (!receivedGoAway && !this.#halt.signal.aborted) {
             this.#emit({ kind: "detached", address: node.address, ...(error === undefined ? {} : { error }) });
           }
-          over.resolve(afterEnd(error));
+          const renewed = error !== undefined && this.#renewKey(node, session.keyVersion, error);
+          over.resolve(renewed ? { kind: "again", cause: error.message, refusal: error } : afterEnd(error));
         },
       },
       timing,

@@ -4,6 +4,8 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  ServerInterceptingCall,
+  type ServerInterceptor,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
@@ -184,11 +186,14 @@ export class ScriptedNode {
   readonly requests = new Inbox<{ readonly method: string; readonly request: unknown }>();
   /** How unary requests are answered, by method; what is not here is answered with an empty message. */
   readonly scripts = new Map<string, Script>();
+  /** Every RPC that was begun, in order. */
+  readonly rpcs: SeenRpc[];
   readonly #server: Server;
   port = 0;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, rpcs: SeenRpc[]) {
     this.#server = server;
+    this.rpcs = rpcs;
   }
 
   get address(): string {
@@ -197,7 +202,8 @@ export class ScriptedNode {
 
   static async start(port = 0, credentials = ServerCredentials.createInsecure()): Promise<ScriptedNode> {
     const { Registry, Catalog, Gateway } = loadProtocol();
-    const node = new ScriptedNode(new Server());
+    const seen: SeenRpc[] = [];
+    const node = new ScriptedNode(new Server({ interceptors: [recording(seen)] }), seen);
     const unary = (...methods: string[]) =>
       Object.fromEntries(methods.map((method) => [method, node.#unary(method)] as const));
     node.script("register", () => registration());
@@ -248,6 +254,30 @@ export class ScriptedNode {
       });
     };
   }
+}
+
+/** An RPC that was begun. */
+export interface SeenRpc {
+  /** Its name, such as `Register`. */
+  readonly method: string;
+  /** The header `authorization`. */
+  readonly credential: string | undefined;
+}
+
+function recording(seen: SeenRpc[]): ServerInterceptor {
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            seen.push({
+              method: path.split("/").at(-1) ?? "",
+              credential: metadata.get("authorization")[0]?.toString(),
+            });
+            pass(metadata);
+          },
+        }),
+    });
 }
 
 /** What Register answers unless a test says otherwise. */
