@@ -1,6 +1,7 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { TenantName } from "../identity/tenant.js";
-import type { CallerAccess, RuledTool, RuledToolset } from "./caller-access.js";
+import type { Json } from "../json/json.js";
+import type { CallerAccess, Decision, RuledTool, RuledToolset } from "./caller-access.js";
 import type { Verb } from "./verbs.js";
 
 /**
@@ -24,10 +25,31 @@ export function requireVerb(
 /**
  * Refuses a caller that may see a tool, and not call it. Whether it may see the tool is decided before, where the tool is looked up.
  *
+ * @returns what was decided; where it depends on the call's arguments, `requireArguments` has to follow once they were validated
  * @throws ToolgateError FORBIDDEN
  */
-export function requireCall(access: CallerAccess, toolset: RuledToolset, tool: RuledTool): void {
-  if (!access.mayUse("call", toolset, tool).allowed) throw forbidden("call", `"${tool.name}" of "${toolset.name}"`);
+export function requireCall(access: CallerAccess, toolset: RuledToolset, tool: RuledTool): Decision {
+  const decision = access.mayUse("call", toolset, tool);
+  if (!decision.allowed) throw forbidden("call", `"${tool.name}" of "${toolset.name}"`);
+  return decision;
+}
+
+/**
+ * Refuses a call whose arguments no rule allows. Does nothing where the decision does not depend on them.
+ *
+ * @param decision what `requireCall` returned
+ * @param args the validated payload; its value is made only where it is asked for
+ * @throws ToolgateError FORBIDDEN
+ */
+export function requireArguments(
+  access: CallerAccess,
+  decision: Decision,
+  toolset: RuledToolset,
+  tool: RuledTool,
+  args: { readonly value: Json },
+): void {
+  if (decision.byArguments === undefined || decision.byArguments(args.value, access.principal).allowed) return;
+  throw forbidden("call", `"${tool.name}" of "${toolset.name}" with these arguments`);
 }
 
 /**

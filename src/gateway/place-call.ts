@@ -1,5 +1,5 @@
 import type { CallerAccess } from "../access/caller-access.js";
-import { requireCall } from "../access/require.js";
+import { requireArguments, requireCall } from "../access/require.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -125,9 +125,11 @@ export async function placeCall(
     let route: Route;
     try {
       route = findContract(settings.catalog, spec);
-      requireCall(caller.access, { name: spec.toolset, tags: route.epoch.facts().tags }, route.tool);
+      const toolset = { name: spec.toolset, tags: route.epoch.facts().tags };
+      const decision = requireCall(caller.access, toolset, route.tool);
       const checking = settings.payloads.check(route.epoch, route.tool, payload, asking);
       if (checking !== undefined) await checking;
+      requireArguments(caller.access, decision, toolset, route.tool, payload);
     } catch (error) {
       if (attempt === 1 && mayBeNews(error)) {
         await settings.catalog.refresh(spec.toolset);
