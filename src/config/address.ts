@@ -16,7 +16,7 @@ export function joinAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether a host, without brackets, is this machine by any of its loopback addresses: what is sent there reaches no network. */
+/** Whether a host, without brackets, is this machine by any of its loopback addresses: what is sent there reaches no network. Names other than `localhost` are not looked up. */
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^(::ffff:)?127(\.\d{1,3}){3}$/i.test(host);
+  return /^(localhost|127(\.\d{1,3}){3}|::1|(0{1,4}:){7}0{0,3}1|::ffff:127(\.\d{1,3}){3})$/i.test(host);
 }

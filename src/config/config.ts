@@ -1,4 +1,4 @@
-import { ADDRESS_PATTERN } from "./address.js";
+import { ADDRESS_PATTERN, isLoopback, splitAddress } from "./address.js";
 import { CLIENT_SETTINGS } from "./client-schema.js";
 import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "./message-limits.js";
 import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
@@ -104,6 +104,29 @@ const CONFIG_SCHEMA = {
   }),
   tlsCert: text("", "file", "Certificate chain (PEM). With it and its key, the node speaks TLS only."),
   tlsKey: text("", "file", "Private key of the certificate (PEM)."),
+  tlsClientAuth: choice(
+    ["none", "request", "require"],
+    "none",
+    "mode",
+    "Whether clients are asked for a certificate, and must have one. One that is sent must be valid in either case.",
+  ),
+  tlsClientCa: text("", "file", "Certificates (PEM) of the authorities that vouch for clients' certificates."),
+  tlsClientCrl: text(
+    "",
+    "file",
+    "Revocation lists (PEM) of those authorities; with it, each of them must have one, and what it lists is refused.",
+  ),
+  auth: choice(
+    ["auto", "required", "none"],
+    "auto",
+    "mode",
+    "Whether callers must prove who they are. `auto`: from the registry's first credential on; until then the node is open, on a loopback address only.",
+  ),
+  bootstrapKeyFile: text(
+    "",
+    "file",
+    "A file with an API key. Where the registry has no administrator, the node makes one of it.",
+  ),
   logLevel: choice(
     ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
     "info",
@@ -209,6 +232,31 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
     keys: ["tlsCert", "tlsKey"],
     holds: ({ tlsCert, tlsKey }) => (tlsCert === "") === (tlsKey === ""),
     fault: () => "go together: give the certificate and its key, or neither",
+  },
+  {
+    keys: ["tlsClientAuth", "tlsClientCa"],
+    holds: ({ tlsClientAuth, tlsClientCa }) => (tlsClientAuth === "none") === (tlsClientCa === ""),
+    fault: () => "go together: say whose certificates are asked for, and whether clients must have one, or neither",
+  },
+  {
+    keys: ["tlsClientAuth", "tlsCert"],
+    holds: ({ tlsClientAuth, tlsCert }) => tlsClientAuth === "none" || tlsCert !== "",
+    fault: () => "go together: clients are asked for certificates with TLS only, for which the node needs one itself",
+  },
+  {
+    keys: ["tlsClientCrl", "tlsClientCa"],
+    holds: ({ tlsClientCrl, tlsClientCa }) => tlsClientCrl === "" || tlsClientCa !== "",
+    fault: () => "go together: revocation lists are of the authorities that vouch for clients",
+  },
+  {
+    keys: ["listen", "auth", "bootstrapKeyFile"],
+    holds: ({ listen, auth, bootstrapKeyFile }) =>
+      auth !== "auto" || bootstrapKeyFile !== "" || isLoopback(splitAddress(listen)?.host ?? ""),
+    fault: (_, { listen }) =>
+      `do not fit: others can reach ${listen}, and would not have to say who they are. Add these two lines, with a file that holds a key (\`toolgate access init\` makes one):
+    TOOLGATE_AUTH=required
+    TOOLGATE_BOOTSTRAP_KEY_FILE=/path/to/key
+  or, where everybody who reaches the node may do anything: TOOLGATE_AUTH=none`,
   },
   atMost("defaultTimeoutMs", "maxTimeoutMs"),
   atMost("maxSchemaBytes", "maxContractBytes"),

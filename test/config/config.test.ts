@@ -17,6 +17,8 @@ describe("defaults", () => {
     expect(parseConfig({ env: {} })).toMatchInlineSnapshot(`
       {
         "advertise": "",
+        "auth": "auto",
+        "bootstrapKeyFile": "",
         "claimLeaseIdempotentMs": 5000,
         "claimLeaseOnceMs": 30000,
         "defaultTimeoutMs": 60000,
@@ -64,6 +66,9 @@ describe("defaults", () => {
         "schemaWorkers": 0,
         "shards": 0,
         "tlsCert": "",
+        "tlsClientAuth": "none",
+        "tlsClientCa": "",
+        "tlsClientCrl": "",
         "tlsKey": "",
       }
     `);
@@ -181,5 +186,39 @@ describe("faults", () => {
   test.each(["-1", "1.5", "1e99", "NaN", "0x10x", "١", "9".repeat(400)])("%s is no count", (value) => {
     expect(refusal({ TOOLGATE_MAX_ATTEMPTS: value }).message).toContain("must be an integer from 1 to 100");
     expect(refusal({ TOOLGATE_MAX_ATTEMPTS: value }).message.length).toBeLessThan(300);
+  });
+});
+
+describe("authentication", () => {
+  test.each(["127.0.0.1:7400", "127.8.9.1:1", "localhost:0", "[::1]:7400", "[0:0:0:0:0:0:0:1]:7400"])(
+    "need not be said for %s, which only this machine reaches",
+    (listen) => {
+      expect(parseConfig({ env: { TOOLGATE_LISTEN: listen } })).toMatchObject({ auth: "auto", bootstrapKeyFile: "" });
+    },
+  );
+
+  test.each(["0.0.0.0:7400", "[::]:7400", "10.0.0.1:7400", "gateway.example:7400", "127.0.0.1.example:7400"])(
+    "has to be said for %s, with the two lines to add",
+    (listen) => {
+      const error = refusal({ TOOLGATE_LISTEN: listen });
+      expect(error.reason).toBe("INVALID_CONFIG");
+      expect(error.message).toContain(`others can reach ${listen}`);
+      expect(error.message).toMatch(/\n\s*TOOLGATE_AUTH=required\n\s*TOOLGATE_BOOTSTRAP_KEY_FILE=/);
+      for (const env of [
+        { TOOLGATE_AUTH: "required" },
+        { TOOLGATE_AUTH: "none" },
+        { TOOLGATE_BOOTSTRAP_KEY_FILE: "key" },
+      ])
+        expect(parseConfig({ env: { TOOLGATE_LISTEN: listen, ...env } }).listen).toBe(listen);
+    },
+  );
+
+  test.each([
+    [{ tlsClientAuth: "require" }, /TLS_CLIENT_CA|tls-client-ca/],
+    [{ tlsClientAuth: "require", tlsClientCa: "ca.pem" }, /with TLS only/],
+    [{ tlsClientCa: "ca.pem" }, /go together/],
+    [{ tlsClientCrl: "crl.pem" }, /revocation lists/],
+  ] as const)("by certificates needs its settings together: %j", (flags, message) => {
+    expect(refusal({}, flags).message).toMatch(message);
   });
 });

@@ -49,7 +49,7 @@ const RUN: Readonly<Record<string, RegExp>> = {
 
 /** The same of those that run until they are stopped: what they say when they are up. */
 const RUN_UNTIL: Readonly<Record<string, RegExp>> = {
-  "npx toolgate serve --listen 0.0.0.0:7400 --redis-url redis://redis:6379": /listening/,
+  "npx toolgate serve --listen 0.0.0.0:7400 --auth required --redis-url redis://redis:6379": /listening/,
   "npx toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .": /"?serving|registered|files/,
 };
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Http2Server } from "node:http2";
+import type { TLSSocket } from "node:tls";
 import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { AccessControl } from "../../access/access-control.js";
 import { type RpcRule, rulesOf } from "../../access/rpc-rules.js";
@@ -26,7 +27,7 @@ import { reflectionServices } from "./reflection.js";
 import { serveBidi } from "./serve-bidi.js";
 import type { ServerState } from "./server-call.js";
 import { serveStream } from "./server-stream.js";
-import { serverCredentials } from "./tls.js";
+import { mayConnect, type ServerTls, serverTls } from "./tls.js";
 import { serveUnary } from "./unary-call.js";
 
 /** How often an idle connection is asked for a sign of life, and how long it may take, in milliseconds. */
@@ -45,6 +46,9 @@ export interface GrpcServerOptions {
     | "listen"
     | "tlsCert"
     | "tlsKey"
+    | "tlsClientAuth"
+    | "tlsClientCa"
+    | "tlsClientCrl"
     | "maxStreamsPerConnection"
     | "maxMessageBytes"
     | "maxSessions"
@@ -162,6 +166,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   for (const service of served) addService(server, service, state, rules);
 
   const rechecks = new Rechecks(access, state.open);
+  let tls: ServerTls | undefined;
   let listening: Listening | undefined;
   let starting: Promise<{ readonly address: string }> | undefined;
   let stopping: Promise<void> | undefined;
@@ -186,8 +191,15 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 
   async function listen(): Promise<{ readonly address: string }> {
-    const injector = server.createConnectionInjector(await serverCredentials(config, log, now));
-    http2Of(server).on("session", (session) => connections.begin(session));
+    tls = await serverTls(config, log, now);
+    const injector = server.createConnectionInjector(tls.credentials);
+    const http2 = http2Of(server);
+    http2.on("session", (session) => connections.begin(session));
+    if (config.tlsClientAuth === "request") {
+      http2.prependListener("secureConnection", (socket: TLSSocket) => {
+        if (!mayConnect(socket)) socket.destroy();
+      });
+    }
     // Connections are taken here, and not by grpc-js, which takes any number of them.
     listening = await listenOn(config.listen, (socket) => {
       if (connections.accept(socket)) injector.injectConnection(socket);
@@ -226,6 +238,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       await within(closed, DESTROY_MS);
     }
     rechecks.stop();
+    await tls?.stop();
     held.stop();
   }
 }
