@@ -3,6 +3,7 @@ import type { Contract, ToolContract } from "../contract/contract.js";
 import { digestOf } from "../contract/seal-contract.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Digest, ToolName, ToolsetName } from "../identity/names.js";
+import { plainName } from "../identity/toolset-name.js";
 
 /** The most of a description that lists, hits and changes carry, in UTF-16 units. */
 const MAX_SUMMARY_DESCRIPTION = 512;
@@ -132,7 +133,7 @@ function parseContractText(toolset: ToolsetName, text: string): Parsed {
 function isContractOf(toolset: ToolsetName, value: unknown): value is Contract {
   return (
     isObject(value) &&
-    value.name === toolset &&
+    value.name === plainName(toolset) &&
     typeof value.version === "string" &&
     isOptionalText(value.title) &&
     typeof value.description === "string" &&

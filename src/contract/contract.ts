@@ -1,4 +1,4 @@
-import type { Digest, ToolName, ToolsetName } from "../identity/names.js";
+import type { Digest, PlainToolsetName, ToolName } from "../identity/names.js";
 import type { Json } from "../json/json.js";
 
 /** A JSON Schema: an object, or a boolean. */
@@ -34,7 +34,8 @@ export interface ToolContract {
 
 /** Everything that an agent can rely on; tools are sorted by name, tags too. */
 export interface Contract {
-  readonly name: ToolsetName;
+  /** Its name within its tenant, which is no part of it: the same contract may be registered in several. */
+  readonly name: PlainToolsetName;
   readonly version: string;
   readonly title?: string;
   readonly description: string;

@@ -1,7 +1,7 @@
 import { valid as validSemver } from "semver";
 import { runSync, type Steps } from "../async/steps.js";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
-import { isToolName, isToolsetName } from "../identity/names.js";
+import { isPlainToolsetName, isToolName } from "../identity/names.js";
 import { compareDecimals } from "../json/decimal.js";
 import { firstInexact, type InexactNumber } from "../json/exact-numbers.js";
 import { loneSurrogate } from "../json/lone-surrogates.js";
@@ -113,7 +113,7 @@ function withoutResult(reading: ToolReading): ToolReading {
 function* readContract(wire: Contract__Output | null, limits: ContractLimits): Steps<ContractReading> {
   if (wire === null) throw new ToolgateError("INVALID_CONTRACT", "contract is missing");
   const faults = new FaultList();
-  if (!isToolsetName(wire.name)) faults.add("name", "must match [a-z0-9][a-z0-9._-]{0,127}");
+  if (!isPlainToolsetName(wire.name)) faults.add("name", "must match [a-z0-9][a-z0-9._-]{0,127}");
   if (validSemver(wire.version) !== wire.version) faults.add("version", "must be a semantic version, such as 1.4.0");
   checkTexts(wire, "", faults);
   if (wire.tools.length === 0) faults.add("tools", "must name at least one tool");
@@ -138,7 +138,7 @@ function wholeContract(head: Contract__Output, readings: readonly ToolReading[],
   for (const { payload, result } of readings) faults.addAll([...payload, ...result]);
   faults.throwIfAny("INVALID_SCHEMA", head.name);
   return {
-    name: head.name as Contract["name"], // isToolsetName said yes before
+    name: head.name as Contract["name"], // isPlainToolsetName said yes before
     version: head.version,
     ...(head.title === "" ? {} : { title: head.title }),
     description: head.description,
@@ -329,7 +329,7 @@ class FaultList {
     if (count === 0) return;
     const listed = this.#faults.slice(0, MAX_VIOLATIONS).map((fault) => `${fault.field} ${fault.description}`);
     const more = count > MAX_VIOLATIONS ? ` (and ${count - MAX_VIOLATIONS} more)` : "";
-    const name = isToolsetName(toolset) ? ` of "${toolset}"` : "";
+    const name = isPlainToolsetName(toolset) ? ` of "${toolset}"` : "";
     throw new ToolgateError(
       reason,
       `the contract${name} has ${count === 1 ? "a fault" : `${count} faults`}: ${listed.join("; ")}${more}`,

@@ -23,7 +23,7 @@ import semver from "semver";
 import { deferred } from "../async/deferred.js";
 import { ERROR_CODES, type ErrorReason } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { isToolsetName } from "../identity/names.js";
+import { isPlainToolsetName } from "../identity/names.js";
 import {
   type ConnectionOptions,
   type DynamicTool,
@@ -560,7 +560,7 @@ class McpMount implements Mount {
 
 /** @throws ToolgateError INVALID_CONFIG, before anything is started */
 function checkOptions({ name, version, versionFromContract, idempotent, only }: MountOptions): void {
-  if (!isToolsetName(name)) {
+  if (!isPlainToolsetName(name)) {
     throw new ToolgateError(
       "INVALID_CONFIG",
       `A toolset cannot be named ${JSON.stringify(printable(name, 200))}: it must match [a-z0-9][a-z0-9._-]{0,127}.`,

@@ -7,8 +7,13 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 declare const brand: unique symbol;
 export type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
-/** A toolset's name. */
+/**
+ * A toolset's identity: its plain name in the default tenant, `tenant/name` in another one. Keys, records and the catalogue know toolsets
+ * by it; what callers write and read depends on their tenant: see toolset-name.ts.
+ */
 export type ToolsetName = Branded<string, "ToolsetName">;
+/** A toolset's name within its tenant, as its contract has it: also its identity, where that is the default tenant. */
+export type PlainToolsetName = ToolsetName & { readonly plain: typeof brand };
 /** A tool's name within its toolset; identity is the pair, never a joined string. */
 export type ToolName = Branded<string, "ToolName">;
 /** The generation of a toolset's registration, in [1, 2^53). */
@@ -41,12 +46,13 @@ export function invalidField(field: string, description: string): ToolgateError 
   return new ToolgateError("INVALID_REQUEST", `${field} ${description}`, { violations: [{ field, description }] });
 }
 
-/** Whether a text is a toolset's name. */
-export const isToolsetName = (text: string): text is ToolsetName => TOOLSET.test(text);
+/** Whether a text is a toolset's plain name. */
+export const isPlainToolsetName = (text: string): text is PlainToolsetName => TOOLSET.test(text);
 /** Whether a text is a tool's name. */
 export const isToolName = (text: string): text is ToolName => TOOL.test(text);
 
-export const parseToolsetName = parser<ToolsetName>(TOOLSET);
+/** A toolset's plain name. What callers name goes through `resolveToolset`. */
+export const parseToolsetName = parser<PlainToolsetName>(TOOLSET);
 export const parseToolName = parser<ToolName>(TOOL);
 export const parseProviderId = parser<ProviderId>(IDENTIFIER);
 export const parseIncarnation = parser<Incarnation>(IDENTIFIER);

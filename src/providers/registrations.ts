@@ -3,6 +3,7 @@ import type { EpochView } from "../catalog/toolset-view.js";
 import { hashLeaseToken } from "../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { ownerName, type Principal } from "../identity/principal.js";
+import { toolsetOf } from "../identity/toolset-name.js";
 import type { Logger } from "../observe/logger.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Requester } from "../schemas/contract-validators.js";
@@ -41,6 +42,8 @@ export interface RegistrationsSettings {
 /** A contract that a provider serves from now on. */
 export interface RegistrationRequest {
   readonly principal: Principal;
+  /** It may take over the name from another principal. */
+  readonly administers: boolean;
   readonly provider: ProviderId;
   readonly incarnation: Incarnation;
   readonly contract: Contract__Output | null;
@@ -83,11 +86,14 @@ export class Registrations {
     const { client, signal } = registrant;
     const usable = await contracts.read(request.contract, request.skipInvalid, { client, signal });
     const { sealed, skipped } = usable;
+    const toolset = toolsetOf(request.principal.tenant, sealed.contract.name);
     const leaseToken = randomBytes(24).toString("base64url");
     // Its schemas are inspected outside of this: that may take long, and keeps no other provider waiting.
     const registered = await pacing.run({ ...registrant, bytes: sealed.canonicalJson.length }, async () => {
       const granted = await register(store, {
+        toolset,
         owner: ownerName(request.principal),
+        administers: request.administers,
         sealed,
         provider,
         incarnation,
@@ -95,7 +101,7 @@ export class Registrations {
         tokenHash: hashLeaseToken(leaseToken),
         leaseMs,
         maxToolsets,
-        toolsetsElsewhere: catalog.sizeOfOthers(sealed.contract.name),
+        toolsetsElsewhere: catalog.sizeOfOthers(toolset),
       });
       // A replica of what the copy has already changes nothing that is read there.
       if (!isCopied(catalog, granted)) await catalog.refresh(granted.lease.toolset);

@@ -139,14 +139,14 @@ export class InvertedIndex {
    * Takes a contract in, one document per step, so that a large one can be spread over time. The toolset's earlier
    * contract is gone from the first step on.
    */
-  *put(contract: Contract, digest: string): Generator<void, void> {
-    this.remove(contract.name);
+  *put(toolset: string, contract: Contract, digest: string): Generator<void, void> {
+    this.remove(toolset);
     const documents: number[] = [];
-    this.#entries.set(contract.name, { digest, documents });
-    documents.push(this.#addToolset(contract));
+    this.#entries.set(toolset, { digest, documents });
+    documents.push(this.#addToolset(toolset, contract));
     for (const tool of contract.tools) {
       yield;
-      documents.push(this.#addTool(contract, tool));
+      documents.push(this.#addTool(toolset, contract, tool));
     }
   }
 
@@ -162,11 +162,11 @@ export class InvertedIndex {
     return this.#select(request, asked);
   }
 
-  #addToolset(contract: Contract): number {
+  #addToolset(toolset: string, contract: Contract): number {
     const title = contract.title ?? "";
     return this.#add(
       {
-        toolset: contract.name,
+        toolset,
         tool: "",
         title,
         description: cutDescription(contract.description),
@@ -180,11 +180,11 @@ export class InvertedIndex {
     );
   }
 
-  #addTool(contract: Contract, tool: ToolContract): number {
+  #addTool(toolset: string, contract: Contract, tool: ToolContract): number {
     const title = tool.title ?? "";
     return this.#add(
       {
-        toolset: contract.name,
+        toolset,
         tool: tool.name,
         title,
         description: cutDescription(tool.description),

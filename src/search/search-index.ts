@@ -214,7 +214,7 @@ export class SearchIndex {
       index.remove(name);
       return;
     }
-    for (const _step of index.put(contract, view.shown.digest)) {
+    for (const _step of index.put(name, contract, view.shown.digest)) {
       if (this.#slice.over()) await this.#slice.next();
       if (this.#state.kind !== "running") return;
     }

@@ -3,7 +3,7 @@ import { CatalogCopy, type CatalogCopyOptions, type CatalogEvent } from "../../s
 import type { EpochState } from "../../src/catalog/toolset-view.js";
 import type { Contract, ToolContract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
-import { parseRegistryName, parseToolName, parseToolsetName, type ToolsetName } from "../../src/identity/names.js";
+import { type PlainToolsetName, parseRegistryName, parseToolName, parseToolsetName } from "../../src/identity/names.js";
 import type { LogFields } from "../../src/observe/logger.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { createConnections } from "../../src/redis/connections.js";
@@ -14,7 +14,7 @@ import { storedHealth, storedToolset } from "../support/stored-values.js";
 
 export const monotonicMs = () => performance.now();
 
-export const name = (text: string): ToolsetName => parseToolsetName(text, "name");
+export const name = (text: string): PlainToolsetName => parseToolsetName(text, "name");
 
 /** A tool without a payload to speak of. */
 export function tool(toolName: string, facts: Partial<ToolContract> = {}): ToolContract {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
 import { OPEN_ACCESS } from "../../src/access/open-access.js";
 import type { CatalogCopy } from "../../src/catalog/catalog-copy.js";
-import { requestDigest } from "../../src/gateway/call-spec.js";
+import { type CallSpec, requestDigest } from "../../src/gateway/call-spec.js";
 import type { PlaceCallSettings } from "../../src/gateway/place-call.js";
 import { findDeadCall, redrive } from "../../src/gateway/redrive.js";
 import { PayloadChecks } from "../../src/gateway/validate-payload.js";
@@ -83,9 +83,7 @@ test("one that was made again by a node that was lost before it could purge it m
   const { store, provider } = here();
   const id = derivedCallId(keys.shard, principal.tenant, TOOLSET, `redrive ${TOOLSET}`, dead.id);
   const { tool, payload } = dead;
-  const digest = requestDigest({ toolset: TOOLSET, tool, payload, repeatable: true } as Parameters<
-    typeof requestDigest
-  >[0]); // what is used of it
+  const digest = requestDigest({ toolset: TOOLSET, tool, payload, repeatable: true } as Partial<CallSpec> as CallSpec); // what is used of it
   await admit(store, admissionOf(provider, { id, requestDigest: digest, delivery: "idempotent" }));
   expect(await again(dead.id)).toMatchObject({ id, repeated: true });
   expect(await deadCalls()).toEqual([]);

@@ -46,7 +46,7 @@ describe("a call that nodes were lost with", () => {
     plain: { payload: { type: "object" } },
     doubles: { payload: DOUBLES_WITH_DEPTH },
   });
-  const epoch = { toolset: contract.name, digest, contract: () => contract } as EpochView; // checks ask for nothing else
+  const epoch = { toolset: contract.name, digest, contract: () => contract } as unknown as EpochView; // checks ask for nothing else
   const check = (name: string, value: Json, lostNodes: number) => {
     const tool = contract.tools.find((each) => each.name === name);
     if (tool === undefined) throw new Error("There is none.");

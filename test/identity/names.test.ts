@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
   invalidField,
+  isPlainToolsetName,
   isToolName,
-  isToolsetName,
   parseDigest,
   parseEpoch,
   parseIncarnation,
@@ -20,11 +20,11 @@ describe("names", () => {
   test("of toolsets", () => {
     for (const good of ["a", "0", "a.b_c-d", "a".repeat(128)]) {
       expect(parseToolsetName(good, "name")).toBe(good);
-      expect(isToolsetName(good)).toBe(true);
+      expect(isPlainToolsetName(good)).toBe(true);
     }
     for (const bad of ["", "A", ".a", "-a", "_a", "a/b", "a b", "a\n", "ä", "a".repeat(129)]) {
       expect(() => parseToolsetName(bad, "name")).toThrow(refused("name", "must match ^[a-z0-9][a-z0-9._-]{0,127}$"));
-      expect(isToolsetName(bad)).toBe(false);
+      expect(isPlainToolsetName(bad)).toBe(false);
     }
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ToolsetView } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
-import { parseToolsetName, type ToolsetName } from "../../src/identity/names.js";
+import { type PlainToolsetName, parseToolsetName } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { readCall } from "../../src/store/calls/read-call.js";
 import { register } from "../../src/store/registry/register.js";
@@ -19,7 +19,7 @@ const redis = redisForFile();
 test("calls of one toolset that cannot be reassigned do not keep those of others waiting", async () => {
   const client = redis().client();
   const [registry, calls] = [registryStore(client), callStore(client)];
-  const orphaned = async (toolset: ToolsetName) => {
+  const orphaned = async (toolset: PlainToolsetName) => {
     const sealed = sealContract({ ...contractOf("1.0.0").contract, name: toolset });
     const call = admissionOf(await register(registry, registrationOf(sealed)), { toolset, wait: true });
     await admit(calls, call);

@@ -33,7 +33,7 @@ export function registryMethods(parts: RegistryServiceParts): Methods<RegistryHa
       } as const;
       await pacing.check(applicant); // before a contract is read for nothing
       const registration = {
-        principal,
+        ...{ principal, administers: false },
         provider: parseProviderId(request.providerId, "provider_id"),
         incarnation: parseIncarnation(request.incarnation, "incarnation"),
         options: parseOptions(request.options, parts),

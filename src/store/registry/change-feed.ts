@@ -1,4 +1,5 @@
-import { type Epoch, isToolsetName, parseEpoch, type ToolsetName } from "../../identity/names.js";
+import { type Epoch, parseEpoch, type ToolsetName } from "../../identity/names.js";
+import { isToolsetName } from "../../identity/toolset-name.js";
 import type { CatalogRedis, RawEntry } from "../../redis/catalog-redis.js";
 
 const KINDS = ["registered", "activated", "retired", "healthy", "unhealthy", "unregistered"] as const;

@@ -1,10 +1,13 @@
 import { compare } from "semver";
 import type { Digest, Epoch } from "../../identity/names.js";
+import { ANONYMOUS, ownerName } from "../../identity/principal.js";
 import type { EpochRecord, ToolsetRecord } from "./toolset-record.js";
 
 /** What a provider asks for, as far as the decision needs it. */
 export interface RegistrationRequest {
   readonly owner: string;
+  /** It may have a name that belongs to another principal: then that is its own from now on. */
+  readonly administers: boolean;
   readonly digest: Digest;
   readonly version: string;
   /** Accept another contract whose version is not higher. */
@@ -28,6 +31,17 @@ export type RegistrationDecision =
  */
 export const MAX_EPOCHS = 32;
 
+/** The owner of what was registered where nobody was authenticated. */
+const OPEN_OWNER = ownerName(ANONYMOUS);
+
+/**
+ * Whether a principal may have a name that another one, or itself, owns: one that may administer the tenant has any. What was
+ * registered while the registry was open goes to the first that registers it when it is not.
+ */
+export function mayHave(owner: string, by: Pick<RegistrationRequest, "owner" | "administers">): boolean {
+  return owner === by.owner || owner === OPEN_OWNER || by.administers;
+}
+
 /**
  * Decides a registration from the toolset's record: the same contract joins, a higher version or `replace` makes a new
  * epoch, anything else is refused. So a version names one contract for ever, and a crash-looping old replica cannot
@@ -38,7 +52,7 @@ export function decideRegistration(
   request: RegistrationRequest,
 ): RegistrationDecision {
   if (record === undefined) return { kind: "create" };
-  if (record.owner !== request.owner) return { kind: "not_owner" };
+  if (!mayHave(record.owner, request)) return { kind: "not_owner" };
   const current = record.epochs.filter((epoch) => epoch.state !== "retiring");
   const same = current.find((epoch) => epoch.digest === request.digest);
   if (same !== undefined) return { kind: "join", epoch: same.epoch };

@@ -1,6 +1,7 @@
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { LeaseTokenHash } from "../../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../../identity/names.js";
+import { plainName } from "../../identity/toolset-name.js";
 import { asArray, asNumber, asText, evenWhenFull, type Reply } from "../../redis/script.js";
 import { letGo } from "../calls/let-go.js";
 import { defineRegistryScript } from "./epoch-lua.js";
@@ -190,7 +191,7 @@ export function leaseLost(lease: Lease, cause: LeaseEnd): ToolgateError {
   }[cause];
   return new ToolgateError(
     "LEASE_LOST",
-    `provider "${lease.provider}" holds no lease on "${lease.toolset}" epoch ${lease.epoch}: ${why}`,
+    `provider "${lease.provider}" holds no lease on "${plainName(lease.toolset)}" epoch ${lease.epoch}: ${why}`,
     {
       metadata: { cause },
     },

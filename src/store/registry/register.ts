@@ -4,12 +4,14 @@ import { contractDifferences } from "../../contract/differences.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { LeaseTokenHash } from "../../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../../identity/names.js";
+import { plainName } from "../../identity/toolset-name.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, runScript } from "../../redis/script.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
-import { decideRegistration, MAX_EPOCHS } from "./decide-registration.js";
+import { decideRegistration, MAX_EPOCHS, mayHave } from "./decide-registration.js";
 import { defineRegistryScript } from "./epoch-lua.js";
 import type { Lease } from "./leases.js";
 import { type RegistryStore, runShardScript } from "./registry-store.js";
+import { epochField } from "./stored-record.js";
 import { type EpochRecord, type EpochState, parseEpochState, type ToolsetRecord } from "./toolset-record.js";
 import { LAST_EPOCH_LUA } from "./trim-epochs.js";
 import { FORGET_LUA } from "./unregister.js";
@@ -24,7 +26,11 @@ export interface RegistrationOptions {
 }
 
 export interface Registration {
+  /** What is registered: of the owner's tenant, and by the contract's name. */
+  readonly toolset: ToolsetName;
   readonly owner: string;
+  /** See `RegistrationRequest`. */
+  readonly administers: boolean;
   readonly sealed: SealedContract;
   readonly provider: ProviderId;
   readonly incarnation: Incarnation;
@@ -81,6 +87,10 @@ if ARGV[4] ~= '0' then
     redis.call('HSET', toolsets, name .. '@' .. ARGV[4], ARGV[8])
     announce('registered', name, ARGV[4])
   end
+  if record.owner ~= ARGV[5] then
+    record.owner = ARGV[5] -- that this one may have it was decided on this very record
+    save_record(record)
+  end
 else
   -- Beside a field for each toolset, the hash has one for each epoch, and so has health. Where Redis has lost health, too many
   -- are counted until it is there again, within an interval.
@@ -99,7 +109,8 @@ else
   if #orphans > 0 or damaged then redis.call('HDEL', KEYS[5], name .. '@first') end
   forget_every_epoch(name, orphans)
   redis.call('HSETNX', KEYS[5], name .. '@first', epoch)
-  record = record or { name = name, owner = ARGV[5], generation = 0, epochs = {} }
+  record = record or { name = name, generation = 0, epochs = {} }
+  record.owner = ARGV[5]
   local former = find_state(record, 'candidate')
   if former then set_state(record, former, 'retiring') end
   entry = {
@@ -140,16 +151,16 @@ const MAX_RACES = 20;
  * @throws ToolgateError CONTRACT_CONFLICT with the differences, NOT_OWNER, LIMIT_EXCEEDED, STORE_UNAVAILABLE
  */
 export async function register(store: RegistryStore, registration: Registration): Promise<Registered> {
-  const { owner, sealed, provider, incarnation, options, tokenHash, leaseMs, maxToolsets } = registration;
-  const toolset = sealed.contract.name;
+  const { toolset, owner, administers, sealed, provider, incarnation, options, tokenHash, leaseMs, maxToolsets } =
+    registration;
   const keys = store.keyspace.forToolset(toolset);
   let unreadable = false;
   for (let race = 0; race < MAX_RACES; race++) {
     const { record, damaged } = await readRecord(store, toolset, unreadable);
     // The owner that it names, if it still names one, is the one that may mend it.
-    if (damaged !== undefined && isAnothers(damaged, owner)) throw notOwner(toolset);
+    if (damaged !== undefined && isAnothers(damaged, registration)) throw notOwner(toolset);
     const decision = decideRegistration(record, {
-      owner,
+      ...{ owner, administers },
       digest: sealed.digest,
       version: sealed.contract.version,
       replace: options.replace,
@@ -158,11 +169,12 @@ export async function register(store: RegistryStore, registration: Registration)
     if (decision.kind === "crowded") {
       throw new ToolgateError(
         "LIMIT_EXCEEDED",
-        `"${toolset}" has ${MAX_EPOCHS} contracts whose providers have not left yet, and may not have more; retry when they have`,
+        `"${plainName(toolset)}" has ${MAX_EPOCHS} contracts whose providers have not left yet, and may not have more; retry when they have`,
         { retryAfterMs: CROWDED_RETRY_MS },
       );
     }
-    if (decision.kind === "conflict") throw await conflict(store, sealed, decision.with.epoch, decision.with.version);
+    if (decision.kind === "conflict")
+      throw await conflict(store, toolset, sealed, decision.with.epoch, decision.with.version);
     const reply = asArray(
       await runShardScript(
         store,
@@ -210,7 +222,7 @@ export async function register(store: RegistryStore, registration: Registration)
   }
   throw new ToolgateError(
     "STORE_UNAVAILABLE",
-    `the registration of "${toolset}" was overtaken ${MAX_RACES} times; retry`,
+    `the registration of "${plainName(toolset)}" was overtaken ${MAX_RACES} times; retry`,
     { retryAfterMs: 1_000 },
   );
 }
@@ -258,13 +270,16 @@ function isEpoch(value: unknown): boolean {
 }
 
 /** Whether what is left of a record says that it belongs to another principal; UNREGISTER reads it likewise. */
-function isAnothers(damaged: Buffer, owner: string): boolean {
+function isAnothers(damaged: Buffer, by: Pick<Registration, "owner" | "administers">): boolean {
   const said = /"owner":"([^"]*)"/.exec(damaged.toString().replaceAll("\\/", "/"))?.[1]; // cjson escapes the slash
-  return said !== undefined && said !== owner;
+  return said !== undefined && !mayHave(said, by);
 }
 
 function notOwner(toolset: ToolsetName): ToolgateError {
-  return new ToolgateError("NOT_OWNER", `the name "${toolset}" belongs to another principal; choose another name`);
+  return new ToolgateError(
+    "NOT_OWNER",
+    `the name "${plainName(toolset)}" belongs to another principal; choose another name`,
+  );
 }
 
 const EPOCH_NUMBERS = [
@@ -296,12 +311,13 @@ async function readField(store: RegistryStore, toolset: ToolsetName, field: stri
 
 async function conflict(
   store: RegistryStore,
+  toolset: ToolsetName,
   sealed: SealedContract,
   epoch: Epoch,
   version: string,
 ): Promise<ToolgateError> {
   const { name } = sealed.contract;
-  const differences = differencesFrom(await readField(store, name, `${name}@${epoch}`), sealed.contract);
+  const differences = differencesFrom(await readField(store, toolset, epochField(toolset, epoch)), sealed.contract);
   return new ToolgateError(
     "CONTRACT_CONFLICT",
     `"${name}" ${version} is registered with another contract, and ${sealed.contract.version} is not higher: ` +

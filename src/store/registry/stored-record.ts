@@ -1,4 +1,5 @@
-import { type Epoch, isToolsetName, parseDigest, parseEpoch, type ToolsetName } from "../../identity/names.js";
+import { type Epoch, parseDigest, parseEpoch, type ToolsetName } from "../../identity/names.js";
+import { isToolsetName } from "../../identity/toolset-name.js";
 import { type EpochRecord, parseEpochState } from "./toolset-record.js";
 
 /** A toolset's record in the `toolsets` hash. */
@@ -18,7 +19,7 @@ export type ToolsetsField =
   | { readonly kind: "record"; readonly name: string }
   | { readonly kind: "contract"; readonly name: string; readonly epoch: string };
 
-/** Tells the two kinds of fields apart; names have no `@`. */
+/** Tells the two kinds of fields apart; names have no `@`, and a tenant's toolset has a slash: `acme/files@7`. */
 export function readField(field: string): ToolsetsField {
   const at = field.lastIndexOf("@");
   if (at === -1) return { kind: "record", name: field };

@@ -24,6 +24,7 @@ function epoch(number: number, state: EpochState, version: string, letter: strin
 const record = (...epochs: EpochRecord[]): ToolsetRecord => ({ name: TOOLSET, owner: "t/a", generation: 3, epochs });
 const ask = (letter: string, version: string, replace = false) => ({
   owner: "t/a",
+  administers: false,
   digest: digest(letter),
   version,
   replace,
@@ -100,5 +101,13 @@ describe("a registration", () => {
   test("of another principal is refused, also with replace", () => {
     const other = { ...ask("a", "9.0.0", true), owner: "t/b" };
     expect(decideRegistration(record(epoch(7, "active", "1.0.0", "a")), other)).toEqual({ kind: "not_owner" });
+  });
+
+  test("takes the name over where its principal may administer, and where it was registered while the registry was open", () => {
+    const of = (owner: string) => ({ ...record(epoch(7, "active", "1.0.0", "a")), owner });
+    const other = { ...ask("a", "1.0.0"), owner: "t/b" };
+    expect(decideRegistration(of("t/a"), { ...other, administers: true })).toEqual({ kind: "join", epoch: 7 });
+    expect(decideRegistration(of("default/anonymous"), other)).toEqual({ kind: "join", epoch: 7 });
+    expect(decideRegistration(of("t/anonymous"), other)).toEqual({ kind: "not_owner" });
   });
 });

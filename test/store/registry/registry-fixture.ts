@@ -86,7 +86,9 @@ export function registrationOf(
 ): Registration {
   const { incarnation = "i1", owner = "default/anonymous", leaseMs = LONG_MS, ...options } = more;
   return {
+    toolset: sealed.contract.name,
     owner,
+    administers: false,
     sealed,
     provider: parseProviderId(provider, "provider"),
     incarnation: parseIncarnation(incarnation, "incarnation"),

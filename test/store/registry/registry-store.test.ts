@@ -3,6 +3,8 @@ import type { SealedContract } from "../../../src/contract/contract.js";
 import { sealContract } from "../../../src/contract/seal-contract.js";
 import { hashLeaseToken } from "../../../src/identity/lease-token.js";
 import { type Epoch, parseToolsetName } from "../../../src/identity/names.js";
+import { parseTenantName } from "../../../src/identity/tenant.js";
+import { toolsetOf } from "../../../src/identity/toolset-name.js";
 import { MAX_EPOCHS } from "../../../src/store/registry/decide-registration.js";
 import { type Lease, releaseLease, renewLease, renewLeases } from "../../../src/store/registry/leases.js";
 import { promote } from "../../../src/store/registry/promote.js";
@@ -220,14 +222,54 @@ describe("epochs", () => {
 
   test("one principal owns a name", async () => {
     const { registry } = here();
-    const { lease } = await register(registry, registrationOf(V1));
-    await expect(register(registry, registrationOf(V2, "p2", { owner: "else/else" }))).rejects.toMatchObject({
+    const { lease } = await register(registry, registrationOf(V1, "p1", { owner: "default/alice" }));
+    await expect(register(registry, registrationOf(V2, "p2", { owner: "default/bob" }))).rejects.toMatchObject({
       reason: "NOT_OWNER",
     });
-    await expect(unregister(registry, TOOLSET, lease.epoch, "else/else", LONG_MS)).rejects.toMatchObject({
+    await expect(unregister(registry, TOOLSET, lease.epoch, "default/bob", LONG_MS)).rejects.toMatchObject({
       reason: "NOT_OWNER",
     });
-    await expect(promote(registry, TOOLSET, lease.epoch, "else/else")).rejects.toMatchObject({ reason: "NOT_OWNER" });
+    await expect(promote(registry, TOOLSET, lease.epoch, "default/bob")).rejects.toMatchObject({ reason: "NOT_OWNER" });
+  });
+
+  test("a name that another principal takes over is that one's own from then on, whatever it registers", async () => {
+    const { client, registry } = here();
+    const owner = async () => (await recordOf(client))?.owner;
+    await register(registry, registrationOf(V1)); // while the registry was open
+    await serve(registry, registrationOf(V1, "p2", { owner: "default/alice" }));
+    expect(await owner()).toBe("default/alice");
+    const asAdministrator = { ...registrationOf(V2, "p3", { owner: "default/root" }), administers: true };
+    const { lease } = await register(registry, asAdministrator);
+    expect(await owner()).toBe("default/root");
+    await expect(register(registry, registrationOf(V1, "p2", { owner: "default/alice" }))).rejects.toMatchObject({
+      reason: "NOT_OWNER",
+    });
+    await attach(registry, lease, 1);
+    await pong(registry, lease);
+    await promote(registry, TOOLSET, lease.epoch, undefined);
+    await unregister(registry, TOOLSET, lease.epoch, undefined, LONG_MS);
+    expect(await recordOf(client)).toBeUndefined();
+  });
+
+  test("toolsets of the same name in two tenants are two", async () => {
+    const { client, registry } = here();
+    const ofTenant = (tenant: string, sealed: typeof V1) => ({
+      ...registrationOf(sealed, "p1", { owner: `${tenant}/alice` }),
+      toolset: toolsetOf(parseTenantName(tenant, "tenant"), sealed.contract.name),
+    });
+    await register(registry, registrationOf(V1, "p1", { owner: "default/alice" }));
+    const acme = await register(registry, ofTenant("acme", V2));
+    const beta = await register(registry, ofTenant("beta", V1));
+    expect([acme, beta].map(({ state }) => state)).toEqual(["active", "active"]);
+    expect(acme.lease.toolset).toBe("acme/math");
+    await expect(
+      unregister(registry, acme.lease.toolset, acme.lease.epoch, "beta/alice", LONG_MS),
+    ).rejects.toMatchObject({
+      reason: "NOT_OWNER",
+    });
+    await unregister(registry, beta.lease.toolset, beta.lease.epoch, "beta/alice", LONG_MS);
+    const fields = (await client.hkeys(keys.toolsets)).filter((field) => !field.includes("@"));
+    expect(fields.sort()).toEqual(["acme/math", "math"]);
   });
 
   test("simultaneous registrations of two contracts make two epochs, one after the other", async () => {
