@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { createAudit } from "./access/audit/create-audit.js";
 import { OPEN } from "./access/open-access.js";
 import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
@@ -164,6 +165,14 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxOutputBytes: config.maxOutputBytes,
   };
 
+  const accessControl = OPEN;
+  const audit = createAudit({
+    ...{ config, keyspace, node, monotonicMs, faults },
+    store: calls,
+    required: () => accessControl.required,
+    randomBytes: bytes,
+  });
+
   const outdated = deferred<ToolgateError>();
   const nodeList = new NodeList({
     ...{ redis, keyspace, node, version: VERSION, faults },
@@ -249,6 +258,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       batchSize: () => awaited.get(),
       offer: (toolset, epoch, count) => sessions.offer(toolset, epoch, count),
     }),
+    audit: audit.log,
     memory,
     payloads,
     texts,
@@ -323,7 +333,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const server = createGrpcServer({
     config,
     log,
-    access: OPEN,
+    access: accessControl,
     services: [
       {
         definition: protocol.Registry.service,
@@ -378,6 +388,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await replicated?.start();
       await clock.start();
       await memory.start();
+      await audit.start();
       await mendKeys(redis, keyspace.shards);
       await catalog.start();
       await notifications.start();
@@ -425,6 +436,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       searchIndex.stop(),
       validators.stop(),
     ]);
+    await audit.stop();
     await catalog.stop();
     await memory.stop();
     await nodeList.stop();

@@ -27,7 +27,6 @@ export const OPEN: AccessControl = Object.freeze({
   required: false,
   authenticate: () => ANONYMOUS_IDENTITY,
   holds: () => true,
-  current: (identity: Identity) => identity,
   accessOf: () => OPEN_ACCESS,
   onChange: () => () => {},
 });

@@ -39,6 +39,7 @@ export function requireCall(access: CallerAccess, toolset: RuledToolset, tool: R
  *
  * @param decision what `requireCall` returned
  * @param args the validated payload; its value is made only where it is asked for
+ * @returns what allows it
  * @throws ToolgateError FORBIDDEN
  */
 export function requireArguments(
@@ -47,8 +48,9 @@ export function requireArguments(
   toolset: RuledToolset,
   tool: RuledTool,
   args: { readonly value: Json },
-): void {
-  if (decision.byArguments === undefined || decision.byArguments(args.value, access.principal).allowed) return;
+): Decision {
+  const decided = decision.byArguments === undefined ? decision : decision.byArguments(args.value, access.principal);
+  if (decided.allowed) return decided;
   throw forbidden("call", `"${tool.name}" of "${toolset.name}" with these arguments`);
 }
 

@@ -1,3 +1,4 @@
+import type { Identity } from "../access/access-control.js";
 import type { CallerAccess } from "../access/caller-access.js";
 import { after } from "../async/after.js";
 import { deferred } from "../async/deferred.js";
@@ -17,6 +18,8 @@ export interface InvokeCaller {
   readonly principal: Principal;
   /** What it may do as of now. */
   readonly access: CallerAccess;
+  /** Its credential, for the audit; absent where it has none. */
+  readonly identity?: Pick<Identity, "credential"> | undefined;
   /** `host:port` of its connection's other end. */
   readonly peer: string;
   /** What is left until its own deadline, in milliseconds; undefined when it set none. */
@@ -67,7 +70,7 @@ const AWAITED: PlacingOptions = { subscribe: true, acknowledge: false };
  */
 export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: CallSpec): Promise<InvokedCall> {
   const { placing, awaiting, readings } = parts;
-  const { principal, access, deadlineMs, peer } = caller;
+  const { principal, access, identity, deadlineMs, peer } = caller;
   const id = callIdOf(placing, principal, spec);
   const ended = deferred<SaidEnding>();
   const watch = new EndingWatch(awaiting, id, { ended: ended.resolve, lost: ended.reject });
@@ -83,7 +86,15 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
   };
   try {
     const withinMs = deadlineMs && deadlineMs - marginMs(deadlineMs);
-    const placer = { principal, access, peer, remainingMs: withinMs, answerWithinMs: withinMs, presence: caller };
+    const placer = {
+      principal,
+      access,
+      identity,
+      peer,
+      remainingMs: withinMs,
+      answerWithinMs: withinMs,
+      presence: caller,
+    };
     let placed: PlacedCall;
     try {
       placed = await placeCall(placing, placer, id, spec, AWAITED);

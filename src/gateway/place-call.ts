@@ -1,4 +1,6 @@
-import type { CallerAccess } from "../access/caller-access.js";
+import type { Identity } from "../access/access-control.js";
+import type { AuditLog } from "../access/audit/audit-log.js";
+import type { CallerAccess, Decision } from "../access/caller-access.js";
 import { requireArguments, requireCall } from "../access/require.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
@@ -25,6 +27,8 @@ export interface Caller {
   readonly principal: Principal;
   /** What it may do as of now. */
   readonly access: CallerAccess;
+  /** Its credential, for the audit; absent where it has none. */
+  readonly identity?: Pick<Identity, "credential"> | undefined;
   /** What is left until the caller's own deadline, in milliseconds; nothing when it set none. */
   readonly remainingMs: number | undefined;
   /** How long it waits to hear of the admission, in milliseconds; nothing when it did not say. */
@@ -49,6 +53,8 @@ export interface PlacedCall {
 export interface PlaceCallSettings {
   readonly catalog: CatalogCopy;
   readonly admissions: Admissions;
+  /** Records calls and refusals; absent where nothing does. */
+  readonly audit?: AuditLog | undefined;
   readonly memory: Pick<MemoryWatch, "full">;
   readonly payloads: PayloadChecks;
   readonly texts: TextReader;
@@ -93,7 +99,27 @@ export interface PlacingOptions {
  *
  * @throws ToolgateError with `executed = no`; STORE_UNAVAILABLE may say `unknown`.
  */
-export async function placeCall(
+export function placeCall(
+  settings: PlaceCallSettings,
+  caller: Caller,
+  id: CallId,
+  spec: CallSpec,
+  options: PlacingOptions,
+): Promise<PlacedCall> {
+  const placed = place(settings, caller, id, spec, options);
+  const { audit } = settings;
+  if (audit === undefined || audit.level === "off") return placed;
+  return placed.catch((error: unknown) => {
+    const { toolset, tool } = spec;
+    const act = { event: "refusal", verb: "call", toolset, tool, policyRevision: caller.access.revision } as const;
+    audit.refused(auditedCaller(caller), act, error);
+    throw error;
+  });
+}
+
+const auditedCaller = ({ principal, identity }: Caller) => ({ principal, credential: identity?.credential ?? "" });
+
+async function place(
   settings: PlaceCallSettings,
   caller: Caller,
   id: CallId,
@@ -123,13 +149,14 @@ export async function placeCall(
   }
   for (let attempt = 1; ; attempt++) {
     let route: Route;
+    let decision: Decision;
     try {
       route = findContract(settings.catalog, spec);
       const toolset = { name: spec.toolset, tags: route.epoch.facts().tags };
-      const decision = requireCall(caller.access, toolset, route.tool);
+      decision = requireCall(caller.access, toolset, route.tool);
       const checking = settings.payloads.check(route.epoch, route.tool, payload, asking);
       if (checking !== undefined) await checking;
-      requireArguments(caller.access, decision, toolset, route.tool, payload);
+      decision = requireArguments(caller.access, decision, toolset, route.tool, payload);
     } catch (error) {
       if (attempt === 1 && mayBeNews(error)) {
         await settings.catalog.refresh(spec.toolset);
@@ -169,6 +196,7 @@ export async function placeCall(
       payload: spec.payload,
       meta: storedMeta(spec.meta),
       watch: options.subscribe,
+      audit: settings.audit?.ofCall(auditedCaller(caller), caller.access, decision, spec.payload),
     } satisfies Admission;
     const answer = await settings.admissions.admit(admission, options.acknowledge);
     switch (answer.kind) {

@@ -24,7 +24,7 @@ export async function findDeadCall(store: CallStore, toolset: ToolsetName, place
 export async function redrive(
   store: CallStore,
   placing: PlaceCallSettings,
-  caller: Pick<Caller, "principal" | "access" | "peer" | "presence">,
+  caller: Pick<Caller, "principal" | "access" | "identity" | "peer" | "presence">,
   toolset: ToolsetName,
   place: string,
 ): Promise<PlacedCall> {

@@ -17,6 +17,9 @@ describe("defaults", () => {
     expect(parseConfig({ env: {} })).toMatchInlineSnapshot(`
       {
         "advertise": "",
+        "audit": "auto",
+        "auditMaxBytes": 268435456,
+        "auditRetentionMs": 2592000000,
         "auth": "auto",
         "bootstrapKeyFile": "",
         "claimLeaseIdempotentMs": 5000,
@@ -25,6 +28,7 @@ describe("defaults", () => {
         "drainGraceMs": 10000,
         "durability": "fast",
         "heartbeatMs": 10000,
+        "keyringFile": "",
         "leaseMs": 30000,
         "listen": "127.0.0.1:7400",
         "lockRedisUrls": "",

@@ -1,3 +1,4 @@
+import type { Identity } from "../../access/access-control.js";
 import type { CallerAccess } from "../../access/caller-access.js";
 import { ChurnMap } from "../../async/churn-map.js";
 import { deferred } from "../../async/deferred.js";
@@ -107,7 +108,7 @@ function oversizedTerminal(terminal: Terminal, bytes: number): Terminal {
 export interface AgentSessionSettings {
   readonly parts: GatewayParts;
   /** The agent, and what it may do: asked for anew with each call. */
-  readonly caller: { readonly principal: Principal; readonly access: CallerAccess };
+  readonly caller: { readonly principal: Principal; readonly access: CallerAccess; readonly identity?: Identity };
   readonly peer: string;
   readonly sink: FrameSink<SessionResponse>;
   /** What may wait for an agent that does not read, in bytes. */
@@ -233,10 +234,10 @@ export class AgentSession {
 
   async #place(call: SessionCallEntry, spec: CallSpec, wire: SessionCall__Output): Promise<void> {
     const { parts, peer } = this.#settings;
-    const { principal, access } = this.#settings.caller;
+    const { principal, access, identity } = this.#settings.caller;
     try {
       const answerWithinMs = spec.timeoutMs === 0 ? undefined : spec.timeoutMs;
-      const caller = { principal, access, peer, remainingMs: undefined, answerWithinMs, presence: call };
+      const caller = { principal, access, identity, peer, remainingMs: undefined, answerWithinMs, presence: call };
       const placed = await placeCall(parts.placing, caller, call.id, spec, {
         subscribe: true,
         acknowledge: wire.wantHandle,

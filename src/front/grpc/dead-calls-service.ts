@@ -36,9 +36,9 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
     }),
 
     RedriveDeadCall: unary(async (request, context) => {
-      const { principal, access, peer } = context;
+      const { principal, access, identity, peer } = context;
       const toolset = parseToolsetName(request.toolset, "toolset");
-      const caller = { principal, access, peer, presence: context };
+      const caller = { principal, access, identity, peer, presence: context };
       const { id, head } = await redrive(store, placing, caller, toolset, parsePlace(request.id, "id"));
       return { handle: writeHandle(id, head) };
     }),

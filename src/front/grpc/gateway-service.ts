@@ -44,10 +44,11 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       const leave = parts.enter(context.peer);
       try {
         const spec = readCallSpec(call, context);
-        const { principal, access, deadlineMs, peer } = context;
+        const { principal, access, identity, deadlineMs, peer } = context;
         const caller = {
           principal,
           access,
+          identity,
           peer,
           remainingMs: undefined,
           answerWithinMs: deadlineMs,

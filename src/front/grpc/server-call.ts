@@ -76,9 +76,7 @@ export interface OpenCall {
   leave(): void;
   /** The grace is over: end now, with this. */
   terminate(reason: ToolgateError): void;
-  /** Its caller's credential has expired. */
-  hasExpired(): boolean;
-  /** Whether it goes on after a change of what anybody may do; the reason for which it ends otherwise. */
+  /** Whether it goes on after a change of what anybody may do, or of the time; the reason for which it ends otherwise. */
   recheck(): ToolgateError | undefined;
 }
 
@@ -189,24 +187,32 @@ export class ServerCall implements CallContext {
     this.#check = check;
   }
 
-  hasExpired(): boolean {
-    return this.#identity !== undefined && !this.#state.access.holds(this.#identity);
-  }
-
   recheck(): ToolgateError | undefined {
+    const identity = this.#identity;
     const rule = this.#rule;
     // One that is being found out is found out by what holds now.
-    if (this.#identity === undefined || rule === undefined || rule.needs === "nothing") return undefined;
-    const now = this.#state.access.current(this.#identity);
-    if (now === undefined || !isSame(now, this.#identity)) return notHeld();
-    this.#identity = now;
-    if (rule.recheck === "view" && this.access.view !== this.#view) return accessChanged();
+    if (identity === undefined || rule === undefined || rule.needs === "nothing") return undefined;
+    const { access } = this.#state;
+    if (!access.holds(identity)) return notHeld();
     try {
+      const now = access.authenticate(this.#credentials());
+      if (now instanceof Promise)
+        now.then((known) => this.#renew(known)).catch(() => {}); // it holds, by what was known of it
+      else if (!this.#renew(now)) return notHeld();
+      if (rule.recheck === "view" && this.access.view !== this.#view) return accessChanged();
       this.#check?.(this.access);
       return undefined;
-    } catch {
-      return accessChanged();
+    } catch (error) {
+      return error instanceof ToolgateError && error.reason === "UNAUTHENTICATED" ? notHeld() : accessChanged();
     }
+  }
+
+  /** The caller has other roles now; false where the credential has come to stand for somebody else. */
+  #renew(identity: Identity): boolean {
+    const { tenant, id } = this.principal;
+    if (identity.principal.tenant !== tenant || identity.principal.id !== id) return false;
+    this.#identity = identity;
+    return true;
   }
 
   get peer(): string {
@@ -295,13 +301,7 @@ async function inTime(identity: Promise<Identity>): Promise<Identity> {
   }
 }
 
-/** A credential may come to stand for somebody else: what was begun is not theirs. */
-function isSame({ principal: a }: Identity, { principal: b }: Identity): boolean {
-  return a.tenant === b.tenant && a.id === b.id;
-}
-
-/** For a call whose credential does not hold any more. */
-export function notHeld(): ToolgateError {
+function notHeld(): ToolgateError {
   return new ToolgateError("UNAUTHENTICATED", "The credential has expired, or was revoked.", { executed: "unknown" });
 }
 

@@ -39,7 +39,6 @@ export function serveStream(
         call.emit("error", context.failure(reason));
         resetIfStalled(call, READ_FAILED_WITHIN_MS);
       },
-      hasExpired: () => context.hasExpired(),
       recheck: () => context.recheck(),
     };
     const run = async () => {

@@ -112,6 +112,15 @@ export function auditWho(kind: string, credential: string, policyRevision: numbe
   return `${toWord(kind)} ${toWord(credential)} ${policyRevision} ${toWord(rule ?? "")}`;
 }
 
+/** What APPLY_DOCUMENTS is told of who changes documents, for the records that it writes. */
+export function auditAuthor(
+  { tenant, id, kind }: { readonly tenant: string; readonly id: string; readonly kind: string },
+  credential: string,
+  nodeId: string,
+): string {
+  return [tenant, id, kind, credential, nodeId].map(toWord).join(" ");
+}
+
 function toWord(text: string): string {
   return asWord(text.length <= MAX_TEXT ? text : text.slice(0, MAX_TEXT));
 }

@@ -41,3 +41,10 @@ local function audit_end(call, kind, reason)
     .. call.id .. ' - ' .. call.contract .. ' 0 - ' .. kind .. ' ' .. reason .. ' ' .. ran .. ' '
     .. string.format('%d', math.max(0, now - call.admitted)) .. ' ' .. call.node .. ' 0')
 end
+
+-- That a document was changed; `author` is what the node says: tenant, id, kind, credential, node. A session's is a login, or the end of one.
+local function audit_change(document, author, revision)
+  local who, node = string.match(author, '^(%S+ %S+ %S+ %S+) (%S+)$')
+  note_audit('1 ' .. (document.kind == 'session' and 'login ' or 'change ') .. document.tenant .. ' ' .. who .. ' administer ' .. document.kind .. ' '
+    .. document.name .. ' - - - ' .. revision .. ' - allowed - - 0 ' .. node .. ' 0')
+end

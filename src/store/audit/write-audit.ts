@@ -1,7 +1,7 @@
 import { type CommittedStore, runConfirmed } from "../../redis/commits.js";
 import type { ShardKeys } from "../../redis/keys.js";
-import { readLua } from "../../redis/lua-file.js";
 import { defineScript, evenWhenFull } from "../../redis/script.js";
+import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { AUDIT_LUA } from "./audit-lua.js";
 import { type AuditRecord, writeAuditRecord } from "./audit-record.js";
@@ -17,7 +17,7 @@ const WRITE_AUDIT = evenWhenFull(
 local prefix, time = KEYS[1], redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `,
-    readLua(import.meta.url, "../calls/keep-aside.lua"),
+    KEEP_ASIDE_LUA,
     AUDIT_LUA,
     `
 note_audit(ARGV[1])

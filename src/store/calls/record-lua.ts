@@ -1,5 +1,6 @@
 import { readLua } from "../../redis/lua-file.js";
 import { AUDIT_LUA } from "../audit/audit-lua.js";
+import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { STRAYS } from "./strays.js";
 
@@ -41,7 +42,7 @@ export const TERMINAL_LINE = "^%l[%w_-]* %S+ %d+ %d+[^\n]*\n";
  */
 export const RECORD_LUA =
   WRONG_TYPE_LUA +
-  readLua(import.meta.url, "keep-aside.lua") +
+  KEEP_ASIDE_LUA +
   AUDIT_LUA +
   readLua(import.meta.url, "record.lua", {
     FORMAT_WORD: `${FORMAT} `,

@@ -2,7 +2,10 @@ import { type CommittedStore, runConfirmed } from "../../redis/commits.js";
 import type { Keyspace } from "../../redis/keys.js";
 import { ANSWER_LUA, NOTIFY_LUA } from "../../redis/notify.js";
 import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } from "../../redis/script.js";
+import { AUDIT_LUA } from "../audit/audit-lua.js";
+import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
 import { MEND_LUA } from "../mend-lua.js";
+import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { DOCUMENT_ENTRY_LUA, type DocumentEntry, encodeReason, readDocumentEntry } from "./document-entry.js";
 import { DOCUMENT_HISTORY_LUA, MAX_HISTORY_BYTES } from "./document-history.js";
 import { type DocumentRef, documentPath } from "./document-ref.js";
@@ -44,6 +47,8 @@ export interface StoredChanges {
   readonly judgedBy: number | undefined;
   /** A revision that was there before: the next one is higher, also where Redis has lost everything since. */
   readonly above: number;
+  /** The author as the audit is to have it, by `auditAuthor`; absent where changes are not recorded. */
+  readonly audit?: string | undefined;
 }
 
 /** What became of one change. */
@@ -76,15 +81,20 @@ const APPLY_DOCUMENTS = evenWhenFull(
     DOCUMENT_ENTRY_LUA,
     DOCUMENT_HISTORY_LUA,
     `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`,
+    WRONG_TYPE_LUA,
+    KEEP_ASIDE_LUA,
+    AUDIT_LUA,
+    `
 -- KEYS    [1] prefix, [2] documents, [3] stream of changes
 -- ARGV    [1] author, [2] reason, [3] '1' for a dry run, [4] the revision that the changes were judged by or '', [5] a revision to be above,
---         [6] most documents of a tenant, [7] most bytes of a tenant; then six for each change: path, tenant, kind, expected revision or '',
+--         [6] most documents of a tenant, [7] most bytes of a tenant, [8] the author for the audit or ''; then six for each change: path, tenant, kind, expected revision or '',
 --         former revisions to keep, '+' and the content or '-' to remove it
 -- Returns { 'applied', revision, { outcome, revision, the entry before or '' } for each change }
 --         { 'outdated', revision }, { 'conflict', place, revision }, { 'unknown', place }, { 'full', place, 'documents' or 'bytes' }
 local documents, changes = KEYS[2], KEYS[3]
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- What a tenant's documents come to: "1 <documents> <bytes>".
 local tallies = {}
@@ -100,8 +110,8 @@ local function decide()
   local revision = tonumber(string.match(redis.call('HGET', documents, '@revision') or '', '^%d+$') or '0')
   if ARGV[4] ~= '' and tonumber(ARGV[4]) ~= revision then return { 'outdated', revision } end
   local plans, outcomes = {}, {}
-  for at = 8, #ARGV, 6 do
-    local place = (at - 8) / 6
+  for at = 9, #ARGV, 6 do
+    local place = (at - 9) / 6
     local path, tenant, kind, expected, most, change = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), ARGV[at + 5]
     local body = string.sub(change, 1, 1) == '+' and string.sub(change, 2) or nil
     set_aside_unless('hash', 'document:' .. path)
@@ -124,7 +134,8 @@ local function decide()
       tally.bytes = math.max(0, tally.bytes + more)
       if body and not entry and tally.count > tonumber(ARGV[6]) then return { 'full', place, 'documents' } end
       if more > 0 and tally.bytes > tonumber(ARGV[7]) then return { 'full', place, 'bytes' } end
-      plans[#plans + 1] = { path = path, removed = prefix .. 'removed-documents:' .. tenant .. '/' .. kind, known = known, former = former, most = most, body = body }
+      plans[#plans + 1] = { path = path, removed = prefix .. 'removed-documents:' .. tenant .. '/' .. kind, known = known, former = former, most = most, body = body,
+        audit = { tenant = tenant, kind = kind, name = string.sub(path, #tenant + #kind + 3) } }
       outcomes[#outcomes + 1] = { body and (entry and 'changed' or 'created') or 'removed', math.max(found, 0), entry or '', plan = #plans }
     end
   end
@@ -161,6 +172,10 @@ local function decide()
   local word = string.format('%.0f', revision)
   redis.call('HSET', documents, '@revision', word)
   redis.call('XADD', changes, 'MAXLEN', '~', ${CHANGES_KEPT}, '*', 'revision', word, 'documents', table.concat(paths, ' '))
+  if ARGV[8] ~= '' then
+    for _, plan in ipairs(plans) do audit_change(plan.audit, ARGV[8], word) end
+    write_audit()
+  end
   publish(prefix .. 'documents-changed', word)
   return { 'applied', revision, outcomes }
 end
@@ -180,7 +195,7 @@ export async function applyStoredChanges(store: DocumentStore, request: StoredCh
   const { shard, documents, changes } = store.keyspace.documents;
   const args = [
     ...[request.author, encodeReason(request.reason), request.dryRun ? "1" : "0"],
-    ...[request.judgedBy ?? "", request.above, MAX_DOCUMENTS, MAX_TENANT_BYTES],
+    ...[request.judgedBy ?? "", request.above, MAX_DOCUMENTS, MAX_TENANT_BYTES, request.audit ?? ""],
     ...request.changes.flatMap(({ ref, body, expectRevision, history }) => [
       ...[documentPath(ref), ref.tenant, ref.kind, expectRevision ?? "", history],
       body === undefined ? "-" : Buffer.concat([Buffer.from("+"), body]),
