@@ -2,15 +2,22 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { createAudit } from "./access/audit/create-audit.js";
 import { OPEN } from "./access/open-access.js";
+import { ROLE } from "./access/policy/role.js";
+import { SHARE } from "./access/policy/share.js";
+import { TENANT } from "./access/policy/tenant-document.js";
 import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { Watches } from "./catalog/watch.js";
 import type { Config } from "./config/config.js";
 import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
+import type { DocumentParts } from "./documents/apply-documents.js";
+import { DocumentKinds } from "./documents/document-kinds.js";
+import { DocumentsCopy } from "./documents/documents-copy.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { catalogMethods, createCatalogService } from "./front/grpc/catalog-service.js";
 import { deadCallsMethods } from "./front/grpc/dead-calls-service.js";
+import { documentsMethods } from "./front/grpc/documents-service.js";
 import { gatewayMethods } from "./front/grpc/gateway-service.js";
 import { createGrpcServer } from "./front/grpc/grpc-server.js";
 import { registryMethods } from "./front/grpc/registry-service.js";
@@ -181,6 +188,15 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       outdated.resolve(error);
     },
   });
+
+  // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.
+  const kinds = new DocumentKinds([ROLE, SHARE, TENANT]);
+  const documents: DocumentParts = {
+    store: { redis, commits: calls.commits, keyspace },
+    kinds,
+    copy: new DocumentsCopy({ redis, subscriber, keyspace, kinds, log, monotonicMs }),
+    checks: [],
+  };
 
   // Discovery
   const catalog = new CatalogCopy({
@@ -364,6 +380,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },
       { definition: protocol.Gateway.service, methods: gatewayMethods(gateway) },
       { definition: protocol.DeadCalls.service, methods: deadCallsMethods(calls, placing) },
+      { definition: protocol.Documents.service, methods: documentsMethods(documents) },
     ],
   });
 
@@ -390,6 +407,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await memory.start();
       await audit.start();
       await mendKeys(redis, keyspace.shards);
+      await documents.copy.start();
       await catalog.start();
       await notifications.start();
       sessions.start();
@@ -438,6 +456,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     ]);
     await audit.stop();
     await catalog.stop();
+    await documents.copy.stop();
     await memory.stop();
     await nodeList.stop();
     await access.stop();

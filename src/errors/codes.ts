@@ -229,9 +229,9 @@ export const ERROR_CODES = {
     status: status.RESOURCE_EXHAUSTED,
     retry: "later",
     meaning:
-      "A limit is reached: of a node's sessions, streams or calls in flight of one peer, of what a node holds that was not sent whole or not read, of a toolset's epochs, or of a registry's toolsets.",
+      "A limit is reached: of a node's sessions, streams or calls in flight of one peer, of what a node holds that was not sent whole or not read, of a toolset's epochs, of a registry's toolsets, or of a tenant's documents.",
     remedy:
-      "Retry after the given time, or spread over more nodes; send whole messages and read what comes; of toolsets, unregister some first.",
+      "Retry after the given time, or spread over more nodes; send whole messages and read what comes; of toolsets and documents, remove some first.",
   },
   MESSAGE_TOO_LARGE: {
     status: status.RESOURCE_EXHAUSTED,

@@ -14,6 +14,7 @@ const SERVICES = [
   "grpc.reflection.v1alpha.ServerReflection",
   "toolgate.v1.Catalog",
   "toolgate.v1.DeadCalls",
+  "toolgate.v1.Documents",
   "toolgate.v1.Gateway",
   "toolgate.v1.Registry",
 ];

@@ -4,13 +4,14 @@ import { parseRegistryName, type ToolsetName } from "../../src/identity/names.js
 import { connect, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import type { PrivateCluster } from "../../src/local-cluster/private-cluster.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
+import type { ListDocumentsResponse__Output } from "../../src/protocol/generated/toolgate/v1/ListDocumentsResponse.js";
 import { createKeyspace } from "../../src/redis/keys.js";
-import { refusal } from "../front/grpc/ask.js";
+import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateCluster } from "../support/redis-groups.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
-import { contractNamed, wireTo } from "./wire.js";
+import { contractNamed, type Wire, wireTo } from "./wire.js";
 
 /** The names of all scripts that the gateway has, and of those that a Redis Cluster has answered. */
 const scripts = vi.hoisted(() => ({ defined: new Set<string>(), ran: new Set<string>() }));
@@ -302,6 +303,22 @@ test("toolsets are counted over all shards: of a registry that is full none take
   } finally {
     wire.close();
     await node.stop();
+  }
+});
+
+test("documents are changed through one node and known to the other", async () => {
+  const [one, other] = addresses.map((address) => wireTo(address)) as [Wire, Wire]; // two nodes
+  try {
+    const ref = { kind: "role", name: "reader" };
+    const bodyJson = Buffer.from('{"rules":[]}');
+    await ask((cb) => one.documents.applyDocuments({ changes: [{ ref, bodyJson }], reason: "a test" }, cb));
+    await until("the other node lists it", async () => {
+      const { documents } = await ask<ListDocumentsResponse__Output>((cb) => other.documents.listDocuments({}, cb));
+      return documents.some((document) => document.ref?.name === "reader" && bodyJson.equals(document.bodyJson));
+    });
+  } finally {
+    one.close();
+    other.close();
   }
 });
 

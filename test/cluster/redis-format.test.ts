@@ -36,7 +36,6 @@ const rows: Row[] = [...page.matchAll(ROW)].map(([, key = "", type = "", expires
 /** Those that a busy cluster does not have at every moment, or not with these settings. */
 const RARE = [
   ...["commit", "damaged:<what>", "pinger", "search"],
-  ...["documents", "document-changes", "document:<document>", "removed-documents:<tenant and kind>"],
   ...["audit:<day>", "audit", "audit-turn", "audit-key"],
 ];
 
@@ -85,6 +84,11 @@ const stateOf = async ({ callId }: CallHandle__Output): Promise<string> =>
 
 test("the page has every key that a busy cluster leaves in Redis, with its type and whether it expires", async () => {
   expect(rows.map(({ key }) => key)).toEqual(expect.arrayContaining([...RARE, "call:<id>"]));
+  // A document is made and removed.
+  const ref = { kind: "role", name: "short-lived" };
+  const change = (body: string) => ({ changes: [{ ref, bodyJson: Buffer.from(body) }] });
+  await ask((cb) => wire.documents.applyDocuments(change('{"rules":[]}'), cb));
+  await ask((cb) => wire.documents.applyDocuments(change(""), cb));
   // One call ends with output, another waits for a provider that has not lost it, and is given up.
   const first = await provide(wire, [wire], contractNamed("busy"));
   const ended = await start("echo");

@@ -27,11 +27,12 @@ export interface Wire {
   readonly registry: InstanceType<Protocol["Registry"]>;
   readonly catalog: InstanceType<Protocol["Catalog"]>;
   readonly gateway: InstanceType<Protocol["Gateway"]>;
+  readonly documents: InstanceType<Protocol["Documents"]>;
   close(): void;
 }
 
 export function wireTo(address: string, more: ChannelOptions = {}): Wire {
-  const { Registry, Catalog, Gateway } = loadProtocol();
+  const { Registry, Catalog, Gateway, Documents } = loadProtocol();
   const options = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0, ...more };
   const registry = new Registry(address, credentials.createInsecure(), options);
   const over = { channelOverride: registry.getChannel() };
@@ -40,6 +41,7 @@ export function wireTo(address: string, more: ChannelOptions = {}): Wire {
     registry,
     catalog: new Catalog(address, credentials.createInsecure(), over),
     gateway: new Gateway(address, credentials.createInsecure(), over),
+    documents: new Documents(address, credentials.createInsecure(), over),
     close: () => registry.close(),
   };
 }

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import type { Epoch } from "../../src/identity/names.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
+import { FAST_COMMITS } from "../../src/redis/commits.js";
 import type { RedisClient } from "../../src/redis/redis-client.js";
 import type { Admission } from "../../src/store/calls/admission.js";
 import { Admissions, type Offer } from "../../src/store/calls/admit.js";
@@ -18,6 +19,7 @@ import { renewClaims } from "../../src/store/calls/renew-claims.js";
 import { restoreDeadlines } from "../../src/store/calls/restore-deadlines.js";
 import { settleCalls } from "../../src/store/calls/settle.js";
 import { resumeCalls, type TakenCall, takeCalls } from "../../src/store/calls/take.js";
+import type { DocumentStore } from "../../src/store/documents/apply-documents.js";
 import { releaseLease, renewLeases } from "../../src/store/registry/leases.js";
 import { emitPings } from "../../src/store/registry/ping-slot.js";
 import { recordPongs } from "../../src/store/registry/pongs.js";
@@ -28,10 +30,12 @@ import { sweepToolsets } from "../../src/store/registry/sweep.js";
 import { TRIM_START, trimEpochs } from "../../src/store/registry/trim-epochs.js";
 import { unregister } from "../../src/store/registry/unregister.js";
 import { admissionOf, callStore, claimOf, NODE, takerOf } from "../store/calls/calls-fixture.js";
+import { apply, refOf } from "../store/documents/documents-fixture.js";
 import {
   attach,
   contractOf,
   keys,
+  keyspace,
   LONG_MS,
   registrationOf,
   registryForFile,
@@ -58,15 +62,22 @@ interface Scene {
 interface Stores {
   readonly registry: RegistryStore;
   readonly calls: CallStore;
+  readonly documents: DocumentStore;
 }
 const storesOf = (redis: RedisClient): Stores => ({
   registry: registryStore(redis),
   // One attempt, so that what is settled is given up.
   calls: callStore(redis, { maxAttempts: 1, claimLeaseMs: { once: LONG_MS, idempotent: 1 } }),
+  documents: { redis, commits: FAST_COMMITS, keyspace },
 });
 
 async function makeScene(): Promise<Scene> {
-  const { registry, calls } = storesOf(here().client);
+  const { registry, calls, documents } = storesOf(here().client);
+  await apply(documents, [
+    { ref: refOf("role/kept"), body: { a: 1 } },
+    { ref: refOf("role/gone"), body: {} },
+  ]);
+  await apply(documents, [{ ref: refOf("role/kept"), body: { a: 2 } }, { ref: refOf("role/gone") }]);
   const active = await serve(registry, registrationOf(contractOf("1.0.0")), 10);
   const candidate = await register(registry, registrationOf(contractOf("2.0.0"), "q1"));
   await attach(registry, candidate.lease, 1);
@@ -186,6 +197,15 @@ const SCRIPTS: readonly (readonly [string, (stores: Stores, scene: Scene) => Pro
     },
   ],
   ["LIST_DEAD", ({ calls }) => listDeadCalls(calls, TOOLSET, "", 10)],
+  [
+    "APPLY_DOCUMENTS",
+    ({ documents }) =>
+      apply(documents, [
+        { ref: refOf("role/kept") },
+        { ref: refOf("role/gone"), body: {} },
+        { ref: refOf("role/new"), body: {} },
+      ]),
+  ],
   ["PURGE_DEAD", ({ calls }) => purgeDeadCalls(calls, TOOLSET, [])],
 ];
 
@@ -247,6 +267,7 @@ async function withoutChannels(): Promise<Redis> {
 
 /** What notifies, in the scene. */
 const RINGING = new Set([
+  "APPLY_DOCUMENTS",
   "TAKE, of what another has lost",
   "RENEW",
   "REGISTER, making an epoch",
@@ -311,6 +332,7 @@ test("PING_SLOT leaves the slot to a node whose user may ping", async () => {
 });
 
 /** What a key is for: without the epoch or the call that it is of. */
-const kindOf = (key: string): string => key.replace(/:(call|result):.*/, ":$1").replace(/:[0-9]{13,}$/, "");
+const kindOf = (key: string): string =>
+  key.replace(/:(call|result|document|removed-documents):.*/, ":$1").replace(/:[0-9]{13,}$/, "");
 
 const textOf = (answer: unknown): string => timeless(JSON.stringify(answer) ?? "");
