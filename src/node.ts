@@ -30,7 +30,9 @@ import { PayloadChecks } from "./gateway/validate-payload.js";
 import { type NodeId, parseNodeId, parseRegistryName, type ToolsetName } from "./identity/names.js";
 import { pooledRandomBytes } from "./identity/random-pool.js";
 import { TextReader } from "./json/text-reader.js";
+import { CallLimits } from "./limits/call-limits.js";
 import { CallsInFlight } from "./limits/calls-in-flight.js";
+import { LIMIT } from "./limits/limit.js";
 import { hostOfShareKey } from "./limits/share-key.js";
 import { createLogger, type RootLogger } from "./observe/logger.js";
 import { RecurringFaults } from "./observe/recurring-faults.js";
@@ -53,6 +55,7 @@ import { SampledRedisClock } from "./redis/redis-time.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
 import { SearchIndex } from "./search/search-index.js";
 import { agreeOnShards, shardCount } from "./store/agree-on-shards.js";
+import { Reservations } from "./store/call-limits/reservations.js";
 import { Admissions } from "./store/calls/admit.js";
 import { BatchSize } from "./store/calls/batch-size.js";
 import { CallNotifications } from "./store/calls/call-notifications.js";
@@ -190,7 +193,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   });
 
   // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.
-  const kinds = new DocumentKinds([ROLE, SHARE, TENANT]);
+  const kinds = new DocumentKinds([ROLE, SHARE, TENANT, LIMIT]);
   const documents: DocumentParts = {
     store: { redis, commits: calls.commits, keyspace },
     kinds,
@@ -267,6 +270,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   });
   const awaited = new BatchSize(() => notifications.size, monotonicMs);
   const payloads = new PayloadChecks(validators);
+  const callLimits = new CallLimits(documents.copy, keyspace);
   const placing: PlaceCallSettings = {
     catalog,
     admissions: new Admissions(calls, {
@@ -275,6 +279,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       offer: (toolset, epoch, count) => sessions.offer(toolset, epoch, count),
     }),
     audit: audit.log,
+    limits: callLimits,
+    reservations: new Reservations(calls, monotonicMs),
     memory,
     payloads,
     texts,
@@ -408,6 +414,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await audit.start();
       await mendKeys(redis, keyspace.shards);
       await documents.copy.start();
+      callLimits.start();
       await catalog.start();
       await notifications.start();
       sessions.start();
@@ -456,6 +463,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     ]);
     await audit.stop();
     await catalog.stop();
+    callLimits.stop();
     await documents.copy.stop();
     await memory.stop();
     await nodeList.stop();

@@ -11,9 +11,12 @@ import type { Digest, Epoch } from "../identity/names.js";
 import type { Principal } from "../identity/principal.js";
 import type { JsonText } from "../json/read-json.js";
 import type { TextReader } from "../json/text-reader.js";
+import type { BoundLimits, CallLimits } from "../limits/call-limits.js";
+import { limitError } from "../limits/limit-error.js";
 import { shareKey } from "../limits/share-key.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { MemoryWatch } from "../redis/memory-watch.js";
+import type { Reservations, Reserved } from "../store/call-limits/reservations.js";
 import type { Admission, Destination } from "../store/calls/admission.js";
 import type { AdmissionAnswer, Admissions } from "../store/calls/admit.js";
 import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
@@ -55,6 +58,9 @@ export interface PlaceCallSettings {
   readonly admissions: Admissions;
   /** Records calls and refusals; absent where nothing does. */
   readonly audit?: AuditLog | undefined;
+  /** What callers may call how often. */
+  readonly limits: Pick<CallLimits, "of">;
+  readonly reservations: Pick<Reservations, "reserve" | "giveBack">;
   readonly memory: Pick<MemoryWatch, "full">;
   readonly payloads: PayloadChecks;
   readonly texts: TextReader;
@@ -177,6 +183,8 @@ async function place(
     const overflow =
       route.overflow !== undefined &&
       (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload, asking));
+    const timeoutMs = executionTimeoutMs(settings, remainingMs, spec, route);
+    const limits = settings.limits.of(caller.principal, spec.toolset, spec.tool, spec.meta.runId, spec.payload);
     const admission = {
       id,
       requestDigest: requestDigest(spec),
@@ -191,14 +199,17 @@ async function place(
           : undefined,
       pinned: route.pinned,
       wait: spec.wait,
-      timeoutMs: executionTimeoutMs(settings, remainingMs, spec, route),
+      timeoutMs,
       caller: name,
       payload: spec.payload,
       meta: storedMeta(spec.meta),
       watch: options.subscribe,
       audit: settings.audit?.ofCall(auditedCaller(caller), caller.access, decision, spec.payload),
+      limits: limits?.counted,
     } satisfies Admission;
-    const answer = await settings.admissions.admit(admission, options.acknowledge);
+    const answer = await (limits === undefined || limits.reserved.length === 0
+      ? settings.admissions.admit(admission, options.acknowledge)
+      : admitReserved(settings, admission, limits, options));
     switch (answer.kind) {
       case "admitted":
         return {
@@ -217,9 +228,48 @@ async function place(
         throw new ToolgateError("NO_HEALTHY_PROVIDER", `"${spec.toolset}" is changing its contract; retry`, {
           retryAfterMs: FULL_RETRY_MS,
         });
+      case "limited":
+        throw limitError(answer.refusal, caller.principal.tenant);
       default:
         throw refusal(answer, spec, settings.pingIntervalMs);
     }
+  }
+}
+
+/** Admits a call that is counted in another shard too: there first, and taken back where it is not admitted then. */
+async function admitReserved(
+  { reservations, admissions }: PlaceCallSettings,
+  admission: Admission,
+  { reserved: limits, reservedAt: keys }: BoundLimits,
+  { acknowledge }: PlacingOptions,
+): Promise<AdmissionAnswer> {
+  const { id, timeoutMs } = admission;
+  const reservation = await reservations.reserve({ id, keys, limits, timeoutMs });
+  if (reservation.kind === "limited") {
+    if (admission.requestDigest === "-") return reservation;
+    // A repeat comes to the first call, which was counted.
+    const former = await admissions.admit({ ...admission, destination: NOWHERE, overflow: undefined }, acknowledge);
+    return former.kind === "repeated" || former.kind === "conflict" ? former : reservation;
+  }
+  return admitOrGiveBack(reservations, reservation.reserved, () => admissions.admit(admission, acknowledge));
+}
+
+async function admitOrGiveBack(
+  reservations: PlaceCallSettings["reservations"],
+  reserved: Reserved,
+  admit: () => Promise<AdmissionAnswer>,
+): Promise<AdmissionAnswer> {
+  let admitted = false;
+  try {
+    const answer = await admit();
+    admitted = answer.kind === "admitted";
+    return answer;
+  } catch (error) {
+    // What may have been admitted stays counted.
+    admitted = !(error instanceof ToolgateError) || error.executed !== "no";
+    throw error;
+  } finally {
+    if (!admitted) void reservations.giveBack(reserved);
   }
 }
 

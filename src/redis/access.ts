@@ -52,10 +52,12 @@ const WITH_KEYS: readonly Need[] = [
   ["XTRIM", "KEY", "MAXLEN", "1"],
   ["ZADD", "KEY", "1", "x"],
   ["ZCARD", "KEY"],
+  ["ZINCRBY", "KEY", "1", "x"],
   ["ZRANGE", "KEY", "0", "1"],
   ["ZRANGEBYLEX", "KEY", "-", "+"],
   ["ZRANGEBYSCORE", "KEY", "0", "1"],
   ["ZREM", "KEY", "x"],
+  ["ZREMRANGEBYSCORE", "KEY", "0", "1"],
   ["ZSCAN", "KEY", "0"],
   ["ZSCORE", "KEY", "x"],
 ];

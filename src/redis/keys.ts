@@ -1,5 +1,6 @@
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, RegistryName, ToolsetName } from "../identity/names.js";
+import type { TenantName } from "../identity/tenant.js";
 
 /**
  * The only place that spells Redis keys and channels.
@@ -113,6 +114,26 @@ export class ShardKeys {
   get auditTurn(): string {
     return `${this.prefix}audit-turn`;
   }
+  /** String, expires: how far a rate is used up; see store/call-limits/limits-lua.ts. */
+  rate(subject: string): string {
+    return `${this.prefix}rate:${subject}`;
+  }
+  /** Sorted set, expires: unfinished calls that a limit counts, by deadline. */
+  running(subject: string): string {
+    return `${this.prefix}running:${subject}`;
+  }
+  /** String, expires: how much of a budget is spent. */
+  spent(subject: string): string {
+    return `${this.prefix}spent:${subject}`;
+  }
+  /** String, expires: how often in a row a run's call has failed in the same way. */
+  failing(subject: string): string {
+    return `${this.prefix}failing:${subject}`;
+  }
+  /** Sorted set, expires: tenants that an epoch's toolset does not belong to, by how many unfinished calls they have there. */
+  guests(toolset: ToolsetName, epoch: Epoch): string {
+    return `${this.prefix}guests:${toolset}:${epoch}`;
+  }
   /** What was found damaged in the place of a call's record (`<id>`) of an epoch's keys (`requests:…`, `leases:…`, `serving:…`, `providers:…`), of output (`result:<id>`), or of a key that a whole shard has (`due`, `toolsets`, …); expires. */
   damaged(what: string): string {
     return `${this.prefix}damaged:${what}`;
@@ -124,6 +145,8 @@ export interface Keyspace {
   readonly registry: RegistryName;
   readonly shards: readonly ShardKeys[];
   forToolset(toolset: ToolsetName): ShardKeys;
+  /** The shard of what is counted for a tenant, its callers and their runs. */
+  forTenant(tenant: TenantName): ShardKeys;
   /** The shard that a call id carries, or nothing when there is no such shard. */
   forCall(id: CallId): ShardKeys | undefined;
   /** The pinger's lock. */
@@ -169,6 +192,7 @@ export function createKeyspace(registry: RegistryName, shardCount: number): Keys
     registry,
     shards,
     forToolset: (toolset) => at(fnv1a(toolset) % shardCount),
+    forTenant: (tenant) => at(fnv1a(`tenant ${tenant}`) % shardCount),
     forCall: (id) => shards[Number.parseInt(id.slice(0, id.indexOf(".")), 36)],
     pingerLock: `toolgate:{${registry}/0}:pinger`,
     shardCountKey: `toolgate:{${registry}/0}:shards`,

@@ -11,7 +11,7 @@ import { expectNoLeaks } from "../support/leaks.js";
 import { privateCluster } from "../support/redis-groups.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
-import { contractNamed, type Wire, wireTo } from "./wire.js";
+import { contractNamed, json, type Wire, wireTo } from "./wire.js";
 
 /** The names of all scripts that the gateway has, and of those that a Redis Cluster has answered. */
 const scripts = vi.hoisted(() => ({ defined: new Set<string>(), ran: new Set<string>() }));
@@ -317,6 +317,51 @@ test("documents are changed through one node and known to the other", async () =
       return documents.some((document) => document.ref?.name === "reader" && bodyJson.equals(document.bodyJson));
     });
   } finally {
+    one.close();
+    other.close();
+  }
+});
+
+test("a caller's limit counts on every shard what it calls there, and gives places back", async () => {
+  const [one, other] = addresses.map((address) => wireTo(address)) as [Wire, Wire]; // two nodes
+  const apply = (name: string, limit: object | undefined) => {
+    const change = { ref: { kind: "limit", name }, bodyJson: limit === undefined ? Buffer.alloc(0) : json(limit) };
+    return ask((cb) => one.documents.applyDocuments({ changes: [change] }, cb));
+  };
+  const held: string[] = [];
+  const refused = async (name: string) => {
+    try {
+      const { callId } = await agent(1).call(name, "hold", {});
+      held.push(callId);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+  try {
+    await apply("held", { per: "caller", concurrency: 6, match: { tools: ["hold"] } });
+    await until("the other node knows the limit", async () => {
+      const { documents } = await ask<ListDocumentsResponse__Output>((cb) => other.documents.listDocuments({}, cb));
+      return documents.some((document) => document.ref?.name === "held");
+    });
+    const served = (await gather(agent(1).list({ health: "healthy" }))).map(({ name }) => name);
+    const errors = await Promise.all(served.map((name) => refused(name)));
+    expect(errors.filter((error) => error === undefined)).toHaveLength(6);
+    for (const error of errors)
+      if (error !== undefined) expect(error).toMatchObject({ reason: "RATE_LIMITED", executed: "no" });
+    await Promise.all(held.splice(0).map((callId) => agent(0).cancel(callId)));
+    await until("a place is free again", async () => (await refused(FIRST)) === undefined);
+    // Not admitted: what was counted for it is given back.
+    await expect(agent(1).call(FIRST, "hold", {}, { expectDigest: "0".repeat(64) })).rejects.toMatchObject({
+      reason: "DIGEST_MISMATCH",
+    });
+    const again = { runId: "held", toolCallId: "1" };
+    const { callId } = await agent(1).call(FIRST, "hold", {}, again);
+    expect((await agent(1).call(FIRST, "hold", {}, again)).callId).toBe(callId);
+    held.push(callId);
+  } finally {
+    await Promise.all(held.map((callId) => agent(0).cancel(callId)));
+    await apply("held", undefined);
     one.close();
     other.close();
   }

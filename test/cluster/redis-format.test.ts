@@ -36,6 +36,7 @@ const rows: Row[] = [...page.matchAll(ROW)].map(([, key = "", type = "", expires
 /** Those that a busy cluster does not have at every moment, or not with these settings. */
 const RARE = [
   ...["commit", "damaged:<what>", "pinger", "search"],
+  ...["rate:<subject>", "running:<subject>", "spent:<subject>", "failing:<subject>", "guests:<toolset>:<epoch>"],
   ...["audit:<day>", "audit", "audit-turn", "audit-key"],
 ];
 

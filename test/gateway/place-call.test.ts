@@ -9,6 +9,7 @@ import { parseToolName } from "../../src/identity/names.js";
 import { ANONYMOUS } from "../../src/identity/principal.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { Reservations } from "../../src/store/call-limits/reservations.js";
 import { Admissions } from "../../src/store/calls/admit.js";
 import { admissionOf, admit, callsForFile, NODE } from "../store/calls/calls-fixture.js";
 import { keyspace, LONG_MS, TOOLSET } from "../store/registry/registry-fixture.js";
@@ -46,6 +47,8 @@ function settings(): PlaceCallSettings {
   };
   return {
     catalog: catalog as CatalogCopy, // placing asks for nothing else of it here
+    limits: { of: () => undefined },
+    reservations: new Reservations(here().store, () => performance.now()),
     memory: { full: () => false },
     admissions: new Admissions(here().store, {
       node: NODE,

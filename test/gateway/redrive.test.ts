@@ -10,6 +10,7 @@ import { derivedCallId } from "../../src/identity/call-id.js";
 import { ANONYMOUS } from "../../src/identity/principal.js";
 import { TextReader } from "../../src/json/text-reader.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
+import { Reservations } from "../../src/store/call-limits/reservations.js";
 import { Admissions } from "../../src/store/calls/admit.js";
 import { type DeadCall, listDeadCalls } from "../../src/store/calls/dead-calls.js";
 import { settleCalls } from "../../src/store/calls/settle.js";
@@ -37,6 +38,8 @@ function settings(): PlaceCallSettings {
   };
   return {
     catalog: catalog as CatalogCopy, // placing asks for nothing else of it here
+    limits: { of: () => undefined },
+    reservations: new Reservations(here().store, () => performance.now()),
     memory: { full: () => false },
     admissions: new Admissions(here().store, {
       node: NODE,

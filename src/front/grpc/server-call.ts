@@ -8,6 +8,7 @@ import type { Principal } from "../../identity/principal.js";
 import type { FairQuota } from "../../limits/fair-quota.js";
 import type { Logger } from "../../observe/logger.js";
 import { toServiceError, type WireError } from "../../protocol/status-details.js";
+import { NO_CREDENTIALS, readCredentials } from "./read-credentials.js";
 import { readTraceContext, type TraceContext } from "./trace-context.js";
 
 /** What a handler knows of the call that it serves, beside the request. */
@@ -51,8 +52,8 @@ export interface ServerState {
   readonly log: Logger;
   /** Who callers are, and what they may do. */
   readonly access: AccessControl;
-  /** What a call proves its caller by; only asked where callers have to. @throws ToolgateError UNAUTHENTICATED */
-  readonly credentialsOf: (call: AnyServerCall) => Credentials;
+  /** The certificate that the other end of a call's connection has proved to have, in DER; undefined without one. */
+  readonly certificateOf: (call: object) => Buffer | undefined;
   /** A new random id. */
   readonly newId: () => string;
   /** The calls that are open, which hear of the server's end. */
@@ -159,8 +160,8 @@ export class ServerCall implements CallContext {
   }
 
   #credentials(): Credentials {
-    const { access, credentialsOf } = this.#state;
-    return access.required ? credentialsOf(this.#call) : NO_CREDENTIALS;
+    const { access, certificateOf } = this.#state;
+    return access.required ? readCredentials(this.#call, certificateOf) : NO_CREDENTIALS;
   }
 
   #admitted(identity: Identity): void {
@@ -283,8 +284,6 @@ export class ServerCall implements CallContext {
   }
 }
 
-/** Where nobody is asked, nothing is read. */
-const NO_CREDENTIALS: Credentials = Object.freeze({ authorization: undefined, certificate: undefined, peer: "" });
 /** How long it may take to find out who a caller is, in milliseconds: what it asks for is held for so long. */
 const AUTHENTICATE_WITHIN_MS = 10_000;
 

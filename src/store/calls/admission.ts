@@ -2,6 +2,7 @@ import type { Delivery } from "../../contract/contract.js";
 import type { CallId } from "../../identity/call-id.js";
 import type { CallerName } from "../../identity/caller-name.js";
 import type { Digest, Epoch, ToolName, ToolsetName } from "../../identity/names.js";
+import type { CallLimit } from "../call-limits/call-limit.js";
 
 /** An epoch that a call may go to. */
 export interface Destination {
@@ -36,6 +37,8 @@ export interface Admission {
   readonly watch: boolean;
   /** What the audit is to say of it; absent where calls are not audited. */
   readonly audit?: CallAudit | undefined;
+  /** Those of its limits that count in its own shard; absent where there are none. Calls of one caller may share the list. */
+  readonly limits?: readonly CallLimit[] | undefined;
 }
 
 /** What the audit says of an admitted call, beside what is in its record. */

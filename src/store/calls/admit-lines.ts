@@ -1,3 +1,4 @@
+import { LimitLines } from "../call-limits/limit-lines.js";
 import type { Admission, Destination } from "./admission.js";
 
 /** Calls of one batch that go to the same epoch. */
@@ -15,6 +16,9 @@ export class AdmitLines {
   /** Who calls, as the audit says it. */
   readonly #callers = new Lines();
   #argumentsDigests = "";
+  readonly limits = new LimitLines();
+  #limitLists = "";
+  #isLimited = false;
   /** By the line of their destination. */
   readonly #wanted = new Map<number, CallsTo>();
   #last: { readonly call: Admission; readonly way: number; readonly to: CallsTo } | undefined;
@@ -48,6 +52,11 @@ export class AdmitLines {
     return this.#callers.size === 0 ? "" : this.#argumentsDigests;
   }
 
+  /** Which of the limits each call has, each with a space behind it; nothing where none has any. */
+  get limitLists(): string {
+    return this.#isLimited ? this.#limitLists : "";
+  }
+
   /** The calls by the line of their destination. */
   get wanted(): Iterable<readonly [number, CallsTo]> {
     return this.#wanted;
@@ -60,6 +69,9 @@ export class AdmitLines {
     to.calls++;
     this.#last = { call, way, to };
     this.#calls += `${call.id} ${call.requestDigest} ${way} ${call.meta}\n`;
+    const list = this.limits.list(call.limits);
+    if (list !== "-") this.#isLimited = true;
+    this.#limitLists += `${list} `;
     this.#argumentsDigests += call.audit === undefined ? "- " : `${call.audit.argumentsDigest} `;
   }
 

@@ -1,7 +1,11 @@
 import type { Epoch, NodeId, ToolsetName } from "../../identity/names.js";
+import { DEFAULT_TENANT } from "../../identity/tenant.js";
 import type { ShardKeys } from "../../redis/keys.js";
 import { asArray, asBuffer, asText, type Reply, runScript } from "../../redis/script.js";
 import { TurnBatch } from "../../redis/turn-batch.js";
+import type { LimitRefusal } from "../call-limits/call-limit.js";
+import type { LimitLines } from "../call-limits/limit-lines.js";
+import { LIMITS_LUA } from "../call-limits/limits-lua.js";
 import { HEALTH_ENTRY_LUA } from "../registry/health-entry.js";
 import type { Admission } from "./admission.js";
 import { AdmitLines } from "./admit-lines.js";
@@ -20,7 +24,8 @@ export type AdmissionAnswer =
   /** The epoch is not routable (any more). */
   | { readonly kind: "stale" }
   | { readonly kind: "unhealthy"; readonly lastPongMs: number; readonly nowMs: number }
-  | { readonly kind: "full" };
+  | { readonly kind: "full" }
+  | { readonly kind: "limited"; readonly refusal: LimitRefusal };
 
 const ADMIT = defineCallScript(
   "ADMIT",
@@ -32,15 +37,18 @@ const ADMIT = defineCallScript(
 --         cannot be repeated), line of its way, meta; [7] claim lease of once, [8] of idempotent; [9] providers of this node that may
 --         take what is admitted, a line each: line of the destination, provider, incarnation, session, credits, room, running; [10]
 --         audited callers, a line each: kind, credential, revision of the documents, rule; [11] keyed digests of the calls' arguments,
---         nothing where there is no audited caller; then the calls' payloads
+--         nothing where there is no audited caller; [12] limits, a line each: kind, subject, how many, microseconds; [13] the limits that each
+--         call has, by their lines, with commas between them or -, nothing where no call has any; then the calls' payloads
 -- Returns for each call the place of its head (admitted), 'repeated <head>\\n<end>', 'conflict', 'stale', 'unhealthy <last pong> <now>'
---         or 'full'; for each provider what take() answers (take.lua); the heads
+--         or 'full', 'limited <line of the limit> <when to come again> <when it is unused> <what is left of budgets or ->' (times in
+--         milliseconds from now, -1: never); for each provider what take() answers (take.lua); the heads
 local node = ARGV[2]
 -- A call is looked at by the time at which a claim could end that began now: so it need not be noted when it is claimed.
 local lease_of = { once = tonumber(ARGV[7]), idempotent = tonumber(ARGV[8]) }
 `,
   TAKE_LUA,
   HEALTH_ENTRY_LUA,
+  LIMITS_LUA,
   `
 local window = tonumber(ARGV[1])
 
@@ -92,13 +100,50 @@ local function line_of_head(way, to)
   return line
 end
 
+-- What each call's limits are.
+local bounds = {}
+if ARGV[12] ~= '' then
+  read_limits(ARGV[12])
+  for list in string.gmatch(ARGV[13], '%S+') do bounds[#bounds + 1] = list ~= '-' and limits_of(list) end
+end
+
+-- How many unfinished calls tenants have at a destination, where there are those of several.
+local function tenants_at(to)
+  if to.tenants then return to.tenants end
+  local key, others = prefix .. 'guests:' .. to.toolset .. ':' .. to.epoch, 0
+  local counts = redis.pcall('ZRANGE', key, 0, -1, 'WITHSCORES')
+  if is_wrong_type(counts) then counts = {} end
+  to.tenants, to.waiting = {}, 0
+  for place = 1, #counts, 2 do to.tenants[counts[place]] = tonumber(counts[place + 1]) end
+  -- What this script has changed is written at its end.
+  for tenant, by in pairs(guests[key] and guests[key].by or {}) do to.tenants[tenant] = (to.tenants[tenant] or 0) + by end
+  for _, count in pairs(to.tenants) do
+    others = others + count
+    to.waiting = to.waiting + 1
+  end
+  if to.calls > others then
+    to.tenants[string.match(to.toolset, '^([^/]+)/') or '${DEFAULT_TENANT}'] = to.calls - others
+    to.waiting = to.waiting + 1
+  end
+  return to.tenants
+end
+
+-- Whether a tenant has less than its share of a full backlog: then it is let in beyond it, while what is beyond is under half as much again.
+local function is_short(way, to)
+  if to.calls >= to.max_backlog + math.max(1, math.floor(to.max_backlog / 2)) then return false end
+  local tenant, tenants = string.match(way.caller, '^%S+'), tenants_at(to)
+  local own = tenants[tenant] or 0
+  local sharing = to.waiting + (own == 0 and 1 or 0)
+  return sharing > 1 and own < to.max_backlog / sharing
+end
+
 -- Where a call that goes this way is admitted now; nothing, and the answer, where it is not.
 local function admits(way)
   local to, other = way.to, way.overflow
   if not (to.state == 'active' or (to.state == 'retiring' and way.pinned == '1')) then return nil, 'stale' end
   if other and to.calls >= to.room and other.state == 'retiring' and other.healthy and other.calls < other.room then to = other end
   if not to.healthy and not way.wait then return nil, 'unhealthy ' .. text[to.pong] .. ' ' .. text[now] end
-  if to.calls >= to.max_backlog then return nil, 'full' end
+  if to.calls >= to.max_backlog and not is_short(way, to) then return nil, 'full' end
   return to
 end
 
@@ -124,25 +169,41 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
   if digest ~= '-' and (admitted[id] or redis.call('EXISTS', key) == 1) then
     answer = repeated(id, digest, way)
   else
-    local to
+    local bound, to = bounds[#answers + 1]
     to, answer = admits(way)
+    if to and bound then
+      answer = refused_by(bound, id)
+      to = not answer and to
+    end
     if to then
       answer = line_of_head(way, to)
       local call = setmetatable({ id = id, key = key, digest = digest, place = #answers + 1, state = 'queued', attempt = 0,
         pinned = way.pinned, output = '-', claim = 0, owner = '-', node = '-', watchers = way.watch and ',' .. node or '', claimed = 0 },
         read_head(heads_said[answer]))
-      local payload = ARGV[12 + #answers]
+      local payload = ARGV[14 + #answers]
       call.bytes = #payload
+      -- Where nothing waits there are no guests, whatever was missed.
+      if call.guest and to.calls == 0 then redis.call('DEL', prefix .. 'guests:' .. to.toolset .. ':' .. to.epoch) end
       enqueue(call, way.tool, payload, meta)
       if way.who then audit_admission(call, way.who, arguments[call.place], node) end
       look_at(call, math.min(way.deadline, now + lease_of[way.delivery]))
       admitted[id] = call
+      if bound then
+        call.more = bound.held
+        spend(bound, id, way.deadline)
+      end
       to.calls = to.calls + 1
+      if to.tenants then
+        local tenant = string.match(way.caller, '^%S+')
+        if not to.tenants[tenant] then to.waiting = to.waiting + 1 end
+        to.tenants[tenant] = (to.tenants[tenant] or 0) + 1
+      end
       to.own[#to.own + 1] = call
     end
   end
   answers[#answers + 1] = answer
 end
+write_limits()
 
 -- A provider of this node takes at once what is its share: as much of the epoch's calls as its room is of all room.
 local taken = {}
@@ -261,6 +322,8 @@ async function admit(
     offers.map(({ lines }) => lines).join(""),
     lines.auditedCallers,
     lines.argumentsDigests,
+    lines.limits.text,
+    lines.limitLists,
     ...admissions.map(({ payload }) => payload),
   ];
   let reply: Reply;
@@ -285,7 +348,7 @@ async function admit(
   const takes = taken?.map((answer) => toTakeAnswer(answer, claimed)) ?? [];
   for (const { offer } of offers) offer.taken(takes.splice(0, offer.takers.length));
   return (answers ?? []).map((answer) =>
-    typeof answer === "number" ? { kind: "admitted", head: headAt(answer).head } : toRefusal(answer),
+    typeof answer === "number" ? { kind: "admitted", head: headAt(answer).head } : toRefusal(answer, lines.limits),
   );
 }
 
@@ -328,7 +391,7 @@ function claimedAtOnce(admission: Admission | undefined, { text, head }: SaidHea
 }
 
 /** A word that says which answer it is, and what belongs to it. */
-function toRefusal(reply: Reply): AdmissionAnswer {
+function toRefusal(reply: Reply, limits: LimitLines): AdmissionAnswer {
   const bytes = asBuffer(reply);
   const line = bytes.indexOf(10);
   const [word = "", ...rest] = bytes.toString("latin1", 0, line < 0 ? bytes.length : line).split(" ");
@@ -343,6 +406,8 @@ function toRefusal(reply: Reply): AdmissionAnswer {
     }
     case "unhealthy":
       return { kind: "unhealthy", lastPongMs: Number(rest[0]), nowMs: Number(rest[1]) };
+    case "limited":
+      return { kind: "limited", refusal: limits.refusal(rest) };
     case "conflict":
     case "stale":
     case "full":

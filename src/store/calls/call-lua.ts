@@ -2,6 +2,7 @@ import { NO_HISTORY_LUA } from "../../redis/history.js";
 import { readLua } from "../../redis/lua-file.js";
 import { ANSWER_LUA, NOTIFY_LUA } from "../../redis/notify.js";
 import { defineScript, type Script } from "../../redis/script.js";
+import { RELEASE_LUA } from "../call-limits/limits-lua.js";
 import { PRESENCE_LUA } from "../presence.js";
 import { RECORD_LUA } from "./record-lua.js";
 
@@ -17,6 +18,7 @@ const CALL_LUA = [
   readLua(import.meta.url, "call-begin.lua"),
   RECORD_LUA,
   PRESENCE_LUA,
+  RELEASE_LUA,
   readLua(import.meta.url, "call.lua"),
 ].join("\n");
 

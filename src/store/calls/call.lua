@@ -69,6 +69,33 @@ local function withdraw(call)
   is_wrong_type(redis.pcall('ZREM', key, member)) -- what is no set has nothing of it
 end
 
+-- How many unfinished calls of an epoch are of tenants that its toolset does not belong to, by tenant; what changes, by key.
+local guests = {}
+local function count_guest(call, by)
+  local key = prefix .. 'guests:' .. call.toolset .. ':' .. call.epoch
+  local own = guests[key]
+  if not own then
+    own = { by = {}, expires = '0' }
+    guests[key] = own
+  end
+  own.by[call.guest] = (own.by[call.guest] or 0) + by
+  if call.expires > own.expires then own.expires = call.expires end -- as long as each other: milliseconds of this age
+end
+
+local function write_guests()
+  for key, own in pairs(guests) do
+    for tenant, by in pairs(own.by) do
+      local count = by ~= 0 and redis.pcall('ZINCRBY', key, text[by], tenant)
+      if is_wrong_type(count) then
+        redis.call('DEL', key)
+      elseif count and tonumber(count) <= 0 then
+        redis.call('ZREM', key, tenant)
+      end
+    end
+    if redis.call('PEXPIRETIME', key) < tonumber(own.expires) then redis.call('PEXPIREAT', key, own.expires) end
+  end
+end
+
 -- The one way in which a call ends. Terminals of over 16 KiB are left for the readers to fetch. The record is what counts: what
 -- comes after it may fail.
 local ended = {}
@@ -78,6 +105,8 @@ local function finish(call, kind, reason, body)
   if result then stream_length('result:' .. call.id) end -- what is none cannot be added to
   local terminal = save_end(call, kind, reason, body)
   audit_end(call, kind, reason)
+  if call.more ~= '' then release(call, kind, reason, body) end
+  if call.guest then count_guest(call, -1) end
   if result then
     redis.pcall('XADD', result, '*', 'terminal', '')
     redis.pcall('PEXPIREAT', result, call.expires)
@@ -117,6 +146,7 @@ local enqueued = {}
 local function enqueue(call, tool, payload, meta)
   call.entry = redis.call('XADD', call.requests, '*', 'call', call.id, 'tool', tool, 'payload', payload, 'meta', meta)
   enqueued[#enqueued + 1] = call
+  if call.guest then count_guest(call, 1) end
 end
 
 -- A call whose provider was lost is for others than the owners of its attempts so far. It keeps its place in the waiting line, noted
@@ -147,6 +177,10 @@ local function settle_up()
     end)
   end
   write_audit()
+  for key, ids in pairs(released) do
+    in_parts(ids, function(...) redis.pcall('ZREM', key, ...) end) -- what is no set has none of them
+  end
+  write_guests()
 end
 
 local function notify_all()

@@ -61,6 +61,7 @@ for i = 2, #ARGV, 3 do
       stream_length('requests:' .. call.toolset .. ':' .. ARGV[i + 1]) -- what is none cannot be added to
       leave(call.requests, call.entry)
       withdraw(call)
+      if call.guest then count_guest(call, -1) end
       call.owner, call.former = '-', '' -- the other epoch has providers of its own
       setmetatable(call, read_head(moved_head(call, ARGV[i + 1], ARGV[i + 2])))
       enqueue(call, entry[2][4], entry[2][6], entry[2][8])

@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT } from "../../identity/tenant.js";
 import { readLua } from "../../redis/lua-file.js";
 import { AUDIT_LUA } from "../audit/audit-lua.js";
 import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
@@ -45,6 +46,7 @@ export const RECORD_LUA =
   KEEP_ASIDE_LUA +
   AUDIT_LUA +
   readLua(import.meta.url, "record.lua", {
+    DEFAULT_TENANT,
     FORMAT_WORD: `${FORMAT} `,
     DIGEST_PLACE: FORMAT.length + 2,
     TERMINAL_LINE,

@@ -18,10 +18,12 @@ local function read_head(head)
   local read = heads[head]
   if read == nil then
     local toolset, tool, epoch, contract, delivery, fixed, deadline, retention, admitted, caller, appended = string.match(head, HEAD)
+    local tenant = toolset and string.match(caller, '^%S+')
     read = toolset and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
       delivery = delivery == 'idempotent' and delivery or 'once', fixed = delivery .. ' ' .. fixed, caller = caller, deadline = tonumber(deadline),
       admitted = tonumber(admitted), audited = string.find(appended .. ' ', ' audited ', 1, true) ~= nil,
-      expires = text[deadline + retention], former = '', more = '', requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
+      expires = text[deadline + retention], former = '', more = '',
+      guest = tenant ~= (string.match(toolset, '^([^/]+)/') or DEFAULT_TENANT) and tenant or nil, requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
     heads[head] = read
   end
   return read

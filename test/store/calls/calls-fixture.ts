@@ -90,13 +90,18 @@ export function admissionOf(registered: Registered, more: Partial<Admission> = {
   };
 }
 
-export function admit(store: CallStore, admission: Admission): Promise<AdmissionAnswer> {
+/** Calls that are admitted in one turn are so by one script. */
+export function admissionsOf(store: CallStore): Admissions {
   return new Admissions(store, {
     node: NODE,
     healthWindowMs: LONG_MS,
     batchSize: () => 32,
     offer: () => undefined,
-  }).admit(admission, true);
+  });
+}
+
+export function admit(store: CallStore, admission: Admission): Promise<AdmissionAnswer> {
+  return admissionsOf(store).admit(admission, true);
 }
 
 export const takerOf = (lease: Lease, session = "s1") => ({

@@ -1,0 +1,74 @@
+import { type Static, Type } from "typebox";
+import { schemaKind } from "../documents/schema-kind.js";
+import type { Violation } from "../errors/toolgate-error.js";
+import { DEFAULT_TENANT } from "../identity/tenant.js";
+
+/** The most time that a burst may be worth, in milliseconds: the numbers in Redis stay exact. */
+const MAX_BURST_MS = 31 * 86_400_000;
+const MAX_BUDGET = 1_000_000_000;
+
+const patterns = (pattern: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 256, pattern }), { minItems: 1, maxItems: 100 });
+const whole = (most: number) => Type.Integer({ minimum: 1, maximum: most });
+
+const Limit = Type.Object({
+  /** Which calls it is for; all, where it says nothing. In patterns `*` stands for any characters but slashes, alone for all. */
+  match: Type.Optional(
+    Type.Object({
+      principals: Type.Optional(patterns("^[^\\p{Cc}]*$")),
+      /** Only in the default tenant: whose callers. */
+      tenants: Type.Optional(patterns("^[a-z0-9*-]+$")),
+      toolsets: Type.Optional(patterns("^([a-z0-9*-]+/)?[a-z0-9*._-]+$")),
+      tools: Type.Optional(patterns("^[A-Za-z0-9_*./-]+$")),
+    }),
+  ),
+  /** For whom it counts: each caller for itself, each tenant, each toolset or tool for all its callers, each run. */
+  per: Type.Unsafe<LimitPer>({ type: "string", enum: ["caller", "tenant", "toolset", "tool", "run"] }),
+  /** How often: `calls` in `perMs`, and `burst` at once (as many as `calls` unless it says so). */
+  rate: Type.Optional(
+    Type.Object({
+      calls: whole(1_000_000),
+      perMs: whole(86_400_000),
+      burst: Type.Optional(whole(1_000_000)),
+    }),
+  ),
+  /** The most calls that have not ended. */
+  concurrency: Type.Optional(whole(100_000)),
+  /** The most calls of a day, from midnight to midnight UTC. */
+  daily: Type.Optional(whole(MAX_BUDGET)),
+  /** The most calls of a run. */
+  total: Type.Optional(whole(MAX_BUDGET)),
+  /** How many times in a row a run's call may fail in the same way. */
+  loop: Type.Optional(Type.Object({ failures: whole(1_000) })),
+});
+
+/** For whom a limit counts. */
+export type LimitPer = "caller" | "tenant" | "toolset" | "tool" | "run";
+
+/** What may be called how often, and by whom. */
+export type LimitSpec = Static<typeof Limit>;
+
+/** Limits of calls. All that fit a call hold. */
+export const LIMIT = schemaKind({
+  kind: "limit",
+  schema: Limit,
+  check({ match, per, rate, concurrency, daily, total, loop }, { tenant }) {
+    const faults: Violation[] = [];
+    const add = (field: string, description: string): number => faults.push({ field, description });
+    if (match?.tenants !== undefined && tenant !== DEFAULT_TENANT)
+      add("/match/tenants", `may be given only in the tenant "${DEFAULT_TENANT}": others limit what is theirs`);
+    for (const [member, value] of Object.entries({ total, loop }))
+      if (value !== undefined && per !== "run") add(`/${member}`, 'may be given only with "per": "run"');
+    if ([rate, concurrency, daily, total, loop].every((value) => value === undefined))
+      add("", "must have at least one of rate, concurrency, daily, total and loop");
+    if (rate !== undefined && rate.calls > rate.perMs * 1_000) add("/rate", "must be at most a million calls a second");
+    if (rate !== undefined && (burstOf(rate) * rate.perMs) / rate.calls > MAX_BURST_MS)
+      add("/rate/burst", "must be worth at most 31 days of calls");
+    return faults;
+  },
+});
+
+/** How many calls a rate lets in at once. */
+export function burstOf({ calls, burst }: NonNullable<LimitSpec["rate"]>): number {
+  return burst ?? calls;
+}
