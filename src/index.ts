@@ -5,6 +5,32 @@ export { ToolgateError, type ToolgateErrorOptions, type Violation } from "./erro
 export type { Json } from "./json/json.js";
 export type { Integers } from "./json/parse-json.js";
 export { type RawJson, rawJson } from "./json/raw-json.js";
+export type {
+  Access,
+  Caller,
+  CallerKind,
+  CreatedKey,
+  CreateKeyOptions,
+  ExplainedGate,
+  ExplainOptions,
+  Explanation,
+  KeyOwner,
+  LoginOptions,
+  LoginSession,
+  RevokeKeyOptions,
+  RotatedKey,
+  RotateKeyOptions,
+  SetPasswordOptions,
+} from "./sdk/access.js";
+export type {
+  Audit,
+  AuditFilter,
+  AuditQuery,
+  AuditRecord,
+  AuditVerdict,
+  TailOptions,
+  VerifyOptions,
+} from "./sdk/audit.js";
 export { type BundleOptions, bundleSchema } from "./sdk/bundle-schema.js";
 export type {
   AdmittedCall,
@@ -22,6 +48,18 @@ export type { ConnectionOptions, JsonOptions, TlsOptions } from "./sdk/connectio
 export * as content from "./sdk/content.js";
 export type { DeadCall } from "./sdk/dead-call.js";
 export type {
+  Applied,
+  ApplyOptions,
+  ConfiguredDocument,
+  DocumentChange,
+  DocumentFinding,
+  DocumentOutcome,
+  DocumentRef,
+  Documents,
+  GetDocumentOptions,
+  ListDocumentsOptions,
+} from "./sdk/documents.js";
+export type {
   GoAwayReason,
   Provider,
   ProviderClosed,
@@ -34,6 +72,7 @@ export type {
   StopOptions,
 } from "./sdk/provider.js";
 export type { RegistryInfo, RegistryLimits } from "./sdk/registry-info.js";
+export type { RequestOptions } from "./sdk/request-options.js";
 export type { SchemaDocuments } from "./sdk/schema-bundle.js";
 export { serveToolset } from "./sdk/serve-toolset.js";
 export type { StandardJsonSchema } from "./sdk/standard-schema.js";
@@ -62,7 +101,6 @@ export type {
   Invoker,
   ListCallsOptions,
   ListOptions,
-  RequestOptions,
   SearchOptions,
   Toolgate,
   ToolsetFilter,

@@ -30,8 +30,13 @@ export interface AccessControl {
    * @throws ToolgateError UNAUTHENTICATED, whatever goes wrong; it never says which part of a credential is wrong
    */
   authenticate(credentials: Credentials): Identity | Promise<Identity>;
-  /** Whether a credential still holds: it has not expired, and is not revoked. */
+  /** Whether a credential has not expired. Cheap: it is asked of each open call several times a second. */
   holds(identity: Identity): boolean;
+  /**
+   * A caller as it is now: the same object where nothing has changed, another one where its roles or attributes have, undefined where its
+   * credential does not hold any more.
+   */
+  current(identity: Identity): Identity | undefined;
   /** What a caller may do as of now. Cheap: compiled once for each set of roles and each revision. */
   accessOf(principal: Principal): CallerAccess;
   /** Calls back after each change of what anybody may do; the result ends that. */

@@ -27,6 +27,7 @@ export const OPEN: AccessControl = Object.freeze({
   required: false,
   authenticate: () => ANONYMOUS_IDENTITY,
   holds: () => true,
+  current: (identity: Identity) => identity,
   accessOf: () => OPEN_ACCESS,
   onChange: () => () => {},
 });

@@ -17,12 +17,18 @@ import type { ListToolsetsResponse__Output } from "../protocol/generated/toolgat
 import type { PurgeDeadCallsResponse__Output } from "../protocol/generated/toolgate/v1/PurgeDeadCallsResponse.js";
 import type { RedriveDeadCallResponse__Output } from "../protocol/generated/toolgate/v1/RedriveDeadCallResponse.js";
 import type { SearchResponse__Output } from "../protocol/generated/toolgate/v1/SearchResponse.js";
+import type { Access } from "./access.js";
+import { AccessClient } from "./access-client.js";
+import type { Audit } from "./audit.js";
+import { AuditClient } from "./audit-client.js";
 import { BatchedSession } from "./batched-session.js";
 import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
 import { readCallSummary, readDelta, readHandle, readState, readTerminal } from "./call-from-wire.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { OnCallWarning } from "./call-warnings.js";
 import type { DeadCall } from "./dead-call.js";
+import type { Documents } from "./documents.js";
+import { DocumentsClient } from "./documents-client.js";
 import { ifDefined } from "./if-defined.js";
 import { type DecodeJson, decodeRaw } from "./json-bytes.js";
 import { linkSignals } from "./linked-signal.js";
@@ -34,6 +40,8 @@ import { readDeadCall } from "./read-dead-call.js";
 import { type RegistryInfo, readRegistry } from "./registry-info.js";
 import type { NodeClients } from "./remote-node.js";
 import { type Send, type SendOptions, sendRequest } from "./request.js";
+import type { RequestOptions } from "./request-options.js";
+import type { Requests } from "./requests.js";
 import { resumedStream } from "./resumed-stream.js";
 import { SnapshotAssembler } from "./snapshot-assembler.js";
 import type { Timing } from "./timing.js";
@@ -44,7 +52,6 @@ import type {
   GetOptions,
   ListCallsOptions,
   ListOptions,
-  RequestOptions,
   SearchOptions,
   Toolgate,
   ToolsetFilter,
@@ -68,6 +75,9 @@ export interface ClientSetup {
 }
 
 export class Client implements Toolgate {
+  readonly access: Access;
+  readonly documents: Documents;
+  readonly audit: Audit;
   readonly #nodes: Nodes;
   readonly #timing: Timing;
   readonly #patienceMs: number;
@@ -86,6 +96,14 @@ export class Client implements Toolgate {
     this.#patienceMs = patienceMs;
     this.#decode = decode;
     this.#onWarning = onWarning;
+    const requests: Requests = {
+      read: (signal, send) => this.#read(signal, send),
+      write: (signal, send) => this.#ask(signal, false, send),
+      stream: (signal, open) => this.#resumed(signal, open),
+    };
+    this.access = new AccessClient(requests);
+    this.documents = new DocumentsClient(requests, decode);
+    this.audit = new AuditClient(requests);
     this.#payloads = new PayloadCheck(async () => (await this.registry()).limits, timing);
   }
 

@@ -29,8 +29,9 @@ export interface ConnectionOptions {
    * The caller's credential: an API key, a session token or a JWT; or what gives one, which is called for each connection that is made,
    * and again when a node refuses the one that it gave. When absent, the variable TOOLGATE_KEY; else the file that
    * TOOLGATE_KEY_FILE names; else, for nodes on this machine, the key file that `npm start` or `toolgate dev` has made for them.
+   * `null` sends none.
    */
-  readonly key?: string | (() => string | Promise<string>);
+  readonly key?: string | (() => string | Promise<string>) | null;
   /** Sends the credential to other machines without TLS, too, where everybody on the way can read it; refused when absent. */
   readonly insecureKey?: boolean;
   /** How long to look for a first node that answers, in milliseconds; 5,000 when absent. */

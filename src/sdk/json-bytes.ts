@@ -1,3 +1,4 @@
+import { invalidField } from "../identity/names.js";
 import { type Integers, parseJson } from "../json/parse-json.js";
 import { RawJson, stringifyJson } from "../json/raw-json.js";
 
@@ -21,6 +22,13 @@ export function encodeJson(value: unknown): Encoded {
   } catch (error) {
     return { kind: "refused", why: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error) };
   }
+}
+
+/** A value as UTF-8 JSON. @throws ToolgateError INVALID_REQUEST naming the field, where JSON has no form for it */
+export function jsonBytes(value: unknown, field: string): Uint8Array {
+  const encoded = encodeJson(value);
+  if (encoded.kind === "refused") throw invalidField(field, encoded.why);
+  return encoded.bytes;
 }
 
 /** Reads a value from the bytes of the wire, which a node has checked. */

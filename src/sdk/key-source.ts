@@ -38,6 +38,7 @@ export interface KeyQuestion extends Pick<ConnectionOptions, "key" | "insecureKe
  */
 export async function findKeySource(question: KeyQuestion): Promise<KeySource> {
   const { addresses, tls, insecureKey = false, env, onUnusable } = question;
+  if (question.key === null) return NO_KEY;
   const given = givenSource(question);
   if (given === undefined) return new LocalKey(env, onUnusable);
   const exposed = addresses.find((address) => !isLoopback(splitAddress(address)?.host ?? ""));
@@ -55,7 +56,7 @@ export async function findKeySource(question: KeyQuestion): Promise<KeySource> {
 
 function givenSource({ key, env }: KeyQuestion): KeySource | undefined {
   if (typeof key === "function") return new CalledKey(key);
-  if (key !== undefined) return fixed("the option key", key);
+  if (typeof key === "string") return fixed("the option key", key);
   const { TOOLGATE_KEY: variable = "", TOOLGATE_KEY_FILE: file = "" } = env;
   if (variable !== "") return fixed("TOOLGATE_KEY", variable);
   return file === "" ? undefined : new FileKey(`TOOLGATE_KEY_FILE (${file})`, file);

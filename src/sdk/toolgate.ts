@@ -1,15 +1,13 @@
 import type { RawJson } from "../json/raw-json.js";
+import type { Access } from "./access.js";
+import type { Audit } from "./audit.js";
 import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { DeadCall } from "./dead-call.js";
+import type { Documents } from "./documents.js";
 import type { RegistryInfo } from "./registry-info.js";
+import type { RequestOptions } from "./request-options.js";
 import type { DamagedToolset, SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
-
-/** What a request that only asks can be given. */
-export interface RequestOptions {
-  /** Gives the request up; it rejects at once with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
 
 /** Asks for JSON as RawJson, the very bytes that the tool sent: results, output and details. Nothing is parsed then. */
 export interface AsRaw {
@@ -144,6 +142,12 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   redrive(toolset: string, id: string, options?: RequestOptions): Promise<CallHandle>;
   /** Forgets dead calls, all of the toolset when no ids are given; resolves to how many there were. */
   purgeDeadCalls(toolset: string, ids?: readonly string[], options?: RequestOptions): Promise<number>;
+  /** Who the caller is; keys, logins and decisions. */
+  readonly access: Access;
+  /** Roles, users, limits and what else administrators configure. */
+  readonly documents: Documents;
+  /** What was decided and changed, by whom. */
+  readonly audit: Audit;
   /** Opens a stream of its own for calls. */
   session(): AgentSession;
   /** The address of the node that requests go to first. */

@@ -37,9 +37,10 @@ import { prepareCall } from "../sdk/prepare-call.js";
 import type { ProviderLogger, SchemaWarning } from "../sdk/provider.js";
 import type { Outgoing } from "../sdk/provider-link.js";
 import { ProviderLog } from "../sdk/provider-log.js";
+import type { RequestOptions } from "../sdk/request-options.js";
 import type { ToolCode } from "../sdk/running-call.js";
 import type { LogLevel } from "../sdk/tool-log.js";
-import type { AsRaw, FollowOptions, RequestOptions, Toolgate } from "../sdk/toolgate.js";
+import type { AsRaw, FollowOptions, Toolgate } from "../sdk/toolgate.js";
 import { type CallHead, type Ending, makeHead } from "../store/calls/call-record.js";
 
 /** As the registry has them by default. */

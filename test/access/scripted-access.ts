@@ -41,6 +41,10 @@ export class ScriptedAccess implements AccessControl {
     return this.byCertificate || this.known.has(principal.id);
   }
 
+  current(identity: Identity): Identity | undefined {
+    return this.holds(identity) ? identity : undefined;
+  }
+
   accessOf(principal: CallerAccess["principal"]): CallerAccess {
     return { ...OPEN_ACCESS, principal, view: this.known.get(principal.id) ?? "" };
   }

@@ -16,6 +16,8 @@ import type { FollowCallResponse } from "../../src/protocol/generated/toolgate/v
 import type { SessionCall__Output } from "../../src/protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest__Output } from "../../src/protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
+import type { TailAuditRequest__Output } from "../../src/protocol/generated/toolgate/v1/TailAuditRequest.js";
+import type { TailAuditResponse } from "../../src/protocol/generated/toolgate/v1/TailAuditResponse.js";
 import type { WatchRequest__Output } from "../../src/protocol/generated/toolgate/v1/WatchRequest.js";
 import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
@@ -182,6 +184,7 @@ export class ScriptedNode {
   onAttachment: (attachment: ScriptedAttachment) => void = () => {};
   readonly follows = new Inbox<ScriptedStream<FollowCallRequest__Output, FollowCallResponse>>();
   readonly watches = new Inbox<ScriptedStream<WatchRequest__Output, WatchResponse>>();
+  readonly tails = new Inbox<ScriptedStream<TailAuditRequest__Output, TailAuditResponse>>();
   /** Unary requests, by method, as they came in. */
   readonly requests = new Inbox<{ readonly method: string; readonly request: unknown }>();
   /** How unary requests are answered, by method; what is not here is answered with an empty message. */
@@ -201,7 +204,7 @@ export class ScriptedNode {
   }
 
   static async start(port = 0, credentials = ServerCredentials.createInsecure()): Promise<ScriptedNode> {
-    const { Registry, Catalog, Gateway } = loadProtocol();
+    const { Registry, Catalog, Gateway, Access, Documents, Audit } = loadProtocol();
     const seen: SeenRpc[] = [];
     const node = new ScriptedNode(new Server({ interceptors: [recording(seen)] }), seen);
     const unary = (...methods: string[]) =>
@@ -224,6 +227,13 @@ export class ScriptedNode {
         node.follows.put(scripted(stream)),
       session: (stream: ServerDuplexStream<SessionRequest__Output, SessionResponse>) =>
         node.sessions.put(new ScriptedSession(stream)),
+    } as never);
+    node.#server.addService(Access.service, unary(...Object.keys(Access.service).map(handlerName)) as never);
+    node.#server.addService(Documents.service, unary(...Object.keys(Documents.service).map(handlerName)) as never);
+    node.#server.addService(Audit.service, {
+      ...unary("queryAudit", "verifyAudit"),
+      tailAudit: (stream: ServerWritableStream<TailAuditRequest__Output, TailAuditResponse>) =>
+        node.tails.put(scripted(stream)),
     } as never);
     node.port = await new Promise<number>((resolve, reject) => {
       node.#server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) => {
@@ -254,6 +264,11 @@ export class ScriptedNode {
       });
     };
   }
+}
+
+/** What a service's handler is called: `whoAmI` of `WhoAmI`. */
+function handlerName(method: string): string {
+  return method.charAt(0).toLowerCase() + method.slice(1);
 }
 
 /** An RPC that was begun. */

@@ -1,3 +1,4 @@
+import { requireVerb } from "../../access/require.js";
 import type { EpochView } from "../../catalog/toolset-view.js";
 import { toToolgateError } from "../../errors/to-toolgate-error.js";
 import { parseChannelBytes } from "../../frames/channel-bytes.js";
@@ -74,6 +75,10 @@ export function attach(parts: AttachParts, stream: BidiStream<AttachRequest__Out
       .then((session) => {
         if (over) return sessions.close(session.session, "the stream ended");
         opened = session;
+        // One that may not serve the toolset any more gets no more calls; what it has in hand is another provider's, or unknown.
+        stream.recheckBy((access) =>
+          requireVerb(access, "register", { name: session.epoch.toolset, tags: session.epoch.facts().tags }),
+        );
         // The first frame may say more than hello.
         receive(parts, stream, session.session, session.epoch, client, frame);
         stream.resume();

@@ -5,13 +5,14 @@ import type { TLSSocket } from "node:tls";
 import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { AccessControl } from "../../access/access-control.js";
 import { type RpcRule, rulesOf } from "../../access/rpc-rules.js";
-import { joinAddress, splitAddress } from "../../config/address.js";
+import { isLoopback, joinAddress, splitAddress } from "../../config/address.js";
 import type { Config } from "../../config/config.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { FairQuota } from "../../limits/fair-quota.js";
 import type { Logger } from "../../observe/logger.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import { CallCredentials } from "./call-credentials.js";
 import { Connections, PREFACE_WITHIN_MS } from "./connections.js";
 import { innerCall } from "./grpc-call.js";
 import { HealthService } from "./health-service.js";
@@ -121,7 +122,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const state: ServerState = {
     log,
     access,
-    certificateOf: (call) => connections.certificateOf(innerCall(call).stream.session),
+    credentialsOf: (call) => credentials.of(call, innerCall(call).stream),
     newId,
     open: new Set(),
     sessions: {
@@ -132,6 +133,13 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     readWithinMs,
     draining: draining.signal,
   };
+  const listensTo = splitAddress(config.listen)?.host ?? "";
+  const credentials = new CallCredentials({
+    certificateOf: (session) => connections.certificateOf(session),
+    // Whoever reads along on the way can do what the caller can.
+    inClear: config.tlsCert === "" && !isLoopback(listensTo),
+    log,
+  });
   const held = new HeldBytes({
     maxBytes: config.maxHeldBytes,
     maxConnectionBytes: config.maxHeldBytesPerPeer,
@@ -195,6 +203,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     const injector = server.createConnectionInjector(tls.credentials);
     const http2 = http2Of(server);
     http2.on("session", (session) => connections.begin(session));
+    credentials.listenTo(http2, access);
     if (config.tlsClientAuth === "request") {
       http2.prependListener("secureConnection", (socket: TLSSocket) => {
         if (!mayConnect(socket)) socket.destroy();

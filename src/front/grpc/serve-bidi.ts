@@ -88,6 +88,7 @@ export function serveBidi(
     const open: OpenCall = {
       leave() {}, // it was told when draining began, and ends by itself
       terminate: (reason) => stream.terminate(reason),
+      hasExpired: () => context.hasExpired(),
       recheck: () => context.recheck(),
     };
     state.open.add(open);

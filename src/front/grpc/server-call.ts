@@ -8,7 +8,6 @@ import type { Principal } from "../../identity/principal.js";
 import type { FairQuota } from "../../limits/fair-quota.js";
 import type { Logger } from "../../observe/logger.js";
 import { toServiceError, type WireError } from "../../protocol/status-details.js";
-import { NO_CREDENTIALS, readCredentials } from "./read-credentials.js";
 import { readTraceContext, type TraceContext } from "./trace-context.js";
 
 /** What a handler knows of the call that it serves, beside the request. */
@@ -52,8 +51,8 @@ export interface ServerState {
   readonly log: Logger;
   /** Who callers are, and what they may do. */
   readonly access: AccessControl;
-  /** The certificate that the other end of a call's connection has proved to have, in DER; undefined without one. */
-  readonly certificateOf: (call: object) => Buffer | undefined;
+  /** What a call proves its caller by; only asked where callers have to. @throws ToolgateError UNAUTHENTICATED */
+  readonly credentialsOf: (call: AnyServerCall) => Credentials;
   /** A new random id. */
   readonly newId: () => string;
   /** The calls that are open, which hear of the server's end. */
@@ -76,7 +75,9 @@ export interface OpenCall {
   leave(): void;
   /** The grace is over: end now, with this. */
   terminate(reason: ToolgateError): void;
-  /** Whether it goes on after a change of what anybody may do, or of the time; the reason for which it ends otherwise. */
+  /** Its caller's credential has expired. */
+  hasExpired(): boolean;
+  /** Whether it goes on after a change of what anybody may do; the reason for which it ends otherwise. */
   recheck(): ToolgateError | undefined;
 }
 
@@ -160,8 +161,8 @@ export class ServerCall implements CallContext {
   }
 
   #credentials(): Credentials {
-    const { access, certificateOf } = this.#state;
-    return access.required ? readCredentials(this.#call, certificateOf) : NO_CREDENTIALS;
+    const { access, credentialsOf } = this.#state;
+    return access.required ? credentialsOf(this.#call) : NO_CREDENTIALS;
   }
 
   #admitted(identity: Identity): void {
@@ -187,32 +188,24 @@ export class ServerCall implements CallContext {
     this.#check = check;
   }
 
-  recheck(): ToolgateError | undefined {
-    const identity = this.#identity;
-    const rule = this.#rule;
-    // One that is being found out is found out by what holds now.
-    if (identity === undefined || rule === undefined || rule.needs === "nothing") return undefined;
-    const { access } = this.#state;
-    if (!access.holds(identity)) return notHeld();
-    try {
-      const now = access.authenticate(this.#credentials());
-      if (now instanceof Promise)
-        now.then((known) => this.#renew(known)).catch(() => {}); // it holds, by what was known of it
-      else if (!this.#renew(now)) return notHeld();
-      if (rule.recheck === "view" && this.access.view !== this.#view) return accessChanged();
-      this.#check?.(this.access);
-      return undefined;
-    } catch (error) {
-      return error instanceof ToolgateError && error.reason === "UNAUTHENTICATED" ? notHeld() : accessChanged();
-    }
+  hasExpired(): boolean {
+    return this.#identity !== undefined && !this.#state.access.holds(this.#identity);
   }
 
-  /** The caller has other roles now; false where the credential has come to stand for somebody else. */
-  #renew(identity: Identity): boolean {
-    const { tenant, id } = this.principal;
-    if (identity.principal.tenant !== tenant || identity.principal.id !== id) return false;
-    this.#identity = identity;
-    return true;
+  recheck(): ToolgateError | undefined {
+    const rule = this.#rule;
+    // One that is being found out is found out by what holds now.
+    if (this.#identity === undefined || rule === undefined || rule.needs === "nothing") return undefined;
+    const now = this.#state.access.current(this.#identity);
+    if (now === undefined || !isSame(now, this.#identity)) return notHeld();
+    this.#identity = now;
+    if (rule.recheck === "view" && this.access.view !== this.#view) return accessChanged();
+    try {
+      this.#check?.(this.access);
+      return undefined;
+    } catch {
+      return accessChanged();
+    }
   }
 
   get peer(): string {
@@ -284,6 +277,8 @@ export class ServerCall implements CallContext {
   }
 }
 
+/** Where nobody is asked, nothing is read. */
+const NO_CREDENTIALS: Credentials = Object.freeze({ authorization: undefined, certificate: undefined, peer: "" });
 /** How long it may take to find out who a caller is, in milliseconds: what it asks for is held for so long. */
 const AUTHENTICATE_WITHIN_MS = 10_000;
 
@@ -301,7 +296,13 @@ async function inTime(identity: Promise<Identity>): Promise<Identity> {
   }
 }
 
-function notHeld(): ToolgateError {
+/** A credential may come to stand for somebody else: what was begun is not theirs. */
+function isSame({ principal: a }: Identity, { principal: b }: Identity): boolean {
+  return a.tenant === b.tenant && a.id === b.id;
+}
+
+/** For a call whose credential does not hold any more. */
+export function notHeld(): ToolgateError {
   return new ToolgateError("UNAUTHENTICATED", "The credential has expired, or was revoked.", { executed: "unknown" });
 }
 

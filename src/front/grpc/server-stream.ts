@@ -39,6 +39,7 @@ export function serveStream(
         call.emit("error", context.failure(reason));
         resetIfStalled(call, READ_FAILED_WITHIN_MS);
       },
+      hasExpired: () => context.hasExpired(),
       recheck: () => context.recheck(),
     };
     const run = async () => {

@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { Metadata } from "@grpc/grpc-js";
 import { afterEach, expect, test, vi } from "vitest";
 import type { RpcRule } from "../../../src/access/rpc-rules.js";
+import { CallCredentials } from "../../../src/front/grpc/call-credentials.js";
 import { type AnyServerCall, ServerCall, type ServerState } from "../../../src/front/grpc/server-call.js";
 import { SILENT_LOGGER } from "../../../src/observe/logger.js";
 import { ScriptedAccess } from "../../access/scripted-access.js";
@@ -50,6 +51,7 @@ test("a deadline that passes has passed, although the clock was set back", () =>
   expect(context.abandoned?.reason).toBe("DEADLINE_EXCEEDED");
 });
 
+const READER = new CallCredentials({ certificateOf: () => undefined, inClear: false, log: SILENT_LOGGER });
 const CALLING: RpcRule = { needs: "call", on: "tool", recheck: "identity" };
 const WATCHING: RpcRule = { needs: "discover", on: "toolset", recheck: "view" };
 
@@ -57,7 +59,7 @@ function serverCall(access: ScriptedAccess, ...authorization: string[]): ServerC
   return new ServerCall(new IncomingCall(60_000, ...authorization), {
     ...STATE,
     access,
-    certificateOf: () => undefined,
+    credentialsOf: (call) => READER.of(call, {} as never), // no connection
   });
 }
 
