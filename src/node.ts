@@ -1,20 +1,30 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { createAudit } from "./access/audit/create-audit.js";
-import { OPEN } from "./access/open-access.js";
+import { type BootstrapParts, bootstrap, readBootstrapKey } from "./access/bootstrap.js";
+import { createAuthentication } from "./access/credentials/authentication.js";
+import { KEY } from "./access/credentials/key-document.js";
+import { REVOCATION } from "./access/credentials/revocation-document.js";
+import { SESSION } from "./access/credentials/session-document.js";
+import { USER } from "./access/credentials/user-document.js";
+import { createPolicy } from "./access/policy/policy.js";
 import { ROLE } from "./access/policy/role.js";
 import { SHARE } from "./access/policy/share.js";
 import { TENANT } from "./access/policy/tenant-document.js";
+import { RegistryAccess } from "./access/registry-access.js";
+import { hasAdministrator, hasCredentials, roleExists, tenantHolds } from "./access/registry-facts.js";
 import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { Watches } from "./catalog/watch.js";
+import { isLoopback, splitAddress } from "./config/address.js";
 import type { Config } from "./config/config.js";
 import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
 import type { DocumentParts } from "./documents/apply-documents.js";
 import { DocumentKinds } from "./documents/document-kinds.js";
 import { DocumentsCopy } from "./documents/documents-copy.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
+import { accessMethods } from "./front/grpc/access-service.js";
 import { catalogMethods, createCatalogService } from "./front/grpc/catalog-service.js";
 import { deadCallsMethods } from "./front/grpc/dead-calls-service.js";
 import { documentsMethods } from "./front/grpc/documents-service.js";
@@ -175,7 +185,34 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxOutputBytes: config.maxOutputBytes,
   };
 
-  const accessControl = OPEN;
+  // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.
+  const kinds = new DocumentKinds([ROLE, SHARE, TENANT, KEY, USER, SESSION, REVOCATION, LIMIT]);
+  const documents: DocumentParts = {
+    store: { redis, commits: calls.commits, keyspace },
+    kinds,
+    copy: new DocumentsCopy({ redis, subscriber, keyspace, kinds, log, monotonicMs }),
+    checks: [],
+  };
+
+  // Access: the policy and the credentials take a change of documents over before those that ask them hear of it.
+  const policy = createPolicy(documents.copy);
+  const authentication = createAuthentication({
+    documents: documents.copy,
+    tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
+    clock,
+    log,
+  });
+  const accessControl = new RegistryAccess({
+    mode: config.auth,
+    bootstraps: config.bootstrapKeyFile !== "",
+    exposed: !isLoopback(splitAddress(config.listen)?.host ?? ""),
+    authentication,
+    policy,
+    hasCredentials: () => hasCredentials(documents.copy),
+    onDocuments: (listener) => documents.copy.onChange(listener),
+    nowMs: () => clock.nowMs(),
+    log,
+  });
   const audit = createAudit({
     ...{ config, keyspace, node, monotonicMs, faults },
     store: calls,
@@ -191,15 +228,6 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       outdated.resolve(error);
     },
   });
-
-  // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.
-  const kinds = new DocumentKinds([ROLE, SHARE, TENANT, LIMIT]);
-  const documents: DocumentParts = {
-    store: { redis, commits: calls.commits, keyspace },
-    kinds,
-    copy: new DocumentsCopy({ redis, subscriber, keyspace, kinds, log, monotonicMs }),
-    checks: [],
-  };
 
   // Discovery
   const catalog = new CatalogCopy({
@@ -386,9 +414,25 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },
       { definition: protocol.Gateway.service, methods: gatewayMethods(gateway) },
       { definition: protocol.DeadCalls.service, methods: deadCallsMethods(calls, placing) },
+      {
+        definition: protocol.Access.service,
+        methods: accessMethods({
+          documents,
+          clock,
+          randomBytes: bytes,
+          roleExists: (tenant, role) => roleExists(documents.copy, tenant, role),
+        }),
+      },
       { definition: protocol.Documents.service, methods: documentsMethods(documents) },
     ],
   });
+
+  const bootstrapping: BootstrapParts = {
+    documents,
+    hasAdministrator: () => hasAdministrator(documents.copy, policy, "bootstrap"),
+    nowMs: () => clock.nowMs(),
+    log,
+  };
 
   let started = false;
   function tellReady(): void {
@@ -402,6 +446,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     outdated: outdated.promise,
 
     async start() {
+      const bootstrapKey = config.bootstrapKeyFile === "" ? undefined : await readBootstrapKey(config.bootstrapKeyFile);
       validators.warm();
       await connections.start();
       await access.start();
@@ -415,6 +460,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await mendKeys(redis, keyspace.shards);
       await documents.copy.start();
       callLimits.start();
+      if (bootstrapKey !== undefined) await bootstrap(bootstrapping, bootstrapKey);
+      accessControl.start();
       await catalog.start();
       await notifications.start();
       sessions.start();
@@ -464,6 +511,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await audit.stop();
     await catalog.stop();
     callLimits.stop();
+    accessControl.stop();
+    authentication.stop();
     await documents.copy.stop();
     await memory.stop();
     await nodeList.stop();
