@@ -42,6 +42,8 @@ export interface CallerAccess {
   readonly view: string;
   /** Whether all tools of its own tenant are visible, and there is nothing of others': nothing needs to be filtered. */
   readonly seesWholeRegistry: boolean;
+  /** What was made for callers of this view, by what it was made from: kept as long as the view holds. */
+  readonly derived: WeakMap<object, unknown>;
   /** On a toolset, whatever it holds: all verbs but discover and call. */
   may(verb: Exclude<Verb, "discover" | "call">, toolset: RuledToolset): Decision;
   /** On one tool of a toolset. What may not be discovered may not be called. */

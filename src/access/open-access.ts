@@ -17,6 +17,7 @@ export const OPEN_ACCESS: CallerAccess = Object.freeze({
   revision: 0,
   view: "",
   seesWholeRegistry: true,
+  derived: new WeakMap(),
   may: () => ALLOWED,
   mayUse: () => ALLOWED,
   mayIn: () => ALLOWED,

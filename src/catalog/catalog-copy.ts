@@ -86,6 +86,8 @@ export interface CatalogReader {
   /** Toolsets in order of their names: those after a name. */
   after(name: string): Iterable<ToolsetView>;
   readonly size: number;
+  /** Whether there are toolsets of tenants other than the default one; damaged ones count. */
+  readonly hasTenants: boolean;
   revision(): string;
   /** Grows with every change of what the copy shows. */
   readonly version: number;
@@ -121,6 +123,8 @@ export class CatalogCopy implements CatalogReader {
   /** All views in that order; undefined once one of them has changed. */
   #all: readonly ToolsetView[] | undefined;
   #version = 0;
+  /** How many toolsets belong to other tenants than the default one. */
+  #ofTenants = 0;
   /** Names that came or went since. */
   readonly #renamed = new Set<string>();
   #started = false;
@@ -202,6 +206,10 @@ export class CatalogCopy implements CatalogReader {
 
   get size(): number {
     return this.#views.size;
+  }
+
+  get hasTenants(): boolean {
+    return this.#ofTenants > 0 || [...this.#quarantine.keys()].some(isOfTenant);
   }
 
   /** How many toolsets are in other shards than the one of this name. */
@@ -365,10 +373,15 @@ export class CatalogCopy implements CatalogReader {
     this.#all = undefined;
     this.#version++;
     if (view === undefined) {
-      if (this.#views.delete(name)) this.#renamed.add(name);
+      if (!this.#views.delete(name)) return;
+      this.#renamed.add(name);
+      if (isOfTenant(name)) this.#ofTenants--;
       return;
     }
-    if (!this.#views.has(name)) this.#renamed.add(name);
+    if (!this.#views.has(name)) {
+      this.#renamed.add(name);
+      if (isOfTenant(name)) this.#ofTenants++;
+    }
     this.#views.set(name, view);
   }
 
@@ -428,4 +441,9 @@ function firstAfter(names: readonly string[], name: string): number {
     else high = middle;
   }
   return low;
+}
+
+/** The default tenant's toolsets have plain names. */
+function isOfTenant(name: string): boolean {
+  return name.includes("/");
 }

@@ -18,6 +18,24 @@ export interface ContractFacts {
   readonly toolCount: number;
 }
 
+/** A tool by what rules look at. */
+export interface OutlinedTool {
+  readonly name: string;
+  readonly tags: readonly string[];
+}
+
+/** A contract by what rules look at. */
+export interface ContractOutline {
+  readonly tags: readonly string[];
+  readonly tools: readonly OutlinedTool[];
+}
+
+/** An outline as it is kept: names in one text, and the tags of those tools that have any. Catalogues have many, and most are never asked for. */
+interface KeptOutline {
+  readonly names: string;
+  readonly tags: ReadonlyMap<string, readonly string[]>;
+}
+
 /** A contract that was parsed, with its tools by name. */
 export interface ParsedContract {
   readonly contract: Contract;
@@ -42,6 +60,7 @@ export class ContractText {
   readonly #cache: ContractCache;
   readonly #onUnreadable: (reason: string) => void;
   #facts: ContractFacts | undefined;
+  #outline: KeptOutline | undefined;
 
   private constructor(
     toolset: ToolsetName,
@@ -88,6 +107,14 @@ export class ContractText {
     return this.#facts;
   }
 
+  /** What rules look at, without the contract being kept. Made anew each time. @throws as `contract`. */
+  outline(): ContractOutline {
+    this.#outline ??= keptOutline(this.#cache.get(this.digest)?.contract ?? this.parseApart());
+    const { names, tags } = this.#outline;
+    const tools = names === "" ? [] : names.split(" ").map((name) => ({ name, tags: tags.get(name) ?? NO_TAGS }));
+    return { tags: this.facts().tags, tools };
+  }
+
   /**
    * Parses without keeping the result: for work that passes over all contracts once.
    *
@@ -97,6 +124,7 @@ export class ContractText {
     const parsed = parseContractText(this.#toolset, this.#text);
     if (parsed.kind === "readable") {
       this.#facts ??= factsOf(parsed.contract);
+      this.#outline ??= keptOutline(parsed.contract);
       return parsed.contract;
     }
     this.#onUnreadable(parsed.reason);
@@ -175,6 +203,18 @@ function factsOf(contract: Contract): ContractFacts {
     version: contract.version,
     tags: contract.tags,
     toolCount: contract.tools.length,
+  };
+}
+
+const NO_TAGS: readonly string[] = [];
+const NO_TAGGED: KeptOutline["tags"] = new Map();
+
+/** Names of tools have no spaces. */
+function keptOutline({ tools }: Contract): KeptOutline {
+  const tagged = tools.filter(({ tags }) => tags.length > 0);
+  return {
+    names: tools.map(({ name }) => name).join(" "),
+    tags: tagged.length === 0 ? NO_TAGGED : new Map(tagged.map(({ name, tags }) => [name, tags])),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Contract, ToolContract } from "../contract/contract.js";
 import type { Digest, Epoch, ToolsetName } from "../identity/names.js";
 import type { EpochHealth } from "../store/registry/health-entry.js";
 import type { EpochRecord, EpochState } from "../store/registry/toolset-record.js";
-import type { ContractFacts, ContractText } from "./contract-text.js";
+import type { ContractFacts, ContractOutline, ContractText } from "./contract-text.js";
 
 export type { EpochRecord, EpochState };
 
@@ -33,6 +33,8 @@ export interface EpochView extends EpochRecord {
   tool(name: string): ToolContract | undefined;
   /** What lists show of its contract. @throws as `contract`. */
   facts(): ContractFacts;
+  /** What rules look at of its contract. @throws as `contract`. */
+  outline(): ContractOutline;
 }
 
 /** What payloads and results are checked by. */
@@ -165,5 +167,9 @@ class StoredEpoch implements EpochView {
 
   facts(): ContractFacts {
     return this.text.facts();
+  }
+
+  outline(): ContractOutline {
+    return this.text.outline();
   }
 }

@@ -38,6 +38,7 @@ function catalogOf(...epochs: ReturnType<typeof epoch>[]): CatalogReader {
     all: () => (view === undefined ? [] : [view]),
     after: () => [],
     size: 1,
+    hasTenants: false,
     version: 0,
     revision: () => "",
     stale: false,

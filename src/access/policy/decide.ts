@@ -1,4 +1,6 @@
+import type { ToolsetName } from "../../identity/names.js";
 import type { TenantName } from "../../identity/tenant.js";
+import { plainName, tenantOf } from "../../identity/toolset-name.js";
 import type { RuledTool } from "../caller-access.js";
 import type { Verb } from "../verbs.js";
 import type { CompiledRule, CompiledShare } from "./compile-rules.js";
@@ -39,8 +41,9 @@ export function rulesAbout(
   shares: readonly CompiledShare[],
   verb: Verb,
   asking: TenantName,
-  { tenant, name }: { readonly tenant: TenantName; readonly name: string },
+  toolset: ToolsetName,
 ): ToolsetRules {
+  const [tenant, name] = [tenantOf(toolset), plainName(toolset)];
   const about = rules.filter((rule) => rule.verbs.has(verb) && rule.coversToolset(asking, tenant, name));
   return {
     denials: about.filter(({ effect }) => effect === "deny"),

@@ -77,6 +77,7 @@ class CompiledPolicy implements Policy {
       revision: this.#documents.revision,
       view: roleSet.view,
       seesWholeRegistry: roleSet.seesOwn && principal.tenant === DEFAULT_TENANT && !this.#isTenanted(),
+      derived: roleSet.derived,
       may: (verb, toolset) => roleSet.may(verb, toolset),
       mayUse: (verb, toolset, tool) => roleSet.mayUse(verb, toolset, tool),
       mayIn: (verb, tenant) => roleSet.mayIn(verb, tenant),

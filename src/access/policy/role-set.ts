@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
+import { tenantOf } from "../../identity/toolset-name.js";
 import type { Json } from "../../json/json.js";
 import type { Decision, RuledTool, RuledToolset } from "../caller-access.js";
 import type { Verb } from "../verbs.js";
 import type { CompiledRule, CompiledShare } from "./compile-rules.js";
 import { type Ruling, ruleOnTenant, ruleOnTool, ruleOnToolset, rulesAbout, type ToolsetRules } from "./decide.js";
-import { partsOf } from "./toolset-parts.js";
 
 /** What a set of roles is compiled from. */
 export interface RoleSetParts {
@@ -27,6 +27,8 @@ export class RoleSet {
   readonly view: string;
   /** Whether everything of the own tenant is visible. */
   readonly seesOwn: boolean;
+  /** What was made for those that have the roles: see `CallerAccess`. */
+  readonly derived = new WeakMap<object, unknown>();
   readonly #parts: RoleSetParts;
 
   constructor(parts: RoleSetParts) {
@@ -37,10 +39,10 @@ export class RoleSet {
 
   /** Decides on a toolset, whatever it holds. */
   may(verb: Exclude<Verb, "discover" | "call">, toolset: RuledToolset): Decision {
-    const { tenant, name } = partsOf(toolset.name);
+    const tenant = tenantOf(toolset.name);
     if (verb === "audit" || verb === "administer") return this.mayIn(verb, tenant);
     const { rules, shares, tenant: asking } = this.#parts;
-    return decisionOf(ruleOnToolset(rulesAbout(rules, shares, verb, asking, { tenant, name }), toolset.tags));
+    return decisionOf(ruleOnToolset(rulesAbout(rules, shares, verb, asking, toolset.name), toolset.tags));
   }
 
   /** Decides on a tenant as a whole. */
@@ -58,7 +60,7 @@ export class RoleSet {
 
   #about(verb: "discover" | "call", toolset: RuledToolset): ToolsetRules {
     const { rules, shares, tenant } = this.#parts;
-    return rulesAbout(rules, shares, verb, tenant, partsOf(toolset.name));
+    return rulesAbout(rules, shares, verb, tenant, toolset.name);
   }
 
   #callable(call: Ruling): Decision {
