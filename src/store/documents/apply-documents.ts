@@ -18,6 +18,8 @@ export interface DocumentStore extends CommittedStore {
 /** The most documents of a tenant, and the most bytes of their contents together. */
 export const MAX_DOCUMENTS = 10_000;
 export const MAX_TENANT_BYTES = 64 * 1_048_576;
+/** Where a tenant's histories have come to more bytes, a document that is changed keeps only its latest former revision. */
+export const MAX_TENANT_HISTORY_BYTES = 128 * 1_048_576;
 /** How many removed documents of a tenant and kind keep their history. */
 const REMOVED_KEPT = 1_000;
 /** About how many revisions the stream of changes has. */
@@ -96,12 +98,12 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 --         { 'outdated', revision }, { 'conflict', place, revision }, { 'unknown', place }, { 'full', place, 'documents' or 'bytes' }
 local documents, changes = KEYS[2], KEYS[3]
 
--- What a tenant's documents come to: "1 <documents> <bytes>".
+-- What a tenant's documents come to: "1 <documents> <bytes> <bytes of their histories>".
 local tallies = {}
 local function tally_of(tenant)
   if not tallies[tenant] then
-    local count, bytes = string.match(redis.call('HGET', documents, '@' .. tenant) or '', '^1 (%d+) (%d+)')
-    tallies[tenant] = { count = tonumber(count) or 0, bytes = tonumber(bytes) or 0 }
+    local count, bytes, former = string.match(redis.call('HGET', documents, '@' .. tenant) or '', '^1 (%d+) (%d+) (%d+)')
+    tallies[tenant] = { count = tonumber(count) or 0, bytes = tonumber(bytes) or 0, former = tonumber(former) or 0 }
   end
   return tallies[tenant]
 end
@@ -134,7 +136,7 @@ local function decide()
       tally.bytes = math.max(0, tally.bytes + more)
       if body and not entry and tally.count > tonumber(ARGV[6]) then return { 'full', place, 'documents' } end
       if more > 0 and tally.bytes > tonumber(ARGV[7]) then return { 'full', place, 'bytes' } end
-      plans[#plans + 1] = { path = path, removed = prefix .. 'removed-documents:' .. tenant .. '/' .. kind, known = known, former = former, most = most, body = body,
+      plans[#plans + 1] = { path = path, tally = tally, removed = prefix .. 'removed-documents:' .. tenant .. '/' .. kind, known = known, former = former, most = most, body = body,
         audit = { tenant = tenant, kind = kind, name = string.sub(path, #tenant + #kind + 3) } }
       outcomes[#outcomes + 1] = { body and (entry and 'changed' or 'created') or 'removed', math.max(found, 0), entry or '', plan = #plans }
     end
@@ -146,7 +148,15 @@ local function decide()
   local paths = {}
   for place, plan in ipairs(plans) do
     paths[place] = plan.path
-    if plan.known then remember(plan.path, plan.former, plan.known, plan.body and plan.most or plan.most + 1, ${MAX_HISTORY_BYTES}) end
+    local tally, most = plan.tally, plan.body and plan.most or plan.most + 1
+    local former = plan.former
+    local function keep(document)
+      local most_bytes = tally.former > ${MAX_TENANT_HISTORY_BYTES} and 0 or ${MAX_HISTORY_BYTES}
+      local grown
+      former, grown = remember(plan.path, former, document, most, most_bytes)
+      tally.former = math.max(0, tally.former + grown)
+    end
+    if plan.known then keep(plan.known) end
     local document = { revision = revision, written = now, state = plan.body and 'live' or 'removed', author = ARGV[1], reason = ARGV[2] }
     local head = format_document_head(document)
     if plan.body then
@@ -154,17 +164,17 @@ local function decide()
       redis.call('ZREM', plan.removed, plan.path)
     else
       redis.call('HDEL', documents, plan.path)
-      remember(plan.path, plan.former, { revision = revision, head = head, body = '' }, plan.most + 1, ${MAX_HISTORY_BYTES})
+      keep({ revision = revision, head = head, body = '' })
       redis.call('ZADD', plan.removed, revision, plan.path)
       while redis.call('ZCARD', plan.removed) > ${REMOVED_KEPT} do
         local oldest = redis.call('ZRANGE', plan.removed, 0, 0)[1]
-        redis.call('DEL', history_key(oldest))
+        tally.former = math.max(0, tally.former - forget_history(oldest))
         redis.call('ZREM', plan.removed, oldest)
       end
     end
   end
   for tenant, tally in pairs(tallies) do
-    redis.call('HSET', documents, '@' .. tenant, string.format('1 %.0f %.0f', tally.count, tally.bytes))
+    redis.call('HSET', documents, '@' .. tenant, string.format('1 %.0f %.0f %.0f', tally.count, tally.bytes, tally.former))
   end
   for _, outcome in ipairs(outcomes) do
     if outcome.plan then outcome[2] = revision end

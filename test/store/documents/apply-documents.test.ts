@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import { DEFAULT_TENANT } from "../../../src/identity/tenant.js";
-import { MAX_DOCUMENTS, MAX_TENANT_BYTES } from "../../../src/store/documents/apply-documents.js";
+import {
+  MAX_DOCUMENTS,
+  MAX_TENANT_BYTES,
+  MAX_TENANT_HISTORY_BYTES,
+} from "../../../src/store/documents/apply-documents.js";
 import { documentPath } from "../../../src/store/documents/document-ref.js";
 import { listRevisions, readDocument, readRevision } from "../../../src/store/documents/read-documents.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
@@ -186,20 +190,36 @@ test("a removed document's history goes when a thousand of its tenant and kind w
   expect(await revisionsOf(refOf("session/s0"))).toEqual([]);
   expect(await revisionsOf(refOf("session/s1099"))).toHaveLength(2);
   expect((await client.keys("*document:*")).length).toBe(1_000);
+  expect(await client.hget(documents, `@${DEFAULT_TENANT}`)).toBe("1 0 0 2000");
   await expectKeysToExpire(client);
 });
 
 test("a tenant has so many documents and so many bytes, and another tenant notices nothing of that", async () => {
   const { store, client } = here();
-  await client.hset(documents, `@${ACME}`, `1 ${MAX_DOCUMENTS} 10`);
+  await client.hset(documents, `@${ACME}`, `1 ${MAX_DOCUMENTS} 10 0`);
   const own = refOf("role/one-more", ACME);
   expect(await apply(store, [{ ref: own, body: {} }])).toEqual({ kind: "full", place: 0, of: "documents" });
   expect(await apply(store, [{ ref: ROLE, body: {} }])).toMatchObject({ kind: "applied" });
-  await client.hset(documents, `@${ACME}`, `1 1 ${MAX_TENANT_BYTES - 1}`);
+  await client.hset(documents, `@${ACME}`, `1 1 ${MAX_TENANT_BYTES - 1} 0`);
   expect(await apply(store, [{ ref: own, body: {} }])).toEqual({ kind: "full", place: 0, of: "bytes" });
-  expect(await client.hget(documents, `@${DEFAULT_TENANT}`)).toBe("1 1 2");
+  expect(await client.hget(documents, `@${DEFAULT_TENANT}`)).toBe("1 1 2 0");
   await apply(store, [{ ref: ROLE }]);
-  expect(await client.hget(documents, `@${DEFAULT_TENANT}`)).toBe("1 0 0");
+  expect(await client.hget(documents, `@${DEFAULT_TENANT}`)).toBe("1 0 0 2");
+});
+
+test("what a tenant's histories come to is counted, and beyond a bound a change keeps the latest former revision alone", async () => {
+  const { store, client } = here();
+  const field = `@${ACME}`;
+  const ref = refOf("role/wordy", ACME);
+  for (let round = 0; round <= 4; round++) await apply(store, [{ ref, body: { round } }]);
+  expect(await client.hget(documents, field)).toBe("1 1 11 44");
+  await client.hset(documents, field, `1 1 11 ${MAX_TENANT_HISTORY_BYTES + 1}`);
+  await apply(store, [{ ref, body: { round: 5 } }]);
+  expect(await revisionsOf(ref)).toEqual([6, 5]);
+  expect(await client.hget(documents, field)).toBe(`1 1 11 ${MAX_TENANT_HISTORY_BYTES + 1 - 33}`);
+  await client.hset(documents, field, `1 1 11 ${MAX_TENANT_HISTORY_BYTES + 1}`);
+  await apply(store, [{ ref }]);
+  expect(await revisionsOf(ref)).toEqual([7]);
 });
 
 test("changes that were judged by another revision of the registry are not made", async () => {
