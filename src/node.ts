@@ -210,6 +210,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     policy,
     hasCredentials: () => hasCredentials(documents.copy),
     onDocuments: (listener) => documents.copy.onChange(listener),
+    refresh: () => documents.copy.catchUp(),
     nowMs: () => clock.nowMs(),
     log,
   });

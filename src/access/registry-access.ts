@@ -2,6 +2,7 @@ import type { Principal } from "../identity/principal.js";
 import type { Logger } from "../observe/logger.js";
 import type { AccessControl, Credentials, Identity } from "./access-control.js";
 import type { CallerAccess } from "./caller-access.js";
+import { readSecretToken } from "./credentials/secret-token.js";
 import { NOBODY } from "./nobody.js";
 import { ANONYMOUS_IDENTITY, OPEN_ACCESS } from "./open-access.js";
 
@@ -18,10 +19,16 @@ export interface RegistryAccessOptions {
   readonly hasCredentials: () => boolean;
   /** Calls back after each change of a document, once `authentication` and `policy` know it. */
   readonly onDocuments: (listener: () => void) => () => void;
+  /** Has the documents contain every change that was made before the call. */
+  readonly refresh: () => Promise<void>;
   /** The time by Redis's clock, in Unix milliseconds. */
   readonly nowMs: () => number;
   readonly log: Pick<Logger, "info" | "warn">;
 }
+
+/** How often the documents are read for keys that are not known, in milliseconds at least: strangers can make up any number of them. */
+const REFRESH_EVERY_MS = 200;
+const BEARER = /^bearer +(tg_[\w]+)$/i;
 
 /**
  * Who may come in to a registry.
@@ -36,6 +43,9 @@ export class RegistryAccess implements AccessControl {
   readonly #listeners = new Set<() => void>();
   #state: "open" | "closed";
   #forget: (() => void) | undefined;
+  /** The reading that begins next. */
+  #refresh: Promise<void> | undefined;
+  #readAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RegistryAccessOptions) {
     this.#options = options;
@@ -74,7 +84,29 @@ export class RegistryAccess implements AccessControl {
   }
 
   authenticate(credentials: Credentials): Identity | Promise<Identity> {
-    return this.#state === "open" ? ANONYMOUS_IDENTITY : this.#options.authentication.authenticate(credentials);
+    if (this.#state === "open") return ANONYMOUS_IDENTITY;
+    const { authentication } = this.#options;
+    try {
+      return authentication.authenticate(credentials);
+    } catch (error) {
+      // A key is used at once after it was made, also through a node that has not heard of it yet.
+      if (!isWellFormedKey(credentials.authorization)) throw error;
+      return this.#refreshed().then(() => authentication.authenticate(credentials));
+    }
+  }
+
+  /** Resolves when the documents were read since, or cannot be. All that ask meanwhile share one reading. */
+  #refreshed(): Promise<void> {
+    this.#refresh ??= this.#readSoon();
+    return this.#refresh;
+  }
+
+  async #readSoon(): Promise<void> {
+    const waitMs = this.#readAtMs + REFRESH_EVERY_MS - performance.now();
+    if (waitMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, waitMs).unref());
+    this.#readAtMs = performance.now();
+    this.#refresh = undefined; // who asks from here on has to be sure of a later reading
+    await this.#options.refresh().catch(() => {});
   }
 
   holds(identity: Identity): boolean {
@@ -97,4 +129,10 @@ export class RegistryAccess implements AccessControl {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+}
+
+/** Whether a header has a key or a session token of the right form; most that are made up have not. */
+function isWellFormedKey(authorization: string | undefined): boolean {
+  const [, token] = BEARER.exec(authorization ?? "") ?? [];
+  return token !== undefined && readSecretToken(token) !== undefined;
 }

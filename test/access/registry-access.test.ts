@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Identity } from "../../src/access/access-control.js";
+import { makeSecretToken } from "../../src/access/credentials/secret-token.js";
 import { NOBODY } from "../../src/access/nobody.js";
 import { ANONYMOUS_IDENTITY, OPEN_ACCESS } from "../../src/access/open-access.js";
 import { RegistryAccess, type RegistryAccessOptions } from "../../src/access/registry-access.js";
@@ -41,6 +43,7 @@ function registry(mode: RegistryAccessOptions["mode"], more: Partial<RegistryAcc
       announce = listener;
       return () => {};
     },
+    refresh: async () => {},
     nowMs: () => world.nowMs,
     log: {
       info: (line: object) => world.lines.push(line),
@@ -110,4 +113,31 @@ test("a credential holds until it expires, by the registry's clock", () => {
   world.nowMs = 1_000;
   expect(access.holds(ADA)).toBe(false);
   expect(access.holds({ ...ADA, expiresAtMs: Number.POSITIVE_INFINITY })).toBe(true);
+});
+
+test("a key that is not known is looked for once more, and all that come with one share the look", async () => {
+  const made = makeSecretToken("key", randomBytes).text;
+  let known = false;
+  let looks = 0;
+  const { access } = registry("required", {
+    authentication: {
+      authenticate: ({ authorization }) => {
+        if (known && authorization === `Bearer ${made}`) return ADA;
+        throw new ToolgateError("UNAUTHENTICATED", "no");
+      },
+      current: (identity) => identity,
+    },
+    refresh: async () => {
+      looks++;
+      known = true;
+    },
+  });
+  const others = Array.from({ length: 50 }, () => makeSecretToken("key", randomBytes).text);
+  const asked = [made, ...others].map(async (key) => access.authenticate({ ...NONE, authorization: `Bearer ${key}` }));
+  const [first, ...rest] = await Promise.allSettled(asked);
+  expect(first).toEqual({ status: "fulfilled", value: ADA });
+  expect(rest.every(({ status }) => status === "rejected")).toBe(true);
+  expect(looks).toBe(1);
+  expect(() => access.authenticate({ ...NONE, authorization: `Bearer ${made.slice(0, -1)}` })).toThrow();
+  expect(looks).toBe(1);
 });
