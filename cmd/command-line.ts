@@ -69,6 +69,20 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       load: async () => (await import("./commands/dead.js")).deadCommand(),
     },
   },
+  "Access:": {
+    login: {
+      summary: "open a session by name and password",
+      load: async () => (await import("./commands/login.js")).loginCommand(),
+    },
+    logout: {
+      summary: "end it",
+      load: async () => (await import("./commands/logout.js")).logoutCommand(),
+    },
+    whoami: {
+      summary: "show who the registry takes you for",
+      load: async () => (await import("./commands/whoami.js")).whoamiCommand(),
+    },
+  },
   "Connections and shells:": {
     context: {
       summary: "keep connections under names",

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { parseClientConfig } from "../../src/config/client-config.js";
 import { environment } from "../../src/config/environment.js";
-import { findConnection, findContext } from "../contexts/connection.js";
+import { type ConnectionKey, findConnection, findContext } from "../contexts/connection.js";
 import { type Contexts, contextFile, isContextName, readContexts, writeContexts } from "../contexts/context-file.js";
 import { UsageError } from "../output/failure.js";
 import { clientFlags, inSession, withClientOptions, withJsonOption } from "./session.js";
@@ -10,6 +10,7 @@ import { clientFlags, inSession, withClientOptions, withJsonOption } from "./ses
 interface SetFlags {
   readonly nodes?: string;
   readonly ca?: string;
+  readonly keyFile?: string;
 }
 
 /** `toolgate context`: named connections. */
@@ -106,7 +107,8 @@ function setCommand(): Command {
       .description("Makes a context, or changes what is given of one.")
       .argument("<context>", "its name: letters, digits, dots, dashes and underscores")
       .option("--nodes <host:port,…>", "Its nodes, separated by commas; any of them will do.")
-      .option("--ca <file>", 'Certificates (PEM) that its TLS is checked against; "" for a plain connection.'),
+      .option("--ca <file>", 'Certificates (PEM) that its TLS is checked against; "" for a plain connection.')
+      .option("--key-file <file>", 'The file with the credential to send; "" for none.'),
   )
     .addHelpText(
       "after",
@@ -114,9 +116,10 @@ function setCommand(): Command {
 Examples:
   toolgate context set local --nodes 127.0.0.1:7400
   toolgate context set prod --nodes 10.0.0.5:7400,10.0.0.6:7400 --ca prod.pem
+  toolgate context set prod --key-file ~/prod.key
   toolgate context set prod --ca ""`,
     )
-    .action(async (name: string, { nodes, ca }: SetFlags, command: Command) => {
+    .action(async (name: string, { nodes, ca, keyFile }: SetFlags, command: Command) => {
       if (!isContextName(name)) {
         throw new UsageError(
           `A context cannot be named ${JSON.stringify(name.slice(0, 80))}.`,
@@ -132,14 +135,37 @@ Examples:
           if (chosen === undefined) {
             throw new UsageError(`No nodes are given for ${name}.`, "Pass --nodes host:port.");
           }
-          const certificates = ca === undefined ? (known?.ca ?? "") : ca === "" ? "" : resolve(ca);
-          return { current, contexts: new Map([...before, [name, { nodes: chosen, ca: certificates }]]) };
+          const key = pathOf(keyFile, known?.keyFile);
+          const changed = { nodes: chosen, ca: pathOf(ca, known?.ca), ...(key === "" ? {} : { keyFile: key }) };
+          return { current, contexts: new Map([...before, [name, changed]]) };
         });
         if (output.json) return output.jsonData({ name, ...contexts.get(name) });
         output.text(`${name} is set.`);
         output.note(`toolgate context use ${name}`);
       });
     });
+}
+
+/** Where the credential comes from, for people. */
+function keyText(key: ConnectionKey): string {
+  switch (key.kind) {
+    case "file":
+      return `${key.path}, by ${key.origin}`;
+    case "variable":
+      return "TOOLGATE_KEY";
+    case "login":
+      return "the login: toolgate whoami shows whose";
+    case "found":
+      return "none, but the key file of nodes on this machine";
+    default:
+      return key satisfies never;
+  }
+}
+
+/** A file's absolute path: the given one, empty for none, else the one that was there. */
+function pathOf(given: string | undefined, known = ""): string {
+  if (given === undefined) return known;
+  return given === "" ? "" : resolve(given);
 }
 
 function removeCommand(): Command {
@@ -187,11 +213,11 @@ Examples:
     )
     .action(async (_flags: object, command: Command) => {
       await inSession(command, async ({ output }) => {
-        const { context, nodes, ca, origin } = await findConnection(clientFlags(command), environment());
-        if (output.json) return output.jsonData({ context: context ?? null, nodes, ca, origin });
+        const { context, nodes, ca, key, origin } = await findConnection(clientFlags(command), environment());
+        if (output.json) return output.jsonData({ context: context ?? null, nodes, ca, key: key.kind, origin });
         const name = context === undefined ? "none" : context;
         output.text(
-          `context  ${name}, by ${origin}\nnodes    ${nodes.join(", ")}\nca       ${ca === "" ? "none: no TLS" : ca}`,
+          `context  ${name}, by ${origin}\nnodes    ${nodes.join(", ")}\nca       ${ca === "" ? "none: no TLS" : ca}\nkey      ${keyText(key)}`,
         );
       });
     });

@@ -50,7 +50,7 @@ Examples:
             import("../doctor/check-toolsets.js"),
             import("../doctor/check-redis.js"),
           ]);
-        const { nodes, tls } = await readClientConfig(command);
+        const { nodes, options } = await readClientConfig(command);
         const checks: Check[] = [];
         const report = (found: readonly Check[]): void => {
           checks.push(...found);
@@ -59,9 +59,9 @@ Examples:
         report([checkRuntime(process.versions.node, neededNode())]);
         for (const address of nodes) {
           signal.throwIfAborted();
-          report([await output.withProgress(`Asking ${address}`, () => checkGateway(address, tls))]);
+          report([await output.withProgress(`Asking ${address}`, () => checkGateway(address, options.tls))]);
         }
-        const connection = { signal, connectTimeoutMs: 3_000, ...(tls === undefined ? {} : { tls }) };
+        const connection = { signal, connectTimeoutMs: 3_000, ...options };
         report(await output.withProgress("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
         report(await output.withProgress("Listing the toolsets", () => checkToolsets(nodes, connection)));
         if (redisUrl !== undefined && redisUrl !== "") {

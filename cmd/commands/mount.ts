@@ -124,7 +124,7 @@ async function mountOptions(
   signal: AbortSignal,
 ): Promise<MountOptions> {
   const [program = "", ...args] = commandLine;
-  const { nodes, tls } = await readClientConfig(command);
+  const { nodes, options: target } = await readClientConfig(command);
   const { name, tag, idempotent, idempotentAll, startTimeout, patience, env, schemaDocument, ...rest } = flags;
   if (idempotentAll === true && idempotent !== undefined) {
     throw new UsageError("--idempotent and --idempotent-all were both given.", "Leave one of them out.");
@@ -149,7 +149,7 @@ async function mountOptions(
     env: serverVariables(env ?? []),
     log: terminalLog(output),
     signal,
-    ...(tls === undefined ? {} : { tls }),
+    ...target,
     ...(schemaDocument === undefined ? {} : { schemaDocuments: await schemaDocuments(schemaDocument) }),
     ...(tag === undefined ? {} : { tags: tag }),
     ...(idempotentAll === true ? { idempotent: "all" } : idempotent === undefined ? {} : { idempotent }),

@@ -23,7 +23,12 @@ export interface Session {
 
 /** Adds the options that lead to a cluster, and --json. */
 export function withClientOptions(command: Command): Command {
-  return withJsonOption(withSettings(command, CLIENT_SETTINGS));
+  return withJsonOption(
+    withSettings(command, CLIENT_SETTINGS).option(
+      "--insecure-key",
+      "Send the credential to other machines without TLS, too.",
+    ),
+  );
 }
 
 /** Adds --json. */
@@ -66,14 +71,14 @@ export async function withClientIn<T>(
   work: (client: Toolgate) => Promise<T>,
   options: Pick<ConnectOptions, "patienceMs"> = {},
 ): Promise<T> {
-  const { nodes, tls } = await readClientConfig(command);
+  const { nodes, options: target } = await readClientConfig(command);
   const { connect } = await import("../../src/sdk/connect.js"); // by what runs, not by what shows its help
   const client = await output.withProgress(`Connecting to ${nodes.join(", ")}`, () =>
     connect(nodes, {
+      ...target,
       ...options,
       signal,
       onWarning: ({ message }) => output.diagnostic(`warning: ${safeLines(message)}`),
-      ...(tls === undefined ? {} : { tls }),
     }),
   );
   try {

@@ -178,19 +178,20 @@ export function shellSafe(candidates: readonly Candidate[]): Candidate[] {
 
 /** Asks a cluster, which the line itself may name. @throws what kept it from answering in time */
 async function fromCluster(
-  { options: { nodes, ca, context } }: Line,
+  { options: { nodes, ca, keyFile, context } }: Line,
   ask: (client: Toolgate, signal: AbortSignal) => Promise<Candidate[]>,
 ): Promise<Candidate[]> {
   const flags: ConnectionFlags = {
     ...(nodes === undefined ? {} : { nodes }),
     ...(ca === undefined ? {} : { ca }),
+    ...(keyFile === undefined ? {} : { keyFile }),
     ...(context === undefined ? {} : { context }),
   };
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const { connect } = await import("../../src/sdk/connect.js"); // most completions need no cluster
-  const { nodes: addresses, tls } = await connectionTo(await findConnection(flags, environment()));
+  const { nodes: addresses, options } = await connectionTo(await findConnection(flags, environment()));
   const limits = { signal, connectTimeoutMs: PATIENCE_MS, patienceMs: PATIENCE_MS };
-  const client = await connect(addresses, { ...limits, ...(tls === undefined ? {} : { tls }) });
+  const client = await connect(addresses, { ...limits, ...options });
   try {
     return shellSafe(await ask(client, signal));
   } finally {

@@ -57,5 +57,6 @@ end
 complete -c toolgate -f -a '(__toolgate_complete)'
 complete -c toolgate -l file -r -F
 complete -c toolgate -l ca -r -F
+complete -c toolgate -l key-file -r -F
 `,
 } as const satisfies Record<Shell, string>;

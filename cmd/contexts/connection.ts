@@ -4,19 +4,36 @@ import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { nearestWord } from "../../src/identity/nearest-word.js";
 import { UsageError } from "../output/failure.js";
 import { type Context, contextFile, readContexts } from "./context-file.js";
+import { loginFile, readLogin } from "./login-file.js";
 
 /** What a command line says of the connection. */
 export interface ConnectionFlags {
   readonly nodes?: string;
   readonly ca?: string;
+  readonly keyFile?: string;
+  readonly insecureKey?: boolean;
   readonly context?: string;
 }
+
+/** Where the credential comes from. */
+export type ConnectionKey =
+  /** The first line of a file. */
+  | { readonly kind: "file"; readonly path: string; readonly origin: string }
+  /** The variable TOOLGATE_KEY. */
+  | { readonly kind: "variable" }
+  /** What `toolgate login` has kept. */
+  | { readonly kind: "login"; readonly path: string }
+  /** Nothing names one: the key file of the nodes of this machine, or none. */
+  | { readonly kind: "found" };
 
 /** The connection that a command uses, and what decided that. */
 export interface Connection {
   readonly nodes: readonly string[];
   /** The path of the certificates for TLS; empty for a plain connection. */
   readonly ca: string;
+  readonly key: ConnectionKey;
+  /** The key may go to other machines without TLS. */
+  readonly insecureKey: boolean;
   /** The context that it is, if it is one. */
   readonly context: string | undefined;
   /** What named it, for people. */
@@ -27,18 +44,45 @@ export interface Connection {
  * Finds the connection. What stands on the command line wins over variables, those over the current context, and that over the
  * default: --nodes; --context; TOOLGATE_NODES; TOOLGATE_CONTEXT; `toolgate context use`; 127.0.0.1:7400.
  *
+ * The credential: --key-file; TOOLGATE_KEY; TOOLGATE_KEY_FILE; a login; the context's key file; what is found for nodes of this machine.
+ *
  * A context is used whole or not at all, so that one cluster's certificates never go with another one's nodes; --ca replaces its
  * certificates, and so does TOOLGATE_CA for a context that the command line does not name.
  *
  * @throws ToolgateError INVALID_CONFIG
  */
-export async function findConnection(
-  { nodes: nodesFlag, ca: caFlag, context: contextFlag }: ConnectionFlags,
+export async function findConnection(flags: ConnectionFlags, env: Environment): Promise<Connection> {
+  const { insecureKey = false, keyFile } = flags;
+  const place = await findPlace(flags, env);
+  return { ...place, key: await findKey(place, keyFile, env), insecureKey };
+}
+
+interface Place extends Pick<Connection, "nodes" | "ca" | "context" | "origin"> {
+  readonly contextKeyFile?: string;
+}
+
+async function findKey(
+  { contextKeyFile = "", ...place }: Place,
+  keyFileFlag: string | undefined,
   env: Environment,
-): Promise<Connection> {
+): Promise<ConnectionKey> {
+  if (keyFileFlag !== undefined && keyFileFlag !== "") return { kind: "file", path: keyFileFlag, origin: "--key-file" };
+  const { TOOLGATE_KEY: variable = "", TOOLGATE_KEY_FILE: path = "" } = env;
+  if (variable !== "") return { kind: "variable" };
+  if (path !== "") return { kind: "file", path, origin: "TOOLGATE_KEY_FILE" };
+  const login = loginFile(place, env);
+  if ((await readLogin(login)) !== undefined) return { kind: "login", path: login };
+  if (contextKeyFile !== "") return { kind: "file", path: contextKeyFile, origin: `the context ${place.context}` };
+  return { kind: "found" };
+}
+
+async function findPlace(
+  { nodes: nodesFlag, ca: caFlag, keyFile: keyFileFlag, context: contextFlag }: ConnectionFlags,
+  env: Environment,
+): Promise<Place> {
   const { nodes, ca, context } = parseClientConfig({
     env,
-    flags: { nodes: nodesFlag, ca: caFlag, context: contextFlag },
+    flags: { nodes: nodesFlag, ca: caFlag, keyFile: keyFileFlag, context: contextFlag },
   });
   if (nodesFlag !== undefined && contextFlag !== undefined) {
     throw new UsageError("--nodes and --context were both given.", "Leave one of them out.");
@@ -56,6 +100,7 @@ export async function findConnection(
   return {
     nodes: nodesOf(file, name, found),
     ca: caFlag ?? (contextFlag === undefined && ca !== "" ? ca : found.ca),
+    ...(found.keyFile === undefined ? {} : { contextKeyFile: found.keyFile }),
     context: name,
     origin,
   };

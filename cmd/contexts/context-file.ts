@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { mkdir, open, realpath, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
 import type { Environment } from "../../src/config/environment.js";
+import { writePrivateFile } from "../../src/config/private-file.js";
+import { userFolder } from "../../src/config/user-folder.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 
 /** A named way to a cluster. */
@@ -12,6 +12,8 @@ export interface Context {
   readonly nodes: string;
   /** The absolute path of the certificates (PEM) for TLS; empty for plain connections. */
   readonly ca: string;
+  /** The absolute path of the file with the credential; absent for none. */
+  readonly keyFile?: string;
 }
 
 /** What the file of contexts says. */
@@ -26,17 +28,11 @@ export interface Contexts {
  * version does not know is refused, since what it says, such as credentials, would be left out without a word.
  */
 const VERSION = 1;
-/** Owner alone: connections may carry credentials one day. */
-const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 const CONTEXT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Where the contexts are: `toolgate/contexts.json` in XDG_CONFIG_HOME, else in `~/.config`. */
 export function contextFile(env: Environment): string {
-  const { XDG_CONFIG_HOME: configured } = env;
-  // The specification says that relative ones are to be ignored (https://specifications.freedesktop.org/basedir-spec/latest/).
-  const folder = configured?.startsWith("/") ? configured : join(homedir(), ".config");
-  return join(folder, "toolgate", "contexts.json");
+  return join(userFolder(env), "contexts.json");
 }
 
 /** The largest file of contexts, in bytes: thousands of them. */
@@ -97,11 +93,11 @@ function parseContexts(file: string, value: unknown): Contexts {
   for (const [name, context] of Object.entries(value.contexts)) {
     if (!isContextName(name)) throw badFile(file, `${JSON.stringify(name)} cannot name a context`);
     if (!isObject(context)) throw badFile(file, `the context ${name} is no object`);
-    refuseOthers(file, context, ["nodes", "ca"], `the context ${name}`);
-    const { nodes, ca = "" } = context;
-    if (typeof nodes !== "string" || typeof ca !== "string")
-      throw badFile(file, `nodes and ca of the context ${name} must be texts`);
-    contexts.set(name, { nodes, ca });
+    refuseOthers(file, context, ["nodes", "ca", "keyFile"], `the context ${name}`);
+    const { nodes, ca = "", keyFile = "" } = context;
+    if (typeof nodes !== "string" || typeof ca !== "string" || typeof keyFile !== "string")
+      throw badFile(file, `nodes, ca and keyFile of the context ${name} must be texts`);
+    contexts.set(name, { nodes, ca, ...(keyFile === "" ? {} : { keyFile }) });
   }
   const { current } = value;
   if (current !== undefined && (typeof current !== "string" || !contexts.has(current)))
@@ -109,32 +105,16 @@ function parseContexts(file: string, value: unknown): Contexts {
   return { current, contexts };
 }
 
-/**
- * Writes the contexts, in the place of what was there at once: a concurrent reader gets the one or the other, and a crash
- * leaves one of them. The file can be read by its owner alone.
- */
+/** Writes the contexts, as a file that its owner alone can read. @throws ToolgateError INVALID_CONFIG */
 export async function writeContexts(file: string, { current, contexts }: Contexts): Promise<void> {
   const content = {
     version: VERSION,
     ...(current === undefined ? {} : { current }),
     contexts: Object.fromEntries(contexts),
   };
-  let fresh: string | undefined;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: FOLDER_MODE });
-    // Where the file is a link, as in folders that are kept elsewhere, it stays one.
-    const target = await realpath(file).catch(() => file);
-    fresh = `${target}.${randomUUID()}`;
-    const handle = await open(fresh, "wx", FILE_MODE);
-    try {
-      await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(fresh, target);
+    await writePrivateFile(file, `${JSON.stringify(content, null, 2)}\n`);
   } catch (error) {
-    if (fresh !== undefined) await rm(fresh, { force: true });
     const why = error instanceof Error ? error.message : String(error);
     throw new ToolgateError(
       "INVALID_CONFIG",

@@ -1,5 +1,5 @@
 import { splitAddress } from "./address.js";
-import { CLIENT_SCHEMA } from "./client-schema.js";
+import { CLIENT_SCHEMA, CLIENT_SECRETS } from "./client-schema.js";
 import { SETTINGS } from "./config.js";
 import { readSettings, type Sources } from "./settings.js";
 
@@ -9,21 +9,23 @@ export interface ClientConfig {
   readonly nodes: readonly string[];
   /** Path of the certificates (PEM) to check TLS against; empty for plain connections. */
   readonly ca: string;
+  /** Path of a file with the credential to send; empty for none. */
+  readonly keyFile: string;
   /** The name of a connection that the command line has kept; empty for none. */
   readonly context: string;
 }
 
 /**
- * A client's settings from `TOOLGATE_NODES`, `TOOLGATE_CA` and `TOOLGATE_CONTEXT`, or `--nodes`, `--ca` and `--context`.
+ * A client's settings from `TOOLGATE_NODES`, `TOOLGATE_CA`, `TOOLGATE_KEY_FILE` and `TOOLGATE_CONTEXT`, or the flags of the same names.
  *
  * @throws ToolgateError INVALID_CONFIG naming every fault at once
  */
 export function parseClientConfig(sources: Sources): ClientConfig {
-  const { nodes, ca, context } = readSettings(CLIENT_SCHEMA, sources, {
+  const { nodes, ca, keyFile, context } = readSettings(CLIENT_SCHEMA, sources, {
     checks: { nodes: nodesFault },
-    known: SETTINGS.map((setting) => setting.variable),
+    known: [...SETTINGS, ...CLIENT_SECRETS].map((setting) => setting.variable),
   });
-  return Object.freeze({ nodes: Object.freeze(splitNodes(nodes)), ca, context });
+  return Object.freeze({ nodes: Object.freeze(splitNodes(nodes)), ca, keyFile, context });
 }
 
 function splitNodes(text: string): string[] {

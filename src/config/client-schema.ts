@@ -14,6 +14,12 @@ export const CLIENT_SCHEMA = {
     placeholder: "file",
     description: "Certificates (PEM) that the nodes' TLS is checked against. With it, the connection uses TLS.",
   },
+  keyFile: {
+    type: "text",
+    default: "",
+    placeholder: "file",
+    description: "A file with the credential to send: an API key, a session token or a JWT.",
+  },
   context: {
     type: "text",
     default: "",
@@ -22,5 +28,16 @@ export const CLIENT_SCHEMA = {
   },
 } as const satisfies SettingsSchema;
 
-/** Every setting of a client, in order. */
+/** What stands in no command line, where other users and the shell's history would see it. */
+export const CLIENT_SECRETS: readonly Setting[] = settingsOf({
+  key: {
+    type: "text",
+    default: "",
+    placeholder: "key",
+    secret: true,
+    description: "The credential to send: an API key, a session token or a JWT. It wins over a file's.",
+  },
+});
+
+/** Every setting of a client that is an option too, in order. */
 export const CLIENT_SETTINGS: readonly Setting[] = settingsOf(CLIENT_SCHEMA);

@@ -1,5 +1,5 @@
 import { ADDRESS_PATTERN, isLoopback, splitAddress } from "./address.js";
-import { CLIENT_SETTINGS } from "./client-schema.js";
+import { CLIENT_SECRETS, CLIENT_SETTINGS } from "./client-schema.js";
 import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "./message-limits.js";
 import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
 import {
@@ -332,6 +332,6 @@ export function parseConfig(sources: Sources): Config {
   return readSettings(CONFIG_SCHEMA, sources, {
     checks: { redisUrl: redisUrlFault, lockRedisUrls: redisUrlsFault },
     cross: CROSS_RULES,
-    known: CLIENT_SETTINGS.map((setting) => setting.variable),
+    known: [...CLIENT_SETTINGS, ...CLIENT_SECRETS].map((setting) => setting.variable),
   });
 }

@@ -37,21 +37,34 @@ export interface KeyQuestion extends Pick<ConnectionOptions, "key" | "insecureKe
  * @throws ToolgateError INVALID_CONFIG when what is given holds no credential, or would send it in clear to another machine
  */
 export async function findKeySource(question: KeyQuestion): Promise<KeySource> {
-  const { addresses, tls, insecureKey = false, env, onUnusable } = question;
+  const { addresses, env, onUnusable } = question;
   if (question.key === null) return NO_KEY;
   const given = givenSource(question);
   if (given === undefined) return new LocalKey(env, onUnusable);
-  const exposed = addresses.find((address) => !isLoopback(splitAddress(address)?.host ?? ""));
-  if (exposed !== undefined && (tls === undefined || tls === false) && !insecureKey) {
-    throw new ToolgateError(
-      "INVALID_CONFIG",
-      `The key of ${given.origin} is not sent to ${exposed}: the connection has no TLS, so that everybody on the way could read it. ` +
-        "Pass the option tls (--ca on the command line), or, on a network that you trust, insecureKey: true (--insecure-key).",
-    );
-  }
+  refuseExposure(addresses, question, `The key of ${given.origin}`);
   // A file that cannot be read is known at once, and not when the patience with the nodes is over.
   if (given instanceof FileKey) await given.read();
   return given;
+}
+
+/**
+ * Keeps a secret from networks that others are on.
+ *
+ * @throws ToolgateError INVALID_CONFIG when it would be sent in clear to another machine, and nobody said that it may
+ */
+export function refuseExposure(
+  addresses: readonly string[],
+  { tls, insecureKey = false }: Pick<ConnectionOptions, "tls" | "insecureKey">,
+  what: string,
+): void {
+  if ((tls !== undefined && tls !== false) || insecureKey) return;
+  const exposed = addresses.find((address) => !isLoopback(splitAddress(address)?.host ?? ""));
+  if (exposed === undefined) return;
+  throw new ToolgateError(
+    "INVALID_CONFIG",
+    `${what} is not sent to ${exposed}: the connection has no TLS, so that everybody on the way could read it. ` +
+      "Pass the option tls (--ca on the command line), or, on a network that you trust, insecureKey: true (--insecure-key).",
+  );
 }
 
 function givenSource({ key, env }: KeyQuestion): KeySource | undefined {
@@ -79,18 +92,29 @@ function checked(origin: string, text: string): string {
   return key;
 }
 
+/** A function that gives a credential, and says where that comes from: for a program that has found it by itself. */
+export interface NamedKey {
+  (): Promise<string>;
+  readonly origin: string;
+}
+
+export function namedKey(origin: string, read: () => Promise<string>): NamedKey {
+  return Object.assign(async () => await read(), { origin });
+}
+
 /** What a function gives, each time. */
 class CalledKey implements KeySource {
-  readonly origin = "the option key";
+  readonly origin: string;
   readonly renewable = true;
   readonly #key: () => string | Promise<string>;
 
   constructor(key: () => string | Promise<string>) {
     this.#key = key;
+    this.origin = "origin" in key && typeof key.origin === "string" ? key.origin : "the option key";
   }
 
   async read(): Promise<string> {
-    return checked("What the option key returned", String(await this.#key()));
+    return checked(this.origin, String(await this.#key()));
   }
 }
 

@@ -1,4 +1,4 @@
-import { CLIENT_SETTINGS } from "../../src/config/client-schema.js";
+import { CLIENT_SECRETS, CLIENT_SETTINGS } from "../../src/config/client-schema.js";
 import { SETTINGS } from "../../src/config/config.js";
 import type { Setting } from "../../src/config/settings.js";
 
@@ -12,6 +12,7 @@ export function renderConfigTable(): string {
     "Of a client (the other commands):",
     "",
     ...rows(CLIENT_SETTINGS),
+    ...CLIENT_SECRETS.map(({ variable, description }) => `| \`${variable}\` | | | | ${description} |`),
   ].join("\n");
 }
 
