@@ -320,7 +320,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     maxPayloadBytes: config.maxPayloadBytes,
     pingIntervalMs: config.pingIntervalMs,
   };
-  const cancellations = new Cancellations({ ...config, cancel: (id) => cancelCall(calls, id), faults, monotonicMs });
+  const cancellations = new Cancellations({
+    ...config,
+    cancel: (id, caller) => cancelCall(calls, id, caller),
+    faults,
+    monotonicMs,
+  });
   const inFlight = new CallsInFlight(config.maxInFlightPerPeer);
   let draining = false;
   const readings = new LargeReadings(calls);
@@ -334,7 +339,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);
       return inFlight.enter(peer);
     },
-    cancel: (id) => cancellations.cancel(id),
+    cancel: (id, caller) => cancellations.cancel(id, caller),
   };
 
   // What time does

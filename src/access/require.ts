@@ -1,5 +1,6 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { TenantName } from "../identity/tenant.js";
+import { shownToolset } from "../identity/toolset-name.js";
 import type { Json } from "../json/json.js";
 import type { CallerAccess, Decision, RuledTool, RuledToolset } from "./caller-access.js";
 import type { Verb } from "./verbs.js";
@@ -19,7 +20,7 @@ export function requireVerb(
   absent?: () => ToolgateError,
 ): void {
   if (access.may(verb, toolset).allowed) return;
-  throw absent === undefined ? forbidden(verb, `"${toolset.name}"`) : absent();
+  throw absent === undefined ? forbidden(verb, `"${shownToolset(access.principal.tenant, toolset.name)}"`) : absent();
 }
 
 /**
@@ -30,7 +31,8 @@ export function requireVerb(
  */
 export function requireCall(access: CallerAccess, toolset: RuledToolset, tool: RuledTool): Decision {
   const decision = access.mayUse("call", toolset, tool);
-  if (!decision.allowed) throw forbidden("call", `"${tool.name}" of "${toolset.name}"`);
+  if (!decision.allowed)
+    throw forbidden("call", `"${tool.name}" of "${shownToolset(access.principal.tenant, toolset.name)}"`);
   return decision;
 }
 
@@ -51,7 +53,10 @@ export function requireArguments(
 ): Decision {
   const decided = decision.byArguments === undefined ? decision : decision.byArguments(args.value, access.principal);
   if (decided.allowed) return decided;
-  throw forbidden("call", `"${tool.name}" of "${toolset.name}" with these arguments`);
+  throw forbidden(
+    "call",
+    `"${tool.name}" of "${shownToolset(access.principal.tenant, toolset.name)}" with these arguments`,
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { compareIds, isStreamId, type StreamId } from "../store/registry/change-feed.js";
 
 /**
@@ -19,6 +20,30 @@ export function parseRevision(revision: string, shardCount: number): Positions |
   if (revision.length > MAX_REVISION_CHARACTERS) return undefined;
   const positions = revision.split(",");
   return positions.length === shardCount && positions.every(isStreamId) ? positions : undefined;
+}
+
+/** What stands between a revision's positions and what it is bound to. */
+const BOUND = "~";
+
+/**
+ * A revision as a reader gets it: bound to what it can see. One that can see other things since has missed more than changes, and starts
+ * with a snapshot.
+ *
+ * @param scope what the reader sees; empty where all readers see the same, and then nothing is bound.
+ */
+export function bindRevision(revision: string, scope: readonly string[]): string {
+  return scope.length === 0 ? revision : `${revision}${BOUND}${mark(scope)}`;
+}
+
+/** The revision that a reader brought; empty, as if it had none, where it was made for a reader that sees other things. */
+export function unbindRevision(text: string, scope: readonly string[]): string {
+  if (scope.length === 0) return text;
+  const end = `${BOUND}${mark(scope)}`;
+  return text.endsWith(end) ? text.slice(0, -end.length) : "";
+}
+
+function mark(scope: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(scope)).digest("base64url").slice(0, 12);
 }
 
 /** Per shard the later of two: a revision never goes back within one watch. */

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { invalidField, type ToolsetName } from "../identity/names.js";
 import { BEFORE_ALL, type ChangeEntry, compareIds } from "../store/registry/change-feed.js";
-import type { CatalogCopy, CatalogEvent } from "./catalog-copy.js";
+import type { CatalogCopy, CatalogEvent, CatalogReader } from "./catalog-copy.js";
 import { formatRevision, laterPositions, MAX_REVISION_CHARACTERS, type Positions, parseRevision } from "./revision.js";
 import type { ToolsetView } from "./toolset-view.js";
 
@@ -44,6 +44,9 @@ export interface WatchRequest {
 
 export type WatchedCopy = Pick<CatalogCopy, "get" | "all" | "positions" | "onChange" | "catchUp" | "changesBetween">;
 
+/** What of the copy a reader can see; the copy itself where that is all of it. */
+export type SeenCatalog = Pick<CatalogReader, "get" | "all">;
+
 /** Checks what a reader asks for. @throws ToolgateError INVALID_REQUEST */
 export function checkWatchRequest({ revision, toolsets }: WatchRequest): void {
   if (revision.length > MAX_REVISION_CHARACTERS)
@@ -69,11 +72,16 @@ export class Watches {
   /**
    * Starts a watch. It ends when the signal fires or its reader stops.
    *
+   * @param seen what its reader can see: of the rest it hears nothing.
    * @throws ToolgateError NODE_DRAINING when the node stops: any other node goes on from the last revision; STORE_UNAVAILABLE
    * when Redis is away and the reader resumes from what this node has not read yet.
    */
-  async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchStep, void, void> {
-    const watch = new Watch(this.#copy, request);
+  async *watch(
+    request: WatchRequest,
+    signal: AbortSignal,
+    seen: SeenCatalog = this.#copy,
+  ): AsyncGenerator<WatchStep, void, void> {
+    const watch = new Watch(this.#copy, seen, request);
     const cancel = () => watch.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     this.#stopping.signal.addEventListener("abort", cancel, { once: true });
@@ -108,6 +116,11 @@ type State =
 
 class Watch {
   readonly #copy: WatchedCopy;
+  readonly #seen: SeenCatalog;
+  /** Whether the reader sees only some of the copy. */
+  readonly #restricted: boolean;
+  /** Of a restricted reader: the toolsets that it has heard of, of which it has to hear when they go. */
+  readonly #known = new Set<ToolsetName>();
   readonly #resumeFrom: string;
   readonly #names: ReadonlySet<string> | undefined;
   #state: State = { kind: "snapshot due" };
@@ -117,8 +130,10 @@ class Watch {
   #wake: (() => void) | undefined;
   #unsubscribe: () => void = () => {};
 
-  constructor(copy: WatchedCopy, { revision, toolsets }: WatchRequest) {
+  constructor(copy: WatchedCopy, seen: SeenCatalog, { revision, toolsets }: WatchRequest) {
     this.#copy = copy;
+    this.#seen = seen;
+    this.#restricted = seen !== copy;
     this.#resumeFrom = revision;
     this.#names = toolsets.length === 0 ? undefined : new Set(toolsets);
   }
@@ -148,12 +163,10 @@ class Watch {
         // Positions, views and an empty list of pending changes belong together: nothing may happen in between.
         const seen = this.#copy.positions();
         this.#state = { kind: "following", pending: [], seen };
-        return {
-          kind: "snapshot",
-          toolsets:
-            this.#names === undefined ? this.#copy.all() : this.#copy.all().filter(({ name }) => this.#covers(name)),
-          revision: this.#advance(seen),
-        };
+        const all = this.#seen.all();
+        const toolsets = this.#names === undefined ? all : all.filter(({ name }) => this.#covers(name));
+        this.#remember(toolsets);
+        return { kind: "snapshot", toolsets, revision: this.#advance(seen) };
       }
       case "following": {
         const { pending, seen } = state;
@@ -163,7 +176,7 @@ class Watch {
         this.#state = { kind: "following", pending: later, seen };
         return {
           kind: "changes",
-          changes: now.map(({ entry }) => ({ entry, toolset: this.#copy.get(entry.toolset) })),
+          changes: now.map(({ entry }) => ({ entry, toolset: this.#seen.get(entry.toolset) })),
           revision: this.#advance(later.length === 0 ? seen : this.#positionsAfter(now)),
         };
       }
@@ -198,7 +211,8 @@ class Watch {
     if (state.kind === "snapshot due") return state;
     switch (event.kind) {
       case "changed": {
-        const news = event.entries.filter(({ toolset }) => this.#covers(toolset));
+        const news = this.#visibleOf(event.entries);
+        if (news === undefined) return { kind: "snapshot due" };
         if (state.pending.length + news.length > MAX_PENDING) return { kind: "snapshot due" };
         const pending = news.map((entry) => ({ shard: event.shard, entry }));
         return { kind: "following", pending: [...state.pending, ...pending], seen: this.#copy.positions() };
@@ -208,10 +222,37 @@ class Watch {
       case "refreshed": // the stream will tell
         return state;
       case "quarantined": // no change, but the toolset is not there any more; that it is mended is one
-        return event.names.some((name) => this.#covers(name)) ? { kind: "snapshot due" } : state;
+        return event.names.some((name) => this.#covers(name) && (!this.#restricted || this.#known.has(name)))
+          ? { kind: "snapshot due" }
+          : state;
       default:
         return event satisfies never;
     }
+  }
+
+  #remember(toolsets: readonly ToolsetView[]): void {
+    if (!this.#restricted) return;
+    this.#known.clear();
+    for (const { name } of toolsets) this.#known.add(name);
+  }
+
+  /**
+   * Those changes that the reader may hear of, and asked for; undefined where it has to get a snapshot, because a toolset that it knew is
+   * there still, and not visible to it any more.
+   */
+  #visibleOf(entries: readonly ChangeEntry[]): readonly ChangeEntry[] | undefined {
+    const asked = entries.filter(({ toolset }) => this.#covers(toolset));
+    if (!this.#restricted) return asked;
+    const news: ChangeEntry[] = [];
+    for (const entry of asked) {
+      const { toolset } = entry;
+      if (this.#seen.get(toolset) !== undefined) this.#known.add(toolset);
+      else if (!this.#known.has(toolset)) continue;
+      else if (this.#copy.get(toolset) !== undefined) return undefined;
+      else if (entry.kind === "unregistered") this.#known.delete(toolset);
+      news.push(entry);
+    }
+    return news;
   }
 
   /**
@@ -243,10 +284,13 @@ class Watch {
 
   async #missed(from: Positions, to: Positions): Promise<Pending[] | undefined> {
     const missed: Pending[] = [];
+    // What a restricted reader can see now, it knew before, or hears of now. Of what is gone, nobody can say whether it was visible.
+    this.#remember(this.#seen.all());
     for (const [shard, start] of from.entries()) {
       const entries = await this.#copy.changesBetween(shard, start, to[shard] ?? start, MAX_PENDING);
       if (entries === undefined) return undefined;
-      for (const entry of entries) if (this.#covers(entry.toolset)) missed.push({ shard, entry });
+      if (this.#restricted && entries.some(({ toolset }) => this.#copy.get(toolset) === undefined)) return undefined;
+      for (const entry of this.#visibleOf(entries) ?? []) missed.push({ shard, entry });
     }
     // Within a shard ids rise; across shards their times are the best order there is.
     return missed.sort((a, b) => compareIds(a.entry.id, b.entry.id));

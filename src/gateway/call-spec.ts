@@ -5,6 +5,8 @@ import type { CallMeta } from "./call-meta.js";
 /** One tool invocation, as the agent asked for it. */
 export interface CallSpec {
   readonly toolset: ToolsetName;
+  /** The toolset as its caller names it, for messages. */
+  readonly shown: string;
   readonly tool: ToolName;
   readonly payload: Buffer;
   readonly meta: CallMeta;

@@ -1,14 +1,20 @@
 import { every } from "../async/every.js";
 import { isRedisUnavailable } from "../errors/redis-errors.js";
 import type { CallId } from "../identity/call-id.js";
+import type { CallerName } from "../identity/caller-name.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 
 export interface CancellationsSettings {
-  readonly cancel: (id: CallId) => Promise<unknown>;
+  readonly cancel: (id: CallId, caller: CallerName) => Promise<unknown>;
   readonly faults: FaultLog;
   readonly monotonicMs: () => number;
   /** The longest that a call may take, in milliseconds: after that it has ended by itself. */
   readonly maxTimeoutMs: number;
+}
+
+interface Pending {
+  readonly caller: CallerName;
+  readonly untilMs: number;
 }
 
 /** How long Redis is left alone after a batch failed, in milliseconds. */
@@ -24,8 +30,8 @@ const MAX_PENDING = 100_000;
  */
 export class Cancellations {
   readonly #settings: CancellationsSettings;
-  /** Cancellations still to be sent to Redis, oldest attempt first, and until when each matters. */
-  readonly #pending = new Map<CallId, number>();
+  /** Cancellations still to be sent to Redis, oldest attempt first: whose call it must be, and until when each matters. */
+  readonly #pending = new Map<CallId, Pending>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #retries;
 
@@ -49,24 +55,24 @@ export class Cancellations {
     await this.#retry();
   }
 
-  /** Cancels a call; what fails is logged. */
-  cancel(id: CallId): void {
-    this.#track(id, this.#settings.monotonicMs() + this.#settings.maxTimeoutMs);
+  /** Cancels a call of this caller's; what fails is logged. */
+  cancel(id: CallId, caller: CallerName): void {
+    this.#track(id, { caller, untilMs: this.#settings.monotonicMs() + this.#settings.maxTimeoutMs });
   }
 
-  #track(id: CallId, untilMs: number): Promise<void> {
-    const asked = this.#ask(id, untilMs).finally(() => this.#underWay.delete(asked));
+  #track(id: CallId, pending: Pending): Promise<void> {
+    const asked = this.#ask(id, pending).finally(() => this.#underWay.delete(asked));
     this.#underWay.add(asked);
     return asked;
   }
 
-  async #ask(id: CallId, untilMs: number): Promise<void> {
+  async #ask(id: CallId, pending: Pending): Promise<void> {
     try {
-      await this.#settings.cancel(id);
+      await this.#settings.cancel(id, pending.caller);
     } catch (error) {
       this.#settings.faults.warn({ event: "cancel_failed", error });
       if (!isRedisUnavailable(error)) return;
-      this.#pending.set(id, untilMs);
+      this.#pending.set(id, pending);
       const [oldest] = this.#pending.keys();
       if (oldest !== undefined && this.#pending.size > MAX_PENDING) this.#pending.delete(oldest);
     }
@@ -79,8 +85,8 @@ export class Cancellations {
     for (let from = 0; from < due.length; from += BATCH) {
       const batch = due.slice(from, from + BATCH);
       for (const [id] of batch) this.#pending.delete(id);
-      const live = batch.filter(([, untilMs]) => untilMs > nowMs);
-      await Promise.all(live.map(([id, untilMs]) => this.#track(id, untilMs)));
+      const live = batch.filter(([, { untilMs }]) => untilMs > nowMs);
+      await Promise.all(live.map(([id, pending]) => this.#track(id, pending)));
       if (live.length > 0 && live.every(([id]) => this.#pending.has(id))) return;
     }
   }

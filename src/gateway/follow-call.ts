@@ -1,10 +1,11 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
+import type { CallerName } from "../identity/caller-name.js";
 import { invalidField, type NodeId } from "../identity/names.js";
 import type { RedisClock } from "../redis/redis-time.js";
 import type { ReplyReader } from "../redis/reply-queue.js";
 import type { CallNotification, CallNotifications } from "../store/calls/call-notifications.js";
-import type { SaidEnding } from "../store/calls/call-record.js";
+import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";
 import type { LostCalls } from "../store/calls/lost-calls.js";
@@ -43,11 +44,18 @@ export function parseCursor(cursor: string): string {
   return cursor;
 }
 
+/** Whose calls a reader may follow. */
+export interface Follower {
+  readonly caller: CallerName;
+  /** Whether it may follow this one, which is another's. */
+  mayFollow(head: CallHead): boolean;
+}
+
 /**
  * A call's output from a cursor on, then its end; ends early, without a word, when the signal is aborted.
  *
  * A notification only says that there is something: what is sent is what the record and the result stream hold, so every reader
- * receives the same. A slow reader is not sent more than it takes. Of a large end only its presence is sent.
+ * receives the same. A call that the reader may not follow is unknown to it. A slow reader is not sent more than it takes. Of a large end only its presence is sent.
  *
  * @throws ToolgateError UNKNOWN_CALL; STORE_UNAVAILABLE, within two seconds of the call's deadline at the latest
  */
@@ -56,10 +64,12 @@ export async function* followCall(
   id: CallId,
   from: string,
   reader: ReplyReader,
+  follower?: Follower,
 ): AsyncGenerator<FollowStep, void, void> {
   const { store, notifications, node, lost, readings, clock, monotonicMs } = settings;
   const { signal } = reader;
   let cursor = from;
+  let of = follower?.caller;
   let moreBytes = 0;
   let notified = false;
   let wake = (): void => {};
@@ -81,7 +91,7 @@ export async function* followCall(
   try {
     for (let known: CallReading | undefined; !signal.aborted; ) {
       notified = false;
-      const asked = { cursor, watcher: node };
+      const asked = { cursor, watcher: node, of };
       const reading = await overdue.orElse(
         moreBytes === 0
           ? readCall(store, id, asked) // what is more than little is read in turns
@@ -94,6 +104,11 @@ export async function* followCall(
         if (ending === undefined) continue;
         yield { kind: "ended", ending };
         return;
+      }
+      if (of !== undefined && reading.head.caller !== of) {
+        if (follower?.mayFollow(reading.head) !== true) throw unknownCall(id);
+        of = reading.head.caller; // from now on this node is notified
+        continue;
       }
       known = reading;
       // Without a notification by then, Redis is asked; while it is away, the reader hears of that instead of nothing.

@@ -1,4 +1,5 @@
 import type { CallId } from "../identity/call-id.js";
+import type { CallerName } from "../identity/caller-name.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";
 import type { AwaitSettings } from "./await-ending.js";
 import type { FollowSettings } from "./follow-call.js";
@@ -14,6 +15,6 @@ export interface GatewayParts {
   readonly maxMessageBytes: number;
   /** Counts a call of a peer in; the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
   readonly enter: (peer: string) => () => void;
-  /** Cancels a call that has no waiters any more, as soon as Redis can be reached. */
-  readonly cancel: (id: CallId) => void;
+  /** Cancels a call of this caller's that has no waiters any more, as soon as Redis can be reached; one of another's under the id goes on. */
+  readonly cancel: (id: CallId, caller: CallerName) => void;
 }

@@ -5,6 +5,7 @@ import { deferred } from "../async/deferred.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
+import { callerName } from "../identity/caller-name.js";
 import type { Principal } from "../identity/principal.js";
 import type { Ending, SaidEnding } from "../store/calls/call-record.js";
 import { EndingWatch } from "./await-ending.js";
@@ -121,6 +122,6 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
     watch.stop();
     // A call whose deadline passed ends by itself, and says why.
     const abandoned = caller.abandoned !== undefined && caller.abandoned.reason !== "DEADLINE_EXCEEDED";
-    if ((abandoned || orphaned) && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id);
+    if ((abandoned || orphaned) && mayBeAdmitted && !spec.continueOnDisconnect) parts.cancel(id, callerName(principal));
   }
 }

@@ -1,6 +1,7 @@
 import { openPageToken, sealPageToken } from "../catalog/page-token.js";
 import { invalidField } from "../identity/names.js";
 import type { ShardKeys } from "../redis/keys.js";
+import type { CallHead } from "../store/calls/call-record.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import { type CallFilter, type ListedCall, lookAtCalls, SHARD_START } from "../store/calls/list-calls.js";
 
@@ -19,6 +20,16 @@ const MAX_LOOKS = 20;
 /** ZSCAN's cursors are unsigned numbers of 64 bits. */
 const CURSOR = /^[0-9]{1,20}$/;
 
+/** Who lists calls. */
+export interface CallLister {
+  /** What its page tokens are bound to. */
+  readonly scope: readonly string[];
+  /** Whether it may follow a call: others are not listed. */
+  maySee(head: CallHead): boolean;
+}
+
+const SEES_ALL: CallLister = { scope: [], maySee: () => true };
+
 /**
  * Lists the calls of a registry that have not ended, shard by shard.
  *
@@ -31,8 +42,9 @@ export async function listCalls(
   filter: CallFilter,
   size: number,
   pageToken: string,
+  { scope, maySee }: CallLister = SEES_ALL,
 ): Promise<CallPage> {
-  const question = ["calls", filter];
+  const question = ["calls", filter, ...scope];
   const shards = filter.toolset === undefined ? store.keyspace.shards : [store.keyspace.forToolset(filter.toolset)];
   let { index, position } = openPosition(pageToken, question, shards);
   const calls: ListedCall[] = [];
@@ -41,7 +53,7 @@ export async function listCalls(
     const keys = shards[index];
     if (keys === undefined || looks === MAX_LOOKS || calls.length >= size) break;
     const found = await lookAtCalls(store, keys, filter, position, size - calls.length);
-    calls.push(...found.calls);
+    calls.push(...found.calls.filter(({ head }) => maySee(head)));
     timeMs = found.timeMs;
     position = found.next ?? SHARD_START;
     if (found.next === undefined) index += 1;

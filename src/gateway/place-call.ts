@@ -1,7 +1,9 @@
 import type { Identity } from "../access/access-control.js";
 import type { AuditLog } from "../access/audit/audit-log.js";
 import type { CallerAccess, Decision } from "../access/caller-access.js";
+import { OPEN_ACCESS } from "../access/open-access.js";
 import { requireArguments, requireCall } from "../access/require.js";
+import { visibleTo } from "../access/visible-catalog.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -20,6 +22,7 @@ import type { Reservations, Reserved } from "../store/call-limits/reservations.j
 import type { Admission, Destination } from "../store/calls/admission.js";
 import type { AdmissionAnswer, Admissions } from "../store/calls/admit.js";
 import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
+import { mayWithCall } from "./call-access.js";
 import { repeatIds, storedMeta } from "./call-meta.js";
 import { type CallSpec, requestDigest } from "./call-spec.js";
 import { findContract, type Route } from "./find-contract.js";
@@ -32,6 +35,8 @@ export interface Caller {
   readonly access: CallerAccess;
   /** Its credential, for the audit; absent where it has none. */
   readonly identity?: Pick<Identity, "credential"> | undefined;
+  /** The caller whose call it is, where that is another one: an operator makes its call again. What it may do was decided before. */
+  readonly as?: CallerName;
   /** What is left until the caller's own deadline, in milliseconds; nothing when it set none. */
   readonly remainingMs: number | undefined;
   /** How long it waits to hear of the admission, in milliseconds; nothing when it did not say. */
@@ -132,12 +137,21 @@ async function place(
   spec: CallSpec,
   options: PlacingOptions,
 ): Promise<PlacedCall> {
-  const name = callerName(caller.principal);
+  const name = caller.as ?? callerName(caller.principal);
+  const access = caller.as === undefined ? caller.access : OPEN_ACCESS;
+  const visible = visibleTo(settings.catalog, access);
+  const seen = { catalog: settings.catalog, visible, tenant: caller.principal.tenant };
   const share = shareKey(caller.principal, caller.peer);
   // A caller that did not say waits no longer than for the call.
   const answerWithinMs = caller.answerWithinMs ?? settings.defaultTimeoutMs;
   let { remainingMs } = caller;
-  let asking: PayloadCaller = { share, answerWithinMs, presence: caller.presence, lostNodes: spec.lostNodes };
+  let asking: PayloadCaller = {
+    share,
+    answerWithinMs,
+    presence: caller.presence,
+    lostNodes: spec.lostNodes,
+    shown: spec.shown,
+  };
   const read = readPayload(settings.texts, spec.payload, settings.maxPayloadBytes, asking);
   let payload: JsonText;
   // No promise on the usual way: the payload is small.
@@ -150,31 +164,34 @@ async function place(
   } else payload = read;
   if (spec.lostNodes > 0) {
     // What was admitted was checked; only what was not can have taken a node down by its check.
-    const former = await formerCall(settings, id, name, spec, options);
+    const former = await formerCall(settings, access, name, id, spec, options);
     if (former !== undefined) return former;
   }
   for (let attempt = 1; ; attempt++) {
     let route: Route;
     let decision: Decision;
     try {
-      route = findContract(settings.catalog, spec);
+      route = findContract(seen, spec);
       const toolset = { name: spec.toolset, tags: route.epoch.facts().tags };
-      decision = requireCall(caller.access, toolset, route.tool);
+      decision = requireCall(access, toolset, route.tool);
       const checking = settings.payloads.check(route.epoch, route.tool, payload, asking);
       if (checking !== undefined) await checking;
-      decision = requireArguments(caller.access, decision, toolset, route.tool, payload);
+      decision = requireArguments(access, decision, toolset, route.tool, payload);
     } catch (error) {
       if (attempt === 1 && mayBeNews(error)) {
         await settings.catalog.refresh(spec.toolset);
         continue;
       }
       // A repeat comes to the first call, also when the contract has changed since, or gone.
-      const former = await formerCall(settings, id, name, spec, options);
+      const former = await formerCall(settings, access, name, id, spec, options).catch((conflict: unknown) => {
+        // That others' calls have these ids would say of a tool that is hidden from the caller that it is there.
+        throw visible !== settings.catalog && isUnknown(error) ? error : conflict;
+      });
       if (former === undefined) throw error;
       return former;
     }
     if (settings.memory.full(settings.keyspace.forToolset(spec.toolset))) {
-      const former = await formerCall(settings, id, name, spec, options);
+      const former = await formerCall(settings, access, name, id, spec, options);
       if (former !== undefined) return former;
       throw new ToolgateError("STORE_FULL", "Redis has no room for more calls; retry later", {
         retryAfterMs: STORE_FULL_RETRY_MS,
@@ -182,6 +199,7 @@ async function place(
     }
     const overflow =
       route.overflow !== undefined &&
+      mayOverflow(access, spec, route.overflow) &&
       (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload, asking));
     const timeoutMs = executionTimeoutMs(settings, remainingMs, spec, route);
     const limits = settings.limits.of(caller.principal, spec.toolset, spec.tool, spec.meta.runId, spec.payload);
@@ -220,12 +238,12 @@ async function place(
           warnings: warningsOf(settings, spec, route),
         };
       case "repeated":
-        return { id, head: answer.head, repeated: true, ending: answer.ending, warnings: [] };
+        return formerOf(settings, access, id, spec, answer);
       case "stale":
         // The epoch changed since this node heard of it last.
         await settings.catalog.refresh(spec.toolset);
         if (attempt < MAX_ROUTES) continue;
-        throw new ToolgateError("NO_HEALTHY_PROVIDER", `"${spec.toolset}" is changing its contract; retry`, {
+        throw new ToolgateError("NO_HEALTHY_PROVIDER", `"${spec.shown}" is changing its contract; retry`, {
           retryAfterMs: FULL_RETRY_MS,
         });
       case "limited":
@@ -281,11 +299,16 @@ function mayBeNews(error: unknown): boolean {
   );
 }
 
+function isUnknown(error: unknown): boolean {
+  return error instanceof ToolgateError && (error.reason === "UNKNOWN_TOOLSET" || error.reason === "UNKNOWN_TOOL");
+}
+
 /** The call that the same request made before, if its caller gave the ids for finding it. */
 async function formerCall(
   settings: PlaceCallSettings,
-  id: CallId,
+  access: CallerAccess,
   caller: CallerName,
+  id: CallId,
   spec: CallSpec,
   { subscribe, acknowledge }: PlacingOptions,
 ): Promise<PlacedCall | undefined> {
@@ -305,9 +328,30 @@ async function formerCall(
   };
   const answer = await settings.admissions.admit(admission, acknowledge);
   if (answer.kind === "conflict") throw refusal(answer, spec, settings.pingIntervalMs);
-  return answer.kind === "repeated"
-    ? { id, head: answer.head, repeated: true, ending: answer.ending, warnings: [] }
-    : undefined;
+  return answer.kind === "repeated" ? formerOf(settings, access, id, spec, answer) : undefined;
+}
+
+/**
+ * The call that a request with its ids comes to. Of another principal's call, only those hear that may follow it; to others the ids are taken.
+ *
+ * @throws ToolgateError CALL_CONFLICT
+ */
+function formerOf(
+  settings: PlaceCallSettings,
+  access: CallerAccess,
+  id: CallId,
+  spec: CallSpec,
+  { head, ending }: Extract<AdmissionAnswer, { kind: "repeated" }>,
+): PlacedCall {
+  if (!mayWithCall(access, "follow", head, settings.catalog))
+    throw refusal({ kind: "conflict" }, spec, settings.pingIntervalMs);
+  return { id, head, repeated: true, ending, warnings: [] };
+}
+
+/** Whether a caller may have a call run by the other contract too: its tool may have other tags, and conditions of its own. */
+function mayOverflow(access: CallerAccess, spec: CallSpec, { epoch, tool }: NonNullable<Route["overflow"]>): boolean {
+  const decision = access.mayUse("call", { name: spec.toolset, tags: epoch.facts().tags }, tool);
+  return decision.allowed && decision.byArguments === undefined;
 }
 
 /** No epoch: nothing is admitted to it. */
@@ -354,7 +398,7 @@ function refusal(
     case "conflict":
       return new ToolgateError(
         "CALL_CONFLICT",
-        `a call of "${spec.toolset}" with this run_id and tool_call_id exists with another tool or payload; use a new tool_call_id`,
+        `a call of "${spec.shown}" with this run_id and tool_call_id exists with another tool or payload; use a new tool_call_id`,
       );
     case "unhealthy": {
       const age = answer.nowMs - answer.lastPongMs;
@@ -364,7 +408,7 @@ function refusal(
           : `its last answer to a ping was ${(age / 1_000).toFixed(1)} s ago`;
       return new ToolgateError(
         "NO_HEALTHY_PROVIDER",
-        `no provider of "${spec.toolset}" is healthy: ${pong}; retry later, or call with the wait policy`,
+        `no provider of "${spec.shown}" is healthy: ${pong}; retry later, or call with the wait policy`,
         {
           retryAfterMs: pingIntervalMs,
           metadata: {
@@ -377,7 +421,7 @@ function refusal(
     case "full":
       return new ToolgateError(
         "BACKLOG_FULL",
-        `"${spec.toolset}" has as many unfinished calls as it may; retry later, or add providers`,
+        `"${spec.shown}" has as many unfinished calls as it may; retry later, or add providers`,
         {
           retryAfterMs: FULL_RETRY_MS,
         },

@@ -80,6 +80,8 @@ export interface PayloadCaller {
   readonly presence: { readonly signal: AbortSignal };
   /** How many nodes were lost with the call under way. */
   readonly lostNodes: number;
+  /** The toolset as it names it; undefined where it is told of no fault. */
+  readonly shown?: string;
 }
 
 /** Checks payloads against the schemas that were admitted with a contract. */
@@ -139,8 +141,9 @@ function mustBeValid(
   caller: PayloadCaller | undefined,
 ): void {
   if (validation.kind === "valid") return;
+  const shown = caller?.shown ?? epoch.toolset;
   if (validation.kind === "inconclusive") {
-    const message = `the payload for "${epoch.toolset}" tool "${tool.name}" could not be checked: ${validation.why}`;
+    const message = `the payload for "${shown}" tool "${tool.name}" could not be checked: ${validation.why}`;
     if (validation.tooCostly)
       throw new ToolgateError("PAYLOAD_TOO_COSTLY", message + afterLoss(caller?.lostNodes ?? 0));
     throw new ToolgateError("VERDICT_UNAVAILABLE", message, { retryAfterMs: INCONCLUSIVE_RETRY_MS });
@@ -148,11 +151,9 @@ function mustBeValid(
   const { violations } = validation;
   const first = violations[0];
   const where = first === undefined ? "" : `: ${first.field || "the payload"} ${first.description}`;
-  throw new ToolgateError(
-    "INVALID_PAYLOAD",
-    `the payload does not fit "${epoch.toolset}" tool "${tool.name}"${where}`,
-    { violations },
-  );
+  throw new ToolgateError("INVALID_PAYLOAD", `the payload does not fit "${shown}" tool "${tool.name}"${where}`, {
+    violations,
+  });
 }
 
 function afterLoss(lostNodes: number): string {

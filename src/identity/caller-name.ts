@@ -1,4 +1,5 @@
 import type { Branded } from "./names.js";
+import type { TenantName } from "./tenant.js";
 
 /** A tenant and a principal within it, as two words: how records name the caller. */
 export type CallerName = Branded<string, "CallerName">;
@@ -9,6 +10,11 @@ const NO_WORD = /[^!#$&-[\]-~]/gu;
 /** The name of a caller. What is not printable ASCII in its parts is percent-encoded, as are the percent sign, quotes and backslashes; an empty part is `-`, and a part that is `-` is encoded. */
 export function callerName({ tenant, id }: { readonly tenant: string; readonly id: string }): CallerName {
   return `${asWord(tenant)} ${asWord(id)}` as CallerName; // two words by now
+}
+
+/** The tenant of a caller: nothing in a tenant's name is ever encoded. */
+export function tenantOfCaller(caller: CallerName): TenantName {
+  return caller.slice(0, caller.indexOf(" ")) as TenantName; // it was one when the name was made
 }
 
 /** A text as one word of a record; see `callerName`. */

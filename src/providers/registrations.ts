@@ -1,9 +1,12 @@
-import type { CatalogCopy } from "../catalog/catalog-copy.js";
+import type { CallerAccess } from "../access/caller-access.js";
+import { absentTo, ruledToolset } from "../access/require-on-toolset.js";
+import type { CatalogCopy, CatalogReader } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import { hashLeaseToken } from "../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { ownerName, type Principal } from "../identity/principal.js";
-import { toolsetOf } from "../identity/toolset-name.js";
+import { shownToolset, toolsetOf } from "../identity/toolset-name.js";
 import type { Logger } from "../observe/logger.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Requester } from "../schemas/contract-validators.js";
@@ -73,6 +76,11 @@ export class Registrations {
 
   constructor(settings: RegistrationsSettings) {
     this.#settings = settings;
+  }
+
+  /** The node's copy of what is registered. */
+  get catalog(): CatalogReader {
+    return this.#settings.catalog;
   }
 
   /**
@@ -172,22 +180,45 @@ export class Registrations {
     log.info({ event: "provider_released", toolset: lease.toolset, epoch: lease.epoch, provider: lease.provider });
   }
 
-  /** Removes a toolset, and ends the calls that wait for it. @throws ToolgateError what `unregister` refuses, STORE_UNAVAILABLE */
-  async unregister(principal: Principal, toolset: ToolsetName, epoch: Epoch): Promise<void> {
+  /**
+   * Removes a toolset, and ends the calls that wait for it. Its owner may, and operators.
+   *
+   * @throws ToolgateError what `unregister` refuses, STORE_UNAVAILABLE
+   */
+  async unregister(access: CallerAccess, toolset: ToolsetName, epoch: Epoch): Promise<void> {
     const { store, catalog, maxTimeoutMs, abandon, log } = this.#settings;
     await catalog.refresh(toolset);
     const epochs = catalog.get(toolset)?.epochs ?? [];
-    await unregister(store, toolset, epoch, ownerName(principal), maxTimeoutMs);
+    const { owner, shown } = this.#by(access, toolset);
+    await unregister(store, toolset, epoch, owner, maxTimeoutMs, shown).catch(this.#hide(access, toolset));
     await abandon(toolset, epochs);
     await catalog.refresh(toolset);
     log.info({ event: "toolset_unregistered", toolset, epoch });
   }
 
-  /** Makes a candidate the active epoch. @throws ToolgateError what `promote` refuses, STORE_UNAVAILABLE */
-  async promote(principal: Principal, toolset: ToolsetName, epoch: Epoch): Promise<void> {
+  /** Makes a candidate the active epoch. Its owner may, and operators. @throws ToolgateError what `promote` refuses, STORE_UNAVAILABLE */
+  async promote(access: CallerAccess, toolset: ToolsetName, epoch: Epoch): Promise<void> {
     const { store, catalog } = this.#settings;
-    await promote(store, toolset, epoch, ownerName(principal));
+    const { owner, shown } = this.#by(access, toolset);
+    await promote(store, toolset, epoch, owner, shown).catch(this.#hide(access, toolset));
     await catalog.refresh(toolset);
+  }
+
+  /** Whose toolset a caller may change: its own, or anybody's where it may operate it. */
+  #by(access: CallerAccess, toolset: ToolsetName): { readonly owner: string | undefined; readonly shown: string } {
+    const { principal } = access;
+    const { allowed } = access.may("operate", ruledToolset(this.#settings.catalog, toolset));
+    return { owner: allowed ? undefined : ownerName(principal), shown: shownToolset(principal.tenant, toolset) };
+  }
+
+  /** Says of another's toolset that the caller may not see what it says of one that does not exist. */
+  #hide(access: CallerAccess, toolset: ToolsetName): (error: unknown) => never {
+    return (error) => {
+      const isSaid =
+        error instanceof ToolgateError && (error.reason === "NOT_OWNER" || error.reason === "UNKNOWN_TOOLSET");
+      const absent = isSaid ? absentTo(this.#settings.catalog, access, toolset) : undefined;
+      throw absent?.() ?? error;
+    };
   }
 
   /** The contract that a provider serves; read anew if this node has not heard of it. */

@@ -1,6 +1,8 @@
 import SearchableMap from "minisearch/SearchableMap";
 import { cutDescription } from "../catalog/contract-text.js";
 import type { Contract, ToolContract } from "../contract/contract.js";
+import type { ToolsetName } from "../identity/names.js";
+import { plainName } from "../identity/toolset-name.js";
 import { nameTerms, nameWords, words } from "./search-terms.js";
 
 /*
@@ -54,6 +56,9 @@ const MAX_INDEXED_DESCRIPTION = 4_000;
 /** An exact name comes before anything else. */
 const EXACT_BONUS = 1_000;
 
+/** A toolset's name without its tenant. */
+const nameWithinTenant = (toolset: string): string => plainName(toolset as ToolsetName); // as it came from the catalogue
+
 /** Something that can be found. */
 export interface SearchDocument {
   readonly toolset: string;
@@ -84,6 +89,14 @@ export interface RankRequest {
   readonly after: RankPosition | undefined;
   /** Whether a toolset, and so its tools, may be found; asked once per toolset. */
   readonly accepts: (toolset: string) => boolean;
+  /** Of a search that sees only some of what is indexed; undefined where it sees all. */
+  readonly seen?:
+    | {
+        /** Whether a toolset is there for it, whatever else is asked for; asked once per toolset. */
+        readonly toolset: (toolset: string) => boolean;
+        readonly tool: (toolset: string, tool: string) => boolean;
+      }
+    | undefined;
 }
 
 interface Entry {
@@ -157,8 +170,9 @@ export class InvertedIndex {
     const size = this.#documents.length;
     this.#total.fill(0, 0, size);
     this.#covered.fill(0, 0, size);
+    const corpus = request.seen === undefined ? undefined : new SeenDocuments(this.#documents, request.seen.toolset);
     let asked = 0;
-    for (const term of terms) asked += this.#addUp(term);
+    for (const term of terms) asked += this.#addUp(term, corpus);
     return this.#select(request, asked);
   }
 
@@ -202,7 +216,7 @@ export class InvertedIndex {
   #add(document: SearchDocument, fields: readonly (readonly [Field, readonly string[]])[]): number {
     const number = this.#documents.push(document) - 1;
     this.#live++;
-    const name = (document.tool === "" ? document.toolset : document.tool).toLowerCase();
+    const name = (document.tool === "" ? nameWithinTenant(document.toolset) : document.tool).toLowerCase();
     const namesakes = this.#byName.get(name);
     if (namesakes === undefined) this.#byName.set(name, [number]);
     else namesakes.push(number);
@@ -231,12 +245,18 @@ export class InvertedIndex {
   }
 
   /** Adds what one word of the query contributes to each document; returns how much the word weighs. */
-  #addUp(term: string): number {
-    const matches = this.#matches(term);
+  #addUp(term: string, corpus: SeenDocuments | undefined): number {
+    let matches = this.#matches(term);
+    let sizes = matches.map(({ list }) => list.length);
+    if (corpus !== undefined) {
+      // Words of documents that are not seen weigh nothing: a score would say how common they are there.
+      matches = matches.filter(({ list }) => corpus.count(list) > 0);
+      sizes = matches.map(({ list }) => corpus.count(list));
+    }
     if (matches.length === 0) return 0;
     // All ways to match share one rarity; else a slip that hits a rare word would beat the word itself.
-    const exact = matches.find(({ worth }) => worth === 1);
-    const rarity = this.#rarity(exact?.list.length ?? Math.max(...matches.map(({ list }) => list.length)));
+    const exact = matches.findIndex(({ worth }) => worth === 1);
+    const rarity = rarityOf(sizes[exact] ?? Math.max(...sizes), corpus?.total ?? this.#documents.length);
     const size = this.#documents.length;
     const best = this.#best;
     best.fill(0, 0, size);
@@ -257,11 +277,6 @@ export class InvertedIndex {
       covered[document] = (covered[document] ?? 0) + rarity;
     }
     return rarity;
-  }
-
-  #rarity(documents: number): number {
-    const all = this.#documents.length;
-    return Math.log(1 + (all - documents + 0.5) / (documents + 0.5));
   }
 
   /** The terms that a word of a query stands for. */
@@ -300,7 +315,7 @@ export class InvertedIndex {
    * Picks the first `limit` documents behind a position, and keeps no more than those at any time. Most documents are
    * passed over by their score alone: looking at each of them would take most of a query's time.
    */
-  #select({ query, limit, after, accepts }: RankRequest, asked: number): Ranked[] {
+  #select({ query, limit, after, accepts, seen }: RankRequest, asked: number): Ranked[] {
     const bonuses = this.#exactMatches(query.trim().toLowerCase());
     const accepted = new Map<string, boolean>();
     const best: Ranked[] = [];
@@ -321,6 +336,7 @@ export class InvertedIndex {
       if (worst !== undefined && comparePositions(score, document, positionOf(worst)) >= 0) continue;
       if (after !== undefined && comparePositions(score, document, after) <= 0) continue;
       if (!memoised(accepted, document.toolset, accepts)) continue;
+      if (seen !== undefined && document.tool !== "" && !seen.tool(document.toolset, document.tool)) continue;
       if (worst !== undefined) best.pop();
       insertRanked(best, { document, score });
       if (best.length < limit) continue;
@@ -340,10 +356,50 @@ export class InvertedIndex {
       const toolset = query.slice(0, separator.index);
       for (const number of this.#byName.get(query.slice(separator.index + 1)) ?? []) {
         const document = this.#documents[number];
-        if (document?.toolset === toolset && document.tool !== "") bonuses.set(number, 3 * EXACT_BONUS);
+        if (document === undefined) continue;
+        if (document.tool !== "" && nameWithinTenant(document.toolset) === toolset)
+          bonuses.set(number, 3 * EXACT_BONUS);
+        else if (document.tool === "" && document.toolset === query) bonuses.set(number, 3 * EXACT_BONUS);
       }
     }
     return bonuses;
+  }
+}
+
+/** How rare a word is that so many documents of all have. */
+function rarityOf(documents: number, all: number): number {
+  return Math.log(1 + (all - documents + 0.5) / (documents + 0.5));
+}
+
+/** The documents that a search can see, by their toolsets. */
+class SeenDocuments {
+  readonly #documents: readonly (SearchDocument | undefined)[];
+  readonly #sees: (toolset: string) => boolean;
+  readonly #known = new Map<string, boolean>();
+  readonly #counts = new Map<readonly number[], number>();
+  readonly total: number;
+
+  constructor(documents: readonly (SearchDocument | undefined)[], sees: (toolset: string) => boolean) {
+    this.#documents = documents;
+    this.#sees = sees;
+    let total = 0;
+    for (const document of documents) if (this.#has(document)) total++;
+    this.total = total;
+  }
+
+  /** How many of a term's documents are seen. */
+  count(list: readonly number[]): number {
+    let count = this.#counts.get(list);
+    if (count === undefined) {
+      count = 0;
+      for (const posting of list) if (this.#has(this.#documents[posting >>> IMPACT_BITS])) count++;
+      this.#counts.set(list, count);
+    }
+    return count;
+  }
+
+  #has(document: SearchDocument | undefined): boolean {
+    return document !== undefined && memoised(this.#known, document.toolset, this.#sees);
   }
 }
 

@@ -1,5 +1,5 @@
 import { TimeSlice } from "../async/time-slice.js";
-import type { CatalogCopy, CatalogEvent } from "../catalog/catalog-copy.js";
+import type { CatalogCopy, CatalogEvent, CatalogReader } from "../catalog/catalog-copy.js";
 import { openPageToken, sealPageToken } from "../catalog/page-token.js";
 import { passes, type ToolsetFilter } from "../catalog/toolset-filter.js";
 import { factsOf, type HealthAt, isCallable, type ToolsetView } from "../catalog/toolset-view.js";
@@ -27,6 +27,17 @@ export interface SearchRequest {
   /** Empty for the first page. */
   readonly pageToken: string;
 }
+
+/** Who searches. */
+export interface Searcher {
+  /** What of the copy it can see; undefined where that is all of it. */
+  readonly seen: Pick<CatalogReader, "get"> | undefined;
+  /** What its page tokens are bound to. */
+  readonly scope: readonly string[];
+}
+
+/** A searcher that sees everything. */
+export const SEES_ALL: Searcher = Object.freeze({ seen: undefined, scope: Object.freeze([]) });
 
 export interface SearchPage {
   /** Best first. */
@@ -101,10 +112,10 @@ export class SearchIndex {
    * @throws ToolgateError INVALID_REQUEST for a query without a word or over 256 characters, and for a page token of
    * another search.
    */
-  async search(request: SearchRequest, at: HealthAt): Promise<SearchPage> {
+  async search(request: SearchRequest, at: HealthAt, { seen, scope }: Searcher = SEES_ALL): Promise<SearchPage> {
     const { query, filter, pageSize, pageToken } = request;
     checkQuery(query);
-    const question = ["search", query, filter];
+    const question = ["search", query, filter, ...scope];
     const position = pageToken === "" ? undefined : openPageToken(pageToken, question, ["number", "string", "string"]);
     await this.#complete();
     const after = position === undefined ? undefined : { score: position[0], toolset: position[1], tool: position[2] };
@@ -113,7 +124,11 @@ export class SearchIndex {
       query,
       limit: pageSize + 1,
       after,
-      accepts: (toolset) => this.#accepts(toolset, filter, at),
+      accepts: (toolset) => this.#accepts(seen ?? this.#copy, toolset, filter, at),
+      seen: seen && {
+        toolset: (toolset) => seen.get(toolset) !== undefined,
+        tool: (toolset, tool) => hasTool(seen.get(toolset), tool),
+      },
     });
     const page = ranked.slice(0, pageSize);
     const last = page.at(-1);
@@ -130,8 +145,8 @@ export class SearchIndex {
     };
   }
 
-  #accepts(toolset: string, filter: ToolsetFilter, at: HealthAt): boolean {
-    const view = this.#copy.get(toolset);
+  #accepts(catalog: Pick<CatalogReader, "get">, toolset: string, filter: ToolsetFilter, at: HealthAt): boolean {
+    const view = catalog.get(toolset);
     if (view === undefined) return false;
     if (filter.tags.length === 0 && filter.health === "any") return true;
     const facts = factsOf(view);
@@ -249,6 +264,14 @@ export class SearchIndex {
 function first(names: ReadonlySet<string>): string | undefined {
   for (const name of names) return name;
   return undefined;
+}
+
+function hasTool(view: ToolsetView | undefined, tool: string): boolean {
+  try {
+    return view?.shown.tool(tool) !== undefined;
+  } catch {
+    return false; // its contract cannot be read: noted where that was found
+  }
 }
 
 /** The contract to index; nothing when it is unreadable, which has been noted where it was found. */

@@ -14,6 +14,7 @@ import { callerName } from "../identity/caller-name.js";
 import type { Epoch } from "../identity/names.js";
 import { didYouMean, nearNames } from "../identity/near-names.js";
 import { ANONYMOUS } from "../identity/principal.js";
+import { DEFAULT_TENANT } from "../identity/tenant.js";
 import type { RawJson } from "../json/raw-json.js";
 import { TextReader } from "../json/text-reader.js";
 import type { CallMeta } from "../protocol/generated/toolgate/v1/CallMeta.js";
@@ -177,7 +178,11 @@ export class MemoryGateway implements TestToolset {
     if (this.#closing !== undefined) throw new ToolgateError("CANCELLED", "The toolset was closed.");
     const { CallTool: callTool } = this.#protocol.Gateway.service;
     const { spec: wire } = prepareCall(toolset, tool, payload, options, this.#runId);
-    const spec = readCallSpec(callTool.requestDeserialize(callTool.requestSerialize({ call: wire })).call, NO_TRACE);
+    const spec = readCallSpec(
+      callTool.requestDeserialize(callTool.requestSerialize({ call: wire })).call,
+      NO_TRACE,
+      DEFAULT_TENANT,
+    );
     const held = await this.#admit(spec);
     if (signal !== undefined && held.isNew) {
       allowMany(signal);
@@ -328,7 +333,9 @@ export class MemoryGateway implements TestToolset {
     const times = { admittedMs, deadlineMs, retentionMs: RETENTION_MS };
     const head = makeHead({ toolset, tool, epoch, digest, delivery, ...times, caller: CALLER });
     const { GetCall: getCall } = this.#protocol.Gateway.service;
-    const answer = getCall.responseDeserialize(getCall.responseSerialize({ handle: writeHandle(id, head) }));
+    const answer = getCall.responseDeserialize(
+      getCall.responseSerialize({ handle: writeHandle(id, head, DEFAULT_TENANT) }),
+    );
     if (answer.handle === null) throw new ToolgateError("INTERNAL", "the handle was lost on its way");
     const held: Held = {
       head,

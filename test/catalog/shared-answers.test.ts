@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Watches } from "../../src/catalog/watch.js";
-import { type CatalogService, createCatalogService } from "../../src/front/grpc/catalog-service.js";
 import { parseNodeId, parseRegistryName } from "../../src/identity/names.js";
 import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { createKeyspace } from "../../src/redis/keys.js";
 import { SearchIndex } from "../../src/search/search-index.js";
+import { type OpenCatalog, openCatalog } from "../front/grpc/open-catalog.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { contract, HandWrittenCatalog, monotonicMs, type OpenCopy, openCopy, tool } from "./hand-written-catalog.js";
@@ -22,7 +22,7 @@ let catalog: HandWrittenCatalog;
 let opened: OpenCopy;
 let index: SearchIndex;
 let watches: Watches;
-let service: CatalogService;
+let service: OpenCatalog;
 let steps = 0;
 
 beforeEach(async () => {
@@ -38,7 +38,7 @@ beforeEach(async () => {
   index = new SearchIndex(opened.copy, monotonicMs);
   watches = new Watches(opened.copy);
   steps = 0;
-  service = createCatalogService({
+  service = openCatalog({
     catalog: opened.copy,
     searchIndex: index,
     watches,

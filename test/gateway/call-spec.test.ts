@@ -4,6 +4,7 @@ import { parseToolName, parseToolsetName } from "../../src/identity/names.js";
 
 const SPEC: CallSpec = {
   toolset: parseToolsetName("math", "toolset"),
+  shown: "math",
   tool: parseToolName("sum", "tool"),
   payload: Buffer.from("{}"),
   meta: { runId: "r", toolCallId: "c" },

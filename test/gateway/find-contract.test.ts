@@ -3,8 +3,9 @@ import type { CatalogReader } from "../../src/catalog/catalog-copy.js";
 import { ContractText, createContractCache } from "../../src/catalog/contract-text.js";
 import { type EpochState, epochView, toolsetView } from "../../src/catalog/toolset-view.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
-import { findContract } from "../../src/gateway/find-contract.js";
+import { findContract as find } from "../../src/gateway/find-contract.js";
 import { type Digest, parseEpoch, parseToolName } from "../../src/identity/names.js";
+import { DEFAULT_TENANT } from "../../src/identity/tenant.js";
 import { contract, name, tool } from "../catalog/hand-written-catalog.js";
 
 const MATH = name("math");
@@ -48,8 +49,12 @@ function catalogOf(...epochs: ReturnType<typeof epoch>[]): CatalogReader {
   };
 }
 
+const findContract = (catalog: CatalogReader, spec: ReturnType<typeof call>) =>
+  find({ catalog, visible: catalog, tenant: DEFAULT_TENANT }, spec);
+
 const call = (toolName = "sum", expectDigest?: Digest, toolset = "math") => ({
   toolset: name(toolset),
+  shown: toolset,
   tool: parseToolName(toolName, "tool"),
   payload: Buffer.from("{}"),
   meta: {},

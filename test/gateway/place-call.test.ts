@@ -21,6 +21,7 @@ const here = callsForFile();
 const principal = ANONYMOUS;
 const spec: CallSpec = {
   toolset: TOOLSET,
+  shown: "math",
   tool: parseToolName("sum", "tool"),
   payload: Buffer.from('{"a":1}'),
   meta: { runId: "run", toolCallId: "1" },
@@ -37,9 +38,9 @@ let refreshed = 0;
 
 /** A node that knows no toolset: it was unregistered. */
 function settings(): PlaceCallSettings {
-  const catalog: Pick<CatalogCopy, "get" | "nearNames" | "damageOf" | "refresh"> = {
+  const catalog: Pick<CatalogCopy, "get" | "all" | "damageOf" | "refresh"> = {
     get: () => undefined,
-    nearNames: () => [],
+    all: () => [],
     damageOf: () => undefined,
     refresh: async () => {
       refreshed++;

@@ -30,9 +30,9 @@ const again = (place: string) => {
 
 /** A node whose toolset was unregistered. */
 function settings(): PlaceCallSettings {
-  const catalog: Pick<CatalogCopy, "get" | "nearNames" | "damageOf" | "refresh"> = {
+  const catalog: Pick<CatalogCopy, "get" | "all" | "damageOf" | "refresh"> = {
     get: () => undefined,
-    nearNames: () => [],
+    all: () => [],
     damageOf: () => undefined,
     refresh: async () => {},
   };
@@ -73,8 +73,11 @@ beforeEach(async () => {
 });
 
 test("a dead call is found by its place, until it is purged", async () => {
-  expect(await findDeadCall(here().store, TOOLSET, dead.id)).toMatchObject({ callId: dead.callId, tool: "sum" });
-  await expect(findDeadCall(here().store, TOOLSET, "1-1")).rejects.toMatchObject({ reason: "UNKNOWN_CALL" });
+  expect(await findDeadCall(here().store, TOOLSET, dead.id, "math")).toMatchObject({
+    callId: dead.callId,
+    tool: "sum",
+  });
+  await expect(findDeadCall(here().store, TOOLSET, "1-1", "math")).rejects.toMatchObject({ reason: "UNKNOWN_CALL" });
 });
 
 test("one that cannot be made again stays on the list", async () => {

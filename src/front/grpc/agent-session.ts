@@ -17,6 +17,7 @@ import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { callIdOf, placeCall } from "../../gateway/place-call.js";
 import { unknownCall } from "../../gateway/unknown-call.js";
 import type { CallId } from "../../identity/call-id.js";
+import { callerName } from "../../identity/caller-name.js";
 import type { Principal } from "../../identity/principal.js";
 import { shareKey } from "../../limits/share-key.js";
 import type { SessionCall__Output } from "../../protocol/generated/toolgate/v1/SessionCall.js";
@@ -200,12 +201,17 @@ export class AgentSession {
       if (call.continueOnDisconnect) continue;
       // One that is still being placed is cancelled once it is admitted.
       call.cancelled = true;
-      if (admitted) this.#settings.parts.cancel(call.id);
+      if (admitted) this.#cancelOwn(call.id);
     }
-    for (const id of this.#unconfirmed.splice(0)) this.#settings.parts.cancel(id);
+    for (const id of this.#unconfirmed.splice(0)) this.#cancelOwn(id);
     this.#writer.close();
     this.#closed.abort();
     this.#room.resolve();
+  }
+
+  /** Cancels a call of this agent's. */
+  #cancelOwn(id: CallId): void {
+    this.#settings.parts.cancel(id, callerName(this.#settings.caller.principal));
   }
 
   #call(wire: SessionCall__Output): void {
@@ -216,7 +222,7 @@ export class AgentSession {
       this.#checkCall?.(wire);
       const { parts, caller, peer } = this.#settings;
       leave = parts.enter(peer);
-      const spec = readCallSpec(wire.call, {});
+      const spec = readCallSpec(wire.call, {}, caller.principal.tenant);
       const id = callIdOf(parts.placing, caller.principal, spec);
       const call = new SessionCallEntry(this, parts.awaiting, {
         ref: wire.ref,
@@ -242,7 +248,7 @@ export class AgentSession {
         subscribe: true,
         acknowledge: wire.wantHandle,
       });
-      if (call.cancelled) parts.cancel(call.id);
+      if (call.cancelled) this.#cancelOwn(call.id);
       if (call.state === "over") return;
       call.state = "running";
       const { head, warnings } = placed;
@@ -260,7 +266,7 @@ export class AgentSession {
 
   /** Whether a call was admitted is not known: it is cancelled if that is asked already, else when its agent goes. */
   #noteUnconfirmed(call: SessionCallEntry): void {
-    if (call.cancelled) this.#settings.parts.cancel(call.id);
+    if (call.cancelled) this.#cancelOwn(call.id);
     else if (!call.continueOnDisconnect) this.#unconfirmed.push(call.id);
     if (this.#unconfirmed.length > MAX_UNCONFIRMED) this.#unconfirmed.shift();
   }
@@ -302,12 +308,12 @@ export class AgentSession {
     const call = this.#calls.get(ref);
     if (call === undefined || call.cancelled) return;
     call.cancelled = true;
-    if (call.state === "running") this.#settings.parts.cancel(call.id);
+    if (call.state === "running") this.#cancelOwn(call.id);
     else call.abortPlacing();
   }
 
   #accepted(call: SessionCallEntry, head: CallHead, warnings: readonly string[]): void {
-    const handle = writeHandle(call.id, head, warnings);
+    const handle = writeHandle(call.id, head, this.#settings.caller.principal.tenant, warnings);
     this.#writer.push({ list: "accepted", message: { ref: call.ref, handle }, bytes: MESSAGE_OVERHEAD_BYTES * 2 });
   }
 

@@ -1,4 +1,6 @@
+import type { CallerAccess } from "../../access/caller-access.js";
 import { requireVerb } from "../../access/require.js";
+import { ruledToolset } from "../../access/require-on-toolset.js";
 import type { EpochView } from "../../catalog/toolset-view.js";
 import { toToolgateError } from "../../errors/to-toolgate-error.js";
 import { parseChannelBytes } from "../../frames/channel-bytes.js";
@@ -75,10 +77,6 @@ export function attach(parts: AttachParts, stream: BidiStream<AttachRequest__Out
       .then((session) => {
         if (over) return sessions.close(session.session, "the stream ended");
         opened = session;
-        // One that may not serve the toolset any more gets no more calls; what it has in hand is another provider's, or unknown.
-        stream.recheckBy((access) =>
-          requireVerb(access, "register", { name: session.epoch.toolset, tags: session.epoch.facts().tags }),
-        );
         // The first frame may say more than hello.
         receive(parts, stream, session.session, session.epoch, client, frame);
         stream.resume();
@@ -103,7 +101,12 @@ async function openSession(
   const maxMessageBytes = parseChannelBytes(hello.maxMessageBytes, "hello.max_message_bytes");
   if (maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT)
     throw invalidField("hello.max_in_flight", `must be from 1 to ${MAX_IN_FLIGHT}`);
-  const lease = readLease(hello.lease);
+  const lease = readLease(hello.lease, stream.principal.tenant);
+  const { catalog } = parts.registrations;
+  const check = (access: CallerAccess): void => requireVerb(access, "register", ruledToolset(catalog, lease.toolset));
+  check(stream.access);
+  // One that may not serve the toolset any more gets no more calls; what it has in hand is another provider's, or unknown.
+  stream.recheckBy(check);
   const clientVersion = hello.clientVersion.slice(0, MAX_CLIENT_VERSION).replace(/[^ -~]/g, "");
   const wish = { lease, maxInFlight, inHand: readInHand(hello.inHand), clientVersion };
   const end = (error?: unknown): void => (error === undefined ? stream.end() : stream.fail(toToolgateError(error)));

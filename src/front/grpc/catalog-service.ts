@@ -1,5 +1,9 @@
+import type { CallerAccess } from "../../access/caller-access.js";
+import { scopeOf } from "../../access/scope.js";
+import { visibleTo } from "../../access/visible-catalog.js";
 import { TimeSlice } from "../../async/time-slice.js";
 import type { CatalogReader } from "../../catalog/catalog-copy.js";
+import { bindRevision, unbindRevision } from "../../catalog/revision.js";
 import { SharedAnswers } from "../../catalog/shared-answers.js";
 import { readFilter } from "../../catalog/toolset-filter.js";
 import {
@@ -15,7 +19,9 @@ import { checkWatchRequest, type WatchedChange, type Watches, type WatchStep } f
 import { WireContractCache } from "../../catalog/wire-contract-cache.js";
 import type { Contract, ToolContract } from "../../contract/contract.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
-import { invalidField, type NodeId, parseToolName, parseToolsetName } from "../../identity/names.js";
+import { invalidField, type NodeId, parseToolName, type ToolsetName } from "../../identity/names.js";
+import type { TenantName } from "../../identity/tenant.js";
+import { resolveToolset, shownToolset } from "../../identity/toolset-name.js";
 import { EncodeOnce } from "../../protocol/encoded-message.js";
 import type { CatalogHandlers } from "../../protocol/generated/toolgate/v1/Catalog.js";
 import type { Change } from "../../protocol/generated/toolgate/v1/Change.js";
@@ -38,7 +44,7 @@ import type { LeaseClock } from "../../store/lease-clock.js";
 import type { ChangeKind } from "../../store/registry/change-feed.js";
 import type { ListedNode } from "../../store/registry/node-list.js";
 import { VERSION } from "../../version.js";
-import { listToolsets, writeDamaged } from "./list-toolsets.js";
+import { type ListReader, listToolsets, writeDamaged } from "./list-toolsets.js";
 import { type Methods, serverStream, unary } from "./methods.js";
 import { listBytes, PAGE_BYTES, summaryBytes } from "./page-bytes.js";
 import { writeEpochs, writeSummary } from "./write-summary.js";
@@ -61,17 +67,31 @@ interface SnapshotPart {
   readonly bytes: number;
 }
 
+/** The reader of an answer. */
+interface Reader extends ListReader {
+  /** The catalogue as it sees it. */
+  readonly visible: CatalogReader;
+}
+
 /** What a handler needs to know of the call that it answers. */
 export interface CatalogCallContext {
+  /** What the caller may see. */
+  readonly access: CallerAccess;
   /** Fires when the caller has gone. */
   readonly signal: AbortSignal;
 }
 
 /** The handlers of `toolgate.v1.Catalog`, without gRPC around them. */
 export interface CatalogService {
-  listToolsets(request: ListToolsetsRequest__Output): Promise<ListToolsetsResponse>;
-  getToolset(request: GetToolsetRequest__Output): Promise<GetToolsetResponse>;
-  search(request: SearchRequest__Output): Promise<SearchResponse>;
+  listToolsets(
+    request: ListToolsetsRequest__Output,
+    caller: Pick<CatalogCallContext, "access">,
+  ): Promise<ListToolsetsResponse>;
+  getToolset(
+    request: GetToolsetRequest__Output,
+    caller: Pick<CatalogCallContext, "access">,
+  ): Promise<GetToolsetResponse>;
+  search(request: SearchRequest__Output, caller: Pick<CatalogCallContext, "access">): Promise<SearchResponse>;
   getRegistry(): Promise<GetRegistryResponse>;
   watch(request: WatchRequest__Output, context: CatalogCallContext): AsyncGenerator<WatchResponse, void, void>;
 }
@@ -101,31 +121,48 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
   const contracts = new WireContractCache(slice);
   const shared = new SharedAnswers(monotonicMs);
 
+  /** Answers that are made for one reader are given to those of its tenant that see the same. */
+  const readerOf = (access: CallerAccess): Reader => ({
+    tenant: access.principal.tenant,
+    scope: scopeOf(access),
+    visible: visibleTo(catalog, access),
+  });
+
   return {
-    async listToolsets(request) {
+    async listToolsets(request, { access }) {
+      const reader = readerOf(access);
+      const { visible, scope, tenant } = reader;
       const filter = readFilter(request.tags, request.health);
       const size = pageSize(request.pageSize, LIST_PAGE);
       const make = async () => {
         // Taken first: a watch that resumes from it may see a change twice, but never misses one.
         const revision = catalog.revision();
-        const page = await listToolsets(catalog, filter, size, request.pageToken, at, slice);
+        const page = await listToolsets(visible, filter, size, request.pageToken, at, slice, reader);
         // After the page: what it turned out to be unable to read is among them.
-        const quarantined = request.pageToken === "" ? writeDamaged(catalog) : [];
-        return { ...page, stale: catalog.stale, revision, quarantined };
+        const quarantined = request.pageToken === "" ? writeDamaged(visible, tenant) : [];
+        return { ...page, stale: catalog.stale, revision: bindRevision(revision, scope), quarantined };
       };
-      const question = JSON.stringify(["list", filter, size, request.pageToken, catalog.stale]);
+      const question = JSON.stringify(["list", ...scope, filter, size, request.pageToken, catalog.stale]);
       return shared.get(question, catalog.version, make, ({ toolsets }) => listBytes(toolsets));
     },
 
-    async getToolset(request) {
-      const name = parseToolsetName(request.name, "name");
-      const view = catalog.get(name);
-      if (view === undefined) throw unknownToolset(catalog, name);
-      const epoch = epochOf(view, request.epoch);
+    async getToolset(request, { access }) {
+      const { visible, scope, tenant } = readerOf(access);
+      const name = resolveToolset(tenant, request.name, "name");
+      const view = visible.get(name);
+      if (view === undefined) throw unknownToolset(visible, tenant, name);
+      const epoch = epochOf(view, request.epoch, shownToolset(tenant, name));
       let bytes = 0;
       const make = async () => {
-        const whole = epoch.contract();
-        const wire = await contracts.get(epoch.digest, whole, chosenTools(whole, request.tools));
+        const seen = epoch.contract();
+        const chosen = chosenTools(seen, request.tools, shownToolset(tenant, name));
+        // What is kept of a contract, for all readers, is made of the whole.
+        const whole =
+          catalog
+            .get(name)
+            ?.epochs.find(({ epoch: known }) => known === epoch.epoch)
+            ?.contract() ?? seen;
+        const wire = await contracts.get(epoch.digest, whole, chosen);
         bytes = wire.bytes;
         return {
           contract: wire.contract,
@@ -137,18 +174,24 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       };
       // Of some tools there are many selections, and they are small mostly.
       if (request.tools.length > 0) return make();
-      return shared.get(JSON.stringify(["get", name, epoch.epoch, catalog.stale]), view, make, () => bytes);
+      return shared.get(JSON.stringify(["get", ...scope, name, epoch.epoch, catalog.stale]), view, make, () => bytes);
     },
 
-    async search(request) {
+    async search(request, { access }) {
+      const { visible, scope, tenant } = readerOf(access);
+      const searcher = { seen: visible === catalog ? undefined : visible, scope };
       const asked = {
         query: request.query,
         filter: readFilter(request.tags, request.health),
         pageSize: pageSize(request.pageSize, SEARCH_PAGE),
         pageToken: request.pageToken,
       };
-      const make = async () => ({ ...(await searchIndex.search(asked, at)), stale: catalog.stale });
-      const question = JSON.stringify(["search", asked, catalog.stale]);
+      const make = async () => {
+        const page = await searchIndex.search(asked, at, searcher);
+        const hits = page.hits.map((hit) => ({ ...hit, toolset: shownToolset(tenant, hit.toolset as ToolsetName) })); // an identity, as the index has them
+        return { ...page, hits, stale: catalog.stale };
+      };
+      const question = JSON.stringify(["search", ...scope, asked, catalog.stale]);
       return shared.get(question, catalog.version, make, ({ hits }) => hits.length * HIT_BYTES);
     },
 
@@ -159,31 +202,40 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       };
     },
 
-    async *watch(request, { signal }) {
+    async *watch(request, { signal, access }) {
+      const reader = readerOf(access);
+      const { visible, scope, tenant } = reader;
       const asked = {
         revision: request.revision,
-        toolsets: request.toolsets.map((name, index) => parseToolsetName(name, `toolsets[${index}]`)),
+        toolsets: request.toolsets.map((name, index) => resolveToolset(tenant, name, `toolsets[${index}]`)),
       };
       checkWatchRequest(asked);
-      for await (const step of watches.watch(asked, signal)) {
-        if (step.kind === "changes") yield await changesToWire(step);
-        else yield* snapshotToWire(step);
+      const from = { ...asked, revision: unbindRevision(asked.revision, scope) };
+      const seen = visible === catalog ? undefined : visible;
+      for await (const step of watches.watch(from, signal, seen)) {
+        if (step.kind === "changes") yield await changesToWire(step, reader);
+        else yield* snapshotToWire(step, reader);
       }
     },
   };
 
   /** A snapshot in parts that any client takes. Only with the last one does the reader know all, and where to resume. */
-  async function* snapshotToWire(snapshot: WatchSnapshot): AsyncGenerator<WatchResponse, void, void> {
+  async function* snapshotToWire(snapshot: WatchSnapshot, reader: Reader): AsyncGenerator<WatchResponse, void, void> {
     const { toolsets, revision } = snapshot;
     let start: number | undefined = 0;
     while (start !== undefined) {
       const from: number = start;
-      const make = () => snapshotPart(snapshot, from);
+      const make = () => snapshotPart(snapshot, from, reader);
       // Of a snapshot that is no longer what the catalogue is, each reader makes its own parts, one at a time: of all such the
       // parts would be more than a node holds.
-      const isCurrent = toolsets === catalog.all();
+      const isCurrent = toolsets === reader.visible.all();
       const part: SnapshotPart = isCurrent
-        ? await shared.get(JSON.stringify(["watch", from, revision]), toolsets, make, ({ bytes }) => bytes)
+        ? await shared.get(
+            JSON.stringify(["watch", ...reader.scope, from, revision]),
+            toolsets,
+            make,
+            ({ bytes }) => bytes,
+          )
         : await make();
       yield part.message;
       start = part.next;
@@ -191,13 +243,25 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
   }
 
   /** All watches that follow the same toolsets hear of the same changes at once. */
-  function changesToWire({ changes, revision }: WatchChanges): Promise<WatchResponse> {
-    const make = async () => ({ revision, changes: changes.map((change) => changeToWire(change, at)) });
-    const question = JSON.stringify(["changes", revision, ...changes.map(({ entry }) => [entry.toolset, entry.id])]);
+  function changesToWire({ changes, revision }: WatchChanges, { tenant, scope }: Reader): Promise<WatchResponse> {
+    const make = async () => ({
+      revision: bindRevision(revision, scope),
+      changes: changes.map((change) => changeToWire(change, at, tenant)),
+    });
+    const question = JSON.stringify([
+      "changes",
+      ...scope,
+      revision,
+      ...changes.map(({ entry }) => [entry.toolset, entry.id]),
+    ]);
     return shared.get(question, catalog.version, make, () => changes.length * HIT_BYTES);
   }
 
-  async function snapshotPart({ toolsets, revision }: WatchSnapshot, start: number): Promise<SnapshotPart> {
+  async function snapshotPart(
+    { toolsets, revision }: WatchSnapshot,
+    start: number,
+    { tenant, scope }: Reader,
+  ): Promise<SnapshotPart> {
     const part: ToolsetSummary[] = [];
     let bytes = 0;
     for (let index = start; index < toolsets.length; index++) {
@@ -206,11 +270,12 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       const facts = view === undefined ? undefined : factsOf(view);
       if (view === undefined || facts === undefined) continue;
       if (bytes >= PAGE_BYTES) return { message: { snapshot: { toolsets: part, more: true } }, next: index, bytes };
-      const summary = writeSummary(view, facts, at);
+      const summary = writeSummary(view, facts, at, tenant);
       part.push(summary);
       bytes += summaryBytes(summary);
     }
-    return { message: { revision, snapshot: { toolsets: part } }, next: undefined, bytes };
+    const message = { revision: bindRevision(revision, scope), snapshot: { toolsets: part } };
+    return { message, next: undefined, bytes };
   }
 }
 
@@ -222,9 +287,9 @@ export function catalogMethods(service: CatalogService): Methods<CatalogHandlers
   const hits = new EncodeOnce(Search.responseSerialize);
   const news = new EncodeOnce(Watch.responseSerialize);
   return {
-    ListToolsets: unary(async (request) => lists.of(await service.listToolsets(request))),
-    GetToolset: unary(async (request) => toolsets.of(await service.getToolset(request))),
-    Search: unary(async (request) => hits.of(await service.search(request))),
+    ListToolsets: unary(async (request, context) => lists.of(await service.listToolsets(request, context))),
+    GetToolset: unary(async (request, context) => toolsets.of(await service.getToolset(request, context))),
+    Search: unary(async (request, context) => hits.of(await service.search(request, context))),
     GetRegistry: unary(() => service.getRegistry()),
     Watch: serverStream(async function* (request, context) {
       for await (const message of service.watch(request, context)) yield news.of(message);
@@ -233,21 +298,21 @@ export function catalogMethods(service: CatalogService): Methods<CatalogHandlers
 }
 
 /** 0 asks for the toolset as discovery shows it: the active epoch, or what there is while none is active. */
-function epochOf(view: ToolsetView, epoch: number): EpochView {
+function epochOf(view: ToolsetView, epoch: number, shown: string): EpochView {
   if (epoch === 0) return view.shown;
   const found = view.epochs.find((candidate) => candidate.epoch === epoch);
   if (found !== undefined) return found;
   const known = view.epochs.map(({ epoch, state }) => `${epoch} (${state})`).join(", ");
-  throw new ToolgateError("EPOCH_MISMATCH", `"${view.name}" has no epoch ${epoch}; it has ${known}`);
+  throw new ToolgateError("EPOCH_MISMATCH", `"${shown}" has no epoch ${epoch}; it has ${known}`);
 }
 
 /** The contract's tools of these names, all where none is named. @throws ToolgateError INVALID_REQUEST, UNKNOWN_TOOL */
-function chosenTools(contract: Contract, names: readonly string[]): readonly ToolContract[] {
+function chosenTools(contract: Contract, names: readonly string[], shown: string): readonly ToolContract[] {
   if (names.length === 0) return contract.tools;
   if (names.length > MAX_NAMED_TOOLS) throw invalidField("tools", `must be at most ${MAX_NAMED_TOOLS} names`);
   const wanted = new Set(names);
   const tools = contract.tools.filter(({ name }) => wanted.delete(name));
-  for (const missing of wanted) throw unknownTool(contract.name, parseToolName(missing, "tools"), contract.tools);
+  for (const missing of wanted) throw unknownTool(shown, parseToolName(missing, "tools"), contract.tools);
   return tools;
 }
 
@@ -264,13 +329,13 @@ const KINDS = {
   unregistered: "CHANGE_KIND_UNREGISTERED",
 } as const satisfies Record<ChangeKind, WireChangeKind>;
 
-function changeToWire({ entry, toolset }: WatchedChange, at: HealthAt): Change {
+function changeToWire({ entry, toolset }: WatchedChange, at: HealthAt, tenant: TenantName): Change {
   const facts = toolset === undefined ? undefined : factsOf(toolset);
   return {
     kind: KINDS[entry.kind],
-    toolset: entry.toolset,
+    toolset: shownToolset(tenant, entry.toolset),
     epoch: entry.epoch,
     atMs: entry.atMs,
-    ...(toolset === undefined || facts === undefined ? {} : { summary: writeSummary(toolset, facts, at) }),
+    ...(toolset === undefined || facts === undefined ? {} : { summary: writeSummary(toolset, facts, at, tenant) }),
   };
 }

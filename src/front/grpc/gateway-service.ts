@@ -1,3 +1,6 @@
+import type { CallerAccess } from "../../access/caller-access.js";
+import { scopeOf } from "../../access/scope.js";
+import { mayWithCall } from "../../gateway/call-access.js";
 import { followCall, parseCursor } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { invoke } from "../../gateway/invoke.js";
@@ -6,11 +9,15 @@ import { callIdOf, type PlacingOptions, placeCall } from "../../gateway/place-ca
 import { unknownCall } from "../../gateway/unknown-call.js";
 import { wholeEnding } from "../../gateway/whole-ending.js";
 import { parseCallId } from "../../identity/call-id.js";
-import { invalidField, parseToolName, parseToolsetName } from "../../identity/names.js";
+import { callerName } from "../../identity/caller-name.js";
+import { invalidField, parseToolName } from "../../identity/names.js";
+import type { TenantName } from "../../identity/tenant.js";
+import { resolveToolset } from "../../identity/toolset-name.js";
 import { shareKey } from "../../limits/share-key.js";
 import type { CallState__Output } from "../../protocol/generated/toolgate/v1/CallState.js";
 import type { CallSummary } from "../../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../../protocol/generated/toolgate/v1/Gateway.js";
+import type { CallHead } from "../../store/calls/call-record.js";
 import { cancelCall } from "../../store/calls/cancel.js";
 import type { CallFilter, ListedCall } from "../../store/calls/list-calls.js";
 import { readCall } from "../../store/calls/read-call.js";
@@ -43,7 +50,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     CallTool: unary(async ({ call }, context) => {
       const leave = parts.enter(context.peer);
       try {
-        const spec = readCallSpec(call, context);
+        const spec = readCallSpec(call, context, context.principal.tenant);
         const { principal, access, identity, deadlineMs, peer } = context;
         const caller = {
           principal,
@@ -55,7 +62,10 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           presence: context,
         };
         const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, DETACHED);
-        return { handle: writeHandle(placed.id, placed.head, placed.warnings), repeatedRequest: placed.repeated };
+        return {
+          handle: writeHandle(placed.id, placed.head, principal.tenant, placed.warnings),
+          repeatedRequest: placed.repeated,
+        };
       } finally {
         leave();
       }
@@ -64,9 +74,12 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     Invoke: unary(async ({ call }, context) => {
       const leave = parts.enter(context.peer);
       try {
-        const { placed, ending } = await invoke(parts, context, readCallSpec(call, context));
+        const { placed, ending } = await invoke(parts, context, readCallSpec(call, context, context.principal.tenant));
         const { id, head, warnings } = placed;
-        return { handle: writeHandle(id, head, warnings), terminal: writeTerminal(id, ending) };
+        return {
+          handle: writeHandle(id, head, context.principal.tenant, warnings),
+          terminal: writeTerminal(id, ending),
+        };
       } finally {
         leave();
       }
@@ -75,7 +88,17 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     FollowCall: serverStream(async function* ({ callId, cursor }, context) {
       const id = parseCallId(callId);
       const reader = { client: shareKey(context.principal, context.peer), signal: context.signal };
-      for await (const step of followCall(following, id, parseCursor(cursor), reader)) {
+      const follower = {
+        caller: callerName(context.principal),
+        mayFollow(head: CallHead) {
+          const check = (access: CallerAccess): void => {
+            if (!mayWithCall(access, "follow", head, placing.catalog)) throw unknownCall(id);
+          };
+          context.recheckBy(check);
+          return mayWithCall(context.access, "follow", head, placing.catalog);
+        },
+      };
+      for await (const step of followCall(following, id, parseCursor(cursor), reader, follower)) {
         if (step.kind === "ended")
           yield { terminal: writeTerminal(id, await wholeEnding(readings, id, step.ending, context)) };
         else yield { deltas: step.deltas.map(({ cursor, data, attempt }) => ({ cursor, dataJson: data, attempt })) };
@@ -85,10 +108,11 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     GetCall: unary(async ({ callId }, context) => {
       const id = parseCallId(callId);
       const reading = await readCall(store, id, { outputBytes: 0 });
-      if (reading === undefined) throw unknownCall(id);
+      if (reading === undefined || !mayWithCall(context.access, "follow", reading.head, placing.catalog))
+        throw unknownCall(id);
       const ending = reading.ending && (await wholeEnding(readings, id, reading.ending, context));
       return {
-        handle: writeHandle(id, reading.head),
+        handle: writeHandle(id, reading.head, context.principal.tenant),
         state: WIRE_STATE[reading.state],
         attempt: reading.attempt,
         cancelRequested: reading.cancelRequested,
@@ -98,9 +122,12 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
 
     CancelCall: unary(async ({ callId }, context) => {
       const id = parseCallId(callId);
-      const answer = await cancelCall(store, id);
+      let answer = await cancelCall(store, id, callerName(context.principal));
+      if (answer.kind === "others" && mayWithCall(context.access, "cancel", answer.head, placing.catalog))
+        answer = await cancelCall(store, id, answer.head.caller);
       switch (answer.kind) {
         case "unknown":
+        case "others":
           throw unknownCall(id);
         case "told":
           return { state: WIRE_STATE.claimed };
@@ -113,15 +140,19 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       }
     }),
 
-    ListCalls: unary(async (request) => {
+    ListCalls: unary(async (request, { principal, access }) => {
       const filter = {
-        toolset: request.toolset === "" ? undefined : parseToolsetName(request.toolset, "toolset"),
+        toolset: request.toolset === "" ? undefined : resolveToolset(principal.tenant, request.toolset, "toolset"),
         tool: request.tool === "" ? undefined : parseToolName(request.tool, "tool"),
         state: parseListedState(request.state),
       };
       const size = request.pageSize === 0 ? LIST_PAGE.usual : Math.min(request.pageSize, LIST_PAGE.most);
-      const page = await listCalls(store, filter, size, request.pageToken);
-      return { ...page, calls: page.calls.map(writeSummary) };
+      const lister = {
+        scope: scopeOf(access),
+        maySee: (head: CallHead) => mayWithCall(access, "follow", head, placing.catalog),
+      };
+      const page = await listCalls(store, filter, size, request.pageToken, lister);
+      return { ...page, calls: page.calls.map((call) => writeSummary(call, principal.tenant)) };
     }),
 
     Session: bidi(
@@ -167,9 +198,10 @@ function parseListedState(state: CallState__Output): CallFilter["state"] {
   }
 }
 
-function writeSummary({ id, head, state, attempt, cancelRequested, queuedAtMs, claim }: ListedCall): CallSummary {
+function writeSummary(call: ListedCall, tenant: TenantName): CallSummary {
+  const { id, head, state, attempt, cancelRequested, queuedAtMs, claim } = call;
   return {
-    handle: writeHandle(id, head),
+    handle: writeHandle(id, head, tenant),
     state: WIRE_STATE[state],
     attempt,
     cancelRequested,

@@ -1,8 +1,11 @@
+import type { Scope } from "../../access/scope.js";
 import type { TimeSlice } from "../../async/time-slice.js";
 import type { CatalogReader } from "../../catalog/catalog-copy.js";
 import { openPageToken, sealPageToken } from "../../catalog/page-token.js";
 import { passes, type ToolsetFilter } from "../../catalog/toolset-filter.js";
 import { factsOf, type HealthAt } from "../../catalog/toolset-view.js";
+import type { TenantName } from "../../identity/tenant.js";
+import { isToolsetName, shownToolset } from "../../identity/toolset-name.js";
 import type { QuarantinedToolset } from "../../protocol/generated/toolgate/v1/QuarantinedToolset.js";
 import type { ToolsetSummary } from "../../protocol/generated/toolgate/v1/ToolsetSummary.js";
 import { PAGE_BYTES, summaryBytes } from "./page-bytes.js";
@@ -15,9 +18,17 @@ export interface ToolsetPage {
   readonly nextPageToken: string;
 }
 
+/** The reader of a list. */
+export interface ListReader {
+  readonly tenant: TenantName;
+  /** What its page tokens are bound to. */
+  readonly scope: Scope;
+}
+
 /**
- * Lists toolsets in order of their names. A page ends early where it becomes too large for one message.
+ * Lists toolsets in order of their identities: those of each tenant together. A page ends early where it becomes too large for one message.
  *
+ * @param catalog as the reader sees it.
  * @param pageToken empty for the first page.
  * @throws ToolgateError INVALID_REQUEST for a token of another list.
  */
@@ -28,8 +39,9 @@ export async function listToolsets(
   pageToken: string,
   at: HealthAt,
   slice: TimeSlice,
+  { tenant, scope }: ListReader,
 ): Promise<ToolsetPage> {
-  const question = ["list", filter];
+  const question = ["list", filter, ...scope];
   const [from] = pageToken === "" ? [""] : openPageToken(pageToken, question, ["string"]);
   const toolsets: ToolsetSummary[] = [];
   let bytes = 0;
@@ -41,7 +53,7 @@ export async function listToolsets(
     // One more than the page is looked for, so that the last page says that it is the last.
     if (toolsets.length === pageSize || bytes >= PAGE_BYTES)
       return { toolsets, nextPageToken: sealPageToken(question, [last]) };
-    const summary = writeSummary(view, facts, at);
+    const summary = writeSummary(view, facts, at, tenant);
     toolsets.push(summary);
     bytes += summaryBytes(summary);
     last = view.name;
@@ -54,12 +66,15 @@ const MOST_DAMAGED = 100;
 const MAX_NAME_CHARACTERS = 128;
 
 /** Toolsets whose record in Redis cannot be read, by name. */
-export function writeDamaged(catalog: Pick<CatalogReader, "damaged" | "damageOf">): QuarantinedToolset[] {
+export function writeDamaged(
+  catalog: Pick<CatalogReader, "damaged" | "damageOf">,
+  tenant: TenantName,
+): QuarantinedToolset[] {
   return catalog
     .damaged()
     .slice(0, MOST_DAMAGED)
     .map((name) => ({
-      name: name.slice(0, MAX_NAME_CHARACTERS),
+      name: isToolsetName(name) ? shownToolset(tenant, name) : name.slice(0, MAX_NAME_CHARACTERS),
       reason: catalog.damageOf(name)?.reason ?? "",
     }));
 }

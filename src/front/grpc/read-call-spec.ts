@@ -1,17 +1,21 @@
 import { parseMeta, repeatIds, type TraceContext } from "../../gateway/call-meta.js";
 import type { CallSpec } from "../../gateway/call-spec.js";
-import { invalidField, parseDigest, parseToolName, parseToolsetName } from "../../identity/names.js";
+import { invalidField, parseDigest, parseToolName } from "../../identity/names.js";
+import type { TenantName } from "../../identity/tenant.js";
+import { resolveToolset, shownToolset } from "../../identity/toolset-name.js";
 import type { CallSpec__Output } from "../../protocol/generated/toolgate/v1/CallSpec.js";
 
 const EMPTY_OBJECT = Buffer.from("{}");
 
-/** Reads a call from the wire. @throws ToolgateError INVALID_REQUEST */
-export function readCallSpec(wire: CallSpec__Output | null, trace: TraceContext): CallSpec {
+/** Reads a call from the wire, with the names of a caller of this tenant. @throws ToolgateError INVALID_REQUEST */
+export function readCallSpec(wire: CallSpec__Output | null, trace: TraceContext, tenant: TenantName): CallSpec {
   if (wire === null) throw invalidField("call", "is missing");
   const meta = parseMeta(wire.meta, trace);
+  const toolset = resolveToolset(tenant, wire.toolset, "call.toolset");
   const repeatable = repeatIds(meta) !== undefined;
   return {
-    toolset: parseToolsetName(wire.toolset, "call.toolset"),
+    toolset,
+    shown: shownToolset(tenant, toolset),
     tool: parseToolName(wire.tool, "call.tool"),
     payload: wire.payloadJson.length === 0 ? EMPTY_OBJECT : wire.payloadJson,
     meta,

@@ -1,13 +1,20 @@
 import type { ContractFacts } from "../../catalog/contract-text.js";
 import { type EpochView, type HealthAt, isHealthy, type ToolsetView } from "../../catalog/toolset-view.js";
+import type { TenantName } from "../../identity/tenant.js";
+import { shownToolset } from "../../identity/toolset-name.js";
 import type { Epoch as WireEpoch } from "../../protocol/generated/toolgate/v1/Epoch.js";
 import type { ToolsetSummary } from "../../protocol/generated/toolgate/v1/ToolsetSummary.js";
 import { writeEpochState } from "./write-epoch-state.js";
 
-/** A toolset in a list; its epochs' health is computed now. */
-export function writeSummary(view: ToolsetView, facts: ContractFacts, at: HealthAt): ToolsetSummary {
+/** A toolset in a list, by the name that callers of a tenant have for it; its epochs' health is computed now. */
+export function writeSummary(
+  view: ToolsetView,
+  facts: ContractFacts,
+  at: HealthAt,
+  tenant: TenantName,
+): ToolsetSummary {
   return {
-    name: view.name,
+    name: shownToolset(tenant, view.name),
     title: facts.title,
     description: facts.description,
     version: facts.version,

@@ -1,5 +1,7 @@
 import type { CallId } from "../../identity/call-id.js";
+import { type CallerName, callerName } from "../../identity/caller-name.js";
 import type { Epoch, ToolName, ToolsetName } from "../../identity/names.js";
+import { ANONYMOUS } from "../../identity/principal.js";
 import { asArray, asBuffer, asNumber, asText, defineScript, type Reply, runScript } from "../../redis/script.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import type { CallStore } from "./call-store.js";
@@ -25,6 +27,8 @@ export interface DeadCall {
   readonly payload: Buffer;
   /** JSON of what the agent said about it; empty when it said nothing. */
   readonly meta: string;
+  /** The tenant and the principal that made it. */
+  readonly caller: CallerName;
 }
 
 // What is no stream has no calls; SETTLE sets it aside when it adds one.
@@ -104,7 +108,7 @@ function deadKey(store: CallStore, toolset: ToolsetName): string {
 function toDeadCall(toolset: ToolsetName, reply: Reply): DeadCall {
   const [id, fields] = asArray(reply);
   const values = asArray(fields).filter((_, index) => index % 2 === 1);
-  const [callId, tool, epoch, reason, attempts, payload, meta] = values;
+  const [callId, tool, epoch, reason, attempts, payload, meta, caller] = values;
   const place = asText(id);
   return {
     id: place,
@@ -117,5 +121,7 @@ function toDeadCall(toolset: ToolsetName, reply: Reply): DeadCall {
     diedAtMs: Number(place.slice(0, place.indexOf("-"))),
     payload: asBuffer(payload),
     meta: asText(meta),
+    // Versions that knew one caller only did not name it.
+    caller: caller === undefined ? callerName(ANONYMOUS) : (asText(caller) as CallerName),
   };
 }

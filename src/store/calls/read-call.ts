@@ -1,4 +1,5 @@
 import type { CallId } from "../../identity/call-id.js";
+import type { CallerName } from "../../identity/caller-name.js";
 import type { NodeId } from "../../identity/names.js";
 import { runConfirmed } from "../../redis/commits.js";
 import type { ShardKeys } from "../../redis/keys.js";
@@ -49,13 +50,14 @@ const READ = evenWhenFull(
     "READ",
     `
 -- KEYS    [1] prefix, [2] due
--- ARGV    [1] id, [2] cursor, [3] a node to notify from now on or nothing, [4] the most pieces, [5] the most bytes
+-- ARGV    [1] id, [2] cursor, [3] a node to notify from now on or nothing, [4] the most pieces, [5] the most bytes; [6] the tenant and principal
+--         whose call it must be for the node to be notified, or nothing
 -- Returns { 'unknown' }
 --         { 'known', head, state, attempt, whether it was asked to stop, its end or '', pieces of output, whether there are more }
 local call = load_call(ARGV[1])
 if not call then return { 'unknown' } end
 local node = ARGV[3]
-if node ~= '' and not call.terminal then watch(call, node) end
+if node ~= '' and not call.terminal and (ARGV[6] == '' or call.caller == ARGV[6]) then watch(call, node) end
 local entries, bytes, more, from = {}, 0, 0, ARGV[2] == '' and '-' or '(' .. ARGV[2]
 local most, most_bytes, count = tonumber(ARGV[4]), tonumber(ARGV[5]), 1
 while most > 0 and more == 0 do
@@ -84,18 +86,24 @@ return { 'known', call.head, call.state or 'ended', attempt, call.cancel and 1 o
  * Reads a call, and output after a cursor.
  *
  * @param watcher this node, when it wants to be notified for what comes after this reading: nothing falls in between.
+ * @param of the caller whose call it must be for that: others' calls are read, and not written to; undefined for anybody's.
  * @param outputBytes the most output that it brings, by default 16 KiB; a piece that is larger is left, and its size is said.
  * @returns nothing when no such call is known.
  */
 export async function readCall(
   store: CallStore,
   id: CallId,
-  options: { readonly cursor?: string; readonly watcher?: NodeId; readonly outputBytes?: number },
+  options: {
+    readonly cursor?: string;
+    readonly watcher?: NodeId;
+    readonly of?: CallerName | undefined;
+    readonly outputBytes?: number;
+  },
 ): Promise<CallReading | undefined> {
   const keys = store.keyspace.forCall(id);
   if (keys === undefined) return undefined;
-  const { cursor = "", watcher = "", outputBytes = SMALL_OUTPUT_BYTES } = options;
-  const args = [id, cursor, watcher, outputBytes === 0 ? 0 : READ_COUNT, outputBytes];
+  const { cursor = "", watcher = "", of = "", outputBytes = SMALL_OUTPUT_BYTES } = options;
+  const args = [id, cursor, watcher, outputBytes === 0 ? 0 : READ_COUNT, outputBytes, of];
   const [kind, head, state, attempt, cancel, terminal, entries, more] = asArray(
     await runConfirmed(store, keys, READ, [keys.prefix, keys.due], args),
   );

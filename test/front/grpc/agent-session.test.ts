@@ -61,7 +61,7 @@ test("a call that runs does not hold on to its payload", async () => {
     awaiting: { notifications: { watch: () => ({ stop: () => {} }) }, clock: { nowMs: () => 0 }, monotonicMs: () => 0 },
     placing: {
       // It knows no toolset, and finds the call that the same request made before: this is all that takes.
-      catalog: { get: () => undefined, nearNames: () => [], damageOf: () => undefined, refresh: async () => {} },
+      catalog: { get: () => undefined, all: () => [], damageOf: () => undefined, refresh: async () => {} },
       keyspace: createKeyspace(parseRegistryName("default", "registry"), 1),
       admissions: { admit: async () => answer },
       texts: new TextReader({ monotonicMs: () => performance.now() }),

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Watches } from "../../../src/catalog/watch.js";
 import { parseContract } from "../../../src/contract/parse-contract.js";
 import { sealContract } from "../../../src/contract/seal-contract.js";
-import { type CatalogService, createCatalogService } from "../../../src/front/grpc/catalog-service.js";
 import { parseNodeId, parseRegistryName } from "../../../src/identity/names.js";
 import type { ListToolsetsRequest__Output } from "../../../src/protocol/generated/toolgate/v1/ListToolsetsRequest.js";
 import type { ListToolsetsResponse } from "../../../src/protocol/generated/toolgate/v1/ListToolsetsResponse.js";
@@ -25,6 +24,7 @@ import {
 import { expectNoLeaks } from "../../support/leaks.js";
 import { redisForFile } from "../../support/redis.js";
 import { until } from "../../support/until.js";
+import { type OpenCatalog, openCatalog } from "./open-catalog.js";
 
 expectNoLeaks();
 const redis = redisForFile();
@@ -37,7 +37,7 @@ let catalog: HandWrittenCatalog;
 let opened: OpenCopy;
 let index: SearchIndex;
 let watches: Watches;
-let service: CatalogService;
+let service: OpenCatalog;
 
 beforeEach(() => {
   catalog = new HandWrittenCatalog(redis().client());
@@ -51,7 +51,7 @@ async function serve(leaseClock: Pick<LeaseClock, "nowMs"> = { nowMs: () => NOW_
   index = new SearchIndex(copy, monotonicMs);
   index.start();
   watches = new Watches(copy);
-  service = createCatalogService({
+  service = openCatalog({
     catalog: copy,
     searchIndex: index,
     watches,

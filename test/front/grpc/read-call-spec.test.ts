@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readCallSpec } from "../../../src/front/grpc/read-call-spec.js";
+import { DEFAULT_TENANT } from "../../../src/identity/tenant.js";
 import type { CallMeta__Output } from "../../../src/protocol/generated/toolgate/v1/CallMeta.js";
 import type { CallSpec__Output } from "../../../src/protocol/generated/toolgate/v1/CallSpec.js";
 
@@ -24,19 +25,20 @@ const wire = (more: Partial<CallSpec__Output> = {}): CallSpec__Output => ({
   lostNodes: 0,
   ...more,
 });
-const read = (more: Partial<CallSpec__Output> = {}) => readCallSpec(wire(more), {});
+const read = (more: Partial<CallSpec__Output> = {}) => readCallSpec(wire(more), {}, DEFAULT_TENANT);
 const withMeta = (meta: Partial<CallMeta__Output>) => read({ meta: { ...META, ...meta } });
 const refused = (field: string) =>
   expect.objectContaining({ reason: "INVALID_REQUEST", violations: [expect.objectContaining({ field })] });
 
 describe("a call", () => {
   test("that is missing is refused", () => {
-    expect(() => readCallSpec(null, {})).toThrow(refused("call"));
+    expect(() => readCallSpec(null, {}, DEFAULT_TENANT)).toThrow(refused("call"));
   });
 
   test("that says little has the defaults: an empty payload, fail fast, no ids", () => {
     expect(read()).toEqual({
       toolset: "math",
+      shown: "math",
       tool: "sum",
       payload: Buffer.from("{}"),
       meta: {},

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { writeHandle } from "../../../src/front/grpc/write-handle.js";
 import { parseCallId } from "../../../src/identity/call-id.js";
+import { DEFAULT_TENANT } from "../../../src/identity/tenant.js";
 import type { CallHead } from "../../../src/store/calls/call-record.js";
 
 const ID = parseCallId("0.AAAAAAAAAAAAAAAAAAAAAA");
@@ -15,7 +16,7 @@ test("a handle says when the call has ended at the latest, and until when its ou
     deadlineMs: 1_000,
     retentionMs: 500,
   };
-  expect(writeHandle(ID, head as CallHead)).toEqual({
+  expect(writeHandle(ID, head as CallHead, DEFAULT_TENANT)).toEqual({
     callId: ID,
     toolset: "math",
     tool: "sum",
