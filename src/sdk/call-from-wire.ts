@@ -52,8 +52,9 @@ export function readTerminal<Value>(wire: Terminal__Output, decode: DecodeJson<V
   switch (wire.kind) {
     case "TERMINAL_KIND_REJECTED": {
       const violations = (error?.violations ?? []).map(({ field, description }) => ({ field, description }));
+      const metadata = Object.fromEntries((error?.metadata ?? []).map(({ name, value }) => [name, value]));
       const retryAfterMs = error?.retryAfterMs ?? 0;
-      return { ...full, kind: "rejected", violations, ...(retryAfterMs > 0 ? { retryAfterMs } : {}) };
+      return { ...full, kind: "rejected", violations, metadata, ...(retryAfterMs > 0 ? { retryAfterMs } : {}) };
     }
     case "TERMINAL_KIND_TOOL_ERROR":
       return { ...full, kind: "tool_error" };
@@ -93,11 +94,12 @@ export function resultOf(terminal: CallTerminal): unknown {
 
 /** A refusal on a session, as the error that a unary request would have been answered with. */
 export function refusalOf(terminal: RejectedTerminal): ToolgateError {
-  const { reason, message, executed, violations, retryAfterMs } = terminal;
+  const { reason, message, executed, violations, metadata, retryAfterMs } = terminal;
   const known = isErrorReason(reason);
   return new ToolgateError(known ? reason : "INTERNAL", known ? message : `${reason}: ${message}`, {
     executed,
     violations,
+    metadata,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }

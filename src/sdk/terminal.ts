@@ -44,6 +44,8 @@ export interface RejectedTerminal<Value = unknown> extends Failed<Value> {
   readonly kind: "rejected";
   /** When a retry may help, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** More, for programs: of a limit, for example, which it is and how much is left. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** What was wrong with the payload; at most eight. */
   readonly violations: readonly Violation[];
 }

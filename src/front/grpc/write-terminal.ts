@@ -50,6 +50,7 @@ export function writeRejection(error: ToolgateError): Terminal {
       grpcCode: error.status,
       retryAfterMs: error.retryAfterMs ?? 0,
       violations: [...error.violations],
+      metadata: Object.entries(error.metadata).map(([name, value]) => ({ name, value })),
     },
     executed: WIRE_EXECUTED[error.executed],
   };

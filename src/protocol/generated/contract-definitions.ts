@@ -890,6 +890,23 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "origin": {
          "type": "ErrorOrigin",
          "id": 7
+        },
+        "metadata": {
+         "rule": "repeated",
+         "type": "ErrorMetadata",
+         "id": 8
+        }
+       }
+      },
+      "ErrorMetadata": {
+       "fields": {
+        "name": {
+         "type": "string",
+         "id": 1
+        },
+        "value": {
+         "type": "string",
+         "id": 2
         }
        }
       },

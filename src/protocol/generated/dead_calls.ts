@@ -12,6 +12,7 @@ import type { CancelCallRequest as _toolgate_v1_CancelCallRequest, CancelCallReq
 import type { CancelCallResponse as _toolgate_v1_CancelCallResponse, CancelCallResponse__Output as _toolgate_v1_CancelCallResponse__Output } from './toolgate/v1/CancelCallResponse.js';
 import type { DeadCall as _toolgate_v1_DeadCall, DeadCall__Output as _toolgate_v1_DeadCall__Output } from './toolgate/v1/DeadCall.js';
 import type { DeadCallsClient as _toolgate_v1_DeadCallsClient, DeadCallsDefinition as _toolgate_v1_DeadCallsDefinition } from './toolgate/v1/DeadCalls.js';
+import type { ErrorMetadata as _toolgate_v1_ErrorMetadata, ErrorMetadata__Output as _toolgate_v1_ErrorMetadata__Output } from './toolgate/v1/ErrorMetadata.js';
 import type { FieldViolation as _toolgate_v1_FieldViolation, FieldViolation__Output as _toolgate_v1_FieldViolation__Output } from './toolgate/v1/FieldViolation.js';
 import type { FollowCallRequest as _toolgate_v1_FollowCallRequest, FollowCallRequest__Output as _toolgate_v1_FollowCallRequest__Output } from './toolgate/v1/FollowCallRequest.js';
 import type { FollowCallResponse as _toolgate_v1_FollowCallResponse, FollowCallResponse__Output as _toolgate_v1_FollowCallResponse__Output } from './toolgate/v1/FollowCallResponse.js';
@@ -59,6 +60,7 @@ export interface ProtoGrpcType {
       CancelCallResponse: MessageTypeDefinition<_toolgate_v1_CancelCallResponse, _toolgate_v1_CancelCallResponse__Output>
       DeadCall: MessageTypeDefinition<_toolgate_v1_DeadCall, _toolgate_v1_DeadCall__Output>
       DeadCalls: SubtypeConstructor<typeof grpc.Client, _toolgate_v1_DeadCallsClient> & { service: _toolgate_v1_DeadCallsDefinition }
+      ErrorMetadata: MessageTypeDefinition<_toolgate_v1_ErrorMetadata, _toolgate_v1_ErrorMetadata__Output>
       ErrorOrigin: EnumTypeDefinition
       Executed: EnumTypeDefinition
       FieldViolation: MessageTypeDefinition<_toolgate_v1_FieldViolation, _toolgate_v1_FieldViolation__Output>

@@ -10,6 +10,7 @@ import type { CallToolRequest as _toolgate_v1_CallToolRequest, CallToolRequest__
 import type { CallToolResponse as _toolgate_v1_CallToolResponse, CallToolResponse__Output as _toolgate_v1_CallToolResponse__Output } from './toolgate/v1/CallToolResponse.js';
 import type { CancelCallRequest as _toolgate_v1_CancelCallRequest, CancelCallRequest__Output as _toolgate_v1_CancelCallRequest__Output } from './toolgate/v1/CancelCallRequest.js';
 import type { CancelCallResponse as _toolgate_v1_CancelCallResponse, CancelCallResponse__Output as _toolgate_v1_CancelCallResponse__Output } from './toolgate/v1/CancelCallResponse.js';
+import type { ErrorMetadata as _toolgate_v1_ErrorMetadata, ErrorMetadata__Output as _toolgate_v1_ErrorMetadata__Output } from './toolgate/v1/ErrorMetadata.js';
 import type { FieldViolation as _toolgate_v1_FieldViolation, FieldViolation__Output as _toolgate_v1_FieldViolation__Output } from './toolgate/v1/FieldViolation.js';
 import type { FollowCallRequest as _toolgate_v1_FollowCallRequest, FollowCallRequest__Output as _toolgate_v1_FollowCallRequest__Output } from './toolgate/v1/FollowCallRequest.js';
 import type { FollowCallResponse as _toolgate_v1_FollowCallResponse, FollowCallResponse__Output as _toolgate_v1_FollowCallResponse__Output } from './toolgate/v1/FollowCallResponse.js';
@@ -47,6 +48,7 @@ export interface ProtoGrpcType {
       CallToolResponse: MessageTypeDefinition<_toolgate_v1_CallToolResponse, _toolgate_v1_CallToolResponse__Output>
       CancelCallRequest: MessageTypeDefinition<_toolgate_v1_CancelCallRequest, _toolgate_v1_CancelCallRequest__Output>
       CancelCallResponse: MessageTypeDefinition<_toolgate_v1_CancelCallResponse, _toolgate_v1_CancelCallResponse__Output>
+      ErrorMetadata: MessageTypeDefinition<_toolgate_v1_ErrorMetadata, _toolgate_v1_ErrorMetadata__Output>
       ErrorOrigin: EnumTypeDefinition
       Executed: EnumTypeDefinition
       FieldViolation: MessageTypeDefinition<_toolgate_v1_FieldViolation, _toolgate_v1_FieldViolation__Output>

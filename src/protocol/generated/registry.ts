@@ -19,6 +19,7 @@ import type { DrainNotice as _toolgate_v1_DrainNotice, DrainNotice__Output as _t
 import type { DrainRequest as _toolgate_v1_DrainRequest, DrainRequest__Output as _toolgate_v1_DrainRequest__Output } from './toolgate/v1/DrainRequest.js';
 import type { DrainResponse as _toolgate_v1_DrainResponse, DrainResponse__Output as _toolgate_v1_DrainResponse__Output } from './toolgate/v1/DrainResponse.js';
 import type { Epoch as _toolgate_v1_Epoch, Epoch__Output as _toolgate_v1_Epoch__Output } from './toolgate/v1/Epoch.js';
+import type { ErrorMetadata as _toolgate_v1_ErrorMetadata, ErrorMetadata__Output as _toolgate_v1_ErrorMetadata__Output } from './toolgate/v1/ErrorMetadata.js';
 import type { FieldViolation as _toolgate_v1_FieldViolation, FieldViolation__Output as _toolgate_v1_FieldViolation__Output } from './toolgate/v1/FieldViolation.js';
 import type { FlowControl as _toolgate_v1_FlowControl, FlowControl__Output as _toolgate_v1_FlowControl__Output } from './toolgate/v1/FlowControl.js';
 import type { FollowCallRequest as _toolgate_v1_FollowCallRequest, FollowCallRequest__Output as _toolgate_v1_FollowCallRequest__Output } from './toolgate/v1/FollowCallRequest.js';
@@ -104,6 +105,7 @@ export interface ProtoGrpcType {
       DrainResponse: MessageTypeDefinition<_toolgate_v1_DrainResponse, _toolgate_v1_DrainResponse__Output>
       Epoch: MessageTypeDefinition<_toolgate_v1_Epoch, _toolgate_v1_Epoch__Output>
       EpochState: EnumTypeDefinition
+      ErrorMetadata: MessageTypeDefinition<_toolgate_v1_ErrorMetadata, _toolgate_v1_ErrorMetadata__Output>
       ErrorOrigin: EnumTypeDefinition
       Executed: EnumTypeDefinition
       FieldViolation: MessageTypeDefinition<_toolgate_v1_FieldViolation, _toolgate_v1_FieldViolation__Output>

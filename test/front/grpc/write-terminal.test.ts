@@ -133,7 +133,7 @@ describe("a terminal", () => {
 
 test("a rejection carries what the gRPC error would", () => {
   const violations = [{ field: "/a", description: "must be a number" }];
-  const error = new ToolgateError("BACKLOG_FULL", "full", { retryAfterMs: 500, violations });
+  const error = new ToolgateError("BACKLOG_FULL", "full", { retryAfterMs: 500, violations, metadata: { limit: "8" } });
   expect(writeRejection(error)).toEqual({
     callId: "",
     kind: "TERMINAL_KIND_REJECTED",
@@ -144,6 +144,7 @@ test("a rejection carries what the gRPC error would", () => {
       grpcCode: status.RESOURCE_EXHAUSTED,
       retryAfterMs: 500,
       violations,
+      metadata: [{ name: "limit", value: "8" }],
     },
     executed: "EXECUTED_NO",
   });

@@ -2,6 +2,7 @@
 
 import type { FieldViolation as _toolgate_v1_FieldViolation, FieldViolation__Output as _toolgate_v1_FieldViolation__Output } from '../../toolgate/v1/FieldViolation.js';
 import type { ErrorOrigin as _toolgate_v1_ErrorOrigin, ErrorOrigin__Output as _toolgate_v1_ErrorOrigin__Output } from '../../toolgate/v1/ErrorOrigin.js';
+import type { ErrorMetadata as _toolgate_v1_ErrorMetadata, ErrorMetadata__Output as _toolgate_v1_ErrorMetadata__Output } from '../../toolgate/v1/ErrorMetadata.js';
 
 export interface CallError {
   'reason'?: (string);
@@ -11,6 +12,7 @@ export interface CallError {
   'retryAfterMs'?: (number);
   'violations'?: (_toolgate_v1_FieldViolation)[];
   'origin'?: (_toolgate_v1_ErrorOrigin);
+  'metadata'?: (_toolgate_v1_ErrorMetadata)[];
 }
 
 export interface CallError__Output {
@@ -21,4 +23,5 @@ export interface CallError__Output {
   'retryAfterMs': (number);
   'violations': (_toolgate_v1_FieldViolation__Output)[];
   'origin': (_toolgate_v1_ErrorOrigin__Output);
+  'metadata': (_toolgate_v1_ErrorMetadata__Output)[];
 }
