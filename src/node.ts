@@ -4,8 +4,11 @@ import { createAudit } from "./access/audit/create-audit.js";
 import { type BootstrapParts, bootstrap, readBootstrapKey } from "./access/bootstrap.js";
 import { createAuthentication } from "./access/credentials/authentication.js";
 import { KEY } from "./access/credentials/key-document.js";
+import { KeyUseNotes } from "./access/credentials/key-use-notes.js";
+import { PasswordQueue } from "./access/credentials/password-queue.js";
 import { REVOCATION } from "./access/credentials/revocation-document.js";
 import { SESSION } from "./access/credentials/session-document.js";
+import { storedCredentials } from "./access/credentials/stored-credentials.js";
 import { USER } from "./access/credentials/user-document.js";
 import { createPolicy } from "./access/policy/policy.js";
 import { ROLE } from "./access/policy/role.js";
@@ -64,6 +67,8 @@ import { MemoryWatch } from "./redis/memory-watch.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
 import { SearchIndex } from "./search/search-index.js";
+import { KeyUses } from "./store/access/key-uses.js";
+import { LoginAttempts } from "./store/access/login-attempts.js";
 import { agreeOnShards, shardCount } from "./store/agree-on-shards.js";
 import { Reservations } from "./store/call-limits/reservations.js";
 import { Admissions } from "./store/calls/admit.js";
@@ -79,6 +84,7 @@ import { LeaseClock } from "./store/lease-clock.js";
 import { mendKeys } from "./store/mend-keys.js";
 import { NodeList } from "./store/registry/node-list.js";
 import type { RegistryStore } from "./store/registry/registry-store.js";
+import { createCredentialUpkeep } from "./upkeep/ended-credentials.js";
 import { Leader } from "./upkeep/leader.js";
 import { Maintenance } from "./upkeep/maintenance.js";
 import { Pinger } from "./upkeep/pinger.js";
@@ -201,7 +207,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
     clock,
     log,
+    onKeyUsed: (id) => keyUseNotes.add(id),
   });
+  const keyUses = new KeyUses(redis, keyspace);
+  const keyUseNotes = new KeyUseNotes(
+    (ids) => keyUses.note(ids),
+    (error) => faults.warn({ event: "key_use_failed", error }),
+  );
   const accessControl = new RegistryAccess({
     mode: config.auth,
     bootstraps: config.bootstrapKeyFile !== "",
@@ -368,6 +380,11 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
   });
+  const credentialUpkeep = createCredentialUpkeep({
+    ...{ clock, keyUses, leader, faults },
+    documents: storedCredentials(documents),
+    copy: documents.copy,
+  });
   const settler = createSettler(calls, toolsets, leaseClock, random, log, faults);
 
   // gRPC
@@ -427,6 +444,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           clock,
           randomBytes: bytes,
           roleExists: (tenant, role) => roleExists(documents.copy, tenant, role),
+          tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
+          passwords: new PasswordQueue(),
+          attempts: new LoginAttempts(redis, keyspace),
+          sessionTtlMs: config.loginTtlMs,
         }),
       },
       { definition: protocol.Documents.service, methods: documentsMethods(documents) },
@@ -478,6 +499,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       epochs.start();
       leader.start();
       maintenance.start();
+      credentialUpkeep.start();
+      keyUseNotes.start();
       settler.start();
       const { address } = await server.start();
       started = true;
@@ -503,7 +526,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     sessions.drainNode();
     watches.stop();
     await leader.stop();
-    await Promise.all([pinger.stop(), maintenance.stop(), epochs.stop()]);
+    await Promise.all([pinger.stop(), maintenance.stop(), credentialUpkeep.stop(), epochs.stop()]);
     await server.stop(config.drainGraceMs);
     await keepAlive.stop();
     await sessions.stop();
@@ -519,6 +542,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     callLimits.stop();
     accessControl.stop();
     authentication.stop();
+    await keyUseNotes.stop();
     await documents.copy.stop();
     await memory.stop();
     await nodeList.stop();
