@@ -14,6 +14,7 @@ import { createPolicy } from "./access/policy/policy.js";
 import { ROLE } from "./access/policy/role.js";
 import { SHARE } from "./access/policy/share.js";
 import { TENANT } from "./access/policy/tenant-document.js";
+import { policyCheck } from "./access/policy-check.js";
 import { RegistryAccess } from "./access/registry-access.js";
 import { hasAdministrator, hasCredentials, roleExists, tenantHolds } from "./access/registry-facts.js";
 import { deferred } from "./async/deferred.js";
@@ -197,7 +198,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     store: { redis, commits: calls.commits, keyspace },
     kinds,
     copy: new DocumentsCopy({ redis, subscriber, keyspace, kinds, log, monotonicMs }),
-    checks: [],
+    checks: [policyCheck({ all: () => catalog.all() }, () => clock.nowMs())],
   };
 
   // Access: the policy and the credentials take a change of documents over before those that ask them hear of it.
