@@ -84,6 +84,7 @@ import { reassignCalls } from "./store/calls/reassign.js";
 import { LeaseClock } from "./store/lease-clock.js";
 import { mendKeys } from "./store/mend-keys.js";
 import { NodeList } from "./store/registry/node-list.js";
+import { requireTenancyFormat } from "./store/registry/raise-format.js";
 import type { RegistryStore } from "./store/registry/registry-store.js";
 import { createCredentialUpkeep } from "./upkeep/ended-credentials.js";
 import { Leader } from "./upkeep/leader.js";
@@ -423,6 +424,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
             keepAlive,
             randomBytes: bytes,
             log,
+            requireTenancy: () => requireTenancyFormat(redis, keyspace),
             // The toolset is gone: what waits for it did not run, and will not.
             abandon: async (toolset, gone) => {
               for (const { epoch } of gone) await reassignCalls(calls, toolset, epoch, async () => undefined);
