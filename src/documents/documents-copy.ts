@@ -27,7 +27,7 @@ import { type HeldDocument, readHeld } from "./held-document.js";
  * the channel announces a change and every 400 ms in any case, since channels can lose messages. What one revision has changed becomes
  * visible at once: documents are read until none of them is newer than the changes that were read, and are put into the copy in one go.
  *
- * Where the stream has a gap, or the registry's revision is lower than the copy's, everything is read anew, while the copy goes on serving
+ * Where the stream has a gap, or the registry has another revision than it tells of, everything is read anew, while the copy goes on serving
  * what it knows. What is gone then is gone from the copy too: what Redis does not have, no restarted node would have either. A look that fails changes nothing.
  */
 
@@ -59,6 +59,13 @@ export interface DocumentsCopyOptions {
 
 /** What a look has found; undefined stands for what is gone. */
 type Found = Map<DocumentPath, HeldDocument | undefined>;
+
+/** A document that is another than the copy has; undefined stands for what is gone. */
+interface Differing {
+  readonly path: DocumentPath;
+  readonly ref: DocumentRef;
+  readonly held: HeldDocument | undefined;
+}
 
 /** Thrown to leave a look when the copy stops; never seen outside. */
 class Stopped extends Error {}
@@ -240,26 +247,27 @@ export class DocumentsCopy implements DocumentsReader {
   async #follow(): Promise<void> {
     const { redis, keyspace } = this.#options;
     const keys = keyspace.documents;
-    const changes = await this.#gather(this.#position, this.#revision, new Map());
-    if (changes === undefined) return this.#reload();
-    // A stream may stand though the documents are gone; it says nothing of that.
+    // A stream may stand though the documents are gone, and be emptied though they are not; it says nothing of either.
     const stored = await this.#answer(readRegistryRevision(redis, keys));
-    if (stored < changes.revision) return this.#reload();
-    this.#position = changes.position;
-    this.#revision = changes.revision;
-    this.#publish(changes.found);
+    if (stored < this.#revision) return this.#reload();
+    const changes = await this.#gather(this.#position, this.#revision, new Map(), 0);
+    if (changes === undefined || changes.revision < stored) return this.#reload();
+    const differing = await this.#differing(changes.found);
+    this.#publish(changes.position, changes.revision, differing);
   }
 
   /**
    * Reads all that has changed since a position, until what was read is whole.
    *
    * @param found what is known to have changed already; it is added to
+   * @param newest the highest revision in it
    * @returns undefined where there is a gap
    */
   async #gather(
     from: DocumentPosition,
     known: number,
     found: Found,
+    newest: number,
   ): Promise<{ readonly position: DocumentPosition; readonly revision: number; readonly found: Found } | undefined> {
     const { redis, keyspace } = this.#options;
     let position = from;
@@ -270,9 +278,10 @@ export class DocumentsCopy implements DocumentsReader {
       position = changes.position;
       revision = Math.max(revision, changes.revision);
       for await (const [path, entry] of this.#answers(readEntries(redis, keyspace.documents, changes.paths))) {
-        found.set(path, entry === null ? undefined : this.#read(path, entry));
+        const held = entry === null ? undefined : this.#read(path, entry);
+        found.set(path, held);
+        newest = Math.max(newest, held?.document.revision ?? 0);
       }
-      const newest = highestOf(found.values());
       if (!changes.more && (newest <= revision || round >= MAX_ROUNDS)) return { position, revision, found };
     }
   }
@@ -285,43 +294,57 @@ export class DocumentsCopy implements DocumentsReader {
     const stored = await this.#answer(readRegistryRevision(redis, keys));
     const from = await this.#answer(lastDocumentPosition(redis, keys));
     const scanned: Found = new Map();
+    let newest = 0;
     for await (const [path, entry] of this.#answers(scanEntries(redis, keys))) {
-      scanned.set(path, this.#read(path, entry));
+      const held = this.#read(path, entry);
+      scanned.set(path, held);
+      newest = Math.max(newest, held?.document.revision ?? 0);
     }
-    const changes = await this.#gather(from, stored, scanned);
+    const changes = await this.#gather(from, stored, scanned, newest);
     if (changes === undefined)
       throw new ToolgateError("STORE_UNAVAILABLE", "the documents change faster than they can be read");
     const { found, position, revision } = changes;
-    if (this.#state === "following") this.#reportReload(found, revision);
-    else if (revision === 0 && found.size > 0) log.warn({ event: "documents_revision_missing", documents: found.size });
-    // What was not found is gone, but for nothing that was the same all along.
-    for (const path of this.#held.keys()) if (!found.has(path)) found.set(path, undefined);
-    this.#position = position;
-    this.#revision = revision;
-    this.#publish(found);
+    const documents = found.size;
+    // What was not found is gone.
+    for (const path of this.#held.keys()) {
+      if (!found.has(path)) found.set(path, undefined);
+      if (this.#slice.over()) await this.#slice.next();
+    }
+    const differing = await this.#differing(found);
+    if (this.#state === "following") this.#reportReload(documents, revision, differing);
+    else if (revision === 0 && documents > 0) log.warn({ event: "documents_revision_missing", documents });
+    this.#publish(position, revision, differing);
   }
 
-  #reportReload(found: Found, revision: number): void {
+  #reportReload(documents: number, revision: number, differing: readonly Differing[]): void {
     const { log } = this.#options;
-    const lost = [...this.#held.keys()].filter((path) => found.get(path) === undefined).length;
-    const fields = { revision, knownRevision: this.#revision, documents: found.size };
+    const fields = { revision, knownRevision: this.#revision, documents };
+    const lost = differing.filter(({ held }) => held === undefined).length;
     if (revision < this.#revision) log.error({ event: "documents_lost", ...fields, lost });
     else log.warn({ event: "documents_reloaded", ...fields });
   }
 
-  /** Puts what was found into the copy, in one go, and tells what differs. */
-  #publish(found: Found): void {
-    this.#highestRevision = Math.max(this.#highestRevision, this.#revision);
-    const changed: DocumentRef[] = [];
+  /** What of that is another than the copy has. Nothing else changes the copy meanwhile, for looks are made one after the other. */
+  async #differing(found: Found): Promise<readonly Differing[]> {
+    const differing: Differing[] = [];
     for (const [path, held] of found) {
+      if (this.#slice.over()) await this.#slice.next();
       const known = this.#held.get(path);
-      if (known === undefined ? held === undefined : held !== undefined && isSame(known, held)) continue;
       const ref = (held ?? known)?.document.ref;
-      if (ref === undefined) continue;
-      this.#put(path, ref, held);
-      changed.push(ref);
+      if (ref !== undefined && !isSame(known, held)) differing.push({ path, ref, held });
     }
-    if (changed.length === 0) return;
+    if (this.#state === "stopped") throw new Stopped();
+    return differing;
+  }
+
+  /** Puts what differs into the copy, in one go, and tells of it. */
+  #publish(position: DocumentPosition, revision: number, differing: readonly Differing[]): void {
+    this.#position = position;
+    this.#revision = revision;
+    this.#highestRevision = Math.max(this.#highestRevision, revision);
+    for (const { path, ref, held } of differing) this.#put(path, ref, held);
+    if (differing.length === 0) return;
+    const changed = differing.map(({ ref }) => ref);
     for (const listener of this.#listeners) {
       try {
         listener(changed);
@@ -384,14 +407,9 @@ export class DocumentsCopy implements DocumentsReader {
   }
 }
 
-function isSame(one: HeldDocument, other: HeldDocument): boolean {
+function isSame(one: HeldDocument | undefined, other: HeldDocument | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
   return one.document.revision === other.document.revision && one.document.body.equals(other.document.body);
-}
-
-function highestOf(found: Iterable<HeldDocument | undefined>): number {
-  let highest = 0;
-  for (const held of found) highest = Math.max(highest, held?.document.revision ?? 0);
-  return highest;
 }
 
 function asRefusal(error: unknown): ToolgateError {

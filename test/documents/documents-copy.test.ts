@@ -76,6 +76,7 @@ test("a copy whose place in the stream was trimmed away reads everything anew, a
   await apply(store, [{ ref: FIRST, body: { text: "one" } }]);
   await apply(store, [{ ref: refOf("note/gone"), body: { text: "x" } }]);
   const one = await open({ deaf: true, lookMs: 60_000 });
+  await one.copy.catchUp(); // it makes no look of its own from here on
   await apply(store, [{ ref: FIRST, body: { text: "two" } }, { ref: refOf("note/gone") }]);
   await apply(store, [{ ref: refOf("note/other"), body: { text: "y" } }]);
   await client.xtrim(changes, "MAXLEN", 1);
@@ -84,6 +85,16 @@ test("a copy whose place in the stream was trimmed away reads everything anew, a
   expect(one.changed.at(-1)?.sort()).toEqual(["default/note/first", "default/note/gone", "default/note/other"]);
   expect(events(one, "documents_reloaded")).toHaveLength(1);
   expect(events(one, "documents_lost")).toEqual([]);
+});
+
+test("a change is found also where the stream was emptied before it and after it", async () => {
+  const { client, store } = here();
+  const one = await open({ deaf: true, lookMs: 20 });
+  for (const text of ["one", "two"]) {
+    await apply(store, [{ ref: FIRST, body: { text } }]);
+    await client.xtrim(changes, "MAXLEN", 0);
+    await until("it is found", () => textsOf(one.copy)["default/first"] === text);
+  }
 });
 
 test.each([
