@@ -11,12 +11,10 @@ export interface OwnSettings {
   readonly registry: string;
   /** Where it listens: `127.0.0.1:7400`. */
   readonly listen: string;
-  /** More of them, such as how callers prove who they are. */
-  readonly more?: Environment;
 }
 
 /** The environment of one node of a cluster on this machine: ours, with what is its own. */
-export function nodeEnvironment({ redisUrl, registry, listen, more = {} }: OwnSettings): Environment {
+export function nodeEnvironment({ redisUrl, registry, listen }: OwnSettings): Environment {
   return {
     ...ALLOCATOR,
     ...environment(),
@@ -24,7 +22,6 @@ export function nodeEnvironment({ redisUrl, registry, listen, more = {} }: OwnSe
     REDIS_URL: redisUrl,
     TOOLGATE_REGISTRY: registry,
     TOOLGATE_LISTEN: listen,
-    ...more,
   };
 }
 

@@ -1,6 +1,5 @@
 import type { DocumentKind, DocumentRef, StoredDocument } from "../../documents/document.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
-import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
 
 /** One write of a document. */
@@ -14,7 +13,8 @@ export interface DocumentWrite {
 
 /** Who writes, and why: for the history. */
 export interface Authorship {
-  readonly author: Principal;
+  /** The principal, as `tenant/id`. */
+  readonly author: string;
   /** At most 512 characters. */
   readonly reason: string;
 }
