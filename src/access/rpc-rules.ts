@@ -5,14 +5,15 @@ import type { Verb } from "./verbs.js";
 export type RuledResource = "toolset" | "tool" | "call" | "tenant";
 
 /**
- * What becomes of an RPC that is open when its caller's rights change. All of them end with UNAUTHENTICATED when the credential does not
- * hold any more.
+ * What becomes of an RPC that is open when its caller's rights change. All but the first of these end with UNAUTHENTICATED when the
+ * credential does not hold any more.
  *
+ *   none       it ends by itself, and soon: it may be what has changed them, and its answer is a new key
  *   identity   nothing else: what it answers was decided when it began, or is decided anew for each of its parts
  *   view       a stream ends with ACCESS_CHANGED when its caller may see other tools than before
  *   handler    the handler decides, by `recheckBy` of its context
  */
-export type Recheck = "identity" | "view" | "handler";
+export type Recheck = "none" | "identity" | "view" | "handler";
 
 /** What an RPC needs of its caller. */
 export type RpcRule =
@@ -25,6 +26,8 @@ export type RpcRule =
 
 const NOTHING = { needs: "nothing" } as const;
 const CREDENTIAL = { needs: "credential", recheck: "identity" } as const;
+/** On a tenant's keys and documents. */
+const ADMINISTER = { needs: "administer", on: "tenant", recheck: "none" } as const;
 
 function verb(needs: Verb, on: RuledResource, recheck: Recheck = "identity"): RpcRule {
   return { needs, on, recheck };
@@ -62,17 +65,17 @@ export const RPC_RULES: Readonly<Record<string, RpcRule>> = {
 
   "/toolgate.v1.Access/WhoAmI": CREDENTIAL,
   "/toolgate.v1.Access/Login": NOTHING, // but the password
-  "/toolgate.v1.Access/Logout": CREDENTIAL,
-  "/toolgate.v1.Access/CreateKey": verb("administer", "tenant"),
-  "/toolgate.v1.Access/RotateKey": verb("administer", "tenant"),
-  "/toolgate.v1.Access/RevokeKey": verb("administer", "tenant"),
-  "/toolgate.v1.Access/SetPassword": verb("administer", "tenant"),
+  "/toolgate.v1.Access/Logout": { needs: "credential", recheck: "none" },
+  "/toolgate.v1.Access/CreateKey": ADMINISTER,
+  "/toolgate.v1.Access/RotateKey": ADMINISTER,
+  "/toolgate.v1.Access/RevokeKey": ADMINISTER,
+  "/toolgate.v1.Access/SetPassword": ADMINISTER,
   "/toolgate.v1.Access/Explain": CREDENTIAL, // of others, it needs to administer
 
-  "/toolgate.v1.Documents/ListDocuments": verb("administer", "tenant"),
-  "/toolgate.v1.Documents/GetDocument": verb("administer", "tenant"),
-  "/toolgate.v1.Documents/ListRevisions": verb("administer", "tenant"),
-  "/toolgate.v1.Documents/ApplyDocuments": verb("administer", "tenant"),
+  "/toolgate.v1.Documents/ListDocuments": ADMINISTER,
+  "/toolgate.v1.Documents/GetDocument": ADMINISTER,
+  "/toolgate.v1.Documents/ListRevisions": ADMINISTER,
+  "/toolgate.v1.Documents/ApplyDocuments": ADMINISTER,
 
   "/toolgate.v1.Audit/QueryAudit": verb("audit", "tenant"),
   "/toolgate.v1.Audit/TailAudit": verb("audit", "tenant", "handler"),

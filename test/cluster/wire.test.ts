@@ -401,8 +401,10 @@ describe("a node", () => {
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
+      "toolgate.v1.Access",
       "toolgate.v1.Catalog",
       "toolgate.v1.DeadCalls",
+      "toolgate.v1.Documents",
       "toolgate.v1.Gateway",
       "toolgate.v1.Registry",
     ]);

@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { environment } from "../../src/config/environment.js";
 import { listeningAddress } from "../../src/local-cluster/listening-line.js";
@@ -87,6 +90,23 @@ describe("each fault at the start has one message, and changes nothing", () => {
     expect(text).toContain("--listen");
     expect(text).toContain("--max-attempts");
     expect(text).toContain("TOOLGATE_LEASE_MS");
+  });
+
+  test("an address that others reach, without a word on who may come in", async () => {
+    const { code, text } = await fails(serve(["--listen", "0.0.0.0:0"]));
+    expect(code).toBe(2);
+    expect(text).toMatch(/\n\s*TOOLGATE_AUTH=required\n\s*TOOLGATE_BOOTSTRAP_KEY_FILE=\S+\n/);
+  });
+
+  test("a bootstrap key file that holds no key, without what it holds", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "toolgate-bootstrap-"));
+    const file = join(folder, "key");
+    await writeFile(file, "tg_key_hunter2");
+    const { code, text } = await fails(serve(["--listen", "127.0.0.1:0", "--bootstrap-key-file", file]));
+    await rm(folder, { recursive: true });
+    expect(code).toBe(2);
+    expect(text).toContain("holds no API key");
+    expect(text).not.toContain("hunter2");
   });
 
   test("a flag that there is not", async () => {

@@ -2,7 +2,7 @@ import type { Metadata } from "@grpc/grpc-js";
 import type { AccessControl, Credentials, Identity } from "../../access/access-control.js";
 import type { CallerAccess } from "../../access/caller-access.js";
 import { NOBODY } from "../../access/nobody.js";
-import type { RpcRule } from "../../access/rpc-rules.js";
+import type { Recheck, RpcRule } from "../../access/rpc-rules.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Principal } from "../../identity/principal.js";
 import type { FairQuota } from "../../limits/fair-quota.js";
@@ -104,7 +104,7 @@ export class ServerCall implements CallContext {
   /** The caller's deadline by the monotonic clock; infinite when it set none. The wall clock may be set while the call runs. */
   readonly #untilMs: number;
   #identity: Identity | undefined;
-  #rule: RpcRule | undefined;
+  #recheck: Recheck = "none";
   /** What the caller could see when the call began. */
   #view = "";
   #check: ((access: CallerAccess) => void) | undefined;
@@ -133,11 +133,11 @@ export class ServerCall implements CallContext {
    * @throws ToolgateError UNAUTHENTICATED, or the promise rejects with it
    */
   admit(rule: RpcRule): Promise<void> | undefined {
-    this.#rule = rule;
     if (rule.needs === "nothing") {
       this.#identity = NOBODY;
       return undefined;
     }
+    this.#recheck = rule.recheck;
     try {
       const identity = this.#state.access.authenticate(this.#credentials());
       if (identity instanceof Promise) {
@@ -167,7 +167,7 @@ export class ServerCall implements CallContext {
 
   #admitted(identity: Identity): void {
     this.#identity = identity;
-    if (this.#rule?.needs !== "nothing" && this.#rule?.recheck === "view") this.#view = this.access.view;
+    if (this.#recheck === "view") this.#view = this.access.view;
   }
 
   get identity(): Identity {
@@ -189,17 +189,16 @@ export class ServerCall implements CallContext {
   }
 
   hasExpired(): boolean {
-    return this.#identity !== undefined && !this.#state.access.holds(this.#identity);
+    return this.#identity !== undefined && this.#recheck !== "none" && !this.#state.access.holds(this.#identity);
   }
 
   recheck(): ToolgateError | undefined {
-    const rule = this.#rule;
     // One that is being found out is found out by what holds now.
-    if (this.#identity === undefined || rule === undefined || rule.needs === "nothing") return undefined;
+    if (this.#identity === undefined || this.#recheck === "none") return undefined;
     const now = this.#state.access.current(this.#identity);
     if (now === undefined || !isSame(now, this.#identity)) return notHeld();
     this.#identity = now;
-    if (rule.recheck === "view" && this.access.view !== this.#view) return accessChanged();
+    if (this.#recheck === "view" && this.access.view !== this.#view) return accessChanged();
     try {
       this.#check?.(this.access);
       return undefined;

@@ -1,0 +1,326 @@
+import { randomUUID } from "node:crypto";
+import { Writable } from "node:stream";
+import {
+  Client,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceDefinition,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { RPC_RULES } from "../../src/access/rpc-rules.js";
+import { connect, type Provider, serveToolset, type Toolgate } from "../../src/index.js";
+import { loadProtocol } from "../../src/protocol/load.js";
+import { loadNodeProtocol } from "../../src/protocol/load-node.js";
+import { fromServiceError } from "../../src/protocol/status-details.js";
+import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { FAST } from "./fast.js";
+import { gate, lab } from "./tools.js";
+import { contractNamed, json } from "./wire.js";
+
+/*
+ * Every RPC of every service that a node serves, as the wire contract has them, asked without a credential, with an expired one, by an
+ * administrator of another tenant, with a role that does not do, and with one that does.
+ */
+
+expectNoLeaks();
+
+type Caller =
+  | "nobody"
+  | "expired"
+  | "foreign"
+  | "idle"
+  | "agent"
+  | "provider"
+  | "operator"
+  | "auditor"
+  | "admin"
+  | "caller";
+
+/** What an RPC is asked, by whom, and what becomes of it: `answered`, or a reason. */
+interface Row {
+  readonly request?: (caller: Caller) => object;
+  /** Somebody whose roles do not do, and what is answered. */
+  readonly wrong: readonly [Caller, string];
+  /** What an administrator of another tenant is answered. */
+  readonly foreign: string;
+  /** Somebody whose roles do, and what is answered. */
+  readonly right: readonly [Caller, string];
+}
+
+/** Anybody may ask it, and is answered the same. */
+const OPEN = "open";
+/** Its service is not served yet. */
+const UNSERVED = "unserved";
+
+const LAB = "default/lab";
+const lease = () => ({ lease: state.lease });
+const call = () => ({ call: { toolset: LAB, tool: "sum", payloadJson: json({ a: 1, b: 2 }) } });
+const ofCall = () => ({ callId: state.callId });
+const epoch = () => ({ name: "default/raw", epoch: 1 });
+const ABSENT = "UNKNOWN_TOOLSET";
+/** A lease is of the caller's own tenant. */
+const FOREIGN_LEASE = "INVALID_REQUEST";
+const inDefault = (more: object) => () => ({ tenant: "default", ...more });
+
+const ROWS: Readonly<Record<string, Row | typeof OPEN | typeof UNSERVED>> = {
+  "grpc.health.v1.Health/Check": OPEN,
+  "grpc.health.v1.Health/List": OPEN,
+  "grpc.health.v1.Health/Watch": OPEN,
+  "toolgate.v1.Access/Login": OPEN,
+  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": anybodyKnown(() => ({ listServices: "" })),
+  "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": anybodyKnown(() => ({ listServices: "" })),
+  "toolgate.v1.Access/WhoAmI": anybodyKnown(() => ({})),
+  "toolgate.v1.Catalog/GetRegistry": anybodyKnown(() => ({})),
+
+  "toolgate.v1.Catalog/ListToolsets": anybodyKnown(() => ({})), // each what it may see
+  "toolgate.v1.Catalog/Search": anybodyKnown(() => ({ query: "lab" })),
+  "toolgate.v1.Catalog/Watch": anybodyKnown(() => ({})),
+  "toolgate.v1.Catalog/GetToolset": row(() => ({ name: LAB }), ["idle", ABSENT], ABSENT, ["auditor", "answered"]),
+  "toolgate.v1.Gateway/CallTool": row(call, ["auditor", "FORBIDDEN"], ABSENT, ["agent", "answered"]),
+  "toolgate.v1.Gateway/Invoke": row(call, ["idle", ABSENT], ABSENT, ["agent", "answered"]),
+  "toolgate.v1.Gateway/Session": row(() => ({ calls: [{ ref: 1, ...call() }] }), ["auditor", "FORBIDDEN"], ABSENT, [
+    "agent",
+    "answered",
+  ]),
+  "toolgate.v1.Gateway/FollowCall": row(ofCall, ["agent", "UNKNOWN_CALL"], "UNKNOWN_CALL", ["caller", "answered"]),
+  "toolgate.v1.Gateway/GetCall": row(ofCall, ["agent", "UNKNOWN_CALL"], "UNKNOWN_CALL", ["operator", "answered"]),
+  "toolgate.v1.Gateway/ListCalls": anybodyKnown(() => ({})), // each its own, and what it may follow
+  "toolgate.v1.Gateway/CancelCall": row(ofCall, ["agent", "UNKNOWN_CALL"], "UNKNOWN_CALL", ["operator", "answered"]),
+
+  "toolgate.v1.DeadCalls/ListDeadCalls": row(() => ({ toolset: LAB }), ["agent", "FORBIDDEN"], ABSENT, [
+    "operator",
+    "answered",
+  ]),
+  "toolgate.v1.DeadCalls/GetDeadCall": row(() => ({ toolset: LAB, id: "1-0" }), ["agent", "FORBIDDEN"], ABSENT, [
+    "operator",
+    "UNKNOWN_CALL",
+  ]),
+  "toolgate.v1.DeadCalls/RedriveDeadCall": row(() => ({ toolset: LAB, id: "1-0" }), ["agent", "FORBIDDEN"], ABSENT, [
+    "operator",
+    "UNKNOWN_CALL",
+  ]),
+  "toolgate.v1.DeadCalls/PurgeDeadCalls": row(() => ({ toolset: LAB, ids: ["1-0"] }), ["agent", "FORBIDDEN"], ABSENT, [
+    "operator",
+    "answered",
+  ]),
+
+  "toolgate.v1.Access/CreateKey": row(
+    inDefault({ principal: "new", roles: ["agent"] }),
+    ["operator", "FORBIDDEN"],
+    "FORBIDDEN",
+    ["admin", "answered"],
+  ),
+  "toolgate.v1.Access/RotateKey": row(inDefault({ principal: "new" }), ["operator", "FORBIDDEN"], "FORBIDDEN", [
+    "admin",
+    "answered",
+  ]),
+  "toolgate.v1.Access/RevokeKey": row(inDefault({ principal: "new" }), ["operator", "FORBIDDEN"], "FORBIDDEN", [
+    "admin",
+    "answered",
+  ]),
+  "toolgate.v1.Access/SetPassword": row(
+    inDefault({ user: "ada", password: "correct horse battery", roles: ["agent"] }),
+    ["operator", "FORBIDDEN"],
+    "FORBIDDEN",
+    ["admin", "answered"],
+  ),
+  "toolgate.v1.Access/Logout": anybodyKnown(() => ({}), "INVALID_REQUEST"), // none of them has a session
+  "toolgate.v1.Access/Explain": anybodyKnown(() => ({}), "UNKNOWN_SERVICE"), // not built yet
+  "toolgate.v1.Documents/ListDocuments": row(inDefault({}), ["auditor", "FORBIDDEN"], "FORBIDDEN", [
+    "admin",
+    "answered",
+  ]),
+  "toolgate.v1.Documents/GetDocument": row(document, ["auditor", "FORBIDDEN"], "FORBIDDEN", ["admin", "answered"]),
+  "toolgate.v1.Documents/ListRevisions": row(document, ["auditor", "FORBIDDEN"], "FORBIDDEN", ["admin", "answered"]),
+  "toolgate.v1.Documents/ApplyDocuments": row(
+    () => ({ changes: [{ ...document(), bodyJson: json({ rules: [] }) }] }),
+    ["auditor", "FORBIDDEN"],
+    "FORBIDDEN",
+    ["admin", "answered"],
+  ),
+  "toolgate.v1.Audit/QueryAudit": UNSERVED,
+  "toolgate.v1.Audit/TailAudit": UNSERVED,
+  "toolgate.v1.Audit/VerifyAudit": UNSERVED,
+
+  "toolgate.v1.Registry/Register": row(
+    (caller) => ({
+      contract: contractNamed(caller === "foreign" ? "default/raw" : "raw"),
+      providerId: "p2",
+      incarnation: randomUUID(),
+    }),
+    ["agent", "FORBIDDEN"],
+    "INVALID_CONTRACT",
+    ["provider", "answered"],
+  ),
+  "toolgate.v1.Registry/Attach": row(
+    () => ({ hello: { ...lease(), maxInFlight: 1 } }),
+    ["agent", "FORBIDDEN"],
+    FOREIGN_LEASE,
+    ["provider", "answered"],
+  ),
+  "toolgate.v1.Registry/Pong": row(lease, ["agent", "FORBIDDEN"], FOREIGN_LEASE, ["provider", "answered"]),
+  "toolgate.v1.Registry/Renew": row(() => ({ ...lease(), maxInFlight: 1 }), ["agent", "FORBIDDEN"], FOREIGN_LEASE, [
+    "provider",
+    "answered",
+  ]),
+  "toolgate.v1.Registry/Promote": row(epoch, ["agent", "NOT_OWNER"], ABSENT, ["operator", "EPOCH_MISMATCH"]),
+  "toolgate.v1.Registry/Drain": row(lease, ["agent", "FORBIDDEN"], FOREIGN_LEASE, ["provider", "answered"]),
+  "toolgate.v1.Registry/Release": row(lease, ["agent", "FORBIDDEN"], FOREIGN_LEASE, ["provider", "answered"]),
+  "toolgate.v1.Registry/Unregister": row(epoch, ["agent", "NOT_OWNER"], ABSENT, ["operator", "EPOCH_MISMATCH"]),
+};
+
+function row(request: Row["request"] & {}, wrong: Row["wrong"], foreign: string, right: Row["right"]): Row {
+  return { request, wrong, foreign, right };
+}
+
+/** Everybody who is known is answered. */
+function anybodyKnown(request: Row["request"] & {}, answer = "answered"): Row {
+  return { request, wrong: ["idle", answer], foreign: answer, right: ["agent", answer] };
+}
+
+function document(): object {
+  return { ref: { tenant: "default", kind: "role", name: "idle" } };
+}
+
+const { Registry, Catalog, Gateway, DeadCalls, Access, Documents, Audit } = loadProtocol();
+const { Health, ServerReflection } = loadNodeProtocol();
+const METHODS = [Registry, Catalog, Gateway, DeadCalls, Access, Documents, Audit]
+  .map(({ service }): ServiceDefinition => service)
+  .concat([Health, ...ServerReflection])
+  .flatMap((definition) => Object.values(definition));
+
+let redis: TestRedis;
+let cluster: ClosedCluster;
+let admin: Toolgate;
+let provider: Provider;
+let client: Client;
+const held = gate();
+const keys = new Map<Caller, string>();
+const state = { callId: "", lease: {} };
+
+beforeAll(async () => {
+  redis = await privateRedis();
+  cluster = await startClosedCluster({ redis, config: { ...FAST, leaseMs: 120_000 }, nodes: 1 });
+  client = new Client(cluster.addresses[0] ?? "", credentials.createInsecure(), { "grpc.enable_retries": 0 });
+  admin = await connect(cluster.nodes, { key: cluster.adminKey });
+  await admin.documents.apply([
+    { kind: "tenant", name: "acme", body: {} },
+    { kind: "role", name: "idle", body: { rules: [] } },
+  ]);
+  for (const role of ["idle", "agent", "provider", "operator", "auditor", "admin"] as const)
+    keys.set(role, (await admin.access.createKey({ principal: role, roles: [role] })).key);
+  keys.set("caller", (await admin.access.createKey({ principal: "caller", roles: ["agent"] })).key);
+  keys.set("foreign", (await admin.access.createKey({ tenant: "acme", principal: "boss", roles: ["admin"] })).key);
+  keys.set("expired", (await admin.access.createKey({ principal: "late", roles: ["admin"], ttlMs: 1 })).key);
+  provider = await serveToolset(lab({ runs: [] }, held), { nodes: cluster.nodes, key: keys.get("provider") ?? "" });
+  await until("the toolset can be called", async () => (await admin.get("lab")).healthy);
+  const agent = await connect(cluster.nodes, { key: keys.get("caller") ?? "" });
+  state.callId = (await agent.call("lab", "sum", { a: 1, b: 2 }, { onDisconnect: "continue" })).callId;
+  await agent.close();
+  const request = { contract: contractNamed("raw"), providerId: "p1", incarnation: randomUUID() };
+  const { answer } = await ask(methodAt("toolgate.v1.Registry/Register"), "provider", request);
+  const { epoch: number, leaseToken } = answer as { epoch: number; leaseToken: string };
+  const { contract: _, ...named } = request;
+  state.lease = { toolset: "default/raw", epoch: number, leaseToken, ...named };
+});
+afterAll(async () => {
+  held.open();
+  client?.close();
+  await provider?.stop();
+  await admin?.close();
+  await cluster?.stop();
+  await redis?.stop();
+});
+
+function methodAt(path: string): MethodDefinition<object, object> {
+  const found = METHODS.find((method) => method.path === `/${path}`);
+  if (found === undefined) throw new Error(`${path} is no RPC`);
+  return found;
+}
+
+interface Asked {
+  readonly outcome: string;
+  readonly answer?: object;
+}
+
+/** Asks an RPC; a stream is answered when its first message comes. */
+function ask(method: MethodDefinition<object, object>, caller: Caller, request: object): Promise<Asked> {
+  const metadata = new Metadata();
+  const key = keys.get(caller);
+  if (key !== undefined) metadata.set("authorization", `Bearer ${key}`);
+  const { path, requestSerialize, responseDeserialize } = method;
+  const options = { deadline: Date.now() + 20_000 };
+  return new Promise((resolve) => {
+    const refused = (error: ServiceError): void => resolve({ outcome: fromServiceError(error).reason });
+    if (!method.requestStream && !method.responseStream) {
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        options,
+        (error, answer) => {
+          if (error !== null) refused(error);
+          else resolve({ outcome: "answered", answer: answer ?? {} });
+        },
+      );
+      return;
+    }
+    const stream = method.requestStream
+      ? client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, options)
+      : client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, options);
+    stream.on("error", refused);
+    stream.on("data", (answer: object) => {
+      resolve({ outcome: inBand(answer) ?? "answered", answer });
+      stream.cancel();
+    });
+    stream.on("end", () => resolve({ outcome: "ended" }));
+    if (stream instanceof Writable) stream.write(request);
+  });
+}
+
+/** Sessions answer each call by itself. */
+function inBand(answer: object): string | undefined {
+  const { terminals } = answer as { terminals?: { terminal?: { error?: { reason?: string } | null } }[] };
+  return terminals?.[0]?.terminal?.error?.reason;
+}
+
+test("every RPC of the wire contract is here, and nothing else", () => {
+  const paths = METHODS.map(({ path }) => path.slice(1));
+  expect(Object.keys(ROWS).toSorted()).toEqual(paths.toSorted());
+  expect(Object.keys(RPC_RULES).toSorted()).toEqual(METHODS.map(({ path }) => path).toSorted());
+});
+
+test.each(Object.entries(ROWS))("%s", async (path, row) => {
+  const method = methodAt(path);
+  if (row === UNSERVED) return expect((await ask(method, "admin", {})).outcome).toBe("UNSUPPORTED");
+  if (row === OPEN) {
+    expect(RPC_RULES[`/${path}`]?.needs).toBe("nothing");
+    const outcomes = new Set<string>();
+    for (const caller of ["nobody", "expired", "foreign", "idle", "admin"] as const)
+      outcomes.add((await ask(method, caller, {})).outcome);
+    expect(outcomes.size).toBe(1);
+    return;
+  }
+  const { request = () => ({}), wrong, foreign, right } = row;
+  const outcome = async (caller: Caller) => (await ask(method, caller, request(caller))).outcome;
+  expect({
+    none: await outcome("nobody"),
+    expired: await outcome("expired"),
+    foreign: await outcome("foreign"),
+    wrong: await outcome(wrong[0]),
+    right: await outcome(right[0]),
+  }).toEqual({
+    none: "UNAUTHENTICATED",
+    expired: "UNAUTHENTICATED",
+    foreign,
+    wrong: wrong[1],
+    right: right[1],
+  });
+});
