@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  connect,
+  defineTool,
+  type Provider,
+  serveToolset,
+  type Toolgate,
+  ToolgateError,
+  Type,
+} from "../../src/index.js";
+import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { FAST } from "./fast.js";
+import { gate } from "./tools.js";
+
+/*
+ * Tenants on one cluster, with toolsets and calls of the same names and ids: each finds its own, and nothing of another's.
+ */
+
+expectNoLeaks();
+
+const TENANTS = ["acme", "beta"] as const;
+type Tenant = (typeof TENANTS)[number];
+/** A word that only one tenant's toolset, payloads and results have. */
+const CANARY: Readonly<Record<Tenant, string>> = { acme: "zanzibarcanary", beta: "quokkacanary" };
+const other = (tenant: Tenant): Tenant => (tenant === "acme" ? "beta" : "acme");
+
+let redis: TestRedis;
+let cluster: ClosedCluster;
+let admin: Toolgate;
+const keys = new Map<string, string>();
+const clients: Toolgate[] = [];
+const providers: Provider[] = [];
+const held = gate();
+
+const SHARED = { runId: "run-1", toolCallId: "call-1" };
+
+const toolsetOf = (tenant: Tenant) => ({
+  name: "files",
+  version: "1.0.0",
+  description: `Files of ${CANARY[tenant]}.`,
+  tools: {
+    read: defineTool({
+      description: `Reads what ${CANARY[tenant]} has.`,
+      payload: Type.Object({ of: Type.String() }),
+      run: async ({ of }, context) => {
+        await context.emit({ said: `${CANARY[tenant]} emits` });
+        return `${CANARY[tenant]} ${of}`;
+      },
+    }),
+    hold: defineTool({
+      description: "Waits until it is let go.",
+      payload: Type.Object({}),
+      run: async () => {
+        await held.passed;
+        return CANARY[tenant];
+      },
+    }),
+  },
+});
+
+/** The key of a principal of a tenant, made when it is first asked for. */
+async function keyOf(tenant: string, principal: string, ...roles: string[]): Promise<string> {
+  const known = keys.get(`${tenant}/${principal}`);
+  if (known !== undefined) return known;
+  const { key } = await admin.access.createKey({ tenant, principal, roles });
+  keys.set(`${tenant}/${principal}`, key);
+  return key;
+}
+
+async function clientOf(tenant: string, principal: string, ...roles: string[]): Promise<Toolgate> {
+  const client = await connect(cluster.nodes, { key: await keyOf(tenant, principal, ...roles) });
+  clients.push(client);
+  return client;
+}
+
+beforeAll(async () => {
+  redis = await privateRedis();
+  cluster = await startClosedCluster({ redis, nodes: 2, config: FAST });
+  admin = await connect(cluster.nodes, { key: cluster.adminKey });
+  await admin.documents.apply(TENANTS.map((name) => ({ tenant: "default", kind: "tenant", name, body: {} })));
+  for (const tenant of TENANTS) {
+    const key = await keyOf(tenant, "server", "provider");
+    providers.push(await serveToolset(toolsetOf(tenant), { nodes: cluster.nodes, key, maxInFlight: 100 }));
+    const client = await clientOf(tenant, "agent", "agent");
+    await until(`${tenant} can call`, async () => (await client.get("files").catch(() => undefined))?.healthy);
+  }
+});
+afterAll(async () => {
+  held.open();
+  await Promise.all(clients.map((client) => client.close()));
+  await Promise.all(providers.map((provider) => provider.stop()));
+  await admin?.close();
+  await cluster?.stop();
+  await redis?.stop();
+});
+
+async function gather<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** What an error says to its reader, in every part of it. */
+const said = (error: unknown): string =>
+  error instanceof ToolgateError
+    ? JSON.stringify([error.reason, error.message, error.metadata, error.violations])
+    : String(error);
+
+const errorOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then((answer) => `answered ${JSON.stringify(answer)}`, said);
+
+const firstOf = async <T>(items: AsyncIterable<T>): Promise<T | undefined> => {
+  for await (const item of items) return item;
+  return undefined;
+};
+
+test.each(TENANTS)(
+  "%s sees its own toolset by its plain name, and nothing of another tenant's anywhere",
+  async (tenant) => {
+    const agent = await clientOf(tenant, "agent", "agent");
+    const operator = await clientOf(tenant, "operator", "operator", "agent");
+    const foreign = CANARY[other(tenant)];
+    const result = await agent.invoke("files", "read", { of: "mine" }, SHARED);
+    expect(result).toBe(`${CANARY[tenant]} mine`);
+    const seen = {
+      list: await gather(agent.list()),
+      get: await agent.get("files"),
+      own: await agent.get(`${tenant}/files`),
+      search: await agent.search("files read"),
+      foreign: await agent.search(foreign).then((hits) => hits),
+      watch: await firstOf(agent.watch()),
+      calls: await gather(operator.listCalls()),
+      dead: await gather(operator.deadCalls("files")),
+      unknown: await errorOf(agent.get("fils")),
+      unknownTool: await errorOf(agent.invoke("files", "hald", {})),
+      absent: await errorOf(agent.get(`${other(tenant)}/files`)),
+      called: await errorOf(agent.invoke(`${other(tenant)}/files`, "read", { of: "theirs" })),
+      operated: await errorOf(operator.unregister(`${other(tenant)}/files`, 1)),
+      theirDead: await errorOf(gather(operator.deadCalls(`${other(tenant)}/files`))),
+      invalid: await errorOf(agent.invoke("files", "read", { of: 1 })),
+    };
+    expect(seen.list.map(({ name }) => name)).toEqual(["files"]);
+    expect(seen.own.digest).toBe(seen.get.digest);
+    expect(new Set(seen.search.map(({ toolset }) => toolset))).toEqual(new Set(["files"]));
+    expect(seen.foreign).toEqual([]);
+    expect(seen.unknown).toContain('did you mean \\"files\\"');
+    const { absent, ...rest } = seen;
+    // What it named itself is all that comes back of the other tenant.
+    expect(absent).toBe((await errorOf(agent.get(`${other(tenant)}/filez`))).replaceAll("filez", "files"));
+    expect(JSON.stringify(rest)).not.toContain(foreign);
+    expect(JSON.stringify([seen.list, seen.get, seen.search, seen.watch])).not.toContain(other(tenant));
+    expect(JSON.stringify([seen.list, seen.search, seen.watch, seen.unknown, seen.invalid])).not.toContain(
+      `${tenant}/`,
+    );
+    expect(absent).toContain("UNKNOWN_TOOLSET");
+    expect(seen.called).toContain("UNKNOWN_TOOLSET");
+    expect(seen.operated).toContain("UNKNOWN_TOOLSET");
+    expect(seen.theirDead).toContain("UNKNOWN_TOOLSET");
+  },
+);
+
+test("equal run and call ids are two calls, and another tenant's is a call that never was", async () => {
+  const [acme, beta] = [await clientOf("acme", "agent", "agent"), await clientOf("beta", "agent", "agent")];
+  const operator = await clientOf("beta", "operator", "operator", "agent");
+  const [ofAcme, ofBeta] = await Promise.all([
+    acme.call("files", "read", { of: "same" }, { runId: "r", toolCallId: "c" }),
+    beta.call("files", "read", { of: "same" }, { runId: "r", toolCallId: "c" }),
+  ]);
+  expect(ofAcme.callId).not.toBe(ofBeta.callId);
+  expect(ofAcme.toolset).toBe("files");
+  const results = async (client: Toolgate, callId: string) => JSON.stringify(await gather(client.follow(callId)));
+  expect(await results(acme, ofAcme.callId)).toContain(CANARY.acme);
+  expect(await results(beta, ofBeta.callId)).toContain(CANARY.beta);
+  const never = `${ofAcme.callId.slice(0, -22)}${"A".repeat(22)}`;
+  for (const client of [beta, operator]) {
+    for (const asked of [
+      (id: string) => client.getCall(id),
+      (id: string) => client.cancel(id),
+      (id: string) => gather(client.follow(id)),
+      (id: string) => gather(client.follow(id, { cursor: "1-0" })),
+    ]) {
+      const unknown = await errorOf(asked(never));
+      expect(unknown).toContain("UNKNOWN_CALL");
+      expect(await errorOf(asked(ofAcme.callId))).toBe(unknown.replaceAll(never, ofAcme.callId));
+    }
+  }
+  expect(await results(acme, ofAcme.callId)).toContain("result");
+});
+
+test("within a tenant a call is its principal's, and of those that may follow or cancel it", async () => {
+  const owner = await clientOf("acme", "agent", "agent");
+  const colleague = await clientOf("acme", "colleague", "agent");
+  const operator = await clientOf("acme", "operator", "operator", "agent");
+  const ids = { runId: "held", toolCallId: "held" };
+  const { callId } = await owner.call("files", "hold", {}, ids);
+  expect(await gather(owner.listCalls())).toMatchObject([{ callId, toolset: "files" }]);
+  expect(await gather(operator.listCalls())).toMatchObject([{ callId }]);
+  expect(await gather(colleague.listCalls())).toEqual([]);
+  expect(await gather(admin.listCalls())).toMatchObject([{ callId, toolset: "acme/files" }]);
+  expect(await errorOf(colleague.getCall(callId))).toContain("UNKNOWN_CALL");
+  expect(await errorOf(colleague.cancel(callId))).toContain("UNKNOWN_CALL");
+  expect(await errorOf(colleague.invoke("files", "hold", {}, ids))).toContain("CALL_CONFLICT");
+  expect(await operator.getCall(callId)).toMatchObject({ state: "claimed" });
+  expect(await operator.call("files", "hold", {}, ids)).toMatchObject({ callId });
+  // An aborted repeat of somebody else's call cancels none but its own.
+  const leaving = new AbortController();
+  const repeat = errorOf(
+    colleague.invoke("files", "hold", {}, { ...ids, signal: leaving.signal, onDisconnect: "cancel" }),
+  );
+  leaving.abort();
+  await repeat;
+  expect(await owner.getCall(callId)).toMatchObject({ state: "claimed", cancelRequested: false });
+  expect(await operator.cancel(callId)).toBeDefined();
+  expect(await owner.getCall(callId)).toMatchObject({ cancelRequested: true });
+});
+
+test("a toolset that is shared is called by its tenant's name, by those with whom it is shared", async () => {
+  const acme = await clientOf("acme", "agent", "agent");
+  await admin.documents.apply([
+    { tenant: "beta", kind: "share", name: "files", body: { toolsets: ["files"], tools: ["read"], with: ["acme"] } },
+  ]);
+  await until("it is seen", async () => (await gather(acme.list())).length === 2);
+  const names = (await gather(acme.list())).map(({ name }) => name);
+  expect(names.toSorted()).toEqual(["beta/files", "files"]);
+  const shared = await acme.get("beta/files");
+  expect(shared.tools.map(({ name }) => name)).toEqual(["read"]);
+  expect(await acme.invoke("beta/files", "read", { of: "shared" }, SHARED)).toBe(`${CANARY.beta} shared`);
+  expect(await acme.invoke("files", "read", { of: "mine" }, SHARED)).toBe(`${CANARY.acme} mine`);
+  const handle = await acme.call("beta/files", "read", { of: "shared" });
+  expect(handle.toolset).toBe("beta/files");
+  expect((await acme.search(CANARY.beta)).map(({ toolset, tool }) => [toolset, tool])).toContainEqual([
+    "beta/files",
+    "read",
+  ]);
+  expect(await errorOf(acme.invoke("beta/files", "hold", {}))).toContain("UNKNOWN_TOOL");
+  await admin.documents.apply([{ tenant: "beta", kind: "share", name: "files", remove: true }]);
+  await until("it is not seen any more", async () => (await gather(acme.list())).length === 1);
+  expect(await errorOf(acme.invoke("beta/files", "read", { of: "shared" }))).toContain("UNKNOWN_TOOLSET");
+});
+
+test("64 clients with equal numbers and ids each get their own answers", async () => {
+  const many = await Promise.all(
+    Array.from({ length: 64 }, async (_, n) => {
+      const tenant = TENANTS[n % 2] ?? "acme";
+      return { tenant, n, client: await clientOf(tenant, "agent", "agent") };
+    }),
+  );
+  await Promise.all(
+    many.map(async ({ tenant, n, client }) => {
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          client.invoke("files", "read", { of: `${n}:${i}` }, { runId: `equal-${n >> 1}`, toolCallId: `equal-${i}` }),
+        ),
+      );
+      expect(answers).toEqual(Array.from({ length: 8 }, (_, i) => `${CANARY[tenant]} ${n}:${i}`));
+    }),
+  );
+});
+
+test("neither tenant's words stand in a node's log", () => {
+  for (const index of [0, 1])
+    for (const line of cluster.output(index)) expect(line).not.toMatch(new RegExp(Object.values(CANARY).join("|")));
+});
