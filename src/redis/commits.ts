@@ -25,6 +25,8 @@ import { answerOf, asArray, asText, type Reply, runScript, type Script, type Scr
  *   TAKE, RESUME    before a provider gets the calls (epoch-dispatcher.ts, take.ts)
  *   COMPLETE        before its provider may forget the result (complete.ts)
  *   CANCEL          before the caller hears what became of the call (cancel.ts)
+ *   APPLY_DOCUMENTS before the author hears that it is done (apply-documents.ts). Nodes follow documents before that: what a failover takes
+ *                   back, they take back too.
  *   READ, PROBE     before output and ends become visible (read-call.ts). The reader confirms what it read, whichever node
  *                   wrote it. READ_PIECE (large-readings.ts) as well.
  *   notifications           before the end that they bring becomes visible (call-notifications.ts). A notification names the history in which it was notified, since

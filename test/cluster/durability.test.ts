@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect, type Provider, type Toolgate } from "../../src/index.js";
+import type { ApplyDocumentsResponse__Output } from "../../src/protocol/generated/toolgate/v1/ApplyDocumentsResponse.js";
 import { TcpProxy } from "../../tools/chaos/tcp-proxy.js";
+import { ask } from "../front/grpc/ask.js";
 import { healthClient } from "../front/grpc/health-client.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectKeysToExpire, expectNoLeaks } from "../support/leaks.js";
@@ -8,6 +10,7 @@ import { type ReplicatedRedis, replicatedRedis } from "../support/replicated-red
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import { type Gate, gate, type Ledger, serveLab } from "./tools.js";
+import { wireTo } from "./wire.js";
 
 expectNoLeaks();
 
@@ -116,6 +119,29 @@ test("while the replica stands still nothing is acknowledged or run, and then al
   await until("the nodes are ready again", async () => (await serving(0)) && (await serving(1)));
   const said = cluster.output(0).flatMap((line) => /"event":"(replicas_\w+)"/.exec(line)?.[1] ?? []);
   expect(said).toEqual(["replicas_confirm", "replicas_behind", "replicas_confirm"]);
+});
+
+test("a change of documents is acknowledged when the replica has it, and not before", async () => {
+  const wire = wireTo(cluster.addresses[0] ?? "");
+  const apply = (description: string) => {
+    const bodyJson = Buffer.from(JSON.stringify({ description, rules: [] }));
+    const request = { changes: [{ ref: { kind: "role", name: "kept" }, bodyJson }] };
+    return ask<ApplyDocumentsResponse__Output>((cb) => wire.documents.applyDocuments(request, cb));
+  };
+  try {
+    expect(await apply("one")).toMatchObject({ outcomes: [{ outcome: "created" }] });
+    const client = redis.replica.client();
+    expect(await client.hget("toolgate:{default/0}:documents", "default/role/kept")).toContain('"one"');
+    client.disconnect();
+    await redis.replica.freeze();
+    await expect(apply("two")).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE", executed: "unknown" });
+    await redis.replica.thaw();
+    // It was made, and is confirmed by saying the same again.
+    const again = await until("the replica confirms", () => apply("two").catch(() => undefined));
+    expect(again).toMatchObject({ outcomes: [{ outcome: "unchanged" }] });
+  } finally {
+    wire.close();
+  }
 });
 
 test("a failover loses no acknowledged call, and runs none twice", async () => {
