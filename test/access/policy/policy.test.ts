@@ -141,3 +141,45 @@ test("a change of a role holds at once, and is announced", () => {
   expect(policy.accessOf(ann).mayUse("call", FILES, READ).allowed).toBe(false);
   expect(changes).toBe(2);
 });
+
+test("a condition decides by the arguments; what may be called with some of them is visible", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(ROLE, "careful", {
+    rules: [
+      { verbs: ["call"], toolsets: ["files"], when: "args.path.startsWith('/tmp/')" },
+      { effect: "deny", verbs: ["call"], toolsets: ["files"], when: "args.force" },
+    ],
+  });
+  const policy = createPolicy(documents);
+  const ann = principal(["careful"]);
+  const access = policy.accessOf(ann);
+  expect(access.mayUse("discover", FILES, READ).allowed).toBe(true);
+  const { allowed, byArguments } = access.mayUse("call", FILES, READ);
+  expect(allowed).toBe(true);
+  expect(byArguments?.({ path: "/tmp/a", force: false }, ann)).toEqual({
+    allowed: true,
+    rule: "role/careful#/rules/0",
+  });
+  expect(byArguments?.({ path: "/etc/a", force: false }, ann)).toEqual({ allowed: false, rule: undefined });
+  expect(byArguments?.({ path: "/tmp/a", force: true }, ann)).toEqual({
+    allowed: false,
+    rule: "role/careful#/rules/1",
+  });
+  expect(policy.conditionFaults).toBe(0);
+  // What cannot be judged opens nothing: the denial holds, and the allowance does not.
+  expect(byArguments?.({ path: "/tmp/a" }, ann)).toEqual({ allowed: false, rule: "role/careful#/rules/1" });
+  expect(byArguments?.({ path: 5, force: false }, ann)).toEqual({ allowed: false, rule: undefined });
+  expect(policy.conditionFaults).toBe(2);
+});
+
+test("an allowance without a condition needs none, but for denials that have one", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(ROLE, "never", {
+    rules: [{ effect: "deny", verbs: ["call"], toolsets: ["files"], when: "args.force" }],
+  });
+  const access = createPolicy(documents).accessOf(principal(["agent", "never"]));
+  const { byArguments } = access.mayUse("call", FILES, READ);
+  expect(byArguments?.({ force: false }, access.principal)).toEqual({ allowed: true, rule: "role/agent#/rules/0" });
+  expect(byArguments?.({ force: true }, access.principal).allowed).toBe(false);
+  expect(byArguments?.({}, access.principal).allowed).toBe(false);
+});
