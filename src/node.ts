@@ -4,13 +4,17 @@ import { createAudit } from "./access/audit/create-audit.js";
 import { type BootstrapParts, bootstrap, readBootstrapKey } from "./access/bootstrap.js";
 import { createAuthentication } from "./access/credentials/authentication.js";
 import { KEY } from "./access/credentials/key-document.js";
+import { KeyUseNotes } from "./access/credentials/key-use-notes.js";
+import { PasswordQueue } from "./access/credentials/password-queue.js";
 import { REVOCATION } from "./access/credentials/revocation-document.js";
 import { SESSION } from "./access/credentials/session-document.js";
+import { storedCredentials } from "./access/credentials/stored-credentials.js";
 import { USER } from "./access/credentials/user-document.js";
 import { createPolicy } from "./access/policy/policy.js";
 import { ROLE } from "./access/policy/role.js";
 import { SHARE } from "./access/policy/share.js";
 import { TENANT } from "./access/policy/tenant-document.js";
+import { policyCheck } from "./access/policy-check.js";
 import { RegistryAccess } from "./access/registry-access.js";
 import { hasAdministrator, hasCredentials, roleExists, tenantHolds } from "./access/registry-facts.js";
 import { deferred } from "./async/deferred.js";
@@ -64,6 +68,8 @@ import { MemoryWatch } from "./redis/memory-watch.js";
 import { SampledRedisClock } from "./redis/redis-time.js";
 import { ValidatorCache } from "./schemas/validator-cache.js";
 import { SearchIndex } from "./search/search-index.js";
+import { KeyUses } from "./store/access/key-uses.js";
+import { LoginAttempts } from "./store/access/login-attempts.js";
 import { agreeOnShards, shardCount } from "./store/agree-on-shards.js";
 import { Reservations } from "./store/call-limits/reservations.js";
 import { Admissions } from "./store/calls/admit.js";
@@ -78,7 +84,9 @@ import { reassignCalls } from "./store/calls/reassign.js";
 import { LeaseClock } from "./store/lease-clock.js";
 import { mendKeys } from "./store/mend-keys.js";
 import { NodeList } from "./store/registry/node-list.js";
+import { requireTenancyFormat } from "./store/registry/raise-format.js";
 import type { RegistryStore } from "./store/registry/registry-store.js";
+import { createCredentialUpkeep } from "./upkeep/ended-credentials.js";
 import { Leader } from "./upkeep/leader.js";
 import { Maintenance } from "./upkeep/maintenance.js";
 import { Pinger } from "./upkeep/pinger.js";
@@ -191,7 +199,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     store: { redis, commits: calls.commits, keyspace },
     kinds,
     copy: new DocumentsCopy({ redis, subscriber, keyspace, kinds, log, monotonicMs }),
-    checks: [],
+    checks: [policyCheck({ all: () => catalog.all() }, () => clock.nowMs())],
   };
 
   // Access: the policy and the credentials take a change of documents over before those that ask them hear of it.
@@ -201,7 +209,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
     clock,
     log,
+    onKeyUsed: (id) => keyUseNotes.add(id),
   });
+  const keyUses = new KeyUses(redis, keyspace);
+  const keyUseNotes = new KeyUseNotes(
+    (ids) => keyUses.note(ids),
+    (error) => faults.warn({ event: "key_use_failed", error }),
+  );
   const accessControl = new RegistryAccess({
     mode: config.auth,
     bootstraps: config.bootstrapKeyFile !== "",
@@ -368,6 +382,11 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     faults,
   });
+  const credentialUpkeep = createCredentialUpkeep({
+    ...{ clock, keyUses, leader, faults },
+    documents: storedCredentials(documents),
+    copy: documents.copy,
+  });
   const settler = createSettler(calls, toolsets, leaseClock, random, log, faults);
 
   // gRPC
@@ -405,6 +424,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
             keepAlive,
             randomBytes: bytes,
             log,
+            requireTenancy: () => requireTenancyFormat(redis, keyspace),
             // The toolset is gone: what waits for it did not run, and will not.
             abandon: async (toolset, gone) => {
               for (const { epoch } of gone) await reassignCalls(calls, toolset, epoch, async () => undefined);
@@ -427,6 +447,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           clock,
           randomBytes: bytes,
           roleExists: (tenant, role) => roleExists(documents.copy, tenant, role),
+          tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
+          passwords: new PasswordQueue(),
+          attempts: new LoginAttempts(redis, keyspace),
+          sessionTtlMs: config.loginTtlMs,
           explaining: {
             ...{ placing, leaseClock, catalog, store: calls, healthRule: rule },
             ...{ documents: documents.copy, access: accessControl },
@@ -482,6 +506,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       epochs.start();
       leader.start();
       maintenance.start();
+      credentialUpkeep.start();
+      keyUseNotes.start();
       settler.start();
       const { address } = await server.start();
       started = true;
@@ -507,7 +533,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     sessions.drainNode();
     watches.stop();
     await leader.stop();
-    await Promise.all([pinger.stop(), maintenance.stop(), epochs.stop()]);
+    await Promise.all([pinger.stop(), maintenance.stop(), credentialUpkeep.stop(), epochs.stop()]);
     await server.stop(config.drainGraceMs);
     await keepAlive.stop();
     await sessions.stop();
@@ -523,6 +549,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     callLimits.stop();
     accessControl.stop();
     authentication.stop();
+    await keyUseNotes.stop();
     await documents.copy.stop();
     await memory.stop();
     await nodeList.stop();

@@ -8,6 +8,7 @@ import { connect, type Toolgate } from "../src/index.js";
 import { CleanupStack } from "../src/local-cluster/cleanup-stack.js";
 import { watchInterruptions } from "../src/local-cluster/interruption.js";
 import { LocalCluster, type LocalNode } from "../src/local-cluster/local-cluster.js";
+import { LocalKey } from "../src/local-cluster/local-key.js";
 import { LogFolder } from "../src/local-cluster/log-folder.js";
 import { thisMachine } from "../src/local-cluster/machine.js";
 import { checkInheritedSettings } from "../src/local-cluster/node-environment.js";
@@ -94,30 +95,35 @@ async function run(signal: AbortSignal): Promise<"up"> {
   report.line("Toolgate: a cluster of three nodes on this machine");
   report.line();
   const redis = await startRedis(signal);
-  const nodes = await startNodes(redis, signal);
+  const key = redis.isOurs ? await LocalKey.make(environment(), (fault) => report.line(fault)) : undefined;
+  if (key !== undefined) started.add({ stop: async () => key.remove(), kill: () => key.remove() });
+  const nodes = await startNodes(redis, key, signal);
   const client = await connect(
     nodes.map((node) => node.address),
-    { signal },
+    { signal, ...(key === undefined ? {} : { key: key.text }) },
   );
   started.add({ stop: () => client.close() });
   signal.throwIfAborted();
-  await startProviders(client, nodes, signal);
+  await startProviders(client, nodes, key, signal);
   report.line();
   report.line("Three calls, each through another node");
   report.line();
-  await makeCalls(nodes, signal);
-  if (!once) sayWhatNext(nodes);
+  await makeCalls(nodes, key, signal);
+  if (!once) sayWhatNext(nodes, key);
   return "up";
 }
 
 interface Redis {
   readonly url: string;
   readonly registry: string;
+  /** It was started for this. */
+  readonly isOurs: boolean;
 }
 
 async function startRedis(signal: AbortSignal): Promise<Redis> {
   const { REDIS_URL: redisUrl, TOOLGATE_REGISTRY: registry, PATH: path } = environment();
   let url = "";
+  let isOurs = false;
   await report.row("redis", async (progress) => {
     const provisioning = provisionRedis({
       redisUrl,
@@ -130,9 +136,10 @@ async function startRedis(signal: AbortSignal): Promise<Redis> {
     const redis = await provisioning;
     signal.throwIfAborted();
     url = redis.url;
+    isOurs = redis.isOurs;
     return { value: new URL(url).host, remark: redis.origin };
   });
-  return { url, registry: registry || (redisUrl ? SHARED_REGISTRY : "default") };
+  return { url, isOurs, registry: registry || (redisUrl ? SHARED_REGISTRY : "default") };
 }
 
 /** Stops a Redis that may still be starting. */
@@ -150,12 +157,17 @@ async function stopRedis(provisioning: Promise<ProvisionedRedis>): Promise<void>
   }
 }
 
-async function startNodes({ url, registry }: Redis, signal: AbortSignal): Promise<readonly LocalNode[]> {
+async function startNodes(
+  { url, registry }: Redis,
+  key: LocalKey | undefined,
+  signal: AbortSignal,
+): Promise<readonly LocalNode[]> {
   const cluster = new LocalCluster({
     nodes: NODES,
     redisUrl: url,
     registry,
     firstPort: FIRST_PORT,
+    ...(key === undefined ? {} : { settings: key.nodeSettings }),
     onLine: (node, line) => logs.write(node, line),
     onLost: (node, exit) => report.line(`  ${node} ended with ${describeExit(exit)}; the others go on`),
   });
@@ -165,17 +177,24 @@ async function startNodes({ url, registry }: Redis, signal: AbortSignal): Promis
   const nodes: LocalNode[] = [];
   for (const [index, node] of starting.entries()) {
     await report.row(`node ${index + 1}`, async () => {
-      nodes.push(await node);
+      const ready = await node;
+      nodes.push(ready);
       signal.throwIfAborted();
-      return { value: nodes.at(-1)?.address ?? "", remark: `listens after ${milliseconds(start)}` };
+      await key?.publish(ready.address);
+      return { value: ready.address, remark: `listens after ${milliseconds(start)}` };
     });
   }
   return nodes;
 }
 
 /** Starts both providers, and resolves when both toolsets can be called. */
-async function startProviders(client: Toolgate, nodes: readonly LocalNode[], signal: AbortSignal): Promise<void> {
-  const env = { ...environment(), TOOLGATE_NODES: nodes.map((node) => node.address).join(",") };
+async function startProviders(
+  client: Toolgate,
+  nodes: readonly LocalNode[],
+  key: LocalKey | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const env = { ...environment(), ...key?.clientSettings, TOOLGATE_NODES: nodes.map((node) => node.address).join(",") };
   const launch = (name: string, entry: string, args: readonly string[]): Program => {
     const program = new Program({ name, entry, args, env, onLine: (line) => logs.write(name, line) });
     started.add({
@@ -223,7 +242,7 @@ async function healthy(client: Toolgate, toolset: string, signal: AbortSignal): 
   throw new Error(`The watch ended before ${toolset} was healthy.`);
 }
 
-async function makeCalls(nodes: readonly LocalNode[], signal: AbortSignal): Promise<void> {
+async function makeCalls(nodes: readonly LocalNode[], key: LocalKey | undefined, signal: AbortSignal): Promise<void> {
   const calls = [
     { toolset: "text", tool: "slugify", payload: { text: "Héllo, Wörld!" } },
     { toolset: "files", tool: "list_directory", payload: { path: PACKAGE_ROOT } },
@@ -232,7 +251,7 @@ async function makeCalls(nodes: readonly LocalNode[], signal: AbortSignal): Prom
   for (const [index, { toolset, tool, payload }] of calls.entries()) {
     const node = nodes[index % nodes.length];
     if (!node) throw new Error("There is no node to call.");
-    const client = await connect(node.address, { signal });
+    const client = await connect(node.address, { signal, ...(key === undefined ? {} : { key: key.text }) });
     try {
       await client.get(toolset, { signal }); // as an agent would: look first, then call
       await report.row(node.name, async () => {
@@ -256,7 +275,7 @@ async function makeCalls(nodes: readonly LocalNode[], signal: AbortSignal): Prom
   }
 }
 
-function sayWhatNext(nodes: readonly LocalNode[]): void {
+function sayWhatNext(nodes: readonly LocalNode[], key: LocalKey | undefined): void {
   const addresses = nodes.map((node) => node.address);
   const expected = addresses.every((address, index) => address === `127.0.0.1:${FIRST_PORT + index}`);
   report.line();
@@ -272,6 +291,13 @@ function sayWhatNext(nodes: readonly LocalNode[]): void {
   report.line(`  npx toolgate call text countdown '{"from": 5}'`);
   report.line("  npx toolgate watch");
   report.line();
+  if (key !== undefined) {
+    report.line(
+      "Only you may use it: the command line and the SDK find your key by themselves. For other clients, it is in",
+    );
+    report.line(key.path);
+    report.line();
+  }
   report.line(`Logs: ${relative(process.cwd(), logs.path)}.  Ctrl-C stops everything.`);
 }
 

@@ -67,6 +67,7 @@ export const REASON_EXITS = {
   NODE_BUSY: "unavailable",
   NODE_UNREACHABLE: "unavailable",
   BACKLOG_FULL: "unavailable",
+  NODES_OUTDATED: "unavailable",
   STORE_FULL: "unavailable",
   MESSAGE_TOO_LARGE: "badInput",
   LIMIT_EXCEEDED: "unavailable",

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { DocumentParts } from "../documents/apply-documents.js";
 import type { StoredDocument } from "../documents/document.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { ownerName, type Principal } from "../identity/principal.js";
+import type { Principal } from "../identity/principal.js";
 import { DEFAULT_TENANT } from "../identity/tenant.js";
 import type { Logger } from "../observe/logger.js";
 import { changeDocument } from "./credentials/credential-documents.js";
@@ -62,10 +62,10 @@ export interface BootstrapParts {
 export async function bootstrap(parts: BootstrapParts, token: SecretToken): Promise<void> {
   const { log, nowMs } = parts;
   const outcome = await changeDocument(
-    storedCredentials(parts.documents, BOOTSTRAP),
+    storedCredentials(parts.documents),
     KEY,
     { tenant: DEFAULT_TENANT, name: BOOTSTRAP.id },
-    { author: ownerName(BOOTSTRAP), reason: "the node's bootstrap key file" },
+    { author: BOOTSTRAP, reason: "the node's bootstrap key file" },
     (former) => {
       if (has(former, token)) return { body: former?.spec && bodyOf(former), answer: "kept" as const };
       const inUse = former !== undefined && !former.spec.disabled && former.spec.keys.length > 0;

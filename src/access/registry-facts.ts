@@ -43,16 +43,19 @@ export function roleExists(documents: DocumentsReader, tenant: TenantName, role:
  * Whether the default tenant has a principal that may administer it, by a key or a password that is not disabled.
  *
  * @param except a principal that does not count
+ * @param nowMs the time by Redis's clock: expired keys do not count; 0 where they do
  */
 export function hasAdministrator(
   documents: DocumentsReader,
   policy: Pick<Policy, "accessOf">,
   except: string,
+  nowMs = 0,
 ): boolean {
   const administers = (principal: Pick<Principal, "id" | "kind" | "roles" | "attributes">): boolean =>
     policy.accessOf({ tenant: DEFAULT_TENANT, ...principal }).mayIn("administer", DEFAULT_TENANT).allowed;
   for (const { ref, spec } of documents.all(KEY)) {
-    if (ref.tenant !== DEFAULT_TENANT || ref.name === except || spec.disabled || spec.keys.length === 0) continue;
+    if (ref.tenant !== DEFAULT_TENANT || ref.name === except || spec.disabled) continue;
+    if (!spec.keys.some(({ expiresAtMs }) => expiresAtMs === 0 || expiresAtMs > nowMs)) continue;
     if (administers({ id: ref.name, kind: "key", roles: spec.roles, attributes: spec.attributes })) return true;
   }
   for (const { ref, spec } of documents.all(USER)) {

@@ -127,6 +127,7 @@ const CONFIG_SCHEMA = {
     "file",
     "A file with an API key. Where the registry has no administrator, the node makes one of it.",
   ),
+  loginTtlMs: milliseconds(HOUR_MS, MINUTE_MS, DAY_MS, "How long a person's login holds."),
   logLevel: choice(
     ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
     "info",

@@ -219,6 +219,12 @@ export const ERROR_CODES = {
       "The run has called the tool with the same arguments again and again, and it failed in the same way each time.",
     remedy: "Change the arguments or the plan; another try would fail too. The tool did not run.",
   },
+  NODES_OUTDATED: {
+    status: status.FAILED_PRECONDITION,
+    retry: "later",
+    meaning: "Nodes of an older version run in the cluster, which cannot read what the request would write.",
+    remedy: "Upgrade them, or stop them, and retry half a minute later.",
+  },
   STORE_FULL: {
     status: status.RESOURCE_EXHAUSTED,
     retry: "later",

@@ -13,8 +13,8 @@ export interface GatewayParts {
   readonly readings: LargeReadings;
   /** The largest message that this node sends, in bytes. */
   readonly maxMessageBytes: number;
-  /** Counts a call of a peer in; the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
-  readonly enter: (peer: string) => () => void;
+  /** Counts a call in that has a share of this name (see share-key.ts); the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
+  readonly enter: (share: string) => () => void;
   /** Cancels a call of this caller's that has no waiters any more, as soon as Redis can be reached; one of another's under the id goes on. */
   readonly cancel: (id: CallId, caller: CallerName) => void;
 }

@@ -30,7 +30,7 @@ export class CallsInFlight {
     if (known.count >= this.#maxPerPeer) {
       throw new ToolgateError(
         "LIMIT_EXCEEDED",
-        `this connection waits for ${known.count} calls, and may not wait for more; spread them over more nodes`,
+        `this caller waits for ${known.count} calls, and may not wait for more; spread them over more nodes`,
         {
           retryAfterMs: RETRY_MS,
         },

@@ -3,6 +3,7 @@ import { environment } from "../config/environment.js";
 import { CleanupStack } from "./cleanup-stack.js";
 import { watchInterruptions } from "./interruption.js";
 import { LocalCluster } from "./local-cluster.js";
+import { LocalKey } from "./local-key.js";
 import { thisMachine } from "./machine.js";
 import { checkInheritedSettings } from "./node-environment.js";
 import { prettyLine } from "./pretty-line.js";
@@ -44,6 +45,7 @@ export async function runDevCluster({ nodes: count, port }: DevFlags): Promise<n
   const bringUp = async (): Promise<void> => {
     const { REDIS_URL: redisUrl, TOOLGATE_REGISTRY: registry, PATH: path } = environment();
     let url = "";
+    let isOurs = false;
     await report.row("redis", async (progress) => {
       const redis = await provisionRedis({
         redisUrl,
@@ -54,22 +56,34 @@ export async function runDevCluster({ nodes: count, port }: DevFlags): Promise<n
       });
       started.add({ stop: () => redis.stop() });
       url = redis.url;
+      isOurs = redis.isOurs;
       return { value: new URL(url).host, remark: redis.origin };
     });
+    const key = isOurs ? await LocalKey.make(environment(), (fault) => report.line(fault)) : undefined;
+    if (key !== undefined) started.add({ stop: async () => key.remove(), kill: () => key.remove() });
     const cluster = new LocalCluster({
       nodes: count,
       redisUrl: url,
       registry: registry || "default",
       firstPort: port,
+      ...(key === undefined ? {} : { settings: key.nodeSettings }),
       onLine: (node, line) => report.line(prettyLine(node, line, process.stdout.isTTY === true)),
       onLost: (node, exit) => report.line(`${node} ended with ${describeExit(exit)}`),
     });
     started.add({ stop: () => cluster.stop(NODE_GRACE_MS), kill: () => cluster.kill() });
     const nodes = await Promise.all(cluster.start());
+    for (const { address } of nodes) await key?.publish(address);
     const addresses = nodes.map((node) => node.address).join(",");
     report.line();
     report.line(`  export TOOLGATE_NODES=${addresses}`);
     report.line("  toolgate list          (in another terminal; Ctrl-C here stops everything)");
+    if (key !== undefined) {
+      report.line();
+      report.line(
+        "  Only you may use it: the command line and the SDK find your key by themselves. For other clients, it is in",
+      );
+      report.line(`  ${key.path}`);
+    }
     report.line();
   };
 

@@ -1,3 +1,4 @@
+import type { Environment } from "../config/environment.js";
 import { tryPort } from "./free-port.js";
 import { listeningAddress } from "./listening-line.js";
 import { nodeEnvironment } from "./node-environment.js";
@@ -10,6 +11,8 @@ export interface LocalClusterOptions {
   readonly registry: string;
   /** The loopback port that the first node should have, the next ones following; a taken one is replaced by a free one. */
   readonly firstPort: number;
+  /** Settings of the nodes beyond those that they inherit. */
+  readonly settings?: Environment;
   /** Hears what the nodes print. */
   readonly onLine?: (node: string, line: string) => void;
   /** Hears when a node ends that was not stopped. */
@@ -75,13 +78,13 @@ export class LocalCluster {
   }
 
   async #launch(index: number, port: number): Promise<LocalNode> {
-    const { redisUrl, registry, onLine, onLost } = this.#options;
+    const { redisUrl, registry, settings = {}, onLine, onLost } = this.#options;
     const name = `node ${index + 1}`;
     const program = new Program({
       name,
       entry: "cmd/toolgate.js",
       args: ["serve"],
-      env: nodeEnvironment({ redisUrl, registry, listen: `127.0.0.1:${port}` }),
+      env: nodeEnvironment({ redisUrl, registry, listen: `127.0.0.1:${port}`, more: settings }),
       onLine: (line) => onLine?.(name, line),
     });
     if (this.#stopping) throw new ProgramError(`${name} is not started any more: its cluster is stopping`);

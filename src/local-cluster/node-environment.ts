@@ -11,10 +11,12 @@ export interface OwnSettings {
   readonly registry: string;
   /** Where it listens: `127.0.0.1:7400`. */
   readonly listen: string;
+  /** More of them, such as how callers prove who they are. */
+  readonly more?: Environment;
 }
 
 /** The environment of one node of a cluster on this machine: ours, with what is its own. */
-export function nodeEnvironment({ redisUrl, registry, listen }: OwnSettings): Environment {
+export function nodeEnvironment({ redisUrl, registry, listen, more = {} }: OwnSettings): Environment {
   return {
     ...ALLOCATOR,
     ...environment(),
@@ -22,6 +24,7 @@ export function nodeEnvironment({ redisUrl, registry, listen }: OwnSettings): En
     REDIS_URL: redisUrl,
     TOOLGATE_REGISTRY: registry,
     TOOLGATE_LISTEN: listen,
+    ...more,
   };
 }
 

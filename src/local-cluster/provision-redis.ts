@@ -13,6 +13,8 @@ export interface ProvisionedRedis {
   readonly url: string;
   /** Where it came from, for people. */
   readonly origin: string;
+  /** It was started for us, and holds nothing of anybody else. */
+  readonly isOurs: boolean;
   /** Stops what was started for it; does nothing for a Redis that was there before. Idempotent. */
   stop(): Promise<void>;
 }
@@ -59,7 +61,7 @@ export async function provisionRedis(options: ProvisionOptions): Promise<Provisi
     onProgress("starting Redis by Docker");
     const redis = new ComposeRedis(environment);
     await redis.start();
-    return { url: redis.url, origin: "docker-compose.yml", stop: () => redis.stop() };
+    return { url: redis.url, origin: "docker-compose.yml", isOurs: true, stop: () => redis.stop() };
   }
   throw new NoRedisError(
     `${["No Redis 7.0 or newer: REDIS_URL is not set, and no redis-server or valkey-server is on the PATH", ...attempts].join("; ")}.\n` +
@@ -72,7 +74,12 @@ async function runPrivately(server: RedisServer, { folder }: ProvisionOptions): 
   const own = mkdtempSync(join(folder, "redis-"));
   const redis = new PrivateRedis({ binary: server.path, folder: own, removeFolder: true, appendOnly: true });
   await redis.start();
-  return { url: redis.url, origin: `${server.version}, private, append-only file`, stop: () => redis.stop() };
+  return {
+    url: redis.url,
+    origin: `${server.version}, private, append-only file`,
+    isOurs: true,
+    stop: () => redis.stop(),
+  };
 }
 
 async function useUrl(url: string): Promise<ProvisionedRedis> {
@@ -92,5 +99,5 @@ async function useUrl(url: string): Promise<ProvisionedRedis> {
   } finally {
     inspection.stop();
   }
-  return { url, origin: "REDIS_URL", stop: async () => {} };
+  return { url, origin: "REDIS_URL", isOurs: false, stop: async () => {} };
 }

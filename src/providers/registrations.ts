@@ -6,7 +6,8 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { hashLeaseToken } from "../identity/lease-token.js";
 import type { Epoch, Incarnation, ProviderId, ToolsetName } from "../identity/names.js";
 import { ownerName, type Principal } from "../identity/principal.js";
-import { shownToolset, toolsetOf } from "../identity/toolset-name.js";
+import { DEFAULT_TENANT } from "../identity/tenant.js";
+import { shownToolset, tenantOf, toolsetOf } from "../identity/toolset-name.js";
 import type { Logger } from "../observe/logger.js";
 import type { Contract__Output } from "../protocol/generated/toolgate/v1/Contract.js";
 import type { Requester } from "../schemas/contract-validators.js";
@@ -38,6 +39,8 @@ export interface RegistrationsSettings {
   readonly leaseMs: number;
   readonly maxTimeoutMs: number;
   readonly maxToolsets: number;
+  /** Makes sure that all nodes know of tenants. @throws ToolgateError NODES_OUTDATED, STORE_UNAVAILABLE */
+  readonly requireTenancy: () => Promise<void>;
   /** Ends the calls that wait for a toolset that was just removed. */
   readonly abandon: (toolset: ToolsetName, epochs: readonly EpochView[]) => Promise<void>;
 }
@@ -95,6 +98,7 @@ export class Registrations {
     const usable = await contracts.read(request.contract, request.skipInvalid, { client, signal });
     const { sealed, skipped } = usable;
     const toolset = toolsetOf(request.principal.tenant, sealed.contract.name);
+    if (tenantOf(toolset) !== DEFAULT_TENANT) await this.#settings.requireTenancy();
     const leaseToken = randomBytes(24).toString("base64url");
     // Its schemas are inspected outside of this: that may take long, and keeps no other provider waiting.
     const registered = await pacing.run({ ...registrant, bytes: sealed.canonicalJson.length }, async () => {

@@ -161,6 +161,18 @@ export interface Keyspace {
   readonly auditKey: string;
   /** Where administrators' documents are. */
   readonly documents: DocumentKeys;
+  /** How many logins have failed lately, in shard 0. */
+  readonly logins: LoginKeys;
+  /** Hash, in shard 0: key → when it was used last; see key-uses.ts. */
+  readonly keyUses: string;
+}
+
+/** The keys by which logins are counted, all in shard 0; see login-attempts.ts. */
+export interface LoginKeys {
+  /** String, expires: how far the rate of logins of an account or an address is used up. */
+  rate(subject: string): string;
+  /** String, expires: that an account has logged in from an address. */
+  known(subject: string): string;
 }
 
 /** The keys of administrators' documents, all in shard 0. */
@@ -207,6 +219,11 @@ export function createKeyspace(registry: RegistryName, shardCount: number): Keys
       history: (path) => `${first.prefix}document:${path}`,
       removed: (tenant, kind) => `${first.prefix}removed-documents:${tenant}/${kind}`,
     },
+    logins: {
+      rate: (subject) => `${first.prefix}logins:${subject}`,
+      known: (subject) => `${first.prefix}login-address:${subject}`,
+    },
+    keyUses: `${first.prefix}key-uses`,
   };
 }
 

@@ -4,8 +4,12 @@ import { parseRegistryName, type ToolsetName } from "../../src/identity/names.js
 import { connect, type Provider, serveToolset, type Toolgate, Type } from "../../src/index.js";
 import type { PrivateCluster } from "../../src/local-cluster/private-cluster.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
+import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { ListDocumentsResponse__Output } from "../../src/protocol/generated/toolgate/v1/ListDocumentsResponse.js";
+import { createConnections } from "../../src/redis/connections.js";
 import { createKeyspace } from "../../src/redis/keys.js";
+import { KeyUses } from "../../src/store/access/key-uses.js";
+import { LoginAttempts } from "../../src/store/access/login-attempts.js";
 import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateCluster } from "../support/redis-groups.js";
@@ -381,6 +385,31 @@ test("a node that disagrees about the shards does not start", async () => {
     message: expect.stringMatching(/has 16 shards .*would use 8.*TOOLGATE_SHARDS=16/),
   });
   await other.stop();
+});
+
+test("logins are counted, and uses of keys are kept", async () => {
+  const connections = createConnections({
+    redisUrl: redis.url,
+    lockTtlMs: 5_000,
+    log: SILENT_LOGGER,
+    onReady: () => {},
+  });
+  try {
+    await connections.start();
+    const { client } = connections.command;
+    const keyspace = createKeyspace(parseRegistryName("default", "registry"), 16);
+    const attempts = new LoginAttempts(client, keyspace);
+    const subject = { tenant: "default", user: "ann", host: "192.0.2.1" };
+    expect(await attempts.count(subject)).toBe(0);
+    await attempts.forgive(subject);
+    const uses = new KeyUses(client, keyspace);
+    await uses.note(["abc"]);
+    expect((await uses.read(["abc"]))[0]).toBeGreaterThan(0);
+    await uses.trim([]);
+    expect(await uses.read(["abc"])).toEqual([0]);
+  } finally {
+    await connections.stop();
+  }
 });
 
 test("every script that there is has run on this cluster", async () => {

@@ -37,6 +37,7 @@ const rows: Row[] = [...page.matchAll(ROW)].map(([, key = "", type = "", expires
 const RARE = [
   ...["commit", "damaged:<what>", "pinger", "search"],
   ...["rate:<subject>", "running:<subject>", "spent:<subject>", "failing:<subject>", "guests:<toolset>:<epoch>"],
+  ...["logins:<subject>", "login-address:<subject>", "key-uses"],
   ...["audit:<day>", "audit", "audit-turn", "audit-key"],
 ];
 

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { environment } from "../../src/config/environment.js";
-import { Program } from "../../src/local-cluster/program.js";
+import { type Exit, Program } from "../../src/local-cluster/program.js";
 import { descendants, expectNoLeaks, hasEnded } from "../support/leaks.js";
 
 expectNoLeaks();
@@ -23,7 +23,7 @@ test("toolgate dev runs a cluster with a private Redis below the folder, and lea
     name: "toolgate dev",
     entry: "cmd/toolgate.js",
     args: ["dev", "--nodes", "2", "--port", "0"],
-    env: { ...environment(), REDIS_URL: "" },
+    env: { ...environment(), REDIS_URL: "", XDG_CONFIG_HOME: join(folder, "home") },
     cwd: folder,
   });
   dev.start();
@@ -31,15 +31,27 @@ test("toolgate dev runs a cluster with a private Redis below the folder, and lea
   expect(nodes.split(",")).toHaveLength(2);
   expect(dev.output.join("\n")).toMatch(/node 1 {2}info {3}listening {2}address=127\.0\.0\.1:\d+/);
 
-  const list = new Program({ name: "list", entry: "cmd/toolgate.js", args: ["list", "--json", "--nodes", nodes] });
-  list.start();
-  expect(await list.ended()).toEqual({ code: 0, signal: null });
+  // Its user's commands find the key; another user's do not, and are refused.
+  const list = async (home: string): Promise<Exit> => {
+    const env = { ...environment(), XDG_CONFIG_HOME: join(folder, home) };
+    const args = ["list", "--json", "--nodes", nodes];
+    const program = new Program({ name: "list", entry: "cmd/toolgate.js", args, env });
+    program.start();
+    return await program.ended();
+  };
+  expect(await list("home")).toEqual({ code: 0, signal: null });
+  expect(await list("other")).toEqual({ code: 4, signal: null });
+  const keys = join(folder, "home", "toolgate", "keys");
+  const files = await readdir(keys);
+  expect(files).toHaveLength(3); // the cluster's, and one for each node
+  for (const file of files) expect((await stat(join(keys, file))).mode & 0o777).toBe(0o600);
 
   const pids = descendants(dev.pid ?? 0).map((row) => Number.parseInt(row, 10));
   dev.signal("SIGINT");
   expect(await dev.ended()).toEqual({ code: 0, signal: null });
   expect(pids.filter((pid) => !hasEnded(pid))).toEqual([]);
   expect(await readdir(join(folder, ".toolgate")).catch(() => [])).toEqual([]);
+  expect(await readdir(keys)).toEqual([]);
 });
 
 test("toolgate dev tells a wrong setting as serve does, before anything is started", async () => {

@@ -5,7 +5,7 @@ import { until } from "./until.js";
 
 /** The keys that stay without an expiry, by what follows their shard's prefix; each is bounded otherwise. */
 const PERMANENT =
-  /^(toolsets|health|epochs|changes|due|presence|shards|format|nodes|audit|audit-key|documents|document-changes|(requests|dead|document|removed-documents):.+)$/;
+  /^(toolsets|health|epochs|changes|due|presence|shards|format|nodes|audit|audit-key|key-uses|documents|document-changes|(requests|dead|document|removed-documents):.+)$/;
 
 /**
  * Proves that a test file leaves nothing behind: no child process, no open handle. Call it first in the file, before

@@ -1,5 +1,6 @@
 import type { DocumentKind, DocumentRef, StoredDocument } from "../../documents/document.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
+import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
 
 /** One write of a document. */
@@ -13,8 +14,7 @@ export interface DocumentWrite {
 
 /** Who writes, and why: for the history. */
 export interface Authorship {
-  /** The principal, as `tenant/id`. */
-  readonly author: string;
+  readonly author: Principal;
   /** At most 512 characters. */
   readonly reason: string;
 }

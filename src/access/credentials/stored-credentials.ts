@@ -2,17 +2,12 @@ import { applyDocuments, type DocumentParts } from "../../documents/apply-docume
 import type { DocumentKind, StoredDocument } from "../../documents/document.js";
 import { readBody } from "../../documents/read-body.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
-import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
 import { readDocument } from "../../store/documents/read-documents.js";
 import type { Authorship, CredentialDocuments, DocumentWrite } from "./credential-documents.js";
 
-/**
- * The credentials as documents of the registry, changed like all others: with their checks, histories and notices.
- *
- * @param author who changes them; the name in `Authorship` is for messages only
- */
-export function storedCredentials(parts: DocumentParts, author: Principal): CredentialDocuments {
+/** The credentials as documents of the registry, changed like all others: with their checks, histories and notices. */
+export function storedCredentials(parts: DocumentParts): CredentialDocuments {
   return {
     async read<Spec>(kind: DocumentKind<Spec>, tenant: TenantName, name: string) {
       const ref = { tenant, kind: kind.kind, name };
@@ -25,7 +20,7 @@ export function storedCredentials(parts: DocumentParts, author: Principal): Cred
       return document;
     },
 
-    async write(writes: readonly DocumentWrite[], { reason }: Authorship) {
+    async write(writes: readonly DocumentWrite[], { author, reason }: Authorship) {
       const changes = writes.map(({ ref, body, expectRevision }) => ({
         ref,
         wanted:

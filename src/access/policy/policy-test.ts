@@ -1,11 +1,18 @@
 import type { BodyReader } from "../../documents/body-reader.js";
+import { isPlainToolsetName } from "../../identity/names.js";
+import type { PrincipalKind } from "../../identity/principal.js";
+import { DEFAULT_TENANT, isTenantName } from "../../identity/tenant.js";
 import type { Json } from "../../json/json.js";
 import { VERBS, type Verb } from "../verbs.js";
 
 /** A case that is kept beside a role's rules: what it is to decide. */
 export interface PolicyTestSpec {
   /** Who asks, with this role alone; anybody where it is not said. */
-  readonly as: { readonly id: string; readonly kind: string; readonly attributes: Readonly<Record<string, string>> };
+  readonly as: {
+    readonly id: string;
+    readonly kind: PrincipalKind;
+    readonly attributes: Readonly<Record<string, string>>;
+  };
   readonly verb: Verb;
   readonly toolset: string;
   readonly tool: string | undefined;
@@ -25,12 +32,21 @@ export function readPolicyTest(reader: BodyReader, value: unknown, place: string
   return {
     as: readCaller(reader, as, `${place}/as`),
     verb: reader.word(verb, `${place}/verb`, VERBS) ?? "call",
-    toolset: reader.text(toolset, `${place}/toolset`, MAX_TEXT),
+    toolset: readToolset(reader, toolset, `${place}/toolset`),
     tool: tool === undefined ? undefined : reader.text(tool, `${place}/tool`, MAX_TEXT),
     tags: tags === undefined ? [] : reader.texts(tags, `${place}/tags`, { most: MAX_ATTRIBUTES }, MAX_TEXT),
     args: args as Json | undefined, // a part of what was parsed as JSON
     expect: reader.word(expect, `${place}/expect`, ["allow", "deny"]) ?? "deny",
   };
+}
+
+/** A toolset, as a caller of the role's tenant names it. */
+function readToolset(reader: BodyReader, value: unknown, place: string): string {
+  const text = reader.text(value, place, MAX_TEXT);
+  const [tenant, name, ...more] = text.includes("/") ? text.split("/") : [DEFAULT_TENANT, text];
+  if (more.length > 0 || !isTenantName(tenant ?? "") || !isPlainToolsetName(name ?? ""))
+    reader.add(place, "must be a toolset's name, or tenant/name");
+  return text;
 }
 
 function readCaller(reader: BodyReader, value: unknown, place: string): PolicyTestSpec["as"] {

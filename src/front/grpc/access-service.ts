@@ -1,17 +1,17 @@
 import { type ApiKeyParts, createKey, revokeKey, rotateKey } from "../../access/credentials/api-keys.js";
 import type { Authorship } from "../../access/credentials/credential-documents.js";
+import { login, logout, type PeopleParts, setPassword } from "../../access/credentials/people.js";
 import { storedCredentials } from "../../access/credentials/stored-credentials.js";
 import { requireIn } from "../../access/require.js";
 import type { DocumentParts } from "../../documents/apply-documents.js";
-import { ToolgateError } from "../../errors/toolgate-error.js";
-import { ownerName } from "../../identity/principal.js";
-import { parseTenantName, type TenantName } from "../../identity/tenant.js";
+import { DEFAULT_TENANT, parseTenantName, type TenantName } from "../../identity/tenant.js";
+import { peerHost } from "../../limits/peer-host.js";
 import type { AccessHandlers } from "../../protocol/generated/toolgate/v1/Access.js";
 import { type ExplainServiceParts, explain } from "./explain-service.js";
 import { type Methods, unary } from "./methods.js";
 import type { CallContext } from "./server-call.js";
 
-export interface AccessServiceParts extends Omit<ApiKeyParts, "documents" | "copy"> {
+export interface AccessServiceParts extends Omit<ApiKeyParts & PeopleParts, "documents" | "copy"> {
   readonly documents: DocumentParts;
   readonly explaining: ExplainServiceParts;
 }
@@ -24,8 +24,10 @@ export function accessMethods(parts: AccessServiceParts): Methods<AccessHandlers
     const tenant = text === "" ? principal.tenant : parseTenantName(text, "tenant");
     requireIn(access, "administer", tenant);
     const { documents } = parts;
-    return { tenant, keys: { ...parts, documents: storedCredentials(documents, principal), copy: documents.copy } };
+    return { tenant, keys: { ...parts, documents: storedCredentials(documents), copy: documents.copy } };
   }
+
+  const people: PeopleParts = { ...parts, documents: storedCredentials(parts.documents), copy: parts.documents.copy };
 
   return {
     WhoAmI: unary(async (_request, { identity }) => {
@@ -51,17 +53,21 @@ export function accessMethods(parts: AccessServiceParts): Methods<AccessHandlers
       return { revoked: await revokeKey(keys, { tenant, principal, keyId }, by(context, reason)) };
     }),
 
-    Login: unary(async () => {
-      throw notServed("logins");
+    Login: unary(async ({ tenant, user, password }, { peer }) => {
+      const host = peerHost(peer.slice(0, peer.lastIndexOf(":")));
+      const session = await login(people, { tenant: tenant || DEFAULT_TENANT, user, password, host });
+      return { sessionToken: session.token, expiresAtMs: session.expiresAtMs };
     }),
 
-    Logout: unary(async () => {
-      throw notServed("logins");
+    Logout: unary(async (_request, { identity }) => {
+      await logout(people, identity);
+      return {};
     }),
 
-    SetPassword: unary(async ({ tenant }, context) => {
-      administer(tenant, context);
-      throw notServed("passwords");
+    SetPassword: unary(async ({ tenant: text, user, password, roles, reason }, context) => {
+      const { tenant } = administer(text, context);
+      await setPassword(people, { tenant, user, password, roles }, by(context, reason));
+      return {};
     }),
 
     Explain: unary((request, context) => explain(parts.explaining, request, context)),
@@ -69,12 +75,8 @@ export function accessMethods(parts: AccessServiceParts): Methods<AccessHandlers
 }
 
 function by({ principal }: CallContext, reason: string): Authorship {
-  return { author: ownerName(principal), reason };
+  return { author: principal, reason };
 }
 
 /** As the wire has it: 0 for never. */
 const finite = (atMs: number): number => (Number.isFinite(atMs) ? atMs : 0);
-
-function notServed(what: string): ToolgateError {
-  return new ToolgateError("UNKNOWN_SERVICE", `This node does not serve ${what}.`);
-}

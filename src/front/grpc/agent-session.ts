@@ -221,7 +221,7 @@ export class AgentSession {
         throw new ToolgateError("INVALID_REQUEST", `ref ${wire.ref} is in use by an unfinished call`);
       this.#checkCall?.(wire);
       const { parts, caller, peer } = this.#settings;
-      leave = parts.enter(peer);
+      leave = parts.enter(shareKey(caller.principal, peer));
       const spec = readCallSpec(wire.call, {}, caller.principal.tenant);
       const id = callIdOf(parts.placing, caller.principal, spec);
       const call = new SessionCallEntry(this, parts.awaiting, {

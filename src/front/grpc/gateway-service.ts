@@ -48,7 +48,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
   const { store } = following;
   return {
     CallTool: unary(async ({ call }, context) => {
-      const leave = parts.enter(context.peer);
+      const leave = parts.enter(shareKey(context.principal, context.peer));
       try {
         const spec = readCallSpec(call, context, context.principal.tenant);
         const { principal, access, identity, deadlineMs, peer } = context;
@@ -72,7 +72,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     }),
 
     Invoke: unary(async ({ call }, context) => {
-      const leave = parts.enter(context.peer);
+      const leave = parts.enter(shareKey(context.principal, context.peer));
       try {
         const { placed, ending } = await invoke(parts, context, readCallSpec(call, context, context.principal.tenant));
         const { id, head, warnings } = placed;

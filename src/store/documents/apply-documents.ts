@@ -5,6 +5,7 @@ import { asArray, asNumber, asText, defineScript, evenWhenFull, type Reply } fro
 import { AUDIT_LUA } from "../audit/audit-lua.js";
 import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
 import { MEND_LUA } from "../mend-lua.js";
+import { requireTenancyFormat } from "../registry/raise-format.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { DOCUMENT_ENTRY_LUA, type DocumentEntry, encodeReason, readDocumentEntry } from "./document-entry.js";
 import { DOCUMENT_HISTORY_LUA, MAX_HISTORY_BYTES } from "./document-history.js";
@@ -199,9 +200,10 @@ local answer = decide()
  * Changes documents, all or none, as one revision. A change that is there already is `unchanged`, whatever revision was expected: so a
  * change may be repeated whose answer was lost.
  *
- * @throws ToolgateError STORE_UNAVAILABLE, which says whether the changes can have been made
+ * @throws ToolgateError NODES_OUTDATED; STORE_UNAVAILABLE, which says whether the changes can have been made
  */
 export async function applyStoredChanges(store: DocumentStore, request: StoredChanges): Promise<ApplyAnswer> {
+  if (!request.dryRun) await requireTenancyFormat(store.redis, store.keyspace);
   const { shard, documents, changes } = store.keyspace.documents;
   const args = [
     ...[request.author, encodeReason(request.reason), request.dryRun ? "1" : "0"],

@@ -6,8 +6,10 @@ import type { Keyspace } from "../../redis/keys.js";
 import type { RedisClient } from "../../redis/redis-client.js";
 import { asArray, asText, defineScript, evenWhenFull, runScript } from "../../redis/script.js";
 
-/** The number of the formats in which this version keeps what it keeps in Redis; see docs/redis-format.md. */
-export const STORE_FORMAT = 1;
+/** The number of the latest formats that this version knows; see docs/redis-format.md. */
+export const STORE_FORMAT = 2;
+/** The number of those in which a registry begins. It gets a later one when what needs that is written first: see raise-format.ts. */
+const FIRST_FORMAT = 1;
 /** How often a node says that it lives, and for how long that holds, in milliseconds. */
 const INTERVAL_MS = 10_000;
 const TTL_MS = 30_000;
@@ -27,13 +29,14 @@ const LIST_NODE = evenWhenFull(
     "LIST_NODE",
     `
 -- KEYS    [1] nodes, [2] format
--- ARGV    [1] node, [2] its version, [3] the number of its formats, [4] for how long it is listed
+-- ARGV    [1] node, [2] its version, [3] the number of the latest formats that it knows, [4] for how long it is
+--         listed, [5] the number of those in which a registry begins
 -- Returns { 'listed', nodes, each with its version behind it }
 --         { 'newer', format }: the registry is kept in a later format
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
-redis.call('SET', KEYS[2], ARGV[3], 'NX')
+redis.call('SET', KEYS[2], ARGV[5], 'NX')
 local format = redis.call('GET', KEYS[2])
 if not string.find(format, '^[1-9]%d*$') or tonumber(format) > tonumber(ARGV[3]) then return { 'newer', format } end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('1 %.0f %s %s', now + tonumber(ARGV[4]), ARGV[3], ARGV[2]))
@@ -137,7 +140,7 @@ export class NodeList {
   async #say(): Promise<string | undefined> {
     const { redis, keyspace, node, version } = this.#settings;
     const keys = [keyspace.nodesKey, keyspace.formatKey];
-    const args = [node, version, STORE_FORMAT, TTL_MS];
+    const args = [node, version, STORE_FORMAT, TTL_MS, FIRST_FORMAT];
     const [kind, said] = asArray(await runScript(redis, LIST_NODE, keys, args));
     if (kind === undefined || said === undefined) throw new TypeError("LIST_NODE answered nothing");
     if (asText(kind) === "newer") return asText(said);

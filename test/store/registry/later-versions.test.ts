@@ -2,7 +2,8 @@ import { describe, expect, test, vi } from "vitest";
 import { deferred } from "../../../src/async/deferred.js";
 import { parseNodeId } from "../../../src/identity/names.js";
 import { releaseLease, renewLease } from "../../../src/store/registry/leases.js";
-import { NodeList, type NodeListSettings } from "../../../src/store/registry/node-list.js";
+import { NodeList, type NodeListSettings, STORE_FORMAT } from "../../../src/store/registry/node-list.js";
+import { requireTenancyFormat, TENANCY_FORMAT } from "../../../src/store/registry/raise-format.js";
 import { register } from "../../../src/store/registry/register.js";
 import { readRecord } from "../../../src/store/registry/stored-record.js";
 import { sweepToolsets } from "../../../src/store/registry/sweep.js";
@@ -167,15 +168,54 @@ describe("the list of nodes", () => {
 
   test("refuses a node whose formats are older than those that the registry is kept in", async () => {
     const { client } = here();
-    await client.set(keyspace.formatKey, "2");
+    await client.set(keyspace.formatKey, String(STORE_FORMAT + 1));
     const late = listOf("n1", "1.2.3");
     await expect(late.start()).rejects.toMatchObject({ reason: "INVALID_CONFIG" });
     expect(await client.exists(keyspace.nodesKey)).toBe(0);
     await late.stop();
   });
 
+  test("a registry begins in the first format, and its nodes go on when it is raised to one that all of them know", async () => {
+    const { client } = here();
+    const list = listOf("n1", "1.2.3", { onOutdated: () => expect.unreachable("it knows the format") });
+    const other = listOf("n2", "1.2.3");
+    await list.start();
+    expect(await client.get(keyspace.formatKey)).toBe("1");
+    await requireTenancyFormat(client, keyspace);
+    expect(await client.get(keyspace.formatKey)).toBe(String(TENANCY_FORMAT));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      await list.stop();
+      await list.start();
+      await other.start();
+      vi.runOnlyPendingTimers();
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(other.nodes.map(({ id }) => id)).toEqual(["n1", "n2"]);
+    await requireTenancyFormat(client, keyspace);
+    expect(await client.get(keyspace.formatKey)).toBe(String(TENANCY_FORMAT));
+    await Promise.all([list.stop(), other.stop()]);
+  });
+
+  test("a registry is not raised while a node is listed that does not know the format; one that is silent does not count", async () => {
+    const { client } = here();
+    const list = listOf("n1", "1.2.3");
+    await list.start();
+    await client.hset(keyspace.nodesKey, "gone", "1 1000 1 0.2.0", "old", "1 9999999999999 1 0.2.0");
+    await expect(requireTenancyFormat(client, keyspace)).rejects.toMatchObject({
+      reason: "NODES_OUTDATED",
+      message: expect.stringContaining("old (0.2.0); upgrade"),
+    });
+    expect(await client.get(keyspace.formatKey)).toBe("1");
+    await client.hdel(keyspace.nodesKey, "old");
+    await requireTenancyFormat(client, keyspace);
+    expect(await client.get(keyspace.formatKey)).toBe(String(TENANCY_FORMAT));
+    await list.stop();
+  });
+
   test.each([
-    ["2", "is outdated"],
+    [String(STORE_FORMAT + 1), "is outdated"],
     ["10000000000000000000000", "is outdated"],
     ["two", "goes on"],
     ["-2", "goes on"],

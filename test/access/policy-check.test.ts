@@ -1,0 +1,150 @@
+import { expect, test } from "vitest";
+import { KEY } from "../../src/access/credentials/key-document.js";
+import { ROLE } from "../../src/access/policy/role.js";
+import { SHARE } from "../../src/access/policy/share.js";
+import { TENANT } from "../../src/access/policy/tenant-document.js";
+import { policyCheck, wouldLockOut } from "../../src/access/policy-check.js";
+import type { DocumentKind } from "../../src/documents/document.js";
+import { type ProposedChange, ProposedDocuments } from "../../src/documents/proposed-documents.js";
+import { ANONYMOUS, type Principal } from "../../src/identity/principal.js";
+import { DEFAULT_TENANT, type TenantName } from "../../src/identity/tenant.js";
+import { contract, tool } from "../catalog/hand-written-catalog.js";
+import { CatalogInMemory } from "./catalog-in-memory.js";
+import { DocumentsInMemory } from "./policy/documents-in-memory.js";
+
+const ACME = "acme" as TenantName;
+const NOW_MS = 1_000;
+const ADMIN: Principal = { tenant: DEFAULT_TENANT, id: "root", kind: "key", roles: ["admin"], attributes: {} };
+const CLUSTER_ADMIN: Principal = { ...ADMIN, roles: ["admin", "cluster-admin"] };
+
+function key(roles: readonly string[], facts: { readonly disabled?: boolean; readonly expiresAtMs?: number } = {}) {
+  const { expiresAtMs = 0, ...more } = facts;
+  return { roles, ...more, keys: [{ id: "abcdefghijkl", hash: "A".repeat(43), createdAtMs: 1, expiresAtMs }] };
+}
+
+type Change = readonly [kind: DocumentKind<unknown>, name: string, body: unknown, tenant?: TenantName];
+
+/** What comes of changes; a body that is undefined removes. */
+function judge(
+  documents: DocumentsInMemory,
+  changes: readonly Change[],
+  author = CLUSTER_ADMIN,
+  force = false,
+  catalog = new CatalogInMemory(),
+) {
+  const proposed = changes.map(([kind, name, body, tenant = DEFAULT_TENANT]): ProposedChange => {
+    const ref = { tenant, kind: kind.kind, name };
+    if (body === undefined) return { ref, after: undefined };
+    const facts = { revision: 0, writtenAtMs: 0, author: "", reason: "", body: Buffer.from(JSON.stringify(body)) };
+    return { ref, after: { ref, ...facts, spec: kind.parse(body, ref) } };
+  });
+  const after = new ProposedDocuments(documents, proposed);
+  return policyCheck(catalog, () => NOW_MS).check({ author, force, changes: proposed, before: documents, after });
+}
+
+test.each<[string, readonly Change[]]>([
+  ["removing its key", [[KEY, "root", undefined]]],
+  ["disabling it", [[KEY, "root", key(["admin"], { disabled: true })]]],
+  ["leaving it only expired keys", [[KEY, "root", key(["admin"], { expiresAtMs: NOW_MS })]]],
+  ["taking its role", [[KEY, "root", key(["agent"])]]],
+  [
+    "denying by another role of its",
+    [
+      [KEY, "root", key(["admin", "never"])],
+      [ROLE, "never", { rules: [{ effect: "deny", verbs: ["administer"] }] }],
+    ],
+  ],
+])("the last administrator cannot be lost without force: %s", (_how, changes) => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin"]));
+  documents.put(KEY, "acme-root", key(["admin"]), ACME);
+  expect(() => judge(documents, changes)).toThrowError(
+    expect.objectContaining({
+      reason: "INVALID_DOCUMENT",
+      message: expect.stringContaining("nobody could administer"),
+    }),
+  );
+  judge(documents, changes, CLUSTER_ADMIN, true);
+  documents.put(KEY, "second", key(["admin"]));
+  judge(documents, changes);
+});
+
+test("the first credentials of an open registry must leave an administrator", () => {
+  const documents = new DocumentsInMemory();
+  expect(() => judge(documents, [[KEY, "ann", key(["agent"])]], ANONYMOUS)).toThrowError(/nobody could administer/);
+  judge(
+    documents,
+    [
+      [KEY, "ann", key(["agent"])],
+      [KEY, "root", key(["admin"])],
+    ],
+    ANONYMOUS,
+  );
+  // One that nobody can administer as it is can only become better.
+  documents.put(KEY, "ann", key(["agent"]));
+  judge(documents, [[KEY, "bob", key(["agent"])]]);
+  expect(wouldLockOut(documents, documents, NOW_MS)).toBe(false);
+});
+
+test.each<[string, readonly Change[]]>([
+  ["by a key", [[KEY, "more", key(["cluster-admin"])]]],
+  ["by another key of somebody that is one", [[KEY, "top", key(["cluster-admin"])]]],
+  ["by taking the role away from it", [[KEY, "top", key(["agent"])]]],
+  ["by a role of the cluster", [[ROLE, "all", { scope: "cluster", rules: [{ verbs: ["call"], toolsets: ["*/*"] }] }]]],
+  ["by changing such a role", [[ROLE, "wide", { rules: [] }]]],
+  ["by a role through another one", [[KEY, "more", key(["wide"])]]],
+  ["by a tenant", [[TENANT, "other", {}]]],
+])("an administrator of one tenant does not reach others: %s", (_how, changes) => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin"]));
+  documents.put(KEY, "top", key(["cluster-admin"]));
+  documents.put(ROLE, "wide", { scope: "cluster", rules: [{ verbs: ["follow"], toolsets: ["*/*"] }] });
+  documents.put(ROLE, "acme-only", { scope: "cluster", rules: [{ verbs: ["administer"], toolsets: ["acme/*"] }] });
+  expect(() => judge(documents, changes, ADMIN)).toThrowError(expect.objectContaining({ reason: "FORBIDDEN" }));
+  const partly: Principal = { ...ADMIN, roles: ["admin", "acme-only"] };
+  expect(() => judge(documents, changes, partly)).toThrowError(expect.objectContaining({ reason: "FORBIDDEN" }));
+  judge(documents, changes, CLUSTER_ADMIN);
+});
+
+test("what is probably not meant is named, each at its place", () => {
+  const documents = new DocumentsInMemory();
+  const catalog = new CatalogInMemory();
+  catalog.put(DEFAULT_TENANT, contract("files", { tools: [tool("read_file")] }));
+  documents.put(TENANT, "acme", {});
+  documents.put(KEY, "root", key(["admin", "gone", "reader"]));
+  documents.put(KEY, "acme-root", key(["cluster-admin"]), ACME);
+  documents.put(ROLE, "reader", {
+    rules: [
+      { verbs: ["call"], toolsets: ["files"], tools: ["read_*"] },
+      { verbs: ["call"], toolsets: ["fils"] },
+      { verbs: ["call"], toolsets: ["files"], tools: ["read_file"] },
+      { verbs: ["call"], toolsets: ["maps*"], tools: ["draw"] },
+      { effect: "deny", verbs: ["call", "discover"], toolsets: ["maps*"] },
+      { verbs: ["register"] },
+    ],
+    tests: [
+      { verb: "call", toolset: "files", tool: "read_file", expect: "allow" },
+      { verb: "call", toolset: "files", tool: "delete_file", expect: "allow" },
+      { verb: "register", toolset: "files", expect: "deny" },
+    ],
+  });
+  documents.put(ROLE, "spare", { rules: [] });
+  documents.put(SHARE, "files", { toolsets: ["files", "none"], with: ["acme", "nowhere"] });
+  const found = judge(documents, [[ROLE, "other", undefined]], CLUSTER_ADMIN, false, catalog);
+  expect(
+    found.map(({ ref, path, message }) => `${ref.kind}/${ref.name}${path} ${message.split(":")[0]}`).sort(),
+  ).toEqual([
+    "key/acme-root/roles/0 names a role of the whole cluster",
+    "key/root/roles/1 names a role that does not exist",
+    "role/reader/rules/1 matches nothing that is registered",
+    "role/reader/rules/2 adds nothing",
+    "role/reader/rules/3 is dead",
+    "role/reader/rules/3 matches nothing that is registered",
+    "role/reader/rules/4 matches nothing that is registered",
+    "role/reader/tests/1 is a case that fails",
+    "role/reader/tests/2 is a case that fails",
+    "role/spare is a role that nobody has",
+    "share/files/toolsets/1 matches no toolset that is registered",
+    "share/files/with/1 names a tenant that does not exist",
+  ]);
+});
