@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { createAudit } from "./access/audit/create-audit.js";
+import { type Audit, createAudit } from "./access/audit/create-audit.js";
 import { type BootstrapParts, bootstrap, readBootstrapKey } from "./access/bootstrap.js";
 import { createAuthentication } from "./access/credentials/authentication.js";
 import { KEY } from "./access/credentials/key-document.js";
@@ -19,6 +19,7 @@ import { RegistryAccess } from "./access/registry-access.js";
 import { hasAdministrator, hasCredentials, roleExists, tenantHolds } from "./access/registry-facts.js";
 import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
+import { TimeSlice } from "./async/time-slice.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { Watches } from "./catalog/watch.js";
 import { isLoopback, splitAddress } from "./config/address.js";
@@ -29,6 +30,8 @@ import { DocumentKinds } from "./documents/document-kinds.js";
 import { DocumentsCopy } from "./documents/documents-copy.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { accessMethods } from "./front/grpc/access-service.js";
+import { auditMethods } from "./front/grpc/audit-service.js";
+import { audited, recordDenial } from "./front/grpc/audited-rpcs.js";
 import { catalogMethods, createCatalogService } from "./front/grpc/catalog-service.js";
 import { deadCallsMethods } from "./front/grpc/dead-calls-service.js";
 import { documentsMethods } from "./front/grpc/documents-service.js";
@@ -86,6 +89,7 @@ import { mendKeys } from "./store/mend-keys.js";
 import { NodeList } from "./store/registry/node-list.js";
 import { requireTenancyFormat } from "./store/registry/raise-format.js";
 import type { RegistryStore } from "./store/registry/registry-store.js";
+import { AuditSealer } from "./upkeep/audit-sealer.js";
 import { createCredentialUpkeep } from "./upkeep/ended-credentials.js";
 import { Leader } from "./upkeep/leader.js";
 import { Maintenance } from "./upkeep/maintenance.js";
@@ -196,6 +200,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.
   const kinds = new DocumentKinds([ROLE, SHARE, TENANT, KEY, USER, SESSION, REVOCATION, LIMIT]);
   const documents: DocumentParts = {
+    auditAuthor: (principal, credential) => audit.log.authorOf({ principal, credential }),
     store: { redis, commits: calls.commits, keyspace },
     kinds,
     copy: new DocumentsCopy({ redis, subscriber, keyspace, kinds, log, monotonicMs }),
@@ -228,7 +233,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     nowMs: () => clock.nowMs(),
     log,
   });
-  const audit = createAudit({
+  const audit: Audit = createAudit({
     ...{ config, keyspace, node, monotonicMs, faults },
     store: calls,
     required: () => accessControl.required,
@@ -387,6 +392,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     documents: storedCredentials(documents),
     copy: documents.copy,
   });
+  const sealer = new AuditSealer({
+    ...config,
+    ...{ redis, node, monotonicMs, random, log, faults },
+    shards: keyspace.shards,
+    records: () => audit.log.level !== "off",
+    keyRing: audit.keyRing,
+  });
   const settler = createSettler(calls, toolsets, leaseClock, random, log, faults);
 
   // gRPC
@@ -409,6 +421,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     config,
     log,
     access: accessControl,
+    onFailure: (call, error) => recordDenial(audit.log, call, error),
     services: [
       {
         definition: protocol.Registry.service,
@@ -457,8 +470,16 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
           },
         }),
       },
+      {
+        definition: protocol.Audit.service,
+        methods: auditMethods({
+          ...{ redis, shards: keyspace.shards, keyRing: audit.keyRing },
+          slice: new TimeSlice(monotonicMs),
+          nowMs: () => clock.nowMs(),
+        }),
+      },
       { definition: protocol.Documents.service, methods: documentsMethods(documents) },
-    ],
+    ].map((service) => audited(service, audit.log)),
   });
 
   const bootstrapping: BootstrapParts = {
@@ -509,6 +530,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       credentialUpkeep.start();
       keyUseNotes.start();
       settler.start();
+      sealer.start();
       const { address } = await server.start();
       started = true;
       tellReady();
@@ -545,6 +567,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       validators.stop(),
     ]);
     await audit.stop();
+    await sealer.stop();
     await catalog.stop();
     callLimits.stop();
     accessControl.stop();

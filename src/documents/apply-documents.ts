@@ -52,6 +52,8 @@ export interface WantedChange {
 
 /** Changes that are made together or not at all. */
 export interface ApplyDocuments {
+  /** The author's credential, for the audit; absent where it has none. */
+  readonly credential?: string;
   readonly author: Principal;
   readonly changes: readonly WantedChange[];
   readonly reason: string;
@@ -85,6 +87,8 @@ export interface DocumentParts {
   readonly kinds: DocumentKinds;
   readonly copy: DocumentsCopy;
   readonly checks: readonly DocumentCheck[];
+  /** The author as the audit is to have it; undefined where changes are not recorded. Absent where nothing records. */
+  readonly auditAuthor?: (author: Principal, credential: string) => string | undefined;
 }
 
 /** A change whose content is known and read. */
@@ -112,6 +116,7 @@ export async function applyDocuments(parts: DocumentParts, request: ApplyDocumen
       dryRun: request.dryRun,
       judgedBy: findings.judgedBy,
       above: parts.copy.highestRevision,
+      audit: parts.auditAuthor?.(request.author, request.credential ?? ""),
     });
     if (answer.kind === "outdated") {
       await parts.copy.catchUp();

@@ -69,7 +69,14 @@ let running = 0;
 
 beforeAll(async () => {
   redis = await privateCluster({ args: ["--cluster-require-full-coverage", "no"] });
-  const flags = { listen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent", maxAttempts: 1, ...FAST };
+  const flags = {
+    listen: "127.0.0.1:0",
+    redisUrl: redis.url,
+    logLevel: "silent",
+    maxAttempts: 1,
+    audit: "calls",
+    ...FAST,
+  };
   nodes = [createNode(parseConfig({ env: {}, flags })), createNode(parseConfig({ env: {}, flags }))];
   addresses = await Promise.all(nodes.map(async (node) => (await node.start()).address));
   agents = await Promise.all(addresses.map((address) => connect(address)));
@@ -375,6 +382,18 @@ test("a caller's limit counts on every shard what it calls there, and gives plac
     one.close();
     other.close();
   }
+});
+
+test("what was done and refused is recorded in all shards, in order, and sealed", async () => {
+  const [agent] = agents;
+  await Promise.all(NAMES.map((name) => agent?.invoke(name, "echo", {}).catch(() => {})));
+  const records = [];
+  for await (const record of agent?.audit.query() ?? []) records.push(record);
+  expect(new Set(records.map(({ id }) => id.split(".")[1])).size, "shards").toBeGreaterThan(1);
+  const times = records.map(({ at }) => at.getTime());
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+  await until("they are sealed", async () => (await agent?.audit.verify())?.sealedUntil !== "");
+  expect(await agent?.audit.verify()).toMatchObject({ faults: [] });
 });
 
 test("a node that disagrees about the shards does not start", async () => {

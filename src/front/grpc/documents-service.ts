@@ -80,7 +80,8 @@ export function documentsMethods(parts: DocumentParts): Methods<DocumentsHandler
       const changes = request.changes.map((change, index) => readChange(change, `changes[${index}]`, context));
       for (const { ref } of changes) requireIn(context.access, "administer", ref.tenant);
       const { reason, dryRun, force } = request;
-      const applied = await applyDocuments(parts, { author: context.principal, changes, reason, dryRun, force });
+      const { principal: author, credential } = context.identity;
+      const applied = await applyDocuments(parts, { author, credential, changes, reason, dryRun, force });
       return {
         outcomes: applied.outcomes.map((outcome) => ({ ...outcome, differences: [...outcome.differences] })),
         findings: [...applied.findings],

@@ -66,6 +66,8 @@ export interface GrpcServerOptions {
   readonly services: readonly Service[];
   /** Who callers are, and what they may do. */
   readonly access: AccessControl;
+  /** Hears of each call that fails, before its peer does. */
+  readonly onFailure?: ServerState["onFailure"];
   /** The time in Unix milliseconds; the system's unless said. */
   readonly now?: () => number;
   /** Makes the ids that tie an answer to a log line; random unless said. */

@@ -46,6 +46,14 @@ export interface CallContext extends TraceContext {
   recheckBy(check: (access: CallerAccess) => void): void;
 }
 
+/** A call that fails. */
+export interface FailedCall {
+  /** The RPC. */
+  readonly path: string;
+  /** Its caller, where it has proved who it is. */
+  readonly identity: Identity | undefined;
+}
+
 /** What all calls of one server share. */
 export interface ServerState {
   readonly log: Logger;
@@ -55,6 +63,8 @@ export interface ServerState {
   readonly credentialsOf: (call: AnyServerCall) => Credentials;
   /** A new random id. */
   readonly newId: () => string;
+  /** Hears of each call that fails, before its peer does. */
+  readonly onFailure?: ((call: FailedCall, error: unknown) => void) | undefined;
   /** The calls that are open, which hear of the server's end. */
   readonly open: Set<OpenCall>;
   /** Bidirectional streams that are open: their quota, by host, and how many each connection has and may have. */
@@ -266,6 +276,7 @@ export class ServerCall implements CallContext {
 
   /** What the peer gets for an error. A fault of our own is logged here, once, under an id that the peer gets too. */
   failure(error: unknown): WireError {
+    this.#state.onFailure?.({ path: this.path, identity: this.#identity }, error);
     // A handler that was stopped by its signal throws whatever its libraries make of that.
     const stopped = this.#abandoned !== undefined && error instanceof Error && error.name === "AbortError";
     if (stopped) return toServiceError(this.#abandoned);
