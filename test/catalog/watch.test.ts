@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CatalogEvent } from "../../src/catalog/catalog-copy.js";
-import { type WatchedCopy, Watches, type WatchStep } from "../../src/catalog/watch.js";
+import { type SeenCatalog, type WatchedCopy, Watches, type WatchStep } from "../../src/catalog/watch.js";
 import { parseEpoch } from "../../src/identity/names.js";
 import type { ChangeEntry } from "../../src/store/registry/change-feed.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -48,8 +48,8 @@ class Reader {
   readonly #leaving = new AbortController();
   readonly #steps: AsyncGenerator<WatchStep, void, void>;
 
-  constructor(watches: Watches, revision = "", toolsets: string[] = []) {
-    this.#steps = watches.watch({ revision, toolsets: toolsets.map(name) }, this.#leaving.signal);
+  constructor(watches: Watches, revision = "", toolsets: string[] = [], seen?: SeenCatalog) {
+    this.#steps = watches.watch({ revision, toolsets: toolsets.map(name) }, this.#leaving.signal, seen);
     readers.push(this);
   }
 
@@ -178,6 +178,72 @@ test("a node serves many watches at once, without a warning of a leak", async ()
   });
   watches.stop();
   expect(warnings).toEqual([]);
+});
+
+describe("a watch of a reader that sees only some toolsets", () => {
+  /** Sees those whose names begin so; what it sees may change. */
+  const seenOf = (copy: WatchedCopy, sees: (name: string) => boolean): SeenCatalog => ({
+    get: (name) => (sees(name) ? copy.get(name) : undefined),
+    all: () => copy.all().filter(({ name }) => sees(name)),
+  });
+  const isOpen = (name: string): boolean => name.startsWith("open");
+
+  test("tells nothing of the others: neither that they are there, nor what becomes of them", async () => {
+    await catalog.writeActive(contract("open-1"));
+    await catalog.writeActive(contract("secret-1"));
+    const { copy } = await open();
+    const reader = new Reader(new Watches(copy), "", [], seenOf(copy, isOpen));
+    const first = await reader.next();
+    expect(first.kind === "snapshot" && namesOf(first.toolsets)).toEqual(["open-1"]);
+    await catalog.announce("healthy", "secret-1");
+    await catalog.erase("secret-1", 1);
+    await catalog.announce("unregistered", "secret-1");
+    await catalog.writeActive(contract("secret-2"));
+    await catalog.announce("registered", "secret-2");
+    await catalog.writeActive(contract("open-2"));
+    await catalog.announce("registered", "open-2");
+    await catalog.erase("open-1", 1);
+    await catalog.announce("unregistered", "open-1");
+    expect(await reader.changes(2)).toEqual(["registered open-2@1 known", "unregistered open-1@1 gone"]);
+  });
+
+  test("begins anew where one that it has told of is hidden from then on", async () => {
+    await catalog.writeActive(contract("open-1"));
+    await catalog.writeActive(contract("open-2"));
+    const { copy } = await open();
+    let sees = isOpen;
+    const reader = new Reader(
+      new Watches(copy),
+      "",
+      [],
+      seenOf(copy, (name) => sees(name)),
+    );
+    await reader.next();
+    sees = (name) => name === "open-2";
+    await catalog.announce("activated", "open-1");
+    const step = await reader.next();
+    expect(step.kind === "snapshot" && namesOf(step.toolsets)).toEqual(["open-2"]);
+    await catalog.announce("healthy", "open-1");
+    await catalog.announce("healthy", "open-2");
+    expect(await reader.changes(1)).toEqual(["healthy open-2@1 known"]);
+  });
+
+  test("goes on from a revision; with a snapshot where something has gone that it may have known", async () => {
+    await catalog.writeActive(contract("open-1"));
+    await catalog.writeActive(contract("secret-1"));
+    const { copy } = await open();
+    const before = await catalog.announce("healthy", "secret-1");
+    await catalog.announce("unhealthy", "secret-1");
+    const told = await catalog.announce("healthy", "open-1");
+    await until("the node knows", () => copy.revision() === told);
+    const again = () => new Reader(new Watches(copy), before, [], seenOf(copy, isOpen));
+    expect(await again().changes(1)).toEqual(["healthy open-1@1 known"]);
+    await catalog.erase("secret-1", 1);
+    const gone = await catalog.announce("unregistered", "secret-1");
+    await until("the node knows", () => copy.revision() === gone);
+    const step = await again().next();
+    expect(step.kind === "snapshot" && namesOf(step.toolsets)).toEqual(["open-1"]);
+  });
 });
 
 describe("a watch that resumes", () => {

@@ -7,7 +7,7 @@ import { epochView, type ToolsetView, toolsetView } from "../../src/catalog/tool
 import type { Contract } from "../../src/contract/contract.js";
 import { sealContract } from "../../src/contract/seal-contract.js";
 import { parseEpoch, type ToolsetName } from "../../src/identity/names.js";
-import { SearchIndex, type SearchRequest } from "../../src/search/search-index.js";
+import { SEES_ALL, type Searcher, SearchIndex, type SearchRequest } from "../../src/search/search-index.js";
 import { nameTerms, nameWords, words } from "../../src/search/search-terms.js";
 import { contract, monotonicMs, tool } from "../catalog/hand-written-catalog.js";
 
@@ -99,6 +99,65 @@ async function found(index: SearchIndex, query: string, facts: Partial<SearchReq
   const { hits } = await index.search(request(query, facts), NOW);
   return hits.map(({ toolset, tool }) => (tool ? `${toolset}/${tool}` : `${toolset}`));
 }
+
+/** What a searcher of whom some toolsets and tools are hidden sees. */
+function seenOf(shelf: Shelf, toolsets: readonly string[], hiddenTool = ""): Searcher {
+  return {
+    seen: {
+      get(name) {
+        const view = toolsets.includes(name) ? shelf.get(name) : undefined;
+        if (view === undefined || hiddenTool === "") return view;
+        const tool = (asked: string) => (asked === hiddenTool ? undefined : view.shown.tool(asked));
+        return { ...view, shown: Object.assign(Object.create(view.shown), { tool }) };
+      },
+    },
+    scope: ["acme", ...toolsets],
+  };
+}
+
+describe("a search that sees only some of what there is", () => {
+  const QUERIES = ["search", "issues", "fil", "serch", "code", "canary", "canari", "github create_issue", "github"];
+
+  test("finds what an index of that alone would, with the same scores: they say nothing of what is hidden", async () => {
+    const hidden = Array.from({ length: 20 }, (_, n) =>
+      contract(`hidden-${n}`, {
+        description: "A canary that searches issues, code and files on github.",
+        tools: [tool("search")],
+      }),
+    );
+    await withIndex([GITHUB, FILES], async (alone) => {
+      await withIndex([...hidden.slice(0, 10), GITHUB, ...hidden.slice(10), FILES], async (index, shelf) => {
+        for (const query of QUERIES) {
+          const { hits } = await index.search(request(query), NOW, seenOf(shelf, ["github", "files"]));
+          expect(hits, query).toEqual((await alone.search(request(query), NOW)).hits);
+        }
+        expect(await found(index, "canary")).toHaveLength(20);
+      });
+    });
+  });
+
+  test("does not find a tool that is hidden in a toolset that is not", async () => {
+    await withIndex([GITHUB], async (index, shelf) => {
+      const tools = async (searcher: Searcher) =>
+        (await index.search(request("create issue"), NOW, searcher)).hits.map(({ tool }) => tool);
+      expect(await tools(seenOf(shelf, ["github"]))).toContain("create_issue");
+      expect(await tools(seenOf(shelf, ["github"], "create_issue"))).not.toContain("create_issue");
+    });
+  });
+
+  test("has pages that are of no use to a searcher that sees other things", async () => {
+    await withIndex(SOME, async (index, shelf) => {
+      const asked = { pageSize: 1 };
+      const mine = seenOf(shelf, ["github", "files"]);
+      const { nextPageToken: pageToken } = await index.search(request("search", asked), NOW, mine);
+      expect((await index.search(request("search", { ...asked, pageToken }), NOW, mine)).hits).toHaveLength(1);
+      for (const other of [SEES_ALL, seenOf(shelf, ["github"])])
+        await expect(index.search(request("search", { ...asked, pageToken }), NOW, other)).rejects.toMatchObject({
+          reason: "INVALID_REQUEST",
+        });
+    });
+  });
+});
 
 const GITHUB = contract("github", {
   title: "GitHub",
