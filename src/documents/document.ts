@@ -58,6 +58,11 @@ export interface DocumentsReader {
   get<Spec>(kind: DocumentKind<Spec>, tenant: TenantName, name: string): StoredDocument<Spec> | undefined;
   /** All of a kind, in no order; those that cannot be read are left out, and logged once. */
   all<Spec>(kind: DocumentKind<Spec>): Iterable<StoredDocument<Spec>>;
+  /**
+   * Whether there is a document that cannot be read: it was damaged, or a later version has written it. What it forbids is not known, so
+   * whoever goes by what documents forbid refuses what it is about.
+   */
+  isUnreadable(kind: DocumentKind<unknown>, tenant: TenantName, name: string): boolean;
   /** Calls back after each change that was read, with what it changed; the result ends that. */
   onChange(listener: (changed: readonly DocumentRef[]) => void): () => void;
 }

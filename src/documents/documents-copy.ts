@@ -156,6 +156,10 @@ export class DocumentsCopy implements DocumentsReader {
     return found as Iterable<StoredDocument<Spec>>; // as above
   }
 
+  isUnreadable({ kind }: DocumentKind<unknown>, tenant: TenantName, name: string): boolean {
+    return this.#held.get(documentPath({ tenant, kind, name }))?.reading.kind === "unreadable";
+  }
+
   onChange(listener: (changed: readonly DocumentRef[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -166,7 +170,7 @@ export class DocumentsCopy implements DocumentsReader {
     return this.#held.get(documentPath(ref));
   }
 
-  /** The documents of a kind that are there and cannot be read: what they were meant to forbid is not known. */
+  /** The documents of a kind that are there and cannot be read; see `isUnreadable`. */
   *unreadable(kind: string): Iterable<DocumentRef> {
     for (const { document, reading } of this.#held.values()) {
       if (document.ref.kind === kind && reading.kind === "unreadable") yield document.ref;

@@ -73,6 +73,11 @@ export class ProposedDocuments implements DocumentsReader {
     }
   }
 
+  isUnreadable(kind: DocumentKind<unknown>, tenant: TenantName, name: string): boolean {
+    const isChanged = this.#changes.has(documentPath({ tenant, kind: kind.kind, name }));
+    return !isChanged && this.#base.isUnreadable(kind, tenant, name);
+  }
+
   /** What is proposed does not change. */
   onChange(): () => void {
     return () => {};

@@ -166,9 +166,12 @@ test("damaged documents are left out, each is logged once and without its conten
       reason: expect.stringContaining("/text"),
     }),
   );
-  expect([...one.copy.unreadable("note")].map(({ name }) => name).sort()).toEqual(
-    ["deep", "large", "list", "no-json", "other", "proto", "state", "twice"].sort(),
-  );
+  for (const name of ["deep", "large", "list", "no-json", "other", "proto", "state", "twice"]) {
+    expect(one.copy.isUnreadable(NOTE, DEFAULT_TENANT, name)).toBe(true);
+  }
+  for (const name of ["first", "later", "absent"]) {
+    expect(one.copy.isUnreadable(NOTE, DEFAULT_TENANT, name)).toBe(false);
+  }
   await client.xtrim(changes, "MAXLEN", 0);
   await one.copy.catchUp(); // reads everything anew
   expect(events(one, "document_unreadable")).toHaveLength(11);

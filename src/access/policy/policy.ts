@@ -94,7 +94,11 @@ class CompiledPolicy implements Policy {
     const key = JSON.stringify([tenant, ...names]);
     let roleSet = this.#roleSets.get(key);
     if (roleSet !== undefined) return roleSet;
-    const found = names.flatMap((name) => {
+    // What a role forbids that cannot be read is not known, so whoever has it may do nothing until it is mended.
+    const isWhole = !names.some(
+      (name) => !BUILT_IN_ROLES.has(name) && this.#documents.isUnreadable(ROLE, tenant, name),
+    );
+    const found = (isWhole ? names : []).flatMap((name) => {
       const role = findRole(this.#documents, tenant, name);
       return role === undefined ? [] : [[name, role] as const];
     });

@@ -47,6 +47,10 @@ export class MemoryDocuments implements DocumentsReader, CredentialDocuments {
     }
   }
 
+  isUnreadable(): boolean {
+    return false;
+  }
+
   onChange(listener: (changed: readonly DocumentRef[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -4,6 +4,7 @@ import { DEFAULT_TENANT, type TenantName } from "../../../src/identity/tenant.js
 /** Documents without Redis: parsed by their kinds, as a node's copy has them. */
 export class DocumentsInMemory implements DocumentsReader {
   readonly #documents = new Map<string, StoredDocument>();
+  readonly #unreadable = new Set<string>();
   readonly #listeners = new Set<(changed: readonly DocumentRef[]) => void>();
   revision = 0;
 
@@ -32,6 +33,18 @@ export class DocumentsInMemory implements DocumentsReader {
   *all<Spec>({ kind }: DocumentKind<Spec>): Iterable<StoredDocument<Spec>> {
     for (const document of this.#documents.values())
       if (document.ref.kind === kind) yield document as StoredDocument<Spec>; // put with this kind
+  }
+
+  /** Takes a document for one that cannot be read. */
+  damage({ kind }: DocumentKind<unknown>, name: string, tenant: TenantName = DEFAULT_TENANT): void {
+    const ref = { tenant, kind, name };
+    this.#documents.delete(keyOf(ref));
+    this.#unreadable.add(keyOf(ref));
+    this.#notify(ref);
+  }
+
+  isUnreadable({ kind }: DocumentKind<unknown>, tenant: TenantName, name: string): boolean {
+    return this.#unreadable.has(keyOf({ tenant, kind, name }));
   }
 
   onChange(listener: (changed: readonly DocumentRef[]) => void): () => void {

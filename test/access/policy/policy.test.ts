@@ -47,6 +47,16 @@ test("a denial wins over what another role allows, and hides nothing that may st
   expect(access.mayUse("call", FILES, READ).allowed).toBe(true);
 });
 
+test("whoever has a role that cannot be read may do nothing, for what it forbids is not known", () => {
+  const documents = new DocumentsInMemory();
+  const policy = createPolicy(documents);
+  const caller = principal(["agent", "careful"]);
+  expect(policy.accessOf(caller).mayUse("call", FILES, READ).allowed).toBe(true);
+  documents.damage(ROLE, "careful");
+  expect(policy.accessOf(caller).mayUse("call", FILES, READ).allowed).toBe(false);
+  expect(policy.accessOf(principal(["agent"])).mayUse("call", FILES, READ).allowed).toBe(true);
+});
+
 test("what may not be discovered may not be called, whatever allows the call", () => {
   const documents = new DocumentsInMemory();
   documents.put(ROLE, "blind", { rules: [{ effect: "deny", verbs: ["discover"], toolsets: ["files"] }] });
