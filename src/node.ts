@@ -3,6 +3,8 @@ import { performance } from "node:perf_hooks";
 import { type Audit, createAudit } from "./access/audit/create-audit.js";
 import { type BootstrapParts, bootstrap, readBootstrapKey } from "./access/bootstrap.js";
 import { createAuthentication } from "./access/credentials/authentication.js";
+import { CERTIFICATE } from "./access/credentials/certificate-document.js";
+import { ISSUER } from "./access/credentials/issuer-document.js";
 import { KEY } from "./access/credentials/key-document.js";
 import { KeyUseNotes } from "./access/credentials/key-use-notes.js";
 import { PasswordQueue } from "./access/credentials/password-queue.js";
@@ -28,6 +30,8 @@ import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
 import type { DocumentParts } from "./documents/apply-documents.js";
 import { DocumentKinds } from "./documents/document-kinds.js";
 import { DocumentsCopy } from "./documents/documents-copy.js";
+import { allowList } from "./egress/allow-list.js";
+import { createGuardedFetch } from "./egress/guarded-fetch.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { accessMethods } from "./front/grpc/access-service.js";
 import { auditMethods } from "./front/grpc/audit-service.js";
@@ -198,7 +202,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.
-  const kinds = new DocumentKinds([ROLE, SHARE, TENANT, KEY, USER, SESSION, REVOCATION, LIMIT]);
+  const kinds = new DocumentKinds([ROLE, SHARE, TENANT, KEY, USER, SESSION, ISSUER, CERTIFICATE, REVOCATION, LIMIT]);
   const documents: DocumentParts = {
     auditAuthor: (principal, credential) => audit.log.authorOf({ principal, credential }),
     store: { redis, commits: calls.commits, keyspace },
@@ -209,11 +213,14 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
   // Access: the policy and the credentials take a change of documents over before those that ask them hear of it.
   const policy = createPolicy(documents.copy);
+  const egress = createGuardedFetch({ allow: allowList(config.egressAllow) });
   const authentication = createAuthentication({
     documents: documents.copy,
     tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
     clock,
     log,
+    ...{ faults, monotonicMs },
+    fetch: egress,
     onKeyUsed: (id) => keyUseNotes.add(id),
   });
   const keyUses = new KeyUses(redis, keyspace);
@@ -572,6 +579,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     callLimits.stop();
     accessControl.stop();
     authentication.stop();
+    await egress.stop();
     await keyUseNotes.stop();
     await documents.copy.stop();
     await memory.stop();

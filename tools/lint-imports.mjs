@@ -22,7 +22,7 @@ const LEVELS = [
   ["src/redis"],
   ["src/index.ts", "src/sdk"],
   ["src/contract", "src/frames", "src/protocol"],
-  ["src/observe", "src/config", "src/json", "src/identity", "src/errors", "src/async", "src/version.ts"],
+  ["src/observe", "src/config", "src/json", "src/identity", "src/errors", "src/async", "src/egress", "src/version.ts"],
 ];
 const ROOMS = LEVELS.flat();
 /** What agents and providers import; no part of a node does, but what is such a client itself. */

@@ -1,6 +1,8 @@
 import type { DocumentKind, DocumentsReader } from "../documents/document.js";
 import type { Principal } from "../identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
+import { CERTIFICATE } from "./credentials/certificate-document.js";
+import { ISSUER } from "./credentials/issuer-document.js";
 import { KEY } from "./credentials/key-document.js";
 import { USER } from "./credentials/user-document.js";
 import { BUILT_IN_ROLES } from "./policy/built-in-roles.js";
@@ -9,7 +11,7 @@ import { ROLE } from "./policy/role.js";
 import { TENANT } from "./policy/tenant-document.js";
 
 /** The kinds of which a document makes callers known. */
-const CREDENTIAL_KINDS: readonly DocumentKind<unknown>[] = [KEY, USER];
+const CREDENTIAL_KINDS: readonly DocumentKind<unknown>[] = [KEY, USER, ISSUER, CERTIFICATE];
 
 /** Documents, and those among them that cannot be read. */
 export interface CredentialReader extends DocumentsReader {

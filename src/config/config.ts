@@ -1,3 +1,4 @@
+import { allowListFault } from "../egress/allow-list.js";
 import { ADDRESS_PATTERN, isLoopback, splitAddress } from "./address.js";
 import { CLIENT_SECRETS, CLIENT_SETTINGS } from "./client-schema.js";
 import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "./message-limits.js";
@@ -126,6 +127,11 @@ const CONFIG_SCHEMA = {
     "",
     "file",
     "A file with an API key. Where the registry has no administrator, the node makes one of it.",
+  ),
+  egressAllow: text(
+    "",
+    "hosts",
+    "Hosts, addresses or CIDRs that URLs of documents may name although they are private, with commas between them; they may speak plain HTTP.",
   ),
   loginTtlMs: milliseconds(HOUR_MS, MINUTE_MS, DAY_MS, "How long a person's login holds."),
   logLevel: choice(
@@ -331,7 +337,7 @@ function fitsMessage(key: NumberKey): CrossRule<Config> {
  */
 export function parseConfig(sources: Sources): Config {
   return readSettings(CONFIG_SCHEMA, sources, {
-    checks: { redisUrl: redisUrlFault, lockRedisUrls: redisUrlsFault },
+    checks: { redisUrl: redisUrlFault, lockRedisUrls: redisUrlsFault, egressAllow: allowListFault },
     cross: CROSS_RULES,
     known: [...CLIENT_SETTINGS, ...CLIENT_SECRETS].map((setting) => setting.variable),
   });

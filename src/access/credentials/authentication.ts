@@ -1,19 +1,25 @@
 import { LRUCache } from "lru-cache";
 import type { DocumentRef, DocumentsReader } from "../../documents/document.js";
+import type { GuardedFetch } from "../../egress/guarded-fetch.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { TenantName } from "../../identity/tenant.js";
 import type { Logger } from "../../observe/logger.js";
+import type { FaultLog } from "../../observe/recurring-faults.js";
 import type { RedisClock } from "../../redis/redis-time.js";
 import type { AccessControl, Credentials, Identity } from "../access-control.js";
 import { TENANT } from "../policy/tenant-document.js";
+import { CERTIFICATE } from "./certificate-document.js";
 import { DenyList } from "./deny-list.js";
+import { ISSUER } from "./issuer-document.js";
 import { KEY } from "./key-document.js";
 import { type Fault, type Proof, type Refusal, refused, samePrincipal, type Verdict } from "./proof.js";
 import { REVOCATION } from "./revocation-document.js";
 import { looksLikeSecretToken, readSecretToken } from "./secret-token.js";
 import { SESSION } from "./session-document.js";
 import { USER } from "./user-document.js";
+import { CertificateVerifier } from "./verify-certificate.js";
 import { SecretVerifier } from "./verify-secret.js";
+import { TokenVerifier } from "./verify-token.js";
 
 /**
  * Finds out who callers are: by an API key, a session token or an issuer's token in the `authorization` header, or else by the
@@ -40,23 +46,34 @@ export interface AuthenticationParts {
   readonly tenantHolds: (tenant: TenantName) => boolean;
   readonly clock: RedisClock;
   readonly log: Logger;
+  readonly faults: FaultLog;
+  /** Fetches issuers' keys. */
+  readonly fetch: Pick<GuardedFetch, "getJson">;
+  /** A local clock that never goes back, in milliseconds. */
+  readonly monotonicMs: () => number;
   /** Is told of each key that was used, at most once in a minute. */
   readonly onKeyUsed?: (keyId: string) => void;
 }
 
 /** The longest `authorization` header that is looked at, in characters. */
 export const MAX_AUTHORIZATION = 8_192;
-/** The most headers whose callers are remembered. */
+/** The most callers that are remembered. */
 const MAX_REMEMBERED = 10_000;
+/** How long they are, in milliseconds: then an issuer's keys count again as they are by then. */
+const REMEMBERED_MS = 600_000;
 /** How exactly the last use of a key is known, in milliseconds. */
 const USE_EVERY_MS = 60_000;
 /** A change of these kinds can change whom a credential stands for. */
-const KINDS: ReadonlySet<string> = new Set([KEY.kind, SESSION.kind, USER.kind, REVOCATION.kind, TENANT.kind]);
+const KINDS: ReadonlySet<string> = new Set(
+  [KEY, SESSION, USER, ISSUER, CERTIFICATE, REVOCATION, TENANT].map(({ kind }) => kind),
+);
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 
-/** A caller that is remembered by its header. */
+/** A caller that is remembered: by its header, or by the digest of its token or its certificate. */
 interface Remembered {
   readonly identity: Identity;
+  readonly verifiedAtMs: number;
   usedAtMs: number;
 }
 
@@ -64,6 +81,8 @@ interface Remembered {
 export function createAuthentication(parts: AuthenticationParts): Authentication {
   const { documents, clock, log } = parts;
   const secrets = new SecretVerifier(documents);
+  const tokens = new TokenVerifier(parts);
+  const certificates = new CertificateVerifier(documents);
   const denied = new DenyList(documents);
   const remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED });
   /** How each identity is verified again. */
@@ -80,41 +99,82 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
 
   function takeOver(ref: DocumentRef): void {
     secrets.changed(ref);
+    tokens.changed(ref);
     denied.changed(ref);
   }
 
-  function authenticate(credentials: Credentials): Identity {
-    const { authorization } = credentials;
+  function authenticate({ authorization, certificate }: Credentials): Identity | Promise<Identity> {
     try {
-      if (authorization === undefined) throw new ToolgateError("UNAUTHENTICATED", NO_CREDENTIAL);
-      if (authorization.length > MAX_AUTHORIZATION) throw refusal(refused("malformed"));
-      return rememberedCaller(authorization) ?? verifyHeader(authorization);
+      if (authorization !== undefined) {
+        if (authorization.length > MAX_AUTHORIZATION) throw refusal(refused("malformed"));
+        return rememberedCaller(authorization) ?? verifyHeader(authorization);
+      }
+      if (certificate !== undefined) return verifyCertificate(certificate);
+      throw new ToolgateError("UNAUTHENTICATED", NO_CREDENTIAL);
     } catch (error) {
-      if (error instanceof ToolgateError && error.reason === "UNAUTHENTICATED") throw error;
-      log.debug({ event: "authentication_failed", fault: "failed" satisfies Fault, error });
-      throw new ToolgateError("UNAUTHENTICATED", DOES_NOT_HOLD);
+      throw asRefusal(error);
     }
   }
 
-  function rememberedCaller(authorization: string): Identity | undefined {
-    const found = remembered.get(authorization);
+  function asRefusal(error: unknown): ToolgateError {
+    if (error instanceof ToolgateError && error.reason === "UNAUTHENTICATED") return error;
+    log.debug({ event: "authentication_failed", fault: "failed" satisfies Fault, error });
+    return new ToolgateError("UNAUTHENTICATED", DOES_NOT_HOLD);
+  }
+
+  function rememberedCaller(place: string): Identity | undefined {
+    const found = remembered.get(place);
     if (found === undefined) return undefined;
     const nowMs = clock.nowMs();
-    if (found.identity.expiresAtMs <= nowMs) return undefined;
+    if (found.identity.expiresAtMs <= nowMs || nowMs - found.verifiedAtMs >= REMEMBERED_MS) return undefined;
     if (nowMs - found.usedAtMs >= USE_EVERY_MS) noteUse(found, nowMs);
     return found.identity;
   }
 
-  function verifyHeader(authorization: string): Identity {
+  function verifyHeader(authorization: string): Identity | Promise<Identity> {
     const text = BEARER.exec(authorization)?.[1];
-    const token = text !== undefined && looksLikeSecretToken(text) ? readSecretToken(text) : undefined;
+    if (text === undefined) throw refusal(refused("malformed"));
+    if (!looksLikeSecretToken(text)) return verifyToken(text);
+    const token = readSecretToken(text);
     if (token === undefined) throw refusal(refused("malformed"));
-    const verify = (): Verdict => judge(secrets.verify(token));
+    return remember(authorization, () => secrets.verify(token));
+  }
+
+  /** A token's signature costs half a millisecond: what is known of it is told without a promise. */
+  function verifyToken(text: string): Identity | Promise<Identity> {
+    if (!JWT.test(text)) throw refusal(refused("malformed"));
+    const digest = tokens.digestOf(text);
+    const caller = rememberedCaller(digest);
+    if (caller !== undefined) return caller;
+    const look = tokens.known(digest);
+    return look === undefined ? verifySignature(text, digest) : remember(digest, look);
+  }
+
+  async function verifySignature(text: string, digest: string): Promise<Identity> {
+    try {
+      const look = await tokens.verify(text, digest);
+      if (typeof look !== "function") throw refusal(look);
+      // By the documents as they are now, and not as they were when the issuer was asked.
+      return remember(digest, look);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  function verifyCertificate(der: Buffer): Identity {
+    const fingerprint = certificates.fingerprintOf(der);
+    return rememberedCaller(fingerprint) ?? remember(fingerprint, () => certificates.verify(der, clock.nowMs()));
+  }
+
+  /** @throws ToolgateError UNAUTHENTICATED where the credential does not hold */
+  function remember(place: string, look: () => Verdict): Identity {
+    const verify = (): Verdict => judge(look());
     const verdict = verify();
     if (verdict.kind === "refused") throw refusal(verdict);
-    const entry = { identity: identityOf(verdict.proof, verify), usedAtMs: 0 };
-    noteUse(entry, clock.nowMs());
-    remembered.set(authorization, entry);
+    const nowMs = clock.nowMs();
+    const entry = { identity: identityOf(verdict.proof, verify), verifiedAtMs: nowMs, usedAtMs: 0 };
+    noteUse(entry, nowMs);
+    remembered.set(place, entry);
     return entry.identity;
   }
 

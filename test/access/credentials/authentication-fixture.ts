@@ -3,6 +3,7 @@ import { type Authentication, createAuthentication } from "../../../src/access/c
 import { makeSecretToken } from "../../../src/access/credentials/secret-token.js";
 import type { TenantName } from "../../../src/identity/tenant.js";
 import { createLogger } from "../../../src/observe/logger.js";
+import type { FaultFields } from "../../../src/observe/recurring-faults.js";
 import { MemoryDocuments } from "./memory-documents.js";
 
 /** A key of a principal, written as the use cases write it. */
@@ -32,6 +33,12 @@ export class TestAuthentication {
   readonly missingTenants = new Set<string>();
   readonly authentication: Authentication;
   nowMs = 1_000_000;
+  readonly faults: FaultFields[] = [];
+  /** What was fetched, and what answers; nothing is there unless said. */
+  readonly fetched: string[] = [];
+  answer: (url: string) => unknown = () => {
+    throw new Error("nothing is there");
+  };
 
   constructor() {
     this.authentication = createAuthentication({
@@ -39,6 +46,9 @@ export class TestAuthentication {
       tenantHolds: (tenant) => !this.missingTenants.has(tenant),
       clock: { nowMs: () => this.nowMs },
       log: createLogger({ level: "debug", to: { write: (line) => this.lines.push(line) } }),
+      faults: { warn: (fields) => void this.faults.push(fields) },
+      fetch: { getJson: (url) => this.getJson(url) },
+      monotonicMs: () => this.nowMs,
       onKeyUsed: (id) => this.uses.push(id),
     });
   }
@@ -46,6 +56,11 @@ export class TestAuthentication {
   /** Who a request with this header is by. */
   bearer(text: string) {
     return this.with(`Bearer ${text}`);
+  }
+
+  async getJson(url: string): Promise<Buffer> {
+    this.fetched.push(url);
+    return Buffer.from(JSON.stringify(await this.answer(url)));
   }
 
   with(authorization: string | undefined, certificate?: Buffer) {
