@@ -59,7 +59,7 @@ test("what one revision changes becomes visible at once", async () => {
     if (texts.size > 1) torn.push([...texts].join());
   });
   for (let round = 1; round <= 30; round++) {
-    void apply(
+    await apply(
       store,
       refs.map((ref) => ({ ref, body: { text: `round ${round}` } })),
     );

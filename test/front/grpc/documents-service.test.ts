@@ -33,7 +33,8 @@ function administratorOf(tenant: TenantName): CallContext {
     allowed: verb === "administer" && where === tenant,
     rule: undefined,
   });
-  return { principal, access: { ...OPEN_ACCESS, principal, mayIn } } as unknown as CallContext; // all that the methods ask for
+  const identity = { principal, credential: "key/k1", expiresAtMs: Number.POSITIVE_INFINITY };
+  return { identity, principal, access: { ...OPEN_ACCESS, principal, mayIn } } as unknown as CallContext; // all that the methods ask for
 }
 const ADA = administratorOf(DEFAULT_TENANT);
 
