@@ -48,6 +48,8 @@ export interface CallerAccess {
   may(verb: Exclude<Verb, "discover" | "call">, toolset: RuledToolset): Decision;
   /** On one tool of a toolset. What may not be discovered may not be called. */
   mayUse(verb: "discover" | "call", toolset: RuledToolset, tool: RuledTool): Decision;
+  /** Those of a toolset's tools that may be discovered: what `mayUse` says of each, for a whole contract at once. */
+  visibleTools(toolset: RuledToolset, tools: readonly RuledTool[]): readonly RuledTool[];
   /** On a tenant as a whole: its audit and its documents. */
   mayIn(verb: "audit" | "administer", tenant: TenantName): Decision;
 }

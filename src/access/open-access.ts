@@ -1,6 +1,6 @@
 import { ANONYMOUS } from "../identity/principal.js";
 import type { AccessControl, Identity } from "./access-control.js";
-import type { CallerAccess, Decision } from "./caller-access.js";
+import type { CallerAccess, Decision, RuledTool, RuledToolset } from "./caller-access.js";
 
 /** The caller of a registry that is open: everybody. */
 export const ANONYMOUS_IDENTITY: Identity = Object.freeze({
@@ -20,6 +20,7 @@ export const OPEN_ACCESS: CallerAccess = Object.freeze({
   derived: new WeakMap(),
   may: () => ALLOWED,
   mayUse: () => ALLOWED,
+  visibleTools: (_toolset: RuledToolset, tools: readonly RuledTool[]) => tools,
   mayIn: () => ALLOWED,
 });
 

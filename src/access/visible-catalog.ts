@@ -142,7 +142,7 @@ class VisibleCatalog implements CatalogReader {
       return "none"; // it was quarantined just now, and is a damaged one from here on
     }
     const toolset = { name: epoch.toolset, tags: outline.tags };
-    const seen = outline.tools.filter((tool) => this.#access.mayUse("discover", toolset, tool).allowed);
+    const seen = this.#access.visibleTools(toolset, outline.tools);
     if (seen.length === 0) return "none";
     return seen.length === outline.tools.length ? "all" : new Set(seen.map(({ name }) => name));
   }

@@ -44,10 +44,14 @@ export function rulesAbout(
   toolset: ToolsetName,
 ): ToolsetRules {
   const [tenant, name] = [tenantOf(toolset), plainName(toolset)];
-  const about = rules.filter((rule) => rule.verbs.has(verb) && rule.coversToolset(asking, tenant, name));
+  const [denials, allowances]: [CompiledRule[], CompiledRule[]] = [[], []];
+  for (const rule of rules) {
+    if (rule.verbs.has(verb) && rule.coversToolset(asking, tenant, name))
+      (rule.effect === "deny" ? denials : allowances).push(rule);
+  }
   return {
-    denials: about.filter(({ effect }) => effect === "deny"),
-    allowances: about.filter(({ effect }) => effect === "allow"),
+    denials,
+    allowances,
     shares:
       asking === tenant
         ? undefined
@@ -57,13 +61,30 @@ export function rulesAbout(
 
 /** What the rules say of a tool. @param tags those of its toolset, which count as its own */
 export function ruleOnTool(rules: ToolsetRules, tags: readonly string[], tool: RuledTool): Ruling {
-  const covers = (rule: CompiledRule) =>
-    rule.coversTool(tool.name) && rule.tags.every((tag) => tags.includes(tag) || tool.tags.includes(tag));
-  const isShared = rules.shares?.some((share) => share.coversTool(tool.name)) ?? true;
+  const shared = isShared(rules, tool);
   return rule(
-    rules.denials.filter(covers),
-    rules.allowances.filter((allowance) => (isShared || allowance.cluster) && covers(allowance)),
+    rules.denials.filter((denial) => isAbout(denial, tags, tool)),
+    rules.allowances.filter((allowance) => (shared || allowance.cluster) && isAbout(allowance, tags, tool)),
   );
+}
+
+/** Whether a rule is about a tool of a toolset that it is about. */
+export function isAbout(rule: CompiledRule, tags: readonly string[], tool: RuledTool): boolean {
+  return (
+    rule.coversTool(tool.name) &&
+    (rule.tags.length === 0 || rule.tags.every((tag) => tags.includes(tag) || tool.tags.includes(tag)))
+  );
+}
+
+/** Whether a rule allows it, if only with some arguments; whatever denies it. */
+export function isAllowed(rules: ToolsetRules, tags: readonly string[], tool: RuledTool): boolean {
+  if (rules.allowances.length === 0) return false;
+  const shared = isShared(rules, tool);
+  return rules.allowances.some((allowance) => (shared || allowance.cluster) && isAbout(allowance, tags, tool));
+}
+
+function isShared({ shares }: ToolsetRules, { name }: RuledTool): boolean {
+  return shares?.some((share) => share.coversTool(name)) ?? true;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Principal } from "../../identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../../identity/tenant.js";
 import type { CallerAccess } from "../caller-access.js";
 import { BUILT_IN_ROLES } from "./built-in-roles.js";
+import { CacheBudget } from "./cache-budget.js";
 import { type CompiledRule, compileRules, compileShare } from "./compile-rules.js";
 import { ROLE } from "./role.js";
 import { RoleSet } from "./role-set.js";
@@ -23,6 +24,8 @@ export interface Policy {
 
 /** How many sets of roles are kept compiled. */
 const MAX_ROLE_SETS = 1_000;
+/** How many decisions are kept, over all sets of roles. */
+const MAX_DECISIONS = 200_000;
 const POLICY_KINDS: ReadonlySet<string> = new Set([ROLE.kind, SHARE.kind, TENANT.kind]);
 
 /** Decides by roles: compiled on first use for each set of roles, and anew after each change of a role, a share or a tenant. */
@@ -34,6 +37,7 @@ class CompiledPolicy implements Policy {
   readonly #documents: DocumentsReader;
   readonly #listeners = new Set<() => void>();
   readonly #roleSets = new LRUCache<string, RoleSet>({ max: MAX_ROLE_SETS });
+  readonly #budget = new CacheBudget(MAX_DECISIONS);
   #access = new WeakMap<Principal, CallerAccess>();
   /** The registry has tenants but the default one; undefined where that is to be looked up. */
   #tenanted: boolean | undefined;
@@ -80,6 +84,7 @@ class CompiledPolicy implements Policy {
       derived: roleSet.derived,
       may: (verb, toolset) => roleSet.may(verb, toolset),
       mayUse: (verb, toolset, tool) => roleSet.mayUse(verb, toolset, tool),
+      visibleTools: (toolset, tools) => roleSet.visibleTools(toolset, tools),
       mayIn: (verb, tenant) => roleSet.mayIn(verb, tenant),
     };
   }
@@ -114,6 +119,7 @@ class CompiledPolicy implements Policy {
         found.map(([, { scope, rules }]) => [scope, rules.map((rule) => ({ ...rule, when: rule.when?.source }))]),
         shares.map(({ ref, spec }) => [ref.tenant, spec]),
       ]),
+      budget: this.#budget,
       onConditionFault: () => this.#conditionFaults++,
     });
     this.#roleSets.set(key, roleSet);

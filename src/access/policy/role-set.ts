@@ -1,12 +1,23 @@
 import { createHash } from "node:crypto";
+import type { ToolsetName } from "../../identity/names.js";
 import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
 import { tenantOf } from "../../identity/toolset-name.js";
 import type { Json } from "../../json/json.js";
 import type { Decision, RuledTool, RuledToolset } from "../caller-access.js";
 import type { Verb } from "../verbs.js";
+import type { CacheBudget } from "./cache-budget.js";
 import type { CompiledRule, CompiledShare } from "./compile-rules.js";
-import { type Ruling, ruleOnTenant, ruleOnTool, ruleOnToolset, rulesAbout, type ToolsetRules } from "./decide.js";
+import {
+  isAbout,
+  isAllowed,
+  type Ruling,
+  ruleOnTenant,
+  ruleOnTool,
+  ruleOnToolset,
+  rulesAbout,
+  type ToolsetRules,
+} from "./decide.js";
 
 /** What a set of roles is compiled from. */
 export interface RoleSetParts {
@@ -16,10 +27,39 @@ export interface RoleSetParts {
   readonly shares: readonly CompiledShare[];
   /** Describes all of this; equal for what decides alike. */
   readonly description: string;
+  /** Bounds what is looked up rather than decided anew. */
+  readonly budget: CacheBudget;
   /** Told of each condition that could not be judged, and so denied. */
   readonly onConditionFault: (rule: string) => void;
 }
 
+/** The rules about a toolset's tools. */
+interface ToolRules {
+  readonly discover: ToolsetRules;
+  readonly call: ToolsetRules;
+}
+
+interface ToolDecisions {
+  readonly discover: Decision;
+  readonly call: Decision;
+}
+
+/** What was found out about a toolset. */
+interface KnownToolset extends ToolRules {
+  /** What holds for all of its tools, where the rules do not tell them apart. */
+  readonly all: ToolDecisions | undefined;
+  /** Some rule looks at tags, so what was decided holds for those tags alone. */
+  readonly byTags: boolean;
+  readonly tools: Map<string, ToolDecisions & KnownTags>;
+}
+
+interface KnownTags {
+  readonly toolsetTags: readonly string[];
+  readonly toolTags: readonly string[];
+}
+
+/** Stands for any tool, where the rules do not tell them apart. */
+const ANY_TOOL: RuledTool = { name: "", tags: [] };
 const REFUSED: Decision = Object.freeze({ allowed: false, rule: undefined });
 
 /** What all principals of one tenant may do that have the same roles, at one revision of the documents. */
@@ -30,6 +70,8 @@ export class RoleSet {
   /** What was made for those that have the roles: see `CallerAccess`. */
   readonly derived = new WeakMap<object, unknown>();
   readonly #parts: RoleSetParts;
+  readonly #toolsets = new Map<ToolsetName, KnownToolset>();
+  readonly #forget = (): void => this.#toolsets.clear();
 
   constructor(parts: RoleSetParts) {
     this.#parts = parts;
@@ -50,17 +92,55 @@ export class RoleSet {
     return decisionOf(ruleOnTenant(this.#parts.rules, verb, this.#parts.tenant, tenant));
   }
 
-  /** Decides on one tool of a toolset. */
+  /** Decides on one tool of a toolset. What was decided once is looked up, as long as the tags are what they were. */
   mayUse(verb: "discover" | "call", toolset: RuledToolset, tool: RuledTool): Decision {
-    const discover = ruleOnTool(this.#about("discover", toolset), toolset.tags, tool);
-    const call = ruleOnTool(this.#about("call", toolset), toolset.tags, tool);
-    const visible = visibility(discover, call);
-    return verb === "discover" || !visible.allowed ? visible : this.#callable(call);
+    const known = this.#toolsets.get(toolset.name) ?? this.#about(toolset.name);
+    if (known.all !== undefined) return known.all[verb];
+    let decided = known.tools.get(tool.name);
+    if (decided === undefined || (known.byTags && !isSame(decided, toolset.tags, tool.tags))) {
+      decided = { ...this.#decide(known, toolset.tags, tool), toolsetTags: toolset.tags, toolTags: tool.tags };
+      this.#parts.budget.take(this.#forget);
+      known.tools.set(tool.name, decided);
+    }
+    return decided[verb];
   }
 
-  #about(verb: "discover" | "call", toolset: RuledToolset): ToolsetRules {
+  /** Which of a toolset's tools are visible: the same decisions for a whole contract at once, of which none is kept. */
+  visibleTools(toolset: RuledToolset, tools: readonly RuledTool[]): readonly RuledTool[] {
     const { rules, shares, tenant } = this.#parts;
-    return rulesAbout(rules, shares, verb, tenant, toolset.name);
+    const discover = rulesAbout(rules, shares, "discover", tenant, toolset.name);
+    const call = rulesAbout(rules, shares, "call", tenant, toolset.name);
+    if (discover.allowances.length === 0 && call.allowances.length === 0) return [];
+    return tools.filter((tool) => canSee(discover, call, toolset.tags, tool));
+  }
+
+  /** What the rules are about one toolset. */
+  #about(toolset: ToolsetName): KnownToolset {
+    const { rules, shares, tenant, budget } = this.#parts;
+    const discover = rulesAbout(rules, shares, "discover", tenant, toolset);
+    const call = rulesAbout(rules, shares, "call", tenant, toolset);
+    const all = [discover, call].flatMap((about) => [...about.denials, ...about.allowances]);
+    const byTags = all.some(({ tags }) => tags.length > 0);
+    const uniform =
+      !byTags &&
+      all.every(({ allTools }) => allTools) &&
+      [discover, call].every((about) => about.shares?.every(({ allTools }) => allTools) ?? true);
+    const about = { discover, call, byTags };
+    const known: KnownToolset = {
+      ...about,
+      all: uniform ? this.#decide(about, [], ANY_TOOL) : undefined,
+      tools: new Map(),
+    };
+    budget.take(this.#forget);
+    this.#toolsets.set(toolset, known);
+    return known;
+  }
+
+  #decide(rules: ToolRules, tags: readonly string[], tool: RuledTool): ToolDecisions {
+    const discover = ruleOnTool(rules.discover, tags, tool);
+    const call = ruleOnTool(rules.call, tags, tool);
+    const visible = visibility(discover, call);
+    return { discover: visible, call: visible.allowed ? this.#callable(call) : visible };
   }
 
   #callable(call: Ruling): Decision {
@@ -87,6 +167,15 @@ function seesAllOf({ tenant, rules }: RoleSetParts): boolean {
         effect === "allow" && verbs.has(verb) && coversTenant(tenant, tenant) && allTools && tags.length === 0,
     );
   return !denied("discover") && (allowed("discover") || (allowed("call") && !denied("call")));
+}
+
+/** As `visibility` says it, without saying which rule decides. */
+function canSee(discover: ToolsetRules, call: ToolsetRules, tags: readonly string[], tool: RuledTool): boolean {
+  if (discover.denials.some((rule) => isAbout(rule, tags, tool))) return false;
+  if (isAllowed(discover, tags, tool)) return true;
+  return (
+    isAllowed(call, tags, tool) && !call.denials.some((rule) => rule.when === undefined && isAbout(rule, tags, tool))
+  );
 }
 
 /** What may be called may be seen, and so may what is only there to be discovered; unless it may expressly not be discovered. */
@@ -129,4 +218,12 @@ function decideByArguments(
   if (denial !== undefined) return { allowed: false, rule: denial.ref };
   const allowance = allowances.find((rule) => holds(rule, false));
   return allowance === undefined ? REFUSED : { allowed: true, rule: allowance.ref };
+}
+
+function isSame(known: KnownTags, toolsetTags: readonly string[], toolTags: readonly string[]): boolean {
+  return areSame(known.toolsetTags, toolsetTags) && areSame(known.toolTags, toolTags);
+}
+
+function areSame(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((tag, index) => tag === b[index]));
 }
