@@ -2,11 +2,15 @@ import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
 import { resolveToolset } from "../../identity/toolset-name.js";
 import type { Decision } from "../caller-access.js";
+import { CacheBudget } from "./cache-budget.js";
 import { compileRules, compileShare } from "./compile-rules.js";
 import type { PolicyTestSpec } from "./policy-test.js";
 import { RoleSet } from "./role-set.js";
 import type { RoleSpec } from "./role-spec.js";
 import type { ShareSpec } from "./share.js";
+
+/** How many decisions are kept while a role's cases run. */
+const MAX_DECISIONS = 1_000;
 
 /** A role, and the tenant that it is one of. */
 export interface TestedRole {
@@ -44,6 +48,7 @@ export function runPolicyTests(roles: readonly TestedRole[], shares: readonly Te
         .filter(({ spec: share }) => share.with.includes(tenant))
         .map((share) => compileShare(share.tenant, share.spec)),
       description: "",
+      budget: new CacheBudget(MAX_DECISIONS),
       onConditionFault: () => {},
     });
     return spec.tests.map((test, index) => {
