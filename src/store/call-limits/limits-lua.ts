@@ -19,16 +19,19 @@ import { readLua } from "../../redis/lua-file.js";
 const DAY_MS = 86_400_000;
 /** How long after its deadline a call can be unfinished, in milliseconds; see settle.ts. */
 const RUNNING_GRACE_MS = 1_000;
+/** How much longer than its last call such a set is kept, in milliseconds. */
+const RUNNING_SPARE_MS = 60_000;
 /** When to try again where unfinished calls are too many: nobody knows when one ends. In milliseconds. */
 const RUNNING_RETRY_MS = 250;
 /** How long a run is remembered after its last call, in milliseconds. */
 const RUN_TTL_MS = DAY_MS;
 
-/** Lua that decides by limits and counts, for scripts that admit calls. Calls `write_limits` at its end, when it has read any. */
+/** Lua that decides by limits and counts, for scripts that admit calls. `read_limits` gives them what they need; `write` is to be called at the end. */
 export const LIMITS_LUA = readLua(import.meta.url, "limits.lua", {
   DAY_MS,
   RUNNING_GRACE_MS,
   RUNNING_RETRY_MS,
+  RUNNING_SPARE_MS,
   RUN_TTL_MS,
 });
 

@@ -13,8 +13,8 @@ const PEEK_LIMITS = defineCallScript(
 -- KEYS    [1] prefix, [2] due
 -- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] their lines, with commas between them
 -- Returns 'free' where they would let a call in now; or 'limited ...' as ADMIT does. Nothing is counted
-read_limits(ARGV[1])
-return refused_by(limits_of(ARGV[2]), '-') or 'free'
+local limiter = read_limits(ARGV[1])
+return limiter.refused_by(limiter.limits_of(ARGV[2]), '-') or 'free'
 `,
 );
 

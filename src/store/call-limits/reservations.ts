@@ -37,26 +37,25 @@ const RESERVE = defineCallScript(
 -- KEYS    [1] prefix, [2] due
 -- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] calls, a line each: id, how long it may take, its limits' lines
 -- Returns for each call the lines of the limits that count it now, with commas between them; or 'limited ...' as ADMIT does
-read_limits(ARGV[1])
-local answers = {}
+local limiter, answers = read_limits(ARGV[1]), {}
 for id, timeout, list in string.gmatch(ARGV[2], '(%S+) (%d+) (%S+)\\n') do
-  local named = limits_of(list)
-  local answer = refused_by(named, id)
+  local named = limiter.limits_of(list)
+  local answer = limiter.refused_by(named, id)
   if not answer then
     -- One that is counted as unfinished is here again: it is the same call.
     local anew, places = {}, {}
     for _, limit in ipairs(named) do
-      if limit.kind ~= 'running' or not is_inside(limit, id) then
+      if limit.kind ~= 'running' or not limiter.is_inside(limit, id) then
         anew[#anew + 1] = limit
         places[#places + 1] = limit.place
       end
     end
-    spend(anew, id, now + tonumber(timeout))
+    limiter.spend(anew, id, now + tonumber(timeout))
     answer = table.concat(places, ',')
   end
   answers[#answers + 1] = answer
 end
-write_limits()
+limiter.write()
 return answers
 `,
 );
@@ -70,18 +69,18 @@ const GIVE_BACK = evenWhenFull(
 -- KEYS    [1] prefix, [2] due
 -- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] calls, a line each: id, 0, its limits' lines
 -- Returns 0
-read_limits(ARGV[1])
+local limiter = read_limits(ARGV[1])
 for id, _, list in string.gmatch(ARGV[2], '(%S+) (%d+) (%S+)\\n') do
-  for _, limit in ipairs(limits_of(list)) do
+  for _, limit in ipairs(limiter.limits_of(list)) do
     if limit.kind == 'running' then
       redis.pcall('ZREM', limit.key, id)
     else
-      if not limit.read then read_use(limit) end
+      if not limit.read then limiter.read_use(limit) end
       limit.used, limit.spent = math.max(0, limit.used - (limit.kind == 'rate' and limit.every or 1)), true
     end
   end
 end
-write_limits()
+limiter.write()
 return 0
 `,
   ),

@@ -101,38 +101,30 @@ local function line_of_head(way, to)
 end
 
 -- What each call's limits are.
-local bounds = {}
-if ARGV[12] ~= '' then
-  read_limits(ARGV[12])
-  for list in string.gmatch(ARGV[13], '%S+') do bounds[#bounds + 1] = list ~= '-' and limits_of(list) end
-end
-
--- How many unfinished calls tenants have at a destination, where there are those of several.
-local function tenants_at(to)
-  if to.tenants then return to.tenants end
-  local key, others = prefix .. 'guests:' .. to.toolset .. ':' .. to.epoch, 0
-  local counts = redis.pcall('ZRANGE', key, 0, -1, 'WITHSCORES')
-  if is_wrong_type(counts) then counts = {} end
-  to.tenants, to.waiting = {}, 0
-  for place = 1, #counts, 2 do to.tenants[counts[place]] = tonumber(counts[place + 1]) end
-  -- What this script has changed is written at its end.
-  for tenant, by in pairs(guests[key] and guests[key].by or {}) do to.tenants[tenant] = (to.tenants[tenant] or 0) + by end
-  for _, count in pairs(to.tenants) do
-    others = others + count
-    to.waiting = to.waiting + 1
-  end
-  if to.calls > others then
-    to.tenants[string.match(to.toolset, '^([^/]+)/') or '${DEFAULT_TENANT}'] = to.calls - others
-    to.waiting = to.waiting + 1
-  end
-  return to.tenants
-end
+local bounds, limiter = {}, ARGV[12] ~= '' and read_limits(ARGV[12])
+for list in string.gmatch(ARGV[13], '%S+') do bounds[#bounds + 1] = list ~= '-' and limiter.limits_of(list) end
 
 -- Whether a tenant has less than its share of a full backlog: then it is let in beyond it, while what is beyond is under half as much again.
 local function is_short(way, to)
   if to.calls >= to.max_backlog + math.max(1, math.floor(to.max_backlog / 2)) then return false end
-  local tenant, tenants = string.match(way.caller, '^%S+'), tenants_at(to)
-  local own = tenants[tenant] or 0
+  if not to.tenants then
+    local key, others = prefix .. 'guests:' .. to.toolset .. ':' .. to.epoch, 0
+    local counts = redis.pcall('ZRANGE', key, 0, -1, 'WITHSCORES')
+    if is_wrong_type(counts) then counts = {} end
+    to.tenants, to.waiting = {}, 0
+    for place = 1, #counts, 2 do to.tenants[counts[place]] = tonumber(counts[place + 1]) end
+    -- What this script has changed is written at its end.
+    for tenant, by in pairs(guests[key] and guests[key].by or {}) do to.tenants[tenant] = (to.tenants[tenant] or 0) + by end
+    for _, count in pairs(to.tenants) do
+      others = others + count
+      to.waiting = to.waiting + 1
+    end
+    if to.calls > others then
+      to.tenants[string.match(to.toolset, '^([^/]+)/') or '${DEFAULT_TENANT}'] = to.calls - others
+      to.waiting = to.waiting + 1
+    end
+  end
+  local own = to.tenants[string.match(way.caller, '^%S+')] or 0
   local sharing = to.waiting + (own == 0 and 1 or 0)
   return sharing > 1 and own < to.max_backlog / sharing
 end
@@ -172,7 +164,7 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
     local bound, to = bounds[#answers + 1]
     to, answer = admits(way)
     if to and bound then
-      answer = refused_by(bound, id)
+      answer = limiter.refused_by(bound, id)
       to = not answer and to
     end
     if to then
@@ -190,7 +182,7 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
       admitted[id] = call
       if bound then
         call.more = bound.held
-        spend(bound, id, way.deadline)
+        limiter.spend(bound, id, way.deadline)
       end
       to.calls = to.calls + 1
       if to.tenants then
@@ -203,7 +195,7 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
   end
   answers[#answers + 1] = answer
 end
-write_limits()
+if limiter then limiter.write() end
 
 -- A provider of this node takes at once what is its share: as much of the epoch's calls as its room is of all room.
 local taken = {}
