@@ -429,6 +429,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     log,
     access: accessControl,
     onFailure: (call, error) => recordDenial(audit.log, call, error),
+    whole: true,
     services: [
       {
         definition: protocol.Registry.service,

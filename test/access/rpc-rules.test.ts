@@ -26,6 +26,8 @@ test("a rule without its RPC is refused, where its service is served", () => {
   const gateway = pathsOf(Gateway.service);
   expect(rulesOf(gateway).size).toBe(gateway.length);
   expect(() => rulesOf(gateway.slice(1))).toThrow(/has a rule, and is not served/);
+  expect(() => rulesOf(gateway, true)).toThrow(/has a rule, and is not served/);
+  expect(rulesOf(SERVED, true).size).toBe(SERVED.length);
 });
 
 test("nobody may ask anything but for health and a login", () => {

@@ -402,6 +402,7 @@ describe("a node", () => {
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
       "toolgate.v1.Access",
+      "toolgate.v1.Audit",
       "toolgate.v1.Catalog",
       "toolgate.v1.DeadCalls",
       "toolgate.v1.Documents",

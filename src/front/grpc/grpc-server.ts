@@ -64,6 +64,8 @@ export interface GrpcServerOptions {
   >;
   readonly log: Logger;
   readonly services: readonly Service[];
+  /** Whether these are all services that there are: then each rule of who may ask what must have its RPC. */
+  readonly whole?: boolean;
   /** Who callers are, and what they may do. */
   readonly access: AccessControl;
   /** Hears of each call that fails, before its peer does. */
@@ -172,7 +174,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const own = [...options.services, health.service];
   const shown = own.map(({ definition }) => serviceName(definition));
   const served = [...own, ...reflectionServices(shown)];
-  const rules = rulesOf(served.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path)));
+  const rules = rulesOf(
+    served.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path)),
+    options.whole,
+  );
   for (const service of served) addService(server, service, state, rules);
 
   const rechecks = new Rechecks(access, state.open);
