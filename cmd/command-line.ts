@@ -70,6 +70,22 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     },
   },
   "Access:": {
+    access: {
+      summary: "manage keys, people, tenants, roles and shares",
+      load: async () => (await import("./commands/access.js")).accessCommand(),
+    },
+    audit: {
+      summary: "show what was decided and changed, by whom",
+      load: async () => (await import("./commands/audit.js")).auditCommand(),
+    },
+    explain: {
+      summary: "say whether a call would be admitted, and why not",
+      load: async () => (await import("./commands/explain.js")).explainCommand(),
+    },
+    policy: {
+      summary: "try roles without a registry",
+      load: async () => (await import("./commands/policy.js")).policyCommand(),
+    },
     login: {
       summary: "open a session by name and password",
       load: async () => (await import("./commands/login.js")).loginCommand(),

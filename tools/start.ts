@@ -97,6 +97,7 @@ async function run(signal: AbortSignal): Promise<"up"> {
   const redis = await startRedis(signal);
   const key = redis.isOurs ? await LocalKey.make(environment(), (fault) => report.line(fault)) : undefined;
   if (key !== undefined) started.add({ stop: async () => key.remove(), kill: () => key.remove() });
+  signal.throwIfAborted();
   const nodes = await startNodes(redis, key, signal);
   const client = await connect(
     nodes.map((node) => node.address),

@@ -1,13 +1,12 @@
 import { Command } from "commander";
-import type { AdmittedCall, CallOptions, Toolgate } from "../../src/index.js";
+import type { AdmittedCall, CallOptions } from "../../src/index.js";
 import type { Output } from "../output/output.js";
-import { findTool } from "./find-tool.js";
 import { followToEnd } from "./follow-to-end.js";
 import { duration } from "./option-values.js";
-import { type Payload, readPayload } from "./payload.js";
-import { payloadOf } from "./payload-pairs.js";
+import { readPayload } from "./payload.js";
+import { payloadBytes } from "./payload-bytes.js";
 import { rawOption, readRaw } from "./raw-option.js";
-import { inSession, type Session, withClientIn, withClientOptions } from "./session.js";
+import { inSession, withClientIn, withClientOptions } from "./session.js";
 
 /** How long a call that is being made is waited for once it is to be cancelled, in milliseconds. */
 const HANDLE_WAIT_MS = 3_000;
@@ -76,7 +75,7 @@ Examples:
         // First of all: what is no JSON is never sent, and a fault of one's own is reported whatever the cluster does.
         const payload = await readPayload({ words, file: flags.file }, output);
         await withClientIn(session, command, async (client) => {
-          const bytes = await bytesOf(payload, client, toolset, tool, session);
+          const bytes = await payloadBytes(payload, client, toolset, tool, session);
           // Its id is needed to cancel it: without, a tool that runs already would be left to itself.
           const making = flags.detach === true ? signal : abortedLater(signal, HANDLE_WAIT_MS);
           const call = await output.withProgress(`Calling ${tool} of ${toolset}`, () =>
@@ -103,28 +102,6 @@ function abortedLater(signal: AbortSignal, lateMs: number): AbortSignal {
   const later = new AbortController();
   signal.addEventListener("abort", () => setTimeout(() => later.abort(signal.reason), lateMs), { once: true });
   return later.signal;
-}
-
-/** The payload as it is sent; undefined for none. What pairs stand for, the tool's schema says. */
-async function bytesOf(
-  payload: Payload,
-  client: Toolgate,
-  toolset: string,
-  tool: string,
-  { output, signal }: Session,
-): Promise<Uint8Array | undefined> {
-  switch (payload.kind) {
-    case "none":
-      return undefined;
-    case "json":
-      return payload.bytes;
-    case "pairs": {
-      const contract = await output.withProgress(`Getting ${toolset}`, () => client.get(toolset, { signal }));
-      return Buffer.from(payloadOf(payload.pairs, findTool(contract, tool).payload));
-    }
-    default:
-      return payload satisfies never;
-  }
 }
 
 function callOptions(flags: CallFlags): CallOptions {

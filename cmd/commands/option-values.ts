@@ -33,5 +33,17 @@ export function duration(value: string): number {
   return ms;
 }
 
+const DAY_MS = 86_400_000;
+const LONGEST_DAYS = 3650;
+
+/** A length of time that may be years, in milliseconds: as `duration` takes, or `90d`. */
+export function longDuration(value: string): number {
+  const [, digits] = /^([0-9]{1,4})d$/.exec(value) ?? [];
+  if (digits === undefined) return duration(value);
+  const days = Number(digits);
+  if (!(days >= 1 && days <= LONGEST_DAYS)) throw new InvalidArgumentError(`It must be at most ${LONGEST_DAYS}d.`);
+  return days * DAY_MS;
+}
+
 /** An epoch. */
 export const epoch = integer(1, Number.MAX_SAFE_INTEGER);

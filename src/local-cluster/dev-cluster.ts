@@ -61,6 +61,7 @@ export async function runDevCluster({ nodes: count, port }: DevFlags): Promise<n
     });
     const key = isOurs ? await LocalKey.make(environment(), (fault) => report.line(fault)) : undefined;
     if (key !== undefined) started.add({ stop: async () => key.remove(), kill: () => key.remove() });
+    if (interruptions.signal.aborted) return;
     const cluster = new LocalCluster({
       nodes: count,
       redisUrl: url,
