@@ -25,6 +25,13 @@ const RUN: Readonly<Record<string, RegExp>> = {
   "npx toolgate call files read_text_file path=package.json head=3": /"name": "toolgate"/,
   "npx toolgate call text countdown '{\"from\": 3}'": /"counted": 3\n/,
   "npx toolgate calls list": /^No such call is under way\.$/m,
+  // docs/access.md
+  "toolgate whoami": /^principal {2}default\/bootstrap$/m,
+  "toolgate access tenant create acme": /^created +tenant default\/acme$/m,
+  "toolgate access share add text --with acme --tools slugify": /^created +share default\/text-acme$/m,
+  "toolgate access key create robot --tenant acme --role agent -o robot.key": /it is in robot\.key/,
+  "toolgate list --key-file robot.key": /^default\/text /m,
+  'toolgate call default/text slugify text="Hello, World" --key-file robot.key': /"slug": "hello-world"/,
   // docs/cli.md
   "toolgate context set prod --nodes 10.0.0.5:7400,10.0.0.6:7400 --ca prod.pem": /prod/,
   "toolgate context use prod": /prod/,
@@ -53,18 +60,25 @@ const RUN_UNTIL: Readonly<Record<string, RegExp>> = {
   "npx toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .": /"?serving|registered|files/,
 };
 
+/** The key of `npm start`, as the page sends it. */
+const BEARER = '-H "authorization: Bearer $(cat ~/.config/toolgate/keys/127.0.0.1_7400)"';
+
 /** The same of those that need a program in Go. */
 const RUN_GRPCURL: Readonly<Record<string, RegExp>> = {
-  "grpcurl -plaintext 127.0.0.1:7400 list": /^toolgate\.v1\.Gateway$/m,
-  "grpcurl -plaintext 127.0.0.1:7400 describe toolgate.v1.Gateway": /rpc Invoke/,
-  "grpcurl -plaintext 127.0.0.1:7400 grpc.health.v1.Health/Check": /SERVING/,
-  [`grpcurl -plaintext -d "{\\"call\\": {\\"toolset\\": \\"text\\", \\"tool\\": \\"slugify\\",
+  [`grpcurl -plaintext ${BEARER} 127.0.0.1:7400 list`]: /^toolgate\.v1\.Gateway$/m,
+  [`grpcurl -plaintext ${BEARER} 127.0.0.1:7400 describe toolgate.v1.Gateway`]: /rpc Invoke/,
+  [`grpcurl -plaintext ${BEARER} 127.0.0.1:7400 grpc.health.v1.Health/Check`]: /SERVING/,
+  [`grpcurl -plaintext ${BEARER} -d "{\\"call\\": {\\"toolset\\": \\"text\\", \\"tool\\": \\"slugify\\",
   \\"payloadJson\\": \\"$(printf '{"text": "Hello, World"}' | base64)\\"}}" 127.0.0.1:7400 toolgate.v1.Gateway/Invoke`]:
     /TERMINAL_KIND_RESULT/,
 };
 
 /** What no test runs as it is written. */
 const NOT_RUN: Readonly<Record<string, string>> = {
+  "toolgate access init --redis-url redis://redis:6379 -o admin.key":
+    "test/cmd/access.test.ts makes an administrator in a Redis",
+  "toolgate access init rescue --force --ttl 1h --redis-url redis://redis:6379 -o rescue.key":
+    "test/cmd/access.test.ts makes an administrator in a Redis",
   "npm test": "it runs this test",
   "npm test -- --quick": "it is a part of npm test",
   "npm run lint && npm run typecheck": ".ci/run runs both",
@@ -156,7 +170,10 @@ describe("beside npm start", () => {
     await writeFile(join(folder, "main.ts"), 'import { connect } from "toolgate-sdk";\nconsole.log(typeof connect);\n');
     selfSignedIn(folder, "prod");
     redis = await privateRedis();
-    started = startProgram("npm", ["start"], { cwd: PACKAGE_ROOT, env: { REDIS_URL: redis.url } });
+    started = startProgram("npm", ["start"], {
+      cwd: PACKAGE_ROOT,
+      env: { REDIS_URL: "", HOME: folder, XDG_CONFIG_HOME: "" },
+    });
     await started.says(/^Logs: /m);
     nodes = [...started.stdout().matchAll(/node \d +(127\.0\.0\.1:\d+) +listens/g)].map(([, address = ""]) => address);
     await run(`toolgate context set staging --nodes ${nodes.join(",")}`).ended;
@@ -175,7 +192,8 @@ describe("beside npm start", () => {
     const here = command
       .replace("0.0.0.0:7400", "127.0.0.1:0")
       .replace("redis://redis:6379", redis.url)
-      .replace("127.0.0.1:7400", nodes[0] ?? "");
+      .replace("127.0.0.1:7400", nodes[0] ?? "")
+      .replaceAll("127.0.0.1_7400", (nodes[0] ?? "").replace(":", "_"));
     return startProgram("bash", ["-ec", here], {
       cwd: /^np[mx] /.test(command) ? PACKAGE_ROOT : folder,
       env: {
