@@ -1,8 +1,11 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
-import type { DocumentKind, DocumentsReader, StoredDocument } from "../documents/document.js";
+import type { DocumentKind, DocumentRef, DocumentsReader } from "../documents/document.js";
 import type { DocumentCheck, DocumentFinding, DocumentProposal } from "../documents/proposed-documents.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
+import { shortKey } from "../json/pointer.js";
+import { CERTIFICATE } from "./credentials/certificate-document.js";
+import { ISSUER } from "./credentials/issuer-document.js";
 import { KEY } from "./credentials/key-document.js";
 import { USER } from "./credentials/user-document.js";
 import { type LintedToolset, lintPolicy, type RoleAssignment } from "./policy/lint.js";
@@ -12,8 +15,39 @@ import { SHARE } from "./policy/share.js";
 import { TENANT } from "./policy/tenant-document.js";
 import { hasAdministrator } from "./registry-facts.js";
 
-/** The kinds of documents that give roles. */
-const CREDENTIALS: readonly DocumentKind<{ readonly roles: readonly string[] }>[] = [KEY, USER];
+/** A kind of documents that give roles to those whom they make known. */
+interface RoleGiver {
+  readonly kind: string;
+  /** The roles that its documents give to anybody, each with its place: a JSON pointer. */
+  all(documents: DocumentsReader): Iterable<{ readonly ref: DocumentRef; readonly roles: readonly GivenRole[] }>;
+}
+
+interface GivenRole {
+  readonly path: string;
+  readonly role: string;
+}
+
+function giver<Spec>(kind: DocumentKind<Spec>, rolesOf: (spec: Spec) => GivenRole[]): RoleGiver {
+  return {
+    kind: kind.kind,
+    *all(documents) {
+      for (const { ref, spec } of documents.all(kind)) yield { ref, roles: rolesOf(spec) };
+    },
+  };
+}
+
+const listed = (roles: readonly string[], path = "/roles"): GivenRole[] =>
+  roles.map((role, index) => ({ path: `${path}/${index}`, role }));
+
+const CREDENTIALS: readonly RoleGiver[] = [
+  giver(KEY, ({ roles }) => listed(roles)),
+  giver(USER, ({ roles }) => listed(roles)),
+  giver(CERTIFICATE, ({ roles }) => listed(roles)),
+  giver(ISSUER, ({ roles, defaultRoles }) => [
+    ...listed(defaultRoles, "/defaultRoles"),
+    ...[...roles].flatMap(([value, given]) => listed(given, `/roles/${shortKey(value)}`)),
+  ]),
+];
 
 /** No tenant has this name: only rules about all tenants are about it. */
 const ANY_TENANT = "" as TenantName; // as said
@@ -49,14 +83,28 @@ export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => nu
  * credentials of an open registry and gives none of them that role.
  */
 export function wouldLockOut(before: DocumentsReader, after: DocumentsReader, nowMs: number): boolean {
-  if (hasAdministrator(after, createPolicy(after), "", nowMs)) return false;
-  return (
-    hasAdministrator(before, createPolicy(before), "", nowMs) || (!hasCredentials(before) && hasCredentials(after))
+  if (canBeAdministered(after, nowMs)) return false;
+  return canBeAdministered(before, nowMs) || (!hasCredentials(before) && hasCredentials(after));
+}
+
+/** Whether there is an administrator of the default tenant, or one may come by a token or a certificate. */
+function canBeAdministered(documents: DocumentsReader, nowMs: number): boolean {
+  const policy = createPolicy(documents);
+  if (hasAdministrator(documents, policy, "", nowMs)) return true;
+  return CREDENTIALS.filter(({ kind }) => kind === ISSUER.kind || kind === CERTIFICATE.kind).some((mapping) =>
+    [...mapping.all(documents)].some(
+      ({ ref, roles }) =>
+        ref.tenant === DEFAULT_TENANT &&
+        roles.some(({ role }) => {
+          const principal = { tenant: ref.tenant, id: "", kind: "token", roles: [role], attributes: {} } as const;
+          return policy.accessOf(principal).mayIn("administer", DEFAULT_TENANT).allowed;
+        }),
+    ),
   );
 }
 
 function hasCredentials(documents: DocumentsReader): boolean {
-  return CREDENTIALS.some((kind) => documents.all(kind)[Symbol.iterator]().next().done !== true);
+  return CREDENTIALS.some((kind) => kind.all(documents)[Symbol.iterator]().next().done !== true);
 }
 
 /** What looks wrong in the documents. */
@@ -72,9 +120,7 @@ function findingsOf(documents: DocumentsReader, catalog: Pick<CatalogReader, "al
 
 function assignmentsOf(documents: DocumentsReader): RoleAssignment[] {
   return CREDENTIALS.flatMap((kind) =>
-    [...documents.all(kind)].flatMap(({ ref, spec }) =>
-      spec.roles.map((role, index) => ({ ref, path: `/roles/${index}`, role })),
-    ),
+    [...kind.all(documents)].flatMap(({ ref, roles }) => roles.map((given) => ({ ref, ...given }))),
   );
 }
 
@@ -101,12 +147,17 @@ function refuseEscalation({ author, before, after, changes }: DocumentProposal):
 }
 
 /** Whether a document gives rights in all tenants, or is about tenants. */
-function isOfCluster(documents: DocumentsReader, { tenant, kind, name }: StoredDocument["ref"]): boolean {
+function isOfCluster(documents: DocumentsReader, { tenant, kind, name }: DocumentRef): boolean {
   if (kind === TENANT.kind) return true;
   if (tenant !== DEFAULT_TENANT) return false;
   if (kind === ROLE.kind) return documents.get(ROLE, tenant, name)?.spec.scope === "cluster";
+  // Its tokens say which tenant their principals are of.
+  if (kind === ISSUER.kind && documents.get(ISSUER, tenant, name)?.spec.claims.tenant !== undefined) return true;
   const credential = CREDENTIALS.find((known) => known.kind === kind);
   if (credential === undefined) return false;
-  const roles = documents.get(credential, tenant, name)?.spec.roles ?? [];
-  return roles.some((role) => findRole(documents, tenant, role)?.scope === "cluster");
+  for (const { ref, roles } of credential.all(documents)) {
+    if (ref.tenant === tenant && ref.name === name)
+      return roles.some(({ role }) => findRole(documents, tenant, role)?.scope === "cluster");
+  }
+  return false;
 }

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { CERTIFICATE } from "../../src/access/credentials/certificate-document.js";
+import { ISSUER } from "../../src/access/credentials/issuer-document.js";
 import { KEY } from "../../src/access/credentials/key-document.js";
 import { ROLE } from "../../src/access/policy/role.js";
 import { SHARE } from "../../src/access/policy/share.js";
@@ -20,6 +22,11 @@ const CLUSTER_ADMIN: Principal = { ...ADMIN, roles: ["admin", "cluster-admin"] }
 function key(roles: readonly string[], facts: { readonly disabled?: boolean; readonly expiresAtMs?: number } = {}) {
   const { expiresAtMs = 0, ...more } = facts;
   return { roles, ...more, keys: [{ id: "abcdefghijkl", hash: "A".repeat(43), createdAtMs: 1, expiresAtMs }] };
+}
+
+function issuer(facts: object) {
+  const claims = { id: "sub", roles: "groups" };
+  return { issuer: "https://idp.example.com", audiences: ["toolgate"], algorithms: ["ES256"], claims, ...facts };
 }
 
 type Change = readonly [kind: DocumentKind<unknown>, name: string, body: unknown, tenant?: TenantName];
@@ -80,6 +87,10 @@ test("the first credentials of an open registry must leave an administrator", ()
     ],
     ANONYMOUS,
   );
+  judge(documents, [[ISSUER, "idp", issuer({ roles: { staff: ["admin"] } })]], ANONYMOUS);
+  expect(() =>
+    judge(documents, [[CERTIFICATE, "ci", { match: { dns: "ci" }, roles: ["agent"] }]], ANONYMOUS),
+  ).toThrowError(/nobody/);
   // One that nobody can administer as it is can only become better.
   documents.put(KEY, "ann", key(["agent"]));
   judge(documents, [[KEY, "bob", key(["agent"])]]);
@@ -94,6 +105,10 @@ test.each<[string, readonly Change[]]>([
   ["by changing such a role", [[ROLE, "wide", { rules: [] }]]],
   ["by a role through another one", [[KEY, "more", key(["wide"])]]],
   ["by a tenant", [[TENANT, "other", {}]]],
+  ["by a certificate", [[CERTIFICATE, "ci", { match: { dns: "ci" }, roles: ["cluster-admin"] }]]],
+  ["by a token", [[ISSUER, "idp", issuer({ roles: { staff: ["agent", "cluster-admin"] } })]]],
+  ["by any token", [[ISSUER, "idp", issuer({ defaultRoles: ["wide"] })]]],
+  ["by tokens that name a tenant", [[ISSUER, "idp", issuer({ claims: { id: "sub", tenant: "org" } })]]],
 ])("an administrator of one tenant does not reach others: %s", (_how, changes) => {
   const documents = new DocumentsInMemory();
   documents.put(KEY, "root", key(["admin"]));
