@@ -41,6 +41,7 @@ import { deadCallsMethods } from "./front/grpc/dead-calls-service.js";
 import { documentsMethods } from "./front/grpc/documents-service.js";
 import { gatewayMethods } from "./front/grpc/gateway-service.js";
 import { createGrpcServer } from "./front/grpc/grpc-server.js";
+import { hidePasswords } from "./front/grpc/hide-passwords.js";
 import { registryMethods } from "./front/grpc/registry-service.js";
 import { limitsToWire } from "./front/grpc/wire-limits.js";
 import { Cancellations } from "./gateway/cancellations.js";
@@ -55,6 +56,7 @@ import { CallLimits } from "./limits/call-limits.js";
 import { CallsInFlight } from "./limits/calls-in-flight.js";
 import { LIMIT } from "./limits/limit.js";
 import { hostOfShareKey } from "./limits/share-key.js";
+import { secretsOf } from "./observe/config-secrets.js";
 import { createLogger, type RootLogger } from "./observe/logger.js";
 import { RecurringFaults } from "./observe/recurring-faults.js";
 import { loadProtocol } from "./protocol/load.js";
@@ -144,7 +146,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const random = surroundings.random ?? Math.random;
   const bytes = surroundings.randomBytes ?? pooledRandomBytes(randomBytes);
   const node = parseNodeId(config.nodeId === "" ? `node-${bytes(6).toString("hex")}` : config.nodeId, "nodeId");
-  const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node } });
+  const secrets = secretsOf(config);
+  const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node }, secrets });
   const faults = new RecurringFaults(log, monotonicMs);
   const limits = limitsToWire(config);
 
@@ -487,7 +490,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
         }),
       },
       { definition: protocol.Documents.service, methods: documentsMethods(documents) },
-    ].map((service) => audited(service, audit.log)),
+    ].map((service) => hidePasswords(audited(service, audit.log), secrets)),
   });
 
   const bootstrapping: BootstrapParts = {

@@ -1,6 +1,7 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { nearestWord } from "../identity/nearest-word.js";
 import type { Environment } from "./environment.js";
+import { readSecret } from "./secret-reference.js";
 
 /** What a program's flags were given as, by key (`maxPayloadBytes` for `--max-payload-bytes`). */
 export type Flags = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -27,7 +28,7 @@ export interface Setting {
   readonly rule: string;
   /** The same in short, for a table; empty where any text will do. */
   readonly bounds: string;
-  /** Its value is never shown. */
+  /** Its value is never shown, and may be given as a reference: see secret-reference.ts. */
   readonly secret: boolean;
 }
 
@@ -176,10 +177,16 @@ export function readSettings<Schema extends SettingsSchema>(
   const given: Record<string, string | number | boolean> = {};
   const names = new Map<string, string>();
 
-  for (const { key, variable, flag } of settings) {
+  for (const { key, variable, flag, secret } of settings) {
     const value = flags[key] ?? (env[variable] === "" ? undefined : env[variable]);
     names.set(key, flags[key] === undefined ? variable : flag);
-    if (value !== undefined) given[key] = typeof value === "string" ? value.trim() : value;
+    const text = typeof value === "string" ? value.trim() : value;
+    if (text === undefined) continue;
+    const read = secret && typeof text === "string" ? readSecret(text, env) : { value: text };
+    if ("fault" in read) {
+      broken.add(key);
+      faults.push({ field: names.get(key) ?? key, description: read.fault });
+    } else given[key] = read.value;
   }
   const name = (key: string) => names.get(key) ?? key;
 
@@ -188,6 +195,7 @@ export function readSettings<Schema extends SettingsSchema>(
   // The one place that coerces and fills in: what a shell hands over is always text.
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(schema)) {
+    if (broken.has(key)) continue; // said above
     const text = given[key];
     const value = text === undefined ? setting.default : readValue(setting, text);
     if (value === undefined) broken.add(key);

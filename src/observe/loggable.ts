@@ -1,3 +1,5 @@
+import { SecretValues } from "./secret-values.js";
+
 /**
  * Makes what a line is about fit to be written: plain, bounded in depth, width and length, and without what must not be
  * in a log. Redaction is by the name of a field, at any depth, and by form for credentials within URLs; a test plants
@@ -50,9 +52,21 @@ const OPEN_AUTHORITY = /(:\/\/)[^\s/?#]*$/;
 /** pino writes these itself; a second one would make the line ambiguous. */
 const RESERVED = new Set(["level", "time", "pid", "hostname"]);
 
-/** The fields of a line, ready to be written. Never throws, whatever it is given. */
-export function loggable(fields: object): Record<string, unknown> {
-  const budget = { values: MAX_VALUES };
+/** What is left of one line's bounds, and what must not stand in it. */
+interface Budget {
+  values: number;
+  readonly secrets: SecretValues;
+}
+
+const NO_VALUES = new SecretValues();
+
+/**
+ * The fields of a line, ready to be written. Never throws, whatever it is given.
+ *
+ * @param secrets that are hidden by value; by form, all are.
+ */
+export function loggable(fields: object, secrets: SecretValues = NO_VALUES): Record<string, unknown> {
+  const budget: Budget = { values: MAX_VALUES, secrets };
   const plain: Record<string, unknown> = {};
   for (const [key, value] of entriesOf(fields)) {
     plain[RESERVED.has(key) ? `${key}_` : key] = HIDDEN_FIELDS.has(normal(key)) ? HIDDEN : reduce(value, 1, budget);
@@ -60,11 +74,11 @@ export function loggable(fields: object): Record<string, unknown> {
   return plain;
 }
 
-function reduce(value: unknown, depth: number, budget: { values: number }): unknown {
+function reduce(value: unknown, depth: number, budget: Budget): unknown {
   if (budget.values-- <= 0) return "[…]";
   switch (typeof value) {
     case "string":
-      return textOf(value);
+      return textOf(value, budget.secrets);
     case "number":
       return Number.isFinite(value) ? value : String(value);
     case "boolean":
@@ -82,14 +96,19 @@ function reduce(value: unknown, depth: number, budget: { values: number }): unkn
   }
 }
 
-/** A text within its bound, first cut and then searched: a search over anything would take its time. */
-function textOf(text: string): string {
-  if (text.length <= MAX_TEXT) return text.replace(URL_CREDENTIALS, "$1");
-  const kept = text.slice(0, MAX_TEXT).replace(OPEN_AUTHORITY, "$1").replace(URL_CREDENTIALS, "$1");
+/**
+ * A text within its bound, first cut and then searched: a search over anything would take its time. Secrets are looked for a little beyond
+ * the cut, so that none is left in part.
+ */
+function textOf(text: string, secrets: SecretValues): string {
+  if (text.length <= MAX_TEXT) return secrets.redact(text.replace(URL_CREDENTIALS, "$1"));
+  const seen = text.slice(0, MAX_TEXT + SecretValues.longest);
+  const plain = secrets.redact(seen.replace(OPEN_AUTHORITY, "$1").replace(URL_CREDENTIALS, "$1"));
+  const kept = plain.slice(0, MAX_TEXT).replace(OPEN_AUTHORITY, "$1");
   return `${kept}… [${text.length} characters]`;
 }
 
-function reduceObject(value: object, depth: number, budget: { values: number }): unknown {
+function reduceObject(value: object, depth: number, budget: Budget): unknown {
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (value instanceof Error) return reduceError(value, depth, budget);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "[no date]" : value.toISOString();
@@ -111,12 +130,12 @@ function reduceObject(value: object, depth: number, budget: { values: number }):
  * An error by a fixed list of its properties: libraries hang anything on theirs, such as the arguments of the command
  * that failed, which are payloads.
  */
-function reduceError(error: Error, depth: number, budget: { values: number }): unknown {
+function reduceError(error: Error, depth: number, budget: Budget): unknown {
   const { code, reason, executed } = error as { code?: unknown; reason?: unknown; executed?: unknown }; // absent on most
   const plain: Record<string, unknown> = {
     name: String(error.name).slice(0, 128),
     // What JSON.parse says quotes what it was given.
-    message: error instanceof SyntaxError ? HIDDEN : textOf(String(error.message)),
+    message: error instanceof SyntaxError ? HIDDEN : textOf(String(error.message), budget.secrets),
   };
   for (const [key, value] of Object.entries({ code, reason, executed })) {
     if (typeof value === "string" || typeof value === "number") plain[key] = reduce(value, depth + 1, budget);

@@ -1,6 +1,7 @@
 import pino from "pino";
 import { LogOutput } from "./log-output.js";
 import { loggable } from "./loggable.js";
+import type { SecretValues } from "./secret-values.js";
 
 /** The least important lines that are written; `silent` writes none. */
 export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -52,8 +53,10 @@ export function createLogger(options: {
   readonly fields?: Readonly<Record<string, unknown>>;
   /** 1 for standard output, 2 for standard error, or a sink of the caller's. */
   readonly to?: 1 | 2 | LogSink;
+  /** What no line may have, by value. */
+  readonly secrets?: SecretValues;
 }): RootLogger {
-  const { level, fields = {}, to = 1 } = options;
+  const { level, fields = {}, to = 1, secrets } = options;
   const dropped = (count: number): void => log.warn({ event: "log_lines_dropped", count });
   const destination = typeof to === "number" ? new LogOutput(to, dropped) : undefined;
   const output = pino(
@@ -76,7 +79,7 @@ export function createLogger(options: {
     message: string | undefined,
   ) => {
     if (stopped || !output.isLevelEnabled(at)) return;
-    output[at](loggable({ ...bound, ...own, ...(message === undefined ? {} : { message }) }));
+    output[at](loggable({ ...bound, ...own, ...(message === undefined ? {} : { message }) }, secrets));
   };
   const bind = (bound: Readonly<Record<string, unknown>>): Logger => ({
     debug: (own, message) => write("debug", bound, own, message),
