@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { type Audit, createAudit } from "./access/audit/create-audit.js";
-import { type BootstrapParts, bootstrap, readBootstrapKey } from "./access/bootstrap.js";
+import { type BootstrapParts, keepBootstrapped, readBootstrapKey } from "./access/bootstrap.js";
 import { createAuthentication } from "./access/credentials/authentication.js";
 import { CERTIFICATE } from "./access/credentials/certificate-document.js";
 import { ISSUER } from "./access/credentials/issuer-document.js";
@@ -493,6 +493,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     ].map((service) => hidePasswords(audited(service, audit.log), secrets)),
   });
 
+  let bootstrapped: ReturnType<typeof keepBootstrapped> | undefined;
   const bootstrapping: BootstrapParts = {
     documents,
     hasAdministrator: () => hasAdministrator(documents.copy, policy, "bootstrap"),
@@ -526,7 +527,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await mendKeys(redis, keyspace.shards);
       await documents.copy.start();
       callLimits.start();
-      if (bootstrapKey !== undefined) await bootstrap(bootstrapping, bootstrapKey);
+      if (bootstrapKey !== undefined) {
+        bootstrapped = keepBootstrapped(bootstrapping, bootstrapKey, faults);
+        await bootstrapped.start();
+      }
       accessControl.start();
       await catalog.start();
       await notifications.start();
@@ -579,6 +583,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     ]);
     await audit.stop();
     await sealer.stop();
+    await bootstrapped?.stop();
     await catalog.stop();
     callLimits.stop();
     accessControl.stop();

@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { every } from "../async/every.js";
 import type { DocumentParts } from "../documents/apply-documents.js";
 import type { StoredDocument } from "../documents/document.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Principal } from "../identity/principal.js";
 import { DEFAULT_TENANT } from "../identity/tenant.js";
 import type { Logger } from "../observe/logger.js";
+import type { FaultLog } from "../observe/recurring-faults.js";
 import { changeDocument } from "./credentials/credential-documents.js";
 import { KEY, type KeySpec } from "./credentials/key-document.js";
 import { readSecretToken, type SecretToken } from "./credentials/secret-token.js";
@@ -59,7 +61,7 @@ export interface BootstrapParts {
  *
  * @throws ToolgateError STORE_UNAVAILABLE, DOCUMENT_CONFLICT
  */
-export async function bootstrap(parts: BootstrapParts, token: SecretToken): Promise<void> {
+async function bootstrap(parts: BootstrapParts, token: SecretToken): Promise<void> {
   const { log, nowMs } = parts;
   const outcome = await changeDocument(
     storedCredentials(parts.documents),
@@ -86,6 +88,37 @@ export async function bootstrap(parts: BootstrapParts, token: SecretToken): Prom
     default:
       outcome satisfies never;
   }
+}
+
+/** How often a node looks whether the registry has lost its administrators, in milliseconds. */
+const LOOK_INTERVAL_MS = 500;
+
+/**
+ * Makes the file's key an administrator's, and again when Redis has lost all documents: the others are then brought back with it, as
+ * from a backup.
+ *
+ * @param faults told of looks that failed; the next one tries again
+ */
+export function keepBootstrapped(
+  parts: BootstrapParts,
+  token: SecretToken,
+  faults: FaultLog,
+): { start(): Promise<void>; stop(): Promise<void> } {
+  const looking = every(
+    () => LOOK_INTERVAL_MS,
+    async () => {
+      if (parts.documents.copy.get(KEY, DEFAULT_TENANT, BOOTSTRAP.id) !== undefined || parts.hasAdministrator()) return;
+      await bootstrap(parts, token);
+    },
+    (error) => faults.warn({ event: "bootstrap_failed", error }, LOOK_INTERVAL_MS),
+  );
+  return {
+    async start() {
+      await bootstrap(parts, token);
+      looking.start();
+    },
+    stop: () => looking.stop(),
+  };
 }
 
 function has(document: StoredDocument<KeySpec> | undefined, { id, hash }: SecretToken): boolean {
