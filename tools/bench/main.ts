@@ -16,6 +16,7 @@ import type { Effort } from "./measure.js";
 import { detailTable, figureTable, type RunReport } from "./report.js";
 import { Stage } from "./stage.js";
 import type { Detail, Workload, WorkloadContext } from "./workload.js";
+import { ACCESS } from "./workloads/access.js";
 import { CALLS, CALLS_FILE } from "./workloads/calls.js";
 import { DURABILITY } from "./workloads/durability.js";
 import { CHANGES, SEARCH, TOOLSETS } from "./workloads/growth.js";
@@ -37,6 +38,7 @@ const WORKLOADS: readonly Workload[] = [
   CALLS,
   CALLS_FILE,
   DURABILITY,
+  ACCESS,
   OUTPUT,
   NODES,
   PROVIDERS,

@@ -80,6 +80,8 @@ export interface ProviderOptions {
   readonly count?: number;
   /** What tells them from those of another process; their number unless said. */
   readonly prefix?: string;
+  /** The provider's credential, where the node asks for one. */
+  readonly key?: string;
 }
 
 /** The toolset that is called, unless another one is named. */
@@ -201,11 +203,12 @@ export class Stage {
   /** A provider of the SDK's, once calls of it succeed. */
   async provider(
     gateway: Gateway,
-    { toolset = TOOLSET, room = 10_000, count = 1, prefix = "bench" }: ProviderOptions = {},
+    { toolset = TOOLSET, room = 10_000, count = 1, prefix = "bench", key }: ProviderOptions = {},
   ): Promise<Actor> {
     const args = [gateway.address, toolset, String(room), String(BACKLOG), String(count), prefix];
-    const pid = await this.#serving("provider", "provider.js", args);
-    const client = await connect(gateway.address);
+    const env = key === undefined ? undefined : { ...environment(), TOOLGATE_KEY: key };
+    const pid = await this.#serving("provider", "provider.js", args, env);
+    const client = await connect(gateway.address, key === undefined ? {} : { key });
     try {
       await client.invoke(toolset, "echo", { text: "" }, { wait: true, signal: this.#settings.signal });
     } finally {
@@ -299,8 +302,8 @@ export class Stage {
     return { pid: program.pid ?? 0, address };
   }
 
-  async #serving(name: string, file: string, args: readonly string[]): Promise<number> {
-    const program = this.#launch(name, `tools/bench/actors/${file}`, args);
+  async #serving(name: string, file: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<number> {
+    const program = this.#launch(name, `tools/bench/actors/${file}`, args, env);
     await program.line("it serves", (line) => (line.includes('"serving"') ? true : undefined), READY_WITHIN_MS);
     return program.pid ?? 0;
   }

@@ -16,6 +16,8 @@ export interface CallTarget {
   readonly tool: string;
   /** JSON. */
   readonly payload: string;
+  /** The caller's credential, where the node asks for one. */
+  readonly key?: string;
 }
 
 /** For calls that take long: no benchmark waits for a default. */

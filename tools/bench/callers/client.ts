@@ -1,4 +1,4 @@
-import { credentials } from "@grpc/grpc-js";
+import { credentials, Metadata } from "@grpc/grpc-js";
 import type { GatewayClient } from "../../../src/protocol/generated/toolgate/v1/Gateway.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
 
@@ -9,4 +9,11 @@ export function gatewayClient(address: string): GatewayClient {
     "grpc.use_local_subchannel_pool": 1,
     "grpc.max_receive_message_length": -1,
   });
+}
+
+/** What goes with each call: the caller's credential, where there is one. */
+export function callMetadata(key: string | undefined): Metadata {
+  const metadata = new Metadata();
+  if (key !== undefined) metadata.set("authorization", `Bearer ${key}`);
+  return metadata;
 }

@@ -1,7 +1,7 @@
 import { ChurnMap } from "../../../src/async/churn-map.js";
 import type { SessionCall } from "../../../src/protocol/generated/toolgate/v1/SessionCall.js";
 import { CALL_TIMEOUT_MS, type Caller, type CallTarget } from "./caller.js";
-import { gatewayClient } from "./client.js";
+import { callMetadata, gatewayClient } from "./client.js";
 
 /** As the wire contract advises: frames of what one turn of the event loop produced. */
 const MAX_FRAME_CALLS = 64;
@@ -12,8 +12,8 @@ interface Pending {
 }
 
 /** `Session`, as a bare grpc-js client speaks it: one stream, frames that batch calls. `output` asks for deltas, and counts them. */
-export function sessionCaller({ address, toolset, tool, payload }: CallTarget, output: boolean): Caller {
-  const stream = gatewayClient(address).Session();
+export function sessionCaller({ address, toolset, tool, payload, key }: CallTarget, output: boolean): Caller {
+  const stream = gatewayClient(address).Session(callMetadata(key));
   const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS };
   const pending = new ChurnMap<number, Pending>();
   let lastRef = 0;

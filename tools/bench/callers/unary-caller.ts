@@ -1,13 +1,14 @@
 import { CALL_TIMEOUT_MS, type Caller, type CallTarget } from "./caller.js";
-import { gatewayClient } from "./client.js";
+import { callMetadata, gatewayClient } from "./client.js";
 
 /** `Invoke`, one unary call each; also what the bare echo and the plain proxy are called with. */
-export function unaryCaller({ address, toolset, tool, payload }: CallTarget): Caller {
+export function unaryCaller({ address, toolset, tool, payload, key }: CallTarget): Caller {
   const client = gatewayClient(address);
+  const metadata = callMetadata(key);
   const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS };
   return {
     call(onEnd) {
-      client.Invoke({ call }, (error, response) => {
+      client.Invoke({ call }, metadata, (error, response) => {
         if (error) onEnd(error);
         else if (response?.terminal?.kind !== "TERMINAL_KIND_RESULT")
           onEnd(new Error(`Invoke ended as ${response?.terminal?.kind}: ${response?.terminal?.error?.message}`));

@@ -11,13 +11,16 @@ export function payloadOf(bytes: number): string {
 export interface Call {
   readonly payload: string;
   readonly tool?: string;
+  /** The caller's credential. */
+  readonly key?: string;
 }
 
-const target = (address: string, { payload, tool = "echo" }: Call): CallTarget => ({
+const target = (address: string, { payload, tool = "echo", key }: Call): CallTarget => ({
   address,
   toolset: TOOLSET,
   tool,
   payload,
+  ...(key === undefined ? {} : { key }),
 });
 
 /** The bare echo, called as `how` says. */
