@@ -1,14 +1,12 @@
 import { derivedCallId } from "../../src/identity/call-id.js";
 import type { RegistryName, ToolsetName } from "../../src/identity/names.js";
+import { tenantOf } from "../../src/identity/toolset-name.js";
 import { createKeyspace } from "../../src/redis/keys.js";
 
 /** The keys of the cluster that a run starts. */
 export function keyspaceOf(shards: number) {
   return createKeyspace("default" as RegistryName, shards); // the nodes' own default
 }
-
-/** The tenant of all callers, as long as there is no authentication. */
-const TENANT = "default";
 
 /**
  * The id of a call before any answer tells it: an agent that never hears of its call again can still have it looked up.
@@ -17,5 +15,5 @@ const TENANT = "default";
  */
 export function callIdFor(toolset: string, runId: string, toolCallId: string, shards = 1): string {
   const name = toolset as ToolsetName; // one of our own
-  return derivedCallId(keyspaceOf(shards).forToolset(name).shard, TENANT, name, runId, toolCallId);
+  return derivedCallId(keyspaceOf(shards).forToolset(name).shard, tenantOf(name), name, runId, toolCallId);
 }

@@ -6,9 +6,11 @@ import type { LogFolder } from "../../src/local-cluster/log-folder.js";
 import type { Exit } from "../../src/local-cluster/program.js";
 import type { LeaderNote } from "./check/evidence.js";
 import { ClockFile, skewedClock } from "./clock-file.js";
+import { Credentials, inTenant } from "./credentials.js";
 import { GatewayClient } from "./gateway-client.js";
 import { machineMs } from "./machine-clock.js";
 import { Member } from "./member.js";
+import { providerOf, providersOf } from "./provider-names.js";
 import type { ProviderOptions } from "./serve-tools.js";
 import { GATEWAYS, NODE_SETTINGS, TOOLSETS } from "./settings.js";
 import type { Store } from "./store.js";
@@ -53,8 +55,10 @@ export interface ChaosClusterOptions {
   readonly clocksOffMs?: readonly number[] | undefined;
   /** The gateways' wall clocks stand still. */
   readonly clocksStand?: boolean | undefined;
-  /** The toolsets and how many providers serve each; those of a run with faults unless said. */
+  /** The toolsets, by their identities, and how many providers serve each; those of a run with faults unless said. */
   readonly toolsets?: Readonly<Record<string, number>>;
+  /** Callers must prove who they are; the toolsets may be of several tenants then. */
+  readonly closed?: boolean;
 }
 
 /** The most calls that a provider takes at once. */
@@ -75,10 +79,20 @@ export class ChaosCluster {
   readonly #crowds: Member[] = [];
   /** The folders of the builds that gateways are to run from at their next start, where not all run from the same. */
   readonly #roots = new Map<string, string>();
+  readonly #toolsets: Readonly<Record<string, number>>;
+  /** The keys of those that call and serve; absent where nobody is asked for one. */
+  readonly credentials: Credentials | undefined;
 
   constructor(options: ChaosClusterOptions) {
     this.#options = options;
     this.store = options.store;
+    this.#toolsets = options.toolsets ?? TOOLSETS;
+    this.credentials = options.closed ? new Credentials(this.toolsets) : undefined;
+  }
+
+  /** The toolsets, by their identities. */
+  get toolsets(): readonly string[] {
+    return Object.keys(this.#toolsets);
   }
 
   /** Where agents are to connect. */
@@ -96,10 +110,13 @@ export class ChaosCluster {
     mkdirSync(this.ledgerFolder, { recursive: true });
     mkdirSync(join(this.#options.folder, "clocks"), { recursive: true });
     await this.store.start();
+    this.credentials?.writeBootstrap(this.#bootstrapFile);
     const numbers = Array.from({ length: GATEWAYS }, (_, index) => index + 1);
     this.gateways.push(...(await Promise.all(numbers.map((number) => this.#startGateway(number)))));
-    for (const [toolset, replicas] of Object.entries(this.#options.toolsets ?? TOOLSETS)) {
-      for (let replica = 1; replica <= replicas; replica++) this.addProvider(toolset, `${toolset}-${replica}`);
+    const [first] = this.gateways;
+    if (first !== undefined) await this.credentials?.apply(first.client);
+    for (const [toolset, replicas] of Object.entries(this.#toolsets)) {
+      for (let replica = 1; replica <= replicas; replica++) this.addProvider(toolset, providerOf(toolset, replica));
     }
     await Promise.all(this.providers.map(({ member }) => member.start()));
   }
@@ -172,6 +189,9 @@ export class ChaosCluster {
           REDIS_URL: this.store.kind === "single" ? `redis://${storeLink.address}` : this.store.url,
           TOOLGATE_LISTEN: `127.0.0.1:${port}`,
           TOOLGATE_NODE_ID: nodeIdOf(number, ++starts),
+          ...(this.credentials === undefined
+            ? {}
+            : { TOOLGATE_AUTH: "required", TOOLGATE_BOOTSTRAP_KEY_FILE: this.#bootstrapFile }),
         },
         onLine: (line) => {
           logs.write(name, line);
@@ -183,7 +203,18 @@ export class ChaosCluster {
     });
     const address = await member.start();
     port = Number(new URL(`tcp://${address}`).port);
-    return { member, clock, storeLink, agentLink, providerLink, client: new GatewayClient(name, address) };
+    return {
+      member,
+      clock,
+      storeLink,
+      agentLink,
+      providerLink,
+      client: new GatewayClient(name, address, this.credentials?.administrator),
+    };
+  }
+
+  get #bootstrapFile(): string {
+    return join(this.#options.folder, "administrator.key");
   }
 
   #noteLeader(who: string, line: string): void {
@@ -202,7 +233,7 @@ export class ChaosCluster {
 
   /** One process of `count` providers of a toolset; likewise. */
   addCrowd(toolset: string, count: number): Member {
-    const provider = `${toolset}-crowd-${this.#crowds.length + 1}`;
+    const provider = `${providersOf(toolset)}crowd-${this.#crowds.length + 1}`;
     const crowd = this.#providing({ toolset, provider, version: FIRST_VERSION, count }, undefined);
     this.#crowds.push(crowd);
     return crowd;
@@ -214,8 +245,10 @@ export class ChaosCluster {
   ): Member {
     const { logs, onLost, root, sdks = [] } = this.#options;
     const name = own.provider;
+    const { credentials } = this;
     const order: ProviderOptions = {
       ...own,
+      toolset: inTenant(own.toolset).name,
       sdk: sdks[this.providers.length % sdks.length],
       nodes: this.gateways.map(({ providerLink }) => providerLink.address),
       ledgerFile: join(this.ledgerFolder, `${name}.jsonl`),
@@ -228,7 +261,11 @@ export class ChaosCluster {
         entry: "tools/chaos/serve-tools.js",
         root: sdks.length === 0 ? root : undefined,
         args: [JSON.stringify(order)],
-        env: { ...cleanEnvironment(), ...clock?.environment },
+        env: {
+          ...cleanEnvironment(),
+          ...clock?.environment,
+          ...(credentials === undefined ? {} : { TOOLGATE_KEY: credentials.providerOf(own.toolset) }),
+        },
         onLine: (line) => logs.write(name, line),
       }),
       ready: (line) => (line === "serving" ? line : undefined),

@@ -4,6 +4,7 @@ import type { CallHandle, CallTerminal, InvokeOptions, Toolgate } from "../../sr
 import { callIdFor } from "./call-ids.js";
 import { type CallPlan, type LoadMix, planCall, USUAL_MIX } from "./call-plan.js";
 import { placeholderId } from "./calls-without-id.js";
+import { inTenant, type TenantKeys } from "./credentials.js";
 import type { HistoryEvent, SeenDelta, SeenTerminal } from "./history.js";
 import { machineMs } from "./machine-clock.js";
 import { loadSdk } from "./sdk.js";
@@ -18,7 +19,10 @@ import { SeededRandom } from "./seeded-random.js";
 export interface AgentOptions {
   readonly agent: string;
   readonly nodes: readonly string[];
+  /** By their identities. */
   readonly toolsets: readonly string[];
+  /** The keys by tenant, where the nodes ask for one. */
+  readonly keys?: Readonly<Record<string, Pick<TenantKeys, "agent">>> | undefined;
   /** How many shards the nodes make on their store. */
   readonly shards: number;
   readonly seed: string;
@@ -44,13 +48,31 @@ const random = new SeededRandom(`${options.seed}/${options.agent}`);
 const mix = { ...USUAL_MIX, ...options.mix };
 const runId = `${options.seed}/${options.agent}`;
 
-const [first, second, watcher] = await Promise.all([
-  connect(options.nodes),
-  connect(options.nodes),
-  connect(options.nodes, { patienceMs: Number.POSITIVE_INFINITY }),
-]);
+/** An agent's connections in one tenant. */
+interface Clients {
+  readonly first: Toolgate;
+  readonly second: Toolgate;
+  readonly watcher: Toolgate;
+}
+
+const clients = new Map<string, Clients>();
+for (const { tenant } of options.toolsets.map(inTenant)) {
+  if (clients.has(tenant)) continue;
+  const agent = options.keys?.[tenant]?.agent;
+  const key = agent === undefined ? {} : { key: agent };
+  const [first, second, watcher] = await Promise.all([
+    connect(options.nodes, key),
+    connect(options.nodes, key),
+    connect(options.nodes, { ...key, patienceMs: Number.POSITIVE_INFINITY }),
+  ]);
+  clients.set(tenant, { first, second, watcher });
+}
 const watching = new AbortController();
-const watched = watch(watcher, watching.signal);
+const watched = Promise.all(
+  [...clients].map(([tenant, { watcher }]) =>
+    watch(watcher, tenant === "default" ? options.agent : `${options.agent} in ${tenant}`, watching.signal),
+  ),
+);
 process.on("SIGTERM", () => process.exit(0));
 const over = new AbortController();
 process.on("SIGUSR2", () => over.abort());
@@ -71,11 +93,16 @@ for (let n = 1; n <= options.maxCalls; n++) {
 await Promise.all(pending);
 watching.abort(new Error("the load is over"));
 await watched;
-await Promise.all([first.close(), second.close(), watcher.close()]);
+await Promise.all(
+  [...clients.values()].flatMap(({ first, second, watcher }) => [first.close(), second.close(), watcher.close()]),
+);
 process.exit(0);
 
 /** One call: its requests, all with the same ids; or one request without ids. */
 async function make(n: number, plan: CallPlan): Promise<void> {
+  const own = clients.get(inTenant(plan.toolset).tenant);
+  if (own === undefined) throw new Error(`the agent has no connection for ${plan.toolset}`);
+  const { first, second } = own;
   if (plan.withoutId) {
     const asker = placeholderId(`${runId}/${n}`);
     const withoutId = { ...plan, payload: { ...plan.payload, asker } };
@@ -105,6 +132,7 @@ async function ask(
   how: CallPlan["how"],
 ): Promise<Outcome> {
   const { toolset, tool, payload, delivery, timeoutMs, wait, cancelAfterMs } = plan;
+  const { name } = inTenant(toolset);
   note({ kind: "asked", request, call, n: payload.n, toolset, delivery, timeoutMs, how });
   const changedItsMind = new AbortController();
   const timer =
@@ -115,11 +143,11 @@ async function ask(
   let handle: CallHandle | undefined;
   try {
     if (how === "invoke") {
-      const result = await client.invoke(toolset, tool, payload, options);
+      const result = await client.invoke(name, tool, payload, options);
       note({ kind: "ended", request, call, terminal: { kind: "result", body: JSON.stringify(result) } });
       return "ended";
     }
-    const admitted = await client.call(toolset, tool, payload, options);
+    const admitted = await client.call(name, tool, payload, options);
     handle = admitted;
     const { callId, deadline, repeated } = admitted;
     note({ kind: "admitted", request, call, callId, deadlineMs: deadline.getTime(), repeated });
@@ -171,15 +199,14 @@ function seen(terminal: CallTerminal): SeenTerminal {
   };
 }
 
-/** One watch for the whole load, wherever it has to go on. */
-async function watch(client: Toolgate, signal: AbortSignal): Promise<void> {
+/** One watch of a tenant for the whole load, wherever it has to go on. */
+async function watch(client: Toolgate, name: string, signal: AbortSignal): Promise<void> {
   try {
     for await (const event of client.watch({ signal })) {
-      note({ kind: "watched", watch: options.agent, revision: event.revision, what: event.kind });
+      note({ kind: "watched", watch: name, revision: event.revision, what: event.kind });
     }
   } catch (error) {
-    if (!signal.aborted)
-      note({ kind: "watched", watch: options.agent, revision: "", what: `failed: ${String(error)}` });
+    if (!signal.aborted) note({ kind: "watched", watch: name, revision: "", what: `failed: ${String(error)}` });
   }
 }
 

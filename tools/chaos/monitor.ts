@@ -1,11 +1,12 @@
 import { appendFileSync } from "node:fs";
-import type { ServiceError } from "@grpc/grpc-js";
+import type { Metadata, ServiceError } from "@grpc/grpc-js";
 import type { GetToolsetResponse__Output } from "../../src/protocol/generated/toolgate/v1/GetToolsetResponse.js";
 import type { InvokeResponse__Output } from "../../src/protocol/generated/toolgate/v1/InvokeResponse.js";
 import { readError } from "../../src/sdk/request.js";
 import { callIdFor } from "./call-ids.js";
 import { TOOLS, type ToolInput } from "./call-plan.js";
-import { answerOf, type GatewayClient } from "./gateway-client.js";
+import { type Credentials, inTenant } from "./credentials.js";
+import { answerOf, callerMetadata, type GatewayClient } from "./gateway-client.js";
 import type { HistoryEvent } from "./history.js";
 import { machineMs } from "./machine-clock.js";
 
@@ -20,7 +21,10 @@ export interface Sample {
 
 export interface MonitorOptions {
   readonly gateways: readonly GatewayClient[];
+  /** By their identities. */
   readonly toolsets: readonly string[];
+  /** The keys of those that may call them, where the gateways ask for one. */
+  readonly credentials?: Credentials | undefined;
   readonly historyFile: string;
   /** Unique among the monitors of a run. */
   readonly runId: string;
@@ -88,14 +92,15 @@ export class Monitor {
   }
 
   async #ask(client: GatewayClient): Promise<string> {
-    for (const name of this.#options.toolsets) {
+    for (const toolset of this.#options.toolsets) {
+      const { name } = inTenant(toolset);
       const deadline = Date.now() + ANSWER_WITHIN_MS;
       try {
         const { epochs, stale } = await answerOf<GetToolsetResponse__Output>((callback) =>
-          client.catalog.getToolset({ name }, { deadline }, callback),
+          client.catalog.getToolset({ name }, this.#caller(toolset), { deadline }, callback),
         );
         if (stale) return `its catalogue is stale`;
-        if (epochs[0]?.health?.healthy !== true) return `${name} is not healthy`;
+        if (epochs[0]?.health?.healthy !== true) return `${toolset} is not healthy`;
       } catch (error) {
         return String(error);
       }
@@ -115,7 +120,7 @@ export class Monitor {
     const request = `${runId}/${toolCallId}`;
     const input: ToolInput = { n: this.#calls, ms: 0, pieces: 0, stubborn: false };
     const spec = {
-      toolset,
+      toolset: inTenant(toolset).name,
       tool: TOOLS.once,
       payloadJson: Buffer.from(JSON.stringify(input)),
       meta: { runId, toolCallId },
@@ -134,7 +139,7 @@ export class Monitor {
     });
     try {
       const { terminal } = await answerOf<InvokeResponse__Output>((callback) =>
-        gateway.invoke({ call: spec }, { deadline }, callback),
+        gateway.invoke({ call: spec }, this.#caller(toolset), { deadline }, callback),
       );
       if (terminal?.kind !== "TERMINAL_KIND_RESULT") {
         this.#note({ kind: "unknown", ...common, reason: terminal?.kind ?? "no terminal" });
@@ -153,6 +158,11 @@ export class Monitor {
       });
       return `a call failed with ${reason}`;
     }
+  }
+
+  /** Who may call a toolset. */
+  #caller(toolset: string): Metadata {
+    return callerMetadata(this.#options.credentials?.agentOf(toolset));
   }
 
   #note(

@@ -18,7 +18,7 @@ import { Monitor } from "./monitor.js";
 import type { PingObserver } from "./ping-observer.js";
 import { readBack } from "./read-back.js";
 import type { PlannedFault } from "./schedule.js";
-import { HEAL_WITHIN_MS, LIMITS, SETTLE_WITHIN_MS, TOOLSETS } from "./settings.js";
+import { HEAL_WITHIN_MS, LIMITS, SETTLE_WITHIN_MS } from "./settings.js";
 
 /** A stretch of load under some faults, after which everything is read back: what happened before it is over by then. */
 export interface PhaseOptions {
@@ -89,7 +89,8 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
   const injector = new Injector(options);
   const monitor = new Monitor({
     gateways: cluster.gateways.map(({ client }) => client),
-    toolsets: Object.keys(TOOLSETS),
+    toolsets: cluster.toolsets,
+    credentials: cluster.credentials,
     historyFile: join(historyFolder, "monitor.jsonl"),
     runId: `${options.seed}/${name}/monitor`,
     shards: cluster.store.shards,
@@ -197,7 +198,8 @@ function startAgents(options: PhaseOptions, historyFolder: string): Program[] {
       agent,
       nodes: cluster.agentAddresses,
       shards: cluster.store.shards,
-      toolsets: Object.keys(TOOLSETS),
+      toolsets: cluster.toolsets,
+      keys: cluster.credentials?.byTenant,
       seed: `${seed}/${name}`,
       callsPerSecond: callsPerSecond / agents,
       maxCalls: Math.ceil(maxCalls / agents),

@@ -1,7 +1,8 @@
 import type { Evidence, InjectedFault } from "./check/evidence.js";
 import type { Takeover } from "./check/pings.js";
 import type { LedgerLine } from "./ledger.js";
-import { TOOLSETS } from "./settings.js";
+import { providersOf } from "./provider-names.js";
+import { TENANTS_TOOLSETS } from "./settings.js";
 
 /** Times of one kind, in milliseconds. */
 export interface Times {
@@ -84,7 +85,9 @@ export function lostOnceTimes(evidence: Evidence): number[] {
 
 /** Whether others serve the provider's toolset too. */
 export function hasColleagues(provider: string): boolean {
-  return Object.entries(TOOLSETS).some(([toolset, replicas]) => provider.startsWith(`${toolset}-`) && replicas > 1);
+  return Object.entries(TENANTS_TOOLSETS).some(
+    ([toolset, replicas]) => provider.startsWith(providersOf(toolset)) && replicas > 1,
+  );
 }
 
 /** Of the takeovers that could be judged, how long each took. */

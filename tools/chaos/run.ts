@@ -18,6 +18,7 @@ import { redisOffsetMs } from "./redis-offset.js";
 import type { Outcome, PhaseOutcome } from "./report.js";
 import { type PlannedFault, planFaults } from "./schedule.js";
 import { SeededRandom } from "./seeded-random.js";
+import { TENANTS_TOOLSETS } from "./settings.js";
 import type { Store, StoreKind } from "./store.js";
 
 export interface RunOptions {
@@ -42,6 +43,8 @@ interface PlannedPhase {
   readonly name: string;
   readonly durationMs: number;
   readonly schedule: readonly PlannedFault[];
+  /** Callers must prove who they are. */
+  readonly closed: boolean;
 }
 
 /** A phase is no shorter than this, in milliseconds: a fault needs room before and after it. */
@@ -51,7 +54,7 @@ const FLUSH_SHARE = 0.2;
 
 /** Runs a cluster under faults, and checks what it left behind. */
 export async function runChaos(options: RunOptions): Promise<Outcome> {
-  const { folder, machine, onLine, signal } = options;
+  const { folder, machine, onLine } = options;
   const server = await findRedisServer(machine);
   if (server === undefined) {
     throw new Error("No redis-server 7.0 or newer is on the PATH: install one (Debian: apt-get install redis-server).");
@@ -60,12 +63,34 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   if (faketime === undefined && options.scenarios.includes("clock")) {
     onLine("clock: skipped, since faketime is not installed (Debian: apt-get install faketime)");
   }
-  const logs = new LogFolder(join(folder, "logs"));
-  const store = makeStore(options.store, server.path, join(folder, "redis"));
-  const planned = planPhases(options, store.kind, faketime !== undefined);
+  const { description, kind } = makeStore(options.store, server.path, join(folder, "redis"));
+  const planned = planPhases(options, kind, faketime !== undefined);
   if (planned.length === 0) {
     throw new Error(`None of the faults of ${options.scenarios.join(", ")} can be done to a ${options.store} store.`);
   }
+  const logs = new LogFolder(join(folder, "logs"));
+  const phases: PhaseOutcome[] = [];
+  try {
+    for (const phase of planned) {
+      const store = makeStore(options.store, server.path, join(folder, `redis-${phase.name}`));
+      phases.push(await runOnCluster(options, phase, store, logs, faketime));
+    }
+  } finally {
+    await logs.close();
+  }
+  return { seed: options.seed, store: description, phases, folder };
+}
+
+/** Runs a phase on a cluster of its own. */
+async function runOnCluster(
+  options: RunOptions,
+  phase: PlannedPhase,
+  store: Store,
+  logs: LogFolder,
+  faketime: string | undefined,
+): Promise<PhaseOutcome> {
+  const { onLine, signal } = options;
+  const folder = join(options.folder, phase.name);
   const incidents: Incident[] = [];
   const onLost = (name: string, exit: Exit, output: readonly string[]): void => {
     incidents.push({
@@ -76,68 +101,61 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   };
   // Where masters can be lost, only what their replicas have is acknowledged: else losses would be no news.
   const settings = store.kind === "group" ? { TOOLGATE_DURABILITY: "replicated" } : {};
-  const cluster = new ChaosCluster({ store, folder, logs, faketime, settings, onLost });
-  const phases: PhaseOutcome[] = [];
+  // Callers prove who they are, in two tenants. Where Redis loses their keys too, nobody is asked for one.
+  const access = phase.closed ? { closed: true, toolsets: TENANTS_TOOLSETS } : {};
+  const cluster = new ChaosCluster({ store, folder, logs, faketime, settings, onLost, ...access });
   try {
     onLine(`starting ${store.description}, three gateways and their providers`);
     await cluster.start();
     const observer = new PingObserver(store);
     await observer.start();
     const offsetMs = await redisOffsetMs(store);
-    const earlier = new Set<string>();
-    for (const phase of planned) {
-      onLine(`phase ${phase.name}: ${phase.schedule.length} faults in ${Math.round(phase.durationMs / 1_000)} s`);
-      const startMs = machineMs();
-      const { evidence, wellSince } = await runPhase({
-        ...phase,
-        cluster,
-        observer,
-        logs,
-        folder,
-        seed: options.seed,
-        agents: options.agents,
-        callsPerSecond: options.callsPerSecond,
-        maxCalls: Math.ceil((options.maxCalls * phase.durationMs) / (options.seconds * 1_000)),
-        redisOffsetMs: offsetMs,
-        earlier,
-        incidents,
-        onFault: ({ number, kind, lastsMs }, target, remark) => {
-          const at = ((machineMs() - startMs) / 1_000).toFixed(1).padStart(6);
-          const what = target === "" ? kind : `${kind} of ${target}, ${lastsMs} ms`;
-          onLine(
-            `${at} s  ${String(number).padStart(3)}  ${what}${remark === "" ? `: ${FAULTS[kind]}` : `: ${remark}`}`,
-          );
-        },
-        onProgress: (text) => onLine(`${((machineMs() - startMs) / 1_000).toFixed(1).padStart(6)} s       ${text}`),
-        signal,
-      });
-      for (const { call } of evidence.records) earlier.add(call);
-      const recovered = recoveryTimes(evidence.faults, wellSince);
-      phases.push({
-        name: phase.name,
-        evidence,
-        violations: check(evidence),
-        recoveries: byKind(recovered.map(({ fault, tookMs }) => ({ kind: fault.kind, tookMs }))),
-        figures: [
-          ...summarise(
-            "from healing until all is well",
-            recovered.map(({ tookMs }) => tookMs),
-          ),
-          ...summarise("from the pinger's loss until the next ping", takeoverTimes(takeovers(evidence))),
-          ...summarise("from kill -9 of a provider until its idempotent calls run anew", redeliveryTimes(evidence)),
-          ...summarise("from kill -9 of a provider until its once calls are outcome_unknown", lostOnceTimes(evidence)),
-        ],
-      });
-    }
+    onLine(`phase ${phase.name}: ${phase.schedule.length} faults in ${Math.round(phase.durationMs / 1_000)} s`);
+    const startMs = machineMs();
+    const { evidence, wellSince } = await runPhase({
+      ...phase,
+      cluster,
+      observer,
+      logs,
+      folder,
+      seed: options.seed,
+      agents: options.agents,
+      callsPerSecond: options.callsPerSecond,
+      maxCalls: Math.ceil((options.maxCalls * phase.durationMs) / (options.seconds * 1_000)),
+      redisOffsetMs: offsetMs,
+      earlier: new Set(),
+      incidents,
+      onFault: ({ number, kind, lastsMs }, target, remark) => {
+        const at = ((machineMs() - startMs) / 1_000).toFixed(1).padStart(6);
+        const what = target === "" ? kind : `${kind} of ${target}, ${lastsMs} ms`;
+        onLine(`${at} s  ${String(number).padStart(3)}  ${what}${remark === "" ? `: ${FAULTS[kind]}` : `: ${remark}`}`);
+      },
+      onProgress: (text) => onLine(`${((machineMs() - startMs) / 1_000).toFixed(1).padStart(6)} s       ${text}`),
+      signal,
+    });
+    const recovered = recoveryTimes(evidence.faults, wellSince);
+    return {
+      name: phase.name,
+      evidence,
+      violations: check(evidence),
+      recoveries: byKind(recovered.map(({ fault, tookMs }) => ({ kind: fault.kind, tookMs }))),
+      figures: [
+        ...summarise(
+          "from healing until all is well",
+          recovered.map(({ tookMs }) => tookMs),
+        ),
+        ...summarise("from the pinger's loss until the next ping", takeoverTimes(takeovers(evidence))),
+        ...summarise("from kill -9 of a provider until its idempotent calls run anew", redeliveryTimes(evidence)),
+        ...summarise("from kill -9 of a provider until its once calls are outcome_unknown", lostOnceTimes(evidence)),
+      ],
+    };
   } finally {
     const complaints = await cluster.stop();
-    await logs.close();
     for (const complaint of complaints) onLine(`at the end: ${complaint}`);
   }
-  return { seed: options.seed, store: store.description, phases, folder };
 }
 
-/** The flush breaks promises by its nature, so it has a phase of its own, after everything else has been read back. */
+/** The flush breaks promises by its nature, so it has a phase of its own. */
 export function planPhases(
   { seed, seconds, scenarios }: Pick<RunOptions, "seed" | "seconds" | "scenarios">,
   store: Store["kind"],
@@ -156,7 +174,7 @@ export function planPhases(
     if (ownKinds.length === 0) return [];
     const ms = Math.max(SHORTEST_PHASE_MS, durationMs);
     const schedule = planFaults({ kinds: ownKinds, durationMs: ms, random: random.fork(name) });
-    return [{ name, durationMs: ms, schedule }];
+    return [{ name, durationMs: ms, schedule, closed: !ownKinds.includes("flush") }];
   };
   return [...phase("faults", others, wholeMs - flushMs), ...phase("flush", flushes, flushMs)];
 }

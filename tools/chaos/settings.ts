@@ -6,6 +6,9 @@ export const GATEWAYS = 3;
 /** The toolsets, and how many provider processes serve each. */
 export const TOOLSETS = { orders: 3, notes: 1 } as const satisfies Record<string, number>;
 
+/** Those of a run with two tenants, of which each has one of the same name. */
+export const TENANTS_TOOLSETS = { ...TOOLSETS, "acme/orders": 1 } as const satisfies Record<string, number>;
+
 /** Of which toolset a storm has more providers, and how many. */
 export const CROWD = { toolset: "orders", providers: 40 } as const satisfies {
   readonly toolset: keyof typeof TOOLSETS;

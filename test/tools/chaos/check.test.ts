@@ -44,7 +44,7 @@ const OUTPUT = "output is what a run said, in order and once";
 const RESULTS = "a result is that of its own call";
 const STORE = "nobody is told that Redis is away while it is there";
 const EPOCH = "an epoch is never given twice";
-const RESULT_2 = '{"n":1,"by":"p#1","attempt":2,"run":"p#1:2"}';
+const RESULT_2 = '{"n":1,"by":"orders-1#1","attempt":2,"run":"orders-1#1:2"}';
 
 test("what went well breaks no rule", () => {
   expect(broken()).toEqual([]);
@@ -79,7 +79,7 @@ describe("acknowledged calls", () => {
 
 describe("results", () => {
   test("one of another call's payload is wrong, wherever it is told", () => {
-    const own = { kind: "result", body: '{"n":2,"by":"p#1","attempt":1,"run":"p#1:1"}' };
+    const own = { kind: "result", body: '{"n":2,"by":"orders-1#1","attempt":1,"run":"orders-1#1:1"}' };
     expect(broken({ history: [asked({ n: 2 }), ended()] })).toEqual([RESULTS]);
     expect(broken({ history: [asked({ n: 2 }), ended({ terminal: own })] })).toEqual([TERMINAL, RESULTS]);
   });
@@ -120,7 +120,7 @@ describe("terminals", () => {
     expect(broken({ records: [record([get("gateway 1", lost)])] })).toEqual([TERMINAL]);
   });
   test("an agent that was told another result saw a second terminal", () => {
-    const body = '{"n":1,"by":"p#1","attempt":1,"run":"p#1:2"}';
+    const body = '{"n":1,"by":"orders-1#1","attempt":1,"run":"orders-1#1:2"}';
     expect(broken({ history: [asked(), ended({ terminal: { kind: "result", body } })] })).toEqual([TERMINAL]);
   });
   test("an agent that was told another time or attempt saw a second terminal", () => {
@@ -226,7 +226,7 @@ describe("what did not run", () => {
 describe("the fence", () => {
   const idempotent = [asked({ delivery: "idempotent" }), unknown()];
   const result = (attempt: number, ranAs: number) =>
-    terminal({ attempt, body: `{"n":1,"by":"p#1","attempt":${ranAs},"run":"p#1:${ranAs}"}` });
+    terminal({ attempt, body: `{"n":1,"by":"orders-1#1","attempt":${ranAs},"run":"orders-1#1:${ranAs}"}` });
   const records = (attempt: number, ranAs = attempt) => [record([get("gateway 1", result(attempt, ranAs))])];
 
   test("the last attempt's result is a result", () => {
@@ -294,6 +294,15 @@ describe("watches", () => {
   });
   test("a watch that failed is told", () => {
     expect(seen(watched("", "w", "failed: no node"))).toEqual(["a watch outlives faults"]);
+  });
+});
+
+describe("tenants", () => {
+  test("a call runs with its own toolset's providers, and with no other tenant's", () => {
+    expect(broken({})).toEqual([]);
+    expect(broken({ history: [asked({ toolset: "acme/orders" }), ended()] })).toEqual([
+      "a call runs with its own toolset's providers",
+    ]);
   });
 });
 
@@ -452,7 +461,11 @@ describe("lost providers", () => {
 });
 
 describe("output", () => {
-  const piece = (n: number, attempt = 1) => ({ cursor: `${n}-0`, attempt, data: `{"piece":${n},"run":"p#1:1"}` });
+  const piece = (n: number, attempt = 1) => ({
+    cursor: `${n}-0`,
+    attempt,
+    data: `{"piece":${n},"run":"orders-1#1:1"}`,
+  });
   const told = (...deltas: ReturnType<typeof piece>[]) =>
     broken({ history: [asked(), ended({ terminal: { kind: "result", body: RESULT }, deltas })], records: [record()] });
 

@@ -75,13 +75,13 @@ export const unknown = (reason = "NODE_UNREACHABLE", request = "a/1.1"): History
 
 /** A run as the ledger has it: its start and, unless it was cut off, its end. */
 export function run(attempt = 1, more: { run?: string; cut?: boolean; call?: string } = {}): LedgerLine[] {
-  const { run: name = `p#1:${attempt}`, cut = false, call = "c" } = more;
-  const line = { call, attempt, incarnation: "p#1", run: name };
+  const { run: name = `orders-1#1:${attempt}`, cut = false, call = "c" } = more;
+  const line = { call, attempt, incarnation: "orders-1#1", run: name };
   const start: LedgerLine = { phase: "start", ...line, atMs: 10_100 };
   return cut ? [start] : [start, { phase: "end", ...line, atMs: 10_150, how: "returned" }];
 }
 
-export const RESULT = '{"n":1,"by":"p#1","attempt":1,"run":"p#1:1"}';
+export const RESULT = '{"n":1,"by":"orders-1#1","attempt":1,"run":"orders-1#1:1"}';
 
 export function terminal(more: Partial<ReadTerminal> = {}): ReadTerminal {
   const fields = {

@@ -14,6 +14,7 @@ import { checkPings, checkTakeovers } from "./pings.js";
 import { checkReaders } from "./readers.js";
 import { checkResults } from "./results.js";
 import { checkStoreAway } from "./store-away.js";
+import { checkTenants } from "./tenants.js";
 import { totalOutages } from "./total-outages.js";
 import { checkWatches } from "./watches.js";
 
@@ -34,6 +35,7 @@ export function check(evidence: Evidence): Violation[] {
     ...checkReaders(file),
     ...checkOutput(file),
     ...checkResults(file),
+    ...checkTenants(file),
     ...checkGivenUp(file, evidence.faults),
     ...checkHeldOver(file, evidence.faults),
     ...checkStoreAway(file, evidence.outages),
