@@ -514,7 +514,7 @@ describe("listening", () => {
 
   async function fault(listen: string): Promise<ToolgateError> {
     const server = createGrpcServer({
-      config: parseConfig({ env: {}, flags: { listen } }),
+      config: parseConfig({ env: {}, flags: { listen, auth: "none" } }),
       log: SILENT_LOGGER,
       services: [{ definition: Gateway.service, methods: ECHO }],
       access: OPEN,
