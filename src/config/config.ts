@@ -1,4 +1,4 @@
-import { allowListFault } from "../egress/allow-list.js";
+import { allowListFault } from "../egress/allow-list-fault.js";
 import { ADDRESS_PATTERN, isLoopback, splitAddress } from "./address.js";
 import { CLIENT_SECRETS, CLIENT_SETTINGS } from "./client-schema.js";
 import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "./message-limits.js";

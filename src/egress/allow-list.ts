@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { entriesOf } from "./allow-list-fault.js";
 
 /** Hosts that may be private: an identity provider of one's own, say. */
 export interface AllowList {
@@ -8,25 +9,8 @@ export interface AllowList {
   allowsAddress(address: string): boolean;
 }
 
-const HOST = /^[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9])?$/i;
-
 /** 2000::/3. */
 const GIVEN_OUT = ipaddr.IPv6.parseCIDR("2000::/3");
-const RULE = "must be host names, addresses or CIDRs such as 10.1.0.0/16, with commas between them";
-
-/** What is wrong with a list of hosts and of addresses in CIDR notation, with commas between them; nothing where it is one. */
-export function allowListFault(text: string): string | undefined {
-  const right = entriesOf(text).every(
-    (entry) => ipaddr.isValidCIDR(entry) || ipaddr.isValid(entry) || HOST.test(entry),
-  );
-  return right ? undefined : RULE;
-}
-
-const entriesOf = (text: string): string[] =>
-  text
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
 
 /** Reads such a list; what is none of its entries allows nothing. */
 export function allowList(text: string): AllowList {

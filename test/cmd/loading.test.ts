@@ -54,6 +54,11 @@ test.each([
   ["dev", "--help"],
   ["doctor", "--help"],
   ["mount", "--help"],
+  ["access", "--help"],
+  ["audit", "--help"],
+  ["explain", "--help"],
+  ["login", "--help"],
+  ["policy", "--help"],
 ])("toolgate %j %j loads what shows a text, and no library beside that", async (...args) => {
   const { packages, loaded } = await loadedBy(args);
   expect([...packages]).toEqual(["commander"]);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { allowList, allowListFault, isPublicAddress } from "../../src/egress/allow-list.js";
+import { allowList, isPublicAddress } from "../../src/egress/allow-list.js";
+import { allowListFault } from "../../src/egress/allow-list-fault.js";
 
 test("hosts, addresses and ranges are told apart", () => {
   const list = allowList(" id.internal, 10.1.0.0/16,::1 , fd00::/8 ");
