@@ -26,7 +26,8 @@ export class DenyList {
 
   #has(word: string, nowMs: number): boolean {
     for (const { spec } of this.#revocations.withWord(word)) {
-      if (spec.untilMs === 0 || spec.untilMs > nowMs) return true;
+      const { untilMs = 0 } = spec;
+      if (untilMs === 0 || untilMs > nowMs) return true;
     }
     return false;
   }

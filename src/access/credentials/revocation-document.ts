@@ -1,29 +1,19 @@
-import { BodyReader } from "../../documents/body-reader.js";
-import type { DocumentKind } from "../../documents/document.js";
-import { readInstant, readMatch } from "./principal-members.js";
+import { type Static, Type } from "typebox";
+import { schemaKind } from "../../documents/schema-kind.js";
 
-/** A credential that does not hold any more, of a principal of the document's tenant. */
-export interface RevocationSpec {
+/**
+ * What ends one credential, of a principal of the document's tenant. What a later version adds to it is passed over when it is read: a
+ * revocation that is not wholly understood still revokes.
+ */
+const Revocation = Type.Object({
   /** `key/<id>`, `session/<id>`, `token/<issuer>#<jti>`, `certificate/<fingerprint>`, or `subject/<id>` for whatever stands for a principal. */
-  readonly credential: string;
-  /** Until when, in Unix milliseconds by Redis's clock; 0 for ever. Past a credential's own end it has no use. */
-  readonly untilMs: number;
-}
+  credential: Type.String({ pattern: "^(key|session|token|certificate|subject)/[^\\p{C}]{1,512}$" }),
+  /** Until when, in Unix milliseconds by Redis's clock; 0 or absent for ever. Past a credential's own end it has no use. */
+  untilMs: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+});
 
-const CREDENTIAL = /^(key|session|token|certificate|subject)\/[^\p{C}]{1,512}$/u;
-const RULE = "must be key/<id>, session/<id>, token/<issuer>#<jti>, certificate/<fingerprint> or subject/<id>";
+/** A credential that does not hold any more. */
+export type RevocationSpec = Static<typeof Revocation>;
 
 /** The deny list. */
-export const REVOCATION: DocumentKind<RevocationSpec> = {
-  kind: "revocation",
-  parse(body, ref) {
-    const reader = new BodyReader();
-    const { credential, untilMs } = reader.object(body, "", ["credential", "untilMs"]);
-    const spec = {
-      credential: readMatch(reader, credential, "/credential", CREDENTIAL, RULE),
-      untilMs: untilMs === undefined ? 0 : readInstant(reader, untilMs, "/untilMs"),
-    };
-    reader.throwIfAny(ref);
-    return spec;
-  },
-};
+export const REVOCATION = schemaKind({ kind: "revocation", schema: Revocation });
