@@ -26,20 +26,42 @@ local function write_audit()
 end
 
 -- What a call wanted and who made it, as a record of its admission has it; `who` is what the node says: kind, credential, revision, rule.
+-- What calls have in common is said once: by their head, which calls of one turn share, and the words of the node.
+local admissions_said = {}
 local function audit_admission(call, who, arguments, node)
-  local kind, revision = string.match(who, '^(%S+ %S+) (%S+ %S+)$')
-  note_audit('1 call ' .. string.match(call.caller, '^%S+') .. ' ' .. call.caller .. ' ' .. kind .. ' call ' .. call.toolset .. ' ' .. call.tool
-    .. ' ' .. call.id .. ' ' .. arguments .. ' ' .. call.contract .. ' ' .. revision .. ' allowed - - 0 ' .. node .. ' 0')
+  local of_head = admissions_said[call.head]
+  if not of_head then
+    of_head = {}
+    admissions_said[call.head] = of_head
+  end
+  local said = of_head[who]
+  if not said then
+    local kind, revision = string.match(who, '^(%S+ %S+) (%S+ %S+)$')
+    said = {
+      '1 call ' .. string.match(call.caller, '^%S+') .. ' ' .. call.caller .. ' ' .. kind .. ' call ' .. call.toolset .. ' ' .. call.tool .. ' ',
+      ' ' .. call.contract .. ' ' .. revision .. ' allowed - - 0 ' .. node .. ' 0',
+    }
+    of_head[who] = said
+  end
+  note_audit(said[1] .. call.id .. ' ' .. arguments .. said[2])
 end
 
 -- How a call ended, where its head says that it is audited. A tool's own reasons are its words, and no part of the audit.
+local ends_said = {}
 local function audit_end(call, kind, reason)
   if not call.audited then return end
   if kind == 'tool_error' and not string.find(KNOWN_REASONS, ' ' .. reason .. ' ', 1, true) then reason = 'TOOL_ERROR' end
   local ran = (kind == 'result' or kind == 'tool_error') and 'yes' or kind == 'not_executed' and 'no' or 'unknown'
-  note_audit('1 end ' .. string.match(call.caller, '^%S+') .. ' ' .. call.caller .. ' - - call ' .. call.toolset .. ' ' .. call.tool .. ' '
-    .. call.id .. ' - ' .. call.contract .. ' 0 - ' .. kind .. ' ' .. reason .. ' ' .. ran .. ' '
-    .. string.format('%d', math.max(0, now - call.admitted)) .. ' ' .. call.node .. ' 0')
+  local said = ends_said[call.head]
+  if not said then
+    said = {
+      '1 end ' .. string.match(call.caller, '^%S+') .. ' ' .. call.caller .. ' - - call ' .. call.toolset .. ' ' .. call.tool .. ' ',
+      ' - ' .. call.contract .. ' 0 - ',
+    }
+    ends_said[call.head] = said
+  end
+  note_audit(said[1] .. call.id .. said[2] .. kind .. ' ' .. reason .. ' ' .. ran .. ' ' .. string.format('%d', math.max(0, now - call.admitted))
+    .. ' ' .. call.node .. ' 0')
 end
 
 -- That a document was changed; `author` is what the node says: tenant, id, kind, credential, node. A session's is a login, or the end of one.
