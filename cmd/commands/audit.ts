@@ -25,7 +25,15 @@ export function auditCommand(): Command {
     .addCommand(tailCommand())
     .addCommand(queryCommand())
     .addCommand(verifyCommand())
-    .addCommand(exportCommand());
+    .addCommand(exportCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate audit tail
+  toolgate audit query --principal ci --outcome refused
+  toolgate audit verify`,
+    );
 }
 
 function withFilter(command: Command): Command {

@@ -21,7 +21,13 @@ const INDENT = 8;
 export function explainCommand(): Command {
   return new Command("explain")
     .description("Says what would become of a request, and what mends it. Nothing is called.")
-    .addCommand(callCommand());
+    .addCommand(callCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate explain call files read_text_file`,
+    );
 }
 
 function callCommand(): Command {

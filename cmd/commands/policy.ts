@@ -9,7 +9,15 @@ interface TestFlags {
 
 /** `toolgate policy`: roles, tried without a registry. */
 export function policyCommand(): Command {
-  return new Command("policy").description("Tries roles without a registry.").addCommand(testCommand());
+  return new Command("policy")
+    .description("Tries roles without a registry.")
+    .addCommand(testCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate policy test -f policies/`,
+    );
 }
 
 function testCommand(): Command {

@@ -17,7 +17,7 @@ export function serveCommand(): Command {
       `
 Examples:
   toolgate serve
-  toolgate serve --listen 0.0.0.0:7400 --auth required --redis-url redis://redis:6379
+  toolgate serve --listen 0.0.0.0:7400 --auth required
   TOOLGATE_LOG_LEVEL=debug toolgate serve --listen 127.0.0.1:0`,
     )
     .action(async (flags: Flags) => {

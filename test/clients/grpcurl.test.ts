@@ -12,6 +12,8 @@ const SERVICES = [
   "grpc.health.v1.Health",
   "grpc.reflection.v1.ServerReflection",
   "grpc.reflection.v1alpha.ServerReflection",
+  "toolgate.v1.Access",
+  "toolgate.v1.Audit",
   "toolgate.v1.Catalog",
   "toolgate.v1.DeadCalls",
   "toolgate.v1.Documents",

@@ -37,6 +37,7 @@ test("contexts are made, listed, used, changed, shown and deleted", async () => 
     context: "prod",
     nodes: ["d:4"],
     ca: "/ca.pem",
+    key: "found",
     origin: "toolgate context use",
   });
   expect(JSON.parse((await run("--context", "dev", "context", "show", "--json")).stdout)).toMatchObject({

@@ -37,8 +37,7 @@ export function stageServer(
   const dependencies = Object.entries({ ...project.dependencies, [SDK]: project.version });
   writeManifest(folder, {
     ...Object.fromEntries(published),
-    // The SDK's package has typebox in it, and no other module of the project imports it.
-    dependencies: Object.fromEntries(dependencies.filter(([name]) => name !== "typebox").sort()),
+    dependencies: Object.fromEntries(dependencies.sort()),
   } as PackageManifest);
 }
 

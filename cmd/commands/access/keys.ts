@@ -27,7 +27,15 @@ export function keyCommand(): Command {
     .addCommand(createCommand())
     .addCommand(rotateCommand())
     .addCommand(revokeCommand())
-    .addCommand(listCommand());
+    .addCommand(listCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate access key create ci --role agent
+  toolgate access key rotate ci --overlap 1d
+  toolgate access key list`,
+    );
 }
 
 function createCommand(): Command {

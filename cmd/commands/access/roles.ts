@@ -14,7 +14,14 @@ export function roleCommand(): Command {
       "Lists roles, the built-in ones too, and shows their rules. Own ones are made by `toolgate access apply`.",
     )
     .addCommand(listCommand())
-    .addCommand(getCommand());
+    .addCommand(getCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate access role list
+  toolgate access role get agent`,
+    );
 }
 
 interface RoleBody {

@@ -27,7 +27,14 @@ export function shareCommand(): Command {
     )
     .addCommand(addCommand())
     .addCommand(listCommand())
-    .addCommand(removeCommand());
+    .addCommand(removeCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate access share add files --with acme --tools "read_*"
+  toolgate access share list`,
+    );
 }
 
 function addCommand(): Command {

@@ -21,7 +21,14 @@ export function tenantCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(switchCommand("disable", true))
-    .addCommand(switchCommand("enable", false));
+    .addCommand(switchCommand("enable", false))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate access tenant create acme
+  toolgate access tenant list`,
+    );
 }
 
 function withReason(command: Command): Command {

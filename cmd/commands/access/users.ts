@@ -16,7 +16,14 @@ export function userCommand(): Command {
     .summary("people and their passwords")
     .description("Sets passwords, and lists people. They log in by `toolgate login`.")
     .addCommand(setPasswordCommand())
-    .addCommand(listCommand());
+    .addCommand(listCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  toolgate access user set-password ann --role operator
+  toolgate access user list`,
+    );
 }
 
 function setPasswordCommand(): Command {
