@@ -70,7 +70,13 @@ const KINDS: ReadonlySet<string> = new Set(
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 
-/** A caller that is remembered: by its header, or by the digest of its token or its certificate. */
+/**
+ * The callers that are remembered: by their headers, or by the digests of their tokens or certificates. Each apart, since digests are no
+ * secret: a header that has one is nobody's.
+ */
+type Memory = LRUCache<string, Remembered>;
+
+/** A caller that is remembered. */
 interface Remembered {
   readonly identity: Identity;
   readonly verifiedAtMs: number;
@@ -84,7 +90,8 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
   const tokens = new TokenVerifier(parts);
   const certificates = new CertificateVerifier(documents);
   const denied = new DenyList(documents);
-  const remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED });
+  const byHeader: Memory = new LRUCache({ max: MAX_REMEMBERED });
+  const byDigest: Memory = new LRUCache({ max: MAX_REMEMBERED });
   /** How each identity is verified again. */
   const verifications = new WeakMap<Identity, () => Verdict>();
 
@@ -93,7 +100,8 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
   const stopFollowing = documents.onChange((changed) => {
     for (const ref of changed) takeOver(ref);
     if (!changed.some(({ kind }) => KINDS.has(kind))) return;
-    remembered.clear();
+    byHeader.clear();
+    byDigest.clear();
     for (const listener of listeners) listener();
   });
 
@@ -107,7 +115,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
     try {
       if (authorization !== undefined) {
         if (authorization.length > MAX_AUTHORIZATION) throw refusal(refused("malformed"));
-        return rememberedCaller(authorization) ?? verifyHeader(authorization);
+        return rememberedCaller(byHeader, authorization) ?? verifyHeader(authorization);
       }
       if (certificate !== undefined) return verifyCertificate(certificate);
       throw new ToolgateError("UNAUTHENTICATED", NO_CREDENTIAL);
@@ -122,8 +130,8 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
     return new ToolgateError("UNAUTHENTICATED", DOES_NOT_HOLD);
   }
 
-  function rememberedCaller(place: string): Identity | undefined {
-    const found = remembered.get(place);
+  function rememberedCaller(memory: Memory, place: string): Identity | undefined {
+    const found = memory.get(place);
     if (found === undefined) return undefined;
     const nowMs = clock.nowMs();
     if (found.identity.expiresAtMs <= nowMs || nowMs - found.verifiedAtMs >= REMEMBERED_MS) return undefined;
@@ -137,17 +145,17 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
     if (!looksLikeSecretToken(text)) return verifyToken(text);
     const token = readSecretToken(text);
     if (token === undefined) throw refusal(refused("malformed"));
-    return remember(authorization, () => secrets.verify(token));
+    return remember(byHeader, authorization, () => secrets.verify(token));
   }
 
   /** A token's signature costs half a millisecond: what is known of it is told without a promise. */
   function verifyToken(text: string): Identity | Promise<Identity> {
     if (!JWT.test(text)) throw refusal(refused("malformed"));
     const digest = tokens.digestOf(text);
-    const caller = rememberedCaller(digest);
+    const caller = rememberedCaller(byDigest, digest);
     if (caller !== undefined) return caller;
     const look = tokens.known(digest);
-    return look === undefined ? verifySignature(text, digest) : remember(digest, look);
+    return look === undefined ? verifySignature(text, digest) : remember(byDigest, digest, look);
   }
 
   async function verifySignature(text: string, digest: string): Promise<Identity> {
@@ -155,7 +163,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       const look = await tokens.verify(text, digest);
       if (typeof look !== "function") throw refusal(look);
       // By the documents as they are now, and not as they were when the issuer was asked.
-      return remember(digest, look);
+      return remember(byDigest, digest, look);
     } catch (error) {
       throw asRefusal(error);
     }
@@ -163,18 +171,19 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
 
   function verifyCertificate(der: Buffer): Identity {
     const fingerprint = certificates.fingerprintOf(der);
-    return rememberedCaller(fingerprint) ?? remember(fingerprint, () => certificates.verify(der, clock.nowMs()));
+    const verify = () => certificates.verify(der, clock.nowMs());
+    return rememberedCaller(byDigest, fingerprint) ?? remember(byDigest, fingerprint, verify);
   }
 
   /** @throws ToolgateError UNAUTHENTICATED where the credential does not hold */
-  function remember(place: string, look: () => Verdict): Identity {
+  function remember(memory: Memory, place: string, look: () => Verdict): Identity {
     const verify = (): Verdict => judge(look());
     const verdict = verify();
     if (verdict.kind === "refused") throw refusal(verdict);
     const nowMs = clock.nowMs();
     const entry = { identity: identityOf(verdict.proof, verify), verifiedAtMs: nowMs, usedAtMs: 0 };
     noteUse(entry, nowMs);
-    remembered.set(place, entry);
+    memory.set(place, entry);
     return entry.identity;
   }
 

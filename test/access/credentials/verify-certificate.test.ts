@@ -44,6 +44,12 @@ function set(documents: Readonly<Record<string, unknown>>) {
   return { node, enter };
 }
 
+test("a certificate's fingerprint is no credential", () => {
+  const { node, enter } = set({ rule: { match: { dns: "ci.acme.example" }, roles: ["admin"] } });
+  const fingerprint = enter(ci).credential.slice("certificate/".length);
+  for (const header of [fingerprint, `Bearer ${fingerprint}`]) expect(() => node.with(header)).toThrowError(REFUSED);
+});
+
 test("a certificate stands for a principal by its names", () => {
   const fingerprint = new X509Certificate(ci).fingerprint256.replaceAll(":", "").toLowerCase();
   const cases: [object, string][] = [

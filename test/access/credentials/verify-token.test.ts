@@ -58,6 +58,17 @@ test("a token stands for a principal of its issuer's, and is verified once", asy
   expect(node.bearer(token)).toBe(identity);
 });
 
+test("what a token is remembered by is no credential", async () => {
+  const { node } = set();
+  const token = await signToken(key, node.nowMs, { without: ["jti"] });
+  const { credential } = await enter(node, token);
+  // The audit names the token by its digest.
+  const digest = credential.slice(credential.indexOf("#") + 1);
+  for (const header of [digest, `Bearer ${digest}`]) {
+    expect(() => node.with(header), header).toThrowError(expect.objectContaining(REFUSED));
+  }
+});
+
 test("25 and more hostile tokens are refused alike, and no foreign URL is asked", async () => {
   const { node } = set({ algorithms: ["ES256", "RS256"] });
   const { nowMs } = node;
