@@ -98,7 +98,10 @@ const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
 
 /** In patterns a star ends at a slash: what separates the parts of this name takes its place, and slashes take another's. */
 function asParts(text: string, separator: string): string {
-  return separator === "/" ? text : text.replaceAll("/", "\u0000").replaceAll(separator, "/");
+  if (separator === "/") return text;
+  // A subject's comma that is part of a value stands behind a backslash (RFC 2253): whoever chooses a value adds no part by it.
+  const marked = separator === "," ? text.replace(/\\./gs, (pair) => (pair === "\\," ? "\u0001" : pair)) : text;
+  return marked.replaceAll("/", "\u0000").replaceAll(separator, "/");
 }
 
 /**

@@ -50,6 +50,16 @@ test("a certificate's fingerprint is no credential", () => {
   for (const header of [fingerprint, `Bearer ${fingerprint}`]) expect(() => node.with(header)).toThrowError(REFUSED);
 });
 
+test("a comma within a subject's value separates nothing", () => {
+  const { enter } = set({
+    rule: { match: { subject: "CN=*,O=acme" }, roles: ["agent"] },
+    literal: { match: { subject: "CN=a\\,b" }, id: "literal", roles: ["agent"] },
+  });
+  expect(enter(make("/CN=ci/O=acme", "DNS:a.example"))).toMatchObject({ principal: { id: "CN=ci,O=acme" } });
+  expect(() => enter(make("/CN=ci,O=acme", "DNS:a.example"))).toThrowError(REFUSED);
+  expect(enter(make("/CN=a,b", "DNS:a.example"))).toMatchObject({ principal: { id: "literal" } });
+});
+
 test("a certificate stands for a principal by its names", () => {
   const fingerprint = new X509Certificate(ci).fingerprint256.replaceAll(":", "").toLowerCase();
   const cases: [object, string][] = [
