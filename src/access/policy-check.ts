@@ -1,6 +1,11 @@
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { DocumentKind, DocumentRef, DocumentsReader } from "../documents/document.js";
-import type { DocumentCheck, DocumentFinding, DocumentProposal } from "../documents/proposed-documents.js";
+import {
+  type DocumentCheck,
+  type DocumentFinding,
+  type DocumentProposal,
+  ProposedDocuments,
+} from "../documents/proposed-documents.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
 import { shortKey } from "../json/pointer.js";
@@ -9,7 +14,7 @@ import { ISSUER } from "./credentials/issuer-document.js";
 import { KEY } from "./credentials/key-document.js";
 import { USER } from "./credentials/user-document.js";
 import { type LintedToolset, lintPolicy, type RoleAssignment } from "./policy/lint.js";
-import { createPolicy, findRole } from "./policy/policy.js";
+import { createPolicy, findRole, type Policy } from "./policy/policy.js";
 import { ROLE } from "./policy/role.js";
 import { SHARE } from "./policy/share.js";
 import { TENANT } from "./policy/tenant-document.js";
@@ -66,14 +71,17 @@ export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => nu
   return {
     kinds: [...CREDENTIALS.map(({ kind }) => kind), ROLE.kind, SHARE.kind, TENANT.kind],
     check(proposal) {
+      const { before, after, author, force } = proposal;
       refuseEscalation(proposal);
-      if (!proposal.force && wouldLockOut(proposal.before, proposal.after, nowMs())) {
+      if (!force && wouldLockOut(before, after, nowMs())) {
         throw new ToolgateError(
           "INVALID_DOCUMENT",
           `nobody could administer the tenant "${DEFAULT_TENANT}" any more: give another principal the role admin first, or apply it with force`,
         );
       }
-      return findingsOf(proposal.after, catalog);
+      // Of other tenants' documents, only those hear that administer them.
+      const access = policyOf(before).accessOf(author);
+      return findingsOf(after, catalog).filter(({ ref }) => access.mayIn("administer", ref.tenant).allowed);
     },
   };
 }
@@ -87,9 +95,14 @@ export function wouldLockOut(before: DocumentsReader, after: DocumentsReader, no
   return canBeAdministered(before, nowMs) || (!hasCredentials(before) && hasCredentials(after));
 }
 
+/** A policy to ask now: one that follows the documents would do so for good. */
+function policyOf(documents: DocumentsReader): Policy {
+  return createPolicy(new ProposedDocuments(documents, []));
+}
+
 /** Whether there is an administrator of the default tenant, or one may come by a token or a certificate. */
 function canBeAdministered(documents: DocumentsReader, nowMs: number): boolean {
-  const policy = createPolicy(documents);
+  const policy = policyOf(documents);
   if (hasAdministrator(documents, policy, "", nowMs)) return true;
   return CREDENTIALS.filter(({ kind }) => kind === ISSUER.kind || kind === CERTIFICATE.kind).some((mapping) =>
     [...mapping.all(documents)].some(
@@ -138,7 +151,7 @@ function linted(views: ReturnType<CatalogReader["all"]>): LintedToolset[] {
 function refuseEscalation({ author, before, after, changes }: DocumentProposal): void {
   const concerned = changes.filter(({ ref }) => isOfCluster(before, ref) || isOfCluster(after, ref));
   const [first] = concerned;
-  if (first === undefined || createPolicy(before).accessOf(author).mayIn("administer", ANY_TENANT).allowed) return;
+  if (first === undefined || policyOf(before).accessOf(author).mayIn("administer", ANY_TENANT).allowed) return;
   throw new ToolgateError(
     "FORBIDDEN",
     `only an administrator of the cluster may change ${first.ref.kind} "${first.ref.name}": it is about all tenants`,

@@ -163,3 +163,37 @@ test("what is probably not meant is named, each at its place", () => {
     "share/files/with/1 names a tenant that does not exist",
   ]);
 });
+
+test("of other tenants' documents nothing is told to those that do not administer them", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(TENANT, "acme", {});
+  documents.put(KEY, "root", key(["admin", "gone"]));
+  documents.put(KEY, "acme-root", key(["admin", "lost"]), ACME);
+  documents.put(ROLE, "spare", { rules: [] });
+  const acmeAdmin: Principal = { ...ADMIN, tenant: ACME, id: "acme-root" };
+  const found = judge(documents, [[ROLE, "own", { rules: [] }, ACME]], acmeAdmin);
+  expect(found.map(({ ref }) => `${ref.tenant}/${ref.kind}/${ref.name}`).sort()).toEqual([
+    "acme/key/acme-root",
+    "acme/role/own",
+  ]);
+});
+
+test("judging leaves nothing behind that follows the documents", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin"]));
+  let followers = 0;
+  const counted = Object.assign(Object.create(documents) as DocumentsInMemory, {
+    revision: 1,
+    get: documents.get.bind(documents),
+    all: documents.all.bind(documents),
+    isUnreadable: documents.isUnreadable.bind(documents),
+    onChange: () => {
+      followers++;
+      return () => {};
+    },
+  });
+  judge(counted, [[TENANT, "other", {}]]);
+  expect(() => judge(counted, [[TENANT, "other", {}]], ADMIN)).toThrowError(/administrator of the cluster/);
+  expect(() => judge(counted, [[KEY, "root", undefined]])).toThrowError(/nobody could administer/);
+  expect(followers).toBe(0);
+});
