@@ -19,6 +19,7 @@ import { TENANT } from "./access/policy/tenant-document.js";
 import { policyCheck } from "./access/policy-check.js";
 import { RegistryAccess } from "./access/registry-access.js";
 import { hasAdministrator, hasCredentials, roleExists, tenantHolds } from "./access/registry-facts.js";
+import { SESSION_CHECK } from "./access/session-check.js";
 import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
 import { TimeSlice } from "./async/time-slice.js";
@@ -211,7 +212,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     store: { redis, commits: calls.commits, keyspace },
     kinds,
     copy: new DocumentsCopy({ redis, subscriber, keyspace, kinds, log, monotonicMs }),
-    checks: [policyCheck({ all: () => catalog.all() }, () => clock.nowMs())],
+    checks: [policyCheck({ all: () => catalog.all() }, () => clock.nowMs()), SESSION_CHECK],
   };
 
   // Access: the policy and the credentials take a change of documents over before those that ask them hear of it.
