@@ -44,8 +44,11 @@ export interface WatchRequest {
 
 export type WatchedCopy = Pick<CatalogCopy, "get" | "all" | "positions" | "onChange" | "catchUp" | "changesBetween">;
 
-/** What of the copy a reader can see; the copy itself where that is all of it. */
-export type SeenCatalog = Pick<CatalogReader, "get" | "all">;
+/** What of the copy a reader can see; the copy itself where that is all of it for good. */
+export interface SeenCatalog extends Pick<CatalogReader, "get" | "all"> {
+  /** Whether that is all of the copy as of now; absent where it never is. */
+  readonly isWhole?: boolean;
+}
 
 /** Checks what a reader asks for. @throws ToolgateError INVALID_REQUEST */
 export function checkWatchRequest({ revision, toolsets }: WatchRequest): void {
@@ -117,8 +120,8 @@ type State =
 class Watch {
   readonly #copy: WatchedCopy;
   readonly #seen: SeenCatalog;
-  /** Whether the reader sees only some of the copy. */
-  readonly #restricted: boolean;
+  /** Whether the reader saw only some of the copy when it was last told of what there is. */
+  #wasRestricted = false;
   /** Of a restricted reader: the toolsets that it has heard of, of which it has to hear when they go. */
   readonly #known = new Set<ToolsetName>();
   readonly #resumeFrom: string;
@@ -133,7 +136,7 @@ class Watch {
   constructor(copy: WatchedCopy, seen: SeenCatalog, { revision, toolsets }: WatchRequest) {
     this.#copy = copy;
     this.#seen = seen;
-    this.#restricted = seen !== copy;
+    this.#wasRestricted = this.#restricted;
     this.#resumeFrom = revision;
     this.#names = toolsets.length === 0 ? undefined : new Set(toolsets);
   }
@@ -147,6 +150,11 @@ class Watch {
 
   close(): void {
     this.#unsubscribe();
+  }
+
+  /** Whether the reader sees only some of the copy: from the first toolset of another tenant on, say, and for good then. */
+  get #restricted(): boolean {
+    return this.#wasRestricted || (this.#seen !== this.#copy && this.#seen.isWhole !== true);
   }
 
   /** Makes a wait end; the waiter looks for the reason. */
@@ -209,6 +217,8 @@ class Watch {
   #stateAfter(event: CatalogEvent): State {
     const state = this.#state;
     if (state.kind === "snapshot due") return state;
+    // What it knew is not known: it was all that there was.
+    if (this.#restricted && !this.#wasRestricted) return { kind: "snapshot due" };
     switch (event.kind) {
       case "changed": {
         const news = this.#visibleOf(event.entries);
@@ -231,7 +241,8 @@ class Watch {
   }
 
   #remember(toolsets: readonly ToolsetView[]): void {
-    if (!this.#restricted) return;
+    this.#wasRestricted = this.#restricted;
+    if (!this.#wasRestricted) return;
     this.#known.clear();
     for (const { name } of toolsets) this.#known.add(name);
   }

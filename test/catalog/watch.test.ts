@@ -207,6 +207,29 @@ describe("a watch of a reader that sees only some toolsets", () => {
     expect(await reader.changes(2)).toEqual(["registered open-2@1 known", "unregistered open-1@1 gone"]);
   });
 
+  test("begins anew when there is the first that is hidden from a reader that saw all", async () => {
+    await catalog.writeActive(contract("open-1"));
+    const { copy } = await open();
+    const seen = {
+      ...seenOf(copy, isOpen),
+      get isWhole() {
+        return copy.all().every(({ name }) => isOpen(name));
+      },
+    };
+    const reader = new Reader(new Watches(copy), "", [], seen);
+    await reader.next();
+    await catalog.announce("healthy", "open-1");
+    expect(await reader.changes(1)).toEqual(["healthy open-1@1 known"]);
+    await catalog.writeActive(contract("secret-1"));
+    await catalog.announce("registered", "secret-1");
+    const step = await reader.next();
+    expect(step.kind === "snapshot" && namesOf(step.toolsets)).toEqual(["open-1"]);
+    await catalog.erase("secret-1", 1);
+    await catalog.announce("unregistered", "secret-1");
+    await catalog.announce("healthy", "open-1");
+    expect(await reader.changes(1)).toEqual(["healthy open-1@1 known"]);
+  });
+
   test("begins anew where one that it has told of is hidden from then on", async () => {
     await catalog.writeActive(contract("open-1"));
     await catalog.writeActive(contract("open-2"));

@@ -204,14 +204,21 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
 
     async *watch(request, { signal, access }) {
       const reader = readerOf(access);
-      const { visible, scope, tenant } = reader;
+      const { scope, tenant } = reader;
       const asked = {
         revision: request.revision,
         toolsets: request.toolsets.map((name, index) => resolveToolset(tenant, name, `toolsets[${index}]`)),
       };
       checkWatchRequest(asked);
       const from = { ...asked, revision: unbindRevision(asked.revision, scope) };
-      const seen = visible === catalog ? undefined : visible;
+      // Asked anew each time: a watch may be there before the first toolset that its reader may not see.
+      const seen = {
+        get: (name: string) => visibleTo(catalog, access).get(name),
+        all: () => visibleTo(catalog, access).all(),
+        get isWhole() {
+          return visibleTo(catalog, access) === catalog;
+        },
+      };
       for await (const step of watches.watch(from, signal, seen)) {
         if (step.kind === "changes") yield await changesToWire(step, reader);
         else yield* snapshotToWire(step, reader);
