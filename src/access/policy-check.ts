@@ -81,7 +81,8 @@ export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => nu
       }
       // Of other tenants' documents, only those hear that administer them.
       const access = policyOf(before).accessOf(author);
-      return findingsOf(after, catalog).filter(({ ref }) => access.mayIn("administer", ref.tenant).allowed);
+      const concerns = (tenant: TenantName) => access.mayIn("administer", tenant).allowed;
+      return findingsOf(after, catalog, concerns).filter(({ ref }) => concerns(ref.tenant));
     },
   };
 }
@@ -121,11 +122,16 @@ function hasCredentials(documents: DocumentsReader): boolean {
 }
 
 /** What looks wrong in the documents. */
-function findingsOf(documents: DocumentsReader, catalog: Pick<CatalogReader, "all">): DocumentFinding[] {
+function findingsOf(
+  documents: DocumentsReader,
+  catalog: Pick<CatalogReader, "all">,
+  concerns: (tenant: TenantName) => boolean,
+): DocumentFinding[] {
   const all = catalog.all();
   const findings = lintPolicy(documents, {
     assignments: assignmentsOf(documents),
     toolsets: linted(all.slice(0, MAX_LINTED)),
+    concerns,
   });
   // Where there are more, a rule may match one of those that were not looked at.
   return all.length <= MAX_LINTED ? findings : findings.filter(({ message }) => !message.startsWith("matches no"));

@@ -197,3 +197,16 @@ test("judging leaves nothing behind that follows the documents", () => {
   expect(() => judge(counted, [[KEY, "root", undefined]])).toThrowError(/nobody could administer/);
   expect(followers).toBe(0);
 });
+
+test("cases that take long are left out, and that is said", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin"]));
+  const list = Array<number>(40).fill(1);
+  const dear = { verbs: ["call"], when: "args.list.all(x, args.list.all(y, args.list.all(z, x == y && y == z)))" };
+  const one = { as: { id: "ann", kind: "key" }, verb: "call", toolset: "files", tool: "read", args: { list } };
+  const role = { rules: [dear], tests: Array(200).fill({ ...one, expect: "deny" }) };
+  for (const name of ["a", "b", "c"]) documents.put(ROLE, name, role);
+  const found = judge(documents, [[ROLE, "other", { rules: [] }]]);
+  const said = found.filter(({ path }) => path === "/tests").map(({ ref, message }) => `${ref.name} ${message}`);
+  expect(said).toContain("c has cases that were not run: all of them take too long");
+});

@@ -12,8 +12,12 @@ export type ConditionVerdict = "holds" | "fails" | "fault";
 export interface Condition {
   /** The expression as it was written. */
   readonly source: string;
-  /** Judges it within 5 ms, whatever it is given. Never throws. */
-  judge(args: Json, principal: Principal): ConditionVerdict;
+  /**
+   * Judges it within 5 ms, whatever it is given. Never throws.
+   *
+   * @param meter what all conditions of one decision may take together; for this one alone where none is given
+   */
+  judge(args: Json, principal: Principal, meter?: ConditionMeter): ConditionVerdict;
 }
 
 /** The longest condition, in UTF-16 units. */
@@ -52,17 +56,22 @@ export function parseCondition(source: string): ParsedCondition {
     const { valid, type, error } = parsed.check();
     if (!valid) return refusalOf(error);
     if (type !== "bool" && type !== "dyn") return { kind: "refused", reason: "must be true or false", start: 0 };
-    return { kind: "ok", condition: { source, judge: (args, principal) => judge(run, args, principal) } };
+    return { kind: "ok", condition: { source, judge: (args, principal, meter) => judge(run, args, principal, meter) } };
   } catch (error) {
     return refusalOf(error);
   }
 }
 
-function judge(run: Expression, args: Json, { tenant, id, kind, roles, attributes }: Principal): ConditionVerdict {
+function judge(
+  run: Expression,
+  args: Json,
+  { tenant, id, kind, roles, attributes }: Principal,
+  meter = new ConditionMeter(),
+): ConditionVerdict {
   const scope = {
     args,
     principal: { tenant, id, kind, roles, attributes },
-    meter: new ConditionMeter(),
+    meter,
     locals: new Map(),
   };
   try {

@@ -8,6 +8,7 @@ import type { Decision, RuledTool, RuledToolset } from "../caller-access.js";
 import type { Verb } from "../verbs.js";
 import type { CacheBudget } from "./cache-budget.js";
 import type { CompiledRule, CompiledShare } from "./compile-rules.js";
+import { ConditionMeter } from "./condition-meter.js";
 import {
   isAbout,
   isAllowed,
@@ -208,9 +209,11 @@ function decideByArguments(
   principal: Principal,
   onConditionFault: (rule: string) => void,
 ): Decision {
+  // Together, since a principal may have thousands of rules with conditions.
+  const meter = new ConditionMeter();
   const holds = ({ ref, when }: CompiledRule, onFault: boolean): boolean => {
     if (when === undefined) return true;
-    const verdict = when.judge(args, principal);
+    const verdict = when.judge(args, principal, meter);
     if (verdict === "fault") onConditionFault(ref);
     return verdict === "fault" ? onFault : verdict === "holds";
   };

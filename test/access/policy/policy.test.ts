@@ -193,3 +193,18 @@ test("an allowance without a condition needs none, but for denials that have one
   expect(byArguments?.({ force: true }, access.principal).allowed).toBe(false);
   expect(byArguments?.({}, access.principal).allowed).toBe(false);
 });
+
+test("the conditions of one decision may take together what one of them may; beyond, nothing is allowed", () => {
+  const documents = new DocumentsInMemory();
+  const dear = { verbs: ["call"], when: "args.list.all(x, args.list.all(y, x == y)) == false && args.never" };
+  const cheap = { verbs: ["call"], when: "args.list.exists(x, x == 1.0)" };
+  documents.put(ROLE, "few", { rules: [dear, cheap] });
+  documents.put(ROLE, "many", { rules: [...Array<typeof dear>(98).fill(dear), cheap] });
+  const args = { list: Array<number>(60).fill(1), never: false };
+  const decide = (role: string) => {
+    const who = principal([role]);
+    return createPolicy(documents).accessOf(who).mayUse("call", FILES, READ).byArguments?.(args, who);
+  };
+  expect(decide("few")).toEqual({ allowed: true, rule: "role/few#/rules/1" });
+  expect(decide("many")).toEqual({ allowed: false, rule: undefined });
+});
