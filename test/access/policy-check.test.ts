@@ -210,3 +210,14 @@ test("cases that take long are left out, and that is said", () => {
   const said = found.filter(({ path }) => path === "/tests").map(({ ref, message }) => `${ref.name} ${message}`);
   expect(said).toContain("c has cases that were not run: all of them take too long");
 });
+
+test("rules are compared with each other for a bounded time", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin"]));
+  // A reader of each rule has to compare 60 patterns with 60 others, a hundred times: 17 s in all.
+  const tools = Array.from({ length: 59 }, (_, index) => `t${index}*x`);
+  const rules = Array.from({ length: 100 }, (_, index) => ({ verbs: ["call"], tools: [...tools, `z${index}`] }));
+  const { user: before } = process.cpuUsage();
+  judge(documents, [[ROLE, "wide", { rules }]]);
+  expect(process.cpuUsage().user - before).toBeLessThan(3_000_000);
+});

@@ -38,7 +38,8 @@ export interface LintFacts {
 /** How often a rule is compared with a toolset or a tool at most; beyond, nothing is said of rules that match nothing. */
 const MAX_COMPARISONS = 200_000;
 
-/** How long cases are run for at most, in milliseconds: nothing else is served meanwhile. */
+/** How long rules are compared, and then cases run, at most, in milliseconds: nothing else is served meanwhile. */
+const MAX_COMPARING_MS = 20;
 const MAX_CASES_MS = 20;
 
 /** What is allowed in the policy, and probably not meant. */
@@ -46,14 +47,15 @@ export function lintPolicy(
   documents: DocumentsReader,
   { assignments, toolsets, concerns = () => true }: LintFacts,
 ): DocumentFinding[] {
-  const casesUntilMs = performance.now() + MAX_CASES_MS;
+  const rulesUntilMs = performance.now() + MAX_COMPARING_MS;
+  const casesUntilMs = rulesUntilMs + MAX_CASES_MS;
   const findings: DocumentFinding[] = [];
   const budget = { left: MAX_COMPARISONS };
   const assigned = new Set(assignments.map(({ ref, role }) => `${ref.tenant} ${role}`));
   for (const { ref, spec } of documents.all(ROLE)) {
     const add = (path: string, message: string) => findings.push({ ref, path, message });
     if (!assigned.has(`${ref.tenant} ${ref.name}`)) add("", "is a role that nobody has");
-    for (const [place, message] of lintRules(ref, spec)) add(place, message);
+    for (const [place, message] of lintRules(ref, spec, rulesUntilMs)) add(place, message);
     for (const place of rulesWithoutMatch(ref, spec, toolsets, budget))
       add(place, "matches nothing that is registered: check the names, or leave it for what is to come");
     if (spec.tests.length === 0 || !concerns(ref.tenant)) continue;
@@ -91,12 +93,13 @@ function wrongAssignment(documents: DocumentsReader, tenant: TenantName, name: s
   return undefined;
 }
 
-/** Rules that another one of the role makes useless. */
-function* lintRules({ tenant }: DocumentRef, { rules }: RoleSpec): Generator<[string, string]> {
+/** Rules that another one of the role makes useless; those that there is no time to compare are passed over. */
+function* lintRules({ tenant }: DocumentRef, { rules }: RoleSpec, untilMs: number): Generator<[string, string]> {
+  const isWithin = (wide: RuleSpec, narrow: RuleSpec) => performance.now() < untilMs && covers(tenant, wide, narrow);
   for (const [index, rule] of rules.entries()) {
     const place = `/rules/${index}`;
     const denial = rules.findIndex(
-      (other) => other.effect === "deny" && other.when === undefined && covers(tenant, other, rule),
+      (other) => other.effect === "deny" && other.when === undefined && isWithin(other, rule),
     );
     if (rule.effect === "allow" && denial !== -1) {
       yield [place, `is dead: /rules/${denial} denies all of it`];
@@ -107,9 +110,9 @@ function* lintRules({ tenant }: DocumentRef, { rules }: RoleSpec): Generator<[st
         at !== index &&
         other.effect === rule.effect &&
         (other.when === undefined || other.when.source === rule.when?.source) &&
-        covers(tenant, other, rule) &&
+        isWithin(other, rule) &&
         // Of two that say the same, the later one is superfluous.
-        (at < index || !covers(tenant, rule, other)),
+        (at < index || !isWithin(rule, other)),
     );
     if (wider !== -1) yield [place, `adds nothing: /rules/${wider} covers all of it`];
   }
