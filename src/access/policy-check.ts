@@ -9,9 +9,12 @@ import {
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
 import { shortKey } from "../json/pointer.js";
+import { LIMIT } from "../limits/limit.js";
 import { CERTIFICATE } from "./credentials/certificate-document.js";
 import { ISSUER } from "./credentials/issuer-document.js";
 import { KEY } from "./credentials/key-document.js";
+import { REVOCATION, type RevocationSpec } from "./credentials/revocation-document.js";
+import { SESSION } from "./credentials/session-document.js";
 import { USER } from "./credentials/user-document.js";
 import { type LintedToolset, lintPolicy, type RoleAssignment } from "./policy/lint.js";
 import { createPolicy, findRole, type Policy } from "./policy/policy.js";
@@ -69,7 +72,7 @@ const MAX_LINTED = 1_000;
  */
 export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => number): DocumentCheck {
   return {
-    kinds: [...CREDENTIALS.map(({ kind }) => kind), ROLE.kind, SHARE.kind, TENANT.kind],
+    kinds: [...CREDENTIALS.map(({ kind }) => kind), ROLE.kind, SHARE.kind, TENANT.kind, REVOCATION.kind, LIMIT.kind],
     check(proposal) {
       const { before, after, author, force } = proposal;
       refuseEscalation(proposal);
@@ -153,6 +156,29 @@ function linted(views: ReturnType<CatalogReader["all"]>): LintedToolset[] {
   });
 }
 
+/** Whether a revocation takes rights in all tenants from somebody, or may: whom a token or a certificate stands for is not known here. */
+function revokesOfCluster(documents: DocumentsReader, revocation: RevocationSpec | undefined): boolean {
+  if (revocation === undefined) return false;
+  const [kind = "", ...rest] = revocation.credential.split("/");
+  const id = rest.join("/");
+  const ofCluster = (name: string): boolean =>
+    [KEY.kind, USER.kind].some((credential) =>
+      isOfCluster(documents, { tenant: DEFAULT_TENANT, kind: credential, name }),
+    );
+  switch (kind) {
+    case "subject":
+      return ofCluster(id);
+    case "key":
+      for (const { ref, spec } of documents.all(KEY))
+        if (ref.tenant === DEFAULT_TENANT && spec.keys.some((key) => key.id === id)) return ofCluster(ref.name);
+      return false;
+    case "session":
+      return ofCluster(documents.get(SESSION, DEFAULT_TENANT, id)?.spec.user ?? "");
+    default:
+      return true;
+  }
+}
+
 /** @throws ToolgateError FORBIDDEN where the author gives or takes over rights in all tenants without having them */
 function refuseEscalation({ author, before, after, changes }: DocumentProposal): void {
   const concerned = changes.filter(({ ref }) => isOfCluster(before, ref) || isOfCluster(after, ref));
@@ -165,13 +191,16 @@ function refuseEscalation({ author, before, after, changes }: DocumentProposal):
   );
 }
 
-/** Whether a document gives rights in all tenants, or is about tenants. */
+/**
+ * Whether a document gives rights in all tenants, takes them, or is about tenants. So are those that say whom tokens and certificates stand
+ * for: what two tenants claim stands for nobody, so one tenant could take the other's callers away.
+ */
 function isOfCluster(documents: DocumentsReader, { tenant, kind, name }: DocumentRef): boolean {
-  if (kind === TENANT.kind) return true;
+  if (kind === TENANT.kind || kind === ISSUER.kind || kind === CERTIFICATE.kind) return true;
   if (tenant !== DEFAULT_TENANT) return false;
   if (kind === ROLE.kind) return documents.get(ROLE, tenant, name)?.spec.scope === "cluster";
-  // Its tokens say which tenant their principals are of.
-  if (kind === ISSUER.kind && documents.get(ISSUER, tenant, name)?.spec.claims.tenant !== undefined) return true;
+  if (kind === LIMIT.kind) return documents.get(LIMIT, tenant, name)?.spec.match?.tenants !== undefined;
+  if (kind === REVOCATION.kind) return revokesOfCluster(documents, documents.get(REVOCATION, tenant, name)?.spec);
   const credential = CREDENTIALS.find((known) => known.kind === kind);
   if (credential === undefined) return false;
   for (const { ref, roles } of credential.all(documents)) {

@@ -3,7 +3,8 @@ import type { Principal } from "../identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
 import { CERTIFICATE } from "./credentials/certificate-document.js";
 import { ISSUER } from "./credentials/issuer-document.js";
-import { KEY } from "./credentials/key-document.js";
+import { KEY, type StoredKey } from "./credentials/key-document.js";
+import { REVOCATION } from "./credentials/revocation-document.js";
 import { USER } from "./credentials/user-document.js";
 import { BUILT_IN_ROLES } from "./policy/built-in-roles.js";
 import type { Policy } from "./policy/policy.js";
@@ -55,14 +56,28 @@ export function hasAdministrator(
 ): boolean {
   const administers = (principal: Pick<Principal, "id" | "kind" | "roles" | "attributes">): boolean =>
     policy.accessOf({ tenant: DEFAULT_TENANT, ...principal }).mayIn("administer", DEFAULT_TENANT).allowed;
+  const revoked = revokedIn(documents, nowMs);
   for (const { ref, spec } of documents.all(KEY)) {
     if (ref.tenant !== DEFAULT_TENANT || ref.name === except || spec.disabled) continue;
-    if (!spec.keys.some(({ expiresAtMs }) => expiresAtMs === 0 || expiresAtMs > nowMs)) continue;
+    if (revoked.has(`subject/${ref.name}`)) continue;
+    const holds = ({ id, expiresAtMs }: StoredKey): boolean =>
+      (expiresAtMs === 0 || expiresAtMs > nowMs) && !revoked.has(`key/${id}`);
+    if (!spec.keys.some(holds)) continue;
     if (administers({ id: ref.name, kind: "key", roles: spec.roles, attributes: spec.attributes })) return true;
   }
   for (const { ref, spec } of documents.all(USER)) {
-    if (ref.tenant !== DEFAULT_TENANT || spec.disabled) continue;
+    if (ref.tenant !== DEFAULT_TENANT || spec.disabled || revoked.has(`subject/${ref.name}`)) continue;
     if (administers({ id: ref.name, kind: "user", roles: spec.roles, attributes: spec.attributes })) return true;
   }
   return false;
+}
+
+/** What is revoked in the default tenant. */
+function revokedIn(documents: DocumentsReader, nowMs: number): ReadonlySet<string> {
+  const revoked = new Set<string>();
+  for (const { ref, spec } of documents.all(REVOCATION)) {
+    const { untilMs = 0 } = spec;
+    if (ref.tenant === DEFAULT_TENANT && (untilMs === 0 || untilMs > nowMs)) revoked.add(spec.credential);
+  }
+  return revoked;
 }

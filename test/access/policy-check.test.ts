@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { CERTIFICATE } from "../../src/access/credentials/certificate-document.js";
 import { ISSUER } from "../../src/access/credentials/issuer-document.js";
 import { KEY } from "../../src/access/credentials/key-document.js";
+import { REVOCATION } from "../../src/access/credentials/revocation-document.js";
 import { ROLE } from "../../src/access/policy/role.js";
 import { SHARE } from "../../src/access/policy/share.js";
 import { TENANT } from "../../src/access/policy/tenant-document.js";
@@ -10,6 +11,7 @@ import type { DocumentKind } from "../../src/documents/document.js";
 import { type ProposedChange, ProposedDocuments } from "../../src/documents/proposed-documents.js";
 import { ANONYMOUS, type Principal } from "../../src/identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../../src/identity/tenant.js";
+import { LIMIT } from "../../src/limits/limit.js";
 import { contract, tool } from "../catalog/hand-written-catalog.js";
 import { CatalogInMemory } from "./catalog-in-memory.js";
 import { DocumentsInMemory } from "./policy/documents-in-memory.js";
@@ -220,4 +222,42 @@ test("rules are compared with each other for a bounded time", () => {
   const { user: before } = process.cpuUsage();
   judge(documents, [[ROLE, "wide", { rules }]]);
   expect(process.cpuUsage().user - before).toBeLessThan(3_000_000);
+});
+
+test("what is about callers or calls of all tenants is for administrators of the cluster alone", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin", "cluster-admin"]));
+  documents.put(KEY, "ci", { ...key(["agent"]), keys: [{ ...key([]).keys[0], id: "bcdefghijklm" }] });
+  documents.put(KEY, "boss", { ...key(["admin"]), keys: [{ ...key([]).keys[0], id: "cdefghijklmn" }] });
+  const rate = { calls: 1, perMs: 1_000 };
+  const forbidden: readonly Change[] = [
+    [REVOCATION, "r", { credential: "subject/root" }],
+    [REVOCATION, "r", { credential: "key/abcdefghijkl" }],
+    [REVOCATION, "r", { credential: "token/https://idp.example.com#1" }],
+    [LIMIT, "l", { per: "caller", rate, match: { tenants: ["*"] } }],
+    [ISSUER, "i", issuer({}), ACME],
+    [CERTIFICATE, "c", { match: { uri: "spiffe://example.com/*" }, roles: ["agent"] }, ACME],
+  ];
+  const acmes: Principal = { ...ADMIN, tenant: ACME };
+  for (const change of forbidden) {
+    const author = change[3] === ACME ? acmes : ADMIN;
+    expect(() => judge(documents, [change], author), change[1]).toThrow(/only an administrator of the cluster/);
+    expect(() => judge(documents, [change]), change[1]).not.toThrow();
+  }
+  const own: readonly Change[] = [
+    [REVOCATION, "r", { credential: "subject/ci" }],
+    [REVOCATION, "r", { credential: "key/bcdefghijklm" }],
+    [LIMIT, "l", { per: "caller", rate }],
+  ];
+  for (const change of own) expect(() => judge(documents, [change], ADMIN), change[1]).not.toThrow();
+});
+
+test("revoking the last administrator locks out", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin", "cluster-admin"]));
+  for (const credential of ["subject/root", "key/abcdefghijkl"]) {
+    expect(() => judge(documents, [[REVOCATION, "r", { credential }]])).toThrow(/nobody could administer/);
+    expect(() => judge(documents, [[REVOCATION, "r", { credential }]], CLUSTER_ADMIN, true)).not.toThrow();
+    expect(() => judge(documents, [[REVOCATION, "r", { credential, untilMs: NOW_MS }]])).not.toThrow();
+  }
 });
