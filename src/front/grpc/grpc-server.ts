@@ -128,6 +128,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     access,
     credentialsOf: (call) => credentials.of(call, innerCall(call).stream),
     newId,
+    onFailure: options.onFailure,
     open: new Set(),
     sessions: {
       quota: new FairQuota(config.maxSessions, config.maxSessionsPerHost),
