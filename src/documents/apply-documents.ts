@@ -106,15 +106,19 @@ interface ReadChange extends StoredChange {
  */
 export async function applyDocuments(parts: DocumentParts, request: ApplyDocuments): Promise<AppliedDocuments> {
   checkRequest(request);
-  const changes = await readChanges(parts, request.changes);
+  const contents = await Promise.all(request.changes.map(({ ref, wanted }) => contentOf(parts.store, ref, wanted)));
+  // What a change leaves out is looked for in what the document is now, and another node may just have written that.
+  if (request.changes.some(({ ref }) => parts.kinds.get(ref.kind)?.restore !== undefined)) await parts.copy.catchUp();
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const readBy = parts.copy.revision;
+    const { changes, isRestored } = readChanges(parts, request.changes, contents);
     const findings = judge(parts, request, changes);
     const answer = await applyStoredChanges(parts.store, {
       changes,
       author: ownerName(request.author),
       reason: request.reason,
       dryRun: request.dryRun,
-      judgedBy: findings.judgedBy,
+      judgedBy: isRestored ? readBy : findings.judgedBy,
       above: parts.copy.highestRevision,
       audit: parts.auditAuthor?.(request.author, request.credential ?? ""),
     });
@@ -149,15 +153,28 @@ function checkRequest({ changes, reason }: ApplyDocuments): void {
   }
 }
 
-async function readChanges(parts: DocumentParts, wanted: readonly WantedChange[]): Promise<readonly ReadChange[]> {
-  const contents = await Promise.all(wanted.map(({ ref, wanted: what }) => contentOf(parts.store, ref, what)));
+/** Changes that were read, and whether one has something of what its document is now. */
+interface ReadChanges {
+  readonly changes: readonly ReadChange[];
+  readonly isRestored: boolean;
+}
+
+/** @throws ToolgateError INVALID_DOCUMENT with all faults of all documents */
+function readChanges(
+  { kinds, copy }: DocumentParts,
+  wanted: readonly WantedChange[],
+  contents: readonly (Buffer | undefined)[],
+): ReadChanges {
   const changes: ReadChange[] = [];
+  let isRestored = false;
   const faulty: { readonly ref: DocumentRef; readonly error: ToolgateError }[] = [];
   for (const [index, { ref, expectRevision }] of wanted.entries()) {
-    const body = contents[index];
-    const history = parts.kinds.historyOf(ref.kind);
+    const given = contents[index];
+    const body = given === undefined ? undefined : withSecrets(kinds, copy, ref, given);
+    isRestored ||= body !== given;
+    const history = kinds.historyOf(ref.kind);
     try {
-      const spec = body === undefined ? undefined : readContent(parts.kinds, ref, body);
+      const spec = body === undefined ? undefined : readContent(kinds, ref, body);
       changes.push({ ref, body, expectRevision, history, spec });
     } catch (error) {
       if (!(error instanceof ToolgateError) || error.reason !== "INVALID_DOCUMENT") throw error;
@@ -165,7 +182,7 @@ async function readChanges(parts: DocumentParts, wanted: readonly WantedChange[]
     }
   }
   const [first, ...more] = faulty;
-  if (first === undefined) return changes;
+  if (first === undefined) return { changes, isRestored };
   if (more.length === 0) throw first.error;
   const violations = faulty.flatMap(({ ref, error }) =>
     error.violations.map(({ field, description }) => ({ field: `${ref.kind}/${ref.name}#${field}`, description })),
@@ -197,6 +214,17 @@ async function contentOf(store: DocumentStore, ref: DocumentRef, wanted: WantedD
     default:
       return wanted satisfies never;
   }
+}
+
+/** A content with what is never shown of its document, where it leaves that out; the content itself where nothing is to be put back. */
+function withSecrets(kinds: DocumentKinds, copy: DocumentsCopy, ref: DocumentRef, body: Buffer): Buffer {
+  const restore = kinds.get(ref.kind)?.restore;
+  const now = restore === undefined ? undefined : copy.held(ref)?.document.body;
+  if (restore === undefined || now === undefined) return body;
+  const [read, former] = [readBody(body), readBody(now)];
+  if (read.kind !== "ok" || former.kind !== "ok") return body;
+  const restored = restore(read.value, former.value);
+  return restored === read.value ? body : Buffer.from(JSON.stringify(restored));
 }
 
 /** @throws ToolgateError INVALID_DOCUMENT */

@@ -47,6 +47,14 @@ export interface DocumentKind<Spec> {
   unknownMembers?(body: unknown): readonly Violation[];
   /** The content without what nobody may read, such as hashes of secrets; the content itself where this is absent. */
   redact?(body: unknown): unknown;
+  /**
+   * A content with what `redact` leaves out put back where it is absent, so that what was shown can be edited and applied again.
+   *
+   * @param body parsed JSON, from a stranger.
+   * @param former the content that the document has.
+   * @returns `body` itself where there is nothing to put back
+   */
+  restore?(body: unknown, former: unknown): unknown;
   /** How many former revisions are kept; 100 where this is absent. */
   readonly history?: number;
 }

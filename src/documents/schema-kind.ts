@@ -18,6 +18,8 @@ export interface SchemaKindDefinition<Schema extends TSchema> {
   readonly check?: (content: Static<Schema>, ref: DocumentRef) => readonly Violation[];
   /** See `DocumentKind`. Called with whatever an administrator may have stored, so it must not rely on the schema. */
   readonly redact?: (body: unknown) => unknown;
+  /** See `DocumentKind`. Called with whatever is applied and stored, so it must not rely on the schema. */
+  readonly restore?: (body: unknown, former: unknown) => unknown;
   /** See `DocumentKind`. */
   readonly history?: number;
 }
@@ -26,7 +28,7 @@ export interface SchemaKindDefinition<Schema extends TSchema> {
 export function schemaKind<const Schema extends TSchema>(
   definition: SchemaKindDefinition<Schema>,
 ): DocumentKind<Static<Schema>> {
-  const { kind, schema, check, redact, history } = definition;
+  const { kind, schema, check, redact, restore, history } = definition;
   const ajv = new Ajv({ allErrors: true, ownProperties: true, strict: false });
   const validate = ajv.compile(closed(schema) as object); // a schema, with a member more in its objects
   const faultsOf = (body: unknown): { readonly unknown: Violation[]; readonly others: Violation[] } => {
@@ -40,6 +42,7 @@ export function schemaKind<const Schema extends TSchema>(
   return {
     kind,
     ...(redact === undefined ? {} : { redact }),
+    ...(restore === undefined ? {} : { restore }),
     ...(history === undefined ? {} : { history }),
     parse(body, ref) {
       const { others } = faultsOf(body);

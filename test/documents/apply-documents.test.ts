@@ -7,7 +7,7 @@ import type { Principal } from "../../src/identity/principal.js";
 import { readRevision } from "../../src/store/documents/read-documents.js";
 import { ACME, apply, documentsForFile, keyspace, refOf } from "../store/documents/documents-fixture.js";
 import { expectNoLeaks } from "../support/leaks.js";
-import { NOTE, type OpenDocuments, openDocuments, textsOf } from "./open-documents.js";
+import { NOTE, type OpenDocuments, openDocuments, SAFE, textsOf } from "./open-documents.js";
 
 expectNoLeaks();
 const here = documentsForFile();
@@ -104,6 +104,38 @@ test("what is restored is to the byte what it was, also a removal and what was r
   expect(one.copy.held(FIRST)?.document.body.toString()).toBe(body);
   expect((await run(one, [restore(FIRST, 3)])).outcomes).toMatchObject([{ outcome: "removed" }]);
   expect(await refusalOf(run(one, [restore(FIRST, 99)]))).toMatchObject({ reason: "UNKNOWN_DOCUMENT" });
+});
+
+test("what is never shown stays where a change leaves it out, as it is now on whichever node", async () => {
+  const [one, other] = [await open(), await open()];
+  const ref = refOf("safe/one");
+  const stored = () => JSON.parse(String(one.copy.held(ref)?.document.body));
+  expect(await refusalOf(run(one, [put(ref, { roles: [] })]))).toMatchObject({ reason: "INVALID_DOCUMENT" });
+  await run(one, [put(ref, { hash: "h1", roles: ["a"] })]);
+  expect((await run(one, [put(ref, { roles: ["a"] })])).outcomes).toMatchObject([{ outcome: "unchanged" }]);
+  expect((await run(one, [put(ref, { roles: ["b"] })])).outcomes).toMatchObject([
+    { differences: ["changed /roles/0"] },
+  ]);
+  expect(stored()).toEqual({ hash: "h1", roles: ["b"] });
+  await run(other, [put(ref, { hash: "h2", roles: [] })]);
+  await run(one, [put(ref, { roles: ["c"] })]);
+  expect(stored()).toEqual({ hash: "h2", roles: ["c"] });
+  await run(one, [remove(ref)]);
+  expect(await refusalOf(run(other, [put(ref, { roles: [] })]))).toMatchObject({ reason: "INVALID_DOCUMENT" });
+});
+
+test("of changes that leave out and change what is never shown at once, none brings the former one back", async () => {
+  const nodes = [await open(), await open()] as const;
+  const ref = refOf("safe/one");
+  await run(nodes[0], [put(ref, { hash: "h0", roles: [] })]);
+  for (let round = 1; round <= 10; round++) {
+    await Promise.all([
+      run(nodes[0], [put(ref, { hash: `h${round}`, roles: [] })]),
+      ...Array.from({ length: 5 }, (_, n) => run(nodes[1], [put(ref, { roles: [`r${n}`] })])),
+    ]);
+    await nodes[0].copy.catchUp();
+    expect(nodes[0].copy.get(SAFE, ref.tenant, ref.name)?.spec.hash).toBe(`h${round}`);
+  }
 });
 
 test("what is restored is read as what is new is: rules may have become stricter since", async () => {

@@ -1,6 +1,14 @@
 import { BodyReader } from "../../documents/body-reader.js";
 import type { DocumentKind } from "../../documents/document.js";
-import { readAttributes, readInstant, readMatch, readRoles, without } from "./principal-members.js";
+import {
+  isObject,
+  readAttributes,
+  readInstant,
+  readMatch,
+  readRoles,
+  withMember,
+  without,
+} from "./principal-members.js";
 import { readSecretHash, SECRET_ID, type SecretHash } from "./secret-token.js";
 
 /** The most keys that one principal has at a time; expired ones are left out when a new one is made. */
@@ -41,10 +49,24 @@ export const KEY: DocumentKind<KeySpec> = {
     return spec;
   },
   redact: (body) => {
-    if (typeof body !== "object" || body === null || !("keys" in body) || !Array.isArray(body.keys)) return body;
-    return { ...body, keys: body.keys.map((key: unknown) => without(key, "hash")) };
+    if (!hasKeys(body)) return body;
+    return { ...body, keys: body.keys.map((key) => without(key, "hash")) };
+  },
+  /** Each key by its id: one that was revoked has no hash that could come back. */
+  restore: (body, former) => {
+    if (!hasKeys(body) || !hasKeys(former)) return body;
+    const keys = body.keys.map((key) => {
+      const same = former.keys.find((one) => isObject(key) && isObject(one) && key.id === one.id);
+      return same === undefined ? key : withMember(key, same, "hash");
+    });
+    const isSame = keys.every((key, place) => key === body.keys[place]);
+    return isSame ? body : { ...body, keys };
   },
 };
+
+function hasKeys(body: unknown): body is { readonly keys: readonly unknown[] } {
+  return isObject(body) && Array.isArray(body.keys);
+}
 
 function readKey(reader: BodyReader, value: unknown, place: string): StoredKey {
   const { id, hash, createdAtMs, expiresAtMs } = reader.object(value, place, [
@@ -55,7 +77,7 @@ function readKey(reader: BodyReader, value: unknown, place: string): StoredKey {
   ]);
   return {
     id: readMatch(reader, id, `${place}/id`, SECRET_ID, "must be 12 lower-case letters and digits"),
-    hash: readSecretHash(reader, hash, `${place}/hash`),
+    hash: readSecretHash(reader, hash, `${place}/hash`, "it stays where it is left out of a key that is there already"),
     createdAtMs: readInstant(reader, createdAtMs, `${place}/createdAtMs`),
     expiresAtMs: readInstant(reader, expiresAtMs, `${place}/expiresAtMs`),
   };

@@ -52,6 +52,26 @@ export function readInstant(reader: BodyReader, value: unknown, pointer: string)
 
 /** A content without one of its members; what is no object is left as it is. */
 export function without(body: unknown, name: string): unknown {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  if (!isObject(body)) return body;
   return Object.fromEntries(Object.entries(body).filter(([key]) => key !== name));
+}
+
+/**
+ * A content with one of its members as a former content has it, where it lacks it; else the content itself. The members stand in the order of
+ * the former one, so that what was shown and not edited is the same to the byte.
+ */
+export function withMember(body: unknown, former: unknown, name: string): unknown {
+  if (!isObject(body) || !isObject(former) || Object.hasOwn(body, name) || !Object.hasOwn(former, name)) return body;
+  const members = new Map(
+    Object.entries(former).flatMap(([key, value]) => {
+      if (key === name) return [[key, value] as const];
+      return Object.hasOwn(body, key) ? [[key, body[key]] as const] : [];
+    }),
+  );
+  for (const [key, value] of Object.entries(body)) members.set(key, value);
+  return Object.fromEntries(members);
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

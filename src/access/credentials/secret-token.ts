@@ -61,9 +61,16 @@ export function readSecretToken(text: string): SecretToken | undefined {
   return { kind: kind === "session" ? "session" : "key", id, hash: hashSecret(secret) };
 }
 
-/** Reads the hash of a secret in a document. */
-export function readSecretHash(reader: BodyReader, value: unknown, pointer: string): SecretHash {
-  return readMatch(reader, value, pointer, SECRET_HASH, "must be a SHA-256 in base64url") as SecretHash; // of this form
+/** Reads the hash of a secret in a document. @param advice for who has none to write there */
+export function readSecretHash(reader: BodyReader, value: unknown, pointer: string, advice?: string): SecretHash {
+  const rule = "must be a SHA-256 in base64url";
+  return readMatch(
+    reader,
+    value,
+    pointer,
+    SECRET_HASH,
+    advice === undefined ? rule : `${rule}; ${advice}`,
+  ) as SecretHash; // of this form
 }
 
 function hashSecret(secret: string): SecretHash {

@@ -1,6 +1,6 @@
 import { BodyReader } from "../../documents/body-reader.js";
 import type { DocumentKind } from "../../documents/document.js";
-import { readAttributes, readMatch, readRoles, without } from "./principal-members.js";
+import { readAttributes, readMatch, readRoles, withMember, without } from "./principal-members.js";
 
 /** A person. The document's name is the person's id. */
 export interface UserSpec {
@@ -30,4 +30,5 @@ export const USER: DocumentKind<UserSpec> = {
     return spec;
   },
   redact: (body) => without(body, "password"),
+  restore: (body, former) => withMember(body, former, "password"),
 };

@@ -52,6 +52,23 @@ test("hashes are left out of what is shown", async () => {
   expect(shown).toMatchObject({ roles: ["agent"], keys: [{ id, expiresAtMs: 0 }] });
 });
 
+test("what is shown can be edited and applied again: each key that is still there keeps its hash", async () => {
+  const { documents, make } = set();
+  const { id } = await make("ci", { roles: ["agent"] });
+  const stored = JSON.parse(String(documents.get(KEY, DEFAULT_TENANT, "ci")?.body));
+  const shown = () => KEY.redact?.(structuredClone(stored)) as { keys: object[] }; // of a key's document
+  expect(JSON.stringify(KEY.restore?.(shown(), stored))).toBe(JSON.stringify(stored));
+  expect(KEY.restore?.({ ...shown(), roles: ["provider"] }, stored)).toEqual({ ...stored, roles: ["provider"] });
+  const foreign = { ...shown(), keys: [{ id: "aaaaaaaaaaaa", createdAtMs: 0, expiresAtMs: 0 }] };
+  expect(KEY.restore?.(foreign, stored)).toBe(foreign);
+  const other = { id, hash: "x".repeat(43), createdAtMs: 0, expiresAtMs: 0 };
+  expect(KEY.restore?.({ ...stored, keys: [other] }, stored)).toMatchObject({ keys: [other] });
+  for (const odd of [{}, { keys: 1 }, { keys: [null, 1, "x"] }]) {
+    expect(KEY.restore?.(odd, stored)).toBe(odd);
+    expect(KEY.restore?.(stored, odd)).toBe(stored);
+  }
+});
+
 test("a second key leaves the first and the roles, where none are given", async () => {
   const { node, make } = set();
   const first = await make("ci", { roles: ["agent"] });
