@@ -96,8 +96,8 @@ export async function sendRequest<Answer>(nodes: Nodes, send: Send<Answer>, opti
 function withKeyAdvice(error: ToolgateError, keyOrigin: string | undefined): ToolgateError {
   const advice =
     keyOrigin === undefined
-      ? "No key was sent: set TOOLGATE_KEY or TOOLGATE_KEY_FILE, or pass the option key. An administrator makes one with `toolgate access key create`."
-      : `What was sent is ${keyOrigin}: it is wrong, expired or revoked.`;
+      ? "No key was sent: set TOOLGATE_KEY or TOOLGATE_KEY_FILE, or pass the option key (--key-file on the command line). An administrator makes one with `toolgate access key create`."
+      : `What was sent is ${keyOrigin}.`;
   const { reason, message, executed, metadata } = error;
   return new ToolgateError(reason, `${message} ${advice}`, { executed, metadata, cause: error });
 }

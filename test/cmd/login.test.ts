@@ -127,6 +127,6 @@ test("a refusal says what was sent, and what to do", async () => {
   const none = await toolgate(["whoami"]);
   expect(none).toMatchObject({ code: 4, stderr: expect.stringMatching(/No key was sent: set TOOLGATE_KEY/) });
   const wrong = await toolgate(["whoami"], { env: { TOOLGATE_KEY: "wrong-key" } });
-  expect(wrong.stderr).toMatch(/What was sent is TOOLGATE_KEY: it is wrong, expired or revoked/);
+  expect(wrong.stderr).toMatch(/What was sent is TOOLGATE_KEY\./);
   expect(wrong.stderr).not.toContain("wrong-key");
 });
