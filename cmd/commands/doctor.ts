@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
+import { readSecret } from "../../src/config/secret-reference.js";
 import { parseRegistryName } from "../../src/identity/names.js";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
-import type { Check } from "../doctor/check.js";
+import { type Check, fail } from "../doctor/check.js";
 import { EXIT_CODES } from "../output/exit-codes.js";
 import type { Output } from "../output/output.js";
 import type { Painter } from "../output/paint.js";
@@ -25,6 +26,7 @@ export function doctorCommand(): Command {
     new Command("doctor")
       .description(
         "Checks Node, each node of --nodes, the toolsets' health and, where REDIS_URL or --redis-url says where it is, Redis. " +
+          "Where the registry asks for a credential and none is given, it says so, and leaves the toolsets out. " +
           `Exit status: 0 when nothing failed (warnings may be there), ${EXIT_CODES.unavailable.code} otherwise.`,
       )
       .option("--redis-url <url>", "The nodes' Redis, as they log in there [REDIS_URL].")
@@ -42,14 +44,21 @@ Examples:
       const named = parseRegistryName(registry ?? (environment().TOOLGATE_REGISTRY || "default"), "registry");
       const shards = Number(environment().TOOLGATE_SHARDS ?? 0) || 0;
       await inSession(command, async ({ output, signal }) => {
-        const [{ checkRuntime }, { checkGateway }, { checkRegistry }, { checkToolsets }, { checkRedis }] =
-          await Promise.all([
-            import("../doctor/check-runtime.js"),
-            import("../doctor/check-gateway.js"),
-            import("../doctor/check-registry.js"),
-            import("../doctor/check-toolsets.js"),
-            import("../doctor/check-redis.js"),
-          ]);
+        const [
+          { checkRuntime },
+          { checkGateway },
+          { checkAccess },
+          { checkRegistry },
+          { checkToolsets },
+          { checkRedis },
+        ] = await Promise.all([
+          import("../doctor/check-runtime.js"),
+          import("../doctor/check-gateway.js"),
+          import("../doctor/check-access.js"),
+          import("../doctor/check-registry.js"),
+          import("../doctor/check-toolsets.js"),
+          import("../doctor/check-redis.js"),
+        ]);
         const { nodes, options } = await readClientConfig(command);
         const checks: Check[] = [];
         const report = (found: readonly Check[]): void => {
@@ -62,10 +71,16 @@ Examples:
           report([await output.withProgress(`Asking ${address}`, () => checkGateway(address, options.tls))]);
         }
         const connection = { signal, connectTimeoutMs: 3_000, ...options };
-        report(await output.withProgress("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
-        report(await output.withProgress("Listing the toolsets", () => checkToolsets(nodes, connection)));
+        const access = await output.withProgress("Asking who you are", () => checkAccess(nodes, connection));
+        report(access.checks);
+        if (!access.isRefused) {
+          report(await output.withProgress("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
+          report(await output.withProgress("Listing the toolsets", () => checkToolsets(nodes, connection)));
+        }
         if (redisUrl !== undefined && redisUrl !== "") {
-          report(await output.withProgress("Asking Redis", () => checkRedis(redisUrl, named, shards)));
+          const secret = readSecret(redisUrl, environment());
+          if ("fault" in secret) report([fail("Redis", `its URL ${secret.fault}`, "Correct REDIS_URL (--redis-url).")]);
+          else report(await output.withProgress("Asking Redis", () => checkRedis(secret.value, named, shards)));
         } else {
           output.note("Redis was not looked at: give --redis-url, or set REDIS_URL.");
         }
@@ -86,7 +101,10 @@ function conclude(output: Output, checks: readonly Check[]): void {
   const count = (status: Check["status"]): number => checks.filter((check) => check.status === status).length;
   const failed = count("fail");
   if (output.json) output.jsonData({ ok: failed === 0, checks });
-  else output.note(`${count("ok")} ok, ${count("warn")} warnings, ${failed} failed.`);
+  else
+    output.note(
+      `${count("ok")} ok, ${count("warn")} ${count("warn") === 1 ? "warning" : "warnings"}, ${failed} failed.`,
+    );
   if (failed > 0) process.exitCode = EXIT_CODES.unavailable.code;
 }
 

@@ -69,6 +69,29 @@ describe("an administrator", () => {
     await expect.poll(async () => (await toolgate(["whoami"], { key: "robot.key" })).code, { timeout: 20_000 }).toBe(4);
   }, 60_000);
 
+  test("edits the roles of a key and of a person as documents, and what is never shown stays", async () => {
+    await toolgate(["access", "key", "create", "ci", "--role", "agent", "-o", "ci.key"]);
+    const password = { stdin: "correct horse battery\n" };
+    expect(await toolgate(["access", "user", "set-password", "ann", "--role", "agent"], password)).toMatchObject({
+      code: 0,
+    });
+    for (const [kind, name] of [
+      ["key", "ci"],
+      ["user", "ann"],
+    ] as const) {
+      const shown = (await toolgate(["access", "get", kind, name])).stdout;
+      expect(shown).not.toMatch(/hash|password/);
+      const again = await toolgate(["access", "apply", "-f", "-"], { stdin: shown });
+      expect(again.stdout).toMatch(/^unchanged/);
+      const edited = await toolgate(["access", "apply", "-f", "-"], { stdin: shown.replace("- agent", "- auditor") });
+      expect(edited).toMatchObject({ code: 0, stdout: expect.stringContaining("changed /roles/0") });
+    }
+    const whoami = await toolgate(["whoami", "--json"], { key: "ci.key" });
+    expect(JSON.parse(whoami.stdout)).toMatchObject({ id: "ci", roles: ["auditor"] });
+    expect(await toolgate(["login", "--user", "ann"], password)).toMatchObject({ code: 0 });
+    expect(await toolgate(["logout"])).toMatchObject({ code: 0 });
+  }, 60_000);
+
   test("applies documents from files, sees what they change, and takes them back", async () => {
     const role = (tools: string) =>
       `kind: role\nname: reader\nspec:\n  rules:\n    - { verbs: [call], toolsets: [files], tools: ["${tools}"] }\n` +
@@ -118,4 +141,38 @@ describe("an administrator", () => {
     expect(query).toMatchObject({ code: 0, stdout: expect.stringMatching(/change {3}default\/\S+ {2}administer/) });
     expect(await toolgate(["audit", "verify"])).toMatchObject({ code: 0, stdout: expect.stringContaining("0 faults") });
   });
+
+  test("finds in it who was not let in", async () => {
+    await writeFile(join(folder, "wrong.key"), "no-key\n");
+    expect(await toolgate(["whoami"], { key: "wrong.key" })).toMatchObject({ code: 4 });
+    const refused = async () => (await toolgate(["audit", "query", "--outcome", "refused"])).stdout;
+    await expect.poll(refused, { timeout: 20_000 }).toContain("UNAUTHENTICATED");
+  }, 60_000);
 });
+
+test("doctor without a credential looks at the rest, and says how to give one; a wrong one is a fault", async () => {
+  const doctor = async (env: Record<string, string>) => {
+    const { code, stdout } = await runToolgate(
+      ["doctor", "--nodes", cluster.nodes, "--redis-url", redis.url, "--json"],
+      {
+        cwd: folder,
+        env: { XDG_CONFIG_HOME: folder, ...env },
+      },
+    );
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string; remedy?: string }[] };
+    const of = (name: string) => checks.find((check) => check.name === name);
+    return { code, of, failed: checks.filter(({ status }) => status === "fail").map(({ name }) => name) };
+  };
+  const none = await doctor({});
+  expect(none).toMatchObject({ code: 0, failed: [] });
+  expect(none.of("access")).toMatchObject({ status: "warn", remedy: expect.stringContaining("TOOLGATE_KEY_FILE") });
+  expect(none.of("Redis persistence")).toBeDefined();
+  expect(none.of("toolsets")).toBeUndefined();
+
+  const known = await doctor({ TOOLGATE_KEY_FILE: join(folder, "admin.key") });
+  expect(known).toMatchObject({ code: 0, failed: [] });
+  expect(known.of("access")).toMatchObject({ status: "ok", finding: "as default/admin, by key" });
+  expect(known.of("toolsets")).toMatchObject({ status: "ok" });
+
+  expect(await doctor({ TOOLGATE_KEY: "no-key" })).toMatchObject({ code: 5, failed: ["access"] });
+}, 60_000);
