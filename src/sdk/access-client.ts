@@ -1,3 +1,4 @@
+import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CreateKeyResponse__Output } from "../protocol/generated/toolgate/v1/CreateKeyResponse.js";
 import type { ExplainResponse__Output } from "../protocol/generated/toolgate/v1/ExplainResponse.js";
 import type { LoginResponse__Output } from "../protocol/generated/toolgate/v1/LoginResponse.js";
@@ -45,10 +46,9 @@ export class AccessClient implements Access {
 
   async login({ signal, tenant = "", user, password }: LoginOptions): Promise<LoginSession> {
     // Each attempt counts, so it is not repeated by itself.
-    const { sessionToken, expiresAtMs } = await this.#requests.write<LoginResponse__Output>(
-      signal,
-      ({ access }, ...rest) => access.login({ tenant, user, password }, ...rest),
-    );
+    const { sessionToken, expiresAtMs } = await this.#requests
+      .write<LoginResponse__Output>(signal, ({ access }, ...rest) => access.login({ tenant, user, password }, ...rest))
+      .catch(withoutKeyAdvice);
     return { token: sessionToken, expiresAt: new Date(expiresAtMs) };
   }
 
@@ -108,4 +108,9 @@ export class AccessClient implements Access {
 
 function ending(expiresAtMs: number): { readonly expiresAt?: Date } {
   return ifDefined("expiresAt", expiresAtMs === 0 ? undefined : new Date(expiresAtMs));
+}
+
+/** A login proves itself by its password: that no key was sent with it is no fault. */
+function withoutKeyAdvice(error: unknown): never {
+  throw error instanceof ToolgateError && error.cause instanceof ToolgateError ? error.cause : error;
 }

@@ -122,6 +122,13 @@ describe("a key file", () => {
   });
 });
 
+test("a login that is refused is not told to send a key", async () => {
+  node.script("login", () => new ToolgateError("UNAUTHENTICATED", "The login is refused."));
+  const refused = await toolgate(["login", "--user", "ann"], { input: "wrong\n" });
+  expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining("The login is refused.") });
+  expect(refused.stderr).not.toContain("TOOLGATE_KEY");
+});
+
 test("a refusal says what was sent, and what to do", async () => {
   node.script("whoAmI", () => new ToolgateError("UNAUTHENTICATED", "The credential does not hold."));
   const none = await toolgate(["whoami"]);
