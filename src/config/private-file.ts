@@ -1,10 +1,31 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, realpath, rename, rm } from "node:fs/promises";
+import { mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { ToolgateError } from "../errors/toolgate-error.js";
 
 /** Owner alone: such files carry credentials. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
+
+/**
+ * Makes sure that `writePrivateFile` can write a file, before something is made that would be lost without it. Nothing is left of that but the
+ * file's folder.
+ *
+ * @throws ToolgateError INVALID_CONFIG
+ */
+export async function checkPrivateFile(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
+    const target = await realpath(path).catch(() => path);
+    if ((await stat(target).catch(() => undefined))?.isDirectory()) throw new Error("it is a folder");
+    const probe = `${target}.${randomUUID()}`;
+    await (await open(probe, "wx", FILE_MODE)).close();
+    await rm(probe);
+  } catch (error) {
+    const why = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error); // fs gives a code
+    throw new ToolgateError("INVALID_CONFIG", `${path} cannot be written: ${why}. Nothing was made.`);
+  }
+}
 
 /**
  * Writes a file that its owner alone can read, in the place of what was there at once: a concurrent reader gets the one or the other,

@@ -69,6 +69,17 @@ describe("an administrator", () => {
     await expect.poll(async () => (await toolgate(["whoami"], { key: "robot.key" })).code, { timeout: 20_000 }).toBe(4);
   }, 60_000);
 
+  test("makes no key that would be lost or let nobody in", async () => {
+    const create = (...more: string[]) => toolgate(["access", "key", "create", "lost", "--role", "agent", ...more]);
+    const unwritable = await create("-o", join("admin.key", "lost.key"));
+    expect(unwritable).toMatchObject({ code: 2, stderr: expect.stringContaining("Nothing was made") });
+    const init = ["access", "init", "lost", "--force", "--redis-url", redis.url, "-o", "."];
+    expect(await toolgate(init)).toMatchObject({ code: 2, stderr: expect.stringContaining("it is a folder") });
+    const nowhere = await create("--tenant", "nowhere");
+    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining("tenant list") });
+    expect((await toolgate(["access", "key", "list"])).stdout).not.toContain("lost");
+  }, 60_000);
+
   test("edits the roles of a key and of a person as documents, and what is never shown stays", async () => {
     await toolgate(["access", "key", "create", "ci", "--role", "agent", "-o", "ci.key"]);
     const password = { stdin: "correct horse battery\n" };

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { environment } from "../../../src/config/environment.js";
-import { writePrivateFile } from "../../../src/config/private-file.js";
+import { checkPrivateFile, writePrivateFile } from "../../../src/config/private-file.js";
 import { UsageError } from "../../output/failure.js";
 import { longDuration } from "../option-values.js";
 import { inSession, withJsonOption } from "../session.js";
@@ -42,6 +42,7 @@ Examples:
       const { redisUrl = environment().REDIS_URL ?? "", registry, ttl = 0, output: file, force = false } = flags;
       if (redisUrl === "") throw new UsageError("No Redis is given.", "Pass --redis-url, or set REDIS_URL.");
       await inSession(command, async ({ output }) => {
+        if (file !== undefined) await checkPrivateFile(file);
         const { makeAdministrator } = await import("./make-administrator.js"); // Redis's client, and what nodes know of documents
         const made = await output.withProgress("Making the key in Redis", () =>
           makeAdministrator({

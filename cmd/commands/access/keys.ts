@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { writePrivateFile } from "../../../src/config/private-file.js";
+import { checkPrivateFile, writePrivateFile } from "../../../src/config/private-file.js";
 import type { CreatedKey } from "../../../src/index.js";
 import { UsageError } from "../../output/failure.js";
 import type { Output } from "../../output/output.js";
@@ -61,6 +61,7 @@ Examples:
     )
     .action(async (principal: string, flags: NewKeyFlags & { readonly role?: readonly string[] }, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
+        if (flags.output !== undefined) await checkPrivateFile(flags.output);
         const created = await output.withProgress("Making the key", () =>
           client.access.createKey({
             ...ownerOf(principal, flags),
@@ -85,6 +86,7 @@ function rotateCommand(): Command {
     .addHelpText("after", "\nExamples:\n  toolgate access key rotate ci --overlap 1d -o ci.key")
     .action(async (principal: string, flags: NewKeyFlags & { readonly overlap?: number }, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
+        if (flags.output !== undefined) await checkPrivateFile(flags.output);
         const rotated = await output.withProgress("Making the key", () =>
           client.access.rotateKey({
             ...ownerOf(principal, flags),

@@ -53,7 +53,8 @@ export async function createKey(
   checkPrincipal(principal);
   checkTtl(ttlMs);
   for (const role of roles) {
-    if (!parts.roleExists(tenant, role)) throw invalidField("roles", "must name roles that exist");
+    if (!parts.roleExists(tenant, role))
+      throw invalidField("roles", "must name roles that exist: toolgate access role list shows them");
   }
   return changeDocument(parts.documents, KEY, { tenant, name: principal }, by, (former) => {
     if (former === undefined && roles.length === 0) throw invalidField("roles", "must be given for a new principal");

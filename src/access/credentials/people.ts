@@ -130,7 +130,8 @@ export async function setPassword(
     throw invalidField("password", `must have ${SHORTEST_PASSWORD} to ${LONGEST_PASSWORD} characters`);
   }
   for (const role of roles) {
-    if (!parts.roleExists(tenant, role)) throw invalidField("roles", "must name roles that exist");
+    if (!parts.roleExists(tenant, role))
+      throw invalidField("roles", "must name roles that exist: toolgate access role list shows them");
   }
   const hash = await parts.passwords.run(() => hashPassword(password, parts.randomBytes));
   await changeDocument(parts.documents, USER, { tenant, name: user }, by, (former) => {

@@ -4,6 +4,7 @@ import { login, logout, type PeopleParts, setPassword } from "../../access/crede
 import { storedCredentials } from "../../access/credentials/stored-credentials.js";
 import { requireIn } from "../../access/require.js";
 import type { DocumentParts } from "../../documents/apply-documents.js";
+import { invalidField } from "../../identity/names.js";
 import { DEFAULT_TENANT, parseTenantName, type TenantName } from "../../identity/tenant.js";
 import { peerHost } from "../../limits/peer-host.js";
 import type { AccessHandlers } from "../../protocol/generated/toolgate/v1/Access.js";
@@ -27,6 +28,17 @@ export function accessMethods(parts: AccessServiceParts): Methods<AccessHandlers
     return { tenant, keys: { ...parts, documents: storedCredentials(documents), copy: documents.copy } };
   }
 
+  /** A credential of a tenant that is not there would let nobody in. @throws ToolgateError INVALID_REQUEST; STORE_UNAVAILABLE */
+  async function requireTenant(tenant: TenantName): Promise<void> {
+    if (parts.tenantHolds(tenant)) return;
+    await parts.documents.copy.catchUp(); // another node may just have made it
+    if (parts.tenantHolds(tenant)) return;
+    throw invalidField(
+      "tenant",
+      "must name a tenant that exists and is not disabled: toolgate access tenant list shows them",
+    );
+  }
+
   const people: PeopleParts = { ...parts, documents: storedCredentials(parts.documents), copy: parts.documents.copy };
 
   return {
@@ -37,6 +49,7 @@ export function accessMethods(parts: AccessServiceParts): Methods<AccessHandlers
 
     CreateKey: unary(async ({ tenant: text, principal, roles, ttlMs, reason }, context) => {
       const { tenant, keys } = administer(text, context);
+      await requireTenant(tenant);
       const made = await createKey(keys, { tenant, principal, roles, ttlMs }, by(context, reason));
       return { key: made.text, keyId: made.id, expiresAtMs: made.expiresAtMs };
     }),
@@ -66,6 +79,7 @@ export function accessMethods(parts: AccessServiceParts): Methods<AccessHandlers
 
     SetPassword: unary(async ({ tenant: text, user, password, roles, reason }, context) => {
       const { tenant } = administer(text, context);
+      await requireTenant(tenant);
       await setPassword(people, { tenant, user, password, roles }, by(context, reason));
       return {};
     }),
