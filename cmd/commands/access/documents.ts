@@ -19,7 +19,7 @@ interface TenantFlags {
   readonly tenant?: string;
 }
 
-/** Written by the registry itself, with hashes that nobody can read: such a document cannot be applied from a file. */
+/** They have hashes that are not shown, and that only a registry which has the document already puts back. */
 const WITH_SECRETS = ["key", "user", "session"];
 /** The most changes of one request. */
 const MAX_CHANGES = 100;
@@ -72,7 +72,9 @@ function getCommand(): Command {
   return withTenantOption(
     new Command("get")
       .summary("show a document")
-      .description("Shows a document as YAML that `toolgate access apply` takes; hashes of secrets are left out.")
+      .description(
+        "Shows a document as YAML that `toolgate access apply` takes. Hashes of secrets are left out, and stay as they are when it is applied.",
+      )
       .argument("<kind>", "its kind")
       .argument("<name>", "its name")
       .option("--revision <n>", "As it was at this revision.", integer(1, Number.MAX_SAFE_INTEGER)),
@@ -265,7 +267,7 @@ function exportCommand(): Command {
       .summary("write documents as YAML")
       .description(
         "Writes a tenant's documents as YAML that `toolgate access apply` takes: to standard output, or a file for each into a folder. " +
-          "Keys, people and sessions are left out: nothing shows their secrets.",
+          "Keys, people and sessions are left out: without their secrets, which nothing shows, no other registry can have them.",
       )
       .argument("[kind]", "only this kind")
       .option("-o, --output <folder>", "The folder; it is made where there is none."),
