@@ -134,10 +134,9 @@ export async function explainCall(
 
 /** Decides as for a call, but says of a tool that the principal does not even see that it is the policy which hides it. */
 function decideOn(access: CallerAccess, ruled: Parameters<typeof requireCall>[1], { tool }: Route) {
-  const decision = requireCall(access, ruled, tool);
-  const seen = access.mayUse("discover", ruled, tool);
-  if (seen.allowed) return decision;
-  throw new ToolgateError("FORBIDDEN", `"${tool.name}" of "${ruled.name}" is not visible to the principal`);
+  if (access.mayUse("discover", ruled, tool).allowed) return requireCall(access, ruled, tool);
+  const message = `"${tool.name}" of "${ruled.name}" is not visible to the principal, which hears that there is none`;
+  throw new ToolgateError("FORBIDDEN", message);
 }
 
 /** A call of no digest and of usual patience. */
@@ -235,14 +234,16 @@ function outcomeOf({ reason }: ToolgateError): ExplainedOutcome {
   return PASSING.has(reason) ? "retry" : "operator";
 }
 
-function remedyOf(gate: Gate, { metadata, retryAfterMs }: ToolgateError): string {
+function remedyOf(gate: Gate, { reason, metadata, retryAfterMs }: ToolgateError): string {
   switch (gate) {
     case "contract":
       return "toolgate search WORDS";
     case "policy":
       return "give the principal a role that allows it: toolgate access role list; of another tenant's toolset, have it shared: toolgate access share --help";
     case "arguments":
-      return "correct the arguments: toolgate get TOOLSET --tool TOOL";
+      return reason === "FORBIDDEN"
+        ? "give other arguments, or look at the conditions of the principal's roles: toolgate access role get ROLE"
+        : "correct the arguments: toolgate get TOOLSET --tool TOOL";
     case "limits": {
       const wait = retryAfterMs === undefined ? "" : `wait ${retryAfterMs} ms, or `;
       return `${wait}raise the limit: toolgate access get limit ${metadata.limit_document ?? "NAME"}`;

@@ -171,11 +171,9 @@ describe("a call that would fail", () => {
       reason: "UNKNOWN_TOOL",
       outcome: "unknown",
     });
-    expect(failureOf(await admin.access.explain("lab", "fail", { principal: "blind" }))).toEqual({
-      gate: "policy",
-      reason: "FORBIDDEN",
-      outcome: "operator",
-    });
+    const hidden = await admin.access.explain("lab", "fail", { principal: "blind" });
+    expect(failureOf(hidden)).toEqual({ gate: "policy", reason: "FORBIDDEN", outcome: "operator" });
+    expect(hidden.gates.find(({ gate }) => gate === "policy")?.detail).toContain("is not visible to the principal");
   });
 
   test("a backlog that is full, and providers that are gone", async () => {
@@ -210,6 +208,12 @@ test("a call that would be admitted passes every gate that has something to judg
   expect(["ready", "retry"]).toContain(outcome);
   const without = await client.access.explain("lab", "sum");
   expect(without.gates[2]).toMatchObject({ gate: "arguments", verdict: "skipped" });
+});
+
+test("arguments that a role's condition refuses are not said to be malformed", async () => {
+  await using client = await clientOf("small", "small");
+  const { gates } = await client.access.explain("lab", "sum", { payload: { a: 11, b: 1 } });
+  expect(gates.find(({ gate }) => gate === "arguments")?.remedy).toContain("toolgate access role get");
 });
 
 test("others' calls are explained to those that administer their tenant, and to nobody else", async () => {

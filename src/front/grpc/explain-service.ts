@@ -72,7 +72,7 @@ function principalOf(
   if (known !== undefined) return known;
   throw invalidField(
     "principal",
-    "has neither a key nor a password; name the roles that its token or certificate gives",
+    `names ${named.tenant}/${named.id}, which has neither a key nor a password; name it as tenant/id, or the roles that its token or certificate gives`,
   );
 }
 
