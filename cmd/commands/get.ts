@@ -45,7 +45,7 @@ Examples:
           if (output.json) return output.jsonData(toolset);
           printToolset(output, toolset);
         } else {
-          const found = findTool(toolset, tool);
+          const found = findTool({ ...toolset, name }, tool); // as it was asked for: of another tenant, with that
           if (output.json) return output.jsonData(found);
           printTool(output, found, "full");
         }

@@ -19,7 +19,7 @@ export async function payloadBytes(
       return payload.bytes;
     case "pairs": {
       const contract = await output.withProgress(`Getting ${toolset}`, () => client.get(toolset, { signal }));
-      return Buffer.from(payloadOf(payload.pairs, findTool(contract, tool).payload));
+      return Buffer.from(payloadOf(payload.pairs, findTool({ ...contract, name: toolset }, tool).payload));
     }
     default:
       return payload satisfies never;
