@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AuditRecord, connect, type Provider, type Toolgate } from "../../src/index.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
@@ -115,6 +116,11 @@ test("pages have every record once, and belong to their question", async () => {
   expect(small.length).toBeLessThan(all.length);
 });
 
+/** How often each agent makes its calls, in milliseconds. */
+const ROUND_MS = 50;
+/** Thousands of records are read at each look. */
+const PATIENT = { withinMs: 40_000, everyMs: 250 };
+
 describe("when nodes are killed under load", () => {
   test("every call that was acknowledged is recorded, with its end, and the seals hold", async () => {
     const acknowledged: string[] = [];
@@ -126,6 +132,8 @@ describe("when nodes are killed under load", () => {
           one.call("lab", "sum", { a: n, b: i }, { ...ids, toolCallId: `${i}-${n}` }).catch(() => undefined),
         );
         for (const call of await Promise.all(calls)) if (call !== undefined) acknowledged.push(call.callId);
+        // All of it is read back, again and again.
+        await pause(ROUND_MS);
       }
     });
     await until("calls are under way", () => acknowledged.length > 100);
@@ -139,20 +147,24 @@ describe("when nodes are killed under load", () => {
     await Promise.all(load);
     const reader = await connect(cluster.addresses[2] ?? "");
     try {
-      await until("all have ended", async () => {
-        const [calls, ends] = await Promise.all([
-          recordsOf({ event: "call" }, reader),
-          recordsOf({ event: "end" }, reader),
-        ]);
-        const called = new Set(calls.map(({ callId }) => callId));
-        const ended = new Set(ends.map(({ callId }) => callId));
-        expect(acknowledged.filter((id) => !called.has(id))).toEqual([]);
-        return acknowledged.every((id) => ended.has(id));
-      });
+      await until(
+        "all have ended",
+        async () => {
+          const [calls, ends] = await Promise.all([
+            recordsOf({ event: "call" }, reader),
+            recordsOf({ event: "end" }, reader),
+          ]);
+          const called = new Set(calls.map(({ callId }) => callId));
+          const ended = new Set(ends.map(({ callId }) => callId));
+          expect(acknowledged.filter((id) => !called.has(id))).toEqual([]);
+          return acknowledged.every((id) => ended.has(id));
+        },
+        PATIENT,
+      );
       const ends = await recordsOf({ event: "end" }, reader);
       expect(new Set(ends.map(({ callId }) => callId)).size, "one end for each").toBe(ends.length);
       const last = ends.at(-1);
-      await until("it is sealed", async () => (await reader.audit.verify()).sealedUntil >= (last?.id ?? ""));
+      await until("it is sealed", async () => (await reader.audit.verify()).sealedUntil >= (last?.id ?? ""), PATIENT);
       expect(await reader.audit.verify()).toMatchObject({ faults: [] });
       await expectKeysToExpire(redis.client());
     } finally {
