@@ -32,6 +32,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: "run a cluster on this machine, with its own Redis, for trying things",
       load: async () => (await import("./commands/dev.js")).devCommand(),
     },
+    health: {
+      summary: "say whether the node that runs here serves",
+      load: async () => (await import("./commands/health.js")).healthCommand(),
+    },
     doctor: {
       summary: "check the set-up and say what to do",
       load: async () => (await import("./commands/doctor.js")).doctorCommand(),

@@ -1,6 +1,6 @@
 import { type ChannelCredentials, Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import type { TlsOptions } from "../../src/index.js";
-import { loadNodeProtocol } from "../../src/protocol/load-node.js";
+import { askHealth, plainCause } from "./ask-health.js";
 import { type Check, fail, ok, warn } from "./check.js";
 
 /** How long a node may take to answer, in milliseconds. */
@@ -13,9 +13,9 @@ export async function checkGateway(address: string, tls: TlsOptions | undefined)
   const name = `node ${address}`;
   const client = new Client(address, channelCredentials(tls));
   try {
-    const health = await ask(client);
+    const health = await askHealth(client, "", PATIENCE_MS);
     const startedAt = performance.now();
-    await ask(client);
+    await askHealth(client, "", PATIENCE_MS);
     return evaluate(name, health, performance.now() - startedAt, tls !== undefined);
   } catch (error) {
     return evaluateFailure(name, error, tls !== undefined);
@@ -27,24 +27,6 @@ export async function checkGateway(address: string, tls: TlsOptions | undefined)
 function channelCredentials(tls: TlsOptions | undefined): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
   return credentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca));
-}
-
-function ask(client: Client): Promise<string> {
-  const { path, requestSerialize, responseDeserialize } = loadNodeProtocol().Health.Check;
-  const deadline = Date.now() + PATIENCE_MS;
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      { service: "" },
-      { deadline },
-      (error, response) => {
-        if (error !== null) reject(error);
-        else resolve(String(response?.status));
-      },
-    );
-  });
 }
 
 function evaluate(name: string, health: string, latencyMs: number, tls: boolean): Check {
@@ -77,9 +59,4 @@ function evaluateFailure(name: string, error: unknown, tls: boolean): Check {
   const why =
     code === status.DEADLINE_EXCEEDED ? `no answer within ${PATIENCE_MS} ms` : plainCause(details || String(error));
   return fail(name, `cannot be reached: ${why}`, remedy);
-}
-
-/** grpc-js wraps what the system said into words of its own. */
-function plainCause(details: string): string {
-  return /Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(details)?.[1] ?? details;
 }

@@ -257,6 +257,20 @@ export type Config = ValuesOf<typeof CONFIG_SCHEMA>;
 /** Every setting of a node, in order: for flags, help texts and the table of docs/settings.md. */
 export const SETTINGS: readonly Setting[] = settingsOf(CONFIG_SCHEMA);
 
+/** What says how a node is reached where it runs. */
+const LISTENER_SCHEMA = {
+  listen: CONFIG_SCHEMA.listen,
+  tlsCert: CONFIG_SCHEMA.tlsCert,
+  tlsKey: CONFIG_SCHEMA.tlsKey,
+  tlsClientAuth: CONFIG_SCHEMA.tlsClientAuth,
+} as const satisfies SettingsSchema;
+
+/** The settings of a node that say how it is reached where it runs; frozen. */
+export type ListenerConfig = ValuesOf<typeof LISTENER_SCHEMA>;
+
+/** Those settings, in order: for flags and help texts. */
+export const LISTENER_SETTINGS: readonly Setting[] = settingsOf(LISTENER_SCHEMA);
+
 const CROSS_RULES: readonly CrossRule<Config>[] = [
   {
     keys: ["tlsCert", "tlsKey"],
@@ -340,5 +354,17 @@ export function parseConfig(sources: Sources): Config {
     checks: { redisUrl: redisUrlFault, lockRedisUrls: redisUrlsFault, egressAllow: allowListFault },
     cross: CROSS_RULES,
     known: [...CLIENT_SETTINGS, ...CLIENT_SECRETS].map((setting) => setting.variable),
+  });
+}
+
+/**
+ * Where a node listens and what it speaks there, read as the node itself reads it, for a program beside it. Nothing else of the node's settings is
+ * looked at, secrets least of all.
+ *
+ * @throws ToolgateError INVALID_CONFIG naming every fault at once
+ */
+export function parseListenerConfig(sources: Sources): ListenerConfig {
+  return readSettings(LISTENER_SCHEMA, sources, {
+    known: [...SETTINGS, ...CLIENT_SETTINGS, ...CLIENT_SECRETS].map((setting) => setting.variable),
   });
 }

@@ -159,6 +159,22 @@ describe("an administrator", () => {
     const refused = async () => (await toolgate(["audit", "query", "--outcome", "refused"])).stdout;
     await expect.poll(refused, { timeout: 20_000 }).toContain("UNAUTHENTICATED");
   }, 60_000);
+
+  test("finds in it nothing of health checks", async () => {
+    const refusals = async (since: number) => {
+      const { stdout } = await toolgate(["audit", "query", "--outcome", "refused", "--json"]);
+      const all = stdout.split("\n").filter((line) => line !== "");
+      return all.map((line) => Date.parse((JSON.parse(line) as { at: string }).at)).filter((at) => at >= since);
+    };
+    const startedAt = Date.now();
+    const env = { XDG_CONFIG_HOME: folder, TOOLGATE_LISTEN: cluster.nodes };
+    expect(await runToolgate(["health"], { env })).toMatchObject({ code: 0 });
+    const checkedAt = Date.now();
+    // What is refused next is in the audit: so whatever the check had left there before it would be, too.
+    expect(await toolgate(["whoami"], { key: "wrong.key" })).toMatchObject({ code: 4 });
+    await expect.poll(() => refusals(checkedAt), { timeout: 20_000 }).not.toEqual([]);
+    expect((await refusals(startedAt)).filter((at) => at < checkedAt)).toEqual([]);
+  }, 60_000);
 });
 
 test("doctor without a credential looks at the rest, and says how to give one; a wrong one is a fault", async () => {

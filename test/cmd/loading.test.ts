@@ -53,6 +53,7 @@ test.each([
   ["serve", "--help"],
   ["dev", "--help"],
   ["doctor", "--help"],
+  ["health", "--help"],
   ["mount", "--help"],
   ["access", "--help"],
   ["audit", "--help"],

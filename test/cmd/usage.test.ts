@@ -12,6 +12,7 @@ expectNoLeaks();
 const COMMANDS = [
   "serve",
   "dev",
+  "health",
   "doctor",
   "list",
   "get",
