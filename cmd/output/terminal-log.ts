@@ -1,4 +1,4 @@
-import type { MountLog } from "../../src/hosting/mount-options.js";
+import type { MountLog } from "../../src/hosting/mount-log.js";
 import { jsonLine } from "./json.js";
 import type { Output } from "./output.js";
 import { safeLines } from "./text-width.js";

@@ -21,44 +21,33 @@
 import { setTimeout as delay } from "node:timers/promises";
 import semver from "semver";
 import { deferred } from "../async/deferred.js";
-import { ERROR_CODES, type ErrorReason } from "../errors/codes.js";
+import { ERROR_CODES } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import { isPlainToolsetName } from "../identity/names.js";
-import {
-  type ConnectionOptions,
-  type DynamicTool,
-  type DynamicToolset,
-  type Provider,
-  serveToolset,
-} from "../index.js";
+import type { DynamicTool } from "../index.js";
 import { callMountedTool } from "./call-tool.js";
-import { chooseVersion, fingerprintOf } from "./derived-version.js";
+import { fingerprintOf } from "./derived-version.js";
 import { ListChanges } from "./list-changes.js";
 import { McpServer, type ServerIdentity } from "./mcp-server.js";
 import type { MountClosed, MountOptions } from "./mount-options.js";
-import { fitDescription, fitTitle, type MountedTools, mountTools, type SkippedPart } from "./mounted-tool.js";
-import { registeredVersions } from "./registered-versions.js";
+import { fitDescription, fitTitle, type MountedTools, mountTools } from "./mounted-tool.js";
 import { restartDelayMs, STEADY_AFTER_MS } from "./restart-delay.js";
 import { DEFAULT_PATIENCE_MS, untilUnresponsive } from "./server-liveness.js";
 import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
 import { ServerSlot } from "./server-slot.js";
 import { semanticVersion } from "./server-version.js";
+import {
+  aborted,
+  isFinal,
+  type MountRegistration,
+  mountFault,
+  optional,
+  type ServedContract,
+  ToolsetRegistration,
+} from "./toolset-registration.js";
 
 const DEFAULT_START_TIMEOUT_MS = 120_000;
-const DEFAULT_DRAIN_GRACE_MS = 10_000;
-/** How many parts that are left out the log gives the reasons of. */
-const MAX_REPORTED = 100;
-
-/** How often a derived version is tried where others register at the same time, and how long after one another, in milliseconds. */
-const MAX_VERSION_TRIES = 3;
-const VERSION_RETRY_MS = 500;
-
-/** How long a new contract may take to become the active one before the former provider stops all the same, in milliseconds. */
-const SUPERSEDED_WITHIN_MS = 30_000;
-/** How long the former provider goes on after that, until every node has heard that another contract is active, in milliseconds. */
-const HANDOVER_MS = 1_000;
-
 /** A running mount. */
 export interface Mount extends AsyncDisposable {
   readonly name: string;
@@ -73,33 +62,10 @@ export interface Mount extends AsyncDisposable {
   readonly closed: Promise<MountClosed>;
 }
 
-/** A mount's toolset as it is registered. */
-export interface MountRegistration {
-  readonly version: string;
-  readonly epoch: number;
-  readonly digest: string;
-  /** The tools that are served. */
-  readonly tools: readonly string[];
-  /** What was left out, by the mount or by the registry. */
-  readonly skipped: readonly SkippedPart[];
-}
-
-/** A toolset that a provider has just begun to serve. */
-interface Served {
-  readonly toolset: DynamicToolset;
-  readonly provider: Provider;
-  /** Resolves when a newer contract is active. */
-  readonly superseded: Promise<void>;
-}
-
-interface Serving {
+interface Serving extends ServedContract {
   readonly server: McpServer;
-  readonly provider: Provider;
-  /** Resolves when a newer contract is active. */
-  readonly superseded: Promise<void>;
   /** The fingerprint of what was to be registered. */
   readonly contract: string;
-  readonly registration: MountRegistration;
   readonly sinceMs: number;
 }
 
@@ -137,9 +103,8 @@ class McpMount implements Mount {
   readonly #stopping = new AbortController();
   readonly #closed = deferred<MountClosed>();
   readonly #changes: ListChanges;
-  /** Former providers that serve on until their successor is active. */
-  readonly #handovers = new Set<Promise<void>>();
-  /** Aborts when they cannot go on: the server is gone, or the mount ends. */
+  readonly #registration: ToolsetRegistration;
+  /** Aborts when former providers cannot go on: the server is gone, or the mount ends. */
   #serverGone = new AbortController();
   #state: MountState = { kind: "starting" };
 
@@ -148,6 +113,7 @@ class McpMount implements Mount {
     this.#now = options.now ?? Date.now;
     this.#random = options.random ?? Math.random;
     this.#changes = new ListChanges(this.#now);
+    this.#registration = new ToolsetRegistration(options);
   }
 
   get name(): string {
@@ -231,8 +197,8 @@ class McpMount implements Mount {
           this.#serverGone.abort();
           const [reopened] = await Promise.all([
             this.#reopen(serving, deaths),
-            this.#stopProvider(serving.provider),
-            ...this.#handovers,
+            this.#registration.stopProvider(serving.provider),
+            this.#registration.handedOver(),
             serving.server.stop(),
           ]);
           if (reopened.kind === "closed") return reopened.reason;
@@ -312,7 +278,7 @@ class McpMount implements Mount {
         return { kind: "serving", serving, deaths };
       } catch (error) {
         if (signal.aborted) return { kind: "closed", reason: { kind: "stopped" } };
-        const fault = asToolgateError(error);
+        const fault = mountFault(error);
         this.#options.log.error(
           { event: "restart_failed", toolset: this.name, reason: fault.reason, deaths },
           fault.message,
@@ -333,11 +299,11 @@ class McpMount implements Mount {
         { event: "tools_changed", toolset: this.name, epoch: changed.registration.epoch },
         "The MCP server changed its tools; they are registered as a new contract.",
       );
-      this.#handOver(serving);
+      this.#registration.handOver(serving, this.#serverGone.signal);
       return changed;
     } catch (error) {
       if (signal.aborted || serving.server.group === undefined) return serving;
-      const fault = asToolgateError(error);
+      const fault = mountFault(error);
       log.error(
         { event: "change_refused", toolset: this.name, reason: fault.reason },
         `The MCP server changed its tools, but they cannot be registered: ${fault.message} The former ones stay registered.`,
@@ -353,7 +319,7 @@ class McpMount implements Mount {
     const options = this.#options;
     const listed = await server.listTools(this.#stopping.signal);
     const mounted = mountTools(listed, options);
-    this.#reportSkipped(mounted.skipped, former);
+    this.#registration.reportSkipped(mounted.skipped, former?.registration);
     for (const note of mounted.notes) options.log.warn({ event: "tool_cut", toolset: this.name }, note);
     this.#checkChoice(mounted, listed, former);
     const serverVersion = semanticVersion(identity.version);
@@ -371,86 +337,16 @@ class McpMount implements Mount {
     const contract = fingerprintOf([fixed ?? "", facts]);
     if (former?.server === server && former.contract === contract) return former;
     const replace = former === undefined ? options.replace === true : former.contract !== contract;
-    const { toolset, provider, superseded } =
+    const version =
       fixed === undefined
-        ? await this.#serveDerived(facts, contract, serverVersion.version, replace)
-        : await this.#serve({ ...facts, version: fixed }, replace);
-    for (const warning of provider.warnings) {
-      options.log.warn(
-        { event: "schema_warning", toolset: this.name, ...warning },
-        `${warning.tool}${warning.path}: ${warning.message}`,
-      );
-    }
-    const refused = provider.skipped.map(refusedPart);
-    this.#reportSkipped(refused, former);
-    const gone = new Set(refused.flatMap(({ name, part }) => (part === "tool" ? [name] : [])));
-    const registration: MountRegistration = {
-      version: toolset.version,
-      epoch: provider.epoch,
-      digest: provider.digest,
-      tools: mounted.tools.flatMap(({ name }) => (gone.has(name) ? [] : [name])),
-      skipped: [...mounted.skipped, ...refused],
-    };
-    return { server, provider, superseded, contract, registration, sinceMs: this.#now() };
-  }
-
-  /**
-   * Serves under a version that follows from the contract and from what is registered; again, where another mount was faster.
-   * @throws ToolgateError CONTRACT_CONFLICT when the contract was replaced before
-   */
-  async #serveDerived(
-    facts: Omit<DynamicToolset, "version">,
-    fingerprint: string,
-    serverVersion: string,
-    replace: boolean,
-  ): Promise<Served> {
-    const { nodes, registered = registeredVersions } = this.#options;
-    const { signal } = this.#stopping;
-    for (let tries = 1; ; tries += 1) {
-      const known = await registered(this.name, nodes, { signal: ownSignal(signal), ...connection(this.#options) });
-      const choice = chooseVersion(fingerprint, serverVersion, known, replace);
-      if (choice.kind === "former") {
-        throw new ToolgateError(
-          "CONTRACT_CONFLICT",
-          `What this server offers was registered as "${this.name}" before, and ${choice.replacedBy} has taken its place. Start the newer server, or register with replace to go back.`,
-        );
-      }
-      try {
-        return await this.#serve({ ...facts, version: choice.version }, replace);
-      } catch (error) {
-        const raced = error instanceof ToolgateError && error.reason === "CONTRACT_CONFLICT";
-        if (!raced || tries === MAX_VERSION_TRIES) throw error;
-        await delay(VERSION_RETRY_MS, undefined, { signal });
-      }
-    }
-  }
-
-  async #serve(toolset: DynamicToolset, replace: boolean): Promise<Served> {
-    const options = this.#options;
-    const superseded = deferred<void>();
-    // Aborts the registration only: a provider that is served is stopped in its turn, before its server.
-    const registering = new AbortController();
-    const stop = aborted(this.#stopping.signal);
-    void stop.promise.then(() => registering.abort(this.#stopping.signal.reason));
-    const provider = await (options.serve ?? serveToolset)(toolset, {
-      nodes: options.nodes,
-      // One bad tool of a stranger's must not take the others away.
-      skipInvalid: true,
-      replace,
-      // The comings and goings of its sessions are details of the mount.
-      logger: {
-        info: (fields, message) => options.log.debug({ toolset: this.name, ...fields }, message),
-        warn: (fields, message) => options.log.warn({ toolset: this.name, ...fields }, message),
-      },
-      signal: registering.signal,
-      onEvent: ({ kind }) => {
-        if (kind === "superseded") superseded.resolve();
-      },
-      ...connection(options),
-      ...optional("maxInFlight", options.maxInFlight),
-      ...optional("providerId", options.providerId),
-    }).finally(stop.dispose);
-    return { toolset, provider, superseded: superseded.promise };
+        ? ({ kind: "derived", version: serverVersion.version } as const)
+        : ({ kind: "fixed", version: fixed } as const);
+    const served = await this.#registration.serve(
+      { facts, version, fingerprint: contract, replace, skipped: mounted.skipped },
+      former?.registration,
+      this.#stopping.signal,
+    );
+    return { ...served, server, contract, sinceMs: this.#now() };
   }
 
   #definitions({ tools }: MountedTools): Record<string, DynamicTool> {
@@ -486,22 +382,6 @@ class McpMount implements Mount {
     });
   }
 
-  /** Says what is left out, and why; once, as long as it stays so. */
-  #reportSkipped(skipped: readonly SkippedPart[], former: Serving | undefined): void {
-    const known = new Set(former?.registration.skipped.map(keyOf));
-    const news = skipped.filter((part) => !known.has(keyOf(part)));
-    for (const { name, part, why } of news.slice(0, MAX_REPORTED)) {
-      const what = part === "tool" ? `The tool ${name}` : `The result schema of the tool ${name}`;
-      this.#options.log.warn(
-        { event: "tool_skipped", toolset: this.name, tool: name, part },
-        `${what} is left out: ${why}.`,
-      );
-    }
-    if (news.length <= MAX_REPORTED) return;
-    const more = `${news.length - MAX_REPORTED} more are left out`;
-    this.#options.log.warn({ event: "tool_skipped", toolset: this.name }, `${more}: the registration names them.`);
-  }
-
   #checkChoice({ tools, skipped }: MountedTools, listed: readonly unknown[], former: Serving | undefined): void {
     // Later the server may drop tools; a slip of the operator shows at the start.
     if (former === undefined) this.#checkNames(tools, listed);
@@ -529,32 +409,10 @@ class McpMount implements Mount {
   async #close(serving: Serving, reason: MountClosed): Promise<MountClosed> {
     this.#state = { kind: "stopping" };
     this.#serverGone.abort();
-    await Promise.all([this.#stopProvider(serving.provider), ...this.#handovers]);
+    await Promise.all([this.#registration.stopProvider(serving.provider), this.#registration.handedOver()]);
     this.#slot.empty();
     await serving.server.stop();
     return reason;
-  }
-
-  /** Stops a former provider when calls do not need it any more: both serve the same server until then. */
-  #handOver({ provider, superseded }: Serving): void {
-    const { signal } = this.#serverGone;
-    const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal }).catch(() => {});
-    const handover = (async (): Promise<void> => {
-      await Promise.race([superseded, provider.closed, pause(SUPERSEDED_WITHIN_MS)]);
-      await pause(HANDOVER_MS);
-      await this.#stopProvider(provider);
-    })();
-    this.#handovers.add(handover);
-    void handover.finally(() => this.#handovers.delete(handover));
-  }
-
-  async #stopProvider(provider: Provider): Promise<void> {
-    try {
-      await provider.stop({ graceMs: this.#options.drainGraceMs ?? DEFAULT_DRAIN_GRACE_MS });
-    } catch (error) {
-      // Its lease ends by itself; the mount's own end must not fail for it.
-      this.#options.log.warn({ event: "provider_stop_failed", toolset: this.name }, asToolgateError(error).message);
-    }
   }
 }
 
@@ -585,11 +443,6 @@ function checkOptions({ name, version, versionFromContract, idempotent, only }: 
   }
 }
 
-/** The same for the same part that is left out for the same reason. */
-function keyOf({ name, part, why }: SkippedPart): string {
-  return [name, part, why].join("\n");
-}
-
 function describe({ name, instructions }: ServerIdentity): string {
   const own = instructions?.trim() ?? "";
   const fallback = name.trim() === "" ? "Tools of an MCP server." : `Tools of the MCP server ${name}.`;
@@ -598,56 +451,4 @@ function describe({ name, instructions }: ServerIdentity): string {
 
 function titleOf({ title = "" }: ServerIdentity): string | undefined {
   return title.trim() === "" ? undefined : fitTitle(title);
-}
-
-/** What the registry left out, and its reasons: places in the tool's schemas, and what is wrong there. */
-function refusedPart({ tool, resultSchemaOnly, violations }: Provider["skipped"][number]): SkippedPart {
-  return {
-    name: tool,
-    part: resultSchemaOnly ? "result_schema" : "tool",
-    why: violations.map(({ field, description }) => `${field} ${description}`).join("; "),
-  };
-}
-
-/** What is wrong with the server or with what it lists: it may be another one when it has been started again. */
-const FAULTS_OF_THE_SERVER: readonly ErrorReason[] = [
-  "INVALID_CONFIG",
-  "INVALID_CONTRACT",
-  "INVALID_SCHEMA",
-  "INTERNAL",
-];
-
-/** Whether trying again is of no use. A node or Redis that is away comes back, and a server may be mended. */
-function isFinal({ reason }: ToolgateError): boolean {
-  return !FAULTS_OF_THE_SERVER.includes(reason) && ERROR_CODES[reason].retry === "no";
-}
-
-function asToolgateError(error: unknown): ToolgateError {
-  if (error instanceof ToolgateError) return error;
-  return new ToolgateError("INTERNAL", printable(error instanceof Error ? error.message : String(error), 500), {
-    cause: error,
-  });
-}
-
-function aborted(signal: AbortSignal): { readonly promise: Promise<void>; readonly dispose: () => void } {
-  const { promise, resolve } = deferred<void>();
-  const onAbort = (): void => resolve();
-  if (signal.aborted) resolve();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return { promise, dispose: () => signal.removeEventListener("abort", onAbort) };
-}
-
-/** A signal of its own for what does not take its listeners off: the long-lived one would collect them. */
-function ownSignal(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal]);
-}
-
-/** How the nodes are reached, and by what the mount proves who it is. */
-function connection({ tls, key, insecureKey }: MountOptions): ConnectionOptions {
-  return { ...optional("tls", tls), ...optional("key", key), ...optional("insecureKey", insecureKey) };
-}
-
-/** A property that is absent when its value is. */
-function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V }); // a computed key widens to string
 }
