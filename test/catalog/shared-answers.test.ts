@@ -5,7 +5,7 @@ import { parseNodeId, parseRegistryName } from "../../src/identity/names.js";
 import type { WatchResponse } from "../../src/protocol/generated/toolgate/v1/WatchResponse.js";
 import { createKeyspace } from "../../src/redis/keys.js";
 import { SearchIndex } from "../../src/search/search-index.js";
-import { type OpenCatalog, openCatalog } from "../front/grpc/open-catalog.js";
+import { type OpenCatalog, openCatalog } from "../front/services/open-catalog.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
 import { contract, HandWrittenCatalog, monotonicMs, type OpenCopy, openCopy, tool } from "./hand-written-catalog.js";

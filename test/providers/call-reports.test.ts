@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { AttachChannel } from "../../src/front/grpc/attach-channel.js";
+import { AttachChannel } from "../../src/front/services/attach-channel.js";
 import type { CallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import { CallReports } from "../../src/providers/call-reports.js";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { deferred } from "../../src/async/deferred.js";
-import { AttachChannel } from "../../src/front/grpc/attach-channel.js";
+import { AttachChannel } from "../../src/front/services/attach-channel.js";
 import { type CallId, randomCallId } from "../../src/identity/call-id.js";
 import { SILENT_LOGGER } from "../../src/observe/logger.js";
 import type { AttachResponse } from "../../src/protocol/generated/toolgate/v1/AttachResponse.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { unary } from "../../src/front/grpc/methods.js";
+import { unary } from "../../src/front/services/methods.js";
 import { Node } from "../../src/sdk/remote-node.js";
 import { echoServer } from "../front/grpc/echo-server.js";
 import { expectNoLeaks } from "../support/leaks.js";

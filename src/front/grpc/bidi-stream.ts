@@ -4,11 +4,12 @@ import type { CallerAccess } from "../../access/caller-access.js";
 import type { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Principal } from "../../identity/principal.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import type { HeldForStream } from "../listening/held-bytes.js";
+import { PIECE_BYTES } from "../listening/held-bytes.js";
+import type { DuplexStream } from "../services/duplex-stream.js";
 import { heldFor } from "./grpc-call.js";
-import type { HeldForStream } from "./held-bytes.js";
-import type { CallContext, ServerCall, ServerState } from "./server-call.js";
+import type { ServerCall, ServerState } from "./server-call.js";
 import { READ_FAILED_WITHIN_MS, resetIfStalled } from "./stalled-stream.js";
-import { PIECE_BYTES } from "./write-pieces.js";
 
 /** Bytes not taken by the peer above which the next frame should wait: grpc-js alone counts frames, of any size. */
 const MOST_UNTAKEN_BYTES = 1_048_576;
@@ -20,7 +21,7 @@ const MOST_UNTAKEN_BYTES = 1_048_576;
  * happened. Nothing is delivered or sent any more once it is over. A peer that does not read cannot keep a stream ending, and
  * with it a session's place and the memory of what was sent: the stream is reset.
  */
-export class BidiStream<Request, Response> implements Omit<CallContext, "abandoned" | "whenAbandoned"> {
+export class BidiStream<Request, Response> implements DuplexStream<Request, Response> {
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #context: ServerCall;
   readonly #state: Pick<ServerState, "draining" | "readWithinMs">;

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { FairQuota } from "../../limits/fair-quota.js";
 import { peerHost } from "../../limits/peer-host.js";
-import type { HeldBytes, HeldForConnection } from "./held-bytes.js";
+import type { HeldBytes, HeldForConnection } from "../listening/held-bytes.js";
 
 /** How long a connection may take until it has said that it speaks HTTP/2, a TLS handshake included, in milliseconds. */
 export const PREFACE_WITHIN_MS = 10_000;

@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Metadata } from "@grpc/grpc-js";
-import type { HeldForStream } from "./held-bytes.js";
+import type { HeldForStream } from "../listening/held-bytes.js";
 
 /** Where a call keeps what is held for it. */
 export const HELD = Symbol("what is held for a call");

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Http2Server } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import { Server, type UntypedHandleCall } from "@grpc/grpc-js";
+import { Server, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { AccessControl } from "../../access/access-control.js";
 import { type RpcRule, rulesOf } from "../../access/rpc-rules.js";
 import { isLoopback, joinAddress, splitAddress } from "../../config/address.js";
@@ -10,27 +10,30 @@ import type { Config } from "../../config/config.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { FairQuota } from "../../limits/fair-quota.js";
 import type { Logger } from "../../observe/logger.js";
+import { EncodeOnce } from "../../protocol/encoded-message.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import { HeldBytes } from "../listening/held-bytes.js";
+import { type Listening, listenOn } from "../listening/listen-address.js";
+import { fitConnections, openFilesLimit } from "../listening/open-files.js";
+import { mayConnect, readTlsFiles, type TlsFiles } from "../listening/tls-files.js";
+import { type AnyMethod, type Service, serviceName } from "../services/methods.js";
+import { nodeDraining } from "../services/node-draining.js";
+import { Rechecks } from "../services/rechecks.js";
 import { CallCredentials } from "./call-credentials.js";
 import { Connections, PREFACE_WITHIN_MS } from "./connections.js";
 import { innerCall } from "./grpc-call.js";
 import { HealthService } from "./health-service.js";
-import { HeldBytes } from "./held-bytes.js";
 import { holdCalls } from "./hold-calls.js";
 import { InflateTurns } from "./inflate-turns.js";
-import { type Listening, listenOn } from "./listen-address.js";
-import { type AnyMethod, type Service, serviceName } from "./methods.js";
-import { nodeDraining } from "./node-draining.js";
-import { fitConnections, openFilesLimit } from "./open-files.js";
-import { Rechecks } from "./rechecks.js";
 import { reflectionServices } from "./reflection.js";
 import { serveBidi } from "./serve-bidi.js";
 import type { ServerState } from "./server-call.js";
+import { serverCredentials } from "./server-credentials.js";
 import { serveStream } from "./server-stream.js";
-import { mayConnect, type ServerTls, serverTls } from "./tls.js";
 import { serveUnary } from "./unary-call.js";
 
+const LISTEN_SETTING = "TOOLGATE_LISTEN (--listen)";
 /** How often an idle connection is asked for a sign of life, and how long it may take, in milliseconds. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
@@ -182,7 +185,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   for (const service of served) addService(server, service, state, rules);
 
   const rechecks = new Rechecks(access, state.open);
-  let tls: ServerTls | undefined;
+  let tls: TlsFiles | undefined;
   let listening: Listening | undefined;
   let starting: Promise<{ readonly address: string }> | undefined;
   let stopping: Promise<void> | undefined;
@@ -207,8 +210,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 
   async function listen(): Promise<{ readonly address: string }> {
-    tls = await serverTls(config, log, now);
-    const injector = server.createConnectionInjector(tls.credentials);
+    tls = await readTlsFiles(config, log, now);
+    const injector = server.createConnectionInjector(serverCredentials(tls));
     const http2 = http2Of(server);
     http2.on("session", (session) => connections.begin(session));
     credentials.listenTo(http2, access);
@@ -218,7 +221,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       });
     }
     // Connections are taken here, and not by grpc-js, which takes any number of them.
-    listening = await listenOn(config.listen, (socket) => {
+    listening = await listenOn(config.listen, LISTEN_SETTING, (socket) => {
       if (connections.accept(socket)) injector.injectConnection(socket);
     });
     held.start();
@@ -296,9 +299,31 @@ function addService(
     }
     const rule = rules.get(path);
     if (rule === undefined) throw new ToolgateError("INTERNAL", `${path} has no rule of who may ask it`);
-    handlers[name] = serve(method, state, rule, loadProtocol().unknownEnums.checkOfMethod(path));
+    handlers[name] = serve(
+      encodingOnce(method, definition[name]),
+      state,
+      rule,
+      loadProtocol().unknownEnums.checkOfMethod(path),
+    );
   }
   server.addService(definition, handlers);
+}
+
+/** The method, with the answers that calls share encoded for the first of them: see `EncodeOnce`. */
+function encodingOnce(method: AnyMethod, definition: ServiceDefinition[string] | undefined): AnyMethod {
+  if (definition === undefined || method.kind === "bidi" || !method.sharesAnswers) return method;
+  const once = new EncodeOnce<object>(definition.responseSerialize);
+  if (method.kind === "unary") {
+    const { handler } = method;
+    return { ...method, handler: async (request, context) => once.of((await handler(request, context)) as object) };
+  }
+  const { handler } = method;
+  return {
+    ...method,
+    async *handler(request, context) {
+      for await (const message of handler(request, context)) yield once.of(message as object);
+    },
+  };
 }
 
 function serve(

@@ -1,7 +1,7 @@
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { HealthHandlers } from "../../protocol/generated/grpc/health/v1/Health.js";
 import { loadNodeProtocol } from "../../protocol/load-node.js";
-import { type Methods, type Service, serverStream, unary } from "./methods.js";
+import { type Methods, type Service, serverStream, unary } from "../services/methods.js";
 
 type Status = "SERVING" | "NOT_SERVING" | "SERVICE_UNKNOWN";
 

@@ -1,5 +1,5 @@
+import type { HeldForStream } from "../listening/held-bytes.js";
 import { BLOCK_BYTES, type Blocks } from "./blocks.js";
-import type { HeldForStream } from "./held-bytes.js";
 
 /** A flag that says whether the message is compressed, and its length: the Length-Prefixed-Message of gRPC over HTTP/2. */
 const HEAD_BYTES = 5;

@@ -4,7 +4,7 @@ import type { ServerReflectionHandlers } from "../../protocol/generated/grpc/ref
 import type { ServerReflectionRequest__Output } from "../../protocol/generated/grpc/reflection/v1/ServerReflectionRequest.js";
 import type { ServerReflectionResponse } from "../../protocol/generated/grpc/reflection/v1/ServerReflectionResponse.js";
 import { loadNodeProtocol } from "../../protocol/load-node.js";
-import { bidi, type Methods, type Service, serviceName } from "./methods.js";
+import { bidi, type Methods, type Service, serviceName } from "../services/methods.js";
 
 /**
  * Server reflection (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md), v1 and v1alpha: what grpcurl and its

@@ -4,11 +4,12 @@ import type { Executed } from "../../errors/codes.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { FairQuota, Permit, QuotaHolder } from "../../limits/fair-quota.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import type { OpenCall } from "../services/call-context.js";
+import type { BidiMethod } from "../services/methods.js";
+import { nodeDraining } from "../services/node-draining.js";
 import { BidiStream } from "./bidi-stream.js";
 import { heldFor, readOneAhead } from "./grpc-call.js";
-import type { BidiMethod } from "./methods.js";
-import { nodeDraining } from "./node-draining.js";
-import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { ServerCall, type ServerState } from "./server-call.js";
 
 /** When a peer that met the limit on sessions should come again, in milliseconds. */
 const SESSION_RETRY_MS = 1_000;

@@ -2,11 +2,12 @@ import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc
 import type { RpcRule } from "../../access/rpc-rules.js";
 import { EncodedMessage } from "../../protocol/encoded-message.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import { type HeldForStream, readerStalled } from "../listening/held-bytes.js";
+import type { OpenCall } from "../services/call-context.js";
+import type { ServerStreamMethod } from "../services/methods.js";
+import { nodeDraining } from "../services/node-draining.js";
 import { heldFor } from "./grpc-call.js";
-import { type HeldForStream, readerStalled } from "./held-bytes.js";
-import type { ServerStreamMethod } from "./methods.js";
-import { nodeDraining } from "./node-draining.js";
-import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
 import { holdUnsent, READ_FAILED_WITHIN_MS, resetIfStalled } from "./stalled-stream.js";
 

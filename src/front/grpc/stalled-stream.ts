@@ -1,8 +1,8 @@
 import { constants } from "node:http2";
 import { EncodedMessage } from "../../protocol/encoded-message.js";
+import type { HeldForStream } from "../listening/held-bytes.js";
+import { SharedBytes } from "../listening/shared-bytes.js";
 import { innerCall } from "./grpc-call.js";
-import type { HeldForStream } from "./held-bytes.js";
-import { SharedBytes } from "./shared-bytes.js";
 
 /** How long it may take to read the rest of a stream that has failed, in milliseconds. */
 export const READ_FAILED_WITHIN_MS = 5_000;

@@ -3,9 +3,10 @@ import type { RpcRule } from "../../access/rpc-rules.js";
 import type { ToolgateError } from "../../errors/toolgate-error.js";
 import { EncodedMessage } from "../../protocol/encoded-message.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import type { OpenCall } from "../services/call-context.js";
+import type { UnaryMethod } from "../services/methods.js";
 import { heldFor } from "./grpc-call.js";
-import type { UnaryMethod } from "./methods.js";
-import { type OpenCall, ServerCall, type ServerState } from "./server-call.js";
+import { ServerCall, type ServerState } from "./server-call.js";
 import { shareFrames } from "./shared-frame.js";
 import { holdUnsent } from "./stalled-stream.js";
 

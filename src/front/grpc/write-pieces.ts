@@ -1,11 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { Writable } from "node:stream";
-
-/**
- * The least that a peer must read of what waits for it within the time for that, in bytes, unless there is less: 9 kB/s at the
- * default of 30 s.
- */
-export const PIECE_BYTES = 262_144;
+import { PIECE_BYTES } from "../listening/held-bytes.js";
 
 /** Told each time that the peer has taken a piece. */
 const TAKEN = Symbol("a piece was taken");

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { Connections } from "../../../src/front/grpc/connections.js";
-import { HeldBytes } from "../../../src/front/grpc/held-bytes.js";
+import { HeldBytes } from "../../../src/front/listening/held-bytes.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 
 expectNoLeaks();

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
-import { bidi, serverStream, unary } from "../../../src/front/grpc/methods.js";
+import type { DuplexStream } from "../../../src/front/services/duplex-stream.js";
+import { bidi, serverStream, unary } from "../../../src/front/services/methods.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { framed, RawConnection } from "../../support/raw-grpc.js";
@@ -118,7 +118,7 @@ describe("stop", () => {
   });
 
   test("ends an idle session within the grace, with NODE_DRAINING", async () => {
-    const opened: BidiStream<unknown, unknown>[] = [];
+    const opened: DuplexStream<unknown, unknown>[] = [];
     const reasons: unknown[] = [];
     await using echo = await echoServer({
       Session: bidi((stream) => {

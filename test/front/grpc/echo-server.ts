@@ -4,7 +4,7 @@ import { parseConfig } from "../../../src/config/config.js";
 import type { Flags } from "../../../src/config/settings.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
 import { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "../../../src/front/grpc/grpc-server.js";
-import { bidi, type Methods, serverStream, unary } from "../../../src/front/grpc/methods.js";
+import { bidi, type Methods, serverStream, unary } from "../../../src/front/services/methods.js";
 import { createLogger } from "../../../src/observe/logger.js";
 import type { GatewayHandlers } from "../../../src/protocol/generated/toolgate/v1/Gateway.js";
 import { loadProtocol } from "../../../src/protocol/load.js";

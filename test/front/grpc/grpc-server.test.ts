@@ -5,10 +5,10 @@ import { describe, expect, test } from "vitest";
 import { OPEN } from "../../../src/access/open-access.js";
 import { parseConfig } from "../../../src/config/config.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
-import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
 import { createGrpcServer } from "../../../src/front/grpc/grpc-server.js";
-import { bidi, serverStream, unary } from "../../../src/front/grpc/methods.js";
-import type { CallContext } from "../../../src/front/grpc/server-call.js";
+import type { CallContext } from "../../../src/front/services/call-context.js";
+import type { DuplexStream } from "../../../src/front/services/duplex-stream.js";
+import { bidi, serverStream, unary } from "../../../src/front/services/methods.js";
 import { ANONYMOUS } from "../../../src/identity/principal.js";
 import { SILENT_LOGGER } from "../../../src/observe/logger.js";
 import type { FollowCallResponse__Output } from "../../../src/protocol/generated/toolgate/v1/FollowCallResponse.js";
@@ -320,7 +320,7 @@ describe("streams in both directions", () => {
   });
 
   test("send says when to wait, and drained when to go on", async () => {
-    const opened = deferred<BidiStream<unknown, { goAway?: boolean; deltas?: object[] }>>();
+    const opened = deferred<DuplexStream<unknown, { goAway?: boolean; deltas?: object[] }>>();
     await using echo = await echoServer({ Session: bidi((stream) => opened.resolve(stream)) });
     const session = echo.client().session();
     const end = endOf(session);
@@ -348,7 +348,7 @@ describe("streams in both directions", () => {
 
   test("onOver comes once, with a reason unless this side ended it", async () => {
     const reasons: unknown[] = [];
-    const opened: BidiStream<unknown, unknown>[] = [];
+    const opened: DuplexStream<unknown, unknown>[] = [];
     await using echo = await echoServer({
       Session: bidi((stream) => {
         opened.push(stream);
@@ -416,7 +416,7 @@ describe("limits", () => {
   });
 
   test("a peer that does not read loses its stream, and the session's place with it", async () => {
-    const opened = deferred<BidiStream<unknown, { deltas?: object[] }>>();
+    const opened = deferred<DuplexStream<unknown, { deltas?: object[] }>>();
     const over = deferred<void>();
     await using echo = await echoServer({
       Session: bidi((stream) => {

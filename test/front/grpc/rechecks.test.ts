@@ -1,7 +1,7 @@
 import { Metadata } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
-import { bidi, serverStream, unary } from "../../../src/front/grpc/methods.js";
+import { bidi, serverStream, unary } from "../../../src/front/services/methods.js";
 import { ScriptedAccess } from "../../access/scripted-access.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { until } from "../../support/until.js";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { expect, test } from "vitest";
-import { unary } from "../../../src/front/grpc/methods.js";
+import { unary } from "../../../src/front/services/methods.js";
 import { EncodeOnce } from "../../../src/protocol/encoded-message.js";
 import type {
   InvokeResponse,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bidi, serverStream, unary } from "../../../src/front/grpc/methods.js";
-import { PIECE_BYTES } from "../../../src/front/grpc/write-pieces.js";
+import { PIECE_BYTES } from "../../../src/front/listening/held-bytes.js";
+import { bidi, serverStream, unary } from "../../../src/front/services/methods.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { framed, RawConnection, type RawStream } from "../../support/raw-grpc.js";
 import { until } from "../../support/until.js";

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { BidiStream } from "../../../src/front/grpc/bidi-stream.js";
-import { bidi } from "../../../src/front/grpc/methods.js";
+import type { DuplexStream } from "../../../src/front/services/duplex-stream.js";
+import { bidi } from "../../../src/front/services/methods.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { framed, RawConnection } from "../../support/raw-grpc.js";
@@ -128,9 +128,9 @@ describe("compressed messages", () => {
   });
 
   test("of one connection are inflated one at a time, so that they have room whenever they are looked at", async () => {
-    const paused: BidiStream<unknown, object>[] = [];
+    const paused: DuplexStream<unknown, object>[] = [];
     let looked = 0;
-    const Session = bidi((stream: BidiStream<unknown, object>) => {
+    const Session = bidi((stream: DuplexStream<unknown, object>) => {
       paused.push(stream);
       stream.onFrame(() => {
         looked++;
@@ -171,8 +171,8 @@ describe("compressed messages", () => {
 
 describe("sessions", () => {
   test("that read nothing of what is sent are ended in time; one that is idle is not", async () => {
-    const opened: BidiStream<unknown, object>[] = [];
-    const Session = bidi((stream: BidiStream<unknown, object>) => {
+    const opened: DuplexStream<unknown, object>[] = [];
+    const Session = bidi((stream: DuplexStream<unknown, object>) => {
       opened.push(stream);
       stream.onFrame(() => {});
     });
@@ -193,8 +193,8 @@ describe("sessions", () => {
   });
 
   test("have room for so many bytes, however few frames that are", async () => {
-    const opened: BidiStream<unknown, object>[] = [];
-    const Session = bidi((stream: BidiStream<unknown, object>) => {
+    const opened: DuplexStream<unknown, object>[] = [];
+    const Session = bidi((stream: DuplexStream<unknown, object>) => {
       opened.push(stream);
       stream.onFrame(() => {});
     });
