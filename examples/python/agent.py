@@ -7,13 +7,14 @@ import asyncio
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from key import credential_for
 from toolgate.v1 import catalog_pb2, catalog_pb2_grpc, gateway_pb2, gateway_pb2_grpc
 
 # The toolset, run_id and tool_call_id make a call's identity: a repeat, on any node, attaches to the first call and runs
@@ -40,9 +41,10 @@ TIMEOUT_S = 30
 class Agent:
     """Calls tools, as one run."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, credential: Sequence[tuple[str, str]] = ()) -> None:
         self.catalog = catalog_pb2_grpc.CatalogStub(channel)
         self.gateway = gateway_pb2_grpc.GatewayStub(channel)
+        self._credential = credential
         self._run_id = str(uuid.uuid4())
 
     def _spec(self, toolset: str, tool: str, payload: Any, tool_call_id: str | None) -> gateway_pb2.CallSpec:
@@ -54,26 +56,33 @@ class Agent:
             timeout_ms=TIMEOUT_S * 900,  # less than the RPC has, so that the registry's own word arrives in time
         )
 
+    async def get(self, toolset: str) -> catalog_pb2.GetToolsetResponse:
+        """A toolset with its tools."""
+        request = catalog_pb2.GetToolsetRequest(name=toolset)
+        return await self.catalog.GetToolset(request, timeout=TIMEOUT_S, metadata=self._credential)
+
     async def start(self, toolset: str, tool: str, payload: Any, tool_call_id: str | None = None) -> gateway_pb2.CallToolResponse:
         """Admits a call, and returns its handle at once."""
         request = gateway_pb2.CallToolRequest(call=self._spec(toolset, tool, payload, tool_call_id))
-        return await self.gateway.CallTool(request, timeout=TIMEOUT_S)
+        return await self.gateway.CallTool(request, timeout=TIMEOUT_S, metadata=self._credential)
 
     async def invoke(self, toolset: str, tool: str, payload: Any, tool_call_id: str | None = None) -> gateway_pb2.Terminal:
         """Runs a call to its end, and says how it ended; only a refusal raises `grpc.aio.AioRpcError`."""
         request = gateway_pb2.InvokeRequest(call=self._spec(toolset, tool, payload, tool_call_id))
-        return (await self.gateway.Invoke(request, timeout=TIMEOUT_S)).terminal
+        return (await self.gateway.Invoke(request, timeout=TIMEOUT_S, metadata=self._credential)).terminal
 
     async def follow(self, call_id: str) -> AsyncIterator[gateway_pb2.OutputDelta | gateway_pb2.Terminal]:
         """A call's output from its beginning, then how it ended."""
-        async for part in self.gateway.FollowCall(gateway_pb2.FollowCallRequest(call_id=call_id)):
+        request = gateway_pb2.FollowCallRequest(call_id=call_id)
+        async for part in self.gateway.FollowCall(request, metadata=self._credential):
             for delta in part.deltas:
                 yield delta
             if part.HasField("terminal"):
                 yield part.terminal
 
     async def cancel(self, call_id: str) -> None:
-        await self.gateway.CancelCall(gateway_pb2.CancelCallRequest(call_id=call_id), timeout=TIMEOUT_S)
+        request = gateway_pb2.CancelCallRequest(call_id=call_id)
+        await self.gateway.CancelCall(request, timeout=TIMEOUT_S, metadata=self._credential)
 
 
 def describe(terminal: gateway_pb2.Terminal) -> str:
@@ -103,9 +112,9 @@ async def main() -> None:
     nodes = os.environ.get("TOOLGATE_NODES", "127.0.0.1:7400")
     # Several addresses; a name that resolves to all of them would be dns:///toolgate.example:7400.
     async with grpc.aio.insecure_channel(f"ipv4:{nodes}", OPTIONS) as channel:
-        agent = Agent(channel)
+        agent = Agent(channel, credential_for(nodes.split(",")))
 
-        found = await agent.catalog.GetToolset(catalog_pb2.GetToolsetRequest(name="words"), timeout=TIMEOUT_S)
+        found = await agent.get("words")
         print(f"words {found.contract.version}: {', '.join(tool.name for tool in found.contract.tools)}")
 
         text = {"text": "to be or not to be"}

@@ -17,6 +17,7 @@ from typing import Any
 import grpc
 from google.protobuf import message
 
+from key import credential_for
 from toolgate.v1 import contract_pb2, registry_pb2, registry_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Provider:
         # The process's own, so that no other one takes its place.
         self._identity = {"provider_id": f"python-{uuid.uuid4()}", "incarnation": uuid.uuid4().hex}
         self._lease: registry_pb2.LeaseRef | None = None
+        self._credential: list[tuple[str, str]] = []
         self._held: dict[str, Held] = {}
         # Outlives sessions, so that output which was not sent goes out on the next one. Bounded: tools wait for the node.
         self._outgoing: asyncio.Queue[registry_pb2.AttachRequest] = asyncio.Queue(maxsize=256)
@@ -119,6 +121,7 @@ class Provider:
                 # With TLS: grpc.aio.secure_channel(node, grpc.ssl_channel_credentials(), CHANNEL_OPTIONS).
                 async with grpc.aio.insecure_channel(node, CHANNEL_OPTIONS) as channel:
                     registry = registry_pb2_grpc.RegistryStub(channel)
+                    self._credential = credential_for([node])  # again each time: it may have been rotated
                     if self._lease is None:
                         await self._register(registry)
                     await self._attach(registry)
@@ -145,7 +148,7 @@ class Provider:
 
     async def _register(self, registry: registry_pb2_grpc.RegistryStub) -> None:
         request = registry_pb2.RegisterRequest(contract=self._contract, **self._identity)
-        answer = await registry.Register(request, timeout=REGISTER_S)
+        answer = await registry.Register(request, timeout=REGISTER_S, metadata=self._credential)
         self._lease = registry_pb2.LeaseRef(
             toolset=self._contract.name, epoch=answer.epoch, lease_token=answer.lease_token, **self._identity
         )
@@ -154,13 +157,14 @@ class Provider:
 
     async def _release(self, registry: registry_pb2_grpc.RegistryStub) -> None:
         try:
-            await registry.Release(registry_pb2.ReleaseRequest(lease=self._lease), timeout=REGISTER_S)
+            request = registry_pb2.ReleaseRequest(lease=self._lease)
+            await registry.Release(request, timeout=REGISTER_S, metadata=self._credential)
         except grpc.aio.AioRpcError as error:
             log.warning("the lease ends by itself: %s", error.details())
 
     async def _attach(self, registry: registry_pb2_grpc.RegistryStub) -> None:
         """One session; returns when its node has ended it, or asks for another one."""
-        stream = registry.Attach()
+        stream = registry.Attach(metadata=self._credential)
         in_hand = [
             registry_pb2.CallInHand(call_id=held.call.call_id, attempt=held.call.attempt) for held in self._held.values()
         ]

@@ -1,8 +1,10 @@
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localKeyFile } from "../../src/config/local-key-file.js";
 import { type Provider, serveToolset, Type } from "../../src/index.js";
 import { TEXT_TOOLSET } from "../../tools/demo/text-toolset.js";
-import { type Cluster, startCluster } from "../support/cluster.js";
+import { type ClosedCluster, publishKey, startClosedCluster } from "../support/closed-cluster.js";
 import { copyExamples, type ExamplesCopy, saidOutput, startExample } from "../support/examples.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { namedCommands } from "../support/page-blocks.js";
@@ -17,7 +19,8 @@ describe.skipIf(!hasLanguage("go", "the examples in Go"))("an agent in Go, made 
   let program: string;
   let examples: ExamplesCopy;
   let redis: TestRedis;
-  let cluster: Cluster;
+  let cluster: ClosedCluster;
+  let keyFile: string;
   let provider: Provider;
   let runs = 0;
   let release = (): void => {};
@@ -28,7 +31,9 @@ describe.skipIf(!hasLanguage("go", "the examples in Go"))("an agent in Go, made 
     await examples.run("examples/go/README.md", "stubs");
     program = join(examples.folder, "examples", "go", "bin", "agent");
     redis = await privateRedis();
-    cluster = await startCluster({ redis, nodes: 3 });
+    cluster = await startClosedCluster({ redis, nodes: 3 });
+    await publishKey(cluster, examples.folder);
+    keyFile = localKeyFile(cluster.addresses[0] ?? "", { XDG_CONFIG_HOME: examples.folder }) ?? "";
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
@@ -66,7 +71,7 @@ describe.skipIf(!hasLanguage("go", "the examples in Go"))("an agent in Go, made 
         },
       },
       // The node that stays.
-      { nodes: cluster.addresses[2] ?? "" },
+      { nodes: cluster.addresses[2] ?? "", key: cluster.adminKey },
     );
   }, SET_UP_MS);
 
@@ -78,13 +83,29 @@ describe.skipIf(!hasLanguage("go", "the examples in Go"))("an agent in Go, made 
     await examples?.remove();
   });
 
-  const start = (...args: readonly string[]): Running => startProgram(program, ["-nodes", cluster.nodes, ...args]);
+  const start = (...args: readonly string[]): Running =>
+    startProgram(program, ["-nodes", cluster.nodes, ...args], { env: { XDG_CONFIG_HOME: examples.folder } });
   const agent = (...args: readonly string[]): Promise<Ended> => start(...args).ended;
 
   test("discovers", async () => {
     expect(await agent("list")).toMatchObject({
       code: 0,
       stdout: "math/count: Counts up.\nmath/hold: Answers when the test says so.\nmath/sum: Adds two numbers.\n",
+    });
+  });
+
+  test("sends a key to no other machine, and reads none from a file that others can read", async () => {
+    const run = (nodes: string, env: Record<string, string>) =>
+      startProgram(program, ["-nodes", nodes, "list"], { env: { XDG_CONFIG_HOME: examples.folder, ...env } }).ended;
+    const elsewhere = await run("192.0.2.1:7400", { TOOLGATE_KEY: "secret" });
+    expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("TOOLGATE_KEY is not sent") });
+    expect(elsewhere.stderr).not.toContain("secret");
+    await chmod(keyFile, 0o640);
+    const open = await run(cluster.addresses[0] ?? "", {});
+    await chmod(keyFile, 0o600);
+    expect(open).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is not used: other users[\s\S]*UNAUTHENTICATED/),
     });
   });
 
@@ -121,17 +142,28 @@ describe.skipIf(!hasLanguage("go", "the examples in Go"))("an agent in Go, made 
   const commands = (page: string, name: string, cwd: string): Promise<Ended> =>
     startProgram("sh", ["-c", namedCommands(page, name)], {
       cwd: join(examples.folder, cwd),
-      env: { TOOLGATE_NODES: cluster.nodes },
+      // Go has settings of its own in XDG_CONFIG_HOME.
+      env: { TOOLGATE_NODES: cluster.nodes, TOOLGATE_KEY_FILE: keyFile },
     }).ended;
 
   test("the provider serves agents in any language, and stops when it is told", { timeout: SET_UP_MS }, async () => {
-    const serving = startExample("go", "provider", { nodes: cluster.nodes, folder: examples.folder });
+    const serving = startExample("go", "provider", {
+      nodes: cluster.nodes,
+      folder: examples.folder,
+      env: { TOOLGATE_KEY_FILE: keyFile },
+    });
     try {
       await serving.says(/serving words, epoch \d+$/m);
       const [, epoch] = /epoch (\d+)$/m.exec(serving.stderr()) ?? [];
-      const other = await startExample("javascript", "agent", { nodes: cluster.nodes }).ended;
+      const other = await startExample("javascript", "agent", {
+        nodes: cluster.nodes,
+        env: { TOOLGATE_KEY_FILE: keyFile },
+      }).ended;
       expect(other).toMatchObject({ code: 0, stdout: saidOutput("javascript") });
-      const replica = startExample("javascript", "provider", { nodes: cluster.nodes });
+      const replica = startExample("javascript", "provider", {
+        nodes: cluster.nodes,
+        env: { TOOLGATE_KEY_FILE: keyFile },
+      });
       await replica.says(new RegExp(`^serving words, epoch ${epoch}$`, "m"));
       replica.signal("SIGTERM");
       await replica.ended;
@@ -159,7 +191,7 @@ describe.skipIf(!hasLanguage("go", "the examples in Go"))("an agent in Go, made 
   });
 
   test("the commands of docs/clients.md do what they say", { timeout: SET_UP_MS }, async () => {
-    const text = await serveToolset(TEXT_TOOLSET, { nodes: cluster.nodes });
+    const text = await serveToolset(TEXT_TOOLSET, { nodes: cluster.nodes, key: cluster.adminKey });
     try {
       const { code, stdout, stderr } = await commands("docs/clients.md", "go agent", ".");
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

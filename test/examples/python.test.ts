@@ -1,8 +1,10 @@
+import { chmod } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localKeyFile } from "../../src/config/local-key-file.js";
 import { connect, type Toolgate } from "../../src/index.js";
 import { FAST } from "../cluster/fast.js";
-import { type Cluster, startCluster } from "../support/cluster.js";
+import { type ClosedCluster, publishKey, startClosedCluster } from "../support/closed-cluster.js";
 import { copyExamples, type ExamplesCopy, requirementsOf, saidOutput, startExample } from "../support/examples.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
@@ -18,7 +20,7 @@ describe.skipIf(!hasLanguage("python", "the examples in Python"))(
     let python: string;
     let examples: ExamplesCopy;
     let redis: TestRedis;
-    let cluster: Cluster;
+    let cluster: ClosedCluster;
     let client: Toolgate;
     let provider: Running;
 
@@ -28,10 +30,15 @@ describe.skipIf(!hasLanguage("python", "the examples in Python"))(
       await examples.run("examples/python/README.md", "stubs", { path: [dirname(python)] });
       await examples.run("docs/clients.md", "python stubs", { path: [dirname(python)] });
       redis = await privateRedis();
-      cluster = await startCluster({ redis, nodes: 2, config: { ...FAST, leaseMs: 15_000, claimLeaseOnceMs: 15_000 } });
+      cluster = await startClosedCluster({
+        redis,
+        nodes: 2,
+        config: { ...FAST, leaseMs: 15_000, claimLeaseOnceMs: 15_000 },
+      });
+      await publishKey(cluster, examples.folder);
       provider = startExample("python", "provider", { ...options(), nodes: cluster.nodes });
       // The provider is at the first node, as long as that is there.
-      client = await connect(cluster.addresses[1] ?? "");
+      client = await connect(cluster.addresses[1] ?? "", { key: cluster.adminKey });
       await until("it serves", async () => (await client.get("words")).healthy, { withinMs: 30_000 });
     }, SET_UP_MS);
 
@@ -44,7 +51,8 @@ describe.skipIf(!hasLanguage("python", "the examples in Python"))(
       await examples?.remove();
     });
 
-    const options = () => ({ folder: examples.folder, path: [dirname(python)] });
+    const options = () => ({ ...withKey(), folder: examples.folder, path: [dirname(python)] });
+    const withKey = () => ({ env: { XDG_CONFIG_HOME: examples.folder } });
     const spell = (text: string, pauseS: number, more = {}) =>
       client.invoke("words", "spell", { text, pause_s: pauseS }, { wait: true, ...more });
 
@@ -53,9 +61,25 @@ describe.skipIf(!hasLanguage("python", "the examples in Python"))(
       expect(agent).toMatchObject({ code: 0, stdout: saidOutput("python"), stderr: "" });
     });
 
+    test("a key is sent to no other machine, and read from no file that others can read", async () => {
+      const agent = (nodes: string, env: Record<string, string>) =>
+        startExample("python", "agent", { ...options(), nodes, env: { ...withKey().env, ...env } }).ended;
+      const elsewhere = await agent("192.0.2.1:7400", { TOOLGATE_KEY: "secret" });
+      expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("TOOLGATE_KEY is not sent") });
+      expect(elsewhere.stderr).not.toContain("secret");
+      const file = localKeyFile(cluster.addresses[0] ?? "", withKey().env) ?? "";
+      await chmod(file, 0o640);
+      const open = await agent(cluster.addresses[0] ?? "", {});
+      await chmod(file, 0o600);
+      expect(open).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/is not used: other users[\s\S]*UNAUTHENTICATED/),
+      });
+    });
+
     test("a provider in JavaScript is a replica of it", async () => {
       const { epoch } = await client.get("words");
-      const replica = startExample("javascript", "provider", { nodes: cluster.nodes });
+      const replica = startExample("javascript", "provider", { ...withKey(), nodes: cluster.nodes });
       try {
         await replica.says(new RegExp(`^serving words, epoch ${epoch}$`, "m"));
       } finally {
@@ -119,7 +143,7 @@ describe.skipIf(!hasLanguage("python", "the examples in Python"))(
       await cluster.restart(0);
 
       await client.close();
-      client = await connect(first ?? "");
+      client = await connect(first ?? "", { key: cluster.adminKey });
       expect(await during(() => cluster.kill(1))).toEqual({ letters: 2 });
       expect(provider.stderr()).toContain(`WARNING ${second}: `);
       await cluster.restart(1);

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeSecretToken } from "../../src/access/credentials/secret-token.js";
+import { localKeyFile } from "../../src/config/local-key-file.js";
+import { writePrivateFile } from "../../src/config/private-file.js";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster.js";
 
 /** A cluster whose callers must prove who they are. */
@@ -28,6 +30,14 @@ export async function startClosedCluster(options: ClusterOptions): Promise<Close
   } catch (error) {
     await rm(folder, { recursive: true });
     throw error;
+  }
+}
+
+/** Lets programs that run with an XDG_CONFIG_HOME find a cluster's key by its nodes' addresses, as `npm start` does for its user's. */
+export async function publishKey({ adminKey, addresses }: ClosedCluster, configHome: string): Promise<void> {
+  for (const address of addresses) {
+    const file = localKeyFile(address, { XDG_CONFIG_HOME: configHome });
+    if (file !== undefined) await writePrivateFile(file, `${adminKey}\n`);
   }
 }
 

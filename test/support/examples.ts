@@ -42,13 +42,19 @@ export interface ExampleOptions {
   readonly folder?: string;
   /** Folders that are looked through before PATH. */
   readonly path?: readonly string[];
+  /** Other variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts what an example's README gives under a name, in its folder. */
-export function startExample(example: string, name: string, { nodes, folder, path = [] }: ExampleOptions): Running {
+export function startExample(
+  example: string,
+  name: string,
+  { nodes, folder, path = [], env = {} }: ExampleOptions,
+): Running {
   return startProgram("sh", ["-ec", `exec ${namedCommands(`examples/${example}/README.md`, name)}`], {
     cwd: join(folder ?? PACKAGE_ROOT, "examples", example),
-    env: { TOOLGATE_NODES: nodes, PATH: searched(path) },
+    env: { TOOLGATE_NODES: nodes, PATH: searched(path), ...env },
   });
 }
 

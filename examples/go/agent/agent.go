@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	toolgatev1 "example.com/toolgate/gen/toolgate/v1"
+	"example.com/toolgate/key"
 )
 
 // A repeat of a call with the same ids attaches to the first one, so that gRPC may retry calls, on any node.
@@ -47,6 +48,10 @@ type Agent struct {
 
 // Connect makes an agent of the nodes at these addresses. A run is what its calls belong to; ids of calls are unique within it.
 func Connect(nodes []string, runID string) (*Agent, error) {
+	credential, err := key.Find(nodes)
+	if err != nil {
+		return nil, err
+	}
 	addresses := manual.NewBuilderWithScheme("toolgate")
 	var state resolver.State
 	for _, node := range nodes {
@@ -57,6 +62,7 @@ func Connect(nodes []string, runID string) (*Agent, error) {
 	conn, err := grpc.NewClient("toolgate:///registry",
 		grpc.WithResolvers(addresses),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithPerRPCCredentials(credential),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes)),
 	)

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	toolgatev1 "example.com/toolgate/gen/toolgate/v1"
+	"example.com/toolgate/key"
 )
 
 const (
@@ -139,8 +140,13 @@ func (p *Provider) isDone(stop context.Context) bool {
 
 // serveAt registers if there is no lease, serves one session, and hands the lease back when all is done.
 func (p *Provider) serveAt(stop context.Context, takenOver func(), node string) error {
+	credential, err := key.Find([]string{node}) // again for each connection: it may have been rotated
+	if err != nil {
+		return err
+	}
 	conn, err := grpc.NewClient(node,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithPerRPCCredentials(credential),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes)),
 	)
 	if err != nil {
