@@ -469,6 +469,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
         definition: protocol.Access.service,
         methods: accessMethods({
           documents,
+          keyUses,
           clock,
           randomBytes: bytes,
           roleExists: (tenant, role) => roleExists(documents.copy, tenant, role),

@@ -69,6 +69,7 @@ export const RPC_RULES: Readonly<Record<string, RpcRule>> = {
   "/toolgate.v1.Access/CreateKey": ADMINISTER,
   "/toolgate.v1.Access/RotateKey": ADMINISTER,
   "/toolgate.v1.Access/RevokeKey": ADMINISTER,
+  "/toolgate.v1.Access/ListKeys": ADMINISTER,
   "/toolgate.v1.Access/SetPassword": ADMINISTER,
   "/toolgate.v1.Access/Explain": CREDENTIAL, // of others, it needs to administer
 

@@ -39,7 +39,7 @@ const CONTROL = /\p{Cc}/u;
 export type WantedDocument =
   | { readonly kind: "content"; readonly body: Buffer }
   | { readonly kind: "removed" }
-  /** What it was at a revision, to the byte. */
+  /** What it was at a revision, to the byte; without credentials that have ended since. */
   | { readonly kind: "restored"; readonly revision: number };
 
 /** One change, as it is asked for. */
@@ -107,18 +107,22 @@ interface ReadChange extends StoredChange {
 export async function applyDocuments(parts: DocumentParts, request: ApplyDocuments): Promise<AppliedDocuments> {
   checkRequest(request);
   const contents = await Promise.all(request.changes.map(({ ref, wanted }) => contentOf(parts.store, ref, wanted)));
-  // What a change leaves out is looked for in what the document is now, and another node may just have written that.
-  if (request.changes.some(({ ref }) => parts.kinds.get(ref.kind)?.restore !== undefined)) await parts.copy.catchUp();
+  // Such a change depends on what the document is now, and another node may just have written that.
+  const dependsOnNow = ({ ref }: WantedChange): boolean => {
+    const kind = parts.kinds.get(ref.kind);
+    return kind?.restore !== undefined || kind?.revert !== undefined;
+  };
+  if (request.changes.some(dependsOnNow)) await parts.copy.catchUp();
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const readBy = parts.copy.revision;
-    const { changes, isRestored } = readChanges(parts, request.changes, contents);
+    const { changes, hasFormer } = readChanges(parts, request.changes, contents);
     const findings = judge(parts, request, changes);
     const answer = await applyStoredChanges(parts.store, {
       changes,
       author: ownerName(request.author),
       reason: request.reason,
       dryRun: request.dryRun,
-      judgedBy: isRestored ? readBy : findings.judgedBy,
+      judgedBy: hasFormer ? readBy : findings.judgedBy,
       above: parts.copy.highestRevision,
       audit: parts.auditAuthor?.(request.author, request.credential ?? ""),
     });
@@ -153,10 +157,10 @@ function checkRequest({ changes, reason }: ApplyDocuments): void {
   }
 }
 
-/** Changes that were read, and whether one has something of what its document is now. */
+/** Changes that were read, and whether the content of one depends on what its document is now. */
 interface ReadChanges {
   readonly changes: readonly ReadChange[];
-  readonly isRestored: boolean;
+  readonly hasFormer: boolean;
 }
 
 /** @throws ToolgateError INVALID_DOCUMENT with all faults of all documents */
@@ -166,14 +170,15 @@ function readChanges(
   contents: readonly (Buffer | undefined)[],
 ): ReadChanges {
   const changes: ReadChange[] = [];
-  let isRestored = false;
+  let hasFormer = false;
   const faulty: { readonly ref: DocumentRef; readonly error: ToolgateError }[] = [];
-  for (const [index, { ref, expectRevision }] of wanted.entries()) {
+  for (const [index, { ref, wanted: is, expectRevision }] of wanted.entries()) {
     const given = contents[index];
-    const body = given === undefined ? undefined : withSecrets(kinds, copy, ref, given);
-    isRestored ||= body !== given;
     const history = kinds.historyOf(ref.kind);
     try {
+      const former = is.kind === "restored" && given !== undefined ? withoutEnded(kinds, copy, ref, given) : given;
+      const body = former === undefined ? undefined : withSecrets(kinds, copy, ref, former);
+      hasFormer ||= is.kind === "restored" ? kinds.get(ref.kind)?.revert !== undefined : body !== given;
       const spec = body === undefined ? undefined : readContent(kinds, ref, body);
       changes.push({ ref, body, expectRevision, history, spec });
     } catch (error) {
@@ -182,7 +187,7 @@ function readChanges(
     }
   }
   const [first, ...more] = faulty;
-  if (first === undefined) return { changes, isRestored };
+  if (first === undefined) return { changes, hasFormer };
   if (more.length === 0) throw first.error;
   const violations = faulty.flatMap(({ ref, error }) =>
     error.violations.map(({ field, description }) => ({ field: `${ref.kind}/${ref.name}#${field}`, description })),
@@ -225,6 +230,17 @@ function withSecrets(kinds: DocumentKinds, copy: DocumentsCopy, ref: DocumentRef
   if (read.kind !== "ok" || former.kind !== "ok") return body;
   const restored = restore(read.value, former.value);
   return restored === read.value ? body : Buffer.from(JSON.stringify(restored));
+}
+
+/** A former content without the credentials in it that have ended since. @throws ToolgateError INVALID_DOCUMENT where nothing of it may come back */
+function withoutEnded(kinds: DocumentKinds, copy: DocumentsCopy, ref: DocumentRef, body: Buffer): Buffer {
+  const kind = kinds.get(ref.kind);
+  if (kind?.revert === undefined) return body;
+  const held = copy.held(ref)?.document.body;
+  const [read, now] = [readBody(body), held === undefined ? undefined : readBody(held)];
+  if (read.kind !== "ok") return body; // which is refused
+  const reverted = kind.revert(read.value, now?.kind === "ok" ? now.value : undefined, ref);
+  return reverted === read.value ? body : Buffer.from(JSON.stringify(reverted));
 }
 
 /** @throws ToolgateError INVALID_DOCUMENT */

@@ -55,6 +55,15 @@ export interface DocumentKind<Spec> {
    * @returns `body` itself where there is nothing to put back
    */
   restore?(body: unknown, former: unknown): unknown;
+  /**
+   * The content of a former revision as it may come back: without credentials that have ended since, whose end is final.
+   *
+   * @param body parsed JSON that was stored.
+   * @param now the content that the document has; undefined where it was removed.
+   * @returns `body` itself where nothing is left out
+   * @throws ToolgateError INVALID_DOCUMENT where nothing of it may come back
+   */
+  revert?(body: unknown, now: unknown, ref: DocumentRef): unknown;
   /** How many former revisions are kept; 100 where this is absent. */
   readonly history?: number;
 }

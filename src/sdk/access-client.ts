@@ -1,6 +1,8 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CreateKeyResponse__Output } from "../protocol/generated/toolgate/v1/CreateKeyResponse.js";
 import type { ExplainResponse__Output } from "../protocol/generated/toolgate/v1/ExplainResponse.js";
+import type { HeldKey__Output } from "../protocol/generated/toolgate/v1/HeldKey.js";
+import type { ListKeysResponse__Output } from "../protocol/generated/toolgate/v1/ListKeysResponse.js";
 import type { LoginResponse__Output } from "../protocol/generated/toolgate/v1/LoginResponse.js";
 import type { LogoutResponse__Output } from "../protocol/generated/toolgate/v1/LogoutResponse.js";
 import type { RevokeKeyResponse__Output } from "../protocol/generated/toolgate/v1/RevokeKeyResponse.js";
@@ -16,6 +18,9 @@ import type {
   ExplainedGate,
   ExplainOptions,
   Explanation,
+  HeldKey,
+  KeyHolder,
+  ListKeysOptions,
   LoginOptions,
   LoginSession,
   RevokeKeyOptions,
@@ -27,6 +32,9 @@ import { ifDefined } from "./if-defined.js";
 import { jsonBytes } from "./json-bytes.js";
 import type { RequestOptions } from "./request-options.js";
 import type { Requests } from "./requests.js";
+
+/** How many principals a page has. */
+const PAGE_SIZE = 200;
 
 /** The service Access, as the client's types. */
 export class AccessClient implements Access {
@@ -83,6 +91,19 @@ export class AccessClient implements Access {
     return revoked;
   }
 
+  async *listKeys({ tenant = "", signal }: ListKeysOptions = {}): AsyncGenerator<KeyHolder, void, void> {
+    let pageToken = "";
+    do {
+      const page = await this.#requests.read<ListKeysResponse__Output>(signal, ({ access }, ...rest) =>
+        access.listKeys({ tenant, pageSize: PAGE_SIZE, pageToken }, ...rest),
+      );
+      for (const { principal, roles, disabled, keys } of page.holders) {
+        yield { principal, roles, disabled, keys: keys.map(heldKey) };
+      }
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
   async setPassword({ signal, tenant = "", reason = "", ...more }: SetPasswordOptions): Promise<void> {
     const { user, password, roles = [] } = more;
     await this.#requests.write<SetPasswordResponse__Output>(signal, ({ access }, ...rest) =>
@@ -104,6 +125,11 @@ export class AccessClient implements Access {
       outcome: outcome as Explanation["outcome"], // likewise
     };
   }
+}
+
+function heldKey({ keyId, createdAtMs, expiresAtMs, lastUsedAtMs }: HeldKey__Output): HeldKey {
+  const lastUsedAt = lastUsedAtMs === 0 ? undefined : new Date(lastUsedAtMs);
+  return { keyId, createdAt: new Date(createdAtMs), ...ending(expiresAtMs), ...ifDefined("lastUsedAt", lastUsedAt) };
 }
 
 function ending(expiresAtMs: number): { readonly expiresAt?: Date } {

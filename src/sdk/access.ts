@@ -76,6 +76,32 @@ export interface RotatedKey extends CreatedKey {
   readonly formerUntil: Date;
 }
 
+export interface ListKeysOptions extends RequestOptions {
+  /** The caller's own when absent. */
+  readonly tenant?: string;
+}
+
+/** One key of a principal, without its secret. */
+export interface HeldKey {
+  readonly keyId: string;
+  /** By Redis's clock. */
+  readonly createdAt: Date;
+  /** By Redis's clock; absent for never. */
+  readonly expiresAt?: Date;
+  /** When it was used last, to the minute, by Redis's clock; absent where no use is known. */
+  readonly lastUsedAt?: Date;
+}
+
+/** A principal that has keys, or had some. */
+export interface KeyHolder {
+  readonly principal: string;
+  readonly roles: readonly string[];
+  /** None of its keys holds. */
+  readonly disabled: boolean;
+  /** The oldest first. */
+  readonly keys: readonly HeldKey[];
+}
+
 export interface SetPasswordOptions extends RequestOptions {
   /** The caller's own when absent. */
   readonly tenant?: string;
@@ -136,6 +162,8 @@ export interface Access {
   rotateKey(options: RotateKeyOptions): Promise<RotatedKey>;
   /** Ends keys, on every node and on open streams, within a second; resolves to how many. */
   revokeKey(options: RevokeKeyOptions): Promise<number>;
+  /** The principals of a tenant that have keys, by name, page by page as they are read, and when each key was used last. */
+  listKeys(options?: ListKeysOptions): AsyncIterable<KeyHolder>;
   /** Sets a person's password, and makes the person where there is none. */
   setPassword(options: SetPasswordOptions): Promise<void>;
   /** Says whether a call would be admitted, and if not, at which gate it fails and what mends that. Nothing is called. */

@@ -38,6 +38,12 @@ async function keyOf(principal: string, ...roles: string[]): Promise<string> {
   return (await admin.access.createKey({ principal, roles })).key;
 }
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 const reasonOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => "answered",
@@ -94,6 +100,104 @@ async function role(name: string, ...rules: object[]): Promise<void> {
 const SEES = { verbs: ["discover"], toolsets: ["lab"] };
 const CALLS = { verbs: ["call"], toolsets: ["lab"] };
 const SERVES = { verbs: ["register"], toolsets: ["lab"] };
+
+test("keys are listed with their last use, which is of all nodes", async () => {
+  const { key, keyId } = await admin.access.createKey({ principal: "worker", roles: ["agent"], ttlMs: 3_600_000 });
+  await admin.access.createKey({ principal: "idler", roles: ["agent"] });
+  await using client = await connect(cluster.addresses[1] ?? "", { key });
+  await client.access.whoAmI();
+  const listed = async () => {
+    const holders = await all(admin.access.listKeys());
+    return new Map(holders.map((holder) => [holder.principal, holder]));
+  };
+  await until("the use is kept", async () => (await listed()).get("worker")?.keys[0]?.lastUsedAt !== undefined);
+  const holders = await listed();
+  expect([...holders.keys()]).toEqual([...holders.keys()].toSorted());
+  const [used] = holders.get("worker")?.keys ?? [];
+  expect(used).toMatchObject({ keyId, expiresAt: expect.any(Date) });
+  expect(Math.abs((used?.lastUsedAt?.getTime() ?? 0) - (used?.createdAt.getTime() ?? 0))).toBeLessThan(60_000);
+  expect(holders.get("idler")).toMatchObject({
+    roles: ["agent"],
+    disabled: false,
+    keys: [{ keyId: expect.any(String) }],
+  });
+  expect(holders.get("idler")?.keys[0]).not.toHaveProperty("lastUsedAt");
+  expect(JSON.stringify([...holders.values()])).not.toContain("hash");
+});
+
+describe("what has ended does not come back by a rollback", () => {
+  const place = (kind: string, name: string) => ({ tenant: "default", kind, name });
+  const rollback = (kind: string, name: string, revision: number) =>
+    admin.documents.apply([{ ...place(kind, name), restore: revision }]);
+  const revisionOf = async (kind: string, name: string) => (await admin.documents.get(place(kind, name))).revision;
+  const lets = async (key: string) => {
+    await using client = await connect(cluster.addresses[2] ?? "", { key });
+    return await reasonOf(client.access.whoAmI());
+  };
+
+  test("a revoked key, while others and the roles do", async () => {
+    const [revoked, kept] = [await keyOf("rolled", "agent"), await keyOf("rolled")];
+    const before = await revisionOf("key", "rolled");
+    await admin.access.revokeKey({ keyId: revoked.split("_")[2] ?? "" });
+    await admin.access.createKey({ principal: "rolled", roles: ["auditor"] });
+    const { outcomes } = await rollback("key", "rolled", before);
+    expect(outcomes).toMatchObject([{ outcome: "changed" }]);
+    expect(await lets(kept)).toBe("answered");
+    expect(await lets(revoked)).toBe("UNAUTHENTICATED");
+    const { body } = await admin.documents.get(place("key", "rolled"));
+    expect(body).toMatchObject({ roles: ["agent"], keys: [{ id: kept.split("_")[2] }] });
+  });
+
+  test("keys of a document that was removed, nor ones that were rotated past their end", async () => {
+    const key = await keyOf("removed", "agent");
+    const before = await revisionOf("key", "removed");
+    await admin.documents.apply([{ ...place("key", "removed"), remove: true }]);
+    await rollback("key", "removed", before);
+    expect((await admin.documents.get(place("key", "removed"))).body).toEqual({ roles: ["agent"], keys: [] });
+    expect(await lets(key)).toBe("UNAUTHENTICATED");
+
+    const former = await keyOf("rotated", "agent");
+    const unrotated = await revisionOf("key", "rotated");
+    const { formerUntil } = await admin.access.rotateKey({ principal: "rotated", overlapMs: 3_600_000 });
+    await rollback("key", "rotated", unrotated);
+    const { body } = await admin.documents.get(place("key", "rotated"));
+    expect(body).toMatchObject({ keys: [{ id: former.split("_")[2], expiresAtMs: formerUntil.getTime() }] });
+  });
+
+  test("a former password, nor a session", async () => {
+    const login = (password: string) => reasonOf(admin.access.login({ user: "eve", password }));
+    await admin.access.setPassword({ user: "eve", password: "the first of all", roles: ["agent"] });
+    const first = await revisionOf("user", "eve");
+    await admin.access.setPassword({ user: "eve", password: "the second of all", roles: ["auditor"] });
+    await rollback("user", "eve", first);
+    expect(await login("the first of all")).toBe("UNAUTHENTICATED");
+    const { token } = await admin.access.login({ user: "eve", password: "the second of all" });
+    expect(await lets(token)).toBe("answered");
+    expect((await admin.documents.get(place("user", "eve"))).body).toEqual({ roles: ["agent"] });
+
+    const session = token.split("_")[2] ?? "";
+    const opened = await revisionOf("session", session);
+    {
+      await using client = await connect(cluster.nodes, { key: token });
+      await client.access.logout();
+    }
+    expect(await reasonOf(rollback("session", session, opened))).toBe("INVALID_DOCUMENT");
+    await admin.documents.apply([{ ...place("user", "eve"), remove: true }]);
+    expect(await reasonOf(rollback("user", "eve", first))).toBe("INVALID_DOCUMENT");
+    expect(await lets(token)).toBe("UNAUTHENTICATED");
+  });
+});
+
+test("the audit names the credential by which keys were made, rotated and revoked, and passwords set", async () => {
+  const { keyId, key } = await admin.access.createKey({ principal: "deputy", roles: ["admin"] });
+  await using deputy = await connect(cluster.nodes, { key });
+  await deputy.access.createKey({ principal: "made", roles: ["agent"] });
+  await deputy.access.rotateKey({ principal: "made" });
+  await deputy.access.revokeKey({ principal: "made" });
+  await deputy.access.setPassword({ user: "zoe", password: "correct horse battery", roles: ["agent"] });
+  const changes = await all(admin.audit.query({ event: "change", principal: "default/deputy" }));
+  expect(changes.map(({ credential }) => credential)).toEqual(Array(4).fill(`key/${keyId}`));
+});
 
 describe("a role that changes", () => {
   beforeAll(async () => {

@@ -123,6 +123,7 @@ const ROWS: Readonly<Record<string, Row | typeof OPEN>> = {
     "admin",
     "answered",
   ]),
+  "toolgate.v1.Access/ListKeys": row(inDefault({}), ["operator", "FORBIDDEN"], "FORBIDDEN", ["admin", "answered"]),
   "toolgate.v1.Access/SetPassword": row(
     inDefault({ user: "ada", password: "correct horse battery", roles: ["agent"] }),
     ["operator", "FORBIDDEN"],

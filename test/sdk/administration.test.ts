@@ -57,6 +57,22 @@ describe("access", () => {
     expect(asked()).toMatchObject({ keyId: "i", reason: "lost" });
   });
 
+  test("listed keys come page by page; times that are never or unknown are absent", async () => {
+    const key = { keyId: "i", createdAtMs: 5 };
+    const holder = { principal: "ci", roles: ["agent"], disabled: true, keys: [{ ...key, lastUsedAtMs: 9 }] };
+    node.script("listKeys", ({ pageToken }: { pageToken: string }) =>
+      pageToken === ""
+        ? { holders: [holder], nextPageToken: "two" }
+        : { holders: [{ principal: "x", keys: [{ ...key, expiresAtMs: 7 }] }] },
+    );
+    const kept = { keyId: "i", createdAt: new Date(5) };
+    await expect(all(client.access.listKeys({ tenant: "acme" }))).resolves.toEqual([
+      { principal: "ci", roles: ["agent"], disabled: true, keys: [{ ...kept, lastUsedAt: new Date(9) }] },
+      { principal: "x", roles: [], disabled: false, keys: [{ ...kept, expiresAt: new Date(7) }] },
+    ]);
+    expect(asked()).toMatchObject({ tenant: "acme", pageToken: "two" });
+  });
+
   test("a login that met a lost node is not repeated by itself: each attempt counts", async () => {
     node.script("login", () => new ToolgateError("STORE_UNAVAILABLE", "Redis is away.", { executed: "unknown" }));
     await expect(client.access.login({ user: "ann", password: "p" })).rejects.toMatchObject({

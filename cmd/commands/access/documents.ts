@@ -232,7 +232,9 @@ function rollbackCommand(): Command {
   return withChangeOptions(
     new Command("rollback")
       .summary("make a document what it was")
-      .description("Makes a document what it was at a revision, to the byte, as a new revision.")
+      .description(
+        "Makes a document what it was at a revision, to the byte, as a new revision. Keys and passwords that have ended since do not come back.",
+      )
       .argument("<kind>", "its kind")
       .argument("<name>", "its name")
       .requiredOption("--to <revision>", "The revision, as history shows it.", integer(1, Number.MAX_SAFE_INTEGER)),

@@ -137,36 +137,62 @@ function revokeCommand(): Command {
 
 function listCommand(): Command {
   return withTenantOption(
-    new Command("list").summary("list keys").description("Lists principals and the ids of their keys."),
+    new Command("list")
+      .summary("list keys, and when they were used last")
+      .description(
+        "Lists principals, the ids of their keys, and when each expires and was used last: to the minute, in UTC, a few seconds later.",
+      ),
   )
     .addHelpText("after", "\nExamples:\n  toolgate access key list\n  toolgate access key list --tenant acme --json")
     .action(async (flags: OwnerFlags, command: Command) => {
       await withClient(command, async (client, { output, signal }) => {
-        const rows: { principal: string; roles: readonly string[]; id: string; expires: string }[] = [];
-        for await (const { name, body } of client.documents.list({ ...tenantOf(flags), kind: "key", signal })) {
-          const { roles = [], keys = [], disabled = false } = body as KeyBody; // the registry has checked it
+        const rows: KeyRow[] = [];
+        for await (const { principal, roles, disabled, keys } of client.access.listKeys({
+          ...tenantOf(flags),
+          signal,
+        })) {
           const state = disabled ? "disabled" : undefined;
-          if (keys.length === 0) rows.push({ principal: name, roles, id: "(none)", expires: state ?? "" });
-          for (const { id, expiresAtMs } of keys) {
-            const expires = expiresAtMs === 0 ? "never" : new Date(expiresAtMs).toISOString().slice(0, 16);
-            rows.push({ principal: name, roles, id, expires: state ?? expires });
+          if (keys.length === 0) rows.push({ principal, roles, id: "(none)", expires: state ?? "", lastUsed: "" });
+          for (const { keyId: id, expiresAt, lastUsedAt } of keys) {
+            const expires = state ?? minute(expiresAt) ?? "never";
+            rows.push({ principal, roles, id, expires, lastUsed: minute(lastUsedAt) ?? "" });
           }
         }
         if (output.json) return output.jsonData(rows);
         if (rows.length === 0) return output.note("There are no keys.");
         output.table(
-          [{ header: "PRINCIPAL" }, { header: "KEY" }, { header: "EXPIRES" }, { header: "ROLES", flexible: true }],
-          rows.map(({ principal, roles, id, expires }) => [principal, id, expires, roles.join(", ")]),
+          [
+            { header: "PRINCIPAL" },
+            { header: "KEY" },
+            { header: "EXPIRES" },
+            { header: "LAST USED" },
+            { header: "ROLES", flexible: true },
+          ],
+          rows.map(({ principal, roles, id, expires, lastUsed }) => [
+            principal,
+            id,
+            expires,
+            lastUsed || "-",
+            roles.join(", "),
+          ]),
         );
       });
     });
 }
 
-/** A document of the kind key, without its hashes. */
-interface KeyBody {
-  readonly roles?: readonly string[];
-  readonly disabled?: boolean;
-  readonly keys?: readonly { readonly id: string; readonly expiresAtMs: number }[];
+/** A line of the list; times are in UTC, to the minute. */
+interface KeyRow {
+  readonly principal: string;
+  readonly roles: readonly string[];
+  readonly id: string;
+  /** A time, `never`, or `disabled`. */
+  readonly expires: string;
+  /** Empty where no use is known. */
+  readonly lastUsed: string;
+}
+
+function minute(at: Date | undefined): string | undefined {
+  return at?.toISOString().slice(0, 16);
 }
 
 function withReason(command: Command): Command {

@@ -15,6 +15,8 @@ export interface DocumentWrite {
 /** Who writes, and why: for the history. */
 export interface Authorship {
   readonly author: Principal;
+  /** The author's credential, for the audit; absent where it has none, such as the node itself. */
+  readonly credential?: string;
   /** At most 512 characters. */
   readonly reason: string;
 }

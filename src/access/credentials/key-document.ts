@@ -62,7 +62,23 @@ export const KEY: DocumentKind<KeySpec> = {
     const isSame = keys.every((key, place) => key === body.keys[place]);
     return isSame ? body : { ...body, keys };
   },
+  /** A key comes back only where it holds still, and for no longer than it does: the end of a key is final. */
+  revert: (body, now) => {
+    if (!hasKeys(body)) return body;
+    const held = hasKeys(now) ? now.keys.filter(isObject) : [];
+    const keys = body.keys.flatMap((key) => {
+      const same = held.find((one) => isObject(key) && key.id === one.id);
+      return same === undefined ? [] : [isObject(key) && endOf(key) <= endOf(same) ? key : same];
+    });
+    const isSame = keys.length === body.keys.length && keys.every((key, place) => key === body.keys[place]);
+    return isSame ? body : { ...body, keys };
+  },
 };
+
+/** When a stored key ends. */
+function endOf({ expiresAtMs }: Readonly<Record<string, unknown>>): number {
+  return typeof expiresAtMs === "number" && expiresAtMs > 0 ? expiresAtMs : Number.POSITIVE_INFINITY;
+}
 
 function hasKeys(body: unknown): body is { readonly keys: readonly unknown[] } {
   return isObject(body) && Array.isArray(body.keys);

@@ -102,7 +102,7 @@ export async function logout(
 ): Promise<void> {
   if (!credential.startsWith("session/")) throw invalidField("authorization", "must be a session's token to log out");
   const place = { tenant: principal.tenant, name: credential.slice("session/".length) };
-  const by = { author: principal, reason: "logout" };
+  const by = { author: principal, credential, reason: "logout" };
   await changeDocument(parts.documents, SESSION, place, by, () => ({ body: undefined, answer: undefined }));
 }
 

@@ -1,5 +1,6 @@
 import { BodyReader } from "../../documents/body-reader.js";
 import type { DocumentKind } from "../../documents/document.js";
+import { invalidDocument } from "../../documents/invalid-document.js";
 import { readInstant, readName, without } from "./principal-members.js";
 import { readSecretHash, type SecretHash } from "./secret-token.js";
 
@@ -30,5 +31,8 @@ export const SESSION: DocumentKind<SessionSpec> = {
     return spec;
   },
   redact: (body) => without(body, "hash"),
+  revert: (_body, _now, ref) => {
+    throw invalidDocument(ref, [{ field: "", description: "does not come back: its person logs in anew" }]);
+  },
   history: 1,
 };

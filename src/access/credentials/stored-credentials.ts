@@ -20,7 +20,7 @@ export function storedCredentials(parts: DocumentParts): CredentialDocuments {
       return document;
     },
 
-    async write(writes: readonly DocumentWrite[], { author, reason }: Authorship) {
+    async write(writes: readonly DocumentWrite[], { author, credential = "", reason }: Authorship) {
       const changes = writes.map(({ ref, body, expectRevision }) => ({
         ref,
         wanted:
@@ -29,7 +29,7 @@ export function storedCredentials(parts: DocumentParts): CredentialDocuments {
             : ({ kind: "content", body: Buffer.from(JSON.stringify(body)) } as const),
         expectRevision,
       }));
-      await applyDocuments(parts, { author, changes, reason, dryRun: false, force: false });
+      await applyDocuments(parts, { author, credential, changes, reason, dryRun: false, force: false });
     },
   };
 }

@@ -1,6 +1,7 @@
 import { BodyReader } from "../../documents/body-reader.js";
 import type { DocumentKind } from "../../documents/document.js";
-import { readAttributes, readMatch, readRoles, withMember, without } from "./principal-members.js";
+import { invalidDocument } from "../../documents/invalid-document.js";
+import { isObject, readAttributes, readMatch, readRoles, withMember, without } from "./principal-members.js";
 
 /** A person. The document's name is the person's id. */
 export interface UserSpec {
@@ -31,4 +32,13 @@ export const USER: DocumentKind<UserSpec> = {
   },
   redact: (body) => without(body, "password"),
   restore: (body, former) => withMember(body, former, "password"),
+  /** The password stays the one that holds: one that was changed is not to be believed again. */
+  revert: (body, now, ref) => {
+    if (!isObject(body)) return body;
+    if (!isObject(now)) {
+      const description = "does not come back with its person: toolgate access user set-password makes both anew";
+      throw invalidDocument(ref, [{ field: "/password", description }]);
+    }
+    return body.password === now.password ? body : { ...body, password: now.password };
+  },
 };

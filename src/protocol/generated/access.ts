@@ -7,6 +7,10 @@ import type { CreateKeyResponse as _toolgate_v1_CreateKeyResponse, CreateKeyResp
 import type { ExplainRequest as _toolgate_v1_ExplainRequest, ExplainRequest__Output as _toolgate_v1_ExplainRequest__Output } from './toolgate/v1/ExplainRequest.js';
 import type { ExplainResponse as _toolgate_v1_ExplainResponse, ExplainResponse__Output as _toolgate_v1_ExplainResponse__Output } from './toolgate/v1/ExplainResponse.js';
 import type { ExplainedGate as _toolgate_v1_ExplainedGate, ExplainedGate__Output as _toolgate_v1_ExplainedGate__Output } from './toolgate/v1/ExplainedGate.js';
+import type { HeldKey as _toolgate_v1_HeldKey, HeldKey__Output as _toolgate_v1_HeldKey__Output } from './toolgate/v1/HeldKey.js';
+import type { KeyHolder as _toolgate_v1_KeyHolder, KeyHolder__Output as _toolgate_v1_KeyHolder__Output } from './toolgate/v1/KeyHolder.js';
+import type { ListKeysRequest as _toolgate_v1_ListKeysRequest, ListKeysRequest__Output as _toolgate_v1_ListKeysRequest__Output } from './toolgate/v1/ListKeysRequest.js';
+import type { ListKeysResponse as _toolgate_v1_ListKeysResponse, ListKeysResponse__Output as _toolgate_v1_ListKeysResponse__Output } from './toolgate/v1/ListKeysResponse.js';
 import type { LoginRequest as _toolgate_v1_LoginRequest, LoginRequest__Output as _toolgate_v1_LoginRequest__Output } from './toolgate/v1/LoginRequest.js';
 import type { LoginResponse as _toolgate_v1_LoginResponse, LoginResponse__Output as _toolgate_v1_LoginResponse__Output } from './toolgate/v1/LoginResponse.js';
 import type { LogoutRequest as _toolgate_v1_LogoutRequest, LogoutRequest__Output as _toolgate_v1_LogoutRequest__Output } from './toolgate/v1/LogoutRequest.js';
@@ -33,6 +37,10 @@ export interface ProtoGrpcType {
       ExplainRequest: MessageTypeDefinition<_toolgate_v1_ExplainRequest, _toolgate_v1_ExplainRequest__Output>
       ExplainResponse: MessageTypeDefinition<_toolgate_v1_ExplainResponse, _toolgate_v1_ExplainResponse__Output>
       ExplainedGate: MessageTypeDefinition<_toolgate_v1_ExplainedGate, _toolgate_v1_ExplainedGate__Output>
+      HeldKey: MessageTypeDefinition<_toolgate_v1_HeldKey, _toolgate_v1_HeldKey__Output>
+      KeyHolder: MessageTypeDefinition<_toolgate_v1_KeyHolder, _toolgate_v1_KeyHolder__Output>
+      ListKeysRequest: MessageTypeDefinition<_toolgate_v1_ListKeysRequest, _toolgate_v1_ListKeysRequest__Output>
+      ListKeysResponse: MessageTypeDefinition<_toolgate_v1_ListKeysResponse, _toolgate_v1_ListKeysResponse__Output>
       LoginRequest: MessageTypeDefinition<_toolgate_v1_LoginRequest, _toolgate_v1_LoginRequest__Output>
       LoginResponse: MessageTypeDefinition<_toolgate_v1_LoginResponse, _toolgate_v1_LoginResponse__Output>
       LogoutRequest: MessageTypeDefinition<_toolgate_v1_LogoutRequest, _toolgate_v1_LogoutRequest__Output>

@@ -160,6 +160,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
          "requestType": "RevokeKeyRequest",
          "responseType": "RevokeKeyResponse"
         },
+        "ListKeys": {
+         "requestType": "ListKeysRequest",
+         "responseType": "ListKeysResponse"
+        },
         "SetPassword": {
          "requestType": "SetPasswordRequest",
          "responseType": "SetPasswordResponse"
@@ -342,6 +346,77 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "revoked": {
          "type": "uint32",
          "id": 1
+        }
+       }
+      },
+      "ListKeysRequest": {
+       "fields": {
+        "tenant": {
+         "type": "string",
+         "id": 1
+        },
+        "pageSize": {
+         "type": "uint32",
+         "id": 2
+        },
+        "pageToken": {
+         "type": "string",
+         "id": 3
+        }
+       }
+      },
+      "HeldKey": {
+       "fields": {
+        "keyId": {
+         "type": "string",
+         "id": 1
+        },
+        "createdAtMs": {
+         "type": "int64",
+         "id": 2
+        },
+        "expiresAtMs": {
+         "type": "int64",
+         "id": 3
+        },
+        "lastUsedAtMs": {
+         "type": "int64",
+         "id": 4
+        }
+       }
+      },
+      "KeyHolder": {
+       "fields": {
+        "principal": {
+         "type": "string",
+         "id": 1
+        },
+        "roles": {
+         "rule": "repeated",
+         "type": "string",
+         "id": 2
+        },
+        "disabled": {
+         "type": "bool",
+         "id": 3
+        },
+        "keys": {
+         "rule": "repeated",
+         "type": "HeldKey",
+         "id": 4
+        }
+       }
+      },
+      "ListKeysResponse": {
+       "fields": {
+        "holders": {
+         "rule": "repeated",
+         "type": "KeyHolder",
+         "id": 1
+        },
+        "nextPageToken": {
+         "type": "string",
+         "id": 2
         }
        }
       },

@@ -6,6 +6,8 @@ import type { CreateKeyRequest as _toolgate_v1_CreateKeyRequest, CreateKeyReques
 import type { CreateKeyResponse as _toolgate_v1_CreateKeyResponse, CreateKeyResponse__Output as _toolgate_v1_CreateKeyResponse__Output } from '../../toolgate/v1/CreateKeyResponse.js';
 import type { ExplainRequest as _toolgate_v1_ExplainRequest, ExplainRequest__Output as _toolgate_v1_ExplainRequest__Output } from '../../toolgate/v1/ExplainRequest.js';
 import type { ExplainResponse as _toolgate_v1_ExplainResponse, ExplainResponse__Output as _toolgate_v1_ExplainResponse__Output } from '../../toolgate/v1/ExplainResponse.js';
+import type { ListKeysRequest as _toolgate_v1_ListKeysRequest, ListKeysRequest__Output as _toolgate_v1_ListKeysRequest__Output } from '../../toolgate/v1/ListKeysRequest.js';
+import type { ListKeysResponse as _toolgate_v1_ListKeysResponse, ListKeysResponse__Output as _toolgate_v1_ListKeysResponse__Output } from '../../toolgate/v1/ListKeysResponse.js';
 import type { LoginRequest as _toolgate_v1_LoginRequest, LoginRequest__Output as _toolgate_v1_LoginRequest__Output } from '../../toolgate/v1/LoginRequest.js';
 import type { LoginResponse as _toolgate_v1_LoginResponse, LoginResponse__Output as _toolgate_v1_LoginResponse__Output } from '../../toolgate/v1/LoginResponse.js';
 import type { LogoutRequest as _toolgate_v1_LogoutRequest, LogoutRequest__Output as _toolgate_v1_LogoutRequest__Output } from '../../toolgate/v1/LogoutRequest.js';
@@ -37,6 +39,15 @@ export interface AccessClient extends grpc.Client {
   explain(argument: _toolgate_v1_ExplainRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_ExplainResponse__Output>): grpc.ClientUnaryCall;
   explain(argument: _toolgate_v1_ExplainRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ExplainResponse__Output>): grpc.ClientUnaryCall;
   explain(argument: _toolgate_v1_ExplainRequest, callback: grpc.requestCallback<_toolgate_v1_ExplainResponse__Output>): grpc.ClientUnaryCall;
+  
+  ListKeys(argument: _toolgate_v1_ListKeysRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
+  ListKeys(argument: _toolgate_v1_ListKeysRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
+  ListKeys(argument: _toolgate_v1_ListKeysRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
+  ListKeys(argument: _toolgate_v1_ListKeysRequest, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
+  listKeys(argument: _toolgate_v1_ListKeysRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
+  listKeys(argument: _toolgate_v1_ListKeysRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
+  listKeys(argument: _toolgate_v1_ListKeysRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
+  listKeys(argument: _toolgate_v1_ListKeysRequest, callback: grpc.requestCallback<_toolgate_v1_ListKeysResponse__Output>): grpc.ClientUnaryCall;
   
   Login(argument: _toolgate_v1_LoginRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_toolgate_v1_LoginResponse__Output>): grpc.ClientUnaryCall;
   Login(argument: _toolgate_v1_LoginRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_toolgate_v1_LoginResponse__Output>): grpc.ClientUnaryCall;
@@ -99,6 +110,8 @@ export interface AccessHandlers extends grpc.UntypedServiceImplementation {
   
   Explain: grpc.handleUnaryCall<_toolgate_v1_ExplainRequest__Output, _toolgate_v1_ExplainResponse>;
   
+  ListKeys: grpc.handleUnaryCall<_toolgate_v1_ListKeysRequest__Output, _toolgate_v1_ListKeysResponse>;
+  
   Login: grpc.handleUnaryCall<_toolgate_v1_LoginRequest__Output, _toolgate_v1_LoginResponse>;
   
   Logout: grpc.handleUnaryCall<_toolgate_v1_LogoutRequest__Output, _toolgate_v1_LogoutResponse>;
@@ -116,6 +129,7 @@ export interface AccessHandlers extends grpc.UntypedServiceImplementation {
 export interface AccessDefinition extends grpc.ServiceDefinition {
   CreateKey: MethodDefinition<_toolgate_v1_CreateKeyRequest, _toolgate_v1_CreateKeyResponse, _toolgate_v1_CreateKeyRequest__Output, _toolgate_v1_CreateKeyResponse__Output>
   Explain: MethodDefinition<_toolgate_v1_ExplainRequest, _toolgate_v1_ExplainResponse, _toolgate_v1_ExplainRequest__Output, _toolgate_v1_ExplainResponse__Output>
+  ListKeys: MethodDefinition<_toolgate_v1_ListKeysRequest, _toolgate_v1_ListKeysResponse, _toolgate_v1_ListKeysRequest__Output, _toolgate_v1_ListKeysResponse__Output>
   Login: MethodDefinition<_toolgate_v1_LoginRequest, _toolgate_v1_LoginResponse, _toolgate_v1_LoginRequest__Output, _toolgate_v1_LoginResponse__Output>
   Logout: MethodDefinition<_toolgate_v1_LogoutRequest, _toolgate_v1_LogoutResponse, _toolgate_v1_LogoutRequest__Output, _toolgate_v1_LogoutResponse__Output>
   RevokeKey: MethodDefinition<_toolgate_v1_RevokeKeyRequest, _toolgate_v1_RevokeKeyResponse, _toolgate_v1_RevokeKeyRequest__Output, _toolgate_v1_RevokeKeyResponse__Output>
