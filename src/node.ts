@@ -28,6 +28,7 @@ import { Watches } from "./catalog/watch.js";
 import { isLoopback, splitAddress } from "./config/address.js";
 import type { Config } from "./config/config.js";
 import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
+import { tracesUrl } from "./config/traces-url.js";
 import type { DocumentParts } from "./documents/apply-documents.js";
 import { DocumentKinds } from "./documents/document-kinds.js";
 import { DocumentsCopy } from "./documents/documents-copy.js";
@@ -60,6 +61,7 @@ import { hostOfShareKey } from "./limits/share-key.js";
 import { secretsOf } from "./observe/config-secrets.js";
 import { createLogger, type RootLogger } from "./observe/logger.js";
 import { RecurringFaults } from "./observe/recurring-faults.js";
+import { NodeTraces } from "./observe/traces/node-traces.js";
 import { loadProtocol } from "./protocol/load.js";
 import { AdmissionPacing } from "./providers/admission-pacing.js";
 import { CallReports } from "./providers/call-reports.js";
@@ -151,6 +153,18 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node }, secrets });
   const faults = new RecurringFaults(log, monotonicMs);
   const limits = limitsToWire(config);
+
+  const tracesTo = tracesUrl(config.traces);
+  const traces =
+    tracesTo === undefined
+      ? undefined
+      : new NodeTraces({
+          ...{ url: tracesTo, version: VERSION, node, random, monotonicMs, log, faults },
+          ratio: Number(config.traceRatio),
+          maxPerSecond: config.maxTracesPerSecond,
+          registry: config.registry,
+          redisNowMs: () => clock.nowMs(),
+        });
 
   // Redis
   const shards = shardCount(config.shards, parseRedisUrl(config.redisUrl));
@@ -305,6 +319,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     node,
     log,
     faults,
+    traces,
     monotonicMs,
     onTakeRefused: (session) => void keepAlive.check(session),
     onUndeliverable: (session, call) => reports.undeliverable(session, call),
@@ -365,6 +380,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     following: { store: calls, notifications, node, lost, readings, clock, monotonicMs },
     readings,
     maxMessageBytes: config.maxMessageBytes,
+    traces,
     enter(peer) {
       if (draining) throw new ToolgateError("NODE_DRAINING", `node "${node}" is stopping; call another one`);
       return inFlight.enter(peer);
@@ -516,6 +532,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
 
     async start() {
       const bootstrapKey = config.bootstrapKeyFile === "" ? undefined : await readBootstrapKey(config.bootstrapKeyFile);
+      await traces?.start();
       validators.warm();
       await connections.start();
       await access.start();
@@ -576,6 +593,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await server.stop(config.drainGraceMs);
     await keepAlive.stop();
     await sessions.stop();
+    // What agents and providers heard of is in its spans by now.
+    const sent = traces?.stop();
     await Promise.all([
       cancellations.stop(),
       settler.stop(),
@@ -599,6 +618,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await clock.stop();
     await replicated?.stop();
     await connections.stop();
+    await sent;
     faults.stop();
     log.info({ event: "node_stopped" });
     if (surroundings.log === undefined) await log.stop();

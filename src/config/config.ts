@@ -16,6 +16,7 @@ import {
   type TextSetting,
   type ValuesOf,
 } from "./settings.js";
+import { TRACES_PATTERN, TRACES_RULE, withOpenTelemetry } from "./traces-url.js";
 
 const MiB = 1_048_576;
 const MINUTE_MS = 60_000;
@@ -139,6 +140,24 @@ const CONFIG_SCHEMA = {
     "info",
     "level",
     "The least important log line that is written.",
+  ),
+  traces: text(
+    "",
+    "url",
+    "Where spans of sampled calls go: a collector that takes OTLP/HTTP. Empty: what OpenTelemetry's own variables name, or nowhere; `off`: nowhere.",
+    { pattern: TRACES_PATTERN, rule: TRACES_RULE },
+  ),
+  traceRatio: text(
+    "0",
+    "share",
+    "Which share of the calls that come without trace context is traced, from 0 to 1. Those with one are traced where it says that they are sampled.",
+    { pattern: "^(0|1|0?\\.[0-9]{1,9}|1\\.0+)$", rule: "must be a share from 0 to 1, as in 0.05" },
+  ),
+  maxTracesPerSecond: count(
+    100,
+    1,
+    100_000,
+    "How many calls a second the node traces at most, as they come and as it delivers them: whether one is sampled is for callers to say.",
   ),
   audit: choice(
     ["auto", "off", "changes", "calls"],
@@ -350,7 +369,7 @@ function fitsMessage(key: NumberKey): CrossRule<Config> {
  * @throws ToolgateError INVALID_CONFIG naming every fault at once, and never a secret
  */
 export function parseConfig(sources: Sources): Config {
-  return readSettings(CONFIG_SCHEMA, sources, {
+  return readSettings(CONFIG_SCHEMA, withOpenTelemetry(sources), {
     checks: { redisUrl: redisUrlFault, lockRedisUrls: redisUrlsFault, egressAllow: allowListFault },
     cross: CROSS_RULES,
     known: [...CLIENT_SETTINGS, ...CLIENT_SECRETS].map((setting) => setting.variable),

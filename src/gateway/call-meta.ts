@@ -1,4 +1,5 @@
 import { invalidField } from "../identity/names.js";
+import { isTraceparent, type TraceContext } from "../observe/traces/trace-context.js";
 import { wireName } from "../protocol/wire-name.js";
 
 const META_FIELDS = [
@@ -14,22 +15,14 @@ const META_FIELDS = [
 /** What an agent said about a call: what is absent was not said. */
 export type CallMeta = Partial<Record<(typeof META_FIELDS)[number], string>>;
 
-/** Trace context that came with the request itself. */
-export interface TraceContext {
-  readonly traceparent?: string | undefined;
-  readonly tracestate?: string | undefined;
-}
-
 const MAX_META_CHARACTERS = 256;
 const MAX_TRACESTATE_CHARACTERS = 512;
 const CONTROL = /\p{Cc}/u;
-/** Version, trace id, parent id, flags: https://www.w3.org/TR/trace-context/#traceparent-header */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
 
 /**
  * Checks what an agent says about a call; an empty text says nothing.
  *
- * @param trace stands in where the agent names no trace of the call's own.
+ * @param trace what came with the request itself: it stands in where the agent names no trace of the call's own.
  * @throws ToolgateError INVALID_REQUEST
  */
 export function parseMeta(said: CallMeta | null, trace: TraceContext): CallMeta {
@@ -49,7 +42,7 @@ export function parseMeta(said: CallMeta | null, trace: TraceContext): CallMeta 
   // A broken trace header is ignored, as the recommendation asks; the call matters more.
   if (meta.traceparent === undefined && trace.traceparent !== undefined)
     meta.traceparent = trace.traceparent.slice(0, MAX_META_CHARACTERS);
-  if (meta.traceparent !== undefined && !TRACEPARENT.test(meta.traceparent)) delete meta.traceparent;
+  if (meta.traceparent !== undefined && !isTraceparent(meta.traceparent)) delete meta.traceparent;
   if (meta.tracestate === undefined && trace.tracestate !== undefined && !CONTROL.test(trace.tracestate)) {
     meta.tracestate = trace.tracestate.slice(0, MAX_TRACESTATE_CHARACTERS);
   }

@@ -10,6 +10,8 @@ export interface CallSpec {
   readonly tool: ToolName;
   readonly payload: Buffer;
   readonly meta: CallMeta;
+  /** The trace that the request itself belongs to, where the call names another one of its own. */
+  readonly transport?: string | undefined;
   /** Its id is derived from what a repeat says again; otherwise it is random, and there is no repeat. */
   readonly repeatable: boolean;
   readonly expectDigest: Digest | undefined;

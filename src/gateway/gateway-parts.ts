@@ -1,5 +1,6 @@
 import type { CallId } from "../identity/call-id.js";
 import type { CallerName } from "../identity/caller-name.js";
+import type { NodeTraces } from "../observe/traces/node-traces.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";
 import type { AwaitSettings } from "./await-ending.js";
 import type { FollowSettings } from "./follow-call.js";
@@ -13,6 +14,8 @@ export interface GatewayParts {
   readonly readings: LargeReadings;
   /** The largest message that this node sends, in bytes. */
   readonly maxMessageBytes: number;
+  /** Absent where nothing is traced. */
+  readonly traces?: NodeTraces | undefined;
   /** Counts a call in that has a share of this name (see share-key.ts); the result counts it out. @throws ToolgateError LIMIT_EXCEEDED, NODE_DRAINING */
   readonly enter: (share: string) => () => void;
   /** Cancels a call of this caller's that has no waiters any more, as soon as Redis can be reached; one of another's under the id goes on. */

@@ -7,11 +7,13 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { CallId } from "../identity/call-id.js";
 import { callerName } from "../identity/caller-name.js";
 import type { Principal } from "../identity/principal.js";
+import type { CallSpan } from "../observe/traces/node-spans.js";
 import type { Ending, SaidEnding } from "../store/calls/call-record.js";
 import { EndingWatch } from "./await-ending.js";
 import type { CallSpec } from "./call-spec.js";
 import type { GatewayParts } from "./gateway-parts.js";
 import { callIdOf, type PlacedCall, type PlacingOptions, placeCall } from "./place-call.js";
+import { traceCall } from "./traced-call.js";
 import { wholeEnding } from "./whole-ending.js";
 
 /** A caller that waits until its call has ended. */
@@ -70,6 +72,24 @@ const AWAITED: PlacingOptions = { subscribe: true, acknowledge: false };
  * @throws ToolgateError what `placeCall` and `wholeEnding` throw, and the reason for which the caller left
  */
 export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: CallSpec): Promise<InvokedCall> {
+  const traced = traceCall(parts.traces, "Invoke", spec);
+  if (traced === undefined) return await placeAndWait(parts, caller, spec, undefined);
+  try {
+    const invoked = await placeAndWait(parts, caller, traced.spec, traced.span);
+    traced.span.ended(invoked.ending);
+    return invoked;
+  } catch (error) {
+    traced.span.failed(toToolgateError(error).reason);
+    throw error;
+  }
+}
+
+async function placeAndWait(
+  parts: GatewayParts,
+  caller: InvokeCaller,
+  spec: CallSpec,
+  span: CallSpan | undefined,
+): Promise<InvokedCall> {
   const { placing, awaiting, readings } = parts;
   const { principal, access, identity, deadlineMs, peer } = caller;
   const id = callIdOf(placing, principal, spec);
@@ -100,6 +120,7 @@ export async function invoke(parts: GatewayParts, caller: InvokeCaller, spec: Ca
     try {
       placed = await placeCall(placing, placer, id, spec, AWAITED);
       mayBeAdmitted = true;
+      span?.admitted(id, placed.head.epoch, placed.repeated);
     } catch (error) {
       mayBeAdmitted = toToolgateError(error).executed !== "no";
       orphaned = mayBeAdmitted && !spec.repeatable;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type ToolContext, ToolFailure } from "../index.js";
 import { type JsonPart, joinObject } from "../json/json-slices.js";
 import { RawJson } from "../json/raw-json.js";
+import { tracing } from "../sdk/tracing.js";
 import type { ToolCallOutcome } from "./mcp-server.js";
 import { ProgressRelay } from "./progress-relay.js";
 import { printable } from "./server-log.js";
@@ -43,6 +44,7 @@ export async function callMountedTool(
   now: () => number,
 ): Promise<RawJson> {
   const relay = new ProgressRelay((progress) => context.emit(progress), now);
+  tracing()?.noteMcp();
   try {
     for (let tries = 1; ; ) {
       const server = await slot.take(context.signal);
@@ -50,6 +52,7 @@ export async function callMountedTool(
         signal: context.signal,
         timeoutMs: Math.max(1, context.deadline.getTime() - now()) + DEADLINE_MARGIN_MS,
         onProgress: (progress) => relay.offer(progress),
+        trace: context,
       });
       if (outcome.kind === "not_sent") {
         // The slot is emptied when the server's end has been read to its last line: a moment later.

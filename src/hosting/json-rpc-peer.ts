@@ -1,6 +1,7 @@
 import { timerMs } from "../async/after.js";
 import { type Deferred, deferred } from "../async/deferred.js";
 import { type JsonPart, joinObject } from "../json/json-slices.js";
+import type { TraceContext } from "../observe/traces/trace-context.js";
 import { idAtTheEnds, type RpcAnswer, readRpcLine } from "./json-rpc-message.js";
 import type { Progress } from "./progress.js";
 import { readProgress } from "./progress.js";
@@ -33,6 +34,8 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** Asks for progress, and takes it. */
   onProgress?(progress: Progress): void;
+  /** The trace that the request belongs to, for the `_meta` of one that asks for progress. */
+  readonly trace?: TraceContext;
 }
 
 /** What became of a request. */
@@ -45,6 +48,12 @@ export type RpcOutcome =
 interface Waiting {
   readonly ended: Deferred<RpcOutcome>;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+/** Unprefixed, as MCP has it for these alone: https://modelcontextprotocol.io/community/seps/414-request-meta */
+function traceMembers({ traceparent, tracestate }: TraceContext = {}): { readonly [member: string]: string } {
+  if (traceparent === undefined) return {};
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
 }
 
 /**
@@ -77,7 +86,8 @@ export class JsonRpcPeer {
     signal.addEventListener("abort", onAbort, { once: true });
     const timer = setTimeout(() => ended.resolve({ kind: "timed_out" }), timerMs(options.timeoutMs));
     try {
-      const meta: RpcParams = onProgress === undefined ? [] : [["_meta", { progressToken: id }]];
+      const meta: RpcParams =
+        onProgress === undefined ? [] : [["_meta", { progressToken: id, ...traceMembers(options.trace) }]];
       this.#send([
         ["id", id],
         ["method", method],

@@ -2,6 +2,7 @@ import { deferred } from "../async/deferred.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
 import type { Json } from "../json/json.js";
 import { TokenBucket } from "../limits/token-bucket.js";
+import type { TraceContext } from "../observe/traces/trace-context.js";
 import { JsonRpcPeer, type RpcOutcome } from "./json-rpc-peer.js";
 import type { Progress } from "./progress.js";
 import { printable, ServerLog } from "./server-log.js";
@@ -60,6 +61,8 @@ export interface ToolCallOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
   onProgress(progress: Progress): void;
+  /** The trace that the call belongs to, if any. */
+  readonly trace?: TraceContext;
 }
 
 /** How a call of a tool ended at its server. */

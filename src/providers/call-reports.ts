@@ -3,6 +3,7 @@ import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
+import { traceFields } from "../observe/traces/trace-context.js";
 import type { CallOutbox } from "../store/calls/call-outbox.js";
 import type { ProviderEnd } from "./check-result.js";
 import type { CallInHand, ProviderSession } from "./provider-session.js";
@@ -21,6 +22,9 @@ const RETRY_MS = 200;
 const MAX_REFUSALS = 25;
 /** Bytes of output on their way to Redis above which a provider is asked to pause. */
 const OUTPUT_HIGH_BYTES = 1_048_576;
+
+/** What a log line names a call by: itself, and its trace where it has one. */
+const namesOf = ({ id, meta }: CallInHand) => ({ call: id, ...traceFields(meta) });
 
 /** What providers say about the calls that they run, on its way to Redis. */
 export class CallReports {
@@ -51,7 +55,7 @@ export class CallReports {
           } else if (answer === "fenced") session.cancel(call.id, "FENCED");
         },
         // It may be there or not, and saying it twice would be worse: the result still comes.
-        (error: unknown) => this.#settings.faults.warn({ event: "output_lost", call: call.id, error }),
+        (error: unknown) => this.#settings.faults.warn({ event: "output_lost", ...namesOf(call), error }),
       )
       .finally(() => {
         session.outputBytes -= data.length;
@@ -78,7 +82,12 @@ export class CallReports {
     // No promise on the usual way: the schema is cheap.
     const end = judged instanceof Promise ? await judged : judged;
     if (end.unchecked !== undefined)
-      this.#settings.faults.warn({ event: "result_unchecked", call: call.id, tool: call.tool, error: end.unchecked });
+      this.#settings.faults.warn({
+        event: "result_unchecked",
+        ...namesOf(call),
+        tool: call.tool,
+        error: end.unchecked,
+      });
     await this.complete(session, call, end);
     session.handled(bytes);
   }
@@ -98,13 +107,15 @@ export class CallReports {
       try {
         const answer = await outboxOf(session.lease.toolset).complete(completion);
         if (answer.kind === "gone") sessions.missed(call);
+        // Before it is settled, which forgets the call.
+        if (answer.kind === "accepted") call.span?.ended(answer.ending);
         sessions.settled(session, call, answer.kind === "accepted");
         return;
       } catch (error) {
         // The provider keeps the result until it is settled, so it is safe to try until then, here or where it attaches next.
-        faults.warn({ event: "complete_failed", call: call.id, error });
+        faults.warn({ event: "complete_failed", ...namesOf(call), error });
         if (!isRedisUnavailable(error) && ++refusals === MAX_REFUSALS) {
-          log.error({ event: "result_given_up", call: call.id, error });
+          log.error({ event: "result_given_up", ...namesOf(call), error });
           sessions.settled(session, call, false);
           return;
         }

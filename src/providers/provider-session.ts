@@ -1,6 +1,10 @@
 import { ChurnMap } from "../async/churn-map.js";
 import type { CallId } from "../identity/call-id.js";
 import type { Epoch, ToolsetName } from "../identity/names.js";
+import type { AttemptSpan } from "../observe/traces/node-spans.js";
+import type { NodeTraces } from "../observe/traces/node-traces.js";
+import { sampledPlaceIn, traceparentAt, withTraceparent } from "../observe/traces/trace-context.js";
+import { parseHead } from "../store/calls/call-record.js";
 import { type KeptCall, ownerOf, type TakenCall, type Taker } from "../store/calls/take.js";
 import type { Lease } from "../store/registry/leases.js";
 import type { CancelCause, GoAwayCause, OpenChannel, ProviderChannel, Welcome } from "./provider-channel.js";
@@ -28,6 +32,10 @@ export interface CallInHand {
   readonly attempt: number;
   /** What was fixed at its admission. */
   readonly head: string;
+  /** What its agent said about it, as its record has it; empty of a call that its provider brought along. */
+  readonly meta: string;
+  /** Of a call that is traced, unless its provider brought it along. */
+  readonly span: AttemptSpan | undefined;
   stage: "running" | "settling";
   /** When its claim was extended last, on the monotonic clock. */
   claimedAtMs: number;
@@ -41,6 +49,8 @@ export interface SessionSettings {
   readonly taker: Taker;
   readonly maxInFlight: number;
   readonly open: OpenChannel;
+  /** Absent where nothing is traced. */
+  readonly traces?: NodeTraces | undefined;
   readonly monotonicMs: () => number;
   /** What waited for the provider to read has gone: there is room for calls. */
   readonly onRoom: (session: ProviderSession) => void;
@@ -83,6 +93,7 @@ export class ProviderSession {
   readonly #channel: ProviderChannel;
   readonly #monotonicMs: () => number;
   readonly #onUndeliverable: SessionSettings["onUndeliverable"];
+  readonly #traces: NodeTraces | undefined;
 
   constructor(settings: SessionSettings) {
     this.lease = settings.lease;
@@ -92,6 +103,7 @@ export class ProviderSession {
     this.maxInFlight = settings.maxInFlight;
     this.#monotonicMs = settings.monotonicMs;
     this.#onUndeliverable = settings.onUndeliverable;
+    this.#traces = settings.traces;
     this.lastHeardMs = this.leasedAtMs = this.heartbeatAtMs = settings.monotonicMs();
     this.#channel = settings.open({
       onRoom: () => settings.onRoom(this),
@@ -138,15 +150,18 @@ export class ProviderSession {
 
   /** A call that the provider named when it attached. */
   keep(call: KeptCall): void {
-    this.#hold(call);
+    this.#hold(call, "", undefined);
     if (call.stop !== undefined) this.cancel(call.id, call.stop);
   }
 
   /** Sends a call. A closed session takes nothing: the provider finds the call when it attaches anew. */
-  deliver(call: TakenCall): void {
+  deliver(call: TakenCall, again = false): void {
     if (this.#state.kind === "closed") return;
-    const held = this.#hold(call);
-    if (!this.#channel.deliver(call)) {
+    const place = this.#traces === undefined ? -1 : sampledPlaceIn(call.meta);
+    const span = place < 0 ? undefined : this.#traced(call, place, again);
+    const held = this.#hold(call, call.meta, span);
+    const sent = span === undefined ? call : { ...call, meta: withTraceparent(call.meta, place, span.traceparent) };
+    if (!this.#channel.deliver(sent)) {
       queueMicrotask(() => this.#onUndeliverable(this, held));
       return;
     }
@@ -155,16 +170,30 @@ export class ProviderSession {
 
   /** Sends calls that are the provider's already, and that it did not get. */
   redeliver(calls: readonly TakenCall[]): void {
-    for (const call of calls) this.deliver(call);
+    for (const call of calls) this.deliver(call, true);
   }
 
-  #hold({ id, tool, attempt, head }: KeptCall | TakenCall): CallInHand {
+  #traced(call: TakenCall, place: number, redelivered: boolean): AttemptSpan | undefined {
+    const { toolset, epoch, provider } = this.lease;
+    return this.#traces?.attempt({
+      callId: call.id,
+      ...{ toolset, epoch, provider, redelivered },
+      ...{ tool: call.tool, attempt: call.attempt },
+      context: { traceparent: traceparentAt(call.meta, place) },
+      admittedMs: parseHead(call.head).admittedMs,
+      claimedMs: call.deadlineMs - call.remainingMs,
+    });
+  }
+
+  #hold({ id, tool, attempt, head }: KeptCall | TakenCall, meta: string, span: AttemptSpan | undefined): CallInHand {
     this.forget(id); // an earlier attempt of it
     const call: CallInHand = {
       id,
       tool,
       attempt,
       head,
+      meta,
+      span,
       stage: "running",
       claimedAtMs: this.#monotonicMs(),
       cancelled: false,
@@ -186,6 +215,7 @@ export class ProviderSession {
     const call = this.inHand.get(id);
     if (call === undefined) return;
     this.inHand.delete(id);
+    call.span?.lost("fenced");
     if (call.stage === "running") this.#running--;
   }
 
@@ -200,6 +230,7 @@ export class ProviderSession {
     const call = this.inHand.get(id);
     if (call === undefined || call.cancelled) return;
     call.cancelled = true;
+    call.span?.cancelRequested(cause);
     this.#channel.cancel(id, call.attempt, cause);
   }
 
@@ -280,6 +311,7 @@ export class ProviderSession {
   close(reason: string, error?: unknown): void {
     if (this.#state.kind === "closed") return;
     this.#state = { kind: "closed", reason };
+    if (this.#traces !== undefined) for (const call of this.inHand.values()) call.span?.lost("provider_detached");
     this.inHand.clear();
     this.#running = 0;
     this.#channel.close(error);

@@ -6,6 +6,7 @@ import type { CallId } from "../identity/call-id.js";
 import type { Epoch, NodeId, ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
+import type { NodeTraces } from "../observe/traces/node-traces.js";
 import type { ShardKeys } from "../redis/keys.js";
 import type { Subscriber } from "../redis/subscriber.js";
 import { TurnBatch } from "../redis/turn-batch.js";
@@ -29,6 +30,8 @@ export interface ProviderSessionsSettings {
   readonly node: NodeId;
   readonly log: Logger;
   readonly faults: FaultLog;
+  /** Absent where nothing is traced. */
+  readonly traces?: NodeTraces | undefined;
   readonly monotonicMs: () => number;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
@@ -135,7 +138,7 @@ export class ProviderSessions {
     const renewal = { lease, room: maxInFlight, routing: "keep", session: taker.session } as const;
     const { state } = await renewLease(registry, leaseMs, renewal);
     const session = new ProviderSession({
-      ...{ lease, taker, maxInFlight, open, monotonicMs },
+      ...{ lease, taker, maxInFlight, open, monotonicMs, traces: this.#settings.traces },
       onUndeliverable: this.#settings.onUndeliverable,
       onRoom: (room) => this.pump(room),
     });

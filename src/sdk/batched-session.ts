@@ -15,9 +15,11 @@ import type { Nodes } from "./nodes.js";
 import type { PayloadCheck } from "./payload-check.js";
 import { type PreparedCall, prepareCall, repeatOf } from "./prepare-call.js";
 import { MAX_SENDS, mayRetryElsewhere } from "./request.js";
+import type { OutgoingSpan } from "./sdk-spans.js";
 import type { CallTerminal, RejectedTerminal } from "./terminal.js";
 import { settlesWithin, type Timing } from "./timing.js";
 import type { AgentSession, AsRaw } from "./toolgate.js";
+import { tracing } from "./tracing.js";
 
 /**
  * Many calls over one stream, which is opened with the first call and again, on another node, after a loss.
@@ -76,6 +78,7 @@ interface Pending {
   mayHaveRun: boolean;
   callId: string | undefined;
   lastLoss: ToolgateError | undefined;
+  readonly span: OutgoingSpan | undefined;
 }
 
 type Outcome =
@@ -110,11 +113,23 @@ export class BatchedSession implements AgentSession {
 
   invoke(toolset: string, tool: string, payload: unknown, options: InvokeOptions<RawJson> & AsRaw): Promise<RawJson>;
   invoke<Result = unknown>(toolset: string, tool: string, payload?: unknown, options?: InvokeOptions): Promise<Result>;
-  async invoke<Result>(
+  invoke<Result>(
     toolset: string,
     tool: string,
     payload?: unknown,
     options: InvokeOptions & Partial<AsRaw> = {},
+  ): Promise<Result> {
+    const span = tracing()?.call(toolset, tool, options);
+    if (span === undefined) return this.#invoke<Result>(toolset, tool, payload, options, undefined);
+    return span.over(this.#invoke<Result>(toolset, tool, payload, { ...options, ...span.context }, span));
+  }
+
+  async #invoke<Result>(
+    toolset: string,
+    tool: string,
+    payload: unknown,
+    options: InvokeOptions & Partial<AsRaw>,
+    span: OutgoingSpan | undefined,
   ): Promise<Result> {
     options.signal?.throwIfAborted();
     if (this.#isClosed()) throw closedError("no");
@@ -125,7 +140,8 @@ export class BatchedSession implements AgentSession {
       options.signal?.throwIfAborted();
       if (this.#isClosed()) throw closedError("no");
     }
-    const terminal = await this.#run(call, options);
+    const terminal = await this.#run(call, options, span);
+    if (span !== undefined) tellSpan(span, terminal);
     if (terminal.kind === "result" && terminal.unchecked) options.onUnchecked?.(terminal.callId);
     return resultOf(terminal) as Result; // the caller's word, as the docstring says
   }
@@ -134,7 +150,11 @@ export class BatchedSession implements AgentSession {
     return this.#state.kind === "closed";
   }
 
-  #run(call: PreparedCall, { signal, onDelta, raw }: InvokeOptions & Partial<AsRaw>): Promise<CallTerminal> {
+  #run(
+    call: PreparedCall,
+    { signal, onDelta, raw }: InvokeOptions & Partial<AsRaw>,
+    span: OutgoingSpan | undefined,
+  ): Promise<CallTerminal> {
     return new Promise((resolve, reject) => {
       const now = this.#setup.timing.monotonicMs();
       const onAbort = () => this.#abandon(pending, signal?.reason);
@@ -157,6 +177,7 @@ export class BatchedSession implements AgentSession {
         mayHaveRun: false,
         callId: undefined,
         lastLoss: undefined,
+        span,
       };
       if (signal !== undefined) {
         allowMany(signal);
@@ -318,6 +339,7 @@ export class BatchedSession implements AgentSession {
 
   #wait(pending: Pending): void {
     pending.stage = { kind: "waiting", sinceMs: this.#setup.timing.monotonicMs() };
+    pending.span?.retried(pending.lastLoss?.reason ?? "NODE_UNREACHABLE");
     if (this.#state.kind === "open") this.#send(pending, this.#state.link);
     else this.#open();
   }
@@ -412,6 +434,11 @@ export class BatchedSession implements AgentSession {
 /** Whether another stream may fare better. */
 function isPassing(error: ToolgateError): boolean {
   return mayRetryElsewhere(error, true) || error.reason === "LIMIT_EXCEEDED" || error.reason === "STORE_UNAVAILABLE";
+}
+
+function tellSpan(span: OutgoingSpan, terminal: CallTerminal): void {
+  span.named(terminal.callId);
+  span.ended({ kind: terminal.kind, reason: terminal.kind === "result" ? "" : terminal.reason });
 }
 
 function closedError(executed: "no" | "unknown"): ToolgateError {

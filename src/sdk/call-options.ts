@@ -28,7 +28,7 @@ export interface CallOptions {
    * is cut to that, with a warning (`CallHandle.warnings`, `ConnectOptions.onWarning`).
    */
   readonly timeoutMs?: number;
-  /** W3C trace context (https://www.w3.org/TR/trace-context/). */
+  /** W3C trace context (https://www.w3.org/TR/trace-context/); when absent, that of the active span, where the application traces. */
   readonly traceparent?: string;
   /** W3C trace state; at most 512 characters. */
   readonly tracestate?: string;

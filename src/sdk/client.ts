@@ -43,6 +43,7 @@ import { type Send, type SendOptions, sendRequest } from "./request.js";
 import type { RequestOptions } from "./request-options.js";
 import type { Requests } from "./requests.js";
 import { resumedStream } from "./resumed-stream.js";
+import type { OutgoingSpan } from "./sdk-spans.js";
 import { SnapshotAssembler } from "./snapshot-assembler.js";
 import type { Timing } from "./timing.js";
 import type {
@@ -58,6 +59,7 @@ import type {
   WatchOptions,
 } from "./toolgate.js";
 import type { DamagedToolset, SearchHit, Toolset, ToolsetSummary, WatchEvent } from "./toolset.js";
+import { tracing } from "./tracing.js";
 
 /** How long one node may take to answer a request that asks for something it knows, in milliseconds. */
 const ANSWER_MS = 10_000;
@@ -176,7 +178,19 @@ export class Client implements Toolgate {
     return this.#shared.invoke<Result>(toolset, tool, payload, options);
   }
 
-  async call(toolset: string, tool: string, payload?: unknown, options: CallOptions = {}): Promise<AdmittedCall> {
+  call(toolset: string, tool: string, payload?: unknown, options: CallOptions = {}): Promise<AdmittedCall> {
+    const span = tracing()?.call(toolset, tool, options);
+    if (span === undefined) return this.#call(toolset, tool, payload, options, undefined);
+    return span.over(this.#call(toolset, tool, payload, { ...options, ...span.context }, span));
+  }
+
+  async #call(
+    toolset: string,
+    tool: string,
+    payload: unknown,
+    options: CallOptions,
+    span: OutgoingSpan | undefined,
+  ): Promise<AdmittedCall> {
     const call = prepareCall(toolset, tool, payload, options, this.#runId);
     await this.#payloads.fits(call.payloadBytes);
     const startedMs = this.#timing.monotonicMs();
@@ -187,10 +201,15 @@ export class Client implements Toolgate {
     };
     // With the wait policy, the answer may take as long as the call.
     const attemptMs = options.wait === true ? {} : { attemptMs: ANSWER_MS };
-    const asking = { ...attemptMs, onNodeLost: () => void lostNodes++ };
+    const onNodeLost = (): void => {
+      lostNodes++;
+      span?.retried("NODE_UNREACHABLE");
+    };
+    const asking = { ...attemptMs, onNodeLost };
     const { handle, repeatedRequest } = await this.#ask(options.signal, call.repeatable, send, asking);
     if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
     this.#warn(handle);
+    span?.named(handle.callId);
     return { ...readHandle(handle), repeated: repeatedRequest };
   }
 

@@ -9,6 +9,7 @@ import { allowMany } from "./linked-signal.js";
 import { Nodes } from "./nodes.js";
 import { SYSTEM_TIMING } from "./timing.js";
 import type { Toolgate } from "./toolgate.js";
+import { loadTracing } from "./tracing.js";
 
 /** How long to look for a first node, in milliseconds. */
 export const CONNECT_TIMEOUT_MS = 5000;
@@ -48,6 +49,7 @@ export async function connect(nodes: string | readonly string[], options: Connec
     known.close();
     throw error;
   }
+  await loadTracing();
   const decode = decoderOf(options.integers ?? "number");
   const { patienceMs = PATIENCE_MS, onWarning = warnOnce() } = options;
   return new Client({ nodes: known, timing, decode, onWarning, patienceMs });

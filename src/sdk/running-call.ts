@@ -1,4 +1,5 @@
 import { timerMs } from "../async/after.js";
+import type { SpanEnd } from "../observe/traces/span-end.js";
 import type { CallMeta__Output } from "../protocol/generated/toolgate/v1/CallMeta.js";
 import type { CancelReason__Output } from "../protocol/generated/toolgate/v1/CancelReason.js";
 import type { ProviderCall__Output } from "../protocol/generated/toolgate/v1/ProviderCall.js";
@@ -10,9 +11,11 @@ import { allowMany } from "./linked-signal.js";
 import type { OutputLimits } from "./output-limits.js";
 import type { Outgoing } from "./provider-link.js";
 import type { ProviderLog } from "./provider-log.js";
+import type { IncomingSpan } from "./sdk-spans.js";
 import { CallAborted, type CallAbortReason, type CallMeta, type ToolContext } from "./tool-context.js";
 import { ToolFailure } from "./tool-failure.js";
 import type { LogDelta, ToolLog } from "./tool-log.js";
+import { tracing } from "./tracing.js";
 
 /** The code of one tool, whatever its types. */
 export type RunTool = (input: unknown, context: ToolContext) => unknown;
@@ -91,8 +94,10 @@ class RunningContext implements ToolContext {
     emit: (delta: unknown) => Promise<void>,
     signal: () => AbortSignal,
     log: () => ToolLog,
+    span: IncomingSpan | undefined,
   ) {
-    const { runId, sessionId, turnId, toolCallId, parentToolCallId, traceparent, tracestate } = call.meta ?? NO_META;
+    const { runId, sessionId, turnId, toolCallId, parentToolCallId } = call.meta ?? NO_META;
+    const { traceparent = "", tracestate = "" } = span?.context ?? call.meta ?? NO_META;
     this.emit = emit;
     this.payloadJson = payloadOf(call);
     this.callId = call.callId;
@@ -136,6 +141,8 @@ export class RunningCall {
   /** The first piece of output that was refused: a call that lacks some of its output has no result. */
   #refused: ToolFailure | CallAborted | undefined;
   #over = false;
+  /** Of a call with trace context, where the application traces. */
+  #span: IncomingSpan | undefined;
 
   constructor(
     call: ProviderCall__Output,
@@ -185,7 +192,11 @@ export class RunningCall {
     let answer: unknown;
     try {
       if (this.#aborted !== undefined) throw this.#aborted; // while it waited for its turn
-      answer = this.#run(this.#decode(payloadOf(this.#call)), this.#context());
+      this.#span = this.#traced();
+      answer =
+        this.#span === undefined
+          ? this.#run(this.#decode(payloadOf(this.#call)), this.#context())
+          : this.#span.run(() => this.#run(this.#decode(payloadOf(this.#call)), this.#context()));
       if (this.#emitting === undefined && !isThenable(answer)) return this.#end(this.#resultOf(answer));
     } catch (error) {
       answer = rejected(error);
@@ -215,8 +226,18 @@ export class RunningCall {
       reported =
         refused instanceof ToolFailure ? this.#toolError(refused.reason, refused.message) : this.#failureOf(refused);
     }
-    if (this.#idempotent && this.#aborted?.reason === "STOPPING" && reported.resultJson === undefined) return undefined;
+    const handedBack = this.#idempotent && this.#aborted?.reason === "STOPPING" && reported.resultJson === undefined;
+    this.#span?.ended(handedBack ? { kind: "handed_back", reason: "STOPPING" } : endOf(reported, this.#aborted));
+    if (handedBack) return undefined;
     return { kind: "result", bytes: reported.resultJson?.length ?? 512, result: reported };
+  }
+
+  #traced(): IncomingSpan | undefined {
+    const spans = tracing();
+    if (spans === undefined) return undefined;
+    const { callId, tool, attempt, meta } = this.#call;
+    if (meta === null || meta.traceparent === "") return undefined;
+    return spans.work({ callId, tool, attempt, context: meta });
   }
 
   #context(): ToolContext {
@@ -225,6 +246,7 @@ export class RunningCall {
       (delta) => this.#emit(delta),
       () => this.#signal(),
       () => this.#toolLog(),
+      this.#span,
     );
   }
 
@@ -309,6 +331,13 @@ export class RunningCall {
     };
     return { callId: this.callId, attempt: this.attempt, error };
   }
+}
+
+/** How a provider's work ended, for its span. */
+function endOf({ resultJson, error }: ProviderResult, aborted: CallAborted | undefined): SpanEnd {
+  if (resultJson !== undefined) return { kind: "result", reason: "" };
+  if (error !== undefined && error !== null) return { kind: "tool_error", reason: error.reason ?? "" };
+  return { kind: "cancelled", reason: aborted?.reason ?? "CANCELLED" };
 }
 
 /** What the agent sent; none means `{}`. */

@@ -12,6 +12,7 @@ import type { Provider, ServeOptions } from "./provider.js";
 import { SYSTEM_TIMING } from "./timing.js";
 import type { DynamicToolset, Schema, ToolsetDefinition } from "./tool-definition.js";
 import { ToolsetProvider } from "./toolset-provider.js";
+import { loadTracing } from "./tracing.js";
 
 const MAX_IN_FLIGHT = 16;
 
@@ -63,6 +64,7 @@ export async function serveToolset<
   const addresses = parseAddresses(options.nodes);
   const key = await findKeySource({ ...options, addresses, env: environment(), onUnusable: warnOfKeyFile });
   const nodes = new Nodes(addresses, options.tls, SYSTEM_TIMING, key);
+  await loadTracing();
   const provider = new ToolsetProvider({ ...setup, nodes });
   await provider.start(options.signal);
   return provider;

@@ -79,8 +79,11 @@ export interface ToolContext {
   readonly deadline: Date;
   /** What the agent said about the call. */
   readonly meta: CallMeta;
-  /** W3C trace context (https://www.w3.org/TR/trace-context/), when the agent sent one. */
+  /**
+   * W3C trace context (https://www.w3.org/TR/trace-context/), where the call has one: for requests that the tool makes. Where the
+   * application traces and the call is sampled, it is that of the SDK's span for the call.
+   */
   readonly traceparent?: string;
-  /** W3C trace state, when the agent sent one. */
+  /** W3C trace state, where the call has one. */
   readonly tracestate?: string;
 }

@@ -57,6 +57,7 @@ describe("defaults", () => {
         "maxStreamsPerConnection": 4096,
         "maxTimeoutMs": 600000,
         "maxToolsets": 20000,
+        "maxTracesPerSecond": 100,
         "messageTimeoutMs": 60000,
         "missedPings": 3,
         "nodeId": "",
@@ -76,6 +77,8 @@ describe("defaults", () => {
         "tlsClientCa": "",
         "tlsClientCrl": "",
         "tlsKey": "",
+        "traceRatio": "0",
+        "traces": "",
       }
     `);
   });

@@ -17,6 +17,8 @@ export interface ClusterOptions {
   readonly config?: NodeSettings;
   /** Options of Node.js itself, for all nodes: `--max-old-space-size=96`. */
   readonly nodeOptions?: readonly string[];
+  /** Variables that are no settings of Toolgate, for all nodes. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A cluster of real node processes, run from the build. */
@@ -56,6 +58,7 @@ export async function startCluster({
   redis,
   config = {},
   nodeOptions = [],
+  env = {},
 }: ClusterOptions): Promise<Cluster> {
   const launch = async (listen: string, more: NodeSettings = {}, root?: string): Promise<Member> => {
     const settings = environmentOf({ logLevel: "info", listen, redisUrl: redis.url, ...config, ...more });
@@ -64,7 +67,13 @@ export async function startCluster({
       entry: "cmd/toolgate.js",
       root,
       args: ["serve"],
-      env: { ...ALLOCATOR, ...withoutSettings(environment()), NODE_OPTIONS: nodeOptions.join(" "), ...settings },
+      env: {
+        ...ALLOCATOR,
+        ...withoutSettings(environment()),
+        NODE_OPTIONS: nodeOptions.join(" "),
+        ...env,
+        ...settings,
+      },
     });
     program.start();
     try {
@@ -164,5 +173,5 @@ function environmentOf(settings: NodeSettings): NodeJS.ProcessEnv {
 
 /** The developer's own settings must not reach a test's nodes. */
 function withoutSettings(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(inherited).filter(([name]) => !/^(TOOLGATE_|REDIS_URL$)/.test(name)));
+  return Object.fromEntries(Object.entries(inherited).filter(([name]) => !/^(TOOLGATE_|OTEL_|REDIS_URL$)/.test(name)));
 }

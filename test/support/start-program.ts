@@ -48,7 +48,7 @@ export function startProgram(
   args: readonly string[],
   { stdin, env = {}, cwd }: RunOptions = {},
 ): Running {
-  const inherited = Object.entries(environment()).filter(([name]) => !/^(TOOLGATE_|REDIS_URL$)/.test(name));
+  const inherited = Object.entries(environment()).filter(([name]) => !/^(TOOLGATE_|OTEL_|REDIS_URL$)/.test(name));
   const child = spawn(program, args, {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },

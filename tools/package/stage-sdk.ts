@@ -58,7 +58,11 @@ export async function stageSdk(
   });
 }
 
-/** Types need a compiler that knows their forms. */
+/** Types need a compiler that knows their forms. What else the project may use is the server's. */
 function typescriptPeer({ peerDependencies, peerDependenciesMeta }: PackageManifest): Partial<PackageManifest> {
-  return { peerDependencies, peerDependenciesMeta } as Partial<PackageManifest>;
+  const typescriptOf = (field: unknown) => ({ typescript: (field as Record<string, unknown>).typescript }); // npm's own form
+  return {
+    peerDependencies: typescriptOf(peerDependencies),
+    peerDependenciesMeta: typescriptOf(peerDependenciesMeta),
+  };
 }

@@ -1,9 +1,10 @@
 import type { Metadata } from "@grpc/grpc-js";
 import type { Credentials } from "../../access/access-control.js";
 import type { FairQuota } from "../../limits/fair-quota.js";
+import type { TraceContext } from "../../observe/traces/trace-context.js";
 import { toServiceError, type WireError } from "../../protocol/status-details.js";
 import { ServedCall, type ServedState } from "../services/served-call.js";
-import { readTraceContext, type TraceContext } from "../services/trace-context.js";
+import { readTraceContext } from "../services/trace-context.js";
 
 /** What all calls of one server share. */
 export interface ServerState extends ServedState {

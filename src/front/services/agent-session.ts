@@ -15,11 +15,13 @@ import type { CallSpec } from "../../gateway/call-spec.js";
 import { followCall } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { callIdOf, placeCall } from "../../gateway/place-call.js";
+import { type TracedSpec, traceCall } from "../../gateway/traced-call.js";
 import { unknownCall } from "../../gateway/unknown-call.js";
 import type { CallId } from "../../identity/call-id.js";
 import { callerName } from "../../identity/caller-name.js";
 import type { Principal } from "../../identity/principal.js";
 import { shareKey } from "../../limits/share-key.js";
+import type { CallSpan } from "../../observe/traces/node-spans.js";
 import type { SessionCall__Output } from "../../protocol/generated/toolgate/v1/SessionCall.js";
 import type { SessionRequest__Output } from "../../protocol/generated/toolgate/v1/SessionRequest.js";
 import type { SessionResponse } from "../../protocol/generated/toolgate/v1/SessionResponse.js";
@@ -48,6 +50,8 @@ class SessionCallEntry implements Waiter {
   /** The rest of what it asked for is let go of once it is placed: its payload may be large, and it may run for long. */
   readonly continueOnDisconnect: boolean;
   readonly leave: () => void;
+  /** Only a call that is traced has one. */
+  readonly span: CallSpan | undefined;
   watch: EndingWatch;
   /** Ends the reading of its output; only a call that is followed has one. */
   followed: AbortController | undefined;
@@ -59,13 +63,14 @@ class SessionCallEntry implements Waiter {
   constructor(
     session: AgentSession,
     awaiting: AwaitSettings,
-    call: Pick<SessionCallEntry, "ref" | "id" | "continueOnDisconnect" | "leave">,
+    call: Pick<SessionCallEntry, "ref" | "id" | "continueOnDisconnect" | "leave" | "span">,
   ) {
     this.session = session;
     this.ref = call.ref;
     this.id = call.id;
     this.continueOnDisconnect = call.continueOnDisconnect;
     this.leave = call.leave;
+    this.span = call.span;
     this.watch = new EndingWatch(awaiting, call.id, this);
   }
 
@@ -197,6 +202,7 @@ export class AgentSession {
     for (const call of this.#calls.values()) {
       const admitted = call.state === "running";
       this.#forget(call);
+      call.span?.left();
       call.abortPlacing();
       if (call.continueOnDisconnect) continue;
       // One that is still being placed is cancelled once it is admitted.
@@ -216,25 +222,31 @@ export class AgentSession {
 
   #call(wire: SessionCall__Output): void {
     let leave = (): void => {};
+    let traced: TracedSpec | undefined;
     try {
       if (this.#calls.has(wire.ref))
         throw new ToolgateError("INVALID_REQUEST", `ref ${wire.ref} is in use by an unfinished call`);
       this.#checkCall?.(wire);
       const { parts, caller, peer } = this.#settings;
       leave = parts.enter(shareKey(caller.principal, peer));
-      const spec = readCallSpec(wire.call, {}, caller.principal.tenant);
+      let spec = readCallSpec(wire.call, {}, caller.principal.tenant);
+      traced = traceCall(parts.traces, "Session", spec);
+      if (traced !== undefined) spec = traced.spec;
       const id = callIdOf(parts.placing, caller.principal, spec);
       const call = new SessionCallEntry(this, parts.awaiting, {
         ref: wire.ref,
         id,
         continueOnDisconnect: spec.continueOnDisconnect,
         leave,
+        span: traced?.span,
       });
       this.#calls.set(wire.ref, call);
       void this.#place(call, spec, wire);
     } catch (error) {
       leave();
-      this.#terminal(wire.ref, writeRejection(toToolgateError(error)));
+      const refused = toToolgateError(error);
+      traced?.span.failed(refused.reason);
+      this.#terminal(wire.ref, writeRejection(refused));
     }
   }
 
@@ -248,6 +260,7 @@ export class AgentSession {
         subscribe: true,
         acknowledge: wire.wantHandle,
       });
+      call.span?.admitted(call.id, placed.head.epoch, placed.repeated);
       if (call.cancelled) this.#cancelOwn(call.id);
       if (call.state === "over") return;
       call.state = "running";
@@ -367,6 +380,7 @@ export class AgentSession {
   #sendEnding(call: SessionCallEntry, ending: Ending, unbudgeted = false): void {
     if (call.state === "over") return;
     this.#forget(call);
+    call.span?.ended(ending);
     this.#terminal(call.ref, writeTerminal(call.id, ending), unbudgeted);
   }
 
@@ -374,6 +388,7 @@ export class AgentSession {
   refuse(call: SessionCallEntry, error: ToolgateError): void {
     if (call.state === "over") return;
     this.#forget(call);
+    call.span?.failed(error.reason);
     this.#terminal(call.ref, { ...writeRejection(error), callId: error.executed === "no" ? "" : call.id });
   }
 

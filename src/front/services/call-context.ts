@@ -2,7 +2,7 @@ import type { Identity } from "../../access/access-control.js";
 import type { CallerAccess } from "../../access/caller-access.js";
 import type { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Principal } from "../../identity/principal.js";
-import type { TraceContext } from "./trace-context.js";
+import type { TraceContext } from "../../observe/traces/trace-context.js";
 
 /** What a handler knows of the call that it serves, beside the request. */
 export interface CallContext extends TraceContext {

@@ -1,11 +1,13 @@
 import type { CallerAccess } from "../../access/caller-access.js";
 import { scopeOf } from "../../access/scope.js";
+import { toToolgateError } from "../../errors/to-toolgate-error.js";
 import { mayWithCall } from "../../gateway/call-access.js";
 import { followCall, parseCursor } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { invoke } from "../../gateway/invoke.js";
 import { listCalls } from "../../gateway/list-calls.js";
 import { callIdOf, type PlacingOptions, placeCall } from "../../gateway/place-call.js";
+import { traceCall } from "../../gateway/traced-call.js";
 import { unknownCall } from "../../gateway/unknown-call.js";
 import { wholeEnding } from "../../gateway/whole-ending.js";
 import { parseCallId } from "../../identity/call-id.js";
@@ -14,6 +16,7 @@ import { invalidField, parseToolName } from "../../identity/names.js";
 import type { TenantName } from "../../identity/tenant.js";
 import { resolveToolset } from "../../identity/toolset-name.js";
 import { shareKey } from "../../limits/share-key.js";
+import type { CallSpan } from "../../observe/traces/node-spans.js";
 import type { CallState__Output } from "../../protocol/generated/toolgate/v1/CallState.js";
 import type { CallSummary } from "../../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../../protocol/generated/toolgate/v1/Gateway.js";
@@ -49,8 +52,11 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
   return {
     CallTool: unary(async ({ call }, context) => {
       const leave = parts.enter(shareKey(context.principal, context.peer));
+      let span: CallSpan | undefined;
       try {
-        const spec = readCallSpec(call, context, context.principal.tenant);
+        let spec = readCallSpec(call, context, context.principal.tenant);
+        const traced = traceCall(parts.traces, "CallTool", spec);
+        if (traced !== undefined) ({ spec, span } = traced);
         const { principal, access, identity, deadlineMs, peer } = context;
         const caller = {
           principal,
@@ -62,10 +68,15 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           presence: context,
         };
         const placed = await placeCall(placing, caller, callIdOf(placing, principal, spec), spec, DETACHED);
+        span?.admitted(placed.id, placed.head.epoch, placed.repeated);
+        span?.left();
         return {
           handle: writeHandle(placed.id, placed.head, principal.tenant, placed.warnings),
           repeatedRequest: placed.repeated,
         };
+      } catch (error) {
+        span?.failed(toToolgateError(error).reason);
+        throw error;
       } finally {
         leave();
       }

@@ -1,8 +1,9 @@
-import { parseMeta, repeatIds, type TraceContext } from "../../gateway/call-meta.js";
+import { parseMeta, repeatIds } from "../../gateway/call-meta.js";
 import type { CallSpec } from "../../gateway/call-spec.js";
 import { invalidField, parseDigest, parseToolName } from "../../identity/names.js";
 import type { TenantName } from "../../identity/tenant.js";
 import { resolveToolset, shownToolset } from "../../identity/toolset-name.js";
+import { isSampled, type TraceContext } from "../../observe/traces/trace-context.js";
 import type { CallSpec__Output } from "../../protocol/generated/toolgate/v1/CallSpec.js";
 
 const EMPTY_OBJECT = Buffer.from("{}");
@@ -19,6 +20,7 @@ export function readCallSpec(wire: CallSpec__Output | null, trace: TraceContext,
     tool: parseToolName(wire.tool, "call.tool"),
     payload: wire.payloadJson.length === 0 ? EMPTY_OBJECT : wire.payloadJson,
     meta,
+    ...(isSampled(meta.traceparent) ? { transport: transportOf(meta.traceparent, trace) } : {}),
     repeatable,
     expectDigest: wire.expectDigest === "" ? undefined : parseDigest(wire.expectDigest, "call.expect_digest"),
     wait: wire.wait === "WAIT_POLICY_WAIT",
@@ -26,6 +28,11 @@ export function readCallSpec(wire: CallSpec__Output | null, trace: TraceContext,
     timeoutMs: wire.timeoutMs,
     lostNodes: wire.lostNodes,
   };
+}
+
+/** The trace of the request itself, if the call has another one: the call's own counts. */
+function transportOf(own: string | undefined, { traceparent }: TraceContext): string | undefined {
+  return traceparent === own ? undefined : traceparent;
 }
 
 /** A caller that gave ids will come back for its call; one that did not, cannot. */

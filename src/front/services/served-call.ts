@@ -5,8 +5,8 @@ import type { Recheck, RpcRule } from "../../access/rpc-rules.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Principal } from "../../identity/principal.js";
 import type { Logger } from "../../observe/logger.js";
+import type { TraceContext } from "../../observe/traces/trace-context.js";
 import type { CallContext, FailedCall, OpenCall } from "./call-context.js";
-import type { TraceContext } from "./trace-context.js";
 
 /** A peer's own timer ends a call a little before ours does: this near to the deadline, it was the deadline. */
 const DEADLINE_TOLERANCE_MS = 20;
