@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Mount, mountMcpServer } from "../../src/hosting/mount.js";
 import type { MountOptions } from "../../src/hosting/mount-options.js";
 import { familyOf, listProcesses } from "../../src/hosting/process-tree.js";
-import { connect, rawJson, type Toolgate } from "../../src/index.js";
+import { type CallOptions, connect, rawJson, type Toolgate } from "../../src/index.js";
 import { startToolgate } from "../cmd/run-toolgate.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -143,6 +143,20 @@ describe("the official everything server", () => {
 });
 
 describe("a server that misbehaves", () => {
+  test("gets the call's trace context, unprefixed, in _meta", async () => {
+    await mount("odd", process.execPath, [ODD]);
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const received = async (options: CallOptions): Promise<unknown> => {
+      const answer = await client.invoke<{ readonly _line: { params: { _meta: object } } }>("odd", "line", {}, options);
+      return answer._line.params._meta;
+    };
+    expect(await received({ traceparent, tracestate: "vendor=1" })).toEqual({
+      ...{ traceparent, tracestate: "vendor=1" },
+      progressToken: expect.any(Number),
+    });
+    expect(await received({})).toEqual({ progressToken: expect.any(Number) });
+  });
+
   test("is told when its call is cancelled", async () => {
     await mount("odd", process.execPath, [ODD]);
     const abort = new AbortController();
