@@ -37,7 +37,7 @@ function handIn(error: ToolgateError) {
   });
   const state = { kind: "ready" };
   const session = { state, settling: () => {}, lease: {}, owner: "p/i" } as unknown as ProviderSession; // all that it uses
-  const call = { id: "0.x" as CallId, attempt: 1, stage: "running" } as CallInHand;
+  const call = { id: "0.x" as CallId, attempt: 1, stage: "running", meta: "" } as CallInHand;
   void reports.complete(session, call, { kind: "result", reason: "", body: Buffer.from("1") });
   return { seen, close: () => Object.assign(state, { kind: "closed" }) };
 }
@@ -83,7 +83,7 @@ test("nothing more is read from a provider that does not heed a pause, until wha
     onUndeliverable: () => {},
     onRoom: () => {},
   });
-  const call = { id: "0.x" as CallId, attempt: 1, stage: "running" } as CallInHand;
+  const call = { id: "0.x" as CallId, attempt: 1, stage: "running", meta: "" } as CallInHand;
   const piece = Buffer.alloc(4 * 1_048_576);
   for (let i = 0; i < 4; i++) reports.append(session, call, piece);
   expect(read).toEqual([]);
