@@ -1,4 +1,4 @@
-import { valid as validSemver } from "semver";
+import validSemver from "semver/functions/valid.js";
 import { runSync, type Steps } from "../async/steps.js";
 import { MAX_VIOLATIONS, ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import { isPlainToolsetName, isToolName } from "../identity/names.js";

@@ -24,7 +24,11 @@ export interface StoredDocument<Spec = unknown> {
  * A kind of documents: what its contents are. Each capability brings its own; `schemaKind` makes one of a schema, which is all that most
  * need:
  *
- *     const Bundle = Type.Object({ toolsets: Type.Array(Type.String({ minLength: 1 }), { maxItems: 100 }) });
+ *     const Bundle = {
+ *       type: "object",
+ *       required: ["toolsets"],
+ *       properties: { toolsets: { type: "array", items: { type: "string", minLength: 1 }, maxItems: 100 } },
+ *     } as const;
  *     export const BUNDLE_KIND = schemaKind({ kind: "bundle", schema: Bundle });
  *
  * It is then named in `src/node.ts`, in the list that `DocumentKinds` is made of, and read by `documents.get(BUNDLE_KIND, tenant, name)`,

@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from "ajv";
+import { createRequire } from "node:module";
+import type { ErrorObject, ValidateFunction } from "ajv";
 import type { Static, TSchema } from "typebox";
 import type { Violation } from "../errors/toolgate-error.js";
 import { boundPointer, shortKey } from "../json/pointer.js";
@@ -10,7 +11,8 @@ export interface SchemaKindDefinition<Schema extends TSchema> {
   /** Its name: a lower-case word. */
   readonly kind: string;
   /**
-   * What its contents are. Objects need not say `additionalProperties`: members that the schema does not name are refused when a document is
+   * What its contents are: JSON Schema, written `as const`, whose type is derived. The builder of TypeBox is nothing for a node: its 370
+   * modules would be loaded at every start. Objects need not say `additionalProperties`: members that the schema does not name are refused when a document is
    * applied, and passed over when one is read that a later version has written.
    */
   readonly schema: Schema;
@@ -29,9 +31,10 @@ export function schemaKind<const Schema extends TSchema>(
   definition: SchemaKindDefinition<Schema>,
 ): DocumentKind<Static<Schema>> {
   const { kind, schema, check, redact, restore, history } = definition;
-  const ajv = new Ajv({ allErrors: true, ownProperties: true, strict: false });
-  const validate = ajv.compile(closed(schema) as object); // a schema, with a member more in its objects
+  let compiled: ValidateFunction | undefined;
   const faultsOf = (body: unknown): { readonly unknown: Violation[]; readonly others: Violation[] } => {
+    compiled ??= compile(closed(schema));
+    const validate = compiled;
     validate(body);
     const errors = validate.errors ?? [];
     return {
@@ -54,6 +57,14 @@ export function schemaKind<const Schema extends TSchema>(
     },
     unknownMembers: (body) => faultsOf(body).unknown,
   };
+}
+
+const require = createRequire(import.meta.url);
+
+/** Ajv is loaded when the first document of such a kind is read: most nodes have none, and it takes as long to load as all kinds together. */
+function compile(schema: unknown): ValidateFunction {
+  const { Ajv } = require("ajv") as typeof import("ajv"); // a module of CommonJS
+  return new Ajv({ allErrors: true, ownProperties: true, strict: false }).compile(schema as object); // an object
 }
 
 /** The schema with its objects closed: what they do not name is reported, and what is made of that is the caller's affair. */

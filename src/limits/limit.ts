@@ -1,4 +1,4 @@
-import { type Static, Type } from "typebox";
+import type { Static } from "typebox";
 import { schemaKind } from "../documents/schema-kind.js";
 import type { Violation } from "../errors/toolgate-error.js";
 import { DEFAULT_TENANT } from "../identity/tenant.js";
@@ -8,42 +8,50 @@ const MAX_BURST_MS = 31 * 86_400_000;
 const MAX_BUDGET = 1_000_000_000;
 
 const patterns = (pattern: string) =>
-  Type.Array(Type.String({ minLength: 1, maxLength: 256, pattern }), { minItems: 1, maxItems: 100 });
-const whole = (most: number) => Type.Integer({ minimum: 1, maximum: most });
+  ({
+    type: "array",
+    items: { type: "string", minLength: 1, maxLength: 256, pattern },
+    minItems: 1,
+    maxItems: 100,
+  }) as const;
+const whole = (most: number) => ({ type: "integer", minimum: 1, maximum: most }) as const;
 
-const Limit = Type.Object({
-  /** Which calls it is for; all, where it says nothing. In patterns `*` stands for any characters but slashes, alone for all. */
-  match: Type.Optional(
-    Type.Object({
-      principals: Type.Optional(patterns("^[^\\p{Cc}]*$")),
-      /** Only in the default tenant: whose callers. */
-      tenants: Type.Optional(patterns("^[a-z0-9*-]+$")),
-      toolsets: Type.Optional(patterns("^([a-z0-9*-]+/)?[a-z0-9*._-]+$")),
-      tools: Type.Optional(patterns("^[A-Za-z0-9_*./-]+$")),
-    }),
-  ),
-  /** For whom it counts: each caller for itself, each tenant, each toolset or tool for all its callers, each run. */
-  per: Type.Unsafe<LimitPer>({ type: "string", enum: ["caller", "tenant", "toolset", "tool", "run"] }),
-  /** How often: `calls` in `perMs`, and `burst` at once (as many as `calls` unless it says so). */
-  rate: Type.Optional(
-    Type.Object({
-      calls: whole(1_000_000),
-      perMs: whole(86_400_000),
-      burst: Type.Optional(whole(1_000_000)),
-    }),
-  ),
-  /** The most calls that have not ended. */
-  concurrency: Type.Optional(whole(100_000)),
-  /** The most calls of a day, from midnight to midnight UTC. */
-  daily: Type.Optional(whole(MAX_BUDGET)),
-  /** The most calls of a run. */
-  total: Type.Optional(whole(MAX_BUDGET)),
-  /** How many times in a row a run's call may fail in the same way. */
-  loop: Type.Optional(Type.Object({ failures: whole(1_000) })),
-});
+const Limit = {
+  type: "object",
+  required: ["per"],
+  properties: {
+    /** Which calls it is for; all, where it says nothing. In patterns `*` stands for any characters but slashes, alone for all. */
+    match: {
+      type: "object",
+      properties: {
+        principals: patterns("^[^\\p{Cc}]*$"),
+        /** Only in the default tenant: whose callers. */
+        tenants: patterns("^[a-z0-9*-]+$"),
+        toolsets: patterns("^([a-z0-9*-]+/)?[a-z0-9*._-]+$"),
+        tools: patterns("^[A-Za-z0-9_*./-]+$"),
+      },
+    },
+    /** For whom it counts: each caller for itself, each tenant, each toolset or tool for all its callers, each run. */
+    per: { type: "string", enum: ["caller", "tenant", "toolset", "tool", "run"] },
+    /** How often: `calls` in `perMs`, and `burst` at once (as many as `calls` unless it says so). */
+    rate: {
+      type: "object",
+      required: ["calls", "perMs"],
+      properties: { calls: whole(1_000_000), perMs: whole(86_400_000), burst: whole(1_000_000) },
+    },
+    /** The most calls that have not ended. */
+    concurrency: whole(100_000),
+    /** The most calls of a day, from midnight to midnight UTC. */
+    daily: whole(MAX_BUDGET),
+    /** The most calls of a run. */
+    total: whole(MAX_BUDGET),
+    /** How many times in a row a run's call may fail in the same way. */
+    loop: { type: "object", required: ["failures"], properties: { failures: whole(1_000) } },
+  },
+} as const;
 
 /** For whom a limit counts. */
-export type LimitPer = "caller" | "tenant" | "toolset" | "tool" | "run";
+export type LimitPer = LimitSpec["per"];
 
 /** What may be called how often, and by whom. */
 export type LimitSpec = Static<typeof Limit>;

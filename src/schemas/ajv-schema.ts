@@ -2,7 +2,7 @@ import type { JsonSchema } from "../contract/contract.js";
 import { type Draft, referencesStandAlone } from "../contract/draft.js";
 import type { Step } from "../json/pointer.js";
 import { assertsIn } from "./keywords.js";
-import { EXACT_INTEGER } from "./number-keywords.js";
+import { EXACT_INTEGER } from "./number-checks.js";
 import type { SchemaGraph, SchemaNode } from "./schema-graph.js";
 
 /** Keywords that no validator may know: `id`, which Ajv refuses to compile even in draft-04, and what static-references.ts resolves. */

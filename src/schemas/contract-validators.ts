@@ -6,7 +6,7 @@ import { exactNumbers, NO_EXACT_NUMBERS } from "../json/exact-numbers.js";
 import type { JsonText } from "../json/read-json.js";
 import { type CostRates, estimateCost } from "./estimate-cost.js";
 import { linkCode } from "./portable-code.js";
-import { type InlineValidator, type Prepared, prepareSchema } from "./prepare-schema.js";
+import type { InlineValidator, Prepared } from "./prepare-schema.js";
 import type { SchemaFault } from "./schema-graph.js";
 import type { SchemaLimits } from "./schema-policy.js";
 import type { SchemaWorker } from "./schema-worker.js";
@@ -250,7 +250,11 @@ export class ContractValidators {
   ): Promise<Validation | undefined> {
     const { limits, pool, compileCpuMs, trusted } = this.#settings;
     const options = { assertFormats: this.#assertFormats, exactNumbers: false };
-    if (trusted) return this.#learn(direction, tool, schema, prepareSchema(schema, limits, options), false);
+    if (trusted) {
+      // A node leaves this to its workers, and need not load what compiles.
+      const { prepareSchema } = await import("./prepare-schema.js");
+      return this.#learn(direction, tool, schema, prepareSchema(schema, limits, options), false);
+    }
     const key = this.#key(direction, tool, false);
     const work = async (worker: SchemaWorker): Promise<Validation | undefined> => {
       const end = await worker.run({ kind: "prepare", key, schema, limits, options }, compileCpuMs);

@@ -1,10 +1,9 @@
 import { createRequire } from "node:module";
-import type { Ajv, ValidateFunction } from "ajv";
-import standaloneCode from "ajv/dist/standalone/index.js";
-import { FIND_MISSING, findMissing } from "./dependent-names.js";
+import type { ValidateFunction } from "ajv";
+import { FIND_MISSING, findMissing } from "./find-missing.js";
 import { FORMATS } from "./formats.js";
 import { linearRegExp } from "./linear-regexp.js";
-import { CurrentValue, decimalChecks, exactChecks } from "./number-keywords.js";
+import { CurrentValue, decimalChecks, exactChecks } from "./number-checks.js";
 import { ValueCheck } from "./value-check.js";
 
 /**
@@ -24,19 +23,6 @@ export interface PortableCode {
 /** What the code asks for by `require`, which has to be what Ajv's own code gets: its modules are of CommonJS. */
 const RUNTIME = ["ajv/dist/runtime/equal", "ajv/dist/runtime/ucs2length"];
 const require = createRequire(import.meta.url);
-
-/**
- * The text of a validator whose Ajv keeps sources; nothing where it needs something that only is in this thread, such as a keyword's
- * function that does not say how it is made. An object literal cannot have "__proto__" for a key, which a schema's data may.
- */
-export function codeOf(ajv: Ajv, validate: ValidateFunction): string | undefined {
-  try {
-    const text = standaloneCode.default(ajv, validate);
-    return text.includes("__proto__") ? undefined : text;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Makes a validator of the code. Work is linear in the text. @throws Error where the code asks for what is not here. */
 export function linkCode({ validate, explain, names, exactNumbers }: PortableCode): ValueCheck {

@@ -2,7 +2,7 @@ import type { JsonSchema } from "../contract/contract.js";
 import type { CompiledSchema, CompileOptions } from "./compiler.js";
 import { type CostRates, estimateCost } from "./estimate-cost.js";
 import { inspectSchema } from "./inspect-schema.js";
-import { needsExactNumbers } from "./number-keywords.js";
+import { needsExactNumbers } from "./number-checks.js";
 import { linkCode, type PortableCode } from "./portable-code.js";
 import { sampleValue } from "./sample-values.js";
 import type { SchemaFault, SchemaGraph } from "./schema-graph.js";

@@ -1,7 +1,7 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
 import type { DataValidationCxt } from "ajv/dist/types/index.js";
 import { type ExactNumbers, NO_EXACT_NUMBERS, ROOT } from "../json/exact-numbers.js";
-import type { CurrentValue } from "./number-keywords.js";
+import type { CurrentValue } from "./number-checks.js";
 import { ReportablePaths } from "./reportable-paths.js";
 import { inconclusive, VALID, type Validation } from "./validation.js";
 import { violationsOf } from "./violations.js";

@@ -1,7 +1,7 @@
 import type { ErrorObject } from "ajv";
 import { MAX_VIOLATIONS, type Violation } from "../errors/toolgate-error.js";
 import { boundPointer, shortKey } from "../json/pointer.js";
-import { EXACT_INTEGER } from "./number-keywords.js";
+import { EXACT_INTEGER } from "./number-checks.js";
 import type { ReportablePaths } from "./reportable-paths.js";
 
 /** How many errors are looked at: many properties that the schema does not know say the same. */

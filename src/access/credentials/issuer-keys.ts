@@ -1,5 +1,4 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from "jose";
-import { JWKSNoMatchingKey } from "jose/errors";
+import type { JSONWebKeySet, JWK, JWTVerifyGetKey } from "jose";
 import type { GuardedFetch } from "../../egress/guarded-fetch.js";
 import { type JsonLimits, readJson } from "../../json/read-json.js";
 import type { FaultLog } from "../../observe/recurring-faults.js";
@@ -58,12 +57,13 @@ export class IssuerKeys {
   readonly keyOf: JWTVerifyGetKey = async (header, token) => {
     if (this.#keys === undefined) await this.#refresh();
     else if (this.#monotonicMs() >= this.#freshUntilMs) void this.#refresh();
+    const { errors } = await import("jose");
     const keys = this.#keys;
-    if (keys === undefined) throw new JWKSNoMatchingKey();
+    if (keys === undefined) throw new errors.JWKSNoMatchingKey();
     try {
       return await keys(header, token);
     } catch (error) {
-      if (!(error instanceof JWKSNoMatchingKey)) throw error;
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await this.#refresh();
       if (this.#keys === keys) throw error;
       return await (this.#keys ?? keys)(header, token);
@@ -78,7 +78,8 @@ export class IssuerKeys {
     if (nowMs - this.#triedAtMs < cooldownMs) return Promise.resolve();
     this.#triedAtMs = nowMs;
     this.#fetching = this.#fetchKeys()
-      .then((keys) => {
+      .then(async (keys) => {
+        const { createLocalJWKSet } = await import("jose");
         this.#keys = createLocalJWKSet(keys);
         this.#freshUntilMs = this.#monotonicMs() + FRESH_MS;
       })

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { decodeJwt, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { DocumentRef, DocumentsReader, StoredDocument } from "../../documents/document.js";
 import type { GuardedFetch } from "../../egress/guarded-fetch.js";
@@ -78,6 +77,8 @@ export class TokenVerifier {
    * @returns what `known` answers from now on, or why it is none that is believed
    */
   async verify(token: string, digest: string): Promise<(() => Verdict) | Refusal> {
+    // Loaded when the first token comes: most nodes see none.
+    const { decodeJwt } = await import("jose");
     let claims: { readonly iss?: unknown };
     try {
       claims = decodeJwt(token);
@@ -104,6 +105,7 @@ export class TokenVerifier {
   ): Promise<SignedToken | undefined> {
     const { ref, spec } = issuer;
     const source = this.#keysOf(issuer);
+    const { jwtVerify } = await import("jose");
     try {
       const { payload, protectedHeader } = await jwtVerify(token, source.keyOf, {
         algorithms: [...spec.algorithms],

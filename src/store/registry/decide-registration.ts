@@ -1,4 +1,4 @@
-import { compare } from "semver";
+import compare from "semver/functions/compare.js";
 import type { Digest, Epoch } from "../../identity/names.js";
 import { ANONYMOUS, ownerName } from "../../identity/principal.js";
 import type { EpochRecord, ToolsetRecord } from "./toolset-record.js";

@@ -1,4 +1,4 @@
-import { valid } from "semver";
+import valid from "semver/functions/valid.js";
 import type { Contract, SealedContract } from "../../contract/contract.js";
 import { contractDifferences } from "../../contract/differences.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
