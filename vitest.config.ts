@@ -8,8 +8,9 @@ export default defineConfig({
     // Each file may run a Redis and three nodes beside itself.
     maxWorkers: 2,
     // Generous, since a busy machine is slow and nothing asserts on time; a hang still ends.
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     teardownTimeout: 20_000,
+    expect: { poll: { interval: 20, timeout: 30_000 } },
   },
 });

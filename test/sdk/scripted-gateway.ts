@@ -113,13 +113,17 @@ export class ScriptedAttachment {
   readonly ended: Promise<void>;
   hello: AttachRequest__Output["hello"] = null;
   readonly #stream: ServerDuplexStream<AttachRequest__Output, AttachResponse>;
+  #settlesAll = false;
 
   constructor(stream: ServerDuplexStream<AttachRequest__Output, AttachResponse>, onHello: () => void) {
     this.#stream = stream;
     stream.on("data", (frame: AttachRequest__Output) => {
       this.frames.put(frame);
       for (const delta of frame.deltas) this.deltas.put(delta);
-      for (const result of frame.results) this.results.put(result);
+      for (const result of frame.results) {
+        this.results.put(result);
+        if (this.#settlesAll) this.settle(result.callId, result.attempt);
+      }
       for (const { nonce } of frame.pongs) this.pongs.put(nonce);
       if (frame.heartbeat !== null) this.heartbeats.put(frame.heartbeat);
       if (frame.drain !== null) this.drains.put(true);
@@ -155,6 +159,12 @@ export class ScriptedAttachment {
 
   settle(callId: string, attempt = 1): void {
     this.send({ settled: [{ callId, attempt, accepted: true }] });
+  }
+
+  /** Settles the results that have come, and from now on each as it comes. */
+  settleAll(): void {
+    this.#settlesAll = true;
+    for (const { callId, attempt } of this.results.all) this.settle(callId, attempt);
   }
 
   fail(error: ToolgateError): void {

@@ -2,7 +2,7 @@
 const EVERY_MS = 20;
 
 export interface UntilOptions {
-  /** How long to wait at most, in milliseconds; 10,000 unless said. */
+  /** How long to wait at most, in milliseconds; 30,000 unless said: on a busy machine everything comes, and late. */
   readonly withinMs?: number;
   /** How often to look, in milliseconds; 20 unless said. */
   readonly everyMs?: number;
@@ -19,7 +19,7 @@ export interface UntilOptions {
 export async function until<T>(
   awaited: string,
   look: () => T | Promise<T>,
-  { withinMs = 10_000, everyMs = EVERY_MS, signal }: UntilOptions = {},
+  { withinMs = 30_000, everyMs = EVERY_MS, signal }: UntilOptions = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   const start = performance.now();
   let last: unknown;
