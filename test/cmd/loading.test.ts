@@ -40,7 +40,7 @@ interface Loaded {
 }
 
 /** What a process loads that runs with an environment in which it writes that down, and has ended when `run` resolves. */
-async function loadedIn(run: (env: NodeJS.ProcessEnv) => Promise<unknown>): Promise<Loaded> {
+async function loadedIn(run: (env: Readonly<Record<string, string>>) => Promise<unknown>): Promise<Loaded> {
   const folder = await mkdtemp(join(tmpdir(), "toolgate-loading-"));
   try {
     await run({ NODE_V8_COVERAGE: folder });
