@@ -1,3 +1,4 @@
+import type { Steps } from "../async/steps.js";
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import type { DocumentKind, DocumentRef, DocumentsReader } from "../documents/document.js";
 import {
@@ -21,13 +22,15 @@ import { createPolicy, findRole, type Policy } from "./policy/policy.js";
 import { ROLE } from "./policy/role.js";
 import { SHARE } from "./policy/share.js";
 import { TENANT } from "./policy/tenant-document.js";
-import { hasAdministrator } from "./registry-facts.js";
+import { hasAdministratorSteps } from "./registry-facts.js";
 
 /** A kind of documents that give roles to those whom they make known. */
 interface RoleGiver {
   readonly kind: string;
   /** The roles that its documents give to anybody, each with its place: a JSON pointer. */
   all(documents: DocumentsReader): Iterable<{ readonly ref: DocumentRef; readonly roles: readonly GivenRole[] }>;
+  /** Those that one of its documents gives; none where there is no such document. */
+  of(documents: DocumentsReader, ref: DocumentRef): readonly GivenRole[];
 }
 
 interface GivenRole {
@@ -40,6 +43,10 @@ function giver<Spec>(kind: DocumentKind<Spec>, rolesOf: (spec: Spec) => GivenRol
     kind: kind.kind,
     *all(documents) {
       for (const { ref, spec } of documents.all(kind)) yield { ref, roles: rolesOf(spec) };
+    },
+    of(documents, { tenant, name }) {
+      const document = documents.get(kind, tenant, name);
+      return document === undefined ? [] : rolesOf(document.spec);
     },
   };
 }
@@ -73,19 +80,29 @@ const MAX_LINTED = 1_000;
 export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => number): DocumentCheck {
   return {
     kinds: [...CREDENTIALS.map(({ kind }) => kind), ROLE.kind, SHARE.kind, TENANT.kind, REVOCATION.kind, LIMIT.kind],
-    check(proposal) {
-      const { before, after, author, force } = proposal;
-      refuseEscalation(proposal);
-      if (!force && wouldLockOut(before, after, nowMs())) {
+    *check(proposal) {
+      const { before, after, force } = proposal;
+      yield* refuseEscalation(proposal);
+      if (!force && (yield* wouldLockOut(before, after, nowMs()))) {
         throw new ToolgateError(
           "INVALID_DOCUMENT",
           `nobody could administer the tenant "${DEFAULT_TENANT}" any more: give another principal the role admin first, or apply it with force`,
         );
       }
-      // Of other tenants' documents, only those hear that administer them.
+    },
+    *findings({ author, before, after }) {
       const access = policyOf(before).accessOf(author);
-      const concerns = (tenant: TenantName) => access.mayIn("administer", tenant).allowed;
-      return findingsOf(after, catalog, concerns).filter(({ ref }) => concerns(ref.tenant));
+      const known = new Map<TenantName, boolean>();
+      // Of other tenants, and of their documents, only those hear that administer them.
+      const concerns = (tenant: TenantName): boolean => {
+        let isKnown = known.get(tenant);
+        if (isKnown === undefined) {
+          isKnown = access.mayIn("administer", tenant).allowed;
+          known.set(tenant, isKnown);
+        }
+        return isKnown;
+      };
+      return yield* findingsOf(after, catalog, concerns);
     },
   };
 }
@@ -94,9 +111,9 @@ export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => nu
  * Whether a change leaves nobody that may administer the default tenant: it takes the last administrator away, or it makes the first
  * credentials of an open registry and gives none of them that role.
  */
-export function wouldLockOut(before: DocumentsReader, after: DocumentsReader, nowMs: number): boolean {
-  if (canBeAdministered(after, nowMs)) return false;
-  return canBeAdministered(before, nowMs) || (!hasCredentials(before) && hasCredentials(after));
+export function* wouldLockOut(before: DocumentsReader, after: DocumentsReader, nowMs: number): Steps<boolean> {
+  if (yield* canBeAdministered(after, nowMs)) return false;
+  return (yield* canBeAdministered(before, nowMs)) || (!hasCredentials(before) && hasCredentials(after));
 }
 
 /** A policy to ask now: one that follows the documents would do so for good. */
@@ -105,107 +122,131 @@ function policyOf(documents: DocumentsReader): Policy {
 }
 
 /** Whether there is an administrator of the default tenant, or one may come by a token or a certificate. */
-function canBeAdministered(documents: DocumentsReader, nowMs: number): boolean {
+function* canBeAdministered(documents: DocumentsReader, nowMs: number): Steps<boolean> {
   const policy = policyOf(documents);
-  if (hasAdministrator(documents, policy, "", nowMs)) return true;
-  return CREDENTIALS.filter(({ kind }) => kind === ISSUER.kind || kind === CERTIFICATE.kind).some((mapping) =>
-    [...mapping.all(documents)].some(
-      ({ ref, roles }) =>
-        ref.tenant === DEFAULT_TENANT &&
-        roles.some(({ role }) => {
-          const principal = { tenant: ref.tenant, id: "", kind: "token", roles: [role], attributes: {} } as const;
-          return policy.accessOf(principal).mayIn("administer", DEFAULT_TENANT).allowed;
-        }),
-    ),
-  );
+  if (yield* hasAdministratorSteps(documents, policy, "", nowMs)) return true;
+  for (const mapping of CREDENTIALS) {
+    if (mapping.kind !== ISSUER.kind && mapping.kind !== CERTIFICATE.kind) continue;
+    for (const { ref, roles } of mapping.all(documents)) {
+      yield;
+      if (ref.tenant !== DEFAULT_TENANT) continue;
+      for (const { role } of roles) {
+        const principal = { tenant: ref.tenant, id: "", kind: "token", roles: [role], attributes: {} } as const;
+        if (policy.accessOf(principal).mayIn("administer", DEFAULT_TENANT).allowed) return true;
+        yield;
+      }
+    }
+  }
+  return false;
 }
 
 function hasCredentials(documents: DocumentsReader): boolean {
   return CREDENTIALS.some((kind) => kind.all(documents)[Symbol.iterator]().next().done !== true);
 }
 
-/** What looks wrong in the documents. */
-function findingsOf(
+/** What looks wrong in the documents of those tenants that somebody may know of. */
+function* findingsOf(
   documents: DocumentsReader,
   catalog: Pick<CatalogReader, "all">,
   concerns: (tenant: TenantName) => boolean,
-): DocumentFinding[] {
+): Steps<DocumentFinding[]> {
   const all = catalog.all();
-  const findings = lintPolicy(documents, {
-    assignments: assignmentsOf(documents),
-    toolsets: linted(all.slice(0, MAX_LINTED)),
+  const findings = yield* lintPolicy(documents, {
+    assignments: yield* assignmentsOf(documents, concerns),
+    toolsets: yield* linted(all.slice(0, MAX_LINTED)),
     concerns,
   });
   // Where there are more, a rule may match one of those that were not looked at.
   return all.length <= MAX_LINTED ? findings : findings.filter(({ message }) => !message.startsWith("matches no"));
 }
 
-function assignmentsOf(documents: DocumentsReader): RoleAssignment[] {
-  return CREDENTIALS.flatMap((kind) =>
-    [...kind.all(documents)].flatMap(({ ref, roles }) => roles.map((given) => ({ ref, ...given }))),
-  );
+function* assignmentsOf(
+  documents: DocumentsReader,
+  concerns: (tenant: TenantName) => boolean,
+): Steps<RoleAssignment[]> {
+  const assignments: RoleAssignment[] = [];
+  for (const kind of CREDENTIALS) {
+    for (const { ref, roles } of kind.all(documents)) {
+      yield;
+      if (concerns(ref.tenant)) for (const given of roles) assignments.push({ ref, ...given });
+    }
+  }
+  return assignments;
 }
 
-function linted(views: ReturnType<CatalogReader["all"]>): LintedToolset[] {
-  return views.flatMap(({ name, shown }) => {
+function* linted(views: ReturnType<CatalogReader["all"]>): Steps<LintedToolset[]> {
+  const toolsets: LintedToolset[] = [];
+  for (const { name, shown } of views) {
+    yield;
     try {
-      return [{ name, ...shown.outline() }];
+      toolsets.push({ name, ...shown.outline() });
     } catch {
-      return []; // its contract cannot be read: noted where that was found
+      // Its contract cannot be read: noted where that was found.
     }
-  });
+  }
+  return toolsets;
 }
 
 /** Whether a revocation takes rights in all tenants from somebody, or may: whom a token or a certificate stands for is not known here. */
-function revokesOfCluster(documents: DocumentsReader, revocation: RevocationSpec | undefined): boolean {
+function* revokesOfCluster(documents: DocumentsReader, revocation: RevocationSpec | undefined): Steps<boolean> {
   if (revocation === undefined) return false;
   const [kind = "", ...rest] = revocation.credential.split("/");
   const id = rest.join("/");
-  const ofCluster = (name: string): boolean =>
-    [KEY.kind, USER.kind].some((credential) =>
-      isOfCluster(documents, { tenant: DEFAULT_TENANT, kind: credential, name }),
-    );
   switch (kind) {
     case "subject":
-      return ofCluster(id);
+      return hasRoleOfCluster(documents, id);
     case "key":
-      for (const { ref, spec } of documents.all(KEY))
-        if (ref.tenant === DEFAULT_TENANT && spec.keys.some((key) => key.id === id)) return ofCluster(ref.name);
+      for (const { ref, spec } of documents.all(KEY)) {
+        yield;
+        if (ref.tenant === DEFAULT_TENANT && spec.keys.some((key) => key.id === id))
+          return hasRoleOfCluster(documents, ref.name);
+      }
       return false;
     case "session":
-      return ofCluster(documents.get(SESSION, DEFAULT_TENANT, id)?.spec.user ?? "");
+      return hasRoleOfCluster(documents, documents.get(SESSION, DEFAULT_TENANT, id)?.spec.user ?? "");
     default:
       return true;
   }
 }
 
-/** @throws ToolgateError FORBIDDEN where the author gives or takes over rights in all tenants without having them */
-function refuseEscalation({ author, before, after, changes }: DocumentProposal): void {
-  const concerned = changes.filter(({ ref }) => isOfCluster(before, ref) || isOfCluster(after, ref));
-  const [first] = concerned;
-  if (first === undefined || policyOf(before).accessOf(author).mayIn("administer", ANY_TENANT).allowed) return;
-  throw new ToolgateError(
-    "FORBIDDEN",
-    `only an administrator of the cluster may change ${first.ref.kind} "${first.ref.name}": it is about all tenants`,
-    { metadata: { verb: "administer" } },
+/** Whether a principal of the default tenant has rights in all tenants, by a key or a password. */
+function hasRoleOfCluster(documents: DocumentsReader, name: string): boolean {
+  return [KEY.kind, USER.kind].some((kind) => givesRoleOfCluster(documents, { tenant: DEFAULT_TENANT, kind, name }));
+}
+
+function givesRoleOfCluster(documents: DocumentsReader, ref: DocumentRef): boolean {
+  const credential = CREDENTIALS.find(({ kind }) => kind === ref.kind);
+  return (
+    credential !== undefined &&
+    credential.of(documents, ref).some(({ role }) => findRole(documents, ref.tenant, role)?.scope === "cluster")
   );
+}
+
+/** @throws ToolgateError FORBIDDEN where the author gives or takes over rights in all tenants without having them */
+function* refuseEscalation({ author, before, after, changes }: DocumentProposal): Steps<void> {
+  if (policyOf(before).accessOf(author).mayIn("administer", ANY_TENANT).allowed) return;
+  for (const { ref } of changes) {
+    yield;
+    if (!(yield* isOfCluster(before, ref)) && !(yield* isOfCluster(after, ref))) continue;
+    throw new ToolgateError(
+      "FORBIDDEN",
+      `only an administrator of the cluster may change ${ref.kind} "${ref.name}": it is about all tenants`,
+      { metadata: { verb: "administer" } },
+    );
+  }
 }
 
 /**
  * Whether a document gives rights in all tenants, takes them, or is about tenants. So are those that say whom tokens and certificates stand
  * for: what two tenants claim stands for nobody, so one tenant could take the other's callers away.
  */
-function isOfCluster(documents: DocumentsReader, { tenant, kind, name }: DocumentRef): boolean {
+function* isOfCluster(documents: DocumentsReader, ref: DocumentRef): Steps<boolean> {
+  const { tenant, kind, name } = ref;
   if (kind === TENANT.kind || kind === ISSUER.kind || kind === CERTIFICATE.kind) return true;
   if (tenant !== DEFAULT_TENANT) return false;
   if (kind === ROLE.kind) return documents.get(ROLE, tenant, name)?.spec.scope === "cluster";
   if (kind === LIMIT.kind) return documents.get(LIMIT, tenant, name)?.spec.match?.tenants !== undefined;
-  if (kind === REVOCATION.kind) return revokesOfCluster(documents, documents.get(REVOCATION, tenant, name)?.spec);
-  const credential = CREDENTIALS.find((known) => known.kind === kind);
-  if (credential === undefined) return false;
-  for (const { ref, roles } of credential.all(documents)) {
-    if (ref.tenant === tenant && ref.name === name)
-      return roles.some(({ role }) => findRole(documents, tenant, role)?.scope === "cluster");
-  }
-  return false;
+  if (kind === REVOCATION.kind)
+    return yield* revokesOfCluster(documents, documents.get(REVOCATION, tenant, name)?.spec);
+  return givesRoleOfCluster(documents, ref);
 }

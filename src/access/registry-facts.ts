@@ -1,3 +1,4 @@
+import { runSync, type Steps } from "../async/steps.js";
 import type { DocumentKind, DocumentsReader } from "../documents/document.js";
 import type { Principal } from "../identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
@@ -54,10 +55,21 @@ export function hasAdministrator(
   except: string,
   nowMs = 0,
 ): boolean {
+  return runSync(hasAdministratorSteps(documents, policy, except, nowMs));
+}
+
+/** What `hasAdministrator` says, in small steps. */
+export function* hasAdministratorSteps(
+  documents: DocumentsReader,
+  policy: Pick<Policy, "accessOf">,
+  except: string,
+  nowMs: number,
+): Steps<boolean> {
   const administers = (principal: Pick<Principal, "id" | "kind" | "roles" | "attributes">): boolean =>
     policy.accessOf({ tenant: DEFAULT_TENANT, ...principal }).mayIn("administer", DEFAULT_TENANT).allowed;
-  const revoked = revokedIn(documents, nowMs);
+  const revoked = yield* revokedIn(documents, nowMs);
   for (const { ref, spec } of documents.all(KEY)) {
+    yield;
     if (ref.tenant !== DEFAULT_TENANT || ref.name === except || spec.disabled) continue;
     if (revoked.has(`subject/${ref.name}`)) continue;
     const holds = ({ id, expiresAtMs }: StoredKey): boolean =>
@@ -66,6 +78,7 @@ export function hasAdministrator(
     if (administers({ id: ref.name, kind: "key", roles: spec.roles, attributes: spec.attributes })) return true;
   }
   for (const { ref, spec } of documents.all(USER)) {
+    yield;
     if (ref.tenant !== DEFAULT_TENANT || spec.disabled || revoked.has(`subject/${ref.name}`)) continue;
     if (administers({ id: ref.name, kind: "user", roles: spec.roles, attributes: spec.attributes })) return true;
   }
@@ -73,9 +86,10 @@ export function hasAdministrator(
 }
 
 /** What is revoked in the default tenant. */
-function revokedIn(documents: DocumentsReader, nowMs: number): ReadonlySet<string> {
+function* revokedIn(documents: DocumentsReader, nowMs: number): Steps<ReadonlySet<string>> {
   const revoked = new Set<string>();
   for (const { ref, spec } of documents.all(REVOCATION)) {
+    yield;
     const { untilMs = 0 } = spec;
     if (ref.tenant === DEFAULT_TENANT && (untilMs === 0 || untilMs > nowMs)) revoked.add(spec.credential);
   }

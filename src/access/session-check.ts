@@ -8,8 +8,9 @@ import { SESSION, type SessionSpec } from "./credentials/session-document.js";
  */
 export const SESSION_CHECK: DocumentCheck = {
   kinds: [SESSION.kind],
-  check({ author, changes }) {
+  *check({ author, changes }) {
     for (const { ref, after } of changes) {
+      yield;
       if (ref.kind !== SESSION.kind || after === undefined) continue;
       const { user } = after.spec as SessionSpec; // parsed by this kind
       if (author.kind === "user" && author.tenant === ref.tenant && author.id === user) continue;
@@ -17,6 +18,5 @@ export const SESSION_CHECK: DocumentCheck = {
         metadata: { verb: "administer" },
       });
     }
-    return [];
   },
 };

@@ -14,10 +14,15 @@ export function runSync<Result>(steps: Steps<Result>): Result {
   }
 }
 
-/** Does the work, and lets the event loop do other things every few milliseconds. @throws what a step throws. */
-export async function runInSlices<Result>(steps: Steps<Result>): Promise<Result> {
+/**
+ * Does the work, and lets the event loop do other things every few milliseconds.
+ *
+ * @param group what it is one of many of: groups take turns, so one that asks for much does not hold up the others.
+ * @throws what a step throws.
+ */
+export async function runInSlices<Result>(steps: Steps<Result>, group = ""): Promise<Result> {
   for (;;) {
-    if (slice.over()) await slice.next();
+    if (slice.over()) await slice.next(group);
     const { done, value } = steps.next();
     if (done) return value;
   }

@@ -1,3 +1,4 @@
+import { runInSlices } from "../async/steps.js";
 import { ToolgateError, type Violation } from "../errors/toolgate-error.js";
 import { invalidField } from "../identity/names.js";
 import { nearestWord } from "../identity/nearest-word.js";
@@ -21,6 +22,7 @@ import { invalidDocument } from "./invalid-document.js";
 import {
   type DocumentCheck,
   type DocumentFinding,
+  type DocumentProposal,
   type ProposedChange,
   ProposedDocuments,
 } from "./proposed-documents.js";
@@ -31,6 +33,8 @@ export const MAX_CHANGES = 100;
 export const MAX_REASON_CHARACTERS = 512;
 /** How often a change is judged anew because others changed documents meanwhile. */
 const MAX_ATTEMPTS = 100;
+/** The most findings that an answer has: a large registry may have thousands of the same. */
+const MAX_FINDINGS = 1_000;
 /** The most places that a conflict names. */
 const MAX_CONFLICT_PLACES = 8;
 const CONTROL = /\p{Cc}/u;
@@ -116,13 +120,15 @@ export async function applyDocuments(parts: DocumentParts, request: ApplyDocumen
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const readBy = parts.copy.revision;
     const { changes, hasFormer } = readChanges(parts, request.changes, contents);
-    const findings = judge(parts, request, changes);
+    const proposal = proposalOf(parts, request, changes);
+    const judgedBy = await judge(parts, proposal);
+    if (judgedBy === "outdated") continue;
     const answer = await applyStoredChanges(parts.store, {
       changes,
       author: ownerName(request.author),
       reason: request.reason,
       dryRun: request.dryRun,
-      judgedBy: hasFormer ? readBy : findings.judgedBy,
+      judgedBy: hasFormer ? readBy : judgedBy,
       above: parts.copy.highestRevision,
       audit: parts.auditAuthor?.(request.author, request.credential ?? ""),
     });
@@ -134,7 +140,7 @@ export async function applyDocuments(parts: DocumentParts, request: ApplyDocumen
     // The caller sees what it wrote through this node. Where Redis has gone since, it is written all the same.
     if (!request.dryRun) await parts.copy.catchUp().catch(() => {});
     const outcomes = answer.outcomes.map((outcome, place) => writeOutcome(changeAt(changes, place), outcome));
-    return { outcomes, findings: findings.found, revision: answer.revision };
+    return { outcomes, findings: await findingsOf(parts, proposal), revision: answer.revision };
   }
   throw new ToolgateError(
     "DOCUMENT_CONFLICT",
@@ -267,25 +273,59 @@ function unknownKind(kinds: DocumentKinds, kind: string): Violation {
   return { field: "", description: `is of a kind that this node does not know: ${hint}` };
 }
 
-/** What the checks say of the changes, and the revision that they were judged by where there was a check. */
-function judge(
-  { copy, checks }: DocumentParts,
+function proposalOf(
+  { copy }: DocumentParts,
   { author, force, reason }: ApplyDocuments,
   changes: readonly ReadChange[],
-): { readonly found: readonly DocumentFinding[]; readonly judgedBy: number | undefined } {
-  const kinds = new Set(changes.map(({ ref }) => ref.kind));
-  const concerned = checks.filter((check) => check.kinds.some((kind) => kinds.has(kind)));
-  if (concerned.length === 0) return { found: [], judgedBy: undefined };
-  const judgedBy = copy.revision;
+): DocumentProposal {
   const proposed = changes.map(({ ref, body, spec }): ProposedChange => {
     const after: StoredDocument | undefined =
       body === undefined
         ? undefined
-        : { ref, revision: judgedBy + 1, writtenAtMs: 0, author: ownerName(author), reason, body, spec };
+        : { ref, revision: copy.revision + 1, writtenAtMs: 0, author: ownerName(author), reason, body, spec };
     return { ref, after };
   });
-  const proposal = { author, force, changes: proposed, before: copy, after: new ProposedDocuments(copy, proposed) };
-  return { found: concerned.flatMap((check) => check.check(proposal)), judgedBy };
+  return { author, force, changes: proposed, before: copy, after: new ProposedDocuments(copy, proposed) };
+}
+
+/**
+ * Has the checks judge the changes.
+ *
+ * @returns the revision that they were judged by, undefined where there is no check; `outdated` where documents changed meanwhile
+ * @throws ToolgateError what checks throw
+ */
+async function judge(
+  { copy, checks }: DocumentParts,
+  proposal: DocumentProposal,
+): Promise<number | undefined | "outdated"> {
+  const concerned = checksOf(checks, proposal);
+  if (concerned.length === 0) return undefined;
+  const judgedBy = copy.revision;
+  try {
+    for (const check of concerned) await runInSlices(check.check(proposal), groupOf(proposal));
+  } catch (error) {
+    // What it saw may never have been at any one time.
+    if (copy.revision === judgedBy) throw error;
+  }
+  return copy.revision === judgedBy ? judgedBy : "outdated";
+}
+
+async function findingsOf({ checks }: DocumentParts, proposal: DocumentProposal): Promise<DocumentFinding[]> {
+  const found: DocumentFinding[] = [];
+  for (const check of checksOf(checks, proposal)) {
+    if (check.findings !== undefined) found.push(...(await runInSlices(check.findings(proposal), groupOf(proposal))));
+  }
+  return found.slice(0, MAX_FINDINGS);
+}
+
+/** A tenant that changes much takes turns with the others. */
+function groupOf({ author }: DocumentProposal): string {
+  return `documents ${author.tenant}`;
+}
+
+function checksOf(checks: readonly DocumentCheck[], { changes }: DocumentProposal): readonly DocumentCheck[] {
+  const kinds = new Set(changes.map(({ ref }) => ref.kind));
+  return checks.filter((check) => check.kinds.some((kind) => kinds.has(kind)));
 }
 
 function writeOutcome({ ref, body }: ReadChange, { outcome, revision, before }: StoredOutcome): AppliedDocument {

@@ -1,3 +1,4 @@
+import type { Steps } from "../async/steps.js";
 import type { Principal } from "../identity/principal.js";
 import type { TenantName } from "../identity/tenant.js";
 import { type DocumentPath, documentPath } from "../store/documents/document-ref.js";
@@ -31,17 +32,25 @@ export interface DocumentFinding {
 }
 
 /**
- * How a capability judges a change as a whole, by what the documents would be: that an administrator is left, say. It is asked before
- * anything is written, also in a dry run, and nothing that it was shown can change until its answer holds.
+ * How a capability judges a change as a whole, by what the documents would be: that an administrator is left, say. A registry may have
+ * tens of thousands of documents, so both are done in small steps, with everything else that is ready in between.
  */
 export interface DocumentCheck {
   /** It is asked about changes that have a document of these kinds. */
   readonly kinds: readonly string[];
   /**
-   * @returns what looks wrong in the documents as they would be
+   * Refuses what may not be. Asked before anything is written, also in a dry run, and again where anything of what it was shown has
+   * changed before its answer held: so it may look at documents that change while it does.
+   *
    * @throws ToolgateError INVALID_DOCUMENT, or FORBIDDEN where the author may not make such a change
    */
-  check(proposal: DocumentProposal): readonly DocumentFinding[];
+  check(proposal: DocumentProposal): Steps<void>;
+  /**
+   * What looks wrong in the documents as they would be. Advice only, asked once a change is made, or could be. None where this is absent.
+   *
+   * @returns those that the author may know of
+   */
+  findings?(proposal: DocumentProposal): Steps<readonly DocumentFinding[]>;
 }
 
 /** The documents with changes made that are not. */

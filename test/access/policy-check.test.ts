@@ -3,10 +3,12 @@ import { CERTIFICATE } from "../../src/access/credentials/certificate-document.j
 import { ISSUER } from "../../src/access/credentials/issuer-document.js";
 import { KEY } from "../../src/access/credentials/key-document.js";
 import { REVOCATION } from "../../src/access/credentials/revocation-document.js";
+import { USER } from "../../src/access/credentials/user-document.js";
 import { ROLE } from "../../src/access/policy/role.js";
 import { SHARE } from "../../src/access/policy/share.js";
 import { TENANT } from "../../src/access/policy/tenant-document.js";
 import { policyCheck, wouldLockOut } from "../../src/access/policy-check.js";
+import { runSync } from "../../src/async/steps.js";
 import type { DocumentKind } from "../../src/documents/document.js";
 import { type ProposedChange, ProposedDocuments } from "../../src/documents/proposed-documents.js";
 import { ANONYMOUS, type Principal } from "../../src/identity/principal.js";
@@ -18,6 +20,7 @@ import { DocumentsInMemory } from "./policy/documents-in-memory.js";
 
 const ACME = "acme" as TenantName;
 const NOW_MS = 1_000;
+const PASSWORD = "$scrypt$x";
 const ADMIN: Principal = { tenant: DEFAULT_TENANT, id: "root", kind: "key", roles: ["admin"], attributes: {} };
 const CLUSTER_ADMIN: Principal = { ...ADMIN, roles: ["admin", "cluster-admin"] };
 
@@ -48,7 +51,10 @@ function judge(
     return { ref, after: { ref, ...facts, spec: kind.parse(body, ref) } };
   });
   const after = new ProposedDocuments(documents, proposed);
-  return policyCheck(catalog, () => NOW_MS).check({ author, force, changes: proposed, before: documents, after });
+  const check = policyCheck(catalog, () => NOW_MS);
+  const proposal = { author, force, changes: proposed, before: documents, after };
+  runSync(check.check(proposal));
+  return check.findings === undefined ? [] : runSync(check.findings(proposal));
 }
 
 test.each<[string, readonly Change[]]>([
@@ -96,7 +102,7 @@ test("the first credentials of an open registry must leave an administrator", ()
   // One that nobody can administer as it is can only become better.
   documents.put(KEY, "ann", key(["agent"]));
   judge(documents, [[KEY, "bob", key(["agent"])]]);
-  expect(wouldLockOut(documents, documents, NOW_MS)).toBe(false);
+  expect(runSync(wouldLockOut(documents, documents, NOW_MS))).toBe(false);
 });
 
 test.each<[string, readonly Change[]]>([
@@ -178,6 +184,59 @@ test("of other tenants' documents nothing is told to those that do not administe
     "acme/key/acme-root",
     "acme/role/own",
   ]);
+});
+
+test("whether other tenants exist is told to those alone that administer them", () => {
+  const documents = new DocumentsInMemory();
+  documents.put(KEY, "root", key(["admin", "cluster-admin"]));
+  documents.put(TENANT, "acme", {});
+  documents.put(TENANT, "other", {});
+  const share: Change = [SHARE, "files", { toolsets: ["*"], with: ["other", "nowhere"] }, ACME];
+  const acmeAdmin: Principal = { ...ADMIN, tenant: ACME, id: "acme-root" };
+  const said = (author: Principal) => judge(documents, [share], author).filter(({ path }) => path.startsWith("/with"));
+  expect(said(acmeAdmin)).toEqual([]);
+  expect(said(CLUSTER_ADMIN).map(({ path }) => path)).toEqual(["/with/1"]);
+});
+
+test("however many documents and toolsets there are, one step looks at few of them", () => {
+  const documents = new DocumentsInMemory();
+  const catalog = new CatalogInMemory();
+  for (let index = 0; index < 300; index++) {
+    const rules = [{ verbs: ["call"], toolsets: [`none${index}`] }];
+    documents.put(ROLE, `role${index}`, { rules, tests: [{ verb: "call", toolset: "x", tool: "y", expect: "deny" }] });
+    documents.put(KEY, `key${index}`, key([`role${index}`, "gone"]));
+    documents.put(USER, `user${index}`, { password: PASSWORD, roles: [`role${index}`] });
+    documents.put(REVOCATION, `revocation${index}`, { credential: `subject/none${index}` });
+    documents.put(SHARE, `share${index}`, { toolsets: ["*"], with: ["acme"] });
+    if (index < 100) catalog.put(DEFAULT_TENANT, contract(`toolset${index}`, { tools: [tool("read")] }));
+  }
+  documents.put(USER, "root", { password: PASSWORD, roles: ["admin", "cluster-admin"] });
+  let [looked, most] = [0, 0];
+  const counted = Object.assign(Object.create(documents) as DocumentsInMemory, {
+    revision: 1,
+    get: documents.get.bind(documents),
+    isUnreadable: documents.isUnreadable.bind(documents),
+    *all<Spec>(kind: DocumentKind<Spec>) {
+      for (const document of documents.all(kind)) {
+        // What is shared with a tenant is compiled in one go.
+        if (kind.kind !== SHARE.kind) looked++;
+        yield document;
+      }
+    },
+  });
+  const ref = { tenant: DEFAULT_TENANT, kind: REVOCATION.kind, name: "revocation1" };
+  const changes = [{ ref, after: undefined }];
+  const after = new ProposedDocuments(counted, changes);
+  const check = policyCheck(catalog, () => NOW_MS);
+  const proposal = { author: ADMIN, force: false, changes, before: counted, after };
+  for (const steps of [check.check(proposal), check.findings?.(proposal) ?? []]) {
+    for (const _step of steps) {
+      most = Math.max(most, looked);
+      looked = 0;
+    }
+  }
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(5);
 });
 
 test("judging leaves nothing behind that follows the documents", () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SESSION } from "../../src/access/credentials/session-document.js";
 import { SESSION_CHECK } from "../../src/access/session-check.js";
+import { runSync } from "../../src/async/steps.js";
 import { ProposedDocuments } from "../../src/documents/proposed-documents.js";
 import type { Principal } from "../../src/identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../../src/identity/tenant.js";
@@ -18,11 +19,11 @@ function judge(author: Principal, ends = false) {
   if (change === undefined) throw new Error("it was put");
   const changes = [{ ref: change.ref, after: ends ? undefined : change }];
   const after = new ProposedDocuments(documents, changes);
-  return SESSION_CHECK.check({ author, force: true, changes, before: documents, after });
+  return runSync(SESSION_CHECK.check({ author, force: true, changes, before: documents, after }));
 }
 
 test("only a person opens its sessions, and administrators may end them", () => {
-  expect(judge(ANN)).toEqual([]);
+  expect(() => judge(ANN)).not.toThrow();
   const others: Principal[] = [
     ADMIN,
     { ...ADMIN, roles: ["admin", "cluster-admin"] },
@@ -32,5 +33,5 @@ test("only a person opens its sessions, and administrators may end them", () => 
   ];
   for (const author of others)
     expect(() => judge(author), author.id).toThrowError(expect.objectContaining({ reason: "FORBIDDEN" }));
-  expect(judge(ADMIN, true)).toEqual([]);
+  expect(() => judge(ADMIN, true)).not.toThrow();
 });

@@ -215,9 +215,14 @@ test("a later version's document can be removed, and not written", async () => {
 /** At least one note must be left, unless it is forced. */
 const ONE_LEFT: DocumentCheck = {
   kinds: ["note"],
-  check: ({ after, changes, force }) => {
+  *check({ after, force }) {
+    yield;
+    if ([...after.all(NOTE)].length === 0 && !force)
+      throw new ToolgateError("INVALID_DOCUMENT", "no note would be left");
+  },
+  *findings({ after, changes }) {
+    yield;
     const left = [...after.all(NOTE)].length;
-    if (left === 0 && !force) throw new ToolgateError("INVALID_DOCUMENT", "no note would be left");
     return changes.map(({ ref }) => ({ ref, path: "", message: `${left} left` }));
   },
 };

@@ -5,11 +5,11 @@ import { DEFAULT_TENANT, type TenantName } from "../../identity/tenant.js";
 import type { CallerAccess } from "../caller-access.js";
 import { BUILT_IN_ROLES } from "./built-in-roles.js";
 import { CacheBudget } from "./cache-budget.js";
-import { type CompiledRule, compileRules, compileShare } from "./compile-rules.js";
+import { type CompiledRule, type CompiledShare, compileRules, compileShare } from "./compile-rules.js";
 import { ROLE } from "./role.js";
 import { RoleSet } from "./role-set.js";
 import type { RoleSpec } from "./role-spec.js";
-import { SHARE } from "./share.js";
+import { isSharedWith, SHARE } from "./share.js";
 import { TENANT } from "./tenant-document.js";
 
 /** What callers may do, by the documents as they are. */
@@ -39,6 +39,8 @@ class CompiledPolicy implements Policy {
   readonly #roleSets = new LRUCache<string, RoleSet>({ max: MAX_ROLE_SETS });
   readonly #budget = new CacheBudget(MAX_DECISIONS);
   #access = new WeakMap<Principal, CallerAccess>();
+  /** What is shared with each tenant that was asked about. */
+  readonly #shares = new Map<TenantName, SharedWith>();
   /** The registry has tenants but the default one; undefined where that is to be looked up. */
   #tenanted: boolean | undefined;
   #conditionFaults = 0;
@@ -69,6 +71,7 @@ class CompiledPolicy implements Policy {
   #note(changed: readonly DocumentRef[]): void {
     if (!changed.some(({ kind }) => POLICY_KINDS.has(kind))) return;
     this.#roleSets.clear();
+    this.#shares.clear();
     this.#access = new WeakMap();
     this.#tenanted = undefined;
     for (const listener of [...this.#listeners]) listener();
@@ -107,24 +110,43 @@ class CompiledPolicy implements Policy {
       const role = findRole(this.#documents, tenant, name);
       return role === undefined ? [] : [[name, role] as const];
     });
-    const shares = [...this.#documents.all(SHARE)]
-      .filter(({ spec }) => spec.with.includes(tenant))
-      .sort((a, b) => compareTexts(`${a.ref.tenant} ${a.ref.name}`, `${b.ref.tenant} ${b.ref.name}`));
+    const shared = this.#sharedWith(tenant);
+    const described = found.map(([, { scope, rules }]) => [
+      scope,
+      rules.map((rule) => ({ ...rule, when: rule.when?.source })),
+    ]);
     roleSet = new RoleSet({
       tenant,
       rules: found.flatMap(([name, role]): CompiledRule[] => compileRules(name, role)),
-      shares: shares.map(({ ref, spec }) => compileShare(ref.tenant, spec)),
-      description: JSON.stringify([
-        tenant,
-        found.map(([, { scope, rules }]) => [scope, rules.map((rule) => ({ ...rule, when: rule.when?.source }))]),
-        shares.map(({ ref, spec }) => [ref.tenant, spec]),
-      ]),
+      shares: shared.compiled,
+      description: `[${JSON.stringify(tenant)},${JSON.stringify(described)},${shared.description}]`,
       budget: this.#budget,
       onConditionFault: () => this.#conditionFaults++,
     });
     this.#roleSets.set(key, roleSet);
     return roleSet;
   }
+
+  #sharedWith(tenant: TenantName): SharedWith {
+    let shared = this.#shares.get(tenant);
+    if (shared === undefined) {
+      const shares = [...this.#documents.all(SHARE)]
+        .filter(({ spec }) => isSharedWith(spec, tenant))
+        .sort((a, b) => compareTexts(`${a.ref.tenant} ${a.ref.name}`, `${b.ref.tenant} ${b.ref.name}`));
+      shared = {
+        compiled: shares.map(({ ref, spec }) => compileShare(ref.tenant, spec)),
+        description: JSON.stringify(shares.map(({ ref, spec }) => [ref.tenant, spec])),
+      };
+      this.#shares.set(tenant, shared);
+    }
+    return shared;
+  }
+}
+
+/** What others share with a tenant. */
+interface SharedWith {
+  readonly compiled: readonly CompiledShare[];
+  readonly description: string;
 }
 
 /** The role of a name that a principal of a tenant can have; one of the cluster's is for the default tenant's principals only. */

@@ -1,9 +1,10 @@
+import { runSync, type Steps } from "../../async/steps.js";
 import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
 import { resolveToolset } from "../../identity/toolset-name.js";
 import type { Decision } from "../caller-access.js";
 import { CacheBudget } from "./cache-budget.js";
-import { compileRules, compileShare } from "./compile-rules.js";
+import { type CompiledShare, compileRules, compileShare } from "./compile-rules.js";
 import type { PolicyTestSpec } from "./policy-test.js";
 import { RoleSet } from "./role-set.js";
 import type { RoleSpec } from "./role-spec.js";
@@ -38,35 +39,42 @@ export interface PolicyTestResult {
   readonly passed: boolean;
 }
 
+/** Runs the cases that stand beside roles, each for a principal that has this role alone; by the code that decides on calls. */
+export function runPolicyTests(roles: readonly TestedRole[], shares: readonly TestedShare[] = []): PolicyTestResult[] {
+  const sharedWith = (tenant: TenantName) =>
+    shares.filter(({ spec }) => spec.with.includes(tenant)).map((share) => compileShare(share.tenant, share.spec));
+  return roles.flatMap((role) => runSync(policyTestSteps(role, sharedWith(role.tenant))));
+}
+
 /**
- * Runs the cases that stand beside roles, each for a principal that has this role alone; by the code that decides on calls.
+ * Runs the cases of one role, a case in a step.
  *
+ * @param shares what is shared with its tenant
  * @param untilMs when to leave the others out, by `performance.now()`
  */
-export function runPolicyTests(
-  roles: readonly TestedRole[],
-  shares: readonly TestedShare[] = [],
+export function* policyTestSteps(
+  { tenant, name, spec }: TestedRole,
+  shares: readonly CompiledShare[],
   untilMs = Number.POSITIVE_INFINITY,
-): PolicyTestResult[] {
-  return roles.flatMap(({ tenant, name, spec }) => {
-    const roleSet = new RoleSet({
-      tenant,
-      rules: compileRules(name, spec),
-      shares: shares
-        .filter(({ spec: share }) => share.with.includes(tenant))
-        .map((share) => compileShare(share.tenant, share.spec)),
-      description: "",
-      budget: new CacheBudget(MAX_DECISIONS),
-      onConditionFault: () => {},
-    });
-    return spec.tests.flatMap((test, index) => {
-      if (performance.now() >= untilMs) return [];
-      const { allowed, rule } = decide(roleSet, tenant, name, test);
-      const actual = allowed ? "allow" : "deny";
-      const path = `/tests/${index}`;
-      return { tenant, role: name, path, expected: test.expect, actual, rule, passed: actual === test.expect };
-    });
+): Steps<PolicyTestResult[]> {
+  const roleSet = new RoleSet({
+    tenant,
+    rules: compileRules(name, spec),
+    shares,
+    description: "",
+    budget: new CacheBudget(MAX_DECISIONS),
+    onConditionFault: () => {},
   });
+  const results: PolicyTestResult[] = [];
+  for (const [index, test] of spec.tests.entries()) {
+    yield;
+    if (performance.now() >= untilMs) break;
+    const { allowed, rule } = decide(roleSet, tenant, name, test);
+    const actual = allowed ? "allow" : "deny";
+    const path = `/tests/${index}`;
+    results.push({ tenant, role: name, path, expected: test.expect, actual, rule, passed: actual === test.expect });
+  }
+  return results;
 }
 
 function decide(roleSet: RoleSet, tenant: TenantName, role: string, test: PolicyTestSpec): Decision {

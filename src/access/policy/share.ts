@@ -47,6 +47,19 @@ export const SHARE: DocumentKind<ShareSpec> = {
   },
 };
 
+/** The tenants of each share as a set: a registry may have thousands of shares with a thousand tenants each. */
+const TENANTS = new WeakMap<ShareSpec, ReadonlySet<TenantName>>();
+
+/** Whether something is shared with a tenant. */
+export function isSharedWith(share: ShareSpec, tenant: TenantName): boolean {
+  let tenants = TENANTS.get(share);
+  if (tenants === undefined) {
+    tenants = new Set(share.with);
+    TENANTS.set(share, tenants);
+  }
+  return tenants.has(tenant);
+}
+
 function readTenant(reader: BodyReader, value: unknown, place: string): TenantName | undefined {
   if (typeof value === "string" && isTenantName(value)) return value;
   reader.add(place, "must be a tenant's name, such as acme; there is no pattern for all tenants");
