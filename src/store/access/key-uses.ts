@@ -41,18 +41,30 @@ return uses
 `,
 );
 
-const TRIM_KEY_USES = defineScript(
-  "TRIM_KEY_USES",
+// Which keys there are is not told to Redis: of 100,000, that is megabytes to search through for each note.
+const SCAN_KEY_USES = defineScript(
+  "SCAN_KEY_USES",
   `
 -- KEYS    [1] uses of keys
--- ARGV    [1] where to go on; 0 from the beginning. [2] ids of all keys that there are, each between spaces
--- Returns where to go on; 0 at the end
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return '0' end
+-- ARGV    [1] where to go on; 0 from the beginning
+-- Returns where to go on, 0 at the end; ids of keys
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return { '0', {} } end
 local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', 500)
-for i = 1, #page[2], 2 do
-  if not string.find(ARGV[2], ' ' .. page[2][i] .. ' ', 1, true) then redis.call('HDEL', KEYS[1], page[2][i]) end
-end
-return page[1]
+local ids = {}
+for i = 1, #page[2], 2 do ids[#ids + 1] = page[2][i] end
+return { page[1], ids }
+`,
+);
+
+const FORGET_KEY_USES = defineScript(
+  "FORGET_KEY_USES",
+  `
+-- KEYS    [1] uses of keys
+-- ARGV    ids of keys
+-- Returns 0
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end
+for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+return 0
 `,
 );
 
@@ -76,11 +88,16 @@ export class KeyUses {
     return asArray(await runScript(this.#redis, READ_KEY_USES, [this.#key], ids)).map(asNumber);
   }
 
-  /** Forgets keys that there are no more. @throws ToolgateError STORE_UNAVAILABLE */
-  async trim(existing: Iterable<string>): Promise<void> {
-    const ids = ` ${[...existing].join(" ")} `;
+  /** Forgets keys that there are no more, some hundreds in one execution. @throws ToolgateError STORE_UNAVAILABLE */
+  async trim(existing: ReadonlySet<string>): Promise<void> {
     let cursor = "0";
-    do cursor = asText(await runScript(this.#redis, TRIM_KEY_USES, [this.#key], [cursor, ids]));
-    while (cursor !== "0");
+    do {
+      const [next, ids] = asArray(await runScript(this.#redis, SCAN_KEY_USES, [this.#key], [cursor]));
+      cursor = asText(next);
+      const gone = asArray(ids)
+        .map(asText)
+        .filter((id) => !existing.has(id));
+      if (gone.length > 0) await runScript(this.#redis, FORGET_KEY_USES, [this.#key], gone);
+    } while (cursor !== "0");
   }
 }

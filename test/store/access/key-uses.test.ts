@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { KeyUses } from "../../../src/store/access/key-uses.js";
 import { expectNoLeaks } from "../../support/leaks.js";
+import { monitorRedis } from "../../support/redis-monitor.js";
+import { until } from "../../support/until.js";
 import { documentsForFile, keyspace } from "../documents/documents-fixture.js";
 
 expectNoLeaks();
@@ -24,14 +26,26 @@ test("the last use is kept to the minute, by Redis's clock", async () => {
 
 test("keys that there are no more are forgotten", async () => {
   await uses().note(Array.from({ length: 2_000 }, (_, n) => `key-${n}`));
-  await uses().trim(["key-7", "key-1999", "other"]);
+  await uses().trim(new Set(["key-7", "key-1999", "other"]));
   expect((await here().client.hkeys(keyspace.keyUses)).sort()).toEqual(["key-1999", "key-7"]);
+});
+
+test("however many keys there are, one execution is about some hundreds of them", async () => {
+  const ids = Array.from({ length: 10_000 }, (_, n) => `key-${n}`);
+  await here().client.hset(keyspace.keyUses, Object.fromEntries(ids.map((id) => [id, "1 5"])));
+  using monitor = await monitorRedis(here().redis.url);
+  await uses().trim(new Set(ids.filter((_, n) => n % 2 === 0)));
+  expect(await here().client.hlen(keyspace.keyUses)).toBe(5_000);
+  await until("the monitor has seen it", () => monitor.lines.some((line) => line.includes('"hlen"')));
+  const asked = monitor.lines.filter((line) => /"evalsha"/i.test(line));
+  expect(asked.length).toBeGreaterThan(20);
+  expect(Math.max(...asked.map((line) => line.length))).toBeLessThan(20_000);
 });
 
 test("what is damaged is written anew", async () => {
   await here().client.set(keyspace.keyUses, "x");
   expect(await uses().read(["a"])).toEqual([0]);
-  await uses().trim([]);
+  await uses().trim(new Set());
   await uses().note(["a"]);
   expect((await uses().read(["a"]))[0]).toBeGreaterThan(0);
 });
