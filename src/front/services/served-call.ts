@@ -127,13 +127,19 @@ export abstract class ServedCall implements CallContext {
     this.#check = check;
   }
 
+  /** Its peer has its end, or will get none; its handler may take longer. */
+  get #isOver(): boolean {
+    return this.#finished || this.#abandoned !== undefined;
+  }
+
   hasExpired(): boolean {
-    return this.#identity !== undefined && this.#recheck !== "none" && !this.#state.access.holds(this.#identity);
+    if (this.#isOver || this.#identity === undefined || this.#recheck === "none") return false;
+    return !this.#state.access.holds(this.#identity);
   }
 
   recheck(): ToolgateError | undefined {
     // One that is being found out is found out by what holds now.
-    if (this.#identity === undefined || this.#recheck === "none") return undefined;
+    if (this.#isOver || this.#identity === undefined || this.#recheck === "none") return undefined;
     const now = this.#state.access.current(this.#identity);
     if (now === undefined || !isSame(now, this.#identity)) return notHeld();
     this.#identity = now;

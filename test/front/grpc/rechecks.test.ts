@@ -1,7 +1,9 @@
 import { Metadata } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
+import { deferred } from "../../../src/async/deferred.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
 import { bidi, serverStream, unary } from "../../../src/front/services/methods.js";
+import { Rechecks } from "../../../src/front/services/rechecks.js";
 import { ScriptedAccess } from "../../access/scripted-access.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { until } from "../../support/until.js";
@@ -96,4 +98,56 @@ test("a stream whose handler would not begin it now ends, to be opened again", a
   allowed = false;
   access.change();
   expect(await end).toMatchObject({ messages: [{}], error: { reason: "ACCESS_CHANGED" } });
+});
+
+test("what was ended is not looked at again, however long its handler takes", async () => {
+  const access = new ScriptedAccess("ada");
+  let asked = 0;
+  const current = access.current.bind(access);
+  access.current = (identity) => {
+    asked++;
+    return current(identity);
+  };
+  const over = deferred();
+  await using echo = await echoServer({ Invoke: unary(() => over.promise.then(() => ({}))) }, {}, { access });
+  const ended = refusal((cb) => echo.client().invoke({}, as("ada"), cb as never));
+  await until("the call is open", () => access.asked.length === 1);
+  access.known.delete("ada");
+  access.change();
+  expect((await ended).reason).toBe("UNAUTHENTICATED");
+  expect(asked).toBe(1);
+  access.change();
+  access.known.set("ada", "all");
+  await ask((cb) => echo.client().callTool({}, as("ada"), cb as never));
+  expect(asked).toBe(1);
+  over.resolve();
+});
+
+test("changes that come faster than calls are looked at keep no call from its turn, and a turn takes some milliseconds", async () => {
+  const access = new ScriptedAccess();
+  const looked: number[] = [];
+  let turns = 0;
+  const count = () => {
+    turns++;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  const calls = Array.from({ length: 6 }, (_, index) => ({
+    ...{ leave() {}, terminate() {}, hasExpired: () => false },
+    recheck() {
+      looked.push(index);
+      const untilMs = performance.now() + 5;
+      while (performance.now() < untilMs);
+      access.change();
+      return undefined;
+    },
+  }));
+  const rechecks = new Rechecks(access, new Set(calls));
+  rechecks.start();
+  access.change();
+  await until("each call had two turns", () => looked.length >= 12);
+  rechecks.stop();
+  clearImmediate(counting);
+  expect(looked.slice(0, 12)).toEqual([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]);
+  expect(turns).toBeGreaterThanOrEqual(8);
 });
