@@ -5,5 +5,6 @@ import type { CallId } from "../identity/call-id.js";
 export function unknownCall(id: CallId): ToolgateError {
   return new ToolgateError("UNKNOWN_CALL", `no call "${id}" is known: it never was, or its record has expired`, {
     executed: "unknown", // one that has expired may have run
+    metadata: { call_id: id },
   });
 }

@@ -39,7 +39,9 @@ const RECORDED: Readonly<Record<string, ActOf>> = {
 const LOGIN = "/toolgate.v1.Access/Login";
 
 /** Refusals that say of an RPC that its caller was not let in, or may not have what it asks for. */
-const DENIALS: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "FORBIDDEN", "NOT_OWNER", "TOO_MANY_ATTEMPTS"]);
+const DENIALS: ReadonlySet<string> = new Set([
+  ...["UNAUTHENTICATED", "FORBIDDEN", "NOT_OWNER", "TOO_MANY_ATTEMPTS", "UNKNOWN_CALL"],
+]);
 
 /** The service, with those of its RPCs recorded that change something. */
 export function audited(service: Service, audit: AuditLog): Service {
@@ -92,12 +94,16 @@ function recordFailedLogins(method: AnyMethod, audit: AuditLog): AnyMethod {
   };
 }
 
-/** Records that an RPC was denied, where nothing else has: so no route is without it. */
+/**
+ * Records that an RPC was denied, where nothing else has: so no route is without it. A call that its caller may not have is recorded
+ * exactly as one that never was: an auditor of the caller's tenant learns no more of other tenants than the caller does.
+ */
 export function recordDenial(audit: AuditLog, { path, identity }: FailedCall, error: unknown): void {
   if (!(error instanceof ToolgateError) || !DENIALS.has(error.reason)) return;
   const rule = Object.hasOwn(RPC_RULES, path) ? RPC_RULES[path] : undefined;
   const verb = rule === undefined || rule.needs === "nothing" || rule.needs === "credential" ? "" : rule.needs;
-  audit.refused(identity, { event: "refusal", verb }, error);
+  const callId = error.reason === "UNKNOWN_CALL" ? (error.metadata.call_id ?? "") : "";
+  audit.refused(identity, { event: "refusal", verb, callId }, error);
 }
 
 const callerOf = ({ identity }: CallContext): AuditedCaller => identity;
