@@ -216,10 +216,8 @@ function hasRoleOfCluster(documents: DocumentsReader, name: string): boolean {
 
 function givesRoleOfCluster(documents: DocumentsReader, ref: DocumentRef): boolean {
   const credential = CREDENTIALS.find(({ kind }) => kind === ref.kind);
-  return (
-    credential !== undefined &&
-    credential.of(documents, ref).some(({ role }) => findRole(documents, ref.tenant, role)?.scope === "cluster")
-  );
+  const given = credential?.of(documents, ref) ?? [];
+  return given.some(({ role }) => findRole(documents, ref.tenant, role)?.scope === "cluster");
 }
 
 /** @throws ToolgateError FORBIDDEN where the author gives or takes over rights in all tenants without having them */

@@ -51,12 +51,12 @@ export const RPC_RULES: Readonly<Record<string, RpcRule>> = {
   "/toolgate.v1.Catalog/GetRegistry": CREDENTIAL,
 
   "/toolgate.v1.Gateway/CallTool": verb("call", "tool"),
-  "/toolgate.v1.Gateway/Invoke": verb("call", "tool"),
+  "/toolgate.v1.Gateway/Invoke": verb("call", "tool", "handler"), // a repeat may have come to another principal's call
   "/toolgate.v1.Gateway/FollowCall": verb("follow", "call", "handler"),
   "/toolgate.v1.Gateway/GetCall": verb("follow", "call"),
   "/toolgate.v1.Gateway/CancelCall": verb("cancel", "call"),
   "/toolgate.v1.Gateway/ListCalls": verb("follow", "call"),
-  "/toolgate.v1.Gateway/Session": verb("call", "tool"), // each call of it by what holds when it comes
+  "/toolgate.v1.Gateway/Session": verb("call", "tool", "handler"), // each call of it by what holds when it comes; repeats as Invoke's
 
   "/toolgate.v1.DeadCalls/ListDeadCalls": verb("operate", "toolset"),
   "/toolgate.v1.DeadCalls/GetDeadCall": verb("operate", "toolset"),

@@ -1,6 +1,7 @@
 import type { CallerAccess } from "../access/caller-access.js";
 import type { CatalogReader } from "../catalog/catalog-copy.js";
 import { factsOf } from "../catalog/toolset-view.js";
+import { ToolgateError } from "../errors/toolgate-error.js";
 import { callerName, tenantOfCaller } from "../identity/caller-name.js";
 import type { CallHead } from "../store/calls/call-record.js";
 
@@ -17,10 +18,32 @@ export function mayWithCall(
   head: Pick<CallHead, "toolset" | "caller">,
   catalog: Pick<CatalogReader, "get">,
 ): boolean {
-  if (head.caller === callerName(access.principal)) return true;
+  if (!isOthers(access, head)) return true;
   const view = catalog.get(head.toolset);
   const tags = (view && factsOf(view)?.tags) ?? [];
   if (!access.may(verb, { name: head.toolset, tags }).allowed) return false;
   const tenant = tenantOfCaller(head.caller);
   return tenant === access.principal.tenant || access.mayIn("administer", tenant).allowed;
+}
+
+/** Whether a call is another principal's: by its ids somebody came to it that may follow it, as long as that is so. */
+export function isOthers({ principal }: Pick<CallerAccess, "principal">, head: Pick<CallHead, "caller">): boolean {
+  return head.caller !== callerName(principal);
+}
+
+/**
+ * Refuses to wait any longer for a call that its waiter may not follow any more.
+ *
+ * @throws ToolgateError ACCESS_CHANGED
+ */
+export function requireStillFollowed(
+  access: CallerAccess,
+  head: Pick<CallHead, "toolset" | "caller">,
+  catalog: Pick<CatalogReader, "get">,
+): void {
+  if (mayWithCall(access, "follow", head, catalog)) return;
+  throw new ToolgateError("ACCESS_CHANGED", "What the caller may see or do has changed; ask for the call again.", {
+    executed: "unknown",
+    retryAfterMs: 0,
+  });
 }

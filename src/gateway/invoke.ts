@@ -10,6 +10,7 @@ import type { Principal } from "../identity/principal.js";
 import type { CallSpan } from "../observe/traces/node-spans.js";
 import type { Ending, SaidEnding } from "../store/calls/call-record.js";
 import { EndingWatch } from "./await-ending.js";
+import { isOthers, requireStillFollowed } from "./call-access.js";
 import type { CallSpec } from "./call-spec.js";
 import type { GatewayParts } from "./gateway-parts.js";
 import { callIdOf, type PlacedCall, type PlacingOptions, placeCall } from "./place-call.js";
@@ -33,6 +34,8 @@ export interface InvokeCaller {
   readonly abandoned: ToolgateError | undefined;
   /** Calls back when it does not wait any more, at once if that is so already. One listener, the last one. */
   whenAbandoned(listener: (reason: ToolgateError) => void): void;
+  /** Has it decided anew, after each change of what anybody may do, whether the caller goes on; the check throws where it does not. */
+  recheckBy(check: (access: CallerAccess) => void): void;
 }
 
 /** A call that has ended, as it was placed. */
@@ -125,6 +128,12 @@ async function placeAndWait(
       mayBeAdmitted = toToolgateError(error).executed !== "no";
       orphaned = mayBeAdmitted && !spec.repeatable;
       throw error;
+    }
+    const { head } = placed;
+    if (isOthers(caller.access, head)) {
+      const check = (now: CallerAccess): void => requireStillFollowed(now, head, placing.catalog);
+      caller.recheckBy(check);
+      check(caller.access);
     }
     watch.admitted(placed.head, placed.ending);
     caller.whenAbandoned(giveUp);

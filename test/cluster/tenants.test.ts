@@ -1,3 +1,4 @@
+import { credentials, Metadata } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   connect,
@@ -8,6 +9,8 @@ import {
   ToolgateError,
   Type,
 } from "../../src/index.js";
+import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
+import { loadProtocol } from "../../src/protocol/load.js";
 import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
@@ -188,6 +191,28 @@ test("equal run and call ids are two calls, and another tenant's is a call that 
     }
   }
   expect(await results(acme, ofAcme.callId)).toContain("result");
+  // The audit has who asked, and says of neither which of the two there is.
+  const auditor = await clientOf("beta", "auditor", "auditor");
+  const asked = async (callId: string) =>
+    (await gather(auditor.audit.query({ callId })))
+      .map(({ event, principal, verb, toolset, tool, rule, outcome, reason, executed }) =>
+        JSON.stringify([event, principal, verb, toolset, tool, rule, outcome, reason, executed]),
+      )
+      .toSorted();
+  await until("all is recorded", async () => (await asked(ofAcme.callId)).length === 8);
+  const refusal = (principal: string, verb: string) =>
+    JSON.stringify(["refusal", `beta/${principal}`, verb, "", "", "", "refused", "UNKNOWN_CALL", "no"]);
+  expect(await asked(ofAcme.callId)).toEqual(
+    ["agent", "operator"]
+      .flatMap((principal) => [
+        refusal(principal, "cancel"),
+        ...Array.from({ length: 3 }, () => refusal(principal, "follow")),
+      ])
+      .toSorted(),
+  );
+  expect(await asked(never)).toEqual(await asked(ofAcme.callId));
+  const acmes = await clientOf("acme", "auditor", "auditor");
+  expect(JSON.stringify(await gather(acmes.audit.query({ callId: ofAcme.callId })))).not.toContain("beta");
 });
 
 test("within a tenant a call is its principal's, and of those that may follow or cancel it", async () => {
@@ -215,6 +240,53 @@ test("within a tenant a call is its principal's, and of those that may follow or
   expect(await owner.getCall(callId)).toMatchObject({ state: "claimed", cancelRequested: false });
   expect(await operator.cancel(callId)).toBeDefined();
   expect(await owner.getCall(callId)).toMatchObject({ cancelRequested: true });
+});
+
+test("a repeat that came to another's call ends when its caller may not follow that any more", async () => {
+  await admin.documents.apply([
+    { tenant: "acme", kind: "role", name: "watching", body: { rules: [{ verbs: ["call", "follow"] }] } },
+  ]);
+  const owner = await clientOf("acme", "agent", "agent");
+  const ids = { runId: "watched", toolCallId: "watched" };
+  const { callId } = await owner.call("files", "hold", {}, ids);
+  await until("it runs", async () => (await owner.getCall(callId)).state === "claimed");
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${await keyOf("acme", "watcher", "watching")}`);
+  const { Gateway } = loadProtocol();
+  const wire = new Gateway(cluster.addresses[0] ?? "", credentials.createInsecure());
+  const call = { toolset: "files", tool: "hold", payloadJson: Buffer.from("{}"), meta: ids };
+  try {
+    const invoked = new Promise<string>((resolve) => {
+      wire.invoke({ call }, metadata, (error) => resolve(String(error?.message)));
+    });
+    const handled = new Set<number>();
+    const session = wire.session(metadata);
+    const terminals = new Map<number, string>();
+    session.on("data", ({ accepted, terminals: ended }: SessionResponse__Output) => {
+      for (const { ref } of accepted) handled.add(ref);
+      for (const { ref, terminal } of ended) terminals.set(ref, terminal?.error?.reason ?? "");
+    });
+    session.on("error", () => {});
+    session.write({
+      calls: [
+        { ref: 1, call, wantHandle: true },
+        { ref: 2, call, wantHandle: true, wantDeltas: true },
+        { ref: 3, call: { ...call, meta: { runId: "own", toolCallId: "own" } }, wantHandle: true },
+      ],
+    });
+    await until("they wait", () => handled.size === 3);
+    await admin.documents.apply([
+      { tenant: "acme", kind: "role", name: "watching", body: { rules: [{ verbs: ["call"] }] } },
+    ]);
+    await until("those of the owner's call end", () => terminals.size === 2);
+    expect(Object.fromEntries(terminals)).toEqual({ 1: "ACCESS_CHANGED", 2: "ACCESS_CHANGED" });
+    expect(await invoked).toMatch(/may see or do has changed/);
+    expect(await owner.getCall(callId)).toMatchObject({ state: "claimed", cancelRequested: false });
+    session.cancel();
+  } finally {
+    wire.close();
+  }
+  expect(await owner.cancel(callId)).toBeDefined();
 });
 
 test("a toolset that is shared is called by its tenant's name, by those with whom it is shared", async () => {

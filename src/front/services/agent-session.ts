@@ -11,6 +11,7 @@ import { checkFrameSize } from "../../frames/frame-size.js";
 import { type FrameSink, FrameWriter } from "../../frames/frame-writer.js";
 import { frameOfLists, type ListItem } from "../../frames/list-items.js";
 import { type AwaitSettings, EndingWatch, type Waiter } from "../../gateway/await-ending.js";
+import { isOthers, requireStillFollowed } from "../../gateway/call-access.js";
 import type { CallSpec } from "../../gateway/call-spec.js";
 import { followCall } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
@@ -145,6 +146,8 @@ export class AgentSession {
   readonly #settings: AgentSessionSettings;
   readonly #writer: FrameWriter<ListItem<SessionResponse>, SessionResponse>;
   readonly #calls = new ChurnMap<number, SessionCallEntry>();
+  /** Those that are another principal's: a repeat came to them. */
+  readonly #others = new Map<SessionCallEntry, CallHead>();
   readonly #checkCall = loadProtocol().unknownEnums.checkOf("SessionCall");
   /** Calls whose admission is not known; those of them that end with their agent. */
   readonly #unconfirmed: CallId[] = [];
@@ -195,6 +198,17 @@ export class AgentSession {
   finish(): void {
     this.#leaving = true;
     this.#endIfDone();
+  }
+
+  /** What the agent may do has changed: it waits no longer for others' calls that it may not follow any more. */
+  recheck(access: CallerAccess): void {
+    for (const [call, head] of [...this.#others]) {
+      try {
+        requireStillFollowed(access, head, this.#settings.parts.placing.catalog);
+      } catch (error) {
+        this.refuse(call, toToolgateError(error));
+      }
+    }
   }
 
   /** The stream is over: what the agent left behind goes on or is cancelled, as each call says. */
@@ -265,6 +279,11 @@ export class AgentSession {
       if (call.state === "over") return;
       call.state = "running";
       const { head, warnings } = placed;
+      const { access: now } = this.#settings.caller;
+      if (isOthers(now, head)) {
+        requireStillFollowed(now, head, parts.placing.catalog);
+        this.#others.set(call, head);
+      }
       if (wire.wantHandle || warnings.length > 0) this.#accepted(call, head, warnings);
       if (wire.wantDeltas) void this.#follow(call, placed.head);
       else call.watch.admitted(placed.head, placed.ending);
@@ -425,5 +444,6 @@ export class AgentSession {
     call.followed?.abort();
     call.leave();
     this.#calls.delete(call.ref);
+    this.#others.delete(call);
   }
 }

@@ -178,6 +178,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
           end: () => stream.end(),
         });
         const onDrain = (): void => session.goAway();
+        stream.recheckBy((access) => session.recheck(access));
         stream.draining.addEventListener("abort", onDrain, { once: true });
         stream.onFrame((frame) => session.onFrame(frame));
         stream.onPeerEnd(() => session.finish());
