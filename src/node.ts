@@ -48,6 +48,7 @@ import { registryMethods } from "./front/services/registry-service.js";
 import { limitsToWire } from "./front/services/wire-limits.js";
 import { Cancellations } from "./gateway/cancellations.js";
 import type { GatewayParts } from "./gateway/gateway-parts.js";
+import { PageSeal } from "./gateway/page-seal.js";
 import type { PlaceCallSettings } from "./gateway/place-call.js";
 import { reassignDestination } from "./gateway/reassign-destination.js";
 import { PayloadChecks } from "./gateway/validate-payload.js";
@@ -83,6 +84,7 @@ import { SearchIndex } from "./search/search-index.js";
 import { KeyUses } from "./store/access/key-uses.js";
 import { LoginAttempts } from "./store/access/login-attempts.js";
 import { agreeOnShards, shardCount } from "./store/agree-on-shards.js";
+import { registryAuditKey } from "./store/audit/audit-key.js";
 import { Reservations } from "./store/call-limits/reservations.js";
 import { Admissions } from "./store/calls/admit.js";
 import { BatchSize } from "./store/calls/batch-size.js";
@@ -379,6 +381,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     awaiting: { notifications, lost, clock, monotonicMs },
     following: { store: calls, notifications, node, lost, readings, clock, monotonicMs },
     readings,
+    pageSeal: new PageSeal(() => registryAuditKey(redis, keyspace, bytes), bytes),
     maxMessageBytes: config.maxMessageBytes,
     traces,
     enter(peer) {

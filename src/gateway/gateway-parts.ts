@@ -4,6 +4,7 @@ import type { NodeTraces } from "../observe/traces/node-traces.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";
 import type { AwaitSettings } from "./await-ending.js";
 import type { FollowSettings } from "./follow-call.js";
+import type { PageSeal } from "./page-seal.js";
 import type { PlaceCallSettings } from "./place-call.js";
 
 /** What the agents' side of a node works with. */
@@ -12,6 +13,8 @@ export interface GatewayParts {
   readonly awaiting: AwaitSettings;
   readonly following: FollowSettings;
   readonly readings: LargeReadings;
+  /** Seals the page tokens of lists that do not show everything. */
+  readonly pageSeal: PageSeal;
   /** The largest message that this node sends, in bytes. */
   readonly maxMessageBytes: number;
   /** Absent where nothing is traced. */

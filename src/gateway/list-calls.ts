@@ -4,6 +4,7 @@ import type { ShardKeys } from "../redis/keys.js";
 import type { CallHead } from "../store/calls/call-record.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import { type CallFilter, type ListedCall, lookAtCalls, SHARD_START } from "../store/calls/list-calls.js";
+import type { PageSeal } from "./page-seal.js";
 
 /** One page of calls that have not ended. */
 export interface CallPage {
@@ -26,9 +27,11 @@ export interface CallLister {
   readonly scope: readonly string[];
   /** Whether it may follow a call: others are not listed. */
   maySee(head: CallHead): boolean;
+  /** Seals its page tokens; undefined where it is shown all calls. */
+  readonly seal: PageSeal | undefined;
 }
 
-const SEES_ALL: CallLister = { scope: [], maySee: () => true };
+const SEES_ALL: CallLister = { scope: [], maySee: () => true, seal: undefined };
 
 /**
  * Lists the calls of a registry that have not ended, shard by shard.
@@ -42,11 +45,15 @@ export async function listCalls(
   filter: CallFilter,
   size: number,
   pageToken: string,
-  { scope, maySee }: CallLister = SEES_ALL,
+  { scope, maySee, seal }: CallLister = SEES_ALL,
 ): Promise<CallPage> {
   const question = ["calls", filter, ...scope];
   const shards = filter.toolset === undefined ? store.keyspace.shards : [store.keyspace.forToolset(filter.toolset)];
-  let { index, position } = openPosition(pageToken, question, shards);
+  let { index, position } = openPosition(
+    pageToken === "" || seal === undefined ? pageToken : await seal.open(pageToken),
+    question,
+    shards,
+  );
   const calls: ListedCall[] = [];
   let timeMs = 0;
   for (let looks = 0; index < shards.length; looks += 1) {
@@ -58,10 +65,11 @@ export async function listCalls(
     position = found.next ?? SHARD_START;
     if (found.next === undefined) index += 1;
   }
-  const over = index >= shards.length;
+  if (index >= shards.length) return { calls, nextPageToken: "", timeMs };
+  const token = sealPageToken(question, [index, position.cursor, position.until, position.after]);
   return {
     calls,
-    nextPageToken: over ? "" : sealPageToken(question, [index, position.cursor, position.until, position.after]),
+    nextPageToken: seal === undefined ? token : await seal.seal(token),
     timeMs,
   };
 }

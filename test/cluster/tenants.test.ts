@@ -9,6 +9,7 @@ import {
   ToolgateError,
   Type,
 } from "../../src/index.js";
+import type { ListCallsResponse__Output } from "../../src/protocol/generated/toolgate/v1/ListCallsResponse.js";
 import type { SessionResponse__Output } from "../../src/protocol/generated/toolgate/v1/SessionResponse.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
@@ -240,6 +241,49 @@ test("within a tenant a call is its principal's, and of those that may follow or
   expect(await owner.getCall(callId)).toMatchObject({ state: "claimed", cancelRequested: false });
   expect(await operator.cancel(callId)).toBeDefined();
   expect(await owner.getCall(callId)).toMatchObject({ cancelRequested: true });
+});
+
+test("page tokens name no calls that their reader may not see, and go on through every node", async () => {
+  const owner = await clientOf("acme", "agent", "agent");
+  const ids = new Set<string>();
+  // More than one page looks at.
+  const calls = Array.from({ length: 25 }, (_, n) =>
+    owner.call("files", "hold", {}, { runId: "paged", toolCallId: `${n}` }),
+  );
+  for (const { callId } of await Promise.all(calls)) ids.add(callId);
+  const { Gateway } = loadProtocol();
+  const wires = cluster.addresses.map((address) => new Gateway(address, credentials.createInsecure()));
+  const pages = async (principal: string) => {
+    const metadata = new Metadata();
+    metadata.set("authorization", `Bearer ${await keyOf("acme", principal, "agent")}`);
+    const [tokens, seen]: [string[], string[]] = [[], []];
+    for (let token = "", turn = 0; turn === 0 || token !== ""; turn++) {
+      const wire = wires[turn % wires.length];
+      const page = await new Promise<ListCallsResponse__Output>((resolve, reject) =>
+        wire?.listCalls({ toolset: "files", pageSize: 1, pageToken: token }, metadata, (error, answer) =>
+          answer === undefined ? reject(error) : resolve(answer),
+        ),
+      );
+      seen.push(...page.calls.map(({ handle }) => handle?.callId ?? ""));
+      token = page.nextPageToken;
+      tokens.push(Buffer.from(token, "base64url").toString("latin1"));
+    }
+    return { tokens, seen };
+  };
+  try {
+    const mine = await pages("agent");
+    expect(mine.seen).toEqual(expect.arrayContaining([...ids]));
+    const others = await pages("colleague");
+    expect(others.seen).toEqual([]);
+    expect(others.tokens.length).toBeGreaterThan(1);
+    for (const token of [...mine.tokens, ...others.tokens]) {
+      expect(token).not.toContain("calls");
+      for (const id of ids) expect(token).not.toContain(id);
+    }
+  } finally {
+    for (const wire of wires) wire.close();
+    await Promise.all([...ids].map((id) => owner.cancel(id)));
+  }
 });
 
 test("a repeat that came to another's call ends when its caller may not follow that any more", async () => {

@@ -158,8 +158,10 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         state: parseListedState(request.state),
       };
       const size = request.pageSize === 0 ? LIST_PAGE.usual : Math.min(request.pageSize, LIST_PAGE.most);
+      const scope = scopeOf(access);
       const lister = {
-        scope: scopeOf(access),
+        scope,
+        seal: scope.length === 0 ? undefined : parts.pageSeal,
         maySee: (head: CallHead) => mayWithCall(access, "follow", head, placing.catalog),
       };
       const page = await listCalls(store, filter, size, request.pageToken, lister);

@@ -20,7 +20,7 @@ return ARGV[1]
 const KEY_BYTES = 32;
 
 /**
- * The registry's own key for digests, where no key ring is configured: random, made once, and kept in Redis. What reads Redis can read
+ * The registry's own key, for the audit's digests where no key ring is configured, and for page tokens: random, made once, and kept in Redis. What reads Redis can read
  * it, so it keeps digests from being guessed by those that see the audit alone.
  *
  * @throws ToolgateError STORE_UNAVAILABLE

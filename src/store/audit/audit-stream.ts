@@ -5,7 +5,7 @@
  *   audit         hash: a day → the last of its entries that is sealed; `head` → the last seal's number and hash; `begin` → up to where
  *                 records were dropped to make room
  *   audit-turn    string, expires: the node whose turn it is to seal
- *   audit-key     string, in shard 0: the key of the digests, where no key ring is configured
+ *   audit-key     string, in shard 0: the key of the digests, where no key ring is configured, and of page tokens
  *
  * A record's id is `<milliseconds>-<sequence>.<shard>.<line>`: the entry, the shard, and the record's line within the entry.
  */
