@@ -6,8 +6,10 @@ import { openPageToken, sealPageToken } from "../../catalog/page-token.js";
 import type { Executed } from "../../errors/codes.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { invalidField } from "../../identity/names.js";
+import { ownerName, type Principal } from "../../identity/principal.js";
 import { parseTenantName, type TenantName } from "../../identity/tenant.js";
 import { resolveToolset, shownToolset } from "../../identity/toolset-name.js";
+import { FairQuota } from "../../limits/fair-quota.js";
 import type { AuditHandlers } from "../../protocol/generated/toolgate/v1/Audit.js";
 import type { AuditFilter__Output } from "../../protocol/generated/toolgate/v1/AuditFilter.js";
 import type { AuditRecord as WireRecord } from "../../protocol/generated/toolgate/v1/AuditRecord.js";
@@ -21,8 +23,8 @@ export interface AuditServiceParts extends AuditReaderParts, VerifySettings {
 }
 
 const PAGE = { usual: 100, most: 1_000 };
-/** How many readings of this kind a node has at once: the audit may be large. */
-const MOST_AT_ONCE = { tail: 32, verify: 2 };
+/** How many readings of a kind a node has at once, in all and of one tenant: the audit may be large. */
+const MOST_AT_ONCE = { tail: { inAll: 32, ofTenant: 16 }, verify: { inAll: 2, ofTenant: 1 } };
 /** What a caller should wait when there are so many, in milliseconds. */
 const BUSY_RETRY_MS = 2_000;
 /** The longest text that a filter may have. */
@@ -50,11 +52,13 @@ export function auditMethods(parts: AuditServiceParts): Methods<AuditHandlers> {
     TailAudit: serverStream(async function* (request, context) {
       const { filter } = readFilter(request.filter, context);
       context.recheckBy((access) => requireIn(access, "audit", filter.tenant));
-      const leave = tails.enter();
+      const { signal, leave } = tails.enter(context);
       try {
-        for await (const records of tailAudit(parts, filter, parts.nowMs, context.signal)) {
+        for await (const records of tailAudit(parts, filter, parts.nowMs, signal)) {
           yield { records: records.map((record) => writeRecord(record, context)) };
         }
+      } catch (error) {
+        throw signal.aborted ? signal.reason : error; // timers make an error of their own of it
       } finally {
         leave();
       }
@@ -63,9 +67,9 @@ export function auditMethods(parts: AuditServiceParts): Methods<AuditHandlers> {
     VerifyAudit: unary(async (request, context) => {
       const { tenant } = context.principal;
       requireIn(context.access, "audit", tenant);
-      const leave = checks.enter();
+      const { signal, leave } = checks.enter(context);
       try {
-        const verdict = await verifyAudit(parts, tenant, timeOf(request.fromMs, "from_ms"), context.signal);
+        const verdict = await verifyAudit(parts, tenant, timeOf(request.fromMs, "from_ms"), signal);
         return { records: verdict.records, faults: [...verdict.faults], sealedUntil: verdict.sealedUntil };
       } finally {
         leave();
@@ -74,27 +78,55 @@ export function auditMethods(parts: AuditServiceParts): Methods<AuditHandlers> {
   };
 }
 
-/** So many at once. */
+/** A reading that goes on. */
+interface Reading {
+  /** Aborted when the caller has gone, or the reading has to make room. */
+  readonly signal: AbortSignal;
+  /** To be called at the end. */
+  leave(): void;
+}
+
+/**
+ * So many readings at once. Tenants share them: where none is left, one of the tenant that has the most makes room for a tenant that has
+ * fewer, and within a tenant the same holds for its principals.
+ */
 class AtOnce {
   readonly #what: string;
-  readonly #most: number;
-  #now = 0;
+  readonly #quota: FairQuota;
+  readonly #owners = new Map<string, object>();
+  #entered = 0;
 
-  constructor(what: string, most: number) {
+  constructor(what: string, { inAll, ofTenant }: { readonly inAll: number; readonly ofTenant: number }) {
     this.#what = what;
-    this.#most = most;
+    this.#quota = new FairQuota(inAll, ofTenant);
   }
 
-  /** @returns what is to be called at the end. @throws ToolgateError LIMIT_EXCEEDED */
-  enter(): () => void {
-    if (this.#now >= this.#most) {
-      const message = `this node has as many ${this.#what} as it may (${this.#most}); retry later, or at another node`;
-      throw new ToolgateError("LIMIT_EXCEEDED", message, { retryAfterMs: BUSY_RETRY_MS });
-    }
-    this.#now++;
-    return () => {
-      this.#now--;
-    };
+  /** @throws ToolgateError LIMIT_EXCEEDED; the signal's reason is one too where the reading makes room */
+  enter({ principal, signal }: Pick<CallContext, "principal" | "signal">): Reading {
+    const makeRoom = new AbortController();
+    const at = this.#entered++;
+    const permit = this.#quota.acquire(principal.tenant, {
+      owner: this.#ownerOf(principal),
+      usedAt: () => at,
+      evict: () => makeRoom.abort(this.#busy("has given this one's place to another caller, who has fewer")),
+    });
+    if (permit === "full") throw this.#busy("has as many as it may");
+    if (permit === "host_full") throw this.#busy("has as many of this tenant as it may");
+    return { signal: AbortSignal.any([signal, makeRoom.signal]), leave: () => permit.release() };
+  }
+
+  /** Stands for a principal: it may come by several credentials. */
+  #ownerOf({ tenant, id }: Principal): object {
+    if (this.#quota.count === 0) this.#owners.clear();
+    const name = ownerName({ tenant, id });
+    const known = this.#owners.get(name) ?? {};
+    this.#owners.set(name, known);
+    return known;
+  }
+
+  #busy(why: string): ToolgateError {
+    const message = `this node ${why} (${this.#what}); retry later, or at another node`;
+    return new ToolgateError("LIMIT_EXCEEDED", message, { retryAfterMs: BUSY_RETRY_MS });
   }
 }
 
