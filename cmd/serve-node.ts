@@ -27,9 +27,10 @@ export async function serveNode(flags: Flags): Promise<number> {
   });
   const ending = Promise.race([interrupted, node.outdated]);
   try {
-    const started = node.start().then(({ address }) => {
+    const started = node.start().then(({ address, opsAddress }) => {
       // Whatever the log level: programs wait for this line.
-      const line = { level: "info", time: new Date().toISOString(), event: "listening", address, nodeId: node.nodeId };
+      const where = { address, opsAddress, nodeId: node.nodeId };
+      const line = { level: "info", time: new Date().toISOString(), event: "listening", ...where };
       console.log(JSON.stringify(line));
     });
     await Promise.race([started, ending]);

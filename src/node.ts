@@ -26,7 +26,7 @@ import { TimeSlice } from "./async/time-slice.js";
 import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { Watches } from "./catalog/watch.js";
 import { isLoopback, splitAddress } from "./config/address.js";
-import type { Config } from "./config/config.js";
+import { type Config, OFF } from "./config/config.js";
 import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
 import { tracesUrl } from "./config/traces-url.js";
 import type { DocumentParts } from "./documents/apply-documents.js";
@@ -36,6 +36,9 @@ import { allowList } from "./egress/allow-list.js";
 import { createGuardedFetch } from "./egress/guarded-fetch.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { createGrpcServer } from "./front/grpc/grpc-server.js";
+import { RedisProbe } from "./front/ops/node-health.js";
+import { NodeMetrics } from "./front/ops/node-metrics.js";
+import { OpsServer } from "./front/ops/ops-server.js";
 import { accessMethods } from "./front/services/access-service.js";
 import { auditMethods } from "./front/services/audit-service.js";
 import { audited, recordDenial } from "./front/services/audited-rpcs.js";
@@ -95,6 +98,7 @@ import { cancelCall } from "./store/calls/cancel.js";
 import { LargeReadings } from "./store/calls/large-readings.js";
 import { LostCalls } from "./store/calls/lost-calls.js";
 import { reassignCalls } from "./store/calls/reassign.js";
+import { countUnfinished } from "./store/calls/unfinished-calls.js";
 import { LeaseClock } from "./store/lease-clock.js";
 import { mendKeys } from "./store/mend-keys.js";
 import { NodeList } from "./store/registry/node-list.js";
@@ -114,9 +118,10 @@ export interface GatewayNode {
   /**
    * Connects to Redis, reads the catalogue, and listens.
    *
+   * @returns where clients reach it, and where its operators do; they do not where `opsListen` is `off`
    * @throws ToolgateError STORE_UNAVAILABLE when Redis cannot be reached, INVALID_CONFIG when the address cannot be used
    */
-  start(): Promise<{ readonly address: string }>;
+  start(): Promise<{ readonly address: string; readonly opsAddress?: string | undefined }>;
   /**
    * Resolves, with what to say of it, when the node must be stopped: the registry has come to be kept in a format that only later versions
    * know.
@@ -155,6 +160,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node }, secrets });
   const faults = new RecurringFaults(log, monotonicMs);
   const limits = limitsToWire(config);
+  const metrics =
+    config.opsListen === OFF
+      ? undefined
+      : new NodeMetrics({ mostTools: config.metricsTools, monotonicMs, catalog: () => catalog });
 
   const tracesTo = tracesUrl(config.traces);
   const traces =
@@ -177,10 +186,14 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     lockTtlMs: config.lockTtlMs,
     replicaTimeoutMs: config.replicaTimeoutMs,
     log,
-    onReady: () => tellReady(),
+    onReady: (isReady) => {
+      if (isReady) metrics?.redisReady();
+      tellReady();
+    },
   });
   const { subscriber } = connections;
   const redis = connections.command.client;
+  redis.meter = metrics;
   const clock = new SampledRedisClock(redis, monotonicMs);
   const leaseClock = new LeaseClock(clock);
   const memory = new MemoryWatch({ redis, shards: keyspace.shards, log });
@@ -265,6 +278,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     store: calls,
     required: () => accessControl.required,
     randomBytes: bytes,
+    onRefused: metrics && ((act, reason) => metrics.refused(act, reason)),
   });
 
   const outdated = deferred<ToolgateError>();
@@ -355,6 +369,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       offer: (toolset, epoch, count) => sessions.offer(toolset, epoch, count),
     }),
     audit: audit.log,
+    metrics: metrics?.calls,
     limits: callLimits,
     reservations: new Reservations(calls, monotonicMs),
     memory,
@@ -451,7 +466,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     config,
     log,
     access: accessControl,
-    onFailure: (call, error) => recordDenial(audit.log, call, error),
+    onFailure: (call, error) => {
+      recordDenial(audit.log, call, error);
+      metrics?.rpcFailed(call.path, error);
+    },
     whole: true,
     services: [
       {
@@ -514,6 +532,44 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     ].map((service) => hidePasswords(audited(service, audit.log), secrets)),
   });
 
+  // Operators
+  metrics?.measure({
+    ...{
+      node,
+      registryName: config.registry,
+      ready: isReady,
+      connections,
+      catalog,
+      healthRule: rule,
+      leader,
+      sessions,
+    },
+    ...{ notifications, inFlight, validators, server, log },
+    nowMs: (toolset) => leaseClock.nowMs(keyspace.forToolset(toolset)),
+    documents: documents.copy,
+    nodes: () => nodeList.nodes,
+    unfinished: (toolset, epoch) => countUnfinished(calls, toolset, epoch),
+    audit: audit.log,
+  });
+  const redisProbe = new RedisProbe(() => connections.command.masters(), monotonicMs);
+  const ops =
+    metrics &&
+    new OpsServer({
+      ...{ config, log, access: accessControl, metrics: metrics.registry },
+      hasTenants: () => catalog.hasTenants,
+      health: async () => {
+        const parts = {
+          started,
+          serving: !draining,
+          redisConnected: connections.ready(),
+          redisAnswers: await redisProbe.answers(),
+          redisAccess: access.granted,
+          replicasConfirm: replicated?.confirming ?? true,
+        };
+        return { ready: Object.values(parts).every(Boolean), parts };
+      },
+    });
+
   let bootstrapped: ReturnType<typeof keepBootstrapped> | undefined;
   const bootstrapping: BootstrapParts = {
     documents,
@@ -523,9 +579,11 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   let started = false;
+  function isReady(): boolean {
+    return started && !draining && connections.ready() && access.granted && (replicated?.confirming ?? true);
+  }
   function tellReady(): void {
-    const ready = connections.ready() && access.granted && (replicated?.confirming ?? true);
-    if (started) server.setServing("all", ready && !draining);
+    if (started) server.setServing("all", isReady());
   }
 
   let stopping: Promise<void> | undefined;
@@ -536,6 +594,9 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     async start() {
       const bootstrapKey = config.bootstrapKeyFile === "" ? undefined : await readBootstrapKey(config.bootstrapKeyFile);
       await traces?.start();
+      // First of all, so that it tells of a node that does not get to start.
+      metrics?.start();
+      const opsAddress = (await ops?.start())?.address;
       validators.warm();
       await connections.start();
       await access.start();
@@ -572,7 +633,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       started = true;
       tellReady();
       log.info({ event: "node_started", version: VERSION, address });
-      return { address };
+      return { address, opsAddress };
     },
 
     stop() {
@@ -623,6 +684,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await connections.stop();
     await sent;
     faults.stop();
+    await ops?.stop();
+    metrics?.stop();
     log.info({ event: "node_stopped" });
     if (surroundings.log === undefined) await log.stop();
   }

@@ -59,6 +59,11 @@ function choice<const Word extends string>(
   return { type: "choice", words, default: fallback, placeholder, description };
 }
 
+/** Where a node has its metrics unless said. Where another process listens there, the node lets the system choose a port. */
+export const DEFAULT_OPS_LISTEN = "127.0.0.1:7481";
+/** What stands in place of an address where there is to be no listener. */
+export const OFF = "off";
+
 /** Every setting of a gateway node, with its default, its bounds and its meaning: the only such list. */
 const CONFIG_SCHEMA = {
   listen: text("127.0.0.1:7400", "host:port", "Where the node listens for gRPC. Port 0 lets the system choose.", {
@@ -69,6 +74,27 @@ const CONFIG_SCHEMA = {
     pattern: `^$|${ADDRESS_PATTERN}`,
     rule: 'must be a host and a port, as in "node-1.example:7400"',
   }),
+  opsListen: text(
+    DEFAULT_OPS_LISTEN,
+    "host:port",
+    "Where the node has metrics, health and diagnostics for its operators (docs/metrics.md). `off`: nowhere, and nothing is measured.",
+    {
+      pattern: `^off$|${ADDRESS_PATTERN}`,
+      rule: 'must be a host and a port, as in "127.0.0.1:7481", or "off"',
+    },
+  ),
+  opsAuth: choice(
+    ["auto", "required", "none"],
+    "auto",
+    "mode",
+    "Whether metrics take a credential that may `operate`. `auto`: on an address that is not a loopback one.",
+  ),
+  metricsTools: count(
+    200,
+    0,
+    2_000,
+    "How many tools have metrics of their own: those that are used most; the others are counted as `_other`.",
+  ),
   redisUrl: text(
     "redis://127.0.0.1:6379",
     "url",
@@ -320,6 +346,13 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
     TOOLGATE_AUTH=required
     TOOLGATE_BOOTSTRAP_KEY_FILE=/path/to/key
   or, where everybody who reaches the node may do anything: TOOLGATE_AUTH=none`,
+  },
+  {
+    keys: ["opsListen", "opsAuth", "auth"],
+    holds: ({ opsListen, opsAuth, auth }) =>
+      opsListen === OFF || auth !== "none" || opsAuth === "none" || isLoopback(splitAddress(opsListen)?.host ?? ""),
+    fault: (name, { opsListen }) =>
+      `do not fit: others can reach ${opsListen}, metrics name toolsets and tools, and with ${name("auth")}=none nobody has a credential; set ${name("opsAuth")}=none where everybody may read them`,
   },
   atMost("defaultTimeoutMs", "maxTimeoutMs"),
   atMost("maxSchemaBytes", "maxContractBytes"),

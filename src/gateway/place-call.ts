@@ -16,6 +16,7 @@ import type { TextReader } from "../json/text-reader.js";
 import type { BoundLimits, CallLimits } from "../limits/call-limits.js";
 import { limitError } from "../limits/limit-error.js";
 import { shareKey } from "../limits/share-key.js";
+import type { CallMetrics } from "../observe/metrics/call-metrics.js";
 import type { Keyspace } from "../redis/keys.js";
 import type { MemoryWatch } from "../redis/memory-watch.js";
 import type { Reservations, Reserved } from "../store/call-limits/reservations.js";
@@ -63,6 +64,8 @@ export interface PlaceCallSettings {
   readonly admissions: Admissions;
   /** Records calls and refusals; absent where nothing does. */
   readonly audit?: AuditLog | undefined;
+  /** Counts calls that are admitted; absent where nothing does. */
+  readonly metrics?: Pick<CallMetrics, "admitted"> | undefined;
   /** What callers may call how often. */
   readonly limits: Pick<CallLimits, "of">;
   readonly reservations: Pick<Reservations, "reserve" | "giveBack">;
@@ -119,7 +122,7 @@ export function placeCall(
 ): Promise<PlacedCall> {
   const placed = place(settings, caller, id, spec, options);
   const { audit } = settings;
-  if (audit === undefined || audit.level === "off") return placed;
+  if (audit === undefined || !audit.listens) return placed;
   return placed.catch((error: unknown) => {
     const { toolset, tool } = spec;
     const act = { event: "refusal", verb: "call", toolset, tool, policyRevision: caller.access.revision } as const;
@@ -230,6 +233,7 @@ async function place(
       : admitReserved(settings, admission, limits, options));
     switch (answer.kind) {
       case "admitted":
+        settings.metrics?.admitted(spec.toolset, spec.tool);
         return {
           id,
           head: answer.head,

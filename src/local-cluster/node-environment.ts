@@ -3,7 +3,12 @@ import { type Environment, environment } from "../config/environment.js";
 import { ALLOCATOR } from "./allocator.js";
 
 /** What belongs to one node; inherited from us, it would be given to all. */
-const NOT_INHERITED = { TOOLGATE_LISTEN: "", TOOLGATE_ADVERTISE: "", TOOLGATE_NODE_ID: "" } as const;
+const NOT_INHERITED = {
+  TOOLGATE_LISTEN: "",
+  TOOLGATE_OPS_LISTEN: "",
+  TOOLGATE_ADVERTISE: "",
+  TOOLGATE_NODE_ID: "",
+} as const;
 
 /** What one node of a cluster on this machine is given beyond what all inherit. */
 export interface OwnSettings {

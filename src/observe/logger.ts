@@ -27,8 +27,22 @@ export interface LogSink {
   write(line: string): void;
 }
 
-/** A logger and its end. */
+/** The levels of lines. */
+type LineLevel = "debug" | "info" | "warn" | "error";
+
+/** What became of lines since the logger was made. */
+export interface LogCounters {
+  /** Written, by level; what a slow reader left is among them. */
+  readonly lines: Readonly<Record<LineLevel, number>>;
+  /** Not written, since nothing read them in time. */
+  readonly dropped: number;
+}
+
+/** A logger, its level and its end. */
 export interface RootLogger extends Logger {
+  /** The least important lines that are written; it can be changed, and holds for its children too. */
+  level: LogLevel;
+  readonly counters: LogCounters;
   /** Resolves when all lines have been handed to the system, or after a second; idempotent. Later lines are dropped. */
   stop(): Promise<void>;
 }
@@ -57,7 +71,11 @@ export function createLogger(options: {
   readonly secrets?: SecretValues;
 }): RootLogger {
   const { level, fields = {}, to = 1, secrets } = options;
-  const dropped = (count: number): void => log.warn({ event: "log_lines_dropped", count });
+  const counters = { lines: { debug: 0, info: 0, warn: 0, error: 0 }, dropped: 0 };
+  const dropped = (count: number): void => {
+    counters.dropped += count;
+    log.warn({ event: "log_lines_dropped", count });
+  };
   const destination = typeof to === "number" ? new LogOutput(to, dropped) : undefined;
   const output = pino(
     {
@@ -72,13 +90,9 @@ export function createLogger(options: {
   );
   let stopped = false;
 
-  const write = (
-    at: "debug" | "info" | "warn" | "error",
-    bound: object,
-    own: LogFields,
-    message: string | undefined,
-  ) => {
+  const write = (at: LineLevel, bound: object, own: LogFields, message: string | undefined) => {
     if (stopped || !output.isLevelEnabled(at)) return;
+    counters.lines[at]++;
     output[at](loggable({ ...bound, ...own, ...(message === undefined ? {} : { message }) }, secrets));
   };
   const bind = (bound: Readonly<Record<string, unknown>>): Logger => ({
@@ -93,6 +107,13 @@ export function createLogger(options: {
   let stopping: Promise<void> | undefined;
   return {
     ...log,
+    counters,
+    get level() {
+      return output.level as LogLevel; // it was given as one
+    },
+    set level(to) {
+      output.level = to;
+    },
     stop: () => {
       stopping ??= end();
       return stopping;

@@ -61,8 +61,26 @@ const MAX_PONGS = 128;
 const PINGED_AT_ONCE = 50;
 const PING_PAUSE_MS = 10;
 
+/** What became of pings and leases since the node started. */
+export interface ProviderCounters {
+  readonly pings: number;
+  readonly pongs: number;
+  readonly leasesLost: number;
+}
+
+/** The sessions as they are now. */
+export interface ProviderTotals {
+  /** How many are in each state; `silent`: they miss more pings than they may. */
+  readonly sessions: Readonly<Record<"opening" | "ready" | "silent" | "draining", number>>;
+  /** How many calls their providers take at once. */
+  readonly room: number;
+  /** How many more they take now. */
+  readonly credits: number;
+}
+
 /** All provider sessions of this node: the attached providers, and what they have in hand. */
 export class ProviderSessions {
+  readonly #counters = { pings: 0, pongs: 0, leasesLost: 0 };
   readonly #settings: ProviderSessionsSettings;
   readonly #dispatchers = new Map<string, EpochDispatcher>();
   readonly #subscriptions = new Map<string, Promise<() => void>>();
@@ -114,6 +132,23 @@ export class ProviderSessions {
   /** How many calls their providers have in hand. */
   get callsInHand(): number {
     return this.#byCall.size;
+  }
+
+  get counters(): ProviderCounters {
+    return this.#counters;
+  }
+
+  totals(): ProviderTotals {
+    const sessions = { opening: 0, ready: 0, silent: 0, draining: 0 };
+    let [room, credits] = [0, 0];
+    for (const session of this.#byOwner.values()) {
+      const { kind } = session.state;
+      if (kind === "closed") continue;
+      sessions[kind === "ready" && this.#missesPings(session) ? "silent" : kind]++;
+      room += session.maxInFlight;
+      credits += session.credits(this.#settings.missedPings);
+    }
+    return { sessions, room, credits };
   }
 
   /** The open sessions, as of now. */
@@ -168,6 +203,7 @@ export class ProviderSessions {
     for (const id of session.inHand.keys()) this.#byCall.set(id, session);
     // A new epoch is pinged at once: its health must not wait for the next tick.
     session.ping("attach");
+    this.#counters.pings++;
     dispatcher.pump(); // with its first pong it gets calls
     this.#settings.log.info({
       event: "provider_attached",
@@ -215,6 +251,7 @@ export class ProviderSessions {
   }
 
   #answers(session: ProviderSession): void {
+    this.#counters.pongs++;
     const { toolset, epoch, provider } = session.lease;
     if (this.#missesPings(session))
       this.#settings.log.info({ event: "provider_answers_again", toolset, epoch, provider });
@@ -266,6 +303,7 @@ export class ProviderSessions {
 
   /** The provider's lease is gone: it hears how to go on, and the session ends. */
   leaseLost(session: ProviderSession, kind: LeaseEnd): void {
+    this.#counters.leasesLost++;
     // What took the lease may have taken the calls' records too.
     if (kind === "lost") for (const call of session.inHand.values()) this.missed(call);
     session.drain(kind, 0);
@@ -312,6 +350,7 @@ export class ProviderSessions {
       for (const session of sessions.slice(from, from + PINGED_AT_ONCE)) {
         if (session.state.kind === "closed") continue;
         session.ping(nonce);
+        this.#counters.pings++;
         if (this.#missesPings(session)) silent.push(session);
       }
     }

@@ -7,6 +7,7 @@ import { ConnectionWatchdog } from "./connection-watchdog.js";
 import { CONNECT_TIMEOUT_MS } from "./fail-fast.js";
 import { type MasterMap, toHostAndPort } from "./master-map.js";
 import type { RedisClient, RedisLink } from "./redis-client.js";
+import type { ScriptMeter } from "./script-meter.js";
 
 export interface GroupLinkSettings {
   readonly map: MasterMap;
@@ -36,6 +37,7 @@ interface Master {
  */
 export class GroupLink implements RedisLink, RedisClient {
   onDenied?: (why: string) => void;
+  meter?: ScriptMeter;
   readonly #settings: GroupLinkSettings;
   readonly #masters = new Map<string, Master>();
   #stopped = false;

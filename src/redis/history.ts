@@ -1,4 +1,4 @@
-import { defineScript, type Script } from "./script.js";
+import { changeScript, type Script } from "./script.js";
 
 /** Lua: the id of the history that this master writes, which changes at each promotion; empty where Redis does not tell. */
 export const HISTORY_LUA = "string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''";
@@ -10,11 +10,10 @@ export const NO_HISTORY_LUA = "local history = ''";
 const PASS_REFUSALS_LUA = "if type(answer) == 'table' and answer.err then return answer end";
 
 /** The same script, answering `{ history, what it answered }`. Flags in its first line stay there. */
-export function withHistory({ name, lua }: Script): Script {
-  const [flags = ""] = /^#![^\n]*\n/.exec(lua) ?? [];
-  const body = lua.slice(flags.length).replace(NO_HISTORY_LUA, "");
-  return defineScript(
-    name,
-    `${flags}local history = ${HISTORY_LUA}\nlocal function decide()\n${body}\nend\nlocal answer = decide()\n${PASS_REFUSALS_LUA}\nreturn { history, answer }`,
-  );
+export function withHistory(script: Script): Script {
+  return changeScript(script, (lua) => {
+    const [flags = ""] = /^#![^\n]*\n/.exec(lua) ?? [];
+    const body = lua.slice(flags.length).replace(NO_HISTORY_LUA, "");
+    return `${flags}local history = ${HISTORY_LUA}\nlocal function decide()\n${body}\nend\nlocal answer = decide()\n${PASS_REFUSALS_LUA}\nreturn { history, answer }`;
+  });
 }

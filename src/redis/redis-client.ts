@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { CatalogRedis } from "./catalog-redis.js";
+import type { ScriptMeter } from "./script-meter.js";
 
 /**
  * What the gateway asks of Redis, whatever it is made of: an ioredis `Redis` is one (a single server), and so is `GroupLink`,
@@ -16,6 +17,8 @@ export interface RedisClient extends CatalogRedis {
   time(): Promise<(string | number)[]>;
   /** Called with Redis's words whenever it denies a script something that the node's user may not do; set by the monitor of that. */
   onDenied?: ((why: string) => void) | undefined;
+  /** Measures the scripts that are run; absent where nothing does, and then nothing is measured. */
+  meter?: ScriptMeter | undefined;
 }
 
 /** Connections to Redis for one purpose: one, or one per master. */

@@ -4,6 +4,7 @@ import { fromRedisError } from "../errors/redis-errors.js";
 import type { ToolgateError } from "../errors/toolgate-error.js";
 import { readUnpublished } from "./notify.js";
 import type { RedisClient } from "./redis-client.js";
+import { readMetered } from "./script-meter.js";
 
 /** A Lua script: one atomic decision. */
 export interface Script {
@@ -11,6 +12,8 @@ export interface Script {
   readonly name: string;
   readonly lua: string;
   readonly sha: string;
+  /** The same script for a node that is metered: it also says which calls it has ended. Absent where that is the same. */
+  readonly metered?: Script;
 }
 
 /** What a script can answer: bulk strings come as buffers, because payloads are bytes. */
@@ -23,10 +26,24 @@ export const DEFINED_SCRIPTS = new Map<string, Script>();
 
 /** Defines a script from fragments of Lua, shared functions first. */
 export function defineScript(name: string, ...fragments: readonly string[]): Script {
-  const lua = fragments.join("\n");
-  const script = { name, lua, sha: createHash("sha1").update(lua).digest("hex") };
+  const script = scriptOf(name, fragments.join("\n"));
   DEFINED_SCRIPTS.set(name, script);
   return script;
+}
+
+function scriptOf(name: string, lua: string): Script {
+  return { name, lua, sha: createHash("sha1").update(lua).digest("hex") };
+}
+
+/** The script, with what a node runs in its place that is metered. */
+export function withMetered(script: Script, change: (lua: string) => string): Script {
+  return { ...script, metered: scriptOf(script.name, change(script.lua)) };
+}
+
+/** The same change of a script, and of what is run in its place by a node that is metered. */
+export function changeScript({ name, lua, metered }: Script, change: (lua: string) => string): Script {
+  const changed = defineScript(name, change(lua));
+  return metered === undefined ? changed : withMetered(changed, () => change(metered.lua));
 }
 
 /**
@@ -37,8 +54,8 @@ export function defineScript(name: string, ...fragments: readonly string[]): Scr
  * Of a script with this first line Redis 7.0 also asks that all its keys are in one slot, as ours are
  * (https://redis.io/docs/latest/develop/programmability/eval-intro/#eval-flags).
  */
-export function evenWhenFull({ name, lua }: Script): Script {
-  return defineScript(name, `#!lua flags=allow-oom\n${lua}`);
+export function evenWhenFull(script: Script): Script {
+  return changeScript(script, (lua) => `#!lua flags=allow-oom\n${lua}`);
 }
 
 /**
@@ -62,6 +79,25 @@ async function run(
   keys: readonly string[],
   args: readonly ScriptArgument[],
 ): Promise<Reply> {
+  const { meter } = redis;
+  if (meter === undefined) return send(redis, script, keys, args);
+  const sinceMs = performance.now();
+  try {
+    const reply = await send(redis, script.metered ?? script, keys, args);
+    meter.ran(script.name, performance.now() - sinceMs);
+    return reply;
+  } catch (error) {
+    meter.failed(script.name);
+    throw error;
+  }
+}
+
+async function send(
+  redis: RedisClient,
+  script: Script,
+  keys: readonly string[],
+  args: readonly ScriptArgument[],
+): Promise<Reply> {
   try {
     return (await redis.callBuffer("EVALSHA", [script.sha, keys.length, ...keys, ...args])) as Reply; // ioredis types it unknown
   } catch (error) {
@@ -74,12 +110,15 @@ async function run(
   }
 }
 
-/** What a script answered; that it could not notify is reported apart. See notify.ts. */
+/** What a script answered; that it could not notify is reported apart, and so is what it has ended. See notify.ts, script-meter.ts. */
 export function answerOf(redis: RedisClient, reply: Reply): Reply {
   const unpublished = readUnpublished<Reply>(reply);
-  if (unpublished === undefined) return reply;
-  redis.onDenied?.(unpublished.why);
-  return unpublished.answer ?? null;
+  if (unpublished !== undefined) redis.onDenied?.(unpublished.why);
+  const answer = unpublished === undefined ? reply : (unpublished.answer ?? null);
+  const metered = redis.meter === undefined ? undefined : readMetered<Reply>(answer);
+  if (metered === undefined) return answer;
+  redis.meter?.ended(metered.ended);
+  return metered.answer ?? null;
 }
 
 /** The error of a refused script; a denied command is reported to `onDenied`. */

@@ -106,7 +106,8 @@ test("with the least ACL a cluster does all that it does, and Redis denies it no
   for (const command of denied) expect(["info", "config|get", "client|setname", "client|setinfo"]).toContain(command);
 });
 
-const CONFIG = () => parseConfig({ env: {}, flags: { listen: "127.0.0.1:0", redisUrl: url, logLevel: "silent" } });
+const CONFIG = () =>
+  parseConfig({ env: {}, flags: { listen: "127.0.0.1:0", opsListen: "off", redisUrl: url, logLevel: "silent" } });
 
 test.each([
   [
@@ -146,7 +147,7 @@ test("on a Redis Cluster a node starts and calls with the least ACL of every mem
       await member.query((client) => client.acl("SETUSER", "node", ...all, ...(index === 0 ? rules : [])));
     }
   };
-  const flags = { ...FAST, listen: "127.0.0.1:0", logLevel: "silent" };
+  const flags = { ...FAST, listen: "127.0.0.1:0", opsListen: "127.0.0.1:0", logLevel: "silent" };
   const redisUrl = group.url.replace("redis+cluster://", "redis+cluster://node:secret@");
   const nodeOf = () => createNode(parseConfig({ env: {}, flags: { ...flags, redisUrl } }));
   try {

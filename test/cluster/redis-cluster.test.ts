@@ -71,6 +71,7 @@ beforeAll(async () => {
   redis = await privateCluster({ args: ["--cluster-require-full-coverage", "no"] });
   const flags = {
     listen: "127.0.0.1:0",
+    opsListen: "127.0.0.1:0",
     redisUrl: redis.url,
     logLevel: "silent",
     maxAttempts: 1,
@@ -302,7 +303,14 @@ test("a master that stands still holds up nothing of the others", async () => {
 test("toolsets are counted over all shards: of a registry that is full none takes another", async () => {
   const maxToolsets = (await gather(agent(0).list())).length;
   expect(maxToolsets).toBeGreaterThan(1);
-  const flags = { listen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent", maxToolsets, ...FAST };
+  const flags = {
+    listen: "127.0.0.1:0",
+    opsListen: "off",
+    redisUrl: redis.url,
+    logLevel: "silent",
+    maxToolsets,
+    ...FAST,
+  };
   const node = createNode(parseConfig({ env: {}, flags }));
   const wire = wireTo((await node.start()).address);
   try {
@@ -397,7 +405,7 @@ test("what was done and refused is recorded in all shards, in order, and sealed"
 });
 
 test("a node that disagrees about the shards does not start", async () => {
-  const flags = { listen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent", shards: 8 };
+  const flags = { listen: "127.0.0.1:0", opsListen: "off", redisUrl: redis.url, logLevel: "silent", shards: 8 };
   const other = createNode(parseConfig({ env: {}, flags }));
   await expect(other.start()).rejects.toMatchObject({
     reason: "INVALID_CONFIG",

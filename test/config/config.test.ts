@@ -59,8 +59,11 @@ describe("defaults", () => {
         "maxToolsets": 20000,
         "maxTracesPerSecond": 100,
         "messageTimeoutMs": 60000,
+        "metricsTools": 200,
         "missedPings": 3,
         "nodeId": "",
+        "opsAuth": "auto",
+        "opsListen": "127.0.0.1:7481",
         "pingIntervalMs": 10000,
         "readTimeoutMs": 30000,
         "redisUrl": "redis://127.0.0.1:6379",
@@ -118,6 +121,15 @@ describe("sources", () => {
       TOOLGATE_SERVICE_HOST: "10.0.0.1",
     };
     expect(parseConfig({ env })).toEqual(parseConfig({ env: {} }));
+  });
+});
+
+describe("the operators' listener", () => {
+  test("on an address that others reach, where nobody has a credential, it must be said that it is open", () => {
+    const env = { TOOLGATE_OPS_LISTEN: "0.0.0.0:7481", TOOLGATE_AUTH: "none" };
+    expect(refusal(env).message).toContain("set TOOLGATE_OPS_AUTH=none where everybody may read them");
+    for (const more of [{ TOOLGATE_OPS_AUTH: "none" }, { TOOLGATE_AUTH: "required" }, { TOOLGATE_OPS_LISTEN: "off" }])
+      expect(() => parseConfig({ env: { ...env, ...more } })).not.toThrow();
   });
 });
 

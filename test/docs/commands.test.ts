@@ -81,6 +81,13 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     "test/cmd/access.test.ts makes an administrator in a Redis",
   "docker compose exec -T gateway-1 toolgate access init > admin.key":
     "test/cmd/access.test.ts makes an administrator in a Redis",
+  ...Object.fromEntries(
+    [
+      ...["metrics", "readyz", "healthz"].map((route) => `curl -s http://127.0.0.1:7481/${route}`),
+      "curl -s -X PUT -d debug 'http://127.0.0.1:7481/loglevel?seconds=600'",
+      "curl -s -o toolgate.cpuprofile 'http://127.0.0.1:7481/debug/cpu?seconds=10'",
+    ].map((command) => [command, "test/front/ops/ops-server.test.ts asks all routes, whatever port they are on"]),
+  ),
   "npm test": "it runs this test",
   "npm test -- --quick": "it is a part of npm test",
   "npm run lint && npm run typecheck": ".ci/run runs both",

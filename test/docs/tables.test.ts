@@ -3,11 +3,13 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { renderConfigTable } from "./config-table.js";
 import { renderErrorTable } from "./error-table.js";
+import { renderMetricsTable } from "./metrics-table.js";
 
 // `npm run docs:tables` writes what this test expects.
 test.each([
   ["docs/settings.md", "config", renderConfigTable],
   ["docs/errors.md", "errors", renderErrorTable],
+  ["docs/metrics.md", "metrics", renderMetricsTable],
 ])("%s has the code's table of %s", async (page, name, render) => {
   const path = fileURLToPath(new URL(`../../${page}`, import.meta.url));
   const expected = withTable(readFileSync(path, "utf8"), name, render());

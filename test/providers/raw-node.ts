@@ -19,7 +19,8 @@ export function rawNodeForFile(redis: () => TestRedis, settings: NodeSettings = 
   let node: GatewayNode | undefined;
   let wire: Node | undefined;
   beforeAll(async () => {
-    const flags = { listen: "127.0.0.1:0", redisUrl: redis().url, logLevel: "silent", drainGraceMs: 0, ...settings };
+    const own = { listen: "127.0.0.1:0", opsListen: "off", redisUrl: redis().url };
+    const flags = { ...own, logLevel: "silent", drainGraceMs: 0, ...settings };
     node = createNode(parseConfig({ env: {}, flags }));
     const { address } = await node.start();
     wire = new Node(address, credentials.createInsecure(), {});

@@ -61,7 +61,14 @@ export async function startCluster({
   env = {},
 }: ClusterOptions): Promise<Cluster> {
   const launch = async (listen: string, more: NodeSettings = {}, root?: string): Promise<Member> => {
-    const settings = environmentOf({ logLevel: "info", listen, redisUrl: redis.url, ...config, ...more });
+    const settings = environmentOf({
+      logLevel: "info",
+      opsListen: "off",
+      listen,
+      redisUrl: redis.url,
+      ...config,
+      ...more,
+    });
     const program = new Program({
       name: `node ${listen}`,
       entry: "cmd/toolgate.js",

@@ -45,6 +45,8 @@ export interface AuditLogSettings {
   readonly node: NodeId;
   readonly monotonicMs: () => number;
   readonly faults: FaultLog;
+  /** Hears of each refusal, once, also where nothing is recorded: for metrics. Absent where nothing does. */
+  readonly onRefused?: ((act: AuditedAct, reason: string) => void) | undefined;
 }
 
 /** The most records that one script writes, and that wait for a shard while Redis is away. */
@@ -81,10 +83,29 @@ export class AuditLog {
     return this.#settings.level();
   }
 
+  /** Whether anything is to be said of what is done and refused: it is recorded, or counted. */
+  get listens(): boolean {
+    return this.level !== "off" || this.#settings.onRefused !== undefined;
+  }
+
+  /** How many records wait to be written. */
+  get waiting(): number {
+    return this.#shardWriters.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
+  /** How many records were dropped, since too many waited. */
+  get dropped(): number {
+    return this.#shardWriters.reduce((sum, { dropped }) => sum + dropped, 0);
+  }
+
+  get #shardWriters(): readonly ShardWriter[] {
+    return [...this.#shards.values()];
+  }
+
   /** Resolves when what was recorded is written, or cannot be. */
   async stop(): Promise<void> {
     this.#flood.stop();
-    await Promise.all([...this.#shards.values()].map((shard) => shard.stop()));
+    await Promise.all(this.#shardWriters.map((shard) => shard.stop()));
   }
 
   /** What ADMIT is to record of a call; undefined where calls are not recorded. */
@@ -112,9 +133,11 @@ export class AuditLog {
 
   /** Records what was refused, once for each error. What failed for another reason than a refusal is passed over. */
   refused(caller: AuditedCaller | undefined, act: AuditedAct, error: unknown): void {
-    if (this.level === "off" || !(error instanceof ToolgateError) || NO_REFUSALS.has(error.reason)) return;
+    if (!this.listens || !(error instanceof ToolgateError) || NO_REFUSALS.has(error.reason)) return;
     if (this.#recorded.has(error)) return;
     this.#recorded.add(error);
+    this.#settings.onRefused?.(act, error.reason);
+    if (this.level === "off") return;
     this.#flood.refused(this.#recordOf(caller, act, "refused", error.reason));
   }
 
@@ -160,6 +183,7 @@ class ShardWriter {
   #waiting: AuditRecord[] = [];
   #writing: Promise<void> | undefined;
   #stopped = false;
+  dropped = 0;
 
   constructor(store: CommittedStore, keys: ShardKeys, faults: FaultLog) {
     this.#store = store;
@@ -167,8 +191,13 @@ class ShardWriter {
     this.#faults = faults;
   }
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   add(record: AuditRecord): void {
     if (this.#waiting.length >= MAX_WAITING) {
+      this.dropped++;
       const error = new ToolgateError("STORE_UNAVAILABLE", `more than ${MAX_WAITING} records wait to be written`);
       this.#faults.warn({ event: "audit_records_dropped", error });
       return;

@@ -58,6 +58,11 @@ export class Connections {
     this.#quota = new FairQuota(options.max, options.maxPerHost);
   }
 
+  /** How many are open. */
+  get count(): number {
+    return this.#quota.count;
+  }
+
   /** Takes a connection that was just accepted; false when it was closed at once, for want of a permit. */
   accept(socket: Socket): boolean {
     const { remoteAddress } = socket;

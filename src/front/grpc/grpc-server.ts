@@ -110,6 +110,8 @@ export interface GrpcServer {
   start(): Promise<{ readonly address: string }>;
   /** Says by health whether a service (`toolgate.v1.Gateway`) serves, or all of them. Ignored once draining. */
   setServing(service: string | "all", serving: boolean): void;
+  /** How many connections are open. */
+  readonly connections: number;
   /** How many bidirectional streams are open. */
   readonly sessions: number;
   /** How many bytes are held of what peers have not sent whole, or not read. */
@@ -196,6 +198,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       return starting;
     },
     setServing: (service, serving) => health.set(service, serving),
+    get connections() {
+      return connections.count;
+    },
     get sessions() {
       return state.sessions.quota.count;
     },

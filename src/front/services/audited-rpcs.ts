@@ -60,7 +60,7 @@ function record(method: AnyMethod, actOf: ActOf, audit: AuditLog): AnyMethod {
   return {
     ...method,
     async handler(request: never, context: CallContext) {
-      if (audit.level === "off") return handler(request, context);
+      if (!audit.listens) return handler(request, context);
       const act = actOf(request, context.principal.tenant);
       const caller = callerOf(context);
       try {

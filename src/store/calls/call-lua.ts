@@ -1,7 +1,8 @@
 import { NO_HISTORY_LUA } from "../../redis/history.js";
 import { readLua } from "../../redis/lua-file.js";
 import { ANSWER_LUA, NOTIFY_LUA } from "../../redis/notify.js";
-import { defineScript, type Script } from "../../redis/script.js";
+import { defineScript, type Script, withMetered } from "../../redis/script.js";
+import { SAY_ENDS_LUA } from "../../redis/script-meter.js";
 import { RELEASE_LUA } from "../call-limits/limits-lua.js";
 import { PRESENCE_LUA } from "../presence.js";
 import { RECORD_LUA } from "./record-lua.js";
@@ -22,12 +23,15 @@ const CALL_LUA = [
   readLua(import.meta.url, "call.lua"),
 ].join("\n");
 
+/** How ends.lua says that the node did not ask for ends, and how it says that it did. */
+const [NOT_METERED, METERED] = ["local METERED = false", "local METERED = true"];
+
 /**
  * Defines a script of calls: what they share, then its own part, which must return its answer. What it gathered is done after
  * that part.
  */
 export function defineCallScript(name: string, ...parts: readonly string[]): Script {
-  return defineScript(
+  const script = defineScript(
     name,
     NO_HISTORY_LUA,
     NOTIFY_LUA,
@@ -42,6 +46,8 @@ export function defineCallScript(name: string, ...parts: readonly string[]): Scr
     "notify_all()",
     // As it is: thrown again, Redis's own refusals (READONLY, OOM) could not be distinguished from a fault in the script.
     "if not done then return type(answer) == 'table' and answer or redis.error_reply(answer) end",
+    SAY_ENDS_LUA,
     ANSWER_LUA,
   );
+  return withMetered(script, (lua) => lua.replace(NOT_METERED, METERED));
 }

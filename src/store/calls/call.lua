@@ -105,6 +105,7 @@ local function finish(call, kind, reason, body)
   if result then stream_length('result:' .. call.id) end -- what is none cannot be added to
   local terminal = save_end(call, kind, reason, body)
   audit_end(call, kind, reason)
+  note_end(call, kind, reason)
   if call.more ~= '' then release(call, kind, reason, body) end
   if call.guest then count_guest(call, -1) end
   if result then

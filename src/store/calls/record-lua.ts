@@ -45,6 +45,8 @@ export const RECORD_LUA =
   WRONG_TYPE_LUA +
   KEEP_ASIDE_LUA +
   AUDIT_LUA +
+  readLua(import.meta.url, "number-text.lua") +
+  readLua(import.meta.url, "ends.lua") +
   readLua(import.meta.url, "record.lua", {
     DEFAULT_TENANT,
     FORMAT_WORD: `${FORMAT} `,

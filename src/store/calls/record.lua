@@ -1,12 +1,5 @@
 -- Reads and writes a call's record: how it looks stands in record-lua.ts. Needs prefix, due, now in milliseconds, wrong-type.lua,
--- keep-aside.lua and audit.lua.
-
--- Numbers as text, each made once: Redis and Lua take a microsecond to print a number as a float.
-local text = setmetatable({}, { __index = function(known, number)
-  local made = string.format('%d', number)
-  known[number] = made
-  return made
-end })
+-- keep-aside.lua, audit.lua, number-text.lua and ends.lua.
 
 local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%l[%w_-]*) ((%d+) (%d+) (%d+) (%S+ %S+)(.*))$'
 local LIFE = '^(%l[%w_-]*) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)([^\n]*)$'
@@ -55,7 +48,9 @@ local function lose(id, head, attempt)
   local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. ' 0\n'
   local expires = math.max(now + 1, tonumber(read_head(head).__index.expires))
   redis.call('SET', prefix .. 'call:' .. id, FORMAT_WORD .. '* ' .. head .. '\n' .. terminal, 'PXAT', text[expires])
-  audit_end(setmetatable({ id = id, node = '-' }, read_head(head)), 'outcome_unknown', 'STATE_LOST')
+  local lost = setmetatable({ id = id, node = '-' }, read_head(head))
+  audit_end(lost, 'outcome_unknown', 'STATE_LOST')
+  note_end(lost, 'outcome_unknown', 'STATE_LOST')
   write_audit()
   on_due('ZREM', id)
   on_due('ZADD', '+inf', STRAYS)
