@@ -19,6 +19,7 @@ import { TENANT } from "./access/policy/tenant-document.js";
 import { policyCheck } from "./access/policy-check.js";
 import { RegistryAccess } from "./access/registry-access.js";
 import { hasAdministrator, hasCredentials, roleExists, tenantHolds } from "./access/registry-facts.js";
+import { unjudgedCondition } from "./access/require.js";
 import { SESSION_CHECK } from "./access/session-check.js";
 import { deferred } from "./async/deferred.js";
 import { loopUtilization } from "./async/loop-utilization.js";
@@ -245,7 +246,9 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   // Access: the policy and the credentials take a change of documents over before those that ask them hear of it.
-  const policy = createPolicy(documents.copy);
+  const policy = createPolicy(documents.copy, (tenant, { rule, why }) =>
+    faults.warn({ event: "condition_unjudged", of: `${tenant}/${rule}`, error: unjudgedCondition(tenant, rule, why) }),
+  );
   const egress = createGuardedFetch({ allow: allowList(config.egressAllow) });
   const authentication = createAuthentication({
     documents: documents.copy,

@@ -10,12 +10,25 @@ export interface Decision {
   /** The rule that decided, as `role/agent#/rules/0`; undefined where none allows it. */
   readonly rule: string | undefined;
   /**
+   * Rules whose conditions could not be judged by the arguments, each with the reason why: a denial held all the same, an allowance did not.
+   * Absent where there are none.
+   */
+  readonly unjudged?: readonly UnjudgedCondition[];
+  /**
    * Where it depends on the arguments of the call, decides by them once they were validated: the call is allowed only if this says so
    * too. Absent otherwise.
    *
    * @param args the payload's value, with a double for each number
    */
   readonly byArguments?: (args: Json, principal: Principal) => Decision;
+}
+
+/** A condition that could not be judged. */
+export interface UnjudgedCondition {
+  /** Its rule, as `role/agent#/rules/0`. */
+  readonly rule: string;
+  /** `error`: it asks for what the arguments do not have, or for another type of it. `cost`: it is too much work for them. */
+  readonly why: "error" | "cost";
 }
 
 /** A tool as rules see it. */

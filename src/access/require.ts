@@ -1,8 +1,9 @@
 import { ToolgateError } from "../errors/toolgate-error.js";
+import type { ToolsetName } from "../identity/names.js";
 import type { TenantName } from "../identity/tenant.js";
 import { shownToolset } from "../identity/toolset-name.js";
 import type { Json } from "../json/json.js";
-import type { CallerAccess, Decision, RuledTool, RuledToolset } from "./caller-access.js";
+import type { CallerAccess, Decision, RuledTool, RuledToolset, UnjudgedCondition } from "./caller-access.js";
 import type { Verb } from "./verbs.js";
 
 /**
@@ -51,11 +52,27 @@ export function requireArguments(
   tool: RuledTool,
   args: { readonly value: Json },
 ): Decision {
-  const decided = decision.byArguments === undefined ? decision : decision.byArguments(args.value, access.principal);
+  const decided = decideArguments(access, decision, args);
   if (decided.allowed) return decided;
-  throw forbidden(
-    "call",
-    `"${tool.name}" of "${shownToolset(access.principal.tenant, toolset.name)}" with these arguments`,
+  throw argumentsForbidden(access, toolset.name, tool.name);
+}
+
+/** The error of a call whose arguments no rule allows. */
+export function argumentsForbidden({ principal }: CallerAccess, toolset: ToolsetName, tool: string): ToolgateError {
+  return forbidden("call", `"${tool}" of "${shownToolset(principal.tenant, toolset)}" with these arguments`);
+}
+
+/** What `requireArguments` goes by. */
+export function decideArguments(access: CallerAccess, decision: Decision, args: { readonly value: Json }): Decision {
+  return decision.byArguments === undefined ? decision : decision.byArguments(args.value, access.principal);
+}
+
+/** What is said of a condition that could not be judged, to those that may see the policy: never the arguments. */
+export function unjudgedCondition(tenant: TenantName, rule: string, why: UnjudgedCondition["why"]): ToolgateError {
+  const cause = why === "cost" ? "it is too much work" : "they lack what it asks for, or have it of another type";
+  return new ToolgateError(
+    "FORBIDDEN",
+    `the condition of ${tenant}/${rule} cannot be judged by a call's arguments (${cause}), so it allows nothing and denies`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { CallerAccess } from "../access/caller-access.js";
-import { requireArguments, requireCall } from "../access/require.js";
+import { argumentsForbidden, decideArguments, requireCall, unjudgedCondition } from "../access/require.js";
 import { type HealthRule, isHealthy } from "../catalog/toolset-view.js";
 import type { ErrorReason } from "../errors/codes.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
@@ -102,8 +102,12 @@ export async function explainCall(
     await gates.judge("arguments", async () => {
       const text: JsonText = await readPayload(placing.texts, payload, placing.maxPayloadBytes, asking);
       await placing.payloads.check(epoch, route.tool, text, asking);
-      requireArguments(access, requireCall(access, ruled, route.tool), ruled, route.tool, text);
-      return "they fit the tool's payload schema";
+      const decided = decideArguments(access, requireCall(access, ruled, route.tool), text);
+      const unjudged = (decided.unjudged ?? []).map(
+        ({ rule, why }) => unjudgedCondition(principal.tenant, rule, why).message,
+      );
+      if (!decided.allowed) throw refusedArguments(call, unjudged);
+      return ["they fit the tool's payload schema", ...unjudged].join("; ");
     });
   await gates.judge("limits", async () => {
     const bound = placing.limits.of(principal, toolset, tool, undefined, payload ?? Buffer.alloc(0));
@@ -137,6 +141,12 @@ function decideOn(access: CallerAccess, ruled: Parameters<typeof requireCall>[1]
   if (access.mayUse("discover", ruled, tool).allowed) return requireCall(access, ruled, tool);
   const message = `"${tool.name}" of "${ruled.name}" is not visible to the principal, which hears that there is none`;
   throw new ToolgateError("FORBIDDEN", message);
+}
+
+/** What the call would get, with what its caller does not hear: which conditions decided without being judged. */
+function refusedArguments({ toolset, tool, access }: ExplainedCall, unjudged: readonly string[]): ToolgateError {
+  const { message, metadata } = argumentsForbidden(access, toolset, tool);
+  return new ToolgateError("FORBIDDEN", [message, ...unjudged].join("; "), { metadata });
 }
 
 /** A call of no digest and of usual patience. */

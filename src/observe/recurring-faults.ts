@@ -4,6 +4,8 @@ import type { LogFields, Logger } from "./logger.js";
 /** A fault as a log line has it. */
 export interface FaultFields extends LogFields {
   readonly error: unknown;
+  /** What it is a fault of, where the same event is another fault for another one. */
+  readonly of?: string;
 }
 
 /** Tells faults that come once for each call, retry or turn while their cause lasts. */
@@ -85,7 +87,7 @@ export class RecurringFaults implements FaultLog {
 }
 
 /** Which faults are the same one. That Redis is away concerns all toolsets alike; whatever else there is, each by itself. */
-function sameness({ event, error, toolset }: FaultFields): string {
+function sameness({ event, error, toolset, of }: FaultFields): string {
   const { reason } = toToolgateError(error);
-  return reason === "STORE_UNAVAILABLE" ? event : `${event} ${reason} ${String(toolset)}`;
+  return reason === "STORE_UNAVAILABLE" ? event : `${event} ${reason} ${String(of ?? toolset)}`;
 }

@@ -216,6 +216,29 @@ test("arguments that a role's condition refuses are not said to be malformed", a
   expect(gates.find(({ gate }) => gate === "arguments")?.remedy).toContain("toolgate access role get");
 });
 
+test("a condition that cannot be judged is named to those that explain, and logged, without the arguments", async () => {
+  const optional = "!args.note.contains('x')";
+  await admin.documents.apply([
+    role("noted", [allow({ verbs: ["call"], when: optional }), allow({ verbs: ["discover"] })]),
+  ]);
+  await using client = await clientOf("noted", "noted");
+  const payload = { a: 4711, b: 2 };
+  await expect(client.invoke("lab", "sum", payload)).rejects.toMatchObject({
+    reason: "FORBIDDEN",
+    message: expect.not.stringContaining("noted#"),
+  });
+  const { gates } = await admin.access.explain("lab", "sum", { principal: "noted", payload });
+  expect(gates.find(({ gate }) => gate === "arguments")).toMatchObject({
+    verdict: "failed",
+    reason: "FORBIDDEN",
+    detail: expect.stringContaining("the condition of default/role/noted#/rules/0 cannot be judged"),
+  });
+  const lines = cluster.output(0).filter((line) => line.includes("condition_unjudged"));
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ level: "warn", of: "default/role/noted#/rules/0" });
+  expect(lines[0]).not.toContain("4711");
+});
+
 test("others' calls are explained to those that administer their tenant, and to nobody else", async () => {
   await using client = await clientOf("curious", "agent");
   expect(await reasonOf(client.access.explain("lab", "sum", { principal: "server" }))).toBe("FORBIDDEN");

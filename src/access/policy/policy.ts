@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { DocumentRef, DocumentsReader } from "../../documents/document.js";
 import type { Principal } from "../../identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../../identity/tenant.js";
-import type { CallerAccess } from "../caller-access.js";
+import type { CallerAccess, UnjudgedCondition } from "../caller-access.js";
 import { BUILT_IN_ROLES } from "./built-in-roles.js";
 import { CacheBudget } from "./cache-budget.js";
 import { type CompiledRule, type CompiledShare, compileRules, compileShare } from "./compile-rules.js";
@@ -18,8 +18,6 @@ export interface Policy {
   accessOf(principal: Principal): CallerAccess;
   /** Calls back after each change of what anybody may do; the result ends that. */
   onChange(listener: () => void): () => void;
-  /** How often a condition could not be judged, and so denied: it threw, or was too much work. */
-  readonly conditionFaults: number;
 }
 
 /** How many sets of roles are kept compiled. */
@@ -28,9 +26,12 @@ const MAX_ROLE_SETS = 1_000;
 const MAX_DECISIONS = 200_000;
 const POLICY_KINDS: ReadonlySet<string> = new Set([ROLE.kind, SHARE.kind, TENANT.kind]);
 
+/** Told that a condition of a tenant's role could not be judged for a call, and so opened nothing. */
+export type ConditionFaults = (tenant: TenantName, fault: UnjudgedCondition) => void;
+
 /** Decides by roles: compiled on first use for each set of roles, and anew after each change of a role, a share or a tenant. */
-export function createPolicy(documents: DocumentsReader): Policy {
-  return new CompiledPolicy(documents);
+export function createPolicy(documents: DocumentsReader, onConditionFault: ConditionFaults = () => {}): Policy {
+  return new CompiledPolicy(documents, onConditionFault);
 }
 
 class CompiledPolicy implements Policy {
@@ -43,15 +44,12 @@ class CompiledPolicy implements Policy {
   readonly #shares = new Map<TenantName, SharedWith>();
   /** The registry has tenants but the default one; undefined where that is to be looked up. */
   #tenanted: boolean | undefined;
-  #conditionFaults = 0;
+  readonly #onConditionFault: ConditionFaults;
 
-  constructor(documents: DocumentsReader) {
+  constructor(documents: DocumentsReader, onConditionFault: ConditionFaults) {
     this.#documents = documents;
+    this.#onConditionFault = onConditionFault;
     documents.onChange((changed) => this.#note(changed));
-  }
-
-  get conditionFaults(): number {
-    return this.#conditionFaults;
   }
 
   accessOf(principal: Principal): CallerAccess {
@@ -121,7 +119,7 @@ class CompiledPolicy implements Policy {
       shares: shared.compiled,
       description: `[${JSON.stringify(tenant)},${JSON.stringify(described)},${shared.description}]`,
       budget: this.#budget,
-      onConditionFault: () => this.#conditionFaults++,
+      onConditionFault: (fault) => this.#onConditionFault(tenant, fault),
     });
     this.#roleSets.set(key, roleSet);
     return roleSet;

@@ -4,7 +4,7 @@ import type { Principal } from "../../identity/principal.js";
 import type { TenantName } from "../../identity/tenant.js";
 import { tenantOf } from "../../identity/toolset-name.js";
 import type { Json } from "../../json/json.js";
-import type { Decision, RuledTool, RuledToolset } from "../caller-access.js";
+import type { Decision, RuledTool, RuledToolset, UnjudgedCondition } from "../caller-access.js";
 import type { Verb } from "../verbs.js";
 import type { CacheBudget } from "./cache-budget.js";
 import type { CompiledRule, CompiledShare } from "./compile-rules.js";
@@ -31,7 +31,7 @@ export interface RoleSetParts {
   /** Bounds what is looked up rather than decided anew. */
   readonly budget: CacheBudget;
   /** Told of each condition that could not be judged, and so denied. */
-  readonly onConditionFault: (rule: string) => void;
+  readonly onConditionFault: (fault: UnjudgedCondition) => void;
 }
 
 /** The rules about a toolset's tools. */
@@ -61,6 +61,8 @@ interface KnownTags {
 
 /** Stands for any tool, where the rules do not tell them apart. */
 const ANY_TOOL: RuledTool = { name: "", tags: [] };
+/** How many conditions of one decision are named that could not be judged. */
+const MAX_UNJUDGED = 8;
 const REFUSED: Decision = Object.freeze({ allowed: false, rule: undefined });
 
 /** What all principals of one tenant may do that have the same roles, at one revision of the documents. */
@@ -207,20 +209,33 @@ function decideByArguments(
   allowances: readonly CompiledRule[],
   args: Json,
   principal: Principal,
-  onConditionFault: (rule: string) => void,
+  onConditionFault: (fault: UnjudgedCondition) => void,
 ): Decision {
   // Together, since a principal may have thousands of rules with conditions.
   const meter = new ConditionMeter();
+  let unjudged: UnjudgedCondition[] | undefined;
   const holds = ({ ref, when }: CompiledRule, onFault: boolean): boolean => {
     if (when === undefined) return true;
     const verdict = when.judge(args, principal, meter);
-    if (verdict === "fault") onConditionFault(ref);
-    return verdict === "fault" ? onFault : verdict === "holds";
+    if (verdict !== "fault") return verdict === "holds";
+    const fault = { rule: ref, why: meter.exhausted ? "cost" : "error" } as const;
+    unjudged ??= [];
+    if (unjudged.length < MAX_UNJUDGED) unjudged.push(fault);
+    onConditionFault(fault);
+    return onFault;
   };
   const denial = denials.find((rule) => holds(rule, true));
-  if (denial !== undefined) return { allowed: false, rule: denial.ref };
+  if (denial !== undefined) return decided(false, denial.ref, unjudged);
   const allowance = allowances.find((rule) => holds(rule, false));
-  return allowance === undefined ? REFUSED : { allowed: true, rule: allowance.ref };
+  return decided(allowance !== undefined, allowance?.ref, unjudged);
+}
+
+function decided(
+  allowed: boolean,
+  rule: string | undefined,
+  unjudged: readonly UnjudgedCondition[] | undefined,
+): Decision {
+  return unjudged === undefined ? { allowed, rule } : { allowed, rule, unjudged };
 }
 
 function isSame(known: KnownTags, toolsetTags: readonly string[], toolTags: readonly string[]): boolean {

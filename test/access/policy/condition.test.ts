@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Environment } from "@marcbachmann/cel-js";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ConditionVerdict, parseCondition } from "../../../src/access/policy/condition.js";
 import type { Principal } from "../../../src/identity/principal.js";
 import { DEFAULT_TENANT } from "../../../src/identity/tenant.js";
 import type { Json } from "../../../src/json/json.js";
+import { PACKAGE_ROOT } from "../../../src/local-cluster/package-root.js";
 
 const ANN: Principal = {
   tenant: DEFAULT_TENANT,
@@ -88,6 +91,28 @@ test.each([
 ])("%s is refused, and it is said why", (source, why) => {
   const parsed = parseCondition(source);
   expect(parsed).toMatchObject({ kind: "refused", reason: expect.stringMatching(why) });
+});
+
+describe("docs/access.md", () => {
+  const page = readFileSync(join(PACKAGE_ROOT, "docs", "access.md"), "utf8");
+  const [, table = ""] = page.split("| CEL has | such as | Here |\n|---|---|---|\n");
+  const rows = table.slice(0, table.indexOf("\n\n")).split("\n");
+  const args = { n: 2, text: "a", flag: false, map: { a: 1 }, list: [1], pattern: "a" };
+
+  test.each(rows)("%s", (row) => {
+    const [, , example = "", here = ""] = row.split(" | ").join("|").split("|");
+    const source = example.trim().replace(/^`(.*)`$/, "$1");
+    const parsed = parseCondition(source);
+    if (here.includes("refused")) expect(parsed).toMatchObject({ kind: "refused" });
+    else {
+      expect(here).toContain("cannot be judged");
+      expect(judge(source, args)).toBe("fault");
+    }
+  });
+
+  test("what a map can be asked", () => {
+    expect(judge("'a' in args.map && args.map.a == 1 && has(args.map.a) && !has(args.map.b)", args)).toBe("holds");
+  });
 });
 
 test("nothing but own members is seen, whatever the arguments are named", () => {
