@@ -84,9 +84,13 @@ export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => nu
       const { before, after, force } = proposal;
       yield* refuseEscalation(proposal);
       if (!force && (yield* wouldLockOut(before, after, nowMs()))) {
+        const tenant = `the tenant "${DEFAULT_TENANT}"`;
         throw new ToolgateError(
           "INVALID_DOCUMENT",
-          `nobody could administer the tenant "${DEFAULT_TENANT}" any more: give another principal the role admin first, or apply it with force`,
+          hasCredentials(before)
+            ? `nobody could administer ${tenant} any more: give another principal the role admin first, or apply it with force`
+            : `this would be the registry's first credential, from which on it asks everybody for one, and nobody could administer ${tenant}: ` +
+                "make its administrator first, by toolgate access init where Redis can be reached, or apply it with force",
         );
       }
     },

@@ -297,6 +297,9 @@ test("a registry without credentials is open, and its first one closes it for th
         })(),
       ),
     );
+    await expect(first.access.createKey({ principal: "robot", roles: ["agent"] })).rejects.toThrow(
+      "toolgate access init",
+    );
     const { key } = await first.access.createKey({ principal: "first", roles: ["admin"] });
     expect(await Promise.all(ends)).toEqual(Array(3).fill("UNAUTHENTICATED"));
     for (const client of clients) expect(await reasonOf(client.access.whoAmI())).toBe("UNAUTHENTICATED");
