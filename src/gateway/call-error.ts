@@ -21,8 +21,9 @@ export interface CallError {
 /** Why a call that ended without a result has none: made of its record alone, so that every reader gets the same. */
 export function callErrorOf(ending: Ending): CallError {
   const body = ending.kind === "unknown" ? undefined : readBody(ending.body);
-  // Only a tool's error has a body that a tool wrote; whose word it is, the node said that took it.
-  const origin = ending.kind === "tool_error" && body !== undefined ? body.origin : "gateway";
+  // Only what a tool says of itself has a body that it wrote; whose word it is, the node said that took it.
+  const isTold = ending.kind === "tool_error" || ending.kind === "outcome_unknown";
+  const origin = isTold && body !== undefined ? body.origin : "gateway";
   const { reason } = ending;
   const code = origin !== "tool" && isErrorReason(reason) ? ERROR_CODES[reason] : ERROR_CODES.TOOL_ERROR;
   return {

@@ -12,8 +12,14 @@ import type { ToolErrorBody } from "../store/calls/tool-error-body.js";
 export type ProviderAnswer =
   /** `lostNodes` is how many nodes were lost that had the result. */
   | { readonly kind: "result"; readonly json: Buffer; readonly lostNodes: number }
-  /** `details` is JSON; empty where there is none. */
-  | { readonly kind: "error"; readonly reason: string; readonly message: string; readonly details: Buffer }
+  /** `details` is JSON; empty where there is none. `outcomeUnknown`: the tool does not know whether it had its effect. */
+  | {
+      readonly kind: "error";
+      readonly reason: string;
+      readonly message: string;
+      readonly details: Buffer;
+      readonly outcomeUnknown: boolean;
+    }
   | { readonly kind: "cancelled" }
   /** Neither a result nor an error. */
   | { readonly kind: "none" };
@@ -85,12 +91,13 @@ export class ResultChecks {
       case "cancelled":
         return { kind: "cancelled", reason: "CANCELLED", body: Buffer.alloc(0) };
       case "error": {
-        const { reason, message, details } = answer;
-        return toolError(
+        const { reason, message, details, outcomeUnknown } = answer;
+        const end = toolError(
           REASON.test(reason) ? reason : "TOOL_ERROR",
           { origin: "tool", message: message.slice(0, MAX_MESSAGE_CHARACTERS) },
           read?.kind === "ok" ? details : undefined,
         );
+        return outcomeUnknown ? { ...end, kind: "outcome_unknown" } : end;
       }
       case "none":
         return toolError("INVALID_RESULT", { message: "the provider answered neither a result nor an error" });

@@ -312,7 +312,9 @@ export class RunningCall {
     if (reason === "CANCELLED" || reason === "DEADLINE") return this.#cancelled();
     // The agent did not ask for this one, so a tool that has something to say about it is heard.
     if (reason === "STOPPING" && isAbort(error)) return this.#cancelled();
-    if (error instanceof ToolFailure) return this.#toolError(error.reason, error.message, error.details);
+    if (error instanceof ToolFailure) {
+      return this.#toolError(error.reason, error.message, error.details, error.executed === "unknown");
+    }
     if (!(error instanceof CallAborted)) this.#logs.threw(this.#call, error);
     return this.#toolError("TOOL_ERROR", error instanceof Error ? error.message : String(error));
   }
@@ -321,13 +323,14 @@ export class RunningCall {
     return { callId: this.callId, attempt: this.attempt, cancelled: {} };
   }
 
-  #toolError(reason: string, message: string, details?: unknown): ProviderResult {
+  #toolError(reason: string, message: string, details?: unknown, outcomeUnknown = false): ProviderResult {
     const encoded = details === undefined ? undefined : encodeJson(details);
     const kept = encoded?.kind === "encoded" && encoded.bytes.length <= MAX_DETAILS_BYTES ? encoded.bytes : undefined;
     const error = {
       reason: REASON.test(reason) ? reason : "TOOL_ERROR",
       message: message.slice(0, MAX_MESSAGE_CHARS),
       ...ifDefined("detailsJson", kept),
+      ...(outcomeUnknown ? { outcomeUnknown } : {}),
     };
     return { callId: this.callId, attempt: this.attempt, error };
   }

@@ -55,7 +55,7 @@ export interface RejectedTerminal<Value = unknown> extends Failed<Value> {
  * - `tool_error`: the tool ran and failed.
  * - `not_executed`: expired or cancelled before a provider took it, or its epoch went away; it did not run.
  * - `cancelled`: cancelled after a provider took it; the provider stopped.
- * - `outcome_unknown`: its provider was lost, or did not answer in time.
+ * - `outcome_unknown`: its provider was lost, or did not answer in time; or the tool itself does not know whether it had its effect.
  * - `attempts_exhausted`: an idempotent call given up after its last attempt.
  */
 export interface FailedTerminal<Value = unknown> extends Failed<Value> {

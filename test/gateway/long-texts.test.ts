@@ -60,7 +60,9 @@ async function takeResult(tool: string, bytes: Buffer, kind: "result" | "error")
   const times = { deadlineMs: NOW_MS + 60_000, retentionMs: 1, admittedMs: NOW_MS };
   const head = makeHead({ ...fixed, ...times, caller: callerName({ tenant: "t", id: "s" }) }).text;
   const answer: ProviderAnswer =
-    kind === "error" ? { kind, reason: "", message: "", details: bytes } : { kind, json: bytes, lostNodes: 0 };
+    kind === "error"
+      ? { kind, reason: "", message: "", details: bytes, outcomeUnknown: false }
+      : { kind, json: bytes, lostNodes: 0 };
   const read = await checks.read(answer, () => ({ client: "peer", holdsItsStream: true }));
   const end = await checks.check(epoch, tool, head, answer, read, "peer");
   return end.unchecked ?? end.kind;

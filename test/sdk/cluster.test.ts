@@ -85,6 +85,12 @@ async function serve(options: Partial<ServeOptions> = {}) {
             throw new ToolFailure("NO_FUNDS", "broke", { cents: 0 });
           },
         },
+        lose: {
+          payload: true,
+          run: () => {
+            throw new ToolFailure("BANK_LOST", "it hung up", { cents: 1 }, { executed: "unknown" });
+          },
+        },
         wrong: { payload: true, result: Type.Unsafe<string>(Type.Number()), run: () => "no number" },
         gate: {
           payload: true,
@@ -136,7 +142,7 @@ describe("discovery", () => {
     const { name, provider } = await serve();
     const toolset = await client.get(name);
     expect(toolset).toMatchObject({ name, version: "1.0.0", digest: provider.digest, epoch: provider.epoch });
-    expect(toolset.tools.map((tool) => tool.name)).toEqual(["count", "fail", "gate", "sum", "wrong"]);
+    expect(toolset.tools.map((tool) => tool.name)).toEqual(["count", "fail", "gate", "lose", "sum", "wrong"]);
     const listed = await collect(client.list());
     expect(listed.map((each) => each.name)).toContain(name);
     const hits = await client.search("adds numbres");
@@ -174,6 +180,10 @@ describe("calls", () => {
     });
     await expect(client.invoke(name, "fail")).rejects.toMatchObject({
       terminal: { kind: "tool_error", reason: "NO_FUNDS", message: "broke", details: { cents: 0 }, executed: "yes" },
+    });
+    const lost = { reason: "BANK_LOST", origin: "tool", message: "it hung up", details: { cents: 1 } };
+    await expect(client.invoke(name, "lose")).rejects.toMatchObject({
+      terminal: { kind: "outcome_unknown", executed: "unknown", ...lost },
     });
     await expect(client.invoke(name, "wrong")).rejects.toMatchObject({
       terminal: { kind: "tool_error", reason: "INVALID_RESULT" },

@@ -329,6 +329,11 @@ describe("a call", () => {
   const failures: [string, unknown, object][] = [
     ["a typed failure", new ToolFailure("NO_FUNDS", "broke", { cents: 0 }), { reason: "NO_FUNDS", message: "broke" }],
     ["a failure with a bad word", new ToolFailure("no funds", "broke"), { reason: "TOOL_ERROR", message: "broke" }],
+    [
+      "a failure with an unknown outcome",
+      new ToolFailure("BANK_LOST", "it hung up", undefined, { executed: "unknown" }),
+      { reason: "BANK_LOST", message: "it hung up", outcomeUnknown: true },
+    ],
     ["an error", new TypeError("oops"), { reason: "TOOL_ERROR", message: "oops" }],
     ["something else", "oops", { reason: "TOOL_ERROR", message: "oops" }],
   ];

@@ -24,6 +24,12 @@ const math = defineToolset({
         throw new ToolFailure("NO_FUNDS", "broke", { cents: 0 });
       },
     },
+    lost: {
+      payload: true,
+      run: () => {
+        throw new ToolFailure("BANK_LOST", "it hung up", { cents: 1 }, { executed: "unknown" });
+      },
+    },
     count: {
       payload: Type.Object({ to: Type.Integer() }),
       run: async ({ to }, { emit }) => {
@@ -55,6 +61,13 @@ test("a toolset runs in this process, with its schemas, its types and its failur
     reason: "NO_FUNDS",
     executed: "yes",
     terminal: { details: { cents: 0 } },
+  });
+  await expect(tools.lost()).rejects.toMatchObject({
+    kind: "outcome_unknown",
+    reason: "BANK_LOST",
+    message: "it hung up",
+    executed: "unknown",
+    terminal: { origin: "tool", details: { cents: 1 } },
   });
   await expect(tested.invoke("math", "sun")).rejects.toMatchObject({ reason: "UNKNOWN_TOOL" });
   await expect(tested.invoke("maths", "sum")).rejects.toMatchObject({ reason: "UNKNOWN_TOOLSET" });

@@ -11,8 +11,8 @@ export function readAnswer(wire: ProviderResult__Output): ProviderAnswer {
     case "cancelled":
       return { kind: "cancelled" };
     case "error": {
-      const { reason = "", message = "", detailsJson = EMPTY } = wire.error ?? {};
-      return { kind: "error", reason, message, details: detailsJson };
+      const { reason = "", message = "", detailsJson = EMPTY, outcomeUnknown = false } = wire.error ?? {};
+      return { kind: "error", reason, message, details: detailsJson, outcomeUnknown };
     }
     default:
       return { kind: "none" };

@@ -2592,6 +2592,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "detailsJson": {
          "type": "bytes",
          "id": 3
+        },
+        "outcomeUnknown": {
+         "type": "bool",
+         "id": 4
         }
        }
       },

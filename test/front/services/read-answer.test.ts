@@ -11,12 +11,16 @@ test("a result keeps its bytes as they are, and how many nodes were lost with it
 });
 
 test("a failure has its word, message and details", () => {
-  const error = { reason: "NO_FUNDS", message: "none left", detailsJson: json };
+  const error = { reason: "NO_FUNDS", message: "none left", detailsJson: json, outcomeUnknown: false };
   expect(readAnswer({ ...WIRE, outcome: "error", error })).toEqual({
     kind: "error",
     reason: "NO_FUNDS",
     message: "none left",
     details: json,
+    outcomeUnknown: false,
+  });
+  expect(readAnswer({ ...WIRE, outcome: "error", error: { ...error, outcomeUnknown: true } })).toMatchObject({
+    outcomeUnknown: true,
   });
 });
 
