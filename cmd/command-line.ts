@@ -123,6 +123,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: "serve an MCP server's tools",
       load: async () => (await import("./commands/mount.js")).mountCommand(),
     },
+    "mount-http": {
+      summary: "serve an HTTP server's operations",
+      load: async () => (await import("./commands/mount-http.js")).mountHttpCommand(),
+    },
     bundle: {
       summary: "make a schema self-contained",
       load: async () => (await import("./commands/bundle.js")).bundleCommand(),

@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
-import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import type { Mount } from "../../src/hosting/mount.js";
-import type { MountClosed, MountOptions } from "../../src/hosting/mount-options.js";
+import type { MountOptions } from "../../src/hosting/mount-options.js";
 import type { SchemaDocuments } from "../../src/index.js";
 import { UsageError } from "../output/failure.js";
 import type { Output } from "../output/output.js";
 import { terminalLog } from "../output/terminal-log.js";
+import { concludeMount, counted, leftOut } from "./mount-outcome.js";
 import { duration, integer, words } from "./option-values.js";
 import { inSession, readClientConfig, withClientOptions } from "./session.js";
 
@@ -111,7 +111,7 @@ Examples:
             once: true,
           },
         );
-        conclude(output, options.name, await mount.closed);
+        concludeMount(output, options.name, await mount.closed);
       });
     });
 }
@@ -170,41 +170,9 @@ function announce(output: Output, { name, registration }: Mount): void {
     output.jsonData({ event: "mounted", toolset: name, version, epoch, digest, tools, skipped });
     return;
   }
-  const gone = skipped.filter(({ part }) => part === "tool").length;
-  const left = [
-    ...(gone === 0 ? [] : [counted(gone, "tool")]),
-    ...(gone === skipped.length ? [] : [counted(skipped.length - gone, "result schema")]),
-  ];
-  const without = left.length === 0 ? "" : ` (without ${left.join(" and ")}, see above)`;
   output.text(
-    `${name} ${version} is mounted at epoch ${epoch}: ${counted(tools.length, "tool")}${without}. Ctrl-C ends it.`,
+    `${name} ${version} is mounted at epoch ${epoch}: ${counted(tools.length, "tool")}${leftOut(skipped)}. Ctrl-C ends it.`,
   );
-}
-
-/** @throws ToolgateError when the mount did not end because it was told to */
-function conclude(output: Output, name: string, reason: MountClosed): void {
-  if (output.json) output.jsonData({ event: "unmounted", toolset: name, reason: reason.kind });
-  switch (reason.kind) {
-    case "stopped":
-      output.note(`${name} is unmounted.`);
-      return;
-    case "retired":
-      throw new ToolgateError(
-        "EPOCH_MISMATCH",
-        `A newer contract of ${name} has taken the place of this one, and its time is over.`,
-      );
-    case "unregistered":
-      throw new ToolgateError("LEASE_LOST", `${name} was unregistered; mount it again to register it anew.`);
-    case "replaced":
-      throw new ToolgateError(
-        "LEASE_LOST",
-        `A later start of the same provider of ${name} has taken the place of this one.`,
-      );
-    case "failed":
-      throw reason.error;
-    default:
-      reason satisfies never;
-  }
 }
 
 function serverVariables(given: readonly string[]): Record<string, string> {
@@ -233,8 +201,4 @@ function pick<T extends object, K extends keyof T>(
 ): { [P in K]?: Exclude<T[P], undefined> } {
   const entries = keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]));
   return Object.fromEntries(entries) as { [P in K]?: Exclude<T[P], undefined> }; // undefined ones were left out above
-}
-
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

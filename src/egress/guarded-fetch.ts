@@ -1,8 +1,6 @@
-import type { LookupAddress } from "node:dns";
 import type { Agent } from "undici";
-import type { AllowList } from "./allow-list.js";
 import { asEgressError, EgressError } from "./egress-error.js";
-import { createEgressGuard } from "./egress-guard.js";
+import { createEgressGuard, type EgressGuardOptions } from "./egress-guard.js";
 
 /**
  * Fetches what a URL in a document names. Whoever may write documents must not reach, through a node, what only nodes reach.
@@ -23,14 +21,20 @@ export interface GuardedFetch {
    * @throws EgressError whose message names neither the URL's path nor what was answered
    */
   getJson(url: string): Promise<Buffer>;
+  /**
+   * Gets whatever is there.
+   *
+   * @param accept the media types that are asked for: RFC 9110, section 12.5.1.
+   * @throws as `getJson`
+   */
+  get(url: string, accept: string): Promise<Buffer>;
   /** Ends all connections. Idempotent. */
   stop(): Promise<void>;
 }
 
-export interface GuardedFetchOptions {
-  readonly allow: AllowList;
-  /** All addresses of a name; the system's resolver unless said. */
-  readonly resolve?: (hostname: string) => Promise<readonly LookupAddress[]>;
+export interface GuardedFetchOptions extends Omit<EgressGuardOptions, "allowedBy"> {
+  /** What allows a private address, for the messages; TOOLGATE_EGRESS_ALLOW unless said. */
+  readonly allowedBy?: string;
   /** How long one fetch may take in all, in milliseconds; 5,000 unless said. */
   readonly timeoutMs?: number;
   /** The most bytes of an answer; 256 KiB unless said. */
@@ -44,7 +48,7 @@ const MAX_REDIRECTS = 3;
 /** @throws nothing; see `GuardedFetch` */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = options;
-  const guard = createEgressGuard({ ...options, allowedBy: "TOOLGATE_EGRESS_ALLOW" });
+  const guard = createEgressGuard({ allowedBy: "TOOLGATE_EGRESS_ALLOW", ...options });
   let stopped = false;
   let loading: Promise<Client> | undefined;
 
@@ -67,12 +71,12 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     return loading;
   }
 
-  async function get(url: URL, signal: AbortSignal, redirects: number): Promise<Buffer> {
+  async function fetch(url: URL, accept: string, signal: AbortSignal, redirects: number): Promise<Buffer> {
     const { agent, request } = await client();
     const { statusCode, headers, body } = await request(url, {
       dispatcher: agent,
       signal,
-      headers: { accept: "application/json" },
+      headers: { accept },
     });
     const { location } = headers;
     if (statusCode >= 300 && statusCode < 400 && typeof location === "string") {
@@ -82,7 +86,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
         throw new EgressError("refused", "it redirects to another origin");
       }
       if (redirects === 0) throw new EgressError("failed", "it redirects too often");
-      return get(guard.checkUrl(next.href), signal, redirects - 1);
+      return fetch(guard.checkUrl(next.href), accept, signal, redirects - 1);
     }
     if (statusCode !== 200) {
       await body.dump();
@@ -99,14 +103,17 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     return Buffer.concat(parts);
   }
 
+  async function get(text: string, accept: string): Promise<Buffer> {
+    try {
+      return await fetch(guard.checkUrl(text), accept, AbortSignal.timeout(timeoutMs), MAX_REDIRECTS);
+    } catch (error) {
+      throw asEgressError(error);
+    }
+  }
+
   return {
-    async getJson(text) {
-      try {
-        return await get(guard.checkUrl(text), AbortSignal.timeout(timeoutMs), MAX_REDIRECTS);
-      } catch (error) {
-        throw asEgressError(error);
-      }
-    },
+    get,
+    getJson: (url) => get(url, "application/json"),
     async stop() {
       stopped = true;
       const loaded = await loading?.catch(() => undefined); // what was not loaded has no connection

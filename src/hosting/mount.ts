@@ -19,11 +19,9 @@
  * - When changed tools cannot be registered, the former contract stays, and the log says so; it is tried again where that helps.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import semver from "semver";
 import { deferred } from "../async/deferred.js";
 import { ERROR_CODES } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
-import { isPlainToolsetName } from "../identity/names.js";
 import type { DynamicTool } from "../index.js";
 import { callMountedTool } from "./call-tool.js";
 import { fingerprintOf } from "./derived-version.js";
@@ -33,12 +31,12 @@ import type { MountClosed, MountOptions } from "./mount-options.js";
 import { fitDescription, fitTitle, type MountedTools, mountTools } from "./mounted-tool.js";
 import { restartDelayMs, STEADY_AFTER_MS } from "./restart-delay.js";
 import { DEFAULT_PATIENCE_MS, untilUnresponsive } from "./server-liveness.js";
-import { printable } from "./server-log.js";
 import { describeExit, type ServerExit } from "./server-process.js";
 import { ServerSlot } from "./server-slot.js";
 import { semanticVersion } from "./server-version.js";
 import {
   aborted,
+  checkRegistration,
   isFinal,
   type MountRegistration,
   mountFault,
@@ -417,22 +415,9 @@ class McpMount implements Mount {
 }
 
 /** @throws ToolgateError INVALID_CONFIG, before anything is started */
-function checkOptions({ name, version, versionFromContract, idempotent, only }: MountOptions): void {
-  if (!isPlainToolsetName(name)) {
-    throw new ToolgateError(
-      "INVALID_CONFIG",
-      `A toolset cannot be named ${JSON.stringify(printable(name, 200))}: it must match [a-z0-9][a-z0-9._-]{0,127}.`,
-    );
-  }
-  if (version !== undefined && semver.valid(version) !== version) {
-    throw new ToolgateError(
-      "INVALID_CONFIG",
-      `${JSON.stringify(printable(version, 64))} is no semantic version, such as 1.4.0.`,
-    );
-  }
-  if (version !== undefined && versionFromContract === true) {
-    throw new ToolgateError("INVALID_CONFIG", "A version is given, and is to follow from the contract: leave one out.");
-  }
+function checkOptions(options: MountOptions): void {
+  checkRegistration(options);
+  const { idempotent, only } = options;
   const unknown =
     only === undefined || !Array.isArray(idempotent) ? [] : idempotent.filter((tool) => !only.includes(tool));
   if (unknown.length > 0) {

@@ -133,8 +133,8 @@ function fault(name: string, raw: { readonly [key: string]: Json }): string | un
   return undefined;
 }
 
-/** Why a schema cannot even be sent. */
-function schemaFault(which: "inputSchema" | "outputSchema", schema: Json): string | undefined {
+/** Why a tool's schema, which is called so, cannot even be sent; nothing where it can. */
+export function schemaFault(which: string, schema: Json): string | undefined {
   if (!isObject(schema)) return `its ${which} is not an object`;
   if (nestsDeeper(schema, MAX_SCHEMA_LEVELS)) return `its ${which} nests more than ${MAX_SCHEMA_LEVELS} levels`;
   const bytes = Buffer.byteLength(JSON.stringify(schema));

@@ -8,11 +8,16 @@ export interface ServerVersion {
 
 /**
  * The semantic version that stands for a server's own: the same where it is one, the nearest where it only looks like one
- * (`v1.2`, `2026.08.31`), and 0.0.0 where it is none.
+ * (`v1.2`, `2026.08.31`, `2026-08-31`), and 0.0.0 where it is none.
  */
 export function semanticVersion(version: string): ServerVersion {
   const exact = semver.valid(version);
   if (exact !== null) return exact === version ? { version: exact } : { version: exact, note: differs(version, exact) };
+  const date = /^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$/.exec(version);
+  if (date !== null) {
+    const dotted = date.slice(1).map(Number).join(".");
+    return { version: dotted, note: differs(version, dotted) };
+  }
   const near = semver.coerce(version, { includePrerelease: true })?.version ?? withoutLeadingZeros(version);
   if (near !== undefined) return { version: near, note: differs(version, near) };
   return {

@@ -6,9 +6,11 @@
  * - What the registry does not take is left out and named, so that one bad tool does not take the others away.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import semver from "semver";
 import { deferred } from "../async/deferred.js";
 import { ERROR_CODES, type ErrorReason } from "../errors/codes.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
+import { isPlainToolsetName } from "../identity/names.js";
 import {
   type ConnectionOptions,
   type DynamicToolset,
@@ -234,6 +236,33 @@ export class ToolsetRegistration {
       ...optional("providerId", options.providerId),
     }).finally(stop.dispose);
     return { toolset, provider, superseded: superseded.promise };
+  }
+}
+
+/**
+ * Looks at what does not depend on the server.
+ *
+ * @throws ToolgateError INVALID_CONFIG
+ */
+export function checkRegistration({
+  name,
+  version,
+  versionFromContract,
+}: Pick<RegistrationOptions, "name"> & { readonly version?: string; readonly versionFromContract?: boolean }): void {
+  if (!isPlainToolsetName(name)) {
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `A toolset cannot be named ${JSON.stringify(printable(name, 200))}: it must match [a-z0-9][a-z0-9._-]{0,127}.`,
+    );
+  }
+  if (version !== undefined && semver.valid(version) !== version) {
+    throw new ToolgateError(
+      "INVALID_CONFIG",
+      `${JSON.stringify(printable(version, 64))} is no semantic version, such as 1.4.0.`,
+    );
+  }
+  if (version !== undefined && versionFromContract === true) {
+    throw new ToolgateError("INVALID_CONFIG", "A version is given, and is to follow from the contract: leave one out.");
   }
 }
 

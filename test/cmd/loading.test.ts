@@ -69,6 +69,7 @@ test.each([
   ["doctor", "--help"],
   ["health", "--help"],
   ["mount", "--help"],
+  ["mount-http", "--help"],
   ["access", "--help"],
   ["audit", "--help"],
   ["explain", "--help"],

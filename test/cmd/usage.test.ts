@@ -23,6 +23,7 @@ const COMMANDS = [
   "dead",
   "context",
   "mount",
+  "mount-http",
   "bundle",
   "promote",
   "unregister",

@@ -42,6 +42,9 @@ const RUN: Readonly<Record<string, RegExp>> = {
   // docs/clients.md
   [`esbuild main.ts --bundle --platform=node --format=esm --outfile=main.mjs \\
   --banner:js="import{createRequire}from'node:module';const require=createRequire(import.meta.url);"`]: /main\.mjs/,
+  // docs/http-providers.md
+  "npx toolgate mount-http examples/http/openapi.yaml --dry-run --auth key=file:examples/http/key.txt":
+    /^addBook +POST \/books +once +key +Add a book$/m,
   // docs/limits.md; test/tools/package/packages.test.ts counts what the SDK alone has
   "find node_modules -type f -printf '%s\\n' | awk '{ sum += $1 } END { print sum }'": /^\d+\n$/,
   [`node -e 'const start = process.cpuUsage();

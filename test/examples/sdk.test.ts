@@ -3,13 +3,14 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../src/local-cluster/free-port.js";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { type Cluster, startCluster } from "../support/cluster.js";
 import { saidOutput, startExample } from "../support/examples.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { namedCommands } from "../support/page-blocks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
-import { type Ended, type Running, stopInside } from "../support/start-program.js";
+import { type Ended, type Running, startProgram, stopInside } from "../support/start-program.js";
 
 expectNoLeaks();
 
@@ -48,7 +49,7 @@ test("every example is named in the list", () => {
   const folders = readdirSync(join(PACKAGE_ROOT, "examples"), { withFileTypes: true }).filter((one) =>
     one.isDirectory(),
   );
-  expect(folders.map(({ name }) => name)).toEqual(["compose", "go", "javascript", "python", "typescript"]);
+  expect(folders.map(({ name }) => name)).toEqual(["compose", "go", "http", "javascript", "python", "typescript"]);
 });
 
 describe.each(["javascript", "typescript"])("in %s", (example) => {
@@ -61,6 +62,29 @@ describe.each(["javascript", "typescript"])("in %s", (example) => {
       stdout: expect.stringMatching(/no longer serving: stopped\n$/),
     });
   });
+});
+
+test("an HTTP API is mounted and called as its page says", async () => {
+  const port = await freePort();
+  const start = (name: string): Running =>
+    startProgram("sh", ["-ec", namedCommands("examples/http/README.md", name).replace("8090", String(port))], {
+      cwd: join(PACKAGE_ROOT, "examples", "http"),
+      env: { TOOLGATE_NODES: cluster.nodes, PORT: String(port) },
+    });
+  const api = start("api");
+  providers.add(api);
+  await api.says(/^books at /m);
+  const mount = start("provider");
+  providers.add(mount);
+  await mount.says(/^books 1\.0\.0 is mounted at epoch \d+: 3 tools \(without 1 tool, see above\), at /m);
+  expect(mount.stderr()).toContain("The tool setCover is left out: its body is application/xml");
+  expect(await start("agent").ended).toMatchObject({ code: 0, stdout: saidOutput("http") });
+  providers.delete(mount);
+  expect(await stopInside(mount, "mount-http")).toMatchObject({
+    stderr: expect.stringMatching(/books is unmounted\.\n$/),
+  });
+  providers.delete(api);
+  await stopInside(api, "api.js");
 });
 
 test("providers in both languages are replicas of one toolset", async () => {
