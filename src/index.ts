@@ -43,6 +43,7 @@ export type {
   CallStatus,
   CallSummary,
   Cancellation,
+  EndedCallSummary,
 } from "./sdk/call.js";
 export type { CallDelta, CallOptions, InvokeOptions } from "./sdk/call-options.js";
 export type { CallWarning, OnCallWarning } from "./sdk/call-warnings.js";
@@ -103,6 +104,7 @@ export type {
   GetOptions,
   Invoker,
   ListCallsOptions,
+  ListEndedCallsOptions,
   ListOptions,
   SearchOptions,
   Toolgate,

@@ -233,6 +233,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     resultTtlMs: config.resultTtlMs,
     maxDeltas: config.maxDeltas,
     maxOutputBytes: config.maxOutputBytes,
+    listEnded: config.listEndedCalls === "on",
   };
 
   // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.

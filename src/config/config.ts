@@ -185,6 +185,12 @@ const CONFIG_SCHEMA = {
     100_000,
     "How many calls a second the node traces at most, as they come and as it delivers them: whether one is sampled is for callers to say.",
   ),
+  listEndedCalls: choice(
+    ["on", "off"],
+    "on",
+    "word",
+    "Whether lists of calls have those that have ended: the latest ones, in at most 15 MiB of Redis per shard.",
+  ),
   audit: choice(
     ["auto", "off", "changes", "calls"],
     "auto",

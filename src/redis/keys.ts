@@ -90,6 +90,10 @@ export class ShardKeys {
   again(toolset: ToolsetName, epoch: Epoch): string {
     return `${this.prefix}again:${toolset}:${epoch}`;
   }
+  /** Stream, bounded, expires: calls that have ended; see store/calls/ended-calls.ts. */
+  ended(stream: "ended" | "ended-remarkable"): string {
+    return `${this.prefix}${stream}`;
+  }
   /** String, expires: one call's record; see record-lua.ts. */
   call(id: CallId): string {
     return `${this.prefix}call:${id}`;

@@ -6,8 +6,10 @@ import type { CallSummary__Output } from "../protocol/generated/toolgate/v1/Call
 import type { Executed__Output } from "../protocol/generated/toolgate/v1/Executed.js";
 import type { OutputDelta__Output } from "../protocol/generated/toolgate/v1/OutputDelta.js";
 import type { Terminal__Output } from "../protocol/generated/toolgate/v1/Terminal.js";
-import type { CallHandle, CallState, CallSummary } from "./call.js";
+import type { TerminalKind__Output } from "../protocol/generated/toolgate/v1/TerminalKind.js";
+import type { CallHandle, CallState, CallSummary, EndedCallSummary } from "./call.js";
 import type { CallDelta } from "./call-options.js";
+import { ifDefined } from "./if-defined.js";
 import type { DecodeJson } from "./json-bytes.js";
 import type { CallTerminal, ErrorOrigin, RejectedTerminal } from "./terminal.js";
 import { ToolCallError } from "./tool-call-error.js";
@@ -121,10 +123,54 @@ export function readHandle(wire: CallHandle__Output): CallHandle {
 export function readCallSummary(wire: CallSummary__Output, readAt: Date): CallSummary | undefined {
   const { handle, state, attempt, cancelRequested, queuedAtMs, claimEndsMs, providerId, nodeId } = wire;
   if (handle === null) return undefined;
-  const summary = { ...readHandle(handle), attempt, cancelRequested, queuedAt: new Date(queuedAtMs), readAt };
+  const summary = {
+    ...readHandle(handle),
+    ...readListed(wire),
+    attempt,
+    cancelRequested,
+    queuedAt: new Date(queuedAtMs),
+    readAt,
+  };
   if (state !== "CALL_STATE_CLAIMED") return { ...summary, state: "queued" };
   return { ...summary, state: "claimed", claim: { provider: providerId, node: nodeId, ends: new Date(claimEndsMs) } };
 }
+
+/** Nothing for a call without a handle: no node sends one. */
+export function readEndedCall(wire: CallSummary__Output, sampled: boolean): EndedCallSummary | undefined {
+  const { handle, attempt, kind, reason, endedAtMs, providerId, nodeId } = wire;
+  if (handle === null) return undefined;
+  return {
+    ...readHandle(handle),
+    ...readListed(wire),
+    state: "ended",
+    attempt,
+    kind: END_KINDS[kind] ?? "outcome_unknown", // a newer node may know more
+    reason,
+    endedAt: new Date(endedAtMs),
+    ...ifDefined("provider", providerId || undefined),
+    ...ifDefined("node", nodeId || undefined),
+    sampled,
+  };
+}
+
+function readListed({ principal, admittedAtMs, firstClaimedAtMs }: CallSummary__Output) {
+  return {
+    principal,
+    ...ifDefined("admittedAt", admittedAtMs === 0 ? undefined : new Date(admittedAtMs)),
+    ...ifDefined("firstClaimedAt", firstClaimedAtMs === 0 ? undefined : new Date(firstClaimedAtMs)),
+  };
+}
+
+const END_KINDS = {
+  TERMINAL_KIND_UNSPECIFIED: "outcome_unknown",
+  TERMINAL_KIND_RESULT: "result",
+  TERMINAL_KIND_TOOL_ERROR: "tool_error",
+  TERMINAL_KIND_REJECTED: "not_executed", // no node lists one
+  TERMINAL_KIND_NOT_EXECUTED: "not_executed",
+  TERMINAL_KIND_CANCELLED: "cancelled",
+  TERMINAL_KIND_OUTCOME_UNKNOWN: "outcome_unknown",
+  TERMINAL_KIND_ATTEMPTS_EXHAUSTED: "attempts_exhausted",
+} as const satisfies Record<TerminalKind__Output, EndedCallSummary["kind"]>;
 
 export function readState(wire: CallState__Output): CallState {
   return STATES[wire] ?? "claimed"; // one that only newer nodes know: it has not ended

@@ -39,8 +39,35 @@ export interface CallStatus<Value = unknown> extends CallHandle {
   readonly terminal?: CallTerminal<Value>;
 }
 
+/** What lists show of a call, wherever it stands. Times are by Redis's clock. */
+interface ListedCall extends CallHandle {
+  /** The principal that made it, within its tenant; empty where the node does not say. */
+  readonly principal: string;
+  /** When it was admitted; absent where the node does not say. */
+  readonly admittedAt?: Date;
+  /** When a provider got it first; absent where none has. */
+  readonly firstClaimedAt?: Date;
+}
+
+/** A call that has ended, as a list shows it. Times are by Redis's clock. */
+export interface EndedCallSummary extends ListedCall {
+  readonly state: "ended";
+  /** The attempt that ended it; 0 where it was never delivered. */
+  readonly attempt: number;
+  /** How it ended; `outcome_unknown` also for a way that only newer nodes know. */
+  readonly kind: Exclude<CallTerminal["kind"], "rejected">;
+  /** Why there is no result: from the error table or, with `tool_error`, the tool's own; empty with `result`. */
+  readonly reason: string;
+  readonly endedAt: Date;
+  /** The provider that had it last, and the node that delivered it; absent where none had. */
+  readonly provider?: string;
+  readonly node?: string;
+  /** Of the calls that ended with a result about then, only a part is listed: the registry was busy. */
+  readonly sampled: boolean;
+}
+
 /** A call that has not ended, as a list shows it. Times are by Redis's clock. */
-export interface CallSummary extends CallHandle {
+export interface CallSummary extends ListedCall {
   readonly state: Exclude<CallState, "ended">;
   /** The current attempt; 0 while it waits for its first. */
   readonly attempt: number;

@@ -11,19 +11,29 @@ import type { GetDeadCallResponse__Output } from "../protocol/generated/toolgate
 import type { GetRegistryResponse__Output } from "../protocol/generated/toolgate/v1/GetRegistryResponse.js";
 import type { GetToolsetResponse__Output } from "../protocol/generated/toolgate/v1/GetToolsetResponse.js";
 import type { HealthFilter } from "../protocol/generated/toolgate/v1/HealthFilter.js";
+import type { ListCallsRequest } from "../protocol/generated/toolgate/v1/ListCallsRequest.js";
 import type { ListCallsResponse__Output } from "../protocol/generated/toolgate/v1/ListCallsResponse.js";
 import type { ListDeadCallsResponse__Output } from "../protocol/generated/toolgate/v1/ListDeadCallsResponse.js";
 import type { ListToolsetsResponse__Output } from "../protocol/generated/toolgate/v1/ListToolsetsResponse.js";
 import type { PurgeDeadCallsResponse__Output } from "../protocol/generated/toolgate/v1/PurgeDeadCallsResponse.js";
 import type { RedriveDeadCallResponse__Output } from "../protocol/generated/toolgate/v1/RedriveDeadCallResponse.js";
 import type { SearchResponse__Output } from "../protocol/generated/toolgate/v1/SearchResponse.js";
+import type { TerminalKind } from "../protocol/generated/toolgate/v1/TerminalKind.js";
 import type { Access } from "./access.js";
 import { AccessClient } from "./access-client.js";
 import type { Audit } from "./audit.js";
 import { AuditClient } from "./audit-client.js";
 import { BatchedSession } from "./batched-session.js";
-import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
-import { readCallSummary, readDelta, readHandle, readState, readTerminal } from "./call-from-wire.js";
+import type {
+  AdmittedCall,
+  CallEvent,
+  CallHandle,
+  CallStatus,
+  CallSummary,
+  Cancellation,
+  EndedCallSummary,
+} from "./call.js";
+import { readCallSummary, readDelta, readEndedCall, readHandle, readState, readTerminal } from "./call-from-wire.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { OnCallWarning } from "./call-warnings.js";
 import type { DeadCall } from "./dead-call.js";
@@ -52,6 +62,7 @@ import type {
   FollowOptions,
   GetOptions,
   ListCallsOptions,
+  ListEndedCallsOptions,
   ListOptions,
   SearchOptions,
   Toolgate,
@@ -257,19 +268,52 @@ export class Client implements Toolgate {
   async *listCalls({
     toolset = "",
     tool = "",
+    principal = "",
     state,
     signal,
   }: ListCallsOptions = {}): AsyncGenerator<CallSummary, void, void> {
-    let pageToken = "";
-    const filter = { toolset, tool, state: CALL_STATE_FILTERS[state ?? "any"] };
-    do {
-      const page = await this.#read<ListCallsResponse__Output>(signal, ({ gateway }, ...rest) =>
-        gateway.listCalls({ ...filter, pageSize: PAGE_SIZE, pageToken }, ...rest),
-      );
+    const filter = { toolset, tool, principal, state: CALL_STATE_FILTERS[state ?? "any"] };
+    for await (const page of this.#callPages(filter, signal)) {
       for (const wire of page.calls) {
         const summary = readCallSummary(wire, new Date(page.timeMs));
         if (summary !== undefined) yield summary;
       }
+    }
+  }
+
+  async *listEndedCalls({
+    toolset = "",
+    tool = "",
+    principal = "",
+    kinds = [],
+    minTotalMs = 0,
+    since,
+    signal,
+  }: ListEndedCallsOptions = {}): AsyncGenerator<EndedCallSummary, void, void> {
+    const filter: ListCallsRequest = {
+      ...{ toolset, tool, principal, minTotalMs },
+      state: "CALL_STATE_ENDED",
+      kinds: kinds.map((kind) => KIND_FILTERS[kind]),
+      sinceMs: since?.getTime() ?? 0,
+    };
+    for await (const page of this.#callPages(filter, signal)) {
+      for (const wire of page.calls) {
+        const summary = readEndedCall(wire, page.sampled);
+        if (summary !== undefined) yield summary;
+      }
+    }
+  }
+
+  async *#callPages(
+    filter: ListCallsRequest,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ListCallsResponse__Output, void, void> {
+    let pageToken = "";
+    do {
+      const page = await this.#read<ListCallsResponse__Output>(signal, ({ gateway }, ...rest) =>
+        gateway.listCalls({ ...filter, pageSize: PAGE_SIZE, pageToken }, ...rest),
+      );
+      yield page;
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
   }
@@ -432,6 +476,15 @@ const CALL_STATE_FILTERS = {
   queued: "CALL_STATE_QUEUED",
   claimed: "CALL_STATE_CLAIMED",
 } as const satisfies Record<string, CallState>;
+
+const KIND_FILTERS = {
+  result: "TERMINAL_KIND_RESULT",
+  tool_error: "TERMINAL_KIND_TOOL_ERROR",
+  not_executed: "TERMINAL_KIND_NOT_EXECUTED",
+  cancelled: "TERMINAL_KIND_CANCELLED",
+  outcome_unknown: "TERMINAL_KIND_OUTCOME_UNKNOWN",
+  attempts_exhausted: "TERMINAL_KIND_ATTEMPTS_EXHAUSTED",
+} as const satisfies Record<EndedCallSummary["kind"], TerminalKind>;
 
 const HEALTH_FILTERS = {
   any: "HEALTH_FILTER_UNSPECIFIED",

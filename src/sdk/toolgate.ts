@@ -1,7 +1,15 @@
 import type { RawJson } from "../json/raw-json.js";
 import type { Access } from "./access.js";
 import type { Audit } from "./audit.js";
-import type { AdmittedCall, CallEvent, CallHandle, CallStatus, CallSummary, Cancellation } from "./call.js";
+import type {
+  AdmittedCall,
+  CallEvent,
+  CallHandle,
+  CallStatus,
+  CallSummary,
+  Cancellation,
+  EndedCallSummary,
+} from "./call.js";
 import type { CallOptions, InvokeOptions } from "./call-options.js";
 import type { DeadCall } from "./dead-call.js";
 import type { Documents } from "./documents.js";
@@ -54,8 +62,26 @@ export interface ListCallsOptions extends RequestOptions {
   readonly toolset?: string;
   /** Only calls of tools of this name. */
   readonly tool?: string;
+  /** Only calls of this principal of the caller's own tenant. */
+  readonly principal?: string;
   /** Only calls that wait for a provider, or only those that one has. */
   readonly state?: "queued" | "claimed";
+}
+
+/** Which calls that have ended; what is absent fits all. */
+export interface ListEndedCallsOptions extends RequestOptions {
+  /** Only calls of this toolset. */
+  readonly toolset?: string;
+  /** Only calls of tools of this name. */
+  readonly tool?: string;
+  /** Only calls of this principal of the caller's own tenant. */
+  readonly principal?: string;
+  /** Only calls that ended in one of these ways. */
+  readonly kinds?: readonly EndedCallSummary["kind"][];
+  /** Only calls that took at least so long from their admission to their end, in milliseconds. */
+  readonly minTotalMs?: number;
+  /** Only calls that ended then or later, by Redis's clock. */
+  readonly since?: Date;
 }
 
 /** Makes calls and waits for them. */
@@ -123,9 +149,15 @@ export interface Toolgate extends Invoker, AsyncDisposable {
   getCall(callId: string, options?: RequestOptions): Promise<CallStatus>;
   /**
    * The calls that have not ended, in no order, page by page as they are read. One that is there from the first page to the
-   * last comes at least once; while many come and go, one may come twice. Calls that have ended are not indexed.
+   * last comes at least once; while many come and go, one may come twice.
    */
   listCalls(options?: ListCallsOptions): AsyncIterable<CallSummary>;
+  /**
+   * The calls that ended last, the latest first, page by page as they are read: about the last 5,000 of each shard of the registry that
+   * ended with a result, and as many that ended otherwise or took a second and more. Of results on a busy node, only a part is listed
+   * (`sampled`). Nothing where nodes do not list calls that have ended (`TOOLGATE_LIST_ENDED_CALLS=off`).
+   */
+  listEndedCalls(options?: ListEndedCallsOptions): AsyncIterable<EndedCallSummary>;
   /** Cancels a call, whether or not it has waiters. @throws ToolgateError UNKNOWN_CALL. */
   cancel(callId: string, options: RequestOptions & AsRaw): Promise<Cancellation<RawJson>>;
   cancel(callId: string, options?: RequestOptions): Promise<Cancellation>;

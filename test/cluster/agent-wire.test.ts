@@ -324,10 +324,40 @@ describe("ListCalls", () => {
     for (const one of given) provider.finish(one, 1);
     for (const id of ids) await endOf(id);
     expect((await list({})).calls).toEqual([]);
+
+    const { calls, timeMs } = await list({ state: "CALL_STATE_ENDED", principal: "anonymous", pageSize: 5 });
+    expect(calls.map(({ handle }) => handle?.callId).sort()).toEqual([...ids].sort());
+    for (const { admittedAtMs, firstClaimedAtMs, endedAtMs, ...listed } of calls) {
+      expect(listed).toMatchObject({
+        state: "CALL_STATE_ENDED",
+        kind: "TERMINAL_KIND_RESULT",
+        principal: "anonymous",
+        attempt: 1,
+      });
+      expect([admittedAtMs, firstClaimedAtMs, endedAtMs, timeMs]).toEqual(
+        [admittedAtMs, firstClaimedAtMs, endedAtMs, timeMs].sort((one, other) => one - other),
+      );
+    }
+    const none: ListCallsRequest[] = [
+      { principal: "ada" },
+      { kinds: ["TERMINAL_KIND_CANCELLED"] },
+      { minTotalMs: 86_400_000 },
+    ];
+    for (const filter of none) {
+      expect((await list({ state: "CALL_STATE_ENDED", sinceMs: timeMs - 60_000, ...filter })).calls).not.toContainEqual(
+        expect.objectContaining({ kind: "TERMINAL_KIND_RESULT" }),
+      );
+    }
   });
 
   test.each<[ListCallsRequest, string]>([
-    [{ state: "CALL_STATE_ENDED" }, "state"],
+    [{ kinds: ["TERMINAL_KIND_RESULT"] }, "kinds"],
+    [{ state: "CALL_STATE_ENDED", kinds: ["TERMINAL_KIND_REJECTED"] }, "kinds"],
+    [{ state: "CALL_STATE_ENDED", minTotalMs: -1 }, "min_total_ms"],
+    [{ state: "CALL_STATE_ENDED", sinceMs: -1 }, "since_ms"],
+    [{ state: "CALL_STATE_QUEUED", minTotalMs: 1 }, "min_total_ms"],
+    [{ sinceMs: 1 }, "since_ms"],
+    [{ principal: "x".repeat(513) }, "principal"],
     [{ state: UNKNOWN }, "state"],
     [{ toolset: "No Name" }, "toolset"],
     [{ tool: "no name" }, "tool"],

@@ -163,7 +163,7 @@ test("toolsets live on every master, and are called and followed through every n
   expect((await gather(agent(0).list())).map(({ name }) => name).sort()).toEqual([...NAMES].sort());
 });
 
-test("calls of all shards that have not ended are listed on every node, until they end", async () => {
+test("calls of all shards are listed on every node, until they end, and when they have", async () => {
   const held = await Promise.all(
     NAMES.slice(0, 6).map((name) => agent(0).call(name, "hold", {}, { timeoutMs: 60_000 })),
   );
@@ -181,6 +181,10 @@ test("calls of all shards that have not ended are listed on every node, until th
   expect(one?.claim?.provider).toBe(providers[0]?.providerId);
   await Promise.all(ids.map((id) => agent(0).cancel(id)));
   await until("all have ended", async () => (await listed()).length === 0);
+  const ended = await gather(agent(1).listEndedCalls({ kinds: ["cancelled"] }));
+  expect(ended.map(({ callId }) => callId).sort()).toEqual(ids);
+  const ends = ended.map(({ endedAt }) => endedAt.getTime());
+  expect(ends).toEqual([...ends].sort((one, other) => other - one));
 });
 
 test("a call that is cancelled, and one that a watcher waits for, are told across nodes", async () => {

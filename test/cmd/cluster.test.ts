@@ -357,6 +357,11 @@ describe("calls", () => {
     expect(ended.stdout).toMatch(/^state +ended: cancelled$/m);
     expect(ended.stdout).toContain("CANCELLED");
     expect((await run(["calls", "list", "--toolset", "demo", "--tool", "hang"])).stdout).not.toContain(String(callId));
+    const list = await run(["calls", "list", "--tool", "hang", "--outcome", "cancelled", "--since", "1h"]);
+    expect(list.stdout).toMatch(new RegExp(`^${callId}\\s+demo\\s+hang\\s+cancelled\\s+CANCELLED\\s+1\\s`, "m"));
+    expect((await run(["calls", "list", "--slower-than", "20h"])).stderr).toContain("No such call is listed.");
+    expect(await run(["calls", "list", "--outcome", "fine"])).toMatchObject({ code: 2 });
+    expect(await run(["calls", "list", "--outcome", "result", "--state", "queued"])).toMatchObject({ code: 2 });
   });
 });
 

@@ -46,7 +46,7 @@ describe("without a cluster", () => {
   test("options, and the words that they take", async () => {
     expect(await values("list", "--h")).toEqual(["--health", "--help"]);
     expect(await values("list", "--health", "un")).toEqual(["unhealthy"]);
-    expect(await values("calls", "list", "--state", "")).toEqual(["queued", "claimed"]);
+    expect(await values("calls", "list", "--state", "")).toEqual(["queued", "claimed", "ended"]);
     expect(await values("completion", "")).toEqual(["bash", "zsh", "fish"]);
     expect(await values("serve", "--redis")).toEqual(["--redis-url"]);
   });

@@ -106,6 +106,7 @@ function callOf(toolset: string, provider: string): CallSummary {
     expires: at,
     state: "claimed",
     attempt: 1,
+    principal: "ada",
     cancelRequested: true,
     warnings: [],
     queuedAt: at,

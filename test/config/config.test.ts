@@ -31,6 +31,7 @@ describe("defaults", () => {
         "heartbeatMs": 10000,
         "keyringFile": "",
         "leaseMs": 30000,
+        "listEndedCalls": "on",
         "listen": "127.0.0.1:7400",
         "lockRedisUrls": "",
         "lockTtlMs": 5000,

@@ -6,39 +6,29 @@ import { followCall, parseCursor } from "../../gateway/follow-call.js";
 import type { GatewayParts } from "../../gateway/gateway-parts.js";
 import { invoke } from "../../gateway/invoke.js";
 import { listCalls } from "../../gateway/list-calls.js";
+import { listEndedCalls } from "../../gateway/list-ended-calls.js";
 import { callIdOf, type PlacingOptions, placeCall } from "../../gateway/place-call.js";
 import { traceCall } from "../../gateway/traced-call.js";
 import { unknownCall } from "../../gateway/unknown-call.js";
 import { wholeEnding } from "../../gateway/whole-ending.js";
 import { parseCallId } from "../../identity/call-id.js";
 import { callerName } from "../../identity/caller-name.js";
-import { invalidField, parseToolName } from "../../identity/names.js";
-import type { TenantName } from "../../identity/tenant.js";
-import { resolveToolset } from "../../identity/toolset-name.js";
 import { shareKey } from "../../limits/share-key.js";
 import type { CallSpan } from "../../observe/traces/node-spans.js";
-import type { CallState__Output } from "../../protocol/generated/toolgate/v1/CallState.js";
-import type { CallSummary } from "../../protocol/generated/toolgate/v1/CallSummary.js";
 import type { GatewayHandlers } from "../../protocol/generated/toolgate/v1/Gateway.js";
 import type { CallHead } from "../../store/calls/call-record.js";
 import { cancelCall } from "../../store/calls/cancel.js";
-import type { CallFilter, ListedCall } from "../../store/calls/list-calls.js";
 import { readCall } from "../../store/calls/read-call.js";
 import { AgentSession } from "./agent-session.js";
 import { bidi, type Methods, serverStream, unary } from "./methods.js";
+import { readCallFilter } from "./read-call-filter.js";
 import { readCallSpec } from "./read-call-spec.js";
+import { WIRE_STATE, writeEndedCall, writeLivingCall } from "./write-call-summary.js";
 import { writeHandle } from "./write-handle.js";
 import { writeTerminal } from "./write-terminal.js";
 
 /** What may wait for one agent that does not read, in bytes, besides one message of the largest size. */
 const SESSION_BUDGET_BYTES = 8 * 1_048_576;
-
-const WIRE_STATE = {
-  queued: "CALL_STATE_QUEUED",
-  claimed: "CALL_STATE_CLAIMED",
-  ended: "CALL_STATE_ENDED",
-  unknown: "CALL_STATE_UNSPECIFIED",
-} as const;
 
 /** The caller gets a handle, and looks for the end itself. */
 const DETACHED: PlacingOptions = { subscribe: false, acknowledge: true };
@@ -48,7 +38,7 @@ const LIST_PAGE = { usual: 100, most: 1_000 };
 /** The side of the agents. */
 export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
   const { placing, following, readings } = parts;
-  const { store } = following;
+  const { store, clock } = following;
   return {
     CallTool: unary(async ({ call }, context) => {
       const leave = parts.enter(shareKey(context.principal, context.peer));
@@ -152,11 +142,8 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
     }),
 
     ListCalls: unary(async (request, { principal, access }) => {
-      const filter = {
-        toolset: request.toolset === "" ? undefined : resolveToolset(principal.tenant, request.toolset, "toolset"),
-        tool: request.tool === "" ? undefined : parseToolName(request.tool, "tool"),
-        state: parseListedState(request.state),
-      };
+      const { tenant } = principal;
+      const which = readCallFilter(request, tenant);
       const size = request.pageSize === 0 ? LIST_PAGE.usual : Math.min(request.pageSize, LIST_PAGE.most);
       const scope = scopeOf(access);
       const lister = {
@@ -164,8 +151,12 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         seal: scope.length === 0 ? undefined : parts.pageSeal,
         maySee: (head: CallHead) => mayWithCall(access, "follow", head, placing.catalog),
       };
-      const page = await listCalls(store, filter, size, request.pageToken, lister);
-      return { ...page, calls: page.calls.map((call) => writeSummary(call, principal.tenant)) };
+      if (which.kind === "ended") {
+        const page = await listEndedCalls(store, which.filter, size, request.pageToken, lister);
+        return { ...page, timeMs: clock.nowMs(), calls: page.calls.map((call) => writeEndedCall(call, tenant)) };
+      }
+      const page = await listCalls(store, which.filter, size, request.pageToken, lister);
+      return { ...page, calls: page.calls.map((call) => writeLivingCall(call, tenant)) };
     }),
 
     Session: bidi(
@@ -191,37 +182,5 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
       },
       { refusesParts: true },
     ),
-  };
-}
-
-function parseListedState(state: CallState__Output): CallFilter["state"] {
-  switch (state) {
-    case "CALL_STATE_UNSPECIFIED":
-      return undefined;
-    case "CALL_STATE_QUEUED":
-      return "queued";
-    case "CALL_STATE_CLAIMED":
-      return "claimed";
-    case "CALL_STATE_ENDED":
-      throw invalidField(
-        "state",
-        "must be queued or claimed: calls that have ended are not indexed, GetCall shows one",
-      );
-    default:
-      throw invalidField("state", `must be a state of a call; ${state satisfies never} is none`);
-  }
-}
-
-function writeSummary(call: ListedCall, tenant: TenantName): CallSummary {
-  const { id, head, state, attempt, cancelRequested, queuedAtMs, claim } = call;
-  return {
-    handle: writeHandle(id, head, tenant),
-    state: WIRE_STATE[state],
-    attempt,
-    cancelRequested,
-    queuedAtMs,
-    claimEndsMs: claim?.endsMs ?? 0,
-    providerId: claim?.provider ?? "",
-    nodeId: claim?.node ?? "",
   };
 }

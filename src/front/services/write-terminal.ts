@@ -6,7 +6,8 @@ import type { CallError } from "../../protocol/generated/toolgate/v1/CallError.j
 import type { Terminal } from "../../protocol/generated/toolgate/v1/Terminal.js";
 import { type Ending, type EndKind, EXECUTED_BY_END } from "../../store/calls/call-record.js";
 
-const WIRE_KIND = {
+/** The ways in which calls end, by their names on the wire. */
+export const WIRE_KIND = {
   result: "TERMINAL_KIND_RESULT",
   tool_error: "TERMINAL_KIND_TOOL_ERROR",
   not_executed: "TERMINAL_KIND_NOT_EXECUTED",

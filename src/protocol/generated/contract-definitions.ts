@@ -1183,6 +1183,23 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "pageToken": {
          "type": "string",
          "id": 5
+        },
+        "principal": {
+         "type": "string",
+         "id": 6
+        },
+        "kinds": {
+         "rule": "repeated",
+         "type": "TerminalKind",
+         "id": 7
+        },
+        "minTotalMs": {
+         "type": "int64",
+         "id": 8
+        },
+        "sinceMs": {
+         "type": "int64",
+         "id": 9
         }
        }
       },
@@ -1219,6 +1236,30 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "nodeId": {
          "type": "string",
          "id": 8
+        },
+        "principal": {
+         "type": "string",
+         "id": 9
+        },
+        "admittedAtMs": {
+         "type": "int64",
+         "id": 10
+        },
+        "firstClaimedAtMs": {
+         "type": "int64",
+         "id": 11
+        },
+        "endedAtMs": {
+         "type": "int64",
+         "id": 12
+        },
+        "kind": {
+         "type": "TerminalKind",
+         "id": 13
+        },
+        "reason": {
+         "type": "string",
+         "id": 14
         }
        }
       },
@@ -1236,6 +1277,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "timeMs": {
          "type": "int64",
          "id": 3
+        },
+        "sampled": {
+         "type": "bool",
+         "id": 4
         }
        }
       },

@@ -38,7 +38,7 @@ const ADMIT = defineCallScript(
 --         take what is admitted, a line each: line of the destination, provider, incarnation, session, credits, room, running; [10]
 --         audited callers, a line each: kind, credential, revision of the documents, rule; [11] keyed digests of the calls' arguments,
 --         nothing where there is no audited caller; [12] limits, a line each: kind, subject, how many, microseconds; [13] the limits that each
---         call has, by their lines, with commas between them or -, nothing where no call has any; then the calls' payloads
+--         call has, by their lines, with commas between them or -, nothing where no call has any; [14] words that heads end with; then the calls' payloads
 -- Returns for each call the place of its head (admitted), 'repeated <head>\\n<end>', 'conflict', 'stale', 'unhealthy <last pong> <now>'
 --         or 'full', 'limited <line of the limit> <when to come again> <when it is unused> <what is left of budgets or ->' (times in
 --         milliseconds from now, -1: never); for each provider what take() answers (take.lua); the heads
@@ -88,7 +88,7 @@ local heads_said = {}
 local function head_of(way, to)
   return to.toolset .. ' ' .. way.tool .. ' ' .. to.epoch .. ' ' .. (to.contract == '' and '-' or to.contract) .. ' ' .. way.delivery .. ' ' ..
     text[way.deadline] .. ' ' .. ARGV[3] .. ' ' .. text[now] .. ' ' .. way.caller
-    .. (way.who and ' audited' or '')
+    .. (way.who and ' audited' or '') .. ARGV[14]
 end
 local function line_of_head(way, to)
   local line = way.heads[to]
@@ -172,7 +172,7 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
       local call = setmetatable({ id = id, key = key, digest = digest, place = #answers + 1, state = 'queued', attempt = 0,
         pinned = way.pinned, output = '-', claim = 0, owner = '-', node = '-', watchers = way.watch and ',' .. node or '', claimed = 0 },
         read_head(heads_said[answer]))
-      local payload = ARGV[14 + #answers]
+      local payload = ARGV[15 + #answers]
       call.bytes = #payload
       -- Where nothing waits there are no guests, whatever was missed.
       if call.guest and to.calls == 0 then redis.call('DEL', prefix .. 'guests:' .. to.toolset .. ':' .. to.epoch) end
@@ -316,6 +316,7 @@ async function admit(
     lines.argumentsDigests,
     lines.limits.text,
     lines.limitLists,
+    store.listEnded ? " listed" : "",
     ...admissions.map(({ payload }) => payload),
   ];
   let reply: Reply;

@@ -15,4 +15,6 @@ export interface CallStore extends CommittedStore {
   /** The most output of one call. */
   readonly maxDeltas: number;
   readonly maxOutputBytes: number;
+  /** Whether calls that are admitted are to be listed when they have ended; see ended-calls.ts. */
+  readonly listEnded: boolean;
 }

@@ -1,4 +1,5 @@
 import type { CallId } from "../../identity/call-id.js";
+import type { CallerName } from "../../identity/caller-name.js";
 import type { ToolName, ToolsetName } from "../../identity/names.js";
 import { runConfirmed } from "../../redis/commits.js";
 import type { ShardKeys } from "../../redis/keys.js";
@@ -16,6 +17,8 @@ export interface ListedCall {
   readonly cancelRequested: boolean;
   /** When it was put into the waiting line that it came from last. */
   readonly queuedAtMs: number;
+  /** When a provider got it first; 0 where none has. */
+  readonly claimedMs: number;
   /** Of a claimed call. */
   readonly claim: { readonly endsMs: number; readonly provider: string; readonly node: string } | undefined;
 }
@@ -24,6 +27,7 @@ export interface ListedCall {
 export interface CallFilter {
   readonly toolset: ToolsetName | undefined;
   readonly tool: ToolName | undefined;
+  readonly caller: CallerName | undefined;
   readonly state: "queued" | "claimed" | undefined;
 }
 
@@ -64,7 +68,7 @@ const LIST = evenWhenFull(
     "LIST",
     `
 -- KEYS    [1] prefix, [2] due
--- ARGV    [1] cursor, [2] until, [3] after, [4] how many to give, [5] toolset, [6] tool, [7] state; the last three may be empty
+-- ARGV    [1] cursor, [2] until, [3] after, [4] how many to give, [5] toolset, [6] tool, [7] state, [8] caller; the last four may be empty
 -- Returns the time; the next position (cursor, until, after); the calls
 local prefix, due = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
@@ -90,10 +94,11 @@ for _, id in ipairs(ids) do
       end
       local fixed = head and read_head(head)
       if fixed then
-        local state, attempt, entry, _, cancel, _, claim, _, _, owner, node = string.match(record, LIFE, from)
+        local state, attempt, entry, _, cancel, _, claim, _, claimed, owner, node = string.match(record, LIFE, from)
         local fits = state and (ARGV[7] == '' or state == ARGV[7])
           and (ARGV[5] == '' or fixed.__index.toolset == ARGV[5]) and (ARGV[6] == '' or fixed.__index.tool == ARGV[6])
-        if fits then found[#found + 1] = { id, head, state, attempt, cancel == '-' and 0 or 1, entry, claim, owner, node } end
+          and (ARGV[8] == '' or fixed.__index.caller == ARGV[8])
+        if fits then found[#found + 1] = { id, head, state, attempt, cancel == '-' and 0 or 1, entry, claim, owner, node, claimed } end
       end
     end
     last = id
@@ -113,11 +118,11 @@ return { now, until_, '', '', found }
 export async function lookAtCalls(
   store: CallStore,
   keys: ShardKeys,
-  { toolset, tool, state }: CallFilter,
+  { toolset, tool, caller, state }: CallFilter,
   { cursor, until, after }: ShardPosition,
   most: number,
 ): Promise<ShardCalls> {
-  const args = [cursor, until, after, most, toolset ?? "", tool ?? "", state ?? ""];
+  const args = [cursor, until, after, most, toolset ?? "", tool ?? "", state ?? "", caller ?? ""];
   const reply = await runConfirmed(store, keys, LIST, [keys.prefix, keys.due], args);
   const [timeMs, nextCursor, scannedUntil, last, found] = asArray(reply);
   const next = { cursor: asText(nextCursor), until: asText(scannedUntil), after: asText(last) };
@@ -130,7 +135,7 @@ export async function lookAtCalls(
 
 /** The calls' scripts wrote the record, and LIST has matched it; the casts only give the parts their names. */
 function toListedCall(reply: Reply): ListedCall {
-  const [id, head, state, attempt, cancel, entry, claim, owner, node] = asArray(reply);
+  const [id, head, state, attempt, cancel, entry, claim, owner, node, claimedFirst] = asArray(reply);
   const [queuedAt = ""] = asText(entry).split("-");
   const stands = parseState(asText(state));
   const claimed = stands === "claimed";
@@ -141,6 +146,7 @@ function toListedCall(reply: Reply): ListedCall {
     attempt: asNumber(attempt),
     cancelRequested: asNumber(cancel) === 1,
     queuedAtMs: Number(queuedAt),
+    claimedMs: Number(asText(claimedFirst)),
     claim: claimed
       ? { endsMs: asNumber(claim), provider: asText(owner).replace(/\/.*$/, ""), node: asText(node) }
       : undefined,

@@ -3,6 +3,7 @@ import { readLua } from "../../redis/lua-file.js";
 import { AUDIT_LUA } from "../audit/audit-lua.js";
 import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
+import { ENDED_CALLS_LUA } from "./ended-calls.js";
 import { STRAYS } from "./strays.js";
 
 /** The largest end that is said beside other things, in bytes. A larger one is read apart, in turns: see large-readings.ts. */
@@ -24,8 +25,8 @@ export const TERMINAL_LINE = "^%l[%w_-]* %S+ %d+ %d+[^\n]*\n";
  * A record is one string, so that reading it is one command, and so is writing it. It begins with the number of its format. The
  * rest of its first line is what was fixed at the admission: the digest of the request (`-` where it cannot be repeated, `*`
  * where the record was lost: any request's), then the head: toolset, tool, epoch, contract, delivery, deadline, retention, time
- * of the admission, tenant and principal; and `audited` where the audit has the call, and so is to have its end. What follows says where
- * the call stands:
+ * of the admission, tenant and principal; `audited` where the audit has the call, and so is to have its end; and `listed` where its end is to
+ * be listed (see ended-calls.ts). What follows says where the call stands:
  *
  * - while it lives, one line: state (queued, claimed), attempt, entry in the requests stream, whether it is pinned to its
  *   contract, why it was asked to stop (or `-`), bytes of output (`-` without any, `over` when some was refused), end of the
@@ -47,6 +48,7 @@ export const RECORD_LUA =
   AUDIT_LUA +
   readLua(import.meta.url, "number-text.lua") +
   readLua(import.meta.url, "ends.lua") +
+  ENDED_CALLS_LUA +
   readLua(import.meta.url, "record.lua", {
     DEFAULT_TENANT,
     FORMAT_WORD: `${FORMAT} `,

@@ -1,5 +1,5 @@
 -- Reads and writes a call's record: how it looks stands in record-lua.ts. Needs prefix, due, now in milliseconds, wrong-type.lua,
--- keep-aside.lua, audit.lua, number-text.lua and ends.lua.
+-- keep-aside.lua, audit.lua, number-text.lua, ends.lua and ended-calls.lua.
 
 local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%l[%w_-]*) ((%d+) (%d+) (%d+) (%S+ %S+)(.*))$'
 local LIFE = '^(%l[%w_-]*) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)([^\n]*)$'
@@ -14,7 +14,7 @@ local function read_head(head)
     local tenant = toolset and string.match(caller, '^%S+')
     read = toolset and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
       delivery = delivery == 'idempotent' and delivery or 'once', fixed = delivery .. ' ' .. fixed, caller = caller, deadline = tonumber(deadline),
-      admitted = tonumber(admitted), audited = string.find(appended .. ' ', ' audited ', 1, true) ~= nil,
+      admitted = tonumber(admitted), audited = string.find(appended .. ' ', ' audited ', 1, true) ~= nil, listed = string.find(appended .. ' ', ' listed ', 1, true) ~= nil,
       expires = text[deadline + retention], former = '', more = '',
       guest = tenant ~= (string.match(toolset, '^([^/]+)/') or DEFAULT_TENANT) and tenant or nil, requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
     heads[head] = read
@@ -48,10 +48,12 @@ local function lose(id, head, attempt)
   local terminal = 'outcome_unknown STATE_LOST ' .. text[attempt] .. ' ' .. text[now] .. ' 0\n'
   local expires = math.max(now + 1, tonumber(read_head(head).__index.expires))
   redis.call('SET', prefix .. 'call:' .. id, FORMAT_WORD .. '* ' .. head .. '\n' .. terminal, 'PXAT', text[expires])
-  local lost = setmetatable({ id = id, node = '-' }, read_head(head))
+  local lost = setmetatable({ id = id, node = '-', attempt = attempt }, read_head(head))
   audit_end(lost, 'outcome_unknown', 'STATE_LOST')
   note_end(lost, 'outcome_unknown', 'STATE_LOST')
   write_audit()
+  list_end(lost, 'outcome_unknown', 'STATE_LOST')
+  write_listed_ends()
   on_due('ZREM', id)
   on_due('ZADD', '+inf', STRAYS)
 end

@@ -42,6 +42,7 @@ export function callStore(redis: RedisClient, more: Partial<CallStore> = {}): Ca
     resultTtlMs: LONG_MS,
     maxDeltas: 100,
     maxOutputBytes: 10_000,
+    listEnded: true,
     ...more,
   };
 }

@@ -145,8 +145,15 @@ describe("a call in a state that this version does not know", () => {
     const reading = await readCall(store, id, {});
     expect(reading).toMatchObject({ state: "unknown", ending: undefined });
     expect(
-      (await lookAtCalls(store, keys, { toolset: undefined, tool: undefined, state: undefined }, SHARD_START, 10))
-        .calls,
+      (
+        await lookAtCalls(
+          store,
+          keys,
+          { toolset: undefined, tool: undefined, caller: undefined, state: undefined },
+          SHARD_START,
+          10,
+        )
+      ).calls,
     ).toMatchObject([{ id, state: "unknown" }]);
     await until("it has ended", async () => {
       await settleCalls(store, keys);
@@ -192,7 +199,7 @@ test.each([900, 1_100, 3_000, 20_000])("a caller's name of %d characters costs i
   const { store, provider } = here();
   const admission = admissionOf(provider, { caller: callerName({ tenant: "t", id: "s".repeat(length) }) });
   await admit(store, admission);
-  const filter = { toolset: undefined, tool: undefined, state: undefined };
+  const filter = { toolset: undefined, tool: undefined, caller: undefined, state: undefined };
   expect((await lookAtCalls(store, keys, filter, SHARD_START, 10)).calls).toMatchObject([{ id: admission.id }]);
   expect(await probeCalls(store, keys, [admission.id])).toEqual([{ kind: "alive" }]);
   const [call] = await take(store, provider.lease);

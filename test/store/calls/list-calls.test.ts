@@ -12,7 +12,7 @@ import { admissionOf, admit, callsForFile, claimOf, complete, NODE, take } from 
 expectNoLeaks();
 const here = callsForFile();
 
-const ALL: CallFilter = { toolset: undefined, tool: undefined, state: undefined };
+const ALL: CallFilter = { toolset: undefined, tool: undefined, caller: undefined, state: undefined };
 
 /** Admits `count` calls; the ids in order. */
 async function admitMany(count: number): Promise<CallId[]> {

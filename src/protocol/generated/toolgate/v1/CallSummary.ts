@@ -2,6 +2,7 @@
 
 import type { CallHandle as _toolgate_v1_CallHandle, CallHandle__Output as _toolgate_v1_CallHandle__Output } from '../../toolgate/v1/CallHandle.js';
 import type { CallState as _toolgate_v1_CallState, CallState__Output as _toolgate_v1_CallState__Output } from '../../toolgate/v1/CallState.js';
+import type { TerminalKind as _toolgate_v1_TerminalKind, TerminalKind__Output as _toolgate_v1_TerminalKind__Output } from '../../toolgate/v1/TerminalKind.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface CallSummary {
@@ -13,6 +14,12 @@ export interface CallSummary {
   'claimEndsMs'?: (number | string | Long);
   'providerId'?: (string);
   'nodeId'?: (string);
+  'principal'?: (string);
+  'admittedAtMs'?: (number | string | Long);
+  'firstClaimedAtMs'?: (number | string | Long);
+  'endedAtMs'?: (number | string | Long);
+  'kind'?: (_toolgate_v1_TerminalKind);
+  'reason'?: (string);
 }
 
 export interface CallSummary__Output {
@@ -24,4 +31,10 @@ export interface CallSummary__Output {
   'claimEndsMs': (number);
   'providerId': (string);
   'nodeId': (string);
+  'principal': (string);
+  'admittedAtMs': (number);
+  'firstClaimedAtMs': (number);
+  'endedAtMs': (number);
+  'kind': (_toolgate_v1_TerminalKind__Output);
+  'reason': (string);
 }

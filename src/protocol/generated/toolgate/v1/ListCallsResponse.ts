@@ -7,10 +7,12 @@ export interface ListCallsResponse {
   'calls'?: (_toolgate_v1_CallSummary)[];
   'nextPageToken'?: (string);
   'timeMs'?: (number | string | Long);
+  'sampled'?: (boolean);
 }
 
 export interface ListCallsResponse__Output {
   'calls': (_toolgate_v1_CallSummary__Output)[];
   'nextPageToken': (string);
   'timeMs': (number);
+  'sampled': (boolean);
 }
