@@ -28,6 +28,7 @@ import { PROFILE } from "./workloads/profile.js";
 import { READERS } from "./workloads/readers.js";
 import { NODES, PROVIDERS } from "./workloads/spread.js";
 import { STORM, STORM_AFTER_OUTAGE } from "./workloads/storm.js";
+import { TRACES } from "./workloads/traces.js";
 
 /**
  * `npm run bench`: real processes on loopback around a Redis of their own, each figure beside its baseline in the same
@@ -39,6 +40,7 @@ const WORKLOADS: readonly Workload[] = [
   CALLS_FILE,
   DURABILITY,
   ACCESS,
+  TRACES,
   OUTPUT,
   NODES,
   PROVIDERS,

@@ -18,6 +18,8 @@ export interface CallTarget {
   readonly payload: string;
   /** The caller's credential, where the node asks for one. */
   readonly key?: string;
+  /** The trace context of each call. */
+  readonly traceparent?: string;
 }
 
 /** For calls that take long: no benchmark waits for a default. */

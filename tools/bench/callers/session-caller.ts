@@ -12,9 +12,13 @@ interface Pending {
 }
 
 /** `Session`, as a bare grpc-js client speaks it: one stream, frames that batch calls. `output` asks for deltas, and counts them. */
-export function sessionCaller({ address, toolset, tool, payload, key }: CallTarget, output: boolean): Caller {
+export function sessionCaller(
+  { address, toolset, tool, payload, key, traceparent }: CallTarget,
+  output: boolean,
+): Caller {
   const stream = gatewayClient(address).Session(callMetadata(key));
-  const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS };
+  const meta = traceparent === undefined ? {} : { meta: { traceparent } };
+  const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS, ...meta };
   const pending = new ChurnMap<number, Pending>();
   let lastRef = 0;
   let frame: SessionCall[] = [];

@@ -2,10 +2,11 @@ import { CALL_TIMEOUT_MS, type Caller, type CallTarget } from "./caller.js";
 import { callMetadata, gatewayClient } from "./client.js";
 
 /** `Invoke`, one unary call each; also what the bare echo and the plain proxy are called with. */
-export function unaryCaller({ address, toolset, tool, payload, key }: CallTarget): Caller {
+export function unaryCaller({ address, toolset, tool, payload, key, traceparent }: CallTarget): Caller {
   const client = gatewayClient(address);
   const metadata = callMetadata(key);
-  const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS };
+  const meta = traceparent === undefined ? {} : { meta: { traceparent } };
+  const call = { toolset, tool, payloadJson: Buffer.from(payload), timeoutMs: CALL_TIMEOUT_MS, ...meta };
   return {
     call(onEnd) {
       client.Invoke({ call }, metadata, (error, response) => {

@@ -13,14 +13,17 @@ export interface Call {
   readonly tool?: string;
   /** The caller's credential. */
   readonly key?: string;
+  /** The trace context of each call. */
+  readonly traceparent?: string;
 }
 
-const target = (address: string, { payload, tool = "echo", key }: Call): CallTarget => ({
+const target = (address: string, { payload, tool = "echo", key, traceparent }: Call): CallTarget => ({
   address,
   toolset: TOOLSET,
   tool,
   payload,
   ...(key === undefined ? {} : { key }),
+  ...(traceparent === undefined ? {} : { traceparent }),
 });
 
 /** The bare echo, called as `how` says. */
