@@ -26,7 +26,7 @@ test("what the page names is there", () => {
 });
 
 test("tests mirror the source", () => {
-  const OWN = ["cluster", "clients", "docs", "examples", "fixtures", "support", "tools", "cmd"];
+  const OWN = ["cluster", "clients", "deploy", "docs", "examples", "fixtures", "support", "tools", "cmd"];
   const folders = foldersOf("test").map((folder) => folder.split("/")[1] ?? "");
   expect(folders.filter((name) => !OWN.includes(name) && !existsSync(join(PACKAGE_ROOT, "src", name)))).toEqual([]);
 });

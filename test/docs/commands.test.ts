@@ -60,6 +60,8 @@ const RUN: Readonly<Record<string, RegExp>> = {
 /** The same of those that run until they are stopped: what they say when they are up. */
 const RUN_UNTIL: Readonly<Record<string, RegExp>> = {
   "npx toolgate serve --listen 0.0.0.0:7400 --auth required --redis-url redis://redis:6379": /listening/,
+  "npx toolgate serve --listen 0.0.0.0:7400 --auth required --redis-url redis://redis:6379 --traces http://127.0.0.1:4318 --trace-ratio 1":
+    /traces_started/,
   "npx toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .": /"?serving|registered|files/,
 };
 
@@ -91,6 +93,20 @@ const NOT_RUN: Readonly<Record<string, string>> = {
       "curl -s -o toolgate.cpuprofile 'http://127.0.0.1:7481/debug/cpu?seconds=10'",
     ].map((command) => [command, "test/front/ops/ops-server.test.ts asks all routes, whatever port they are on"]),
   ),
+  "npm install @opentelemetry/sdk-trace-base@2 @opentelemetry/exporter-trace-otlp-http@0.223":
+    "they are here; test/observe/traces/node-traces.test.ts runs a node without them",
+  "kubectl create secret generic toolgate-redis --from-literal=url=redis://:password@redis:6379": "it needs Kubernetes",
+  "kubectl create secret generic toolgate-bootstrap --from-file=key=admin.key": "it needs Kubernetes",
+  [`helm install toolgate deploy/helm/toolgate \\
+  --set image.repository=registry.example/toolgate \\
+  --set redis.urlSecret.name=toolgate-redis --set auth.bootstrapKeySecret.name=toolgate-bootstrap`]:
+    "it needs Kubernetes; test/deploy/helm.test.ts renders the chart",
+  "npm install --global toolgate": "test/tools/package/packages.test.ts installs the package",
+  "install -d -m 700 /etc/toolgate": "it is root's",
+  "echo 'redis://:password@127.0.0.1:6379' > /etc/toolgate/redis-url": "it is root's",
+  "install -m 600 admin.key /etc/toolgate/bootstrap-key": "it is root's",
+  "cp deploy/systemd/toolgate.service /etc/systemd/system/": "test/deploy/systemd.test.ts looks at the unit",
+  "systemctl enable --now toolgate": "it needs systemd; test/deploy/systemd.test.ts looks at the unit",
   "npm test": "it runs this test",
   "npm test -- --quick": "it is a part of npm test",
   "npm run lint && npm run typecheck": ".ci/run runs both",
