@@ -7,9 +7,9 @@ RUN npm ci
 COPY . .
 # What sends traces is optional beside an npm installation; the image has it, in the versions of the lock file.
 RUN npm run build && rm -r dist/tools && \
-    traces=$(node -p "Object.keys(require('./package.json').peerDependencies).filter((name) => name.startsWith('@opentelemetry/')) \
-      .map((name) => name + '@' + require('./package-lock.json').packages['node_modules/' + name].version).join(' ')") && \
-    npm prune --omit=dev && npm install --no-save --omit=dev $traces
+    npm pkg set $(node -p "Object.entries(require('./package.json').peerDependencies) \
+      .filter(([name]) => name !== 'typescript').map((peer) => 'dependencies.' + peer.join('=')).join(' ')") && \
+    npm pkg delete devDependencies && npm install
 
 FROM node:22-slim
 # An init as process 1: it takes over what a mounted server's processes leave behind, which Node itself cannot reap.
