@@ -41,8 +41,9 @@ interface Manifest {
 const textOf = (set: string): string => readFileSync(join(HELM, "rendered", `${set}.yaml`), "utf8");
 const manifestsOf = (set: string): Manifest[] =>
   parseAllDocuments(textOf(set)).flatMap((document) => (document.toJS() as Manifest | null) ?? []); // as Kubernetes has them
+const isOps = ({ metadata }: Manifest): boolean => metadata.labels["app.kubernetes.io/component"] === "ops";
 function only(set: string, kind: string): Manifest {
-  const found = manifestsOf(set).filter((manifest) => manifest.kind === kind);
+  const found = manifestsOf(set).filter((manifest) => manifest.kind === kind && !isOps(manifest));
   expect(found).toHaveLength(1);
   return found[0] as Manifest; // as just seen
 }
@@ -119,7 +120,11 @@ import json, sys, kubernetes_validate
 for manifest in json.load(sys.stdin):
     kubernetes_validate.validate(manifest, "${version}", strict=True)
 `;
-      const { status, stderr } = run("python3", ["-c", program], JSON.stringify(manifestsOf(set)));
+      const { status, stderr } = run(
+        "python3",
+        ["-c", program],
+        JSON.stringify(manifestsOf(set).filter(({ apiVersion }) => !apiVersion.startsWith("monitoring.coreos.com/"))),
+      );
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     },
   );
@@ -133,11 +138,25 @@ for manifest in json.load(sys.stdin):
   });
 });
 
-test("with TLS the service says so, and Kubernetes asks from within", () => {
+test("the service says what is spoken", () => {
   expect(only("usual", "Service").spec.ports).toMatchObject([{ port: 7400, appProtocol: "kubernetes.io/h2c" }]);
-  expect(podOf("usual").containers[0].readinessProbe.grpc).toEqual({ port: 7400 });
   expect(only("full", "Service").spec.ports).toMatchObject([{ port: 7400, appProtocol: "https" }]);
-  expect(podOf("full").containers[0].readinessProbe.exec).toEqual({ command: ["toolgate", "health"] });
+});
+
+test("what is for operators is not at the clients' service, and is asked for with a credential", () => {
+  for (const set of SETS) {
+    const [ops] = manifestsOf(set).filter((manifest) => manifest.kind === "Service" && isOps(manifest));
+    expect(ops?.spec).toMatchObject({ clusterIP: "None", ports: [{ port: 7481 }] });
+    const { ports, readinessProbe, livenessProbe } = podOf(set).containers[0];
+    expect(ports).toContainEqual({ name: "ops", containerPort: 7481 });
+    expect(readinessProbe.httpGet).toEqual({ path: "/readyz", port: "ops" });
+    expect(livenessProbe.httpGet).toEqual({ path: "/livez", port: "ops" });
+  }
+  const { selector, endpoints } = only("full", "ServiceMonitor").spec;
+  const [ops] = manifestsOf("full").filter((manifest) => manifest.kind === "Service" && isOps(manifest));
+  expect(ops?.metadata.labels).toMatchObject(selector.matchLabels);
+  const credentials = { name: "toolgate-operator", key: "key" };
+  expect(endpoints).toMatchObject([{ port: "ops", path: "/metrics", authorization: { credentials } }]);
 });
 
 test("what is only of use to several nodes is not there for one", () => {

@@ -19,9 +19,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $own := dict
   "TOOLGATE_LISTEN" "0.0.0.0:7400"
   "TOOLGATE_AUTH" .Values.auth.mode
+  "TOOLGATE_OPS_LISTEN" "0.0.0.0:7481"
   "TOOLGATE_DRAIN_GRACE_MS" (.Values.drainGraceMs | int | toString)
 -}}
 {{- if eq .Values.auth.mode "required" }}{{ $_ := set $own "TOOLGATE_BOOTSTRAP_KEY_FILE" "/etc/toolgate/bootstrap/key" }}{{ end }}
+{{- if eq .Values.auth.mode "none" }}{{ $_ := set $own "TOOLGATE_OPS_AUTH" "none" }}{{ end }}
 {{- if .Values.auth.keyringSecret.name }}{{ $_ := set $own "TOOLGATE_KEYRING_FILE" "/etc/toolgate/keyring/keyring" }}{{ end }}
 {{- if .Values.tls.secretName }}
 {{- $_ := set $own "TOOLGATE_TLS_CERT" "/etc/toolgate/tls/tls.crt" }}
@@ -43,17 +45,4 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $_ := set $own $name ($value | toString) }}
 {{- end }}
 {{- $own | toJson }}
-{{- end }}
-
-{{/* Kubernetes speaks gRPC's health protocol in clear only: with TLS, a node is asked from within. */}}
-{{- define "toolgate.probe" -}}
-{{- if .Values.tls.secretName -}}
-exec:
-  command: ["toolgate", "health"]
-timeoutSeconds: 5
-{{- else -}}
-grpc:
-  port: 7400
-timeoutSeconds: 2
-{{- end }}
 {{- end }}
