@@ -27,9 +27,9 @@ export async function serveNode(flags: Flags): Promise<number> {
   });
   const ending = Promise.race([interrupted, node.outdated]);
   try {
-    const started = node.start().then(({ address, opsAddress }) => {
+    const started = node.start().then(({ address, httpAddress, opsAddress }) => {
       // Whatever the log level: programs wait for this line.
-      const where = { address, opsAddress, nodeId: node.nodeId };
+      const where = { address, httpAddress, opsAddress, nodeId: node.nodeId };
       const line = { level: "info", time: new Date().toISOString(), event: "listening", ...where };
       console.log(JSON.stringify(line));
     });

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { type Audit, createAudit } from "./access/audit/create-audit.js";
 import { type BootstrapParts, keepBootstrapped, readBootstrapKey } from "./access/bootstrap.js";
@@ -37,12 +37,14 @@ import { allowList } from "./egress/allow-list.js";
 import { createGuardedFetch } from "./egress/guarded-fetch.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { createGrpcServer } from "./front/grpc/grpc-server.js";
-import { RedisProbe } from "./front/ops/node-health.js";
+import { createHttpServer } from "./front/http/http-server.js";
+import { type NodeHealth, RedisProbe } from "./front/ops/node-health.js";
 import { NodeMetrics } from "./front/ops/node-metrics.js";
 import { OpsServer } from "./front/ops/ops-server.js";
 import { accessMethods } from "./front/services/access-service.js";
 import { auditMethods } from "./front/services/audit-service.js";
 import { audited, recordDenial } from "./front/services/audited-rpcs.js";
+import type { FailedCall } from "./front/services/call-context.js";
 import { catalogMethods, createCatalogService } from "./front/services/catalog-service.js";
 import { deadCallsMethods } from "./front/services/dead-calls-service.js";
 import { documentsMethods } from "./front/services/documents-service.js";
@@ -122,7 +124,11 @@ export interface GatewayNode {
    * @returns where clients reach it, and where its operators do; they do not where `opsListen` is `off`
    * @throws ToolgateError STORE_UNAVAILABLE when Redis cannot be reached, INVALID_CONFIG when the address cannot be used
    */
-  start(): Promise<{ readonly address: string; readonly opsAddress?: string | undefined }>;
+  start(): Promise<{
+    readonly address: string;
+    readonly httpAddress: string | undefined;
+    readonly opsAddress?: string | undefined;
+  }>;
   /**
    * Resolves, with what to say of it, when the node must be stopped: the registry has come to be kept in a format that only later versions
    * know.
@@ -268,7 +274,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const accessControl = new RegistryAccess({
     mode: config.auth,
     bootstraps: config.bootstrapKeyFile !== "",
-    exposed: !isLoopback(splitAddress(config.listen)?.host ?? ""),
+    exposed: [config.listen, config.httpListen].some((address) => {
+      const host = splitAddress(address)?.host; // HTTP may be a word instead of an address
+      return host !== undefined && !isLoopback(host);
+    }),
     authentication,
     policy,
     hasCredentials: () => hasCredentials(documents.copy),
@@ -466,74 +475,85 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     limits,
     monotonicMs,
   });
-  const server = createGrpcServer({
-    config,
-    log,
-    access: accessControl,
-    onFailure: (call, error) => {
-      recordDenial(audit.log, call, error);
-      metrics?.rpcFailed(call.path, error);
-    },
-    whole: true,
-    services: [
-      {
-        definition: protocol.Registry.service,
-        methods: registryMethods({
+  const onFailure = (call: FailedCall, error: unknown): void => {
+    recordDenial(audit.log, call, error);
+    metrics?.rpcFailed(call.path, error);
+  };
+  const services = [
+    {
+      definition: protocol.Registry.service,
+      methods: registryMethods({
+        ...config,
+        registrations: new Registrations({
           ...config,
-          registrations: new Registrations({
-            ...config,
-            store: registry,
-            catalog,
-            contracts: new ContractReader(validators, config),
-            sessions,
-            pacing,
-            keepAlive,
-            randomBytes: bytes,
-            log,
-            requireTenancy: () => requireTenancyFormat(redis, keyspace),
-            // The toolset is gone: what waits for it did not run, and will not.
-            abandon: async (toolset, gone) => {
-              for (const { epoch } of gone) await reassignCalls(calls, toolset, epoch, async () => undefined);
-            },
-          }),
-          results: new ResultChecks({ validators, texts, maxResultBytes: config.maxResultBytes, clock }),
+          store: registry,
+          catalog,
+          contracts: new ContractReader(validators, config),
           sessions,
           pacing,
-          reports,
-          limits,
-        }),
-      },
-      { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },
-      { definition: protocol.Gateway.service, methods: gatewayMethods(gateway) },
-      { definition: protocol.DeadCalls.service, methods: deadCallsMethods(calls, placing) },
-      {
-        definition: protocol.Access.service,
-        methods: accessMethods({
-          documents,
-          keyUses,
-          clock,
+          keepAlive,
           randomBytes: bytes,
-          roleExists: (tenant, role) => roleExists(documents.copy, tenant, role),
-          tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
-          passwords: new PasswordQueue(),
-          attempts: new LoginAttempts(redis, keyspace),
-          sessionTtlMs: config.loginTtlMs,
-          explaining: {
-            ...{ placing, leaseClock, catalog, store: calls, healthRule: rule },
-            ...{ documents: documents.copy, access: accessControl },
+          log,
+          requireTenancy: () => requireTenancyFormat(redis, keyspace),
+          // The toolset is gone: what waits for it did not run, and will not.
+          abandon: async (toolset, gone) => {
+            for (const { epoch } of gone) await reassignCalls(calls, toolset, epoch, async () => undefined);
           },
         }),
-      },
-      {
-        definition: protocol.Audit.service,
-        methods: auditMethods({
-          ...{ redis, shards: keyspace.shards, keyRing: audit.keyRing },
-          slice: new TimeSlice(monotonicMs),
-          nowMs: () => clock.nowMs(),
-        }),
-      },
-      { definition: protocol.Documents.service, methods: documentsMethods(documents) },
-    ].map((service) => hidePasswords(audited(service, audit.log), secrets)),
+        results: new ResultChecks({ validators, texts, maxResultBytes: config.maxResultBytes, clock }),
+        sessions,
+        pacing,
+        reports,
+        limits,
+      }),
+    },
+    { definition: protocol.Catalog.service, methods: catalogMethods(catalogService) },
+    { definition: protocol.Gateway.service, methods: gatewayMethods(gateway) },
+    { definition: protocol.DeadCalls.service, methods: deadCallsMethods(calls, placing) },
+    {
+      definition: protocol.Access.service,
+      methods: accessMethods({
+        documents,
+        keyUses,
+        clock,
+        randomBytes: bytes,
+        roleExists: (tenant, role) => roleExists(documents.copy, tenant, role),
+        tenantHolds: (tenant) => tenantHolds(documents.copy, tenant),
+        passwords: new PasswordQueue(),
+        attempts: new LoginAttempts(redis, keyspace),
+        sessionTtlMs: config.loginTtlMs,
+        explaining: {
+          ...{ placing, leaseClock, catalog, store: calls, healthRule: rule },
+          ...{ documents: documents.copy, access: accessControl },
+        },
+      }),
+    },
+    {
+      definition: protocol.Audit.service,
+      methods: auditMethods({
+        ...{ redis, shards: keyspace.shards, keyRing: audit.keyRing },
+        slice: new TimeSlice(monotonicMs),
+        nowMs: () => clock.nowMs(),
+      }),
+    },
+    { definition: protocol.Documents.service, methods: documentsMethods(documents) },
+  ].map((service) => hidePasswords(audited(service, audit.log), secrets));
+  const server = createGrpcServer({ config, log, access: accessControl, onFailure, whole: true, services });
+  const redisProbe = new RedisProbe(() => connections.command.masters(), monotonicMs);
+  const health = async (): Promise<NodeHealth> => {
+    const parts = {
+      started,
+      serving: !draining,
+      redisConnected: connections.ready(),
+      redisAnswers: await redisProbe.answers(),
+      redisAccess: access.granted,
+      replicasConfirm: replicated?.confirming ?? true,
+    };
+    return { ready: Object.values(parts).every(Boolean), parts };
+  };
+  const http = createHttpServer({
+    ...{ config, log, services, access: accessControl, onFailure, health },
+    newId: randomUUID,
   });
 
   // Operators
@@ -555,23 +575,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     unfinished: (toolset, epoch) => countUnfinished(calls, toolset, epoch),
     audit: audit.log,
   });
-  const redisProbe = new RedisProbe(() => connections.command.masters(), monotonicMs);
   const ops =
     metrics &&
     new OpsServer({
       ...{ config, log, access: accessControl, metrics: metrics.registry },
       hasTenants: () => catalog.hasTenants,
-      health: async () => {
-        const parts = {
-          started,
-          serving: !draining,
-          redisConnected: connections.ready(),
-          redisAnswers: await redisProbe.answers(),
-          redisAccess: access.granted,
-          replicasConfirm: replicated?.confirming ?? true,
-        };
-        return { ready: Object.values(parts).every(Boolean), parts };
-      },
+      health,
     });
 
   let bootstrapped: ReturnType<typeof keepBootstrapped> | undefined;
@@ -633,11 +642,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       keyUseNotes.start();
       settler.start();
       sealer.start();
+      const httpAddress = await http.start(); // first: what it is asked meanwhile, it says that the node is not ready
       const { address } = await server.start();
       started = true;
       tellReady();
-      log.info({ event: "node_started", version: VERSION, address });
-      return { address, opsAddress };
+      log.info({ event: "node_started", version: VERSION, address, ...(httpAddress && { httpAddress }) });
+      return { address, httpAddress, opsAddress };
     },
 
     stop() {
@@ -654,11 +664,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     draining = true;
     log.info({ event: "node_draining", callsInFlight: inFlight.total, providerSessions: sessions.size });
     server.beginDrain();
+    http.beginDrain();
     sessions.drainNode();
     watches.stop();
     await leader.stop();
     await Promise.all([pinger.stop(), maintenance.stop(), credentialUpkeep.stop(), epochs.stop()]);
-    await server.stop(config.drainGraceMs);
+    await Promise.all([server.stop(config.drainGraceMs), http.stop(config.drainGraceMs)]);
     await keepAlive.stop();
     await sessions.stop();
     // What agents and providers heard of is in its spans by now.

@@ -80,6 +80,12 @@ export const REASON_EXITS = {
   STATE_LOST: "unknown",
   ATTEMPTS_EXHAUSTED: "unknown",
   CANCELLED: "cancelled",
+  UNKNOWN_ROUTE: "notFound",
+  UNSUPPORTED_MEDIA_TYPE: "badInput",
+  REQUEST_TIMEOUT: "unavailable",
+  HEADERS_TOO_LARGE: "badInput",
+  MISDIRECTED: "refused",
+  FORBIDDEN_ORIGIN: "refused",
   INTERNAL: "internal",
 } as const satisfies Record<ErrorReason, ExitName>;
 

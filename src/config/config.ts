@@ -1,6 +1,7 @@
 import { allowListFault } from "../egress/allow-list-fault.js";
 import { ADDRESS_PATTERN, isLoopback, splitAddress } from "./address.js";
 import { CLIENT_SECRETS, CLIENT_SETTINGS } from "./client-schema.js";
+import { HTTP_AUTO, HTTP_AUTO_ADDRESS, HTTP_OFF } from "./http-listen.js";
 import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "./message-limits.js";
 import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
 import {
@@ -70,6 +71,33 @@ const CONFIG_SCHEMA = {
     pattern: ADDRESS_PATTERN,
     rule: 'must be a host and a port, as in "127.0.0.1:7400" or "[::1]:7400"',
   }),
+  httpListen: text(
+    HTTP_AUTO,
+    "host:port",
+    `Where the node listens for HTTP; \`off\` for nowhere. \`auto\`: ${HTTP_AUTO_ADDRESS}, or nowhere where that is taken.`,
+    {
+      pattern: `^(${HTTP_AUTO}|${HTTP_OFF})$|${ADDRESS_PATTERN}`,
+      rule: 'must be "auto", "off", or a host and a port, as in "127.0.0.1:7480"',
+    },
+  ),
+  httpHosts: text(
+    "",
+    "hosts",
+    "Names by which clients ask the node by HTTP, with commas between them. Addresses and `localhost` need not be named.",
+    {
+      pattern: "^$|^[A-Za-z0-9.-]+(,\\s*[A-Za-z0-9.-]+)*$",
+      rule: 'must be host names, as in "tools.example, tools.local"',
+    },
+  ),
+  httpOrigins: text(
+    "",
+    "origins",
+    "Web pages of other origins that may ask the node by HTTP, with commas between them: `https://console.example`.",
+    {
+      pattern: "^$|^https?://[^\\s/,]+(,\\s*https?://[^\\s/,]+)*$",
+      rule: 'must be origins, as in "https://console.example"',
+    },
+  ),
   advertise: text("", "host:port", "What the node calls itself to others, where that is not what it listens on.", {
     pattern: `^$|${ADDRESS_PATTERN}`,
     rule: 'must be a host and a port, as in "node-1.example:7400"',
@@ -343,16 +371,10 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
     holds: ({ tlsClientCrl, tlsClientCa }) => tlsClientCrl === "" || tlsClientCa !== "",
     fault: () => "go together: revocation lists are of the authorities that vouch for clients",
   },
-  {
-    keys: ["listen", "auth", "bootstrapKeyFile"],
-    holds: ({ listen, auth, bootstrapKeyFile }) =>
-      auth !== "auto" || bootstrapKeyFile !== "" || isLoopback(splitAddress(listen)?.host ?? ""),
-    fault: (_, { listen }) =>
-      `do not fit: others can reach ${listen}, and would not have to say who they are. Add these two lines, with a file that holds a key (\`toolgate access init\` makes one):
-    TOOLGATE_AUTH=required
-    TOOLGATE_BOOTSTRAP_KEY_FILE=/path/to/key
-  or, where everybody who reaches the node may do anything: TOOLGATE_AUTH=none`,
-  },
+  needsAuthentication("listen", ({ listen }) => listen),
+  needsAuthentication("httpListen", ({ httpListen }) =>
+    httpListen === HTTP_AUTO || httpListen === HTTP_OFF ? HTTP_AUTO_ADDRESS : httpListen,
+  ),
   {
     keys: ["opsListen", "opsAuth", "auth"],
     holds: ({ opsListen, opsAuth, auth }) =>
@@ -380,6 +402,22 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
       `do not fit: a lease must outlast two heartbeats, so ${name("leaseMs")} (${leaseMs}) must be at least twice ${name("heartbeatMs")} (${heartbeatMs})`,
   },
 ];
+
+/** What others can reach asks who they are, or says that it does not. */
+function needsAuthentication(key: "listen" | "httpListen", addressOf: (config: Config) => string): CrossRule<Config> {
+  return {
+    keys: [key, "auth", "bootstrapKeyFile"],
+    holds: (config) =>
+      config.auth !== "auto" ||
+      config.bootstrapKeyFile !== "" ||
+      isLoopback(splitAddress(addressOf(config))?.host ?? ""),
+    fault: (_, config) =>
+      `do not fit: others can reach ${addressOf(config)}, and would not have to say who they are. Add these two lines, with a file that holds a key (\`toolgate access init\` makes one):
+    TOOLGATE_AUTH=required
+    TOOLGATE_BOOTSTRAP_KEY_FILE=/path/to/key
+  or, where everybody who reaches the node may do anything: TOOLGATE_AUTH=none`,
+  };
+}
 
 type NumberKey = { [K in keyof Config]: Config[K] extends number ? K : never }[keyof Config];
 

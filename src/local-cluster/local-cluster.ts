@@ -1,4 +1,5 @@
-import type { Environment } from "../config/environment.js";
+import { type Environment, environment } from "../config/environment.js";
+import { HTTP_OFF } from "../config/http-listen.js";
 import { tryPort } from "./free-port.js";
 import { listeningAddress } from "./listening-line.js";
 import { nodeEnvironment } from "./node-environment.js";
@@ -27,6 +28,8 @@ export interface LocalNode {
 }
 
 const LISTENS_WITHIN_MS = 30_000;
+/** Where the first node of a machine listens for HTTP if it may, the next ones following. */
+const FIRST_HTTP_PORT = 7_480;
 /** What a node is given beyond its own drain grace before it is killed, in milliseconds. */
 const MORE_THAN_DRAIN_MS = 5_000;
 
@@ -67,24 +70,31 @@ export class LocalCluster {
   async #startNode(index: number): Promise<LocalNode> {
     const { firstPort } = this.#options;
     const port = (firstPort === 0 ? undefined : await tryPort(firstPort + index)) ?? 0;
+    const httpPort = (firstPort === 0 ? undefined : await tryPort(FIRST_HTTP_PORT + index)) ?? 0;
     try {
-      return await this.#launch(index, port);
+      return await this.#launch(index, port, httpPort);
     } catch (error) {
       // Another process can have taken the port since it was tried.
       const taken = error instanceof ProgramError && /EADDRINUSE|cannot listen on/i.test(error.message);
-      if (!taken || port === 0 || this.#stopping) throw error;
-      return await this.#launch(index, 0);
+      if (!taken || (port === 0 && httpPort === 0) || this.#stopping) throw error;
+      return await this.#launch(index, 0, 0);
     }
   }
 
-  async #launch(index: number, port: number): Promise<LocalNode> {
+  async #launch(index: number, port: number, httpPort: number): Promise<LocalNode> {
     const { redisUrl, registry, settings = {}, onLine, onLost } = this.#options;
     const name = `node ${index + 1}`;
     const program = new Program({
       name,
       entry: "cmd/toolgate.js",
       args: ["serve"],
-      env: nodeEnvironment({ redisUrl, registry, listen: `127.0.0.1:${port}`, more: settings }),
+      env: nodeEnvironment({
+        redisUrl,
+        registry,
+        listen: `127.0.0.1:${port}`,
+        httpListen: httpAddress(httpPort),
+        more: settings,
+      }),
       onLine: (line) => onLine?.(name, line),
     });
     if (this.#stopping) throw new ProgramError(`${name} is not started any more: its cluster is stopping`);
@@ -96,4 +106,9 @@ export class LocalCluster {
     });
     return { name, address };
   }
+}
+
+/** Off for all nodes where that is inherited. */
+function httpAddress(port: number): string {
+  return environment().TOOLGATE_HTTP_LISTEN === HTTP_OFF ? HTTP_OFF : `127.0.0.1:${port}`;
 }

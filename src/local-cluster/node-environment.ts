@@ -5,6 +5,7 @@ import { ALLOCATOR } from "./allocator.js";
 /** What belongs to one node; inherited from us, it would be given to all. */
 const NOT_INHERITED = {
   TOOLGATE_LISTEN: "",
+  TOOLGATE_HTTP_LISTEN: "",
   TOOLGATE_OPS_LISTEN: "",
   TOOLGATE_ADVERTISE: "",
   TOOLGATE_NODE_ID: "",
@@ -16,12 +17,14 @@ export interface OwnSettings {
   readonly registry: string;
   /** Where it listens: `127.0.0.1:7400`. */
   readonly listen: string;
+  /** Where it listens for HTTP. */
+  readonly httpListen: string;
   /** More of them, such as how callers prove who they are. */
   readonly more?: Environment;
 }
 
 /** The environment of one node of a cluster on this machine: ours, with what is its own. */
-export function nodeEnvironment({ redisUrl, registry, listen, more = {} }: OwnSettings): Environment {
+export function nodeEnvironment({ redisUrl, registry, listen, httpListen, more = {} }: OwnSettings): Environment {
   return {
     ...ALLOCATOR,
     ...environment(),
@@ -29,6 +32,7 @@ export function nodeEnvironment({ redisUrl, registry, listen, more = {} }: OwnSe
     REDIS_URL: redisUrl,
     TOOLGATE_REGISTRY: registry,
     TOOLGATE_LISTEN: listen,
+    TOOLGATE_HTTP_LISTEN: httpListen,
     ...more,
   };
 }

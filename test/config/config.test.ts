@@ -29,6 +29,9 @@ describe("defaults", () => {
         "durability": "fast",
         "egressAllow": "",
         "heartbeatMs": 10000,
+        "httpHosts": "",
+        "httpListen": "auto",
+        "httpOrigins": "",
         "keyringFile": "",
         "leaseMs": 30000,
         "listEndedCalls": "on",
@@ -243,4 +246,15 @@ describe("authentication", () => {
   ] as const)("by certificates needs its settings together: %j", (flags, message) => {
     expect(refusal({}, flags).message).toMatch(message);
   });
+});
+
+test("HTTP that others can reach asks who they are", () => {
+  const flags = { httpListen: "0.0.0.0:7480" };
+  expect(() => parseConfig({ env: {}, flags })).toThrow(/others can reach 0\.0\.0\.0:7480/);
+  expect(parseConfig({ env: {}, flags: { ...flags, auth: "required" } }).httpListen).toBe("0.0.0.0:7480");
+  for (const httpListen of ["off", "auto", "[::1]:0"])
+    expect(parseConfig({ env: {}, flags: { httpListen } })).toMatchObject({ httpListen, auth: "auto" });
+  expect(() => parseConfig({ env: {}, flags: { httpListen: "on" } })).toThrow(
+    /must be "auto", "off", or a host and a port/,
+  );
 });

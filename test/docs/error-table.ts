@@ -7,7 +7,9 @@ const RETRY = { no: "no", later: "later", elsewhere: "on another node" } as cons
 export function renderErrorTable(): string {
   const rows = Object.entries(ERROR_CODES).map(
     ([reason, code]) =>
-      `| \`${reason}\` | \`${status[code.status]}\` | ${RETRY[code.retry]} | ${code.meaning} | ${code.remedy} |`,
+      `| \`${reason}\` | \`${status[code.status]}\` | ${code.http} | ${RETRY[code.retry]} | ${code.meaning} | ${code.remedy} |`,
   );
-  return ["| Reason | gRPC status | Retry | Meaning | What to do |", "|---|---|---|---|---|", ...rows].join("\n");
+  return ["| Reason | gRPC status | HTTP | Retry | Meaning | What to do |", "|---|---|---|---|---|---|", ...rows].join(
+    "\n",
+  );
 }

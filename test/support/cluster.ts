@@ -65,6 +65,7 @@ export async function startCluster({
       logLevel: "info",
       opsListen: "off",
       listen,
+      httpListen: "off",
       redisUrl: redis.url,
       ...config,
       ...more,

@@ -1,0 +1,19 @@
+import type { Route } from "./route.js";
+import { GET_TOOL } from "./routes/get-tool.js";
+import { GET_TOOLSET } from "./routes/get-toolset.js";
+import { HEALTHZ, LIVEZ, READYZ } from "./routes/health.js";
+import { LIST_TOOLSETS } from "./routes/list-toolsets.js";
+import { SEARCH } from "./routes/search.js";
+import { WATCH_TOOLSETS } from "./routes/watch-toolsets.js";
+
+/** Every route of the REST interface, in the order of the served document. A new one is a file in `routes/` and a line here. */
+export const ROUTES: readonly Route[] = [
+  LIST_TOOLSETS,
+  WATCH_TOOLSETS,
+  GET_TOOLSET,
+  GET_TOOL,
+  SEARCH,
+  LIVEZ,
+  READYZ,
+  HEALTHZ,
+];

@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConfig } from "../../src/config/config.js";
+import { connect, type Provider, serveToolset, type Toolgate } from "../../src/index.js";
+import { createNode, type GatewayNode } from "../../src/node.js";
+import { problem } from "../front/http/http-echo.js";
+import { expectNoLeaks } from "../support/leaks.js";
+import { privateRedis, type TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
+import { FAST } from "./fast.js";
+import { gate, lab } from "./tools.js";
+
+expectNoLeaks();
+
+let redis: TestRedis;
+let node: GatewayNode;
+let client: Toolgate;
+let provider: Provider;
+let nodes = "";
+let base = "";
+const held = gate();
+
+beforeAll(async () => {
+  redis = await privateRedis();
+  const flags = {
+    ...FAST,
+    missedPings: 50,
+    listen: "127.0.0.1:0",
+    httpListen: "127.0.0.1:0",
+    redisUrl: redis.url,
+    logLevel: "silent",
+  };
+  node = createNode(parseConfig({ env: {}, flags: { ...flags, drainGraceMs: 500 } }));
+  const { address, httpAddress } = await node.start();
+  nodes = address;
+  base = `http://${httpAddress}`;
+  client = await connect(address);
+  provider = await serveToolset(lab({ runs: [] }, held), { nodes: address });
+  await until("the toolset can be called", async () => (await client.get("lab")).healthy);
+});
+afterAll(async () => {
+  held.open();
+  await provider?.stop();
+  await client?.close();
+  await node?.stop();
+  await redis?.stop();
+});
+
+const get = (path: string, init?: RequestInit): Promise<Response> => fetch(base + path, init);
+
+async function json(path: string): Promise<Record<string, unknown>> {
+  const response = await get(path);
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toBe("application/json");
+  return (await response.json()) as Record<string, unknown>; // an object, as all are
+}
+
+test("lists, shows and finds toolsets", async () => {
+  expect(await json("/v1/toolsets")).toMatchObject({
+    toolsets: [
+      {
+        name: "lab",
+        version: "1.0.0",
+        tags: ["test"],
+        epochs: [{ epoch: expect.any(Number), state: "active", healthy: true }],
+      },
+    ],
+    nextPageToken: "",
+    stale: false,
+  });
+  expect(await json("/v1/toolsets?tags=other")).toMatchObject({ toolsets: [] });
+  const toolset = await json("/v1/toolsets/lab");
+  expect(toolset).toMatchObject({
+    name: "lab",
+    epoch: expect.any(Number),
+    digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(await json("/v1/toolsets/default%2Flab")).toMatchObject({ name: "default/lab", digest: toolset.digest });
+  expect(await json("/v1/toolsets/lab/tools/sum")).toMatchObject({
+    name: "sum",
+    description: "Adds two numbers.",
+    payloadSchema: { type: "object", additionalProperties: false },
+    resultSchema: { type: "number" },
+    delivery: "once",
+  });
+  expect(await json("/v1/search?q=adds")).toMatchObject({ hits: [{ toolset: "lab", tool: "sum", healthy: true }] });
+});
+
+test.each([
+  ["/v1/toolsets/nowhere", 404, "UNKNOWN_TOOLSET"],
+  ["/v1/toolsets/..%2F..%2Fetc", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets/%2e%2e", 404, "UNKNOWN_ROUTE"],
+  ["/v1/toolsets/acme%2Flab", 404, "UNKNOWN_TOOLSET"],
+  ["/v1/toolsets/%00", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets/%ff", 400, "INVALID_REQUEST"],
+  [`/v1/toolsets/${"x".repeat(2_000)}`, 400, "INVALID_REQUEST"],
+  ["/v1/toolsets/lab/tools/none", 404, "UNKNOWN_TOOL"],
+  ["/v1/toolsets/lab?epoch=9", 409, "EPOCH_MISMATCH"],
+  ["/v1/toolsets/lab?epoch=one", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets?pageSize=0", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets?tag=a", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets?pageToken=made-up", 400, "INVALID_REQUEST"],
+  ["/v1/search", 400, "INVALID_REQUEST"],
+  ["/v1/search?q=a&access_token=secret", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets/", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets/lab/tools", 404, "UNKNOWN_ROUTE"],
+  ["/metrics", 404, "UNKNOWN_ROUTE"],
+  ["/v2/toolsets", 404, "UNKNOWN_ROUTE"],
+  ["/", 404, "UNKNOWN_ROUTE"],
+])("%s is refused", async (path, status, reason) => {
+  expect(await problem(get(path))).toMatchObject({
+    status,
+    reason,
+    type: `urn:toolgate:error:${reason}`,
+    title: expect.stringMatching(/./),
+    executed: "no",
+  });
+});
+
+test("a watch tells all toolsets, then what changes, and goes on from any event", async () => {
+  const events = await watch();
+  const first = await events.next("snapshot");
+  expect(first).toMatchObject({ data: { toolsets: [{ name: "lab" }], more: false }, id: expect.stringMatching(/./) });
+  const other = await serveToolset({ ...lab({ runs: [] }), name: "other" }, { nodes });
+  const registered = await events.next("change");
+  expect(registered).toMatchObject({ data: { kind: "registered", toolset: "other", epoch: expect.any(Number) } });
+  events.close();
+  await other.stop();
+  const again = await watch({ "last-event-id": first.id ?? "" });
+  expect((await again.next("change")).data).toMatchObject({ kind: "registered", toolset: "other" });
+  again.close();
+  const unknown = await watch({ "last-event-id": "made-up" }); // of another node's time, for all that is known
+  expect(await unknown.next("snapshot")).toMatchObject({ data: { toolsets: expect.any(Array) } });
+  unknown.close();
+});
+
+test("health is told to anybody", async () => {
+  for (const path of ["/livez", "/readyz"]) expect(await json(path)).toEqual({ status: "ok" });
+  expect(await json("/healthz")).toMatchObject({
+    status: "ok",
+    node: node.nodeId,
+    parts: { started: true, serving: true, redisAnswers: true },
+  });
+});
+
+interface Event {
+  readonly id: string | undefined;
+  readonly event: string;
+  readonly data: unknown;
+}
+
+async function watch(headers: Record<string, string> = {}) {
+  const abort = new AbortController();
+  const response = await get("/v1/toolsets:watch", { headers, signal: abort.signal });
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  const events = eventsOf(response);
+  return {
+    async next(name: string): Promise<Event> {
+      for (;;) {
+        const { value, done } = await events.next();
+        if (done) throw new Error(`the stream ended before ${name}`);
+        if (value.event === name) return value;
+      }
+    },
+    close: () => abort.abort(),
+  };
+}
+
+async function* eventsOf(response: Response): AsyncGenerator<Event, undefined> {
+  let text = "";
+  try {
+    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += part;
+      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+        const lines = text.slice(0, end).split("\n");
+        text = text.slice(end + 2);
+        const field = (name: string) =>
+          lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+        const [event] = field("event");
+        if (event !== undefined) yield { id: field("id")[0], event, data: JSON.parse(field("data").join("\n")) };
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error; // closed
+  }
+  return undefined;
+}

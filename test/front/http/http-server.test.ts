@@ -1,0 +1,399 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { Type } from "typebox";
+import { expect, test } from "vitest";
+import { deferred } from "../../../src/async/deferred.js";
+import { csrfTokenOf, SESSION_COOKIE } from "../../../src/front/http/request-credentials.js";
+import { type Route, route } from "../../../src/front/http/route.js";
+import { ROUTES } from "../../../src/front/http/routes.js";
+import { serverStream, unary } from "../../../src/front/services/methods.js";
+import { RawJson } from "../../../src/json/raw-json.js";
+import { ScriptedAccess } from "../../access/scripted-access.js";
+import { expectNoLeaks } from "../../support/leaks.js";
+import { until } from "../../support/until.js";
+import { type HttpEcho, httpEcho, problem } from "./http-echo.js";
+
+expectNoLeaks();
+
+const HEALTH = ROUTES.filter(({ tag }) => tag === "health");
+
+/** Gives its body back, as the gateway's Invoke does. */
+const ECHO = route({
+  method: "POST",
+  path: "/echo",
+  rpc: "Gateway/Invoke",
+  operationId: "echo",
+  summary: "Gives its body back.",
+  tag: "test",
+  query: Type.Object({}, { additionalProperties: true }),
+  body: "raw",
+  answers: { 200: { description: "The body.", schema: Type.Unknown() } },
+  async handle({ body, ask }) {
+    const { terminal } = await ask.unary("Gateway/Invoke", { call: { payloadJson: body } as never }); // all that it reads
+    return { status: 200, body: { echo: new RawJson(terminal?.resultJson as Buffer) } };
+  },
+});
+
+const FOLLOW = route({
+  method: "GET",
+  path: "/follow",
+  rpc: "Gateway/FollowCall",
+  operationId: "follow",
+  summary: "Follows.",
+  tag: "test",
+  answers: { 200: { description: "Events.", contentType: "text/event-stream" } },
+  async handle({ ask }) {
+    const messages = ask.stream("Gateway/FollowCall", { callId: "c" });
+    return {
+      events: (async function* () {
+        for await (const { deltas = [] } of messages)
+          for (const { cursor = "", dataJson } of deltas)
+            yield {
+              id: cursor,
+              event: "output",
+              data: new RawJson(Buffer.from((dataJson as Buffer | undefined) ?? "{}")),
+            };
+      })(),
+    };
+  },
+});
+
+const TEST_ROUTES: readonly Route[] = [...HEALTH, ECHO, FOLLOW];
+const routes = { routes: TEST_ROUTES };
+
+const post = (echo: HttpEcho, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  echo.get("/echo", { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+
+const as = (name: string): Record<string, string> => ({ authorization: `Bearer ${name}` });
+
+test("a body passes through as it came", async () => {
+  await using echo = await httpEcho({}, {}, routes);
+  const body = '{ "a": 1.0e400, "a" : 12345678901234567890, "\\u006e": [ ] }';
+  const response = await post(echo, body);
+  expect(await response.text()).toBe(`{"echo":${body}}`);
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  });
+});
+
+test("HTTP is off where that is said", async () => {
+  await using echo = await httpEcho({}, { httpListen: "off" });
+  expect(echo.address).toBe("");
+});
+
+test("an address that is taken is a fault where it was asked for, and none where it was not", async () => {
+  const taker = createServer().listen({ host: "127.0.0.1", port: 7480 });
+  // Where another process has the port, that one has taken it.
+  const taken = await Promise.race([once(taker, "listening").then(() => true), once(taker, "error").then(() => true)]);
+  expect(taken).toBe(true);
+  try {
+    await using echo = await httpEcho({}, { httpListen: "auto" });
+    expect(echo.address).toBe("");
+    expect(echo.lines).toMatchObject([{ event: "http_not_served", level: "info" }]);
+    await expect(httpEcho({}, { httpListen: "127.0.0.1:7480" })).rejects.toMatchObject({
+      reason: "INVALID_CONFIG",
+      message: expect.stringMatching(/^TOOLGATE_HTTP_LISTEN \(--http-listen\): cannot listen on 127\.0\.0\.1:7480/),
+    });
+  } finally {
+    taker.close();
+  }
+});
+
+test.each([
+  ["localhost", 200],
+  ["localhost:1", 200],
+  ["127.0.0.1:80", 200],
+  ["[::1]:9", 200],
+  ["10.1.2.3", 200],
+  ["tools.example:7480", 200],
+  ["TOOLS.example", 200],
+  ["node-1.local", 200],
+  ["evil.example", 421],
+  ["tools.example.evil.example", 421],
+  ["localhost.evil.example", 421],
+  ["127.0.0.1.nip.io", 421],
+  ["", 421],
+])("a request for the host %j is answered with %i", async (host, status) => {
+  await using echo = await httpEcho({}, { httpHosts: "tools.example, other.example", advertise: "node-1.local:1" });
+  const answer = await echo.raw(`GET /livez HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+});
+
+test("two hosts are none", async () => {
+  await using echo = await httpEcho();
+  const answer = await echo.raw("GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n");
+  expect(answer).toMatch(/^HTTP\/1.1 4(00|21) /);
+});
+
+test("pages of other origins may not ask, unless they are named", async () => {
+  await using echo = await httpEcho({}, { httpOrigins: "https://console.example" }, routes);
+  const from = (origin: string, more: RequestInit = {}) =>
+    echo.get("/livez", { ...more, headers: { origin, ...(more.headers as Record<string, string>) } });
+  for (const origin of ["https://evil.example", "null", "http://localhost:1", "https://console.example.evil.example"])
+    expect(await problem(from(origin))).toMatchObject({ status: 403, reason: "FORBIDDEN_ORIGIN" });
+  const own = await from(`http://${echo.address}`);
+  expect([own.status, own.headers.get("access-control-allow-origin")]).toEqual([200, null]);
+  const named = await from("https://console.example");
+  expect([named.status, named.headers.get("access-control-allow-origin")]).toEqual([200, "https://console.example"]);
+  expect(named.headers.get("vary")).toBe("Origin");
+  const asked = await echo.get("/echo", {
+    method: "OPTIONS",
+    headers: { origin: "https://console.example", "access-control-request-method": "POST" },
+  });
+  expect([asked.status, asked.headers.get("access-control-allow-methods")]).toEqual([204, "GET, POST, PUT, DELETE"]);
+  expect((await echo.get("/echo", { method: "OPTIONS" })).headers.get("access-control-allow-methods")).toBeNull();
+});
+
+test("headers are bounded by number and by size", async () => {
+  await using echo = await httpEcho();
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `X-${index}: 1\r\n`).join("");
+  const get = (headers: string) =>
+    echo.raw(`GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`);
+  expect(await get(many(100))).toMatch(/^HTTP\/1.1 200 /);
+  expect(await get(many(127))).toMatch(/^HTTP\/1.1 431 [\s\S]*HEADERS_TOO_LARGE/);
+  expect(await get(many(100_000))).toMatch(/^HTTP\/1.1 431 [\s\S]*HEADERS_TOO_LARGE/);
+  expect(await get(`X-Large: ${"x".repeat(20_000)}\r\n`)).toMatch(/^HTTP\/1.1 431 [\s\S]*HEADERS_TOO_LARGE/);
+});
+
+test("what is no request is refused as a problem", async () => {
+  await using echo = await httpEcho();
+  await echo.get("/livez");
+  for (const bytes of [
+    "GET /livez HTTP/9.9\r\n\r\n",
+    "\0\0\0\0\r\n\r\n",
+    "GET /livez HTTP/1.1\r\nHost: a\r\nX y: 1\r\n\r\n",
+  ])
+    expect(await echo.raw(bytes)).toMatch(/^HTTP\/1.1 400 [\s\S]*application\/problem\+json[\s\S]*INVALID_REQUEST/);
+});
+
+test("headers and bodies that come too slowly end their request, and no other one", async () => {
+  await using echo = await httpEcho({}, { messageTimeoutMs: 300 }, routes);
+  const head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+  const [headers, body, good] = await Promise.all([
+    echo.raw(head),
+    echo.raw(`${head}Content-Length: 10\r\n\r\n{`),
+    post(echo, "{}"),
+  ]);
+  expect(headers).toMatch(/^HTTP\/1.1 408 [\s\S]*REQUEST_TIMEOUT/);
+  expect(body).toMatch(/^HTTP\/1.1 408 [\s\S]*REQUEST_TIMEOUT/);
+  expect(good.status).toBe(200);
+});
+
+test("a body is JSON, of a bounded size, and not compressed", async () => {
+  await using echo = await httpEcho(
+    {},
+    {
+      maxPayloadBytes: 1_000,
+      maxResultBytes: 1_000,
+      maxContractBytes: 2_000,
+      maxSchemaBytes: 1_000,
+      maxMessageBytes: 262_144,
+    },
+    routes,
+  );
+  const large = "x".repeat(300_000);
+  expect(await problem(post(echo, large))).toMatchObject({ status: 413, reason: "MESSAGE_TOO_LARGE" });
+  const chunked = await echo.raw(
+    `POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n493e0\r\n${large}\r\n`,
+  );
+  expect(chunked).toMatch(/^HTTP\/1.1 413 [\s\S]*connection: close[\s\S]*MESSAGE_TOO_LARGE/i);
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", ""])
+    expect(await problem(post(echo, "{}", { "content-type": type }))).toMatchObject({
+      status: 415,
+      reason: "UNSUPPORTED_MEDIA_TYPE",
+    });
+  expect(await problem(post(echo, "{}", { "content-encoding": "gzip" }))).toMatchObject({ status: 415 });
+  expect((await post(echo, "{}", { "content-type": 'application/json; charset="UTF-8"' })).status).toBe(200);
+  expect((await post(echo, "{}")).status).toBe(200);
+});
+
+test("callers prove who they are before anything of the body is read", async () => {
+  const access = new ScriptedAccess("ada");
+  const failed: unknown[] = [];
+  await using echo = await httpEcho(
+    {},
+    {},
+    { ...routes, access, onFailure: (call, error) => failed.push([call.path, error]) },
+  );
+  const head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+  const unread = await echo.raw(`${head}Content-Length: 1000000\r\n\r\n`);
+  expect(unread).toMatch(/^HTTP\/1.1 401 [\s\S]*www-authenticate: Bearer[\s\S]*UNAUTHENTICATED/i);
+  expect(failed).toMatchObject([["/toolgate.v1.Gateway/Invoke", { reason: "UNAUTHENTICATED" }]]);
+  expect((await post(echo, "{}", as("ada"))).status).toBe(200);
+  for (const name of ["eve", "broken"]) {
+    const refused = await problem(post(echo, "{}", as(name)));
+    expect(refused).toMatchObject({ status: 401, reason: "UNAUTHENTICATED" });
+    expect(JSON.stringify(refused)).not.toContain("hunter2");
+  }
+  const twice = `${head}Authorization: Bearer ada\r\nAuthorization: Bearer eve\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`;
+  expect(await echo.raw(twice)).toMatch(/^HTTP\/1.1 401 /);
+  // Nothing else of a request says who it is.
+  const claims = { "x-user": "ada", "x-forwarded-user": "ada", "x-api-key": "ada", forwarded: "for=ada" };
+  expect((await post(echo, "{}", claims)).status).toBe(401);
+  expect((await echo.get("/echo?access_token=ada", { method: "POST" })).status).toBe(401);
+});
+
+test("the cookie of a login needs its token where something is changed", async () => {
+  const access = new ScriptedAccess("tg_session");
+  await using echo = await httpEcho({}, {}, { ...routes, access });
+  const cookie = `theme=dark; ${SESSION_COOKIE}=tg_session`;
+  expect((await echo.get("/follow", { headers: { cookie } })).status).toBe(200);
+  expect((await post(echo, "{}", { cookie })).status).toBe(401);
+  expect((await post(echo, "{}", { cookie, "x-csrf-token": csrfTokenOf("tg_other") })).status).toBe(401);
+  expect((await post(echo, "{}", { cookie, "x-csrf-token": csrfTokenOf("tg_session") })).status).toBe(200);
+  expect((await echo.get("/follow", { headers: { cookie: `${cookie}; ${SESSION_COOKIE}=tg_other` } })).status).toBe(
+    401,
+  );
+});
+
+test("a fault of the node says nothing of itself", async () => {
+  const Invoke = unary(async () => {
+    throw new TypeError("hunter2");
+  });
+  await using echo = await httpEcho({ Invoke }, {}, routes);
+  const { correlationId, ...told } = await problem(post(echo, "{}"));
+  expect(told).toMatchObject({ status: 500, reason: "INTERNAL", detail: "A fault of the node.", executed: "unknown" });
+  expect(echo.lines).toMatchObject([{ event: "call_failed", correlationId, path: "/toolgate.v1.Gateway/Invoke" }]);
+});
+
+test("a caller waits no longer than it said", async () => {
+  const Invoke = unary(async () => new Promise<never>(() => {}));
+  await using echo = await httpEcho({ Invoke }, {}, routes);
+  expect(await problem(post(echo, "{}", { "request-timeout": "50ms" }))).toMatchObject({
+    status: 504,
+    reason: "DEADLINE_EXCEEDED",
+    executed: "unknown",
+  });
+  expect(await problem(post(echo, "{}", { "request-timeout": "soon" }))).toMatchObject({ status: 400 });
+});
+
+test("a method hears that its caller has gone", async () => {
+  const left = deferred<unknown>();
+  const Invoke = unary(async (_request, context) => {
+    context.whenAbandoned((reason) => left.resolve(reason));
+    return new Promise<never>(() => {});
+  });
+  await using echo = await httpEcho({ Invoke }, {}, routes);
+  const socket = await echo.open();
+  socket.write(
+    "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+  );
+  await until("the first request has loaded the application", async () => (await echo.get("/livez")).ok);
+  socket.destroy();
+  expect(await left.promise).toMatchObject({ reason: "CANCELLED" });
+});
+
+test("a stream ends when its caller's credential does not hold any more", async () => {
+  const access = new ScriptedAccess("ada");
+  const FollowCall = serverStream(async function* (_request, { signal }) {
+    yield { deltas: [{ cursor: "1-0", dataJson: Buffer.from('{"line":\n1}') }] };
+    await once(signal, "abort");
+  });
+  await using echo = await httpEcho({ FollowCall }, {}, { ...routes, access });
+  const response = await echo.get("/follow", { headers: as("ada") });
+  const body = response.text();
+  await until("it has begun", () => access.asked.length > 0);
+  access.known.delete("ada");
+  access.change();
+  expect(await body).toMatch(
+    /^id: 1-0\nevent: output\ndata: {"line":\ndata: 1}\n\nevent: problem\ndata: {.*"UNAUTHENTICATED".*}\n\n$/,
+  );
+});
+
+test("a reader of events that does not read is cut, and no other caller notices", async () => {
+  const ended = deferred<void>();
+  const FollowCall = serverStream(async function* () {
+    try {
+      for (;;) yield { deltas: [{ cursor: "1-0", dataJson: Buffer.from(`"${"x".repeat(100_000)}"`) }] };
+    } finally {
+      ended.resolve();
+    }
+  });
+  await using echo = await httpEcho({ FollowCall }, { readTimeoutMs: 200 }, routes);
+  const socket = await echo.open();
+  socket.pause();
+  socket.write("GET /follow HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await ended.promise;
+  expect((await post(echo, "{}")).status).toBe(200);
+});
+
+test("a host has so many connections, and others theirs", async () => {
+  await using echo = await httpEcho({}, { maxConnections: 4, maxConnectionsPerHost: 2 });
+  const sockets = await Promise.all([echo.open(), echo.open(), echo.open()]);
+  await until("one of them is closed", () => sockets.filter(({ closed }) => closed).length === 1);
+});
+
+test("a connection has so many requests that are not answered", async () => {
+  const Invoke = unary(async () => new Promise<never>(() => {}));
+  await using echo = await httpEcho({ Invoke }, {}, routes);
+  await echo.get("/livez");
+  const one = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+  const socket = await echo.open();
+  socket.write(one.repeat(40));
+  // None is answered before the first: what is refused waits for its turn, and the node holds no more than so many.
+  await until("the first of them are under way", async () => (await echo.get("/livez")).ok);
+  socket.destroy();
+});
+
+test("a node that stops says so, ends its streams, and waits for what is under way", async () => {
+  const release = deferred<void>();
+  const begun = deferred<void>();
+  const Invoke = unary(async () => {
+    begun.resolve();
+    await release.promise;
+    return { terminal: { resultJson: Buffer.from("1") } };
+  });
+  const FollowCall = serverStream(async function* (_request, { signal }) {
+    yield { deltas: [{ cursor: "1-0" }] };
+    if (!signal.aborted) await once(signal, "abort");
+  });
+  await using echo = await httpEcho({ Invoke, FollowCall }, {}, routes);
+  const answer = post(echo, "{}");
+  await begun.promise;
+  const stream = await echo.get("/follow");
+  const idle = await echo.open();
+  echo.server.beginDrain();
+  const late = await echo.get("/livez");
+  expect([late.status, late.headers.get("connection")]).toEqual([200, "close"]);
+  const stopped = echo.server.stop(60_000);
+  expect(await stream.text()).toMatch(/event: problem\ndata: {.*"NODE_DRAINING".*}\n\n$/);
+  await once(idle, "close");
+  release.resolve();
+  expect(await (await answer).json()).toEqual({ echo: 1 });
+  await stopped;
+  await expect(echo.get("/livez")).rejects.toThrow();
+});
+
+test("what is not over when the grace is ends", async () => {
+  const begun = deferred<void>();
+  const Invoke = unary(async () => {
+    begun.resolve();
+    return new Promise<never>(() => {});
+  });
+  await using echo = await httpEcho({ Invoke }, {}, routes);
+  const answer = post(echo, "{}");
+  await begun.promise;
+  await echo.server.stop(0);
+  expect(await problem(answer)).toMatchObject({ status: 503, reason: "NODE_DRAINING", executed: "unknown" });
+});
+
+test.each([
+  ["Gateway/Nothing", /stands for Gateway\/Nothing, which is no RPC/],
+  ["Catalog/Search", /stands for Catalog\/Search, which is no RPC/], // of a service that this server has not
+])("a route for %s does not come up", async (rpc, fault) => {
+  await using echo = await httpEcho({}, {}, { routes: [{ ...ECHO, rpc: rpc as Route["rpc"] }] });
+  await expect(echo.get("/livez")).rejects.toThrow();
+  expect(echo.lines).toMatchObject([{ event: "http_failed", error: { message: expect.stringMatching(fault) } }]);
+});
+
+test("readiness is what the node says", async () => {
+  await using echo = await httpEcho();
+  expect(await (await echo.get("/readyz")).json()).toEqual({ status: "ok" });
+  echo.health.now = { ready: false, parts: { redisAnswers: false } };
+  const response = await echo.get("/readyz");
+  expect([response.status, await response.json()]).toEqual([503, { status: "unavailable" }]);
+  expect((await echo.get("/livez")).status).toBe(200);
+});
