@@ -9,7 +9,7 @@ import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { opensslWorks } from "../support/self-signed.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 
 expectNoLeaks();
 
@@ -26,7 +26,7 @@ describe.runIf(opensslWorks())("client certificates", () => {
     const server = authority.issue("server");
     redis = await privateRedis();
     const tls = { tlsCert: server.cert, tlsKey: server.key, tlsClientAuth: "request", tlsClientCa: authority.cert };
-    cluster = await startClosedCluster({ redis, nodes: 2, config: { ...FAST, ...tls } });
+    cluster = await startClosedCluster({ redis, nodes: 2, config: { ...STEADY, ...tls } });
     admin = await connect(cluster.nodes, { key: cluster.adminKey, tls: { ca: readFileSync(authority.cert) } });
     const body = { match: { uri: "spiffe://acme/agents/*" }, id: "{uri}", roles: ["agent"] };
     await admin.documents.apply([{ kind: "certificate", name: "agents", body }]);

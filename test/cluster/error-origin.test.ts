@@ -6,12 +6,12 @@ import type { GetCallResponse__Output } from "../../src/protocol/generated/toolg
 import { ask } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 import { contractNamed, openAgentSession, provide, specOf, terminalOf, type Wire, wiredCluster } from "./wire.js";
 
 expectNoLeaks();
 
-const { wires } = wiredCluster(FAST);
+const { wires } = wiredCluster(STEADY);
 let a: Wire;
 let b: Wire;
 beforeAll(() => {

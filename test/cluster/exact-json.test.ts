@@ -13,7 +13,7 @@ import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 
 /** Numbers that JavaScript changes, text with escapes, and white space, on their way from agent to tool and back. */
 
@@ -37,7 +37,7 @@ let client: Toolgate;
 
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startCluster({ redis, nodes: 2, config: FAST });
+  cluster = await startCluster({ redis, nodes: 2, config: STEADY });
   provider = await serveToolset(
     {
       name: "exact",

@@ -11,7 +11,7 @@ import { type ClosedCluster, startClosedCluster } from "../support/closed-cluste
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 import { type Gate, gate, type Ledger, lab } from "./tools.js";
 
 /*
@@ -31,7 +31,7 @@ const SUM = { a: 1, b: 2 };
 
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startClosedCluster({ redis, nodes: 1, config: FAST });
+  cluster = await startClosedCluster({ redis, nodes: 1, config: STEADY });
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   const { key } = await admin.access.createKey({ principal: "server", roles: ["provider"] });
   provider = await serveToolset(lab(ledger, held), { nodes: cluster.nodes, key, maxBacklog: 3 });

@@ -13,7 +13,7 @@ import { fromServiceError } from "../../src/protocol/status-details.js";
 import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 import {
   attach,
   callable,
@@ -31,7 +31,7 @@ import {
 
 expectNoLeaks();
 
-const { cluster, wires } = wiredCluster({ ...FAST, maxResultBytes: 200_000 });
+const { cluster, wires } = wiredCluster({ ...STEADY, maxResultBytes: 200_000 });
 let a: Wire;
 let b: Wire;
 let c: Wire;

@@ -8,7 +8,7 @@ import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 import { gate } from "./tools.js";
 import { contractNamed, json, provide, specOf, wireTo } from "./wire.js";
 
@@ -19,7 +19,7 @@ let cluster: Cluster;
 let agent: Toolgate;
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startCluster({ redis, nodes: 1, config: FAST });
+  cluster = await startCluster({ redis, nodes: 1, config: STEADY });
   agent = await connect(cluster.nodes);
 });
 afterAll(async () => {

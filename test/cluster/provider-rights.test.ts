@@ -11,7 +11,7 @@ import { type ClosedCluster, startClosedCluster } from "../support/closed-cluste
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 import { contractNamed, FrameStream, json, type ProviderStream } from "./wire.js";
 
 /*
@@ -66,7 +66,7 @@ let strangers: Readonly<Record<string, Caller>>;
 
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startClosedCluster({ redis, nodes: 1, config: FAST });
+  cluster = await startClosedCluster({ redis, nodes: 1, config: STEADY });
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   await admin.documents.apply(["acme", "beta"].map((name) => ({ tenant: "default", kind: "tenant", name, body: {} })));
   owner = await callerOf("acme", "owner", "provider");

@@ -16,7 +16,7 @@ import { type ClosedCluster, startClosedCluster } from "../support/closed-cluste
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 import { gate } from "./tools.js";
 
 /*
@@ -82,7 +82,7 @@ async function clientOf(tenant: string, principal: string, ...roles: string[]): 
 
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startClosedCluster({ redis, nodes: 2, config: FAST });
+  cluster = await startClosedCluster({ redis, nodes: 2, config: STEADY });
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   await admin.documents.apply(TENANTS.map((name) => ({ tenant: "default", kind: "tenant", name, body: {} })));
   for (const tenant of TENANTS) {

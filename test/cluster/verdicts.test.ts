@@ -7,7 +7,7 @@ import { type Cluster, startCluster } from "../support/cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
-import { FAST } from "./fast.js";
+import { STEADY } from "./fast.js";
 
 expectNoLeaks();
 
@@ -22,7 +22,7 @@ const dated: JsonSchema = { properties: { at: { type: "string", format: "date-ti
 
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startCluster({ redis, nodes: 2, config: FAST });
+  cluster = await startCluster({ redis, nodes: 2, config: STEADY });
   agent = await connect(cluster.nodes);
   provider = await serveToolset(
     {

@@ -147,7 +147,7 @@ describe("the program", () => {
       const kept = { lost: 0, doubled: 0, hung: 0, failed: 0, wrong: 0, other: 0, violations: [] };
       expect(JSON.parse(running.told())).toMatchObject({ clean: true, ways: [kept, kept] });
     },
-    300_000,
+    900_000,
   );
 });
 
