@@ -5,6 +5,7 @@ import {
   type MessageTypeDefinition,
   type MethodDefinition,
   type Options,
+  type PackageDefinition,
   type ServiceDefinition,
 } from "@grpc/proto-loader";
 import { EncodedMessage } from "./encoded-message.js";
@@ -79,17 +80,25 @@ function load(): Protocol {
   const packageDefinition = fromJSON(JSON.parse(CONTRACT_DEFINITIONS), MESSAGE_FORM);
   const encoders = new Encoders(packageDefinition, PACKAGE);
   const wideIntegers = new WideIntegers(packageDefinition, PACKAGE);
-  const inTexts = fromJSON(JSON.parse(CONTRACT_DEFINITIONS), { ...MESSAGE_FORM, longs: String });
+  // Made when a request first has a number that needs it: hardly any has, and it takes as long as all else here.
+  let inTexts: PackageDefinition | undefined;
+  const decodeInTexts =
+    (service: string, method: string) =>
+    (bytes: Buffer): object => {
+      inTexts ??= fromJSON(JSON.parse(CONTRACT_DEFINITIONS), { ...MESSAGE_FORM, longs: String });
+      const { [method]: definition } = inTexts[service] as ServiceDefinition; // of the same files
+      return (definition as MethodDefinition<object, object>).requestDeserialize(bytes);
+    };
   for (const [name, definition] of Object.entries(packageDefinition)) {
     if (!isService(name, definition)) continue;
     for (const [methodName, method] of Object.entries(definition)) {
       encodeBy(encoders, method);
-      const { requestDeserialize } = (inTexts[name] as ServiceDefinition)[methodName] as MethodDefinition<
-        object,
-        object
-      >; // of the same files
       const type = typeOf(method.requestType);
-      method.requestDeserialize = wideIntegers.exactly(type, method.requestDeserialize, requestDeserialize);
+      method.requestDeserialize = wideIntegers.exactly(
+        type,
+        method.requestDeserialize,
+        decodeInTexts(name, methodName),
+      );
     }
   }
   // The types and the definitions were generated from the same files; a check in CI keeps all in step.
