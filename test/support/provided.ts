@@ -4,5 +4,7 @@ export type RedisForTests = { readonly kind: "binary"; readonly path: string } |
 declare module "vitest" {
   interface ProvidedContext {
     redisForTests: RedisForTests;
+    /** A folder of this run, for what several test files share; it is removed at the end. */
+    runFolder: string;
   }
 }
