@@ -8,7 +8,8 @@ import { createGuardedFetch } from "../../egress/guarded-fetch.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { printable } from "../server-log.js";
 import { OpenApiDocument } from "./openapi-document.js";
-import { MAX_DOCUMENT_BYTES, readDocument } from "./read-document.js";
+import { MAX_DOCUMENT_BYTES } from "./read-document.js";
+import { readDocumentApart } from "./read-document-apart.js";
 
 /** How often a file is looked at without having been told of a change, in milliseconds: not all file systems tell. */
 const LOOK_EVERY_MS = 10_000;
@@ -35,7 +36,7 @@ export async function readSource(source: string, guard: EgressGuardOptions): Pro
   const url = urlOfSource(source);
   const bytes = url === undefined ? await readBounded(source) : await fetchDocument(url, guard);
   const name = url === undefined ? source : new URL(url).pathname;
-  const document = new OpenApiDocument(await readDocument(bytes, name), source);
+  const document = new OpenApiDocument(await readDocumentApart(bytes, name), source);
   return { document, digest: createHash("sha256").update(bytes).digest("hex") };
 }
 

@@ -1,9 +1,36 @@
 import { describe, expect, test } from "vitest";
 import { OpenApiDocument } from "../../../src/hosting/http/openapi-document.js";
 import { MAX_DOCUMENT_BYTES, readDocument } from "../../../src/hosting/http/read-document.js";
+import { readDocumentApart } from "../../../src/hosting/http/read-document-apart.js";
 import type { Json } from "../../../src/json/json.js";
+import { expectNoLeaks } from "../../support/leaks.js";
 
 const read = (text: string, name = "api.yaml"): Promise<Json> => readDocument(Buffer.from(text), name);
+
+expectNoLeaks();
+
+describe("a long document", () => {
+  const filler = Array.from({ length: 3_000 }, (_, index) => `  k${index}: [1, two, {three: 3}]`).join("\n");
+
+  test("is read beside what runs, and is the same", async () => {
+    const text = `openapi: 3.1.0\nmore:\n${filler}\n`;
+    // The event loop turns while it is read, which it does a few times at most where it is read at once.
+    let turns = 0;
+    const turning = setInterval(() => (turns += 1), 1);
+    const value = await readDocumentApart(Buffer.from(text), "api.yaml");
+    clearInterval(turning);
+    expect(value).toEqual(await read(text));
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  test("is refused in the same words", async () => {
+    const text = `a:\n${filler}\na: 2\n`;
+    const refusal = (reading: Promise<Json>): Promise<unknown> => reading.catch((error: unknown) => error);
+    const [apart, here] = [await refusal(readDocumentApart(Buffer.from(text), "api.yaml")), await refusal(read(text))];
+    expect(apart).toMatchObject({ reason: "INVALID_CONFIG", message: (here as Error).message });
+    expect((here as Error).message).toContain("line 3002, column 1");
+  });
+});
 
 describe("a document", () => {
   test("is JSON or YAML, by how it begins; a mark of its encoding does not matter", async () => {
