@@ -1,6 +1,7 @@
 import type { DocumentsReader } from "../documents/document.js";
 import type { ToolName, ToolsetName } from "../identity/names.js";
 import type { Principal } from "../identity/principal.js";
+import { plainName, tenantOf } from "../identity/toolset-name.js";
 import type { Keyspace, ShardKeys } from "../redis/keys.js";
 import { LIMIT } from "./limit.js";
 import {
@@ -11,7 +12,6 @@ import {
   loopSubject,
   type RuledLimit,
   subjectOf,
-  toolsetParts,
 } from "./limit-rule.js";
 
 /** The limits that a call has, by where they count. Calls that have the same ones get the same lists. */
@@ -107,7 +107,8 @@ export class CallLimits {
     const known = this.#bounds.get(key);
     if (known !== undefined || this.#bounds.has(key)) return known;
     if (this.#bounds.size >= MAX_REMEMBERED) this.#bounds.clear();
-    const call: LimitedCall = { tenant, id, toolset, tool, ...toolsetParts(toolset) };
+    const parts = { toolsetTenant: tenantOf(toolset), toolsetName: plainName(toolset) };
+    const call: LimitedCall = { tenant, id, toolset, tool, ...parts };
     const rules = this.#rules.filter((rule) => rule.fits(call));
     const bounds = rules.length === 0 ? undefined : this.#bind(call, rules);
     this.#bounds.set(key, bounds);

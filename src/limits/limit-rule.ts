@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { StoredDocument } from "../documents/document.js";
 import { compilePattern, compileToolPattern, type Matcher, splitToolsetPattern } from "../identity/name-pattern.js";
 import type { ToolName, ToolsetName } from "../identity/names.js";
-import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
+import type { TenantName } from "../identity/tenant.js";
 import type { CallLimit, LimitKind } from "../store/call-limits/call-limit.js";
 import { burstOf, type LimitPer, type LimitSpec } from "./limit.js";
 
@@ -126,11 +126,4 @@ function hashOf(words: readonly string[]): string {
 /** How a tenant is told of a document: by its name, and by its tenant too where that is another one. */
 export function shownName({ tenant, name }: LimitRule, reader: TenantName): string {
   return tenant === reader ? name : `${tenant}/${name}`;
-}
-
-/** A toolset's identity taken apart. */
-export function toolsetParts(toolset: string): Pick<LimitedCall, "toolsetTenant" | "toolsetName"> {
-  const slash = toolset.indexOf("/");
-  if (slash === -1) return { toolsetTenant: DEFAULT_TENANT, toolsetName: toolset };
-  return { toolsetTenant: toolset.slice(0, slash) as TenantName, toolsetName: toolset.slice(slash + 1) }; // parsed when it was named
 }
