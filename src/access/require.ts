@@ -2,6 +2,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { TenantName } from "../identity/tenant.js";
 import { shownToolset } from "../identity/toolset-name.js";
+import { firstInexact } from "../json/exact-numbers.js";
 import type { Json } from "../json/json.js";
 import type { CallerAccess, Decision, RuledTool, RuledToolset, UnjudgedCondition } from "./caller-access.js";
 import type { Verb } from "./verbs.js";
@@ -40,6 +41,9 @@ export function requireCall(access: CallerAccess, toolset: RuledToolset, tool: R
 /**
  * Refuses a call whose arguments no rule allows. Does nothing where the decision does not depend on them.
  *
+ * Conditions compare doubles, and the tool gets the bytes: a number that no double holds could be one number here and another one there, so
+ * where conditions decide, it is refused.
+ *
  * @param decision what `requireCall` returned
  * @param args the validated payload; its value is made only where it is asked for
  * @returns what allows it
@@ -50,11 +54,15 @@ export function requireArguments(
   decision: Decision,
   toolset: RuledToolset,
   tool: RuledTool,
-  args: { readonly value: Json },
+  args: JudgedArguments,
 ): Decision {
   const decided = decideArguments(access, decision, args);
   if (decided.allowed) return decided;
-  throw argumentsForbidden(access, toolset.name, tool.name);
+  const refusal = argumentsForbidden(access, toolset.name, tool.name);
+  if (decided !== INEXACT) throw refusal;
+  throw new ToolgateError("FORBIDDEN", `${refusal.message}: one of their numbers has more digits than a double holds`, {
+    metadata: refusal.metadata,
+  });
 }
 
 /** The error of a call whose arguments no rule allows. */
@@ -63,8 +71,28 @@ export function argumentsForbidden({ principal }: CallerAccess, toolset: Toolset
 }
 
 /** What `requireArguments` goes by. */
-export function decideArguments(access: CallerAccess, decision: Decision, args: { readonly value: Json }): Decision {
-  return decision.byArguments === undefined ? decision : decision.byArguments(args.value, access.principal);
+export function decideArguments(access: CallerAccess, decision: Decision, args: JudgedArguments): Decision {
+  if (decision.byArguments === undefined) return decision;
+  return areExact(args) ? decision.byArguments(args.value, access.principal) : INEXACT;
+}
+
+/** A payload as conditions look at it. */
+export interface JudgedArguments {
+  readonly bytes: Uint8Array;
+  readonly value: Json;
+  /** It may have numbers that no double holds. */
+  readonly longNumbers: boolean;
+}
+
+/** Of a number that no double holds no condition can tell what the tool makes of it. */
+const INEXACT: Decision = Object.freeze({ allowed: false, rule: undefined });
+/** The longest payload whose long numbers are looked at, in bytes: that takes some milliseconds. Of a longer one, none may be long. */
+const MAX_LOOKED_AT_BYTES = 262_144;
+
+function areExact({ bytes, longNumbers }: JudgedArguments): boolean {
+  if (!longNumbers) return true;
+  if (bytes.length > MAX_LOOKED_AT_BYTES) return false;
+  return firstInexact(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), () => true) === undefined;
 }
 
 /** What is said of a condition that could not be judged, to those that may see the policy: never the arguments. */
