@@ -50,6 +50,7 @@ Examples:
           { checkAccess },
           { checkRegistry },
           { checkToolsets },
+          { checkDocuments },
           { checkRedis },
         ] = await Promise.all([
           import("../doctor/check-runtime.js"),
@@ -57,6 +58,7 @@ Examples:
           import("../doctor/check-access.js"),
           import("../doctor/check-registry.js"),
           import("../doctor/check-toolsets.js"),
+          import("../doctor/check-documents.js"),
           import("../doctor/check-redis.js"),
         ]);
         const { nodes, options } = await readClientConfig(command);
@@ -76,6 +78,7 @@ Examples:
         if (!access.isRefused) {
           report(await output.withProgress("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
           report(await output.withProgress("Listing the toolsets", () => checkToolsets(nodes, connection)));
+          report(await output.withProgress("Listing the documents", () => checkDocuments(nodes, connection)));
         }
         if (redisUrl !== undefined && redisUrl !== "") {
           const secret = readSecret(redisUrl, environment());

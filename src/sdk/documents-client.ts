@@ -81,7 +81,7 @@ export class DocumentsClient implements Documents {
   }
 
   #document(wire: Document__Output): ConfiguredDocument {
-    const { ref, revision, writtenAtMs, author, reason, bodyJson, removed } = wire;
+    const { ref, revision, writtenAtMs, author, reason, bodyJson, removed, unreadable } = wire;
     return {
       ...readRef(ref),
       revision,
@@ -90,6 +90,7 @@ export class DocumentsClient implements Documents {
       reason,
       body: bodyJson.length === 0 ? undefined : this.#decode(bodyJson),
       removed,
+      ...(unreadable === "" ? {} : { unreadable }),
     };
   }
 }

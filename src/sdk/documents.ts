@@ -26,6 +26,11 @@ export interface ConfiguredDocument {
   /** Its content, without hashes of secrets; undefined where this revision removed it. */
   readonly body: unknown;
   readonly removed: boolean;
+  /**
+   * Why the node that was asked cannot read the document as it is, and so goes by none of it: a later version wrote it, or it was damaged.
+   * Absent where it can.
+   */
+  readonly unreadable?: string;
 }
 
 export interface ListDocumentsOptions extends RequestOptions {

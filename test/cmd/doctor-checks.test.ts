@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Check } from "../../cmd/doctor/check.js";
+import { evaluateDocuments } from "../../cmd/doctor/check-documents.js";
 import { checkRedis, evaluateRedis, type RedisFacts } from "../../cmd/doctor/check-redis.js";
 import { evaluateRegistry } from "../../cmd/doctor/check-registry.js";
 import { checkRuntime } from "../../cmd/doctor/check-runtime.js";
@@ -8,6 +9,21 @@ import { parseRegistryName } from "../../src/identity/names.js";
 import type { RegistryInfo, ToolsetSummary } from "../../src/index.js";
 import { redisForFile } from "../support/redis.js";
 import { privateCluster } from "../support/redis-groups.js";
+
+test("documents that a node cannot read are named, and the others counted", () => {
+  expect(evaluateDocuments(0, [])).toEqual([]);
+  expect(evaluateDocuments(3, []).map(({ status }) => status)).toEqual(["ok"]);
+  const unreadable = Array.from({ length: 12 }, (_, n) => ({
+    kind: "role",
+    name: `r${n}`,
+    unreadable: "role/r: \u001b[31mno",
+  }));
+  const checks = evaluateDocuments(12, unreadable);
+  expect(checks).toHaveLength(11);
+  expect(checks.every(({ status }) => status === "warn")).toBe(true);
+  expect(checks[0]).toMatchObject({ name: "document role/r0", finding: expect.stringContaining("goes by none of it") });
+  expect(checks[10]?.finding).toContain("2 more");
+});
 
 const REGISTRY = parseRegistryName("default", "registry");
 const statusOf = (checks: readonly Check[], name: string): string | undefined =>

@@ -64,6 +64,11 @@ function listCommand(): Command {
           ],
           all.map((one) => [one.kind, one.name, String(one.revision), minute(one.writtenAt), one.author, one.reason]),
         );
+        for (const { kind, name, unreadable } of all)
+          if (unreadable !== undefined)
+            output.note(
+              `${kind} ${name} is not gone by: ${unreadable}. Upgrade the nodes, or apply it again as they know it.`,
+            );
       });
     });
 }

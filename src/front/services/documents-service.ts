@@ -9,6 +9,7 @@ import {
 } from "../../documents/apply-documents.js";
 import type { DocumentRef } from "../../documents/document.js";
 import type { DocumentKinds } from "../../documents/document-kinds.js";
+import type { HeldDocument } from "../../documents/held-document.js";
 import { readBody } from "../../documents/read-body.js";
 import { invalidField } from "../../identity/names.js";
 import { parseTenantName, type TenantName } from "../../identity/tenant.js";
@@ -43,14 +44,17 @@ export function documentsMethods(parts: DocumentParts): Methods<DocumentsHandler
       const documents: WireDocument[] = [];
       let bytes = 0;
       let last = from;
-      for (const { document } of copy.after(tenant, from)) {
+      for (const { document, reading } of copy.after(tenant, from)) {
         const path = documentPath(document.ref);
         if (!path.startsWith(prefix)) break;
         // One more than the page is looked for, so that the last page says that it is the last.
         if (documents.length === size || bytes >= PAGE_BYTES) {
           return { documents, nextPageToken: sealPageToken(question, [last]), revision: copy.revision };
         }
-        const written = writeDocument(kinds, document.ref, { ...document, state: "live" });
+        const written = {
+          ...writeDocument(kinds, document.ref, { ...document, state: "live" }),
+          unreadable: writeReading(reading),
+        };
         documents.push(written);
         bytes += FRAME_BYTES + document.body.length + Buffer.byteLength(document.reason);
         last = path;
@@ -64,7 +68,10 @@ export function documentsMethods(parts: DocumentParts): Methods<DocumentsHandler
       const revision = revisionOf(request.revision, "revision");
       const found = revision === 0 ? await readDocument(store, ref) : await readRevision(store, ref, revision);
       if (found === undefined) throw revision === 0 ? unknownDocument(ref) : unknownRevision(ref, revision);
-      return { document: writeDocument(kinds, ref, found) };
+      const held = copy.held(ref);
+      const isHeld = held !== undefined && held.document.revision === found.revision;
+      const document = writeDocument(kinds, ref, found);
+      return { document: { ...document, unreadable: isHeld ? writeReading(held.reading) : "" } };
     }),
 
     ListRevisions: unary(async (request, context) => {
@@ -145,6 +152,20 @@ function writeDocument(kinds: DocumentKinds, ref: DocumentRef, shown: ShownDocum
     bodyJson: writeBody(kinds, ref, body),
     removed: state === "removed",
   };
+}
+
+/** Why the node does not go by a document; empty where it does. */
+function writeReading(reading: HeldDocument["reading"]): string {
+  switch (reading.kind) {
+    case "served":
+      return "";
+    case "unknown_kind":
+      return "its kind is one that this version does not know";
+    case "unreadable":
+      return reading.reason;
+    default:
+      return reading satisfies never;
+  }
 }
 
 /** The content without its secrets: to the byte where its kind has none. What cannot be read, or whose kind is not known, is not shown. */

@@ -2203,6 +2203,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "removed": {
          "type": "bool",
          "id": 7
+        },
+        "unreadable": {
+         "type": "string",
+         "id": 8
         }
        }
       },

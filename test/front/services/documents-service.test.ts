@@ -100,6 +100,26 @@ test("an administrator makes, reads, lists and restores documents of the own ten
   expect([nextPageToken, revision]).toEqual(["", 4]);
 });
 
+test("what a later version wrote, and what was damaged, is listed with the reason for which the node does not go by it", async () => {
+  const { store } = here();
+  await apply(store, [{ ref: refOf("note/later"), body: { text: "a", since: 3 } }]);
+  await apply(store, [{ ref: refOf("note/broken"), body: { text: 7 } }]);
+  await apply(store, [{ ref: refOf("workflow/w"), body: { any: 1 } }]);
+  await apply(store, [{ ref: refOf("note/well"), body: { text: "b" } }]);
+  const methods = await service();
+  const { documents = [] } = await ask(methods.ListDocuments, page());
+  const reasons = Object.fromEntries(documents.map(({ ref, unreadable }) => [ref?.name, unreadable]));
+  expect(reasons).toMatchObject({
+    well: "",
+    w: expect.stringContaining("kind"),
+    broken: expect.stringContaining("/text"),
+  });
+  for (const { ref, unreadable } of documents) {
+    const name = { tenant: "", kind: ref?.kind ?? "", name: ref?.name ?? "" };
+    expect((await ask(methods.GetDocument, { ref: name, revision: 0 })).document?.unreadable).toBe(unreadable);
+  }
+});
+
 test("who does not administer a tenant hears the same of it whether there is something or nothing, and changes nothing", async () => {
   const { store } = here();
   await apply(store, [{ ref: refOf("note/secret", ACME), body: { text: "acme's" } }]);

@@ -11,6 +11,7 @@ export interface Document {
   'reason'?: (string);
   'bodyJson'?: (Buffer | Uint8Array | string);
   'removed'?: (boolean);
+  'unreadable'?: (string);
 }
 
 export interface Document__Output {
@@ -21,4 +22,5 @@ export interface Document__Output {
   'reason': (string);
   'bodyJson': (Buffer);
   'removed': (boolean);
+  'unreadable': (string);
 }
