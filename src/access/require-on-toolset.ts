@@ -5,7 +5,7 @@ import type { ToolsetName } from "../identity/names.js";
 import type { CallerAccess, RuledToolset } from "./caller-access.js";
 import { requireVerb } from "./require.js";
 import type { Verb } from "./verbs.js";
-import { visibleTo } from "./visible-catalog.js";
+import { lookForNear, visibleTo } from "./visible-catalog.js";
 
 /** A toolset as rules see it; without tags where there is none of this name. */
 export function ruledToolset(catalog: Pick<CatalogReader, "get">, name: ToolsetName): RuledToolset {
@@ -20,22 +20,28 @@ export function ruledToolset(catalog: Pick<CatalogReader, "get">, name: ToolsetN
  * @param catalog all of it.
  * @throws ToolgateError FORBIDDEN, UNKNOWN_TOOLSET
  */
-export function requireOnToolset(
+export async function requireOnToolset(
   catalog: CatalogReader,
   access: CallerAccess,
   verb: Exclude<Verb, "discover" | "call">,
   toolset: ToolsetName,
-): void {
-  requireVerb(access, verb, ruledToolset(catalog, toolset), absentTo(catalog, access, toolset));
+): Promise<void> {
+  const ruled = ruledToolset(catalog, toolset);
+  if (access.may(verb, ruled).allowed) return;
+  const absent = await absentTo(catalog, access, toolset);
+  if (absent !== undefined) throw absent;
+  requireVerb(access, verb, ruled);
 }
 
 /** What a caller hears of a toolset that is not visible to it; undefined where it is. */
-export function absentTo(
+export async function absentTo(
   catalog: CatalogReader,
   access: CallerAccess,
   toolset: ToolsetName,
-): (() => ReturnType<typeof unknownToolset>) | undefined {
+): Promise<ReturnType<typeof unknownToolset> | undefined> {
   const visible = visibleTo(catalog, access);
   if (visible.get(toolset) !== undefined) return undefined;
-  return () => unknownToolset(visible, access.principal.tenant, toolset);
+  const { tenant } = access.principal;
+  await lookForNear(visible, tenant, toolset);
+  return unknownToolset(visible, tenant, toolset);
 }

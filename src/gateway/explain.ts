@@ -1,5 +1,6 @@
 import type { CallerAccess } from "../access/caller-access.js";
 import { argumentsForbidden, decideArguments, requireCall, unjudgedCondition } from "../access/require.js";
+import { lookForNear } from "../access/visible-catalog.js";
 import { type HealthRule, isHealthy } from "../catalog/toolset-view.js";
 import type { ErrorReason } from "../errors/codes.js";
 import { toToolgateError } from "../errors/to-toolgate-error.js";
@@ -15,7 +16,7 @@ import type { CallStore } from "../store/calls/call-store.js";
 import { countUnfinished } from "../store/calls/unfinished-calls.js";
 import type { LeaseClock } from "../store/lease-clock.js";
 import type { CallSpec } from "./call-spec.js";
-import { findContract, type Route, type SeenCatalog } from "./find-contract.js";
+import { findContract, isUnknownToolset, type Route, type SeenCatalog } from "./find-contract.js";
 import type { PlaceCallSettings } from "./place-call.js";
 import { type PayloadCaller, readPayload } from "./validate-payload.js";
 
@@ -85,7 +86,9 @@ export async function explainCall(
   const { toolset, tool, principal, access, payload } = call;
   let route: Route;
   try {
-    route = findContract(seen, routeQuestion(call, seen.tenant));
+    const question = routeQuestion(call, seen.tenant);
+    if (isUnknownToolset(seen.visible, question)) await lookForNear(seen.visible, seen.tenant, toolset);
+    route = findContract(seen, question);
   } catch (error) {
     return gates.fail("contract", error).skipRest();
   }

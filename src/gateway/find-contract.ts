@@ -64,6 +64,12 @@ export function findContract({ catalog, visible, tenant }: SeenCatalog, spec: Ca
   };
 }
 
+/** Whether `findContract` is about to say that there is no such toolset. */
+export function isUnknownToolset(visible: Pick<CatalogReader, "get">, spec: CallSpec): boolean {
+  const toolset = visible.get(spec.toolset);
+  return toolset === undefined || (toolset.active === undefined && spec.expectDigest === undefined);
+}
+
 /** Whether calls go there that name its digest. */
 function isCalled({ state }: EpochView): boolean {
   return state === "active" || state === "retiring";

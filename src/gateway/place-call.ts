@@ -3,7 +3,7 @@ import type { AuditLog } from "../access/audit/audit-log.js";
 import type { CallerAccess, Decision } from "../access/caller-access.js";
 import { OPEN_ACCESS } from "../access/open-access.js";
 import { requireArguments, requireCall } from "../access/require.js";
-import { visibleTo } from "../access/visible-catalog.js";
+import { lookForNear, visibleTo } from "../access/visible-catalog.js";
 import type { CatalogCopy } from "../catalog/catalog-copy.js";
 import type { EpochView } from "../catalog/toolset-view.js";
 import { ToolgateError } from "../errors/toolgate-error.js";
@@ -26,7 +26,7 @@ import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
 import { mayWithCall } from "./call-access.js";
 import { repeatIds, storedMeta } from "./call-meta.js";
 import { type CallSpec, requestDigest } from "./call-spec.js";
-import { findContract, type Route } from "./find-contract.js";
+import { findContract, isUnknownToolset, type Route } from "./find-contract.js";
 import { type PayloadCaller, type PayloadChecks, readPayload } from "./validate-payload.js";
 
 /** The caller that asks for a call, and how much time it has left. */
@@ -174,6 +174,7 @@ async function place(
     let route: Route;
     let decision: Decision;
     try {
+      if (isUnknownToolset(visible, spec)) await lookForNear(visible, seen.tenant, spec.toolset);
       route = findContract(seen, spec);
       const toolset = { name: spec.toolset, tags: route.epoch.facts().tags };
       decision = requireCall(access, toolset, route.tool);

@@ -1,3 +1,6 @@
+/** Further than any two texts are. */
+const FAR = 1 << 20;
+
 /**
  * Typing slips between two texts: insertions, deletions, substitutions and swaps of neighbours (the optimal string
  * alignment form of Damerau-Levenshtein), in UTF-16 units.
@@ -8,14 +11,17 @@ export function editDistance(a: string, b: string, max: number): number | undefi
   if (a === b) return 0;
   if (Math.abs(a.length - b.length) > max) return undefined;
   const width = b.length + 1;
-  // Three rows suffice: this one, the one before, and, for swaps, the one before that.
-  let beforeLast = new Int32Array(width);
-  let last = Int32Array.from({ length: width }, (_, column) => column);
-  let current = new Int32Array(width);
+  // Three rows suffice: this one, the one before, and, for swaps, the one before that. Of each only what is at most `max` from the diagonal
+  // can be part of a way that is short enough; the rest is as far as can be.
+  let beforeLast = new Int32Array(width).fill(FAR);
+  let last = Int32Array.from({ length: width }, (_, column) => (column <= max ? column : FAR));
+  let current = new Int32Array(width).fill(FAR);
   for (let i = 1; i <= a.length; i++) {
-    current[0] = i;
-    let least = i;
-    for (let j = 1; j <= b.length; j++) {
+    const from = Math.max(1, i - max);
+    const to = Math.min(b.length, i + max);
+    current[from - 1] = from === 1 ? i : FAR;
+    let least = cell(current, from - 1);
+    for (let j = from; j <= to; j++) {
       const same = a.charCodeAt(i - 1) === b.charCodeAt(j - 1);
       let distance = Math.min(cell(last, j) + 1, cell(current, j - 1) + 1, cell(last, j - 1) + (same ? 0 : 1));
       const swapped =

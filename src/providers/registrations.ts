@@ -216,12 +216,12 @@ export class Registrations {
   }
 
   /** Says of another's toolset that the caller may not see what it says of one that does not exist. */
-  #hide(access: CallerAccess, toolset: ToolsetName): (error: unknown) => never {
-    return (error) => {
+  #hide(access: CallerAccess, toolset: ToolsetName): (error: unknown) => Promise<never> {
+    return async (error) => {
       const isSaid =
         error instanceof ToolgateError && (error.reason === "NOT_OWNER" || error.reason === "UNKNOWN_TOOLSET");
-      const absent = isSaid ? absentTo(this.#settings.catalog, access, toolset) : undefined;
-      throw absent?.() ?? error;
+      const absent = isSaid ? await absentTo(this.#settings.catalog, access, toolset) : undefined;
+      throw absent ?? error;
     };
   }
 

@@ -3,7 +3,8 @@ import { createPolicy } from "../../src/access/policy/policy.js";
 import { ROLE } from "../../src/access/policy/role.js";
 import { SHARE } from "../../src/access/policy/share.js";
 import { TENANT } from "../../src/access/policy/tenant-document.js";
-import { visibleTo } from "../../src/access/visible-catalog.js";
+import { lookAtAll, lookForNear, visibleTo } from "../../src/access/visible-catalog.js";
+import { unknownToolset } from "../../src/catalog/unknown-toolset.js";
 import { parseToolsetName } from "../../src/identity/names.js";
 import type { Principal } from "../../src/identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../../src/identity/tenant.js";
@@ -50,6 +51,47 @@ test("toolsets of which no tool is visible are not there", () => {
   expect(seen.nearNames("fil")).toEqual(["files"]);
   expect(seenBy([]).all()).toEqual([]);
   expect(seenBy([]).nearNames("files")).toEqual([]);
+});
+
+test("what is visible is found out a toolset in a step, and is what it is without that", async () => {
+  const { catalog, documents } = setUp();
+  for (let n = 0; n < 50; n++) catalog.put(DEFAULT_TENANT, contract(`maps-${n}`, { tags: ["public"] }));
+  let looked = 0;
+  const policy = createPolicy(documents);
+  const seen = () => {
+    const principal = { tenant: DEFAULT_TENANT, id: "ann", kind: "key", roles: ["reader"], attributes: {} } as const;
+    const access = policy.accessOf(principal);
+    return visibleTo(catalog, {
+      ...access,
+      derived: new WeakMap(),
+      visibleTools(toolset, tools) {
+        looked++;
+        return access.visibleTools(toolset, tools);
+      },
+    });
+  };
+  const [inSteps, atOnce] = [seen(), seen()];
+  let most = 0;
+  for (const _step of lookAtAll(inSteps)) {
+    most = Math.max(most, looked);
+    looked = 0;
+  }
+  expect(most).toBe(1);
+  looked = 0;
+  const names = inSteps.all().map(({ name }) => name);
+  expect(looked).toBe(0);
+  expect(names).toEqual(atOnce.all().map(({ name }) => name));
+  expect(names).toHaveLength(52);
+  // Hidden and absent alike, with the same names, whether they were looked for before or not.
+  for (const name of ["fills", "filles", "map"].map((text) => parseToolsetName(text, "name"))) {
+    await lookForNear(inSteps, DEFAULT_TENANT, name);
+    const prepared = unknownToolset(inSteps, DEFAULT_TENANT, name);
+    expect(prepared.message).toBe(unknownToolset(atOnce, DEFAULT_TENANT, name).message);
+    expect(prepared.message).not.toMatch(/ "fills".*"fills"/);
+  }
+  expect(unknownToolset(inSteps, DEFAULT_TENANT, parseToolsetName("fills", "name")).metadata).toEqual({
+    near: "files",
+  });
 });
 
 test("tools that are not visible are in no contract, count or lookup; the digest stays the whole contract's", () => {

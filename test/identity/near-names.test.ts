@@ -2,7 +2,37 @@ import { describe, expect, test } from "vitest";
 import { editDistance } from "../../src/identity/edit-distance.js";
 import { didYouMean, nearNames } from "../../src/identity/near-names.js";
 
+/** The same distance without any short cut. */
+function plainDistance(a: string, b: string): number {
+  const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (_, j) => i || j));
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.NaN;
+  for (let i = 1; i <= a.length; i++)
+    for (let j = 1; j <= b.length; j++) {
+      const ways = [at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)];
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) ways.push(at(i - 2, j - 2) + 1);
+      (rows[i] as number[])[j] = Math.min(...ways); // a row that was made above
+    }
+  return at(a.length, b.length);
+}
+
 describe("edit distance", () => {
+  test("random texts are as far apart as without any short cut", () => {
+    let seed = 20_261_130;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+      return (seed >>> 8) % below;
+    };
+    const text = (): string => Array.from({ length: random(9) }, () => "abc"[random(3)]).join("");
+    let near = 0;
+    for (let n = 0; n < 20_000; n++) {
+      const [a, b, max] = [text(), text(), random(5)];
+      const distance = plainDistance(a, b);
+      if (distance <= max) near++;
+      expect(editDistance(a, b, max), `${a} ${b} ${max}`).toBe(distance <= max ? distance : undefined);
+    }
+    expect(near).toBeGreaterThan(1_000);
+  });
+
   test.each([
     ["same", "same", 0],
     ["files", "file", 1],

@@ -1,6 +1,7 @@
 import type { CallerAccess } from "../../access/caller-access.js";
 import { scopeOf } from "../../access/scope.js";
-import { visibleTo } from "../../access/visible-catalog.js";
+import { lookAtAll, lookForNear, visibleTo } from "../../access/visible-catalog.js";
+import { runInSlices } from "../../async/steps.js";
 import { TimeSlice } from "../../async/time-slice.js";
 import type { CatalogReader } from "../../catalog/catalog-copy.js";
 import { bindRevision, unbindRevision } from "../../catalog/revision.js";
@@ -148,7 +149,10 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
       const { visible, scope, tenant } = readerOf(access);
       const name = resolveToolset(tenant, request.name, "name");
       const view = visible.get(name);
-      if (view === undefined) throw unknownToolset(visible, tenant, name);
+      if (view === undefined) {
+        await lookForNear(visible, tenant, name);
+        throw unknownToolset(visible, tenant, name);
+      }
       const epoch = epochOf(view, request.epoch, shownToolset(tenant, name));
       let bytes = 0;
       const make = async () => {
@@ -185,6 +189,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
         pageToken: request.pageToken,
       };
       const make = async () => {
+        await runInSlices(lookAtAll(visible), tenant);
         const page = await searchIndex.search(asked, at, searcher);
         const hits = page.hits.map((hit) => ({ ...hit, toolset: shownToolset(tenant, hit.toolset as ToolsetName) })); // an identity, as the index has them
         return { ...page, hits, stale: catalog.stale };
@@ -217,6 +222,7 @@ export function createCatalogService(parts: CatalogServiceParts): CatalogService
           return visibleTo(catalog, access) === catalog;
         },
       };
+      await runInSlices(lookAtAll(reader.visible), tenant);
       for await (const step of watches.watch(from, signal, seen)) {
         if (step.kind === "changes") yield await changesToWire(step, reader);
         else yield* snapshotToWire(step, reader);

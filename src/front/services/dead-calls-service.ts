@@ -23,15 +23,15 @@ const PLACE = /^[0-9]{1,15}-[0-9]{1,10}$/;
 /** The operators' side of calls that were given up. */
 export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): Methods<DeadCallsHandlers> {
   /** The toolset that an operator names. @throws ToolgateError INVALID_REQUEST, FORBIDDEN, UNKNOWN_TOOLSET */
-  const operatedToolset = (named: string, { principal, access }: Pick<CallContext, "principal" | "access">) => {
+  const operatedToolset = async (named: string, { principal, access }: Pick<CallContext, "principal" | "access">) => {
     const toolset = resolveToolset(principal.tenant, named, "toolset");
-    requireOnToolset(placing.catalog, access, "operate", toolset);
+    await requireOnToolset(placing.catalog, access, "operate", toolset);
     return toolset;
   };
   return {
     ListDeadCalls: unary(async (request, context) => {
       const { tenant } = context.principal;
-      const toolset = operatedToolset(request.toolset, context);
+      const toolset = await operatedToolset(request.toolset, context);
       const size = request.pageSize === 0 ? PAGE.usual : Math.min(request.pageSize, PAGE.most);
       const before = request.pageToken === "" ? "" : parsePlace(request.pageToken, "page_token");
       const found = await listDeadCalls(store, toolset, before, size);
@@ -45,21 +45,21 @@ export function deadCallsMethods(store: CallStore, placing: PlaceCallSettings): 
 
     GetDeadCall: unary(async (request, context) => {
       const { tenant } = context.principal;
-      const toolset = operatedToolset(request.toolset, context);
+      const toolset = await operatedToolset(request.toolset, context);
       const call = await findDeadCall(store, toolset, parsePlace(request.id, "id"), shownToolset(tenant, toolset));
       return { call: writeDeadCall(call, tenant), payloadJson: call.payload };
     }),
 
     RedriveDeadCall: unary(async (request, context) => {
       const { principal, access, identity, peer } = context;
-      const toolset = operatedToolset(request.toolset, context);
+      const toolset = await operatedToolset(request.toolset, context);
       const caller = { principal, access, identity, peer, presence: context };
       const { id, head } = await redrive(store, placing, caller, toolset, parsePlace(request.id, "id"));
       return { handle: writeHandle(id, head, principal.tenant) };
     }),
 
     PurgeDeadCalls: unary(async (request, context) => {
-      const toolset = operatedToolset(request.toolset, context);
+      const toolset = await operatedToolset(request.toolset, context);
       if (request.ids.length > MAX_PURGED) throw invalidField("ids", `must be at most ${MAX_PURGED}`);
       const ids = request.ids.map((id) => parsePlace(id, "ids"));
       return { purged: await purgeDeadCalls(store, toolset, ids) };
