@@ -24,8 +24,11 @@ export class CertificateAuthority {
   readonly #folder: string;
   readonly #config: string;
 
-  /** @param folder where its files go; it need not exist */
-  constructor(folder: string) {
+  /**
+   * @param folder where its files go; it need not exist
+   * @param name its own: what verifies certificates looks for authorities by their names
+   */
+  constructor(folder: string, name = "test authority") {
     mkdirSync(join(folder, "issued"), { recursive: true });
     this.#folder = folder;
     this.cert = join(folder, "ca.pem");
@@ -39,7 +42,7 @@ export class CertificateAuthority {
 crlnumber=${folder}/crlnumber\ncertificate=${this.cert}\nprivate_key=${folder}/ca.key\ndefault_md=sha256\npolicy=any\ncopy_extensions=copy
 unique_subject=no\ndefault_crl_days=30\n[any]\ncommonName=supplied\n`,
     );
-    const subject = ["-subj", "/CN=test authority", "-addext", "basicConstraints=critical,CA:TRUE"];
+    const subject = ["-subj", `/CN=${name}`, "-addext", "basicConstraints=critical,CA:TRUE"];
     run(
       "req",
       "-x509",

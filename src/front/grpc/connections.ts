@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { Http2Session, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -23,6 +24,8 @@ type Stage = "silent" | "speaking" | "finished";
 interface Connection {
   readonly socket: Socket;
   readonly held: HeldForConnection;
+  /** What its other end has proved to have. */
+  certificate?: X509Certificate;
   stage: Stage;
   /** Runs while it is silent. */
   readonly silent: NodeJS.Timeout;
@@ -109,7 +112,10 @@ export class Connections {
     session.settings({ maxHeaderListSize: MAX_HEADER_BYTES });
     this.#bySession.set(session, connection.held);
     const certificate = certificateOf(session);
-    if (certificate !== undefined) this.#certificates.set(session, certificate);
+    if (certificate !== undefined) {
+      this.#certificates.set(session, certificate.raw);
+      connection.certificate = certificate;
+    }
     session.once("remoteSettings", () => {
       clearTimeout(connection.silent);
       connection.stage = "speaking";
@@ -141,6 +147,19 @@ export class Connections {
     await Promise.all([...this.#open.values()].map(({ closed }) => closed));
   }
 
+  /**
+   * Closes those whose certificates do not hold any more, at once: what is open on them was let in by these.
+   *
+   * @returns how many
+   */
+  destroyUnlessHeld(holds: (certificate: X509Certificate) => boolean): number {
+    const ended = [...this.#open.values()].filter(
+      ({ certificate }) => certificate !== undefined && !holds(certificate),
+    );
+    for (const { socket } of ended) socket.destroy();
+    return ended.length;
+  }
+
   /** Closes those that have not said that they speak HTTP/2. */
   destroySilent(): void {
     this.#destroy(({ stage }) => stage === "silent");
@@ -162,11 +181,11 @@ export class Connections {
 }
 
 /** Read once for each connection: Node makes an object of the whole certificate. */
-function certificateOf({ socket }: ServerHttp2Session): Buffer | undefined {
+function certificateOf({ socket }: ServerHttp2Session): X509Certificate | undefined {
   // Of a socket with TLS; `authorized` says that the handshake verified it against the configured authorities.
   const { authorized, getPeerX509Certificate } = socket as Partial<TLSSocket>;
   if (authorized !== true || getPeerX509Certificate === undefined) return undefined;
-  return getPeerX509Certificate.call(socket)?.raw;
+  return getPeerX509Certificate.call(socket);
 }
 
 function refuse(socket: Socket): false {

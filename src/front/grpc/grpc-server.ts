@@ -1,7 +1,8 @@
+import type { X509Certificate } from "node:crypto";
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Http2Server } from "node:http2";
-import type { TLSSocket } from "node:tls";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { Server, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { AccessControl } from "../../access/access-control.js";
 import { type RpcRule, rulesOf } from "../../access/rpc-rules.js";
@@ -13,6 +14,7 @@ import type { Logger } from "../../observe/logger.js";
 import { EncodeOnce } from "../../protocol/encoded-message.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
+import { ClientTrust } from "../listening/client-trust.js";
 import { HeldBytes } from "../listening/held-bytes.js";
 import { type Listening, listenOn } from "../listening/listen-address.js";
 import { fitConnections, openFilesLimit } from "../listening/open-files.js";
@@ -220,6 +222,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     const http2 = http2Of(server);
     http2.on("session", (session) => connections.begin(session));
     credentials.listenTo(http2, access);
+    tls?.onChange(endUntrusted);
     if (config.tlsClientAuth === "request") {
       http2.prependListener("secureConnection", (socket: TLSSocket) => {
         if (!mayConnect(socket)) socket.destroy();
@@ -235,6 +238,21 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     const { port } = listening;
     const host = splitAddress(config.listen)?.host ?? config.listen;
     return { address: joinAddress(host, port) };
+  }
+
+  /** Who was let in by a certificate that the files of now refuse is put out; those that hold notice nothing. */
+  function endUntrusted({ ca, crl }: SecureContextOptions): void {
+    if (!Buffer.isBuffer(ca)) return; // nobody is asked for a certificate
+    let holds = (_certificate: X509Certificate): boolean => false;
+    try {
+      const trust = new ClientTrust(ca, Array.isArray(crl) ? crl.map(String) : []);
+      holds = (certificate) => trust.holds(certificate);
+    } catch (error) {
+      // What cannot be read here may be clear to OpenSSL: new handshakes decide about all.
+      log.warn({ event: "tls_clients_unjudged", error });
+    }
+    const closed = connections.destroyUnlessHeld(holds);
+    if (closed > 0) log.info({ event: "tls_clients_closed", connections: closed });
   }
 
   function beginDrain(): void {

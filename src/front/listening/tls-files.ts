@@ -17,7 +17,7 @@ export interface TlsFiles {
   readonly clientAuth: Pick<TlsOptions, "requestCert" | "rejectUnauthorized">;
   /** What was read last. */
   readonly context: SecureContextOptions;
-  /** Calls back when files have changed and can be used, for new connections; those that are open stay as they are. One listener, the last one. */
+  /** Calls back when files have changed and can be used. */
   onChange(listener: (context: SecureContextOptions) => void): void;
   /** Takes no changed files over any more. Idempotent. */
   stop(): Promise<void>;
@@ -38,14 +38,14 @@ export async function readTlsFiles(
   const { tlsCert, tlsKey, tlsClientAuth, tlsClientCa, tlsClientCrl } = settings;
   if (tlsCert === "" && tlsKey === "") return undefined;
   let context: SecureContextOptions | undefined;
-  let changed = (_context: SecureContextOptions): void => {};
+  const listeners: ((context: SecureContextOptions) => void)[] = [];
   const watched = new WatchFiles({
     files: [tlsCert, tlsKey, tlsClientCa, tlsClientCrl].filter((file) => file !== ""),
     log,
     onChange: async () => {
       try {
         context = await readContext(settings, log, now);
-        changed(context);
+        for (const listener of listeners) listener(context);
         log.info({ event: "tls_reloaded" });
       } catch (error) {
         log.error({ event: "tls_reload_failed", error });
@@ -61,7 +61,7 @@ export async function readTlsFiles(
         return context ?? first;
       },
       onChange(listener) {
-        changed = listener;
+        listeners.push(listener);
       },
       stop: () => watched.stop(),
     };
@@ -120,15 +120,24 @@ async function readContext(settings: TlsSettings, log: Logger, now: () => number
   );
   if (ca !== undefined)
     parse(() => new X509Certificate(ca), `${CLIENT_CA}: ${tlsClientCa} holds no certificate in PEM form.`);
-  if (crl !== undefined)
-    parse(() => createSecureContext({ crl }), `${CLIENT_CRL}: ${tlsClientCrl} holds no revocation list in PEM form.`);
+  const lists = crl === undefined ? undefined : listsIn(crl);
+  if (lists !== undefined) {
+    const fault = `${CLIENT_CRL}: ${tlsClientCrl} holds no revocation list in PEM form.`;
+    if (lists.length === 0) throw invalid(fault);
+    parse(() => createSecureContext({ crl: lists }), fault);
+  }
   const endsMs = Date.parse(certificate.validTo);
   if (endsMs - now() < EXPIRY_WARNING_MS) {
     const event = endsMs < now() ? "tls_certificate_expired" : "tls_certificate_expires";
     log.warn({ event, file: tlsCert, validTo: certificate.validTo });
   }
   // Without an authority of its own, a server that asks for certificates would take those of every public one.
-  return { cert, key, ...(ca === undefined ? {} : { ca }), ...(crl === undefined ? {} : { crl }) };
+  return { cert, key, ...(ca === undefined ? {} : { ca }), ...(lists === undefined ? {} : { crl: lists }) };
+}
+
+/** The revocation lists of a file, each by itself: Node reads the first one of a text alone. */
+function listsIn(pem: Buffer): string[] {
+  return pem.toString("latin1").match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g) ?? [];
 }
 
 const CLIENT_CA = "TOOLGATE_TLS_CLIENT_CA (--tls-client-ca)";

@@ -204,6 +204,84 @@ describe.runIf(opensslWorks())("client certificates", () => {
   });
 });
 
+describe.runIf(opensslWorks())("connections that are open when authorities or revocation lists change", () => {
+  const open = async (tlsClientAuth: "request" | "require") => {
+    const base = mkdtempSync(join(folder, "open-"));
+    const [own, other] = ["own", "other"].map((name) => new CertificateAuthority(join(base, name), name)) as [
+      CertificateAuthority,
+      CertificateAuthority,
+    ];
+    const server = own.issue("server");
+    const [tlsClientCa, tlsClientCrl] = [join(base, "clients.pem"), join(base, "clients.crl")];
+    const put = (file: string, ...parts: string[]) => {
+      const text = parts.map((part) => readFileSync(part, "utf8")).join("\n");
+      writeFileSync(`${file}.next`, text);
+      renameSync(`${file}.next`, file);
+    };
+    put(tlsClientCa, own.cert, other.cert);
+    put(tlsClientCrl, own.revocations(), other.revocations());
+    const access = new ScriptedAccess();
+    access.byCertificate = true;
+    const FollowCall = serverStream(async function* (_request, { signal }) {
+      yield { deltas: [{ cursor: "1" }] };
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    });
+    const files = { tlsCert: server.cert, tlsKey: server.key, tlsClientAuth, tlsClientCa, tlsClientCrl };
+    const echo = await echoServer({ FollowCall }, files, { access });
+    /** A client that has a stream open, and makes calls all the time. */
+    const client = async (certificate: CertificateFiles) => {
+      const made = echo.client({ credentials: clientCredentials(own.cert, certificate) });
+      const stream = made.followCall({ callId: "1" });
+      const ended = endOf(stream);
+      await once(stream, "data");
+      stream.resume();
+      const counts = { answered: 0, failed: 0 };
+      const load = setInterval(() => {
+        ask((cb) => made.callTool({}, cb as never)).then(
+          () => counts.answered++,
+          () => counts.failed++,
+        );
+      }, 5);
+      return { ended, counts, stop: () => clearInterval(load), call: () => refusal((cb) => made.callTool({}, cb)) };
+    };
+    const closed = () => echo.lines.filter(({ event }) => event === "tls_clients_closed");
+    return { own, other, echo, put, client, closed, tlsClientCa, tlsClientCrl };
+  };
+
+  test.each(["request", "require"] as const)(
+    "are closed where theirs is refused now, and go on where it holds (%s)",
+    async (mode) => {
+      const { own, other, echo, put, client, closed, tlsClientCa, tlsClientCrl } = await open(mode);
+      await using _ = echo;
+      const files = { leaver: own.issue("leaver"), stays: own.issue("stays"), foreign: other.issue("foreign") };
+      const [leaver, stays, foreign] = [
+        await client(files.leaver),
+        await client(files.stays),
+        await client(files.foreign),
+      ];
+      try {
+        await until("calls are answered", () => stays.counts.answered > 20);
+        own.revoke(files.leaver);
+        put(tlsClientCrl, own.revocations(), other.revocations());
+        expect(await leaver.ended).toMatchObject({ error: { reason: "NODE_UNREACHABLE" } });
+        expect(await leaver.call()).toMatchObject({ reason: "NODE_UNREACHABLE" });
+        expect(closed()).toMatchObject([{ connections: 1 }]);
+        expect(foreign.counts.failed).toBe(0);
+
+        put(tlsClientCa, own.cert);
+        expect(await foreign.ended).toMatchObject({ error: { reason: "NODE_UNREACHABLE" } });
+        expect(await foreign.call()).toMatchObject({ reason: "NODE_UNREACHABLE" });
+        const before = stays.counts.answered;
+        await until("calls are answered", () => stays.counts.answered > before + 20);
+        expect(stays.counts.failed).toBe(0);
+        expect(closed()).toMatchObject([{ connections: 1 }, { connections: 1 }]);
+      } finally {
+        for (const one of [leaver, stays, foreign]) one.stop();
+      }
+    },
+  );
+});
+
 describe.runIf(opensslWorks())("files that change", () => {
   /** Files as a mounted secret has them: links into a folder that a link is swapped to. */
   function mounted(files: { tlsCert: string; tlsKey: string }) {
