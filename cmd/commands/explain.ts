@@ -44,7 +44,10 @@ function callCommand(): Command {
         "[payload...]",
         "JSON, pairs, @file, or - for stdin, as toolgate call takes; left out where there is none",
       )
-      .option("--as <principal>", "For whom: an id of your tenant, or tenant/id; yourself when absent.")
+      .option(
+        "--as <principal>",
+        "For whom: an id of your tenant, or tenant/id; yourself when absent. Toolsets are named as the principal names them.",
+      )
       .option("--role <name>", "Roles to ask for instead of the principal's; repeat it for several.", words),
   )
     .addHelpText(
@@ -57,7 +60,7 @@ does not exist or may not be seen; others as for every command.
 Examples:
   toolgate explain call files read_text_file
   toolgate explain call files read_text_file path=/etc/passwd --as ci
-  toolgate explain call text slugify --as acme/robot --json`,
+  toolgate explain call default/text slugify --as acme/robot --json`,
     )
     .action(async (toolset: string, tool: string, given: string[], flags: ExplainFlags, command: Command) => {
       const explanation = await withClient(command, async (client, { output, signal }) => {

@@ -35,7 +35,8 @@ test("access init makes the first administrator, another one by force only, and 
   const init = (...more: string[]) =>
     runToolgate(["access", "init", "--redis-url", redis.url, ...more], {
       cwd: folder,
-      env: { XDG_CONFIG_HOME: folder },
+      // As in the image, where a node without a key would not start.
+      env: { XDG_CONFIG_HOME: folder, TOOLGATE_LISTEN: "0.0.0.0:7400" },
     });
   expect(await init("-o", "admin.key")).toMatchObject({ code: 0, stdout: "" });
   expect((await stat(join(folder, "admin.key"))).mode & 0o777).toBe(0o600);

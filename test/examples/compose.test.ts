@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { parseConfig } from "../../src/config/config.js";
 import { environment } from "../../src/config/environment.js";
 import { isDockerRunning } from "../../src/local-cluster/compose-redis.js";
 import { thisMachine } from "../../src/local-cluster/machine.js";
@@ -37,6 +38,19 @@ test("what the compose file names is there", () => {
     missing.push(...needed.filter((one) => !(one in services)).map((one) => `${name}: ${one}`));
   }
   expect(missing).toEqual([]);
+});
+
+test.each(["docker-compose.yml", "examples/compose/compose.yaml"])("nodes start with the settings of %s", (file) => {
+  const [, image = ""] = /TOOLGATE_LISTEN=(\S+)/.exec(readFileSync(join(PACKAGE_ROOT, "Dockerfile"), "utf8")) ?? [];
+  const { services } = parse(readFileSync(join(PACKAGE_ROOT, file), "utf8"), { merge: true }) as {
+    services: Record<string, Service & { readonly environment?: Record<string, string> }>;
+  };
+  const nodes = Object.entries(services).filter(([name]) => name.startsWith("gateway"));
+  expect(nodes).not.toEqual([]);
+  for (const [, { environment: set = {} }] of nodes) {
+    const given = Object.entries(set).map(([name, value]) => [name, value.replace(/^\$\{\w+:-(\w*)\}$/, "$1")]);
+    expect(parseConfig({ env: { TOOLGATE_LISTEN: image, ...Object.fromEntries(given) } }).listen).toBe("0.0.0.0:7400");
+  }
 });
 
 const runs = await isDockerRunning(thisMachine(environment().PATH ?? ""));

@@ -53,7 +53,8 @@ const AUTHOR: Principal = {
  */
 export async function makeAdministrator(request: AdministratorRequest): Promise<NewKey> {
   const { redisUrl, principal, ttlMs, force } = request;
-  const config = parseConfig({ env: environment(), flags: { redisUrl, registry: request.registry } });
+  // How a node would listen with these settings is not the question: the image's own, without a key, it would refuse.
+  const config = parseConfig({ env: environment(), flags: { redisUrl, registry: request.registry, auth: "required" } });
   const shards = shardCount(config.shards, parseRedisUrl(config.redisUrl));
   const keyspace = createKeyspace(parseRegistryName(config.registry, "registry"), shards);
   const log = createLogger({ level: "silent" });
