@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/config.js";
+import { documentedPath } from "../../src/front/http/openapi.js";
+import { ROUTES } from "../../src/front/http/routes.js";
 import { connect, type Provider, serveToolset, type Toolgate } from "../../src/index.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
 import { problem } from "../front/http/http-echo.js";
@@ -131,6 +133,110 @@ test("a watch tells all toolsets, then what changes, and goes on from any event"
   const unknown = await watch({ "last-event-id": "made-up" }); // of another node's time, for all that is known
   expect(await unknown.next("snapshot")).toMatchObject({ data: { toolsets: expect.any(Array) } });
   unknown.close();
+});
+
+const post = (path: string, body = "", headers: Record<string, string> = {}): Promise<Response> =>
+  get(path, {
+    method: "POST",
+    ...(body === "" ? {} : { body }),
+    headers: { "content-type": "application/json", ...headers },
+  });
+
+const SUM = "/v1/toolsets/lab/tools/sum:call";
+
+test("a call answers with the tool's result, and nothing else", async () => {
+  const response = await post(SUM, '{"a": 1, "b": 2}');
+  expect([response.status, await response.text()]).toEqual([200, "3"]);
+  const callId = response.headers.get("toolgate-call-id") ?? "";
+  expect(response.headers.get("toolgate-attempt")).toBe("1");
+  expect(await json(`/v1/calls/${callId}`)).toMatchObject({
+    ...{ callId, toolset: "lab", tool: "sum", state: "ended" },
+    terminal: { kind: "result", executed: "yes", attempt: 1, result: 3 },
+  });
+  expect(await (await post("/v1/toolsets/default%2Flab/tools/sum:call", '{"a": 1, "b": 3}')).text()).toBe("4");
+});
+
+test("a key makes a call that is made once", async () => {
+  const first = await post(SUM, '{"a": 2, "b": 2}', { "idempotency-key": '"order-7"' });
+  const again = await post(SUM, '{"a": 2, "b": 2}', { "idempotency-key": "order-7" });
+  expect(again.headers.get("toolgate-call-id")).toBe(first.headers.get("toolgate-call-id"));
+  expect(await problem(post(SUM, '{"a": 9, "b": 9}', { "idempotency-key": "order-7" }))).toMatchObject({
+    status: 409,
+    reason: "CALL_CONFLICT",
+  });
+});
+
+test("a call's output comes as events, from any of them on", async () => {
+  const accepted = await post("/v1/toolsets/lab/tools/count:call", '{"to": 3}', { prefer: "respond-async" });
+  expect(accepted.status).toBe(202);
+  const location = accepted.headers.get("location") ?? "";
+  expect(await accepted.json()).toMatchObject({ callId: location.replace("/v1/calls/", ""), repeatedRequest: false });
+  const all: Event[] = [];
+  for await (const event of eventsOf(await get(`${location}/events`))) all.push(event);
+  expect(all.map(({ event, data }) => [event, data])).toEqual([
+    ["output", { attempt: 1, data: { i: 1 } }],
+    ["output", { attempt: 1, data: { i: 2 } }],
+    ["output", { attempt: 1, data: { i: 3 } }],
+    ["terminal", { terminal: expect.objectContaining({ kind: "result", result: { to: 3 } }) }],
+  ]);
+  const rest: Event[] = [];
+  const headers = { "last-event-id": all[1]?.id ?? "" };
+  for await (const event of eventsOf(await get(`${location}/events`, { headers }))) rest.push(event);
+  expect(rest).toEqual(all.slice(2));
+});
+
+test("a call that does not end in time is waited for elsewhere, and cancelled", async () => {
+  const waited = await post("/v1/toolsets/lab/tools/hold:call?wait=50ms");
+  expect(waited.status).toBe(202);
+  const location = waited.headers.get("location") ?? "";
+  expect(await json("/v1/calls?toolset=lab")).toMatchObject({ calls: [{ tool: "hold" }], nextPageToken: "" });
+  const cancelled = await post(`${location}:cancel`);
+  expect([cancelled.status, await cancelled.json()]).toEqual([200, { state: "claimed" }]);
+  await until("it has ended", async () => (await json(location)).state === "ended");
+  expect(await json(location)).toMatchObject({ terminal: { kind: "cancelled" } });
+  const quick = await post(`${SUM}?wait=30s`, '{"a": 1, "b": 1}');
+  expect([quick.status, await quick.text()]).toEqual([200, "2"]);
+});
+
+test.each([
+  [SUM, '{"a": 1}', 422, "INVALID_PAYLOAD"],
+  [SUM, '{"a": 1, "b": 2, "a": 3}', 400, "MALFORMED_JSON"],
+  [SUM, '{"a": 1, "b": 2} x', 400, "MALFORMED_JSON"],
+  [SUM, "\u{feff}{}", 400, "MALFORMED_JSON"],
+  [SUM, `${"[".repeat(10_000)}${"]".repeat(10_000)}`, 400, "MALFORMED_JSON"],
+  [`${SUM}?wait=soon`, "{}", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets/lab/tools/none:call", "{}", 404, "UNKNOWN_TOOL"],
+  ["/v1/toolsets/lab/tools/..%2Fsum:call", "{}", 400, "INVALID_REQUEST"],
+  ["/v1/toolsets/lab/tools/sum:drop", "{}", 404, "UNKNOWN_ROUTE"],
+  ["/v1/calls/none:cancel", "", 400, "INVALID_REQUEST"],
+])("POST %s with %j is refused", async (path, body, status, reason) => {
+  expect(await problem(post(path, body))).toMatchObject({ status, reason, executed: "no" });
+});
+
+test("the served document has every route, and its tools' document an operation for each tool", async () => {
+  const document = await json("/v1/openapi.json");
+  const paths = document.paths as Record<string, Record<string, { operationId: string }>>;
+  const served = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(served.toSorted()).toEqual(ROUTES.map((one) => `${one.method} ${documentedPath(one)}`).toSorted());
+  const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const [, name] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g))
+    expect((document.components as { schemas: object }).schemas).toHaveProperty(name ?? "");
+  const tools = await json("/v1/openapi/tools?toolset=lab");
+  expect(tools).toMatchObject({
+    openapi: "3.1.0",
+    paths: {
+      "/v1/toolsets/lab/tools/sum:call": {
+        post: {
+          operationId: "sum",
+          requestBody: { content: { "application/json": { schema: { type: "object", additionalProperties: false } } } },
+          responses: { 200: { content: { "application/json": { schema: { type: "number" } } } } },
+        },
+      },
+    },
+  });
 });
 
 test("health is told to anybody", async () => {

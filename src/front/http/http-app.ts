@@ -1,6 +1,5 @@
 import type { RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
-import fastifySwagger from "@fastify/swagger";
 import { Ajv, type ErrorObject } from "ajv";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { ToolgateError } from "../../errors/toolgate-error.js";
@@ -11,7 +10,6 @@ import type { HeldForStream } from "../listening/held-bytes.js";
 import type { ServedState } from "../services/served-call.js";
 import { AnswerWriter } from "./answer-writer.js";
 import type { HttpConnections } from "./http-connections.js";
-import { openApiDocument } from "./openapi.js";
 import { PROBLEM_TYPE, problemOf, RequestFailure } from "./problem.js";
 import { RequestAsk, ruleOf } from "./request-ask.js";
 import { readBody } from "./request-body.js";
@@ -96,10 +94,7 @@ export async function createHttpApp(parts: HttpAppParts): Promise<FastifyInstanc
       done(error as Error); // a ToolgateError
     }
   });
-  await app.register(fastifySwagger, openApiDocument());
-  app.after(() => {
-    for (const route of parts.routes) addRoute(app, parts, route);
-  });
+  for (const route of parts.routes) addRoute(app, parts, route);
   await app.ready();
   return app;
 }
@@ -119,7 +114,7 @@ export function checkRoutes(routes: readonly Route[], rpcs: ReadonlyMap<string, 
 const isHealth = (rpc: Route["rpc"]): rpc is HealthRpc => rpc === "grpc.health.v1.Health/Check";
 
 function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void {
-  const { method, path, params, query, headers, body, answers } = route;
+  const { method, path, params, query, headers, body } = route;
   app.route({
     method,
     url: path,
@@ -158,7 +153,6 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
       else send(request, reply, answer);
     },
   });
-  void answers;
 }
 
 const NO_QUERY = { type: "object", additionalProperties: false } as const;
@@ -211,15 +205,10 @@ function serve(parts: HttpAppParts, request: FastifyRequest, reply: FastifyReply
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, answer: Extract<Answer, { status: number }>): void {
-  const { status, headers = {}, body } = answer;
+  const { status, headers = {}, body, contentType = "application/json" } = answer;
   reply.hijack();
   const text = body === undefined ? undefined : stringifyJson(body);
-  void servedOf(request).writer.whole(
-    status,
-    headers,
-    "application/json",
-    text === undefined ? undefined : Buffer.from(text),
-  );
+  void servedOf(request).writer.whole(status, headers, contentType, text === undefined ? undefined : Buffer.from(text));
 }
 
 async function sendEvents(

@@ -29,6 +29,8 @@ export type Answer =
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: unknown;
+      /** `application/json` unless said. */
+      readonly contentType?: string;
     }
   /** Events as they come (`text/event-stream`). */
   | { readonly events: AsyncIterable<StreamEvent> };
