@@ -10,6 +10,9 @@ import {
 } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RPC_RULES } from "../../src/access/rpc-rules.js";
+import { documentedPath } from "../../src/front/http/openapi.js";
+import type { Route } from "../../src/front/http/route.js";
+import { ROUTES } from "../../src/front/http/routes.js";
 import { connect, type Provider, serveToolset, type Toolgate } from "../../src/index.js";
 import { loadProtocol } from "../../src/protocol/load.js";
 import { loadNodeProtocol } from "../../src/protocol/load-node.js";
@@ -213,14 +216,22 @@ let cluster: ClosedCluster;
 let admin: Toolgate;
 let provider: Provider;
 let client: Client;
+/** Where the node is asked by HTTP. */
+let base = "";
 const held = gate();
 const keys = new Map<Caller, string>();
 const state = { callId: "", lease: {} };
 
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startClosedCluster({ redis, config: { ...FAST, leaseMs: 120_000 }, nodes: 1 });
+  cluster = await startClosedCluster({
+    redis,
+    config: { ...FAST, leaseMs: 120_000, httpListen: "127.0.0.1:0" },
+    nodes: 1,
+  });
   client = new Client(cluster.addresses[0] ?? "", credentials.createInsecure(), { "grpc.enable_retries": 0 });
+  const listening = cluster.output(0).find((line) => line.includes('"listening"')) ?? "{}";
+  base = `http://${(JSON.parse(listening) as { readonly httpAddress: string }).httpAddress}`; // as it asks for one
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   await admin.documents.apply([
     { kind: "tenant", name: "acme", body: {} },
@@ -342,5 +353,61 @@ test.each(Object.entries(ROWS))("%s", async (path, row) => {
     foreign,
     wrong: wrong[1],
     right: right[1],
+  });
+});
+
+/** What a route's query must have. */
+const QUERIES: Readonly<Record<string, string>> = { search: "?q=lab", getToolsOpenApi: "?toolset=default%2Flab" };
+
+/** Asks by HTTP; a stream is answered when it begins. */
+async function askRoute(route: Route, caller: Caller): Promise<string> {
+  const key = keys.get(caller);
+  const path = documentedPath(route)
+    .replace("{toolset}", "default%2Flab")
+    .replace("{tool}", "sum")
+    .replace("{call}", state.callId);
+  const abort = new AbortController();
+  const response = await fetch(`${base}${path}${QUERIES[route.operationId] ?? ""}`, {
+    method: route.method,
+    signal: abort.signal,
+    headers: {
+      "content-type": "application/json",
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      // What a request claims besides is no credential.
+      ...{ "x-user": "admin", "x-forwarded-user": "admin", cookie: "user=admin; role=admin" },
+    },
+    ...(route.body === undefined ? {} : { body: '{"a":1,"b":2}' }),
+  });
+  if (response.status < 400) {
+    abort.abort();
+    return "answered";
+  }
+  return ((await response.json()) as { readonly reason: string }).reason; // a problem
+}
+
+// As the node serves them: one that is added is asked here without a word more.
+test.each(ROUTES.map((route) => [route.method, route.path, route] as const))("%s %s", async (_method, _path, route) => {
+  const outcome = (caller: Caller) => askRoute(route, caller);
+  const row = ROWS[route.rpc.startsWith("grpc.") ? route.rpc : `toolgate.v1.${route.rpc}`];
+  if (row === undefined) throw new Error(`${route.rpc} has no row`);
+  if (row === OPEN) {
+    for (const caller of ["nobody", "expired", "admin"] as const)
+      expect(await outcome(caller)).toBe(
+        route.operationId === "healthz" && caller === "expired" ? "UNAUTHENTICATED" : "answered",
+      );
+    return;
+  }
+  expect({
+    none: await outcome("nobody"),
+    expired: await outcome("expired"),
+    foreign: await outcome("foreign"),
+    wrong: await outcome(row.wrong[0]),
+    right: await outcome(row.right[0]),
+  }).toEqual({
+    none: "UNAUTHENTICATED",
+    expired: "UNAUTHENTICATED",
+    foreign: row.foreign,
+    wrong: row.wrong[1],
+    right: row.right[1],
   });
 });
