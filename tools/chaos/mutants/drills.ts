@@ -16,6 +16,8 @@ export interface Drill {
   readonly clocksOffMs?: readonly number[];
   /** The gateways' wall clocks stand still. */
   readonly clocksStand?: boolean;
+  /** Callers must prove who they are, in two tenants; what administrators decide is tried beside the load: see `probeRules`. */
+  readonly closed?: boolean;
 }
 
 /** What, when, for how long (milliseconds), and to which target of its kind, in [0, 1). */
@@ -151,6 +153,7 @@ export const DRILLS = {
     ],
     { timeoutMs: [1_500, 3_500] },
   ),
+  rules: drill(4_000, [], { timeoutMs: [1_500, 3_500] }, { closed: true }),
   flush: drill(5_000, [["flush", 2_000, 0, FIRST]], { timeoutMs: [1_500, 3_000] }),
 } as const satisfies Record<string, Drill>;
 
@@ -161,7 +164,7 @@ function drill(
   durationMs: number,
   steps: readonly Step[],
   mix: Partial<LoadMix>,
-  more: Pick<Drill, "settings" | "clocksOffMs" | "clocksStand" | "rollOut"> = {},
+  more: Pick<Drill, "settings" | "clocksOffMs" | "clocksStand" | "rollOut" | "closed"> = {},
 ): Drill {
   const faults = steps.map(([kind, atMs, lastsMs, which], index) => ({
     ...{ number: index + 1, kind, atMs, lastsMs, which },

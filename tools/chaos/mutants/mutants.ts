@@ -283,4 +283,59 @@ export const MUTANTS: readonly Mutant[] = [
     by: "if active then\n    set_state(record, active, 'retiring')\n    local of = record.name .. ':' .. string.format('%.0f', active.epoch)\n    redis.call('DEL', prefix .. 'leases:' .. of, prefix .. 'providers:' .. of)\n  end",
     drill: "new-contract",
   },
+  {
+    name: "last-writer-wins",
+    breaks: "a document is changed whatever revision its writer has seen",
+    replace:
+      "elseif expected ~= '' and tonumber(expected) ~= found and not (not entry and tonumber(expected) == last) then",
+    by: "elseif false then",
+    drill: "rules",
+  },
+  {
+    name: "rate-not-spent",
+    breaks: "a call that a rate lets in takes nothing of it",
+    replace: "limit.used, limit.spent = limit.used + limit.every, true",
+    by: "limit.spent = true",
+    drill: "rules",
+  },
+  {
+    name: "places-not-counted",
+    breaks: "a limit of unfinished calls lets in any number",
+    replace:
+      "limit.used, limit.until_ms, limit.inside[id] = limit.used + 1, math.max(limit.until_ms or 0, deadline), true",
+    by: "limit.inside[id] = true",
+    drill: "rules",
+  },
+  {
+    name: "places-kept",
+    breaks: "a call that has ended keeps its place until its deadline",
+    replace: "if ids then ids[#ids + 1] = call.id else released[key] = { call.id } end",
+    by: "released[key] = ids",
+    drill: "rules",
+  },
+  {
+    name: "allow-wins",
+    breaks: "a rule that allows counts for more than one that denies",
+    replace: 'if (denial !== undefined) return { kind: "denied", by: denial };',
+    by: 'if (denial !== undefined && allowances.length === 0) return { kind: "denied", by: denial };',
+    also: {
+      replace: "if (denials.length === 0 && allowance !== undefined) return",
+      by: "if (allowance !== undefined) return",
+    },
+    drill: "rules",
+  },
+  {
+    name: "revoked-holds",
+    breaks: "a key that was revoked goes on to open",
+    replace: 'if (denied.revokes(verdict.proof, nowMs)) return refused("revoked", credential);',
+    by: "",
+    drill: "rules",
+  },
+  {
+    name: "ids-of-all-tenants",
+    breaks: "the same ids of two tenants are one call",
+    replace: "JSON.stringify([tenant, toolset, runId, toolCallId])",
+    by: "JSON.stringify([tenant && toolset, runId, toolCallId])",
+    drill: "rules",
+  },
 ];

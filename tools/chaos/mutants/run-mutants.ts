@@ -12,11 +12,12 @@ import { runPhase } from "../phase.js";
 import { PingObserver } from "../ping-observer.js";
 import { redisOffsetMs } from "../redis-offset.js";
 import { rollOut } from "../roll-out.js";
-import { LIMITS } from "../settings.js";
+import { LIMITS, TENANTS_TOOLSETS } from "../settings.js";
 import { StandaloneStore } from "../standalone-store.js";
 import { compileEdited, makeTestBuild, removeTestBuild } from "../test-build.js";
 import { DRILLS, type Drill, type DrillName } from "./drills.js";
 import { MUTANTS, type Mutant, mutantBuild } from "./mutants.js";
+import { probeRules } from "./rules-probe.js";
 
 export interface MutantsOptions {
   /** Which mutants; all drills that they are tried in are run without a mutant too. */
@@ -105,11 +106,13 @@ async function runDrill(
     clocksOffMs: drill.clocksOffMs,
     clocksStand: drill.clocksStand,
     settings: drill.settings ?? {},
+    ...(drill.closed ? { closed: true, toolsets: TENANTS_TOOLSETS } : {}),
     onLost: (who, exit, output) => {
       const message = `${who} ended by itself with ${describeExit(exit)}`;
       incidents.push({ atMs: machineMs(), message, evidence: output.slice(-40) });
     },
   });
+  const broken: Violation[] = [];
   try {
     await cluster.start();
     const observer = new PingObserver(store);
@@ -118,6 +121,7 @@ async function runDrill(
       ...{ name, cluster, observer, logs, folder, seed, incidents, signal, root },
       durationMs: drill.durationMs,
       meanwhile: async () => {
+        if (drill.closed) broken.push(...(await probeRules(cluster, signal)));
         if (drill.rollOut === undefined) return;
         await delay(drill.rollOut.atMs, undefined, { signal });
         await rollOut(cluster, drill.rollOut.toolset, NEXT_VERSION, signal);
@@ -135,7 +139,7 @@ async function runDrill(
       onFault: () => {},
       onProgress: () => {},
     });
-    return { drill: name, mutant, violations: check(evidence), tookMs: machineMs() - startMs };
+    return { drill: name, mutant, violations: [...check(evidence), ...broken], tookMs: machineMs() - startMs };
   } finally {
     await cluster.kill();
     await logs.close();
