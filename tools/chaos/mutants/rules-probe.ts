@@ -34,15 +34,25 @@ const PLACES = 3;
 interface Probe {
   readonly cluster: ChaosCluster;
   readonly signal: AbortSignal;
+  /** Takes the ids of the calls that it made. */
+  readonly calls: Set<string>;
 }
 
-/** Runs all probes. @returns what was not as it must be; nothing where all is well */
-export async function probeRules(cluster: ChaosCluster, signal: AbortSignal): Promise<Violation[]> {
-  const probe = { cluster, signal };
+/** What came of the probes. */
+export interface Probed {
+  /** What was not as it must be; nothing where all is well. */
+  readonly violations: readonly Violation[];
+  /** The ids of the calls that were made: no load asked for them. */
+  readonly calls: ReadonlySet<string>;
+}
+
+/** Runs all probes, one after the other. */
+export async function probeRules(cluster: ChaosCluster, signal: AbortSignal): Promise<Probed> {
+  const probe = { cluster, signal, calls: new Set<string>() };
   const found: Violation[] = [];
   for (const run of [probeRevisions, probeRate, probePlaces, probeDenial, probeRevocation, probeTenants])
     found.push(...(await run(probe)));
-  return found;
+  return { violations: found, calls: probe.calls };
 }
 
 /** Of writers that change one revision of a document, one does. */
@@ -62,7 +72,7 @@ async function probeRate(probe: Probe): Promise<Violation[]> {
   const key = await principal(probe, "rated");
   const rate = { calls: RATE, perMs: 3_600_000 };
   await rule(probe, "limit", "rated", { per: "caller", rate, match: { principals: ["rated"] } });
-  const asked = Array.from({ length: 4 * RATE }, (_, n) => admit(gatewayOf(probe, n), key, TOOLS.once));
+  const asked = Array.from({ length: 4 * RATE }, (_, n) => admit(probe, gatewayOf(probe, n), key, TOOLS.once));
   const admitted = (await Promise.all(asked)).filter((refusal) => refusal === undefined).length;
   return admitted === RATE
     ? []
@@ -76,7 +86,10 @@ async function probePlaces(probe: Probe): Promise<Violation[]> {
   const finish = (n: number, ms: number) =>
     answerOf<InvokeResponse__Output>((callback) =>
       gatewayOf(probe, n).gateway.invoke({ call: spec(TOOLS.once, { ms }) }, callerMetadata(key), callback),
-    ).then(() => true);
+    ).then(({ terminal }) => {
+      if (terminal) probe.calls.add(terminal.callId);
+      return true;
+    });
   const first = await Promise.all(
     Array.from({ length: 2 * PLACES }, (_, n) => finish(n, 1_000).catch(refusedBy("RATE_LIMITED"))),
   );
@@ -100,9 +113,9 @@ async function probeDenial(probe: Probe): Promise<Violation[]> {
   const key = await principal(probe, "denied", { rules: [denial, everything] });
   const found: Violation[] = [];
   for (const gateway of clientsOf(probe)) {
-    if ((await admit(gateway, key, TOOLS.once)) === undefined)
+    if ((await admit(probe, gateway, key, TOOLS.once)) === undefined)
       found.push(violation("a denial wins", `${gateway.name} admitted a call that a rule denies`));
-    if ((await admit(gateway, key, TOOLS.idempotent)) !== undefined)
+    if ((await admit(probe, gateway, key, TOOLS.idempotent)) !== undefined)
       found.push(violation("what is allowed and not denied may be called", `${gateway.name} refused such a call`));
   }
   return found;
@@ -113,13 +126,13 @@ async function probeRevocation(probe: Probe): Promise<Violation[]> {
   const { text, id } = await principalWithId(probe, "revoked", undefined);
   const found: Violation[] = [];
   for (const gateway of clientsOf(probe)) {
-    if ((await admit(gateway, text, TOOLS.once)) !== undefined)
+    if ((await admit(probe, gateway, text, TOOLS.once)) !== undefined)
       found.push(violation("a key that holds is let in", `${gateway.name} refused a call of one`));
   }
   await apply(probe.cluster, [change("revocation", "probe", { credential: `key/${id}` })]);
   for (const gateway of clientsOf(probe)) {
     const ended = await within(KNOWN_WITHIN_MS, probe.signal, async () => {
-      const refusal = await admit(gateway, text, TOOLS.once);
+      const refusal = await admit(probe, gateway, text, TOOLS.once);
       return refusal?.reason === "UNAUTHENTICATED";
     });
     if (!ended) found.push(violation("a revoked key opens nothing", `${gateway.name} went on to admit its calls`));
@@ -141,16 +154,17 @@ async function probeTenants(probe: Probe): Promise<Violation[]> {
         callback,
       ),
     );
-  const ids = [(await call(TOOLSET, own)).handle?.callId];
+  const ids = [(await call(TOOLSET, own)).handle?.callId ?? ""];
   const seen = await within(KNOWN_WITHIN_MS, probe.signal, async () => {
     try {
-      ids.push((await call(`default/${TOOLSET}`, foreign)).handle?.callId);
+      ids.push((await call(`default/${TOOLSET}`, foreign)).handle?.callId ?? "");
       return true;
     } catch {
       return false; // what is shared is not known there yet, or the id is taken
     }
   });
   const promise = "an id is a call of its tenant";
+  for (const id of ids) probe.calls.add(id);
   if (!seen) return [violation(promise, `an agent of ${FOREIGN_TENANT} could not make a call of its own`)];
   return ids[0] === ids[1] ? [violation(promise, "agents of two tenants had one call")] : [];
 }
@@ -216,11 +230,19 @@ function gatewayOf(probe: Pick<Probe, "cluster">, n: number): GatewayClient {
 }
 
 /** Has a call admitted. @returns why it was not, undefined where it was */
-function admit({ gateway }: GatewayClient, key: string, tool: string): Promise<ToolgateError | undefined> {
+function admit(
+  { calls }: Probe,
+  { gateway }: GatewayClient,
+  key: string,
+  tool: string,
+): Promise<ToolgateError | undefined> {
   return answerOf<CallToolResponse__Output>((callback) =>
     gateway.callTool({ call: spec(tool, { ms: 0 }) }, callerMetadata(key), callback),
   ).then(
-    () => undefined,
+    ({ handle }) => {
+      if (handle) calls.add(handle.callId);
+      return undefined;
+    },
     (error: ServiceError) => fromServiceError(error),
   );
 }
