@@ -26,6 +26,8 @@ export const NODE_SETTINGS = {
   TOOLGATE_LOCK_TTL_MS: 1_000,
   TOOLGATE_MAX_ATTEMPTS: 3,
   TOOLGATE_DRAIN_GRACE_MS: 8_000,
+  // What a run acknowledged is read back at its end, which on a busy machine is later than the ten minutes that outcomes are kept else.
+  TOOLGATE_RESULT_TTL_MS: 7_200_000,
 } as const;
 
 /** What the check allows, in milliseconds. */
