@@ -14,13 +14,13 @@ export interface TracedSpec {
 
 /** Begins the spans of a call; undefined where it is not traced. One of the methods that end them has to be called. */
 export function traceCall(traces: NodeTraces | undefined, rpc: CallRpc, spec: CallSpec): TracedSpec | undefined {
-  if (traces === undefined) return undefined;
+  if (traces === undefined || !traces.samples(spec.meta.traceparent)) return undefined;
   const { traceparent, tracestate, toolCallId, sessionId } = spec.meta;
-  const span = traces.call(traceparent, () => ({
+  const span = traces.call({
     rpc: `toolgate.v1.Gateway/${rpc}`,
     ...{ toolset: spec.toolset, tool: spec.tool, toolCallId, conversation: sessionId, transport: spec.transport },
     context: { traceparent, tracestate },
-  }));
+  });
   if (span === undefined) return undefined;
   return { spec: { ...spec, meta: { ...spec.meta, traceparent: span.traceparent } }, span };
 }

@@ -89,16 +89,19 @@ export class NodeTraces {
   }
 
   /**
-   * Begins the spans of a call that is to be placed; undefined where it is not traced.
+   * Whether a call that is to be placed is traced, so that of others nothing need be described.
    *
    * @param traceparent that of the call; where there is none, chance decides.
    */
-  call(traceparent: string | undefined, call: () => TracedCall): CallSpan | undefined {
-    if (traceparent === undefined) {
-      const { ratio, random } = this.#settings;
-      if (ratio === 0 || random() >= ratio) return undefined;
-    } else if (!isSampled(traceparent)) return undefined;
-    return this.#admitted.spend() ? this.#spans?.call(call()) : undefined;
+  samples(traceparent: string | undefined): boolean {
+    if (traceparent !== undefined) return isSampled(traceparent);
+    const { ratio, random } = this.#settings;
+    return ratio > 0 && random() < ratio;
+  }
+
+  /** Begins the spans of a sampled call that is to be placed; undefined where too many are traced, or none yet. */
+  call(call: TracedCall): CallSpan | undefined {
+    return this.#admitted.spend() ? this.#spans?.call(call) : undefined;
   }
 
   /** Begins the span of a sampled call's attempt; undefined where too many are traced, or none yet. */
