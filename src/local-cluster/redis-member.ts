@@ -49,6 +49,11 @@ export class RedisMember {
     return this.#server?.supervisor.running ?? false;
   }
 
+  /** Whether it is suspended. */
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
   /** Starts it, for the first time or again; resolves when it is ready. */
   async start(): Promise<void> {
     if (this.running) return;

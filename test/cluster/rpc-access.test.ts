@@ -1,26 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { Writable } from "node:stream";
-import {
-  Client,
-  credentials,
-  Metadata,
-  type MethodDefinition,
-  type ServiceDefinition,
-  type ServiceError,
-} from "@grpc/grpc-js";
+import { Client, credentials, type MethodDefinition } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RPC_RULES } from "../../src/access/rpc-rules.js";
 import { documentedPath } from "../../src/front/http/openapi.js";
 import type { Route } from "../../src/front/http/route.js";
 import { ROUTES } from "../../src/front/http/routes.js";
 import { connect, type Provider, serveToolset, type Toolgate } from "../../src/index.js";
-import { loadProtocol } from "../../src/protocol/load.js";
-import { loadNodeProtocol } from "../../src/protocol/load-node.js";
 import { fromServiceError } from "../../src/protocol/status-details.js";
 import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
+import { askAnything, METHODS, methodAt, withKey } from "./every-rpc.js";
 import { FAST } from "./fast.js";
 import { gate, lab } from "./tools.js";
 import { contractNamed, json } from "./wire.js";
@@ -128,7 +119,7 @@ const ROWS: Readonly<Record<string, Row | typeof OPEN>> = {
   ]),
   "toolgate.v1.Access/ListKeys": row(inDefault({}), ["operator", "FORBIDDEN"], "FORBIDDEN", ["admin", "answered"]),
   "toolgate.v1.Access/SetPassword": row(
-    inDefault({ user: "ada", password: "correct horse battery", roles: ["agent"] }),
+    inDefault({ user: "ada", password: "canary-password of ada", roles: ["agent"] }),
     ["operator", "FORBIDDEN"],
     "FORBIDDEN",
     ["admin", "answered"],
@@ -204,13 +195,6 @@ function document(): object {
   return { ref: { tenant: "default", kind: "role", name: "idle" } };
 }
 
-const { Registry, Catalog, Gateway, DeadCalls, Access, Documents, Audit } = loadProtocol();
-const { Health, ServerReflection } = loadNodeProtocol();
-const METHODS = [Registry, Catalog, Gateway, DeadCalls, Access, Documents, Audit]
-  .map(({ service }): ServiceDefinition => service)
-  .concat([Health, ...ServerReflection])
-  .flatMap((definition) => Object.values(definition));
-
 let redis: TestRedis;
 let cluster: ClosedCluster;
 let admin: Toolgate;
@@ -262,52 +246,13 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-function methodAt(path: string): MethodDefinition<object, object> {
-  const found = METHODS.find((method) => method.path === `/${path}`);
-  if (found === undefined) throw new Error(`${path} is no RPC`);
-  return found;
-}
-
-interface Asked {
-  readonly outcome: string;
-  readonly answer?: object;
-}
-
-/** Asks an RPC; a stream is answered when its first message comes. */
-function ask(method: MethodDefinition<object, object>, caller: Caller, request: object): Promise<Asked> {
-  const metadata = new Metadata();
-  const key = keys.get(caller);
-  if (key !== undefined) metadata.set("authorization", `Bearer ${key}`);
-  const { path, requestSerialize, responseDeserialize } = method;
-  const options = { deadline: Date.now() + 20_000 };
-  return new Promise((resolve) => {
-    const refused = (error: ServiceError): void => resolve({ outcome: fromServiceError(error).reason });
-    if (!method.requestStream && !method.responseStream) {
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        metadata,
-        options,
-        (error, answer) => {
-          if (error !== null) refused(error);
-          else resolve({ outcome: "answered", answer: answer ?? {} });
-        },
-      );
-      return;
-    }
-    const stream = method.requestStream
-      ? client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, options)
-      : client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, options);
-    stream.on("error", refused);
-    stream.on("data", (answer: object) => {
-      resolve({ outcome: inBand(answer) ?? "answered", answer });
-      stream.cancel();
-    });
-    stream.on("end", () => resolve({ outcome: "ended" }));
-    if (stream instanceof Writable) stream.write(request);
-  });
+/** What an RPC answers, or for which reason it is refused. */
+async function ask(method: MethodDefinition<object, object>, caller: Caller, request: object) {
+  const { error, messages } = await askAnything(client, method, withKey(keys.get(caller)), request);
+  if (error !== undefined) return { outcome: fromServiceError(error).reason };
+  const [first] = messages;
+  const answer = first && method.responseDeserialize(first);
+  return { outcome: (answer && inBand(answer)) ?? (answer ? "answered" : "ended"), answer };
 }
 
 /** Sessions answer each call by itself. */

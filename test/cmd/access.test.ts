@@ -83,7 +83,7 @@ describe("an administrator", () => {
 
   test("edits the roles of a key and of a person as documents, and what is never shown stays", async () => {
     await toolgate(["access", "key", "create", "ci", "--role", "agent", "-o", "ci.key"]);
-    const password = { stdin: "correct horse battery\n" };
+    const password = { stdin: "canary-password of ann\n" };
     expect(await toolgate(["access", "user", "set-password", "ann", "--role", "agent"], password)).toMatchObject({
       code: 0,
     });

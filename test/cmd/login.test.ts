@@ -12,7 +12,7 @@ import { runToolgate } from "./run-toolgate.js";
 expectNoLeaks();
 
 const TOKEN = "tg_session_abcdefghijkl_secretsecretsecretsecretsecretsecretsecretsecre_abcdef";
-const PASSWORD = "correct horse battery";
+const PASSWORD = "canary-password of ann";
 const CALLER = { tenant: "default", id: "ann", kind: "user", roles: ["admin"] };
 
 let node: ScriptedNode;

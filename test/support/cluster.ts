@@ -3,7 +3,13 @@ import { environment } from "../../src/config/environment.js";
 import { ALLOCATOR } from "../../src/local-cluster/allocator.js";
 import { listeningAddress } from "../../src/local-cluster/listening-line.js";
 import { type Exit, Program } from "../../src/local-cluster/program.js";
+import { lookForSent, watchLog } from "./canaries.js";
 import type { TestRedis } from "./redis.js";
+import { noteSentValues, sentValues } from "./sent-values.js";
+
+// Before a test makes its first client.
+noteSentValues();
+lookForSent(sentValues);
 
 /** Settings of the nodes by their names in `src/config`: `{ pingIntervalMs: 200, missedPings: 2 }`. */
 export type NodeSettings = Readonly<Record<string, string | number | boolean>>;
@@ -72,6 +78,7 @@ export async function startCluster({
     });
     const program = new Program({
       name: `node ${listen}`,
+      onLine: watchLog(`the log of node ${listen}`, { spoken: true }),
       entry: "cmd/toolgate.js",
       root,
       args: ["serve"],

@@ -10,9 +10,13 @@ import { PrivateCluster, type PrivateClusterOptions } from "../../src/local-clus
 import { PrivateSentinel, type PrivateSentinelOptions } from "../../src/local-cluster/private-sentinel.js";
 import { RedisMember } from "../../src/local-cluster/redis-member.js";
 import { findRedisServer } from "../../src/local-cluster/redis-server.js";
+import { searchRedis } from "./canaries.js";
+import { isUnreachable } from "./canary-watch.js";
 import "./provided.js";
 
 interface Group {
+  /** What holds data, or opinions of who does. */
+  readonly members?: readonly RedisMember[];
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -69,8 +73,12 @@ async function startGroup<T extends Group>(make: (binary: string, folder: string
   const group = make(await redisBinary(), folder);
   const stop = group.stop.bind(group);
   group.stop = async () => {
-    await stop();
-    await rm(folder, { recursive: true, force: true });
+    try {
+      for (const member of group.members ?? []) await search(member);
+    } finally {
+      await stop();
+      await rm(folder, { recursive: true, force: true });
+    }
   };
   try {
     await group.start();
@@ -78,6 +86,19 @@ async function startGroup<T extends Group>(make: (binary: string, folder: string
   } catch (error) {
     await group.stop();
     throw error;
+  }
+}
+
+/** Looks through what one of them holds; one that was ended or frozen is passed over. */
+async function search(member: RedisMember): Promise<void> {
+  if (!member.running || member.frozen) return;
+  try {
+    await member.query(async (redis) => {
+      await redis.readonly().catch(() => {}); // a replica of a cluster shows what it has only then; others know no such command
+      await searchRedis(redis);
+    });
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
   }
 }
 

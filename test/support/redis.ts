@@ -5,6 +5,7 @@ import { Redis, type RedisOptions } from "ioredis";
 import { afterAll, beforeAll, beforeEach, inject } from "vitest";
 import { freePort } from "../../src/local-cluster/free-port.js";
 import { PrivateRedis } from "../../src/local-cluster/private-redis.js";
+import { searchRedis } from "./canaries.js";
 import { until } from "./until.js";
 import "./provided.js";
 
@@ -37,6 +38,9 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
+/** How long the search for what must not be there may take, in milliseconds. */
+const SEARCHED_WITHIN_MS = 5_000;
+
 /** Starts a Redis for one test file: a container where Docker runs, else a private redis-server. */
 export async function privateRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const source = inject("redisForTests");
@@ -51,26 +55,52 @@ export async function privateRedis(options: TestRedisOptions = {}): Promise<Test
     return made;
   };
 
+  let frozen = false;
+  /** What it holds is looked through before that is lost. */
+  const search = async (): Promise<void> => {
+    if (frozen) return;
+    const once = client({ maxRetriesPerRequest: 0, retryStrategy: () => null, commandTimeout: SEARCHED_WITHIN_MS });
+    try {
+      await searchRedis(once);
+    } finally {
+      once.disconnect();
+    }
+  };
+
   return {
     url: server.url,
     client,
     flush: async () => {
       const flusher = client();
       try {
+        await searchRedis(flusher);
         await flusher.flushall();
         await flusher.script("FLUSH");
       } finally {
         flusher.disconnect();
       }
     },
-    kill: () => server.kill(),
+    kill: async () => {
+      await search();
+      await server.kill();
+    },
     restart: () => server.restart(),
-    freeze: () => server.freeze(),
-    thaw: () => server.thaw(),
+    freeze: async () => {
+      frozen = true;
+      await server.freeze();
+    },
+    thaw: async () => {
+      await server.thaw();
+      frozen = false;
+    },
     stop: async () => {
-      for (const open of clients) open.disconnect();
-      clients.clear();
-      await server.stop();
+      try {
+        await search();
+      } finally {
+        for (const open of clients) open.disconnect();
+        clients.clear();
+        await server.stop();
+      }
     },
   };
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { environment } from "../../src/config/environment.js";
+import { watchLog } from "./canaries.js";
 import { descendants } from "./leaks.js";
 import { until } from "./until.js";
 
@@ -64,7 +65,13 @@ export function startProgram(
   });
   child.stdin.on("error", () => {}); // it may have ended before it read
   child.stdin.end(stdin ?? "");
-  const ended = once(child, "close").then(([code, signal]): Ended => ({ code, signal, stdout, stderr }));
+  const watch = watchLog(`what ${[program, ...args].join(" ").slice(-80)} prints`, { spoken: false });
+  const ended = once(child, "close").then(([code, signal]): Ended => {
+    watch(stderr);
+    // What a command answers may be a new key; a node answers nobody there.
+    if (args.includes("serve")) watch(stdout);
+    return { code, signal, stdout, stderr };
+  });
   return {
     stdout: () => stdout,
     stderr: () => stderr,

@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 
 const BY = { author: ANONYMOUS, reason: "tests" };
-const PASSWORD = "correct horse battery";
+const PASSWORD = "canary-password of ann";
 const REFUSED = { reason: "UNAUTHENTICATED", message: "The login is refused: the name or the password is wrong." };
 
 function set() {
