@@ -82,7 +82,7 @@ async function clientOf(tenant: string, principal: string, ...roles: string[]): 
 
 beforeAll(async () => {
   redis = await privateRedis();
-  cluster = await startClosedCluster({ redis, nodes: 2, config: STEADY });
+  cluster = await startClosedCluster({ redis, nodes: 2, config: { ...STEADY, audit: "calls" } });
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   await admin.documents.apply(TENANTS.map((name) => ({ tenant: "default", kind: "tenant", name, body: {} })));
   for (const tenant of TENANTS) {
@@ -376,7 +376,74 @@ test("64 clients with equal numbers and ids each get their own answers", async (
   );
 });
 
-test("neither tenant's words stand in a node's log", () => {
-  for (const index of [0, 1])
-    for (const line of cluster.output(index)) expect(line).not.toMatch(new RegExp(Object.values(CANARY).join("|")));
+test("each tenant's audit has its own records and nobody else's, and the seals over all of them hold for both", async () => {
+  const auditors = {
+    acme: await clientOf("acme", "auditor", "auditor"),
+    beta: await clientOf("beta", "auditor", "auditor"),
+  };
+  const made = { acme: new Set<string>(), beta: new Set<string>() };
+  for (let nth = 0; nth < 10; nth++) {
+    for (const tenant of TENANTS) {
+      const agent = await clientOf(tenant, "agent", "agent");
+      const ids = { runId: "audited", toolCallId: `${nth}` };
+      made[tenant].add((await agent.call("files", "read", { of: `${nth}` }, ids)).callId);
+      await errorOf(agent.invoke("files", "missing", {}));
+    }
+  }
+  const recordsOf = async (tenant: Tenant) => await gather(auditors[tenant].audit.query());
+  for (const tenant of TENANTS) {
+    await until("all have ended", async () => {
+      const ended = new Set(
+        (await recordsOf(tenant)).filter(({ event }) => event === "end").map(({ callId }) => callId),
+      );
+      return [...made[tenant]].every((id) => ended.has(id));
+    });
+    await until("its refusals are recorded", async () =>
+      (await recordsOf(tenant)).some(({ event, tool }) => event === "refusal" && tool === "missing"),
+    );
+    const records = await recordsOf(tenant);
+    expect(new Set(records.map((record) => record.tenant))).toEqual(new Set([tenant]));
+    // Its administrator is of another tenant; whoever calls is of its own.
+    const callers = records.filter(({ event }) => event !== "change").map(({ principal }) => principal.split("/")[0]);
+    expect(new Set(callers)).toEqual(new Set([tenant]));
+    expect(records.some(({ callId }) => made[other(tenant)].has(callId))).toBe(false);
+    expect(await errorOf(gather(auditors[tenant].audit.query({ tenant: other(tenant) })))).toContain("FORBIDDEN");
+    const last = records.at(-1)?.at.getTime() ?? 0;
+    const verdict = await until(
+      "they are sealed",
+      async () => {
+        const found = await auditors[tenant].audit.verify();
+        return Number(found.sealedUntil.split("-")[0]) >= last && found;
+      },
+      { withinMs: 40_000, everyMs: 250 },
+    );
+    expect(verdict.faults).toEqual([]);
+    expect(verdict.records).toBeGreaterThanOrEqual(records.length);
+  }
+});
+
+test("a tenant that is over its limit, and goes on asking, has no call of another one refused", async () => {
+  const body = { per: "tenant", rate: { calls: 20, perMs: 1_000 }, match: { tools: ["read"] } };
+  await admin.documents.apply([{ tenant: "acme", kind: "limit", name: "noisy", body }]);
+  const [noisy, quiet] = [await clientOf("acme", "agent", "agent"), await clientOf("beta", "agent", "agent")];
+  const outcomes = { RATE_LIMITED: 0, answered: 0 };
+  const ask = async (): Promise<void> => {
+    const outcome = await errorOf(noisy.invoke("files", "read", { of: "noise" }));
+    outcomes[outcome.includes("RATE_LIMITED") ? "RATE_LIMITED" : "answered"]++;
+  };
+  await until("the limit holds", async () => {
+    await Promise.all(Array.from({ length: 10 }, ask));
+    return outcomes.RATE_LIMITED > 0;
+  });
+  const stop = new AbortController();
+  const noise = Array.from({ length: 8 }, async () => {
+    while (!stop.signal.aborted) await ask();
+  });
+  const answers: unknown[] = [];
+  for (let nth = 0; nth < 100; nth++) answers.push(await quiet.invoke("files", "read", { of: `${nth}` }));
+  stop.abort();
+  await Promise.all(noise);
+  await admin.documents.apply([{ tenant: "acme", kind: "limit", name: "noisy", remove: true }]);
+  expect(answers).toEqual(Array.from({ length: 100 }, (_, nth) => `${CANARY.beta} ${nth}`));
+  expect(outcomes.RATE_LIMITED).toBeGreaterThan(100);
 });

@@ -256,6 +256,47 @@ describe("a full backlog", () => {
     await expectKeysToExpire(client);
   });
 
+  /** How the calls of a provider that ends one a round are shared, where one tenant always asks three times before the other. */
+  const share = async (rounds: number, quietAsks: (round: number) => number) => {
+    const { store, provider } = here();
+    const owners = new Map<string, string>();
+    const counts = { asked: 0, refused: 0, claimed: 0 };
+    const ask = async (tenant: string): Promise<boolean> => {
+      const destination = { ...admissionOf(provider).destination, maxBacklog: 8 };
+      const call = admissionOf(provider, { destination, caller: callerName({ tenant, id: "anyone" }) });
+      owners.set(call.id, tenant);
+      return (await admit(store, call)).kind === "admitted";
+    };
+    await fill("acme", 9);
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 0; i < 3; i++) await ask("acme");
+      for (let i = 0; i < quietAsks(round); i++) {
+        counts.asked++;
+        if (!(await ask("quiet"))) counts.refused++;
+      }
+      const [call] = await take(store, provider.lease, 1);
+      if (call === undefined) throw new Error("a full backlog has calls");
+      if (owners.get(call.id) === "quiet") counts.claimed++;
+      await complete(store, [{ ...claimOf(provider.lease, call), kind: "result", reason: "", body: Buffer.from("1") }]);
+    }
+    return counts;
+  };
+
+  test("refuses nothing to a tenant that asks for a quarter of what is done, however much another one asks for", async () => {
+    const { asked, refused, claimed } = await share(60, (round) => (round % 4 === 0 ? 1 : 0));
+    expect({ asked, refused }).toEqual({ asked: 15, refused: 0 });
+    // But for those that still wait, at most a quarter of the backlog and of what is let in beyond it.
+    expect(claimed).toBeGreaterThanOrEqual(15 - 12 / 4);
+  });
+
+  test("is shared about half and half by two tenants that both ask for more", async () => {
+    const { refused, claimed } = await share(60, () => 3);
+    expect(refused).toBeGreaterThan(100);
+    // What waited before the second one came, eight calls, is done first; a place of the nine that is free goes to the one that asks first.
+    expect(claimed).toBeGreaterThanOrEqual(Math.floor(((60 - 8) * 4) / 9));
+    expect(claimed).toBeLessThanOrEqual(60 / 2);
+  });
+
   test("of guests takes in who has called less, and counts those of one execution", async () => {
     const { client, store, provider } = here();
     const destination = { ...admissionOf(provider).destination, maxBacklog: 4 };
