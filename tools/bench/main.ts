@@ -21,6 +21,7 @@ import { CALLS, CALLS_FILE } from "./workloads/calls.js";
 import { DURABILITY } from "./workloads/durability.js";
 import { CHANGES, SEARCH, TOOLSETS } from "./workloads/growth.js";
 import { HOSTILE } from "./workloads/hostile.js";
+import { LOGINS } from "./workloads/logins.js";
 import { MEMORY } from "./workloads/memory.js";
 import { OUTPUT } from "./workloads/output.js";
 import { BACKLOG, PARKED } from "./workloads/parked.js";
@@ -28,6 +29,7 @@ import { PROFILE } from "./workloads/profile.js";
 import { READERS } from "./workloads/readers.js";
 import { NODES, PROVIDERS } from "./workloads/spread.js";
 import { STORM, STORM_AFTER_OUTAGE } from "./workloads/storm.js";
+import { TENANTS } from "./workloads/tenants.js";
 import { TRACES } from "./workloads/traces.js";
 
 /**
@@ -53,7 +55,7 @@ const WORKLOADS: readonly Workload[] = [
   MEMORY,
 ];
 /** Only when asked for. */
-const MORE_WORKLOADS: readonly Workload[] = [STORM_AFTER_OUTAGE, HOSTILE, READERS, PROFILE];
+const MORE_WORKLOADS: readonly Workload[] = [STORM_AFTER_OUTAGE, HOSTILE, READERS, TENANTS, LOGINS, PROFILE];
 
 const LOADS = [1, 16, 64, 256];
 const QUICK_LOADS = [1, 64];

@@ -1,13 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { credentials, type ServiceError } from "@grpc/grpc-js";
-import { makeSecretToken } from "../../../src/access/credentials/secret-token.js";
-import type { ApplyDocumentsResponse__Output } from "../../../src/protocol/generated/toolgate/v1/ApplyDocumentsResponse.js";
-import type { CreateKeyResponse__Output } from "../../../src/protocol/generated/toolgate/v1/CreateKeyResponse.js";
-import { loadProtocol } from "../../../src/protocol/load.js";
-import { callMetadata } from "../callers/client.js";
+import { closedGateway } from "../closed-gateway.js";
 import { paired, ratio, type Target } from "../figures.js";
 import { type Contender, interleave, type Measurement } from "../measure.js";
 import type { Actor, Gateway, Stage } from "../stage.js";
@@ -29,7 +20,11 @@ const WAYS = [
 const KEPT: Target = { better: "higher", least: 0.97, aim: 0.99 };
 
 /** Limits that apply to every call and never refuse one. */
-const LIMITS = ["caller", "tenant", "tool"].map((per) => ({ per, rate: { calls: 1_000_000, perMs: 1_000 } }));
+const LIMITS = ["caller", "tenant", "tool"].map((per, index) => ({
+  kind: "limit",
+  name: `bench-${index}`,
+  body: { per, rate: { calls: 1_000_000, perMs: 1_000 } },
+}));
 
 /** What it costs that callers prove who they are, that what they do is limited, and that it is recorded. */
 export const ACCESS: Workload = {
@@ -89,76 +84,15 @@ async function cluster(stage: Stage, mode: Mode): Promise<Cluster> {
     const gateway = await stage.gateway({ registry: mode });
     return { gateway, provider: await stage.provider(gateway), key: undefined };
   }
-  const bootstrap = makeSecretToken("key", randomBytes).text;
-  const folder = mkdtempSync(join(tmpdir(), "toolgate-bench-key-"));
-  let gateway: Gateway;
+  const audit = mode === "audited" ? "calls" : "changes";
+  const { gateway, administrator } = await closedGateway(stage, { registry: mode, flags: ["--audit", audit] });
   try {
-    const file = join(folder, "key");
-    writeFileSync(file, bootstrap, { mode: 0o600 });
-    const audit = mode === "audited" ? "calls" : "changes";
-    const flags = ["--auth", "required", "--bootstrap-key-file", file, "--audit", audit];
-    gateway = await stage.gateway({ registry: mode, flags });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-  const administrator = new Administrator(gateway.address, bootstrap);
-  try {
-    const key = await administrator.createKey("agent");
-    if (mode === "limited") await administrator.limit();
+    const key = await administrator.createKey("default", "agent");
+    if (mode === "limited") await administrator.apply("default", LIMITS);
     // It also tries a call.
-    const provider = await administrator.createKey("provider", "agent");
+    const provider = await administrator.createKey("default", "provider", "agent");
     return { gateway, provider: await stage.provider(gateway, { key: provider }), key };
   } finally {
     administrator.close();
   }
-}
-
-/** Gives out keys and sets limits, as a bare grpc-js client. */
-class Administrator {
-  readonly #access;
-  readonly #documents;
-  readonly #metadata;
-
-  constructor(address: string, key: string) {
-    const { Access, Documents } = loadProtocol();
-    this.#access = new Access(address, credentials.createInsecure());
-    this.#documents = new Documents(address, credentials.createInsecure());
-    this.#metadata = callMetadata(key);
-  }
-
-  close(): void {
-    this.#access.close();
-    this.#documents.close();
-  }
-
-  /** A key for a principal of these roles, which is named after the first. */
-  async createKey(...roles: readonly [string, ...string[]]): Promise<string> {
-    const request = { principal: `bench-${roles[0]}`, roles: [...roles] };
-    const { key } = await answer<CreateKeyResponse__Output>((callback) =>
-      this.#access.createKey(request, this.#metadata, callback),
-    );
-    return key;
-  }
-
-  async limit(): Promise<void> {
-    const changes = LIMITS.map((limit, index) => ({
-      ref: { kind: "limit", name: `bench-${index}` },
-      bodyJson: Buffer.from(JSON.stringify(limit)),
-    }));
-    await answer<ApplyDocumentsResponse__Output>((callback) =>
-      this.#documents.applyDocuments({ changes }, this.#metadata, callback),
-    );
-  }
-}
-
-function answer<Answer>(
-  send: (callback: (error: ServiceError | null, answer?: Answer) => void) => void,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    send((error, response) => {
-      if (error !== null) reject(error);
-      else if (response === undefined) reject(new Error("the node answered nothing"));
-      else resolve(response);
-    });
-  });
 }
