@@ -117,8 +117,10 @@ test("while the replica stands still nothing is acknowledged or run, and then al
   expect(await agent(1).invoke("lab", "sum", { a: 1, b: 2 }, ids)).toBe(3);
   expect(ledger.runs.map(({ tool }) => tool)).toEqual(["hold", "sum"]);
   await until("the nodes are ready again", async () => (await serving(0)) && (await serving(1)));
-  const said = cluster.output(0).flatMap((line) => /"event":"(replicas_\w+)"/.exec(line)?.[1] ?? []);
-  expect(said).toEqual(["replicas_confirm", "replicas_behind", "replicas_confirm"]);
+  const said = () => cluster.output(0).flatMap((line) => /"event":"(replicas_\w+)"/.exec(line)?.[1] ?? []);
+  // What a node answers may be here before what it has printed.
+  await until("it has said so", () => said().length === 3);
+  expect(said()).toEqual(["replicas_confirm", "replicas_behind", "replicas_confirm"]);
 });
 
 test("a change of documents is acknowledged when the replica has it, and not before", async () => {
