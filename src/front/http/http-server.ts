@@ -63,6 +63,8 @@ export interface HttpServerOptions {
   /** Makes the ids that tie an answer to a log line. */
   readonly newId: () => string;
   readonly now?: () => number;
+  /** Where `auto` listens; its own address unless said. */
+  readonly autoAddress?: string;
   /** The routes; all there are unless said. */
   readonly routes?: readonly Route[];
 }
@@ -112,7 +114,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const connections = new HttpConnections({ held, ...bounds });
   const rechecks = new Rechecks(access, open);
   const isAuto = config.httpListen === HTTP_AUTO;
-  const address = isAuto ? HTTP_AUTO_ADDRESS : config.httpListen;
+  const address = isAuto ? (options.autoAddress ?? HTTP_AUTO_ADDRESS) : config.httpListen;
   let tls: TlsFiles | undefined;
   let listening: Listening | undefined;
   let server: Server | TlsServer | undefined;

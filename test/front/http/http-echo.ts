@@ -33,7 +33,9 @@ export interface HttpEcho {
 export async function httpEcho(
   methods: Partial<Methods<GatewayHandlers>> = {},
   flags: Flags = {},
-  options: Pick<Partial<HttpServerOptions>, "routes" | "onFailure"> & { readonly access?: AccessControl } = {},
+  options: Pick<Partial<HttpServerOptions>, "routes" | "onFailure" | "autoAddress"> & {
+    readonly access?: AccessControl;
+  } = {},
 ): Promise<HttpEcho> {
   const lines: Record<string, unknown>[] = [];
   const health = { now: { ready: true, parts: { redisAnswers: true } } as NodeHealth };

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { Type } from "typebox";
 import { expect, test } from "vitest";
 import { deferred } from "../../../src/async/deferred.js";
@@ -85,17 +85,16 @@ test("HTTP is off where that is said", async () => {
 });
 
 test("an address that is taken is a fault where it was asked for, and none where it was not", async () => {
-  const taker = createServer().listen({ host: "127.0.0.1", port: 7480 });
-  // Where another process has the port, that one has taken it.
-  const taken = await Promise.race([once(taker, "listening").then(() => true), once(taker, "error").then(() => true)]);
-  expect(taken).toBe(true);
+  const taker = createServer().listen({ host: "127.0.0.1", port: 0 });
+  await once(taker, "listening");
+  const autoAddress = `127.0.0.1:${(taker.address() as AddressInfo).port}`; // of a server that listens on a port
   try {
-    await using echo = await httpEcho({}, { httpListen: "auto" });
+    await using echo = await httpEcho({}, { httpListen: "auto" }, { autoAddress });
     expect(echo.address).toBe("");
-    expect(echo.lines).toMatchObject([{ event: "http_not_served", level: "info" }]);
-    await expect(httpEcho({}, { httpListen: "127.0.0.1:7480" })).rejects.toMatchObject({
+    expect(echo.lines).toMatchObject([{ event: "http_not_served", level: "info", address: autoAddress }]);
+    await expect(httpEcho({}, { httpListen: autoAddress })).rejects.toMatchObject({
       reason: "INVALID_CONFIG",
-      message: expect.stringMatching(/^TOOLGATE_HTTP_LISTEN \(--http-listen\): cannot listen on 127\.0\.0\.1:7480/),
+      message: expect.stringContaining(`TOOLGATE_HTTP_LISTEN (--http-listen): cannot listen on ${autoAddress}`),
     });
   } finally {
     taker.close();
