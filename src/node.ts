@@ -66,6 +66,7 @@ import { CallsInFlight } from "./limits/calls-in-flight.js";
 import { LIMIT } from "./limits/limit.js";
 import { hostOfShareKey } from "./limits/share-key.js";
 import { secretsOf } from "./observe/config-secrets.js";
+import type { LogFileOptions } from "./observe/log-file.js";
 import { createLogger, type RootLogger } from "./observe/logger.js";
 import { RecurringFaults } from "./observe/recurring-faults.js";
 import { NodeTraces } from "./observe/traces/node-traces.js";
@@ -157,6 +158,11 @@ const PACING = {
   maxWaitMs: { register: 15_000, attach: 5_000 },
 };
 
+/** The file that has the log's lines, where one is configured. */
+function logFileOf({ logFile, logFileBytes, logFiles }: Config): LogFileOptions | undefined {
+  return logFile === "" ? undefined : { path: logFile, maxBytes: logFileBytes, kept: logFiles };
+}
+
 /** Puts a node together: the composition root, used by `toolgate serve` and by tests alike. Nothing runs until `start`. */
 export function createNode(config: Config, surroundings: Partial<NodeSurroundings> = {}): GatewayNode {
   const monotonicMs = surroundings.monotonicMs ?? (() => performance.now());
@@ -164,7 +170,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const bytes = surroundings.randomBytes ?? pooledRandomBytes(randomBytes);
   const node = parseNodeId(config.nodeId === "" ? `node-${bytes(6).toString("hex")}` : config.nodeId, "nodeId");
   const secrets = secretsOf(config);
-  const log = surroundings.log ?? createLogger({ level: config.logLevel, fields: { node }, secrets });
+  const log =
+    surroundings.log ?? createLogger({ level: config.logLevel, fields: { node }, secrets, file: logFileOf(config) });
   const faults = new RecurringFaults(log, monotonicMs);
   const limits = limitsToWire(config);
   const metrics =

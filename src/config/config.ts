@@ -219,6 +219,14 @@ const CONFIG_SCHEMA = {
     "word",
     "Whether lists of calls have those that have ended: the latest ones, in at most 15 MiB of Redis per shard.",
   ),
+  logFile: text("", "file", "A file that has the log's lines too, besides standard output."),
+  logFileBytes: bytes(
+    64 * MiB,
+    65_536,
+    1_048_576 * MiB,
+    "How large that file becomes, about; then it is put aside as `<file>.1`, and a new one begins.",
+  ),
+  logFiles: count(5, 1, 1_000, "How many files that were put aside are kept."),
   audit: choice(
     ["auto", "off", "changes", "calls"],
     "auto",

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { default as sonicBoom } from "sonic-boom";
+import { LOG_FILE_MODE, type LogFile } from "./log-file.js";
 
 /** The most text that waits for a slow reader, in bytes; what comes on top is dropped. */
 const MAX_BUFFERED_BYTES = 1_048_576;
@@ -14,7 +15,7 @@ const TRIES_AT_EXIT = 10;
 export type Dropped = (count: number) => void;
 
 /**
- * Writes lines to standard output or standard error, without ever blocking: what a slow reader leaves waits in a bounded buffer.
+ * Writes lines to standard output, standard error or a file, without ever blocking: what a slow reader leaves waits in a bounded buffer.
  *
  * Whatever becomes of the reader, the process goes on and can end: one that has gone is written to no more, and what cannot be written
  * for another reason, as on a full disk, is tried again each second. What waits when the process exits is written then, for a second.
@@ -29,13 +30,13 @@ export class LogOutput {
   #left = 0;
   #tries = 0;
 
-  /** @param fd 1 for standard output, 2 for standard error */
-  constructor(fd: 1 | 2, onDropped: Dropped) {
+  /** @param to 1 for standard output, 2 for standard error; or a file */
+  constructor(to: 1 | 2 | LogFile, onDropped: Dropped) {
     // Made by Node for the first that asks, which makes a pipe non-blocking. Else a write to a full one would block a thread, which
     // the process waits for when it exits.
-    void (fd === 1 ? process.stdout : process.stderr);
+    if (typeof to === "number") void (to === 1 ? process.stdout : process.stderr);
     this.#output = new sonicBoom.default({
-      fd,
+      ...(typeof to === "number" ? { fd: to } : { dest: to.path, append: true, mode: LOG_FILE_MODE }),
       sync: false,
       minLength: 0, // a line does not wait for others
       maxLength: MAX_BUFFERED_BYTES,
@@ -47,6 +48,10 @@ export class LogOutput {
       this.#dropped = 0;
       if (count > 0) onDropped(count);
     });
+    if (typeof to !== "number")
+      this.#output.on("write", (bytes: number) => {
+        if (to.written(bytes) && this.#state === "open") this.#output.reopen();
+      });
     this.#output.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
     process.once("exit", this.#flushAtExit);
   }

@@ -1,4 +1,5 @@
 import pino from "pino";
+import { LogFile, type LogFileOptions } from "./log-file.js";
 import { LogOutput } from "./log-output.js";
 import { loggable } from "./loggable.js";
 import type { SecretValues } from "./secret-values.js";
@@ -57,7 +58,9 @@ export const SILENT_LOGGER: Logger = {
 };
 
 /**
- * A logger of JSON lines, to standard output unless said otherwise.
+ * A logger of JSON lines, to standard output unless said otherwise, and to a file besides where one is named.
+ *
+ * @throws ToolgateError INVALID_CONFIG when the file cannot be written to
  *
  * Writing never blocks and its buffer is bounded, see `LogOutput`; what is dropped of it is counted in a line.
  */
@@ -67,16 +70,23 @@ export function createLogger(options: {
   readonly fields?: Readonly<Record<string, unknown>>;
   /** 1 for standard output, 2 for standard error, or a sink of the caller's. */
   readonly to?: 1 | 2 | LogSink;
+  /** A file that has the same lines. */
+  readonly file?: LogFileOptions | undefined;
   /** What no line may have, by value. */
   readonly secrets?: SecretValues;
 }): RootLogger {
-  const { level, fields = {}, to = 1, secrets } = options;
+  const { level, fields = {}, to = 1, file, secrets } = options;
   const counters = { lines: { debug: 0, info: 0, warn: 0, error: 0 }, dropped: 0 };
   const dropped = (count: number): void => {
     counters.dropped += count;
     log.warn({ event: "log_lines_dropped", count });
   };
-  const destination = typeof to === "number" ? new LogOutput(to, dropped) : undefined;
+  const destinations = [
+    ...(typeof to === "number" ? [new LogOutput(to, dropped)] : []),
+    ...(file === undefined ? [] : [new LogOutput(new LogFile(file), dropped)]),
+  ];
+  const sinks: readonly LogSink[] = typeof to === "number" ? destinations : [to, ...destinations];
+  const [only] = sinks;
   const output = pino(
     {
       level,
@@ -86,7 +96,7 @@ export function createLogger(options: {
       // Nothing else gets at the values: `loggable` has already made them plain.
       serializers: { err: (value: unknown) => value },
     },
-    destination ?? (to as LogSink), // not a number on this side of the question above
+    sinks.length === 1 && only !== undefined ? only : toAll(sinks),
   );
   let stopped = false;
 
@@ -122,6 +132,15 @@ export function createLogger(options: {
 
   async function end(): Promise<void> {
     stopped = true;
-    await destination?.end();
+    await Promise.all(destinations.map((destination) => destination.end()));
   }
+}
+
+/** Writes each line to several. */
+function toAll(sinks: readonly LogSink[]): LogSink {
+  return {
+    write(line) {
+      for (const sink of sinks) sink.write(line);
+    },
+  };
 }
