@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` run, `npm run` of bench, chaos, lint:lua, package, release:record, servers, schemas and build:
+// What `npm start` and `npm test` run, `npm run` of bench, chaos, lint:lua, package, release:record, servers, schemas, dashboards and build:
 // plain JavaScript without a dependency, so that it works on a fresh clone with nothing but Node and npm. It installs the
 // dependencies if they are missing or out of step with the lock file, builds if the build is missing or older than the
 // sources, then does the job.
@@ -51,6 +51,11 @@ switch (job) {
     await buildIfStale({ tolerateTypeErrors: false });
     await runHere(join(ROOT, "dist", "tools", "servers", "main.js"));
     break;
+  case "dashboards":
+    await installIfNeeded();
+    await buildIfStale({ tolerateTypeErrors: false });
+    await runHere(join(ROOT, "dist", "tools", "dashboards", "main.js"));
+    break;
   case "lint-lua":
     await installIfNeeded();
     await buildIfStale({ tolerateTypeErrors: false });
@@ -87,7 +92,7 @@ switch (job) {
     break;
   default:
     fail(
-      `"${job ?? ""}" is no job: use start, test, bench, chaos, lint-lua, package, record-release, servers, schemas, build, install or refresh.`,
+      `"${job ?? ""}" is no job: use start, test, bench, chaos, lint-lua, package, record-release, servers, schemas, dashboards, build, install or refresh.`,
       2,
     );
 }
