@@ -7,9 +7,17 @@ export type CallerName = Branded<string, "CallerName">;
 /** What is no part of a word: records are words with spaces between them. */
 const NO_WORD = /[^!#$&-[\]-~]/gu;
 
+/** What was made of principals: they ask for their names with each call, several times, and a name takes half a microsecond to make. */
+const NAMES = new WeakMap<object, CallerName>();
+
 /** The name of a caller. What is not printable ASCII in its parts is percent-encoded, as are the percent sign, quotes and backslashes; an empty part is `-`, and a part that is `-` is encoded. */
-export function callerName({ tenant, id }: { readonly tenant: string; readonly id: string }): CallerName {
-  return `${asWord(tenant)} ${asWord(id)}` as CallerName; // two words by now
+export function callerName(caller: { readonly tenant: string; readonly id: string }): CallerName {
+  let name = NAMES.get(caller);
+  if (name === undefined) {
+    name = `${asWord(caller.tenant)} ${asWord(caller.id)}` as CallerName; // two words by now
+    NAMES.set(caller, name);
+  }
+  return name;
 }
 
 /** The tenant of a caller: nothing in a tenant's name is ever encoded. */

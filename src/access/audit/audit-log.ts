@@ -60,6 +60,14 @@ const NO_REFUSALS: ReadonlySet<string> = new Set([
   ...["INTERNAL", "STORE_UNAVAILABLE", "NODE_DRAINING", "CANCELLED", "DEADLINE_EXCEEDED", "ACCESS_CHANGED"],
 ]);
 
+/** A caller as ADMIT's record of a call says it, and what that was made of. */
+interface SaidCaller {
+  readonly credential: string;
+  readonly revision: number;
+  readonly rule: string | undefined;
+  readonly who: string;
+}
+
 /**
  * Records what this node did and refused. Calls and their ends are written by the scripts that admit and end them, and changes of
  * documents by the one that makes them: for those it only says who it was. The rest is gathered, and written by one script in a turn and
@@ -71,6 +79,8 @@ export class AuditLog {
   readonly #flood: RefusalFlood;
   /** Refusals that were recorded where more was known of them than where they leave the node. */
   readonly #recorded = new WeakSet<ToolgateError>();
+  /** What was said last of a principal whose calls are recorded: nearly all of them are made with one credential, by one rule. */
+  readonly #said = new WeakMap<Principal, SaidCaller>();
 
   constructor(settings: AuditLogSettings) {
     this.#settings = settings;
@@ -116,8 +126,12 @@ export class AuditLog {
     payload: Buffer,
   ): CallAudit | undefined {
     if (this.level !== "calls") return undefined;
-    const who = auditWho(principal.kind, credential, revision, rule);
-    return { who, argumentsDigest: this.#settings.digestOf(payload) };
+    let said = this.#said.get(principal);
+    if (said?.credential !== credential || said.revision !== revision || said.rule !== rule) {
+      said = { credential, revision, rule, who: auditWho(principal.kind, credential, revision, rule) };
+      this.#said.set(principal, said);
+    }
+    return { who: said.who, argumentsDigest: this.#settings.digestOf(payload) };
   }
 
   /** Who changes documents, for the script that records it; undefined where changes are not recorded. */

@@ -22,7 +22,14 @@ local function read_limits(lines)
     return not is_wrong_type(said) and said or ''
   end
 
-  -- How far a limit is used up, before this execution.
+  -- How many more calls a limit allows now.
+  local function left_of(limit)
+    if limit.kind ~= 'rate' then return math.max(0, limit.most - limit.used) end
+    -- A microsecond is what rounding takes.
+    return math.max(0, math.floor((limit.most * limit.every + 1 - (limit.used - now_us)) / limit.every))
+  end
+
+  -- How far a limit is used up, before this execution, and how many more calls it allows.
   local function read_use(limit)
     limit.read = true
     if limit.kind == 'running' then
@@ -43,13 +50,7 @@ local function read_limits(lines)
     else
       limit.used = tonumber(said_in(limit.key)) or 0
     end
-  end
-
-  -- How many more calls a limit allows now.
-  local function left_of(limit)
-    if limit.kind ~= 'rate' then return math.max(0, limit.most - limit.used) end
-    -- A microsecond is what rounding takes.
-    return math.max(0, math.floor((limit.most * limit.every + 1 - (limit.used - now_us)) / limit.every))
+    limit.left = left_of(limit)
   end
 
   -- When a limit that is used up allows another call, and when it is as if it had not been used: in milliseconds from now. -1: never.
@@ -90,13 +91,13 @@ local function read_limits(lines)
     return limit.inside[id] or redis.call('ZSCORE', limit.key, id)
   end
 
-  -- Which of a call's limits refuses it, and when to come again; nothing when none does, and nothing is counted yet. Of several, the one that
-  -- lasts longest.
-  local function refused_by(named, id)
+  -- How a call is refused, and when to come again, by those of its limits that are used up; nothing where none of them counts it anew. Of
+  -- several, the one that lasts longest.
+  local function refusal_by(named, id)
     local worst, longest, budget
     for _, limit in ipairs(named) do
       if not limit.read then read_use(limit) end
-      local left = left_of(limit)
+      local left = math.max(0, limit.left)
       if limit.kind == 'daily' or limit.kind == 'total' then budget = math.min(budget or left, left) end
       if left == 0 and not (limit.kind == 'running' and is_inside(limit, id)) then
         local wait = limit.kind == 'loop' and math.huge or waits_of(limit)
@@ -109,9 +110,18 @@ local function read_limits(lines)
     return 'limited ' .. worst.place .. ' ' .. text[retry] .. ' ' .. text[reset] .. ' ' .. (budget and text[budget] or '-')
   end
 
+  -- How a call is refused; nothing where none of its limits refuses it, and nothing is counted yet.
+  local function refused_by(named, id)
+    for _, limit in ipairs(named) do
+      if not limit.read then read_use(limit) end
+      if limit.left <= 0 then return refusal_by(named, id) end
+    end
+  end
+
   -- Counts a call that its limits let in; its claim on those that count unfinished calls ends by itself at its deadline.
   local function spend(named, id, deadline)
     for _, limit in ipairs(named) do
+      if limit.kind ~= 'loop' then limit.left = limit.left - 1 end
       if limit.kind == 'rate' then
         limit.used, limit.spent = limit.used + limit.every, true
       elseif limit.kind == 'running' then
