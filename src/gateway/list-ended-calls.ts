@@ -71,7 +71,8 @@ export async function listEndedCalls(
   let toSkip = skipped;
   while (calls.length < size) {
     const source = latest(sources);
-    if (source === undefined || source.nextMs < filter.sinceMs) return { calls, nextPageToken: "", sampled };
+    if (source === undefined || source.nextMs < filter.sinceMs)
+      return { calls: inOrder(calls), nextPageToken: "", sampled };
     const found = source.take();
     sampled ||= found.sampled;
     ofThatTime = found.atMs === atMs ? ofThatTime + 1 : 1;
@@ -85,9 +86,14 @@ export async function listEndedCalls(
     }
   }
   const over = sources.every(({ isEmpty, isOver }) => isEmpty && isOver);
-  if (over) return { calls, nextPageToken: "", sampled };
+  if (over) return { calls: inOrder(calls), nextPageToken: "", sampled };
   const token = sealPageToken(question, [atMs, ofThatTime]);
-  return { calls, nextPageToken: seal === undefined ? token : await seal.seal(token), sampled };
+  return { calls: inOrder(calls), nextPageToken: seal === undefined ? token : await seal.seal(token), sampled };
+}
+
+/** Streams are in the order of their entries, which may be added a millisecond after what they say. */
+function inOrder(calls: EndedCall[]): readonly EndedCall[] {
+  return calls.sort((one, other) => other.endedMs - one.endedMs);
 }
 
 function fits(call: EndedCall, { tool, toolset, caller, kinds, minTotalMs, sinceMs }: EndedFilter): boolean {
