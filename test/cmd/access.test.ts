@@ -60,7 +60,7 @@ describe("an administrator", () => {
     const whoami = await toolgate(["whoami"], { key: "robot.key" });
     expect(whoami.stdout).toContain("acme/robot");
     const list = await toolgate(["access", "key", "list", "--tenant", "acme"]);
-    expect(list.stdout).toMatch(/^robot +[a-z0-9]{12} +never +agent$/m);
+    expect(list.stdout).toMatch(/^robot +[a-z0-9]{12} +never +\S+ +agent$/m);
     expect(list.stdout).not.toContain(secret);
     expect(await toolgate(["access", "list"], { key: "robot.key" })).toMatchObject({
       code: 4,
