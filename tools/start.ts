@@ -7,6 +7,7 @@ import { environment } from "../src/config/environment.js";
 import { connect, type Toolgate } from "../src/index.js";
 import { CleanupStack } from "../src/local-cluster/cleanup-stack.js";
 import { watchInterruptions } from "../src/local-cluster/interruption.js";
+import { httpAddresses } from "../src/local-cluster/listening-line.js";
 import { LocalCluster, type LocalNode } from "../src/local-cluster/local-cluster.js";
 import { LocalKey } from "../src/local-cluster/local-key.js";
 import { LogFolder } from "../src/local-cluster/log-folder.js";
@@ -182,7 +183,8 @@ async function startNodes(
       nodes.push(ready);
       signal.throwIfAborted();
       await key?.publish(ready.address);
-      return { value: ready.address, remark: `listens after ${milliseconds(start)}` };
+      const also = httpAddresses(ready);
+      return { value: ready.address, remark: `listens after ${milliseconds(start)}${also && `; ${also}`}` };
     });
   }
   return nodes;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { environment } from "../config/environment.js";
 import { CleanupStack } from "./cleanup-stack.js";
 import { watchInterruptions } from "./interruption.js";
+import { httpAddresses } from "./listening-line.js";
 import { LocalCluster } from "./local-cluster.js";
 import { LocalKey } from "./local-key.js";
 import { thisMachine } from "./machine.js";
@@ -78,6 +79,8 @@ export async function runDevCluster({ nodes: count, port }: DevFlags): Promise<n
     report.line();
     report.line(`  export TOOLGATE_NODES=${addresses}`);
     report.line("  toolgate list          (in another terminal; Ctrl-C here stops everything)");
+    report.line();
+    for (const node of nodes) report.line(`  ${node.name}: ${node.address}, ${httpAddresses(node) || "no HTTP"}`);
     if (key !== undefined) {
       report.line();
       report.line(

@@ -1,7 +1,8 @@
+import { OFF } from "../config/config.js";
 import { type Environment, environment } from "../config/environment.js";
 import { HTTP_OFF } from "../config/http-listen.js";
 import { tryPort } from "./free-port.js";
-import { listeningAddress } from "./listening-line.js";
+import { type Listening, listeningOf } from "./listening-line.js";
 import { nodeEnvironment } from "./node-environment.js";
 import { type Exit, Program, ProgramError } from "./program.js";
 
@@ -21,14 +22,13 @@ export interface LocalClusterOptions {
 }
 
 /** A node that listens. */
-export interface LocalNode {
+export interface LocalNode extends Listening {
   /** `node 1`. */
   readonly name: string;
-  readonly address: string;
 }
 
 const LISTENS_WITHIN_MS = 30_000;
-/** Where the first node of a machine listens for HTTP if it may, the next ones following. */
+/** Where the first node of a machine listens for HTTP if it may, and one port above it for its operators; the next ones follow in twos. */
 const FIRST_HTTP_PORT = 7_480;
 /** What a node is given beyond its own drain grace before it is killed, in milliseconds. */
 const MORE_THAN_DRAIN_MS = 5_000;
@@ -69,19 +69,23 @@ export class LocalCluster {
 
   async #startNode(index: number): Promise<LocalNode> {
     const { firstPort } = this.#options;
-    const port = (firstPort === 0 ? undefined : await tryPort(firstPort + index)) ?? 0;
-    const httpPort = (firstPort === 0 ? undefined : await tryPort(FIRST_HTTP_PORT + index)) ?? 0;
+    const free = async (port: number): Promise<number> => (firstPort === 0 ? undefined : await tryPort(port)) ?? 0;
+    const ports = {
+      grpc: await free(firstPort + index),
+      http: await free(FIRST_HTTP_PORT + 2 * index),
+      ops: await free(FIRST_HTTP_PORT + 2 * index + 1),
+    };
     try {
-      return await this.#launch(index, port, httpPort);
+      return await this.#launch(index, ports);
     } catch (error) {
       // Another process can have taken the port since it was tried.
       const taken = error instanceof ProgramError && /EADDRINUSE|cannot listen on/i.test(error.message);
-      if (!taken || (port === 0 && httpPort === 0) || this.#stopping) throw error;
-      return await this.#launch(index, 0, 0);
+      if (!taken || Object.values(ports).every((port) => port === 0) || this.#stopping) throw error;
+      return await this.#launch(index, { grpc: 0, http: 0, ops: 0 });
     }
   }
 
-  async #launch(index: number, port: number, httpPort: number): Promise<LocalNode> {
+  async #launch(index: number, { grpc, http, ops }: Ports): Promise<LocalNode> {
     const { redisUrl, registry, settings = {}, onLine, onLost } = this.#options;
     const name = `node ${index + 1}`;
     const program = new Program({
@@ -91,8 +95,9 @@ export class LocalCluster {
       env: nodeEnvironment({
         redisUrl,
         registry,
-        listen: `127.0.0.1:${port}`,
-        httpListen: httpAddress(httpPort),
+        listen: `127.0.0.1:${grpc}`,
+        httpListen: unlessOff("TOOLGATE_HTTP_LISTEN", HTTP_OFF, http),
+        opsListen: unlessOff("TOOLGATE_OPS_LISTEN", OFF, ops),
         more: settings,
       }),
       onLine: (line) => onLine?.(name, line),
@@ -100,15 +105,22 @@ export class LocalCluster {
     if (this.#stopping) throw new ProgramError(`${name} is not started any more: its cluster is stopping`);
     this.#programs.push(program);
     program.start();
-    const address = await program.line("it listens", listeningAddress, LISTENS_WITHIN_MS);
+    const listening = await program.line("it listens", listeningOf, LISTENS_WITHIN_MS);
     void program.ended().then((exit) => {
       if (!this.#stopping) onLost?.(name, exit);
     });
-    return { name, address };
+    return { name, ...listening };
   }
 }
 
-/** Off for all nodes where that is inherited. */
-function httpAddress(port: number): string {
-  return environment().TOOLGATE_HTTP_LISTEN === HTTP_OFF ? HTTP_OFF : `127.0.0.1:${port}`;
+/** The ports of one node; 0 lets the system choose. */
+interface Ports {
+  readonly grpc: number;
+  readonly http: number;
+  readonly ops: number;
+}
+
+/** Where a node listens; nowhere for all nodes where that is inherited. */
+function unlessOff(variable: "TOOLGATE_HTTP_LISTEN" | "TOOLGATE_OPS_LISTEN", off: string, port: number): string {
+  return environment()[variable] === off ? off : `127.0.0.1:${port}`;
 }

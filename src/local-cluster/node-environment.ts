@@ -19,20 +19,23 @@ export interface OwnSettings {
   readonly listen: string;
   /** Where it listens for HTTP. */
   readonly httpListen: string;
+  /** Where it listens for its operators. */
+  readonly opsListen: string;
   /** More of them, such as how callers prove who they are. */
   readonly more?: Environment;
 }
 
 /** The environment of one node of a cluster on this machine: ours, with what is its own. */
-export function nodeEnvironment({ redisUrl, registry, listen, httpListen, more = {} }: OwnSettings): Environment {
+export function nodeEnvironment({ redisUrl, registry, more = {}, ...listens }: OwnSettings): Environment {
   return {
     ...ALLOCATOR,
     ...environment(),
     ...NOT_INHERITED,
     REDIS_URL: redisUrl,
     TOOLGATE_REGISTRY: registry,
-    TOOLGATE_LISTEN: listen,
-    TOOLGATE_HTTP_LISTEN: httpListen,
+    TOOLGATE_LISTEN: listens.listen,
+    TOOLGATE_HTTP_LISTEN: listens.httpListen,
+    TOOLGATE_OPS_LISTEN: listens.opsListen,
     ...more,
   };
 }

@@ -30,6 +30,9 @@ test("toolgate dev runs a cluster with a private Redis below the folder, and lea
   const nodes = await dev.line("where its nodes are", (line) => /export TOOLGATE_NODES=(\S+)/.exec(line)?.[1], 60_000);
   expect(nodes.split(",")).toHaveLength(2);
   expect(dev.output.join("\n")).toMatch(/node 1 {2}info {3}listening {2}address=127\.0\.0\.1:\d+/);
+  const where = await dev.line("where it is asked by HTTP", (line) => /^ {2}node 2: (.+)/.exec(line)?.[1], 10_000);
+  const [, http = "", metrics = ""] = /^\S+, (http:\S+), metrics (http:\S+)$/.exec(where) ?? [];
+  for (const base of [http, metrics]) expect((await fetch(`${base}/livez`)).status).toBe(200);
 
   // Its user's commands find the key; another user's do not, and are refused.
   const list = async (home: string): Promise<Exit> => {

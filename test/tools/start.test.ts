@@ -51,7 +51,9 @@ test("--once makes three calls through three nodes, and ends with 0", { timeout:
   expect(await once(child, "close")).toEqual([0, null]);
   const text = lines.join("\n");
   expect(text).toMatch(/redis\s+127\.0\.0\.1:\d+\s+((redis|valkey)-server \d|docker-compose\.yml)/);
-  expect(text.match(/node \d\s+127\.0\.0\.1:\d+\s+listens after \d+ ms/g)).toHaveLength(3);
+  const rows =
+    /node \d\s+127\.0\.0\.1:\d+\s+listens after \d+ ms; http:\/\/127\.0\.0\.1:\d+, metrics http:\/\/127\.0\.0\.1:\d+$/gm;
+  expect(text.match(rows)).toHaveLength(3);
   expect(text).toMatch(/files\s+\d+ tools, healthy/);
   expect(text).toMatch(/text\s+3 tools, healthy/);
   expect(text).toMatch(/node 1\s+text\/slugify\s+[\d.]+ ms\s+\{"slug":"hello-world"\}/);
