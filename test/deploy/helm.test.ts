@@ -139,8 +139,27 @@ for manifest in json.load(sys.stdin):
 });
 
 test("the service says what is spoken", () => {
-  expect(only("usual", "Service").spec.ports).toMatchObject([{ port: 7400, appProtocol: "kubernetes.io/h2c" }]);
-  expect(only("full", "Service").spec.ports).toMatchObject([{ port: 7400, appProtocol: "https" }]);
+  expect(only("usual", "Service").spec.ports).toMatchObject([
+    { port: 7400, targetPort: "grpc", appProtocol: "kubernetes.io/h2c" },
+    { port: 7480, targetPort: "http", appProtocol: "http" },
+  ]);
+  expect(only("full", "Service").spec.ports).toMatchObject([
+    { port: 7400, appProtocol: "https" },
+    { port: 7480, appProtocol: "https" },
+  ]);
+});
+
+test("HTTP is answered where the service says, to its names, and to the clients of the policy alone", () => {
+  for (const set of SETS) {
+    const { data } = only(set, "ConfigMap");
+    expect(data.TOOLGATE_HTTP_LISTEN).toBe("0.0.0.0:7480");
+    expect(data.TOOLGATE_HTTP_HOSTS.split(",")).toContain("toolgate.toolgate.svc");
+    expect(podOf(set).containers[0].ports).toContainEqual({ name: "http", containerPort: 7480 });
+    const [clients, monitoring] = only(set, "NetworkPolicy").spec.ingress;
+    expect(clients.ports).toEqual([{ port: "grpc" }, { port: "http" }]);
+    expect(monitoring.ports).toEqual([{ port: "ops" }]);
+  }
+  expect(only("full", "ConfigMap").data.TOOLGATE_HTTP_HOSTS.split(",")).toContain("toolgate.example.com");
 });
 
 test("what is for operators is not at the clients' service, and is asked for with a credential", () => {

@@ -14,10 +14,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
+{{/* By which names clients ask by HTTP: the service's own, and those of the values. */}}
+{{- define "toolgate.hosts" -}}
+{{- $name := include "toolgate.name" . -}}
+{{- $own := list $name (printf "%s.%s" $name .Release.Namespace) (printf "%s.%s.svc" $name .Release.Namespace) (printf "%s.%s.svc.%s" $name .Release.Namespace .Values.http.clusterDomain) -}}
+{{- concat $own .Values.http.hosts | join "," -}}
+{{- end }}
+
 {{/* What a node is told beside its secrets: settings by variable, as JSON. */}}
 {{- define "toolgate.settings" -}}
 {{- $own := dict
   "TOOLGATE_LISTEN" "0.0.0.0:7400"
+  "TOOLGATE_HTTP_LISTEN" "0.0.0.0:7480"
+  "TOOLGATE_HTTP_HOSTS" (include "toolgate.hosts" .)
   "TOOLGATE_AUTH" .Values.auth.mode
   "TOOLGATE_OPS_LISTEN" "0.0.0.0:7481"
   "TOOLGATE_DRAIN_GRACE_MS" (.Values.drainGraceMs | int | toString)
