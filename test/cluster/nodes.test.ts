@@ -18,7 +18,7 @@ let provider: Provider;
 
 beforeAll(async () => {
   redis = await privateRedis({ appendOnly: true });
-  cluster = await startCluster({ redis, config: FAST });
+  cluster = await startCluster({ redis, config: { ...FAST, httpListen: "127.0.0.1:0" } });
 });
 beforeEach(async () => {
   ledger = { runs: [] };
@@ -84,6 +84,32 @@ describe("a node that is killed", () => {
     expect(await Promise.all(outcomes)).toEqual(Array(30).fill("let go"));
     expect(ledger.runs).toHaveLength(30);
     await cluster.restart(victim);
+  });
+});
+
+describe("a node that is killed after it has answered 202 by HTTP", () => {
+  test("loses no call: another node has it, its events and its result", async () => {
+    const accepted = await fetch(`http://${cluster.httpAddress(0)}/v1/toolsets/lab/tools/hold:call`, {
+      method: "POST",
+      body: "{}",
+      headers: { "content-type": "application/json", prefer: "respond-async" },
+    });
+    expect(accepted.status).toBe(202);
+    const location = accepted.headers.get("location") ?? "";
+    await until("it runs", () => ledger.runs.length === 1);
+    await cluster.kill(0, "SIGKILL");
+    const find = async (index: number) => await fetch(`http://${cluster.httpAddress(index)}${location}`);
+    expect(await (await find(1)).json()).toMatchObject({ state: "claimed", tool: "hold" });
+    held.open();
+    const events = await (await fetch(`http://${cluster.httpAddress(2)}${location}/events`)).text();
+    expect(events).toMatch(/^event: terminal\ndata: .*"kind":"result".*"result":"let go"/m);
+    for (const index of [1, 2])
+      expect(await (await find(index)).json()).toMatchObject({
+        state: "ended",
+        terminal: { kind: "result", executed: "yes", result: "let go" },
+      });
+    expect(ledger.runs).toHaveLength(1);
+    await cluster.restart(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { environment } from "../../src/config/environment.js";
 import { ALLOCATOR } from "../../src/local-cluster/allocator.js";
-import { listeningAddress } from "../../src/local-cluster/listening-line.js";
+import { type Listening, listeningOf } from "../../src/local-cluster/listening-line.js";
 import { type Exit, Program } from "../../src/local-cluster/program.js";
 import { lookForSent, watchLog } from "./canaries.js";
 import type { TestRedis } from "./redis.js";
@@ -33,6 +33,8 @@ export interface Cluster {
   readonly addresses: readonly string[];
   /** The same as one text, as `connect`, `serveToolset` and TOOLGATE_NODES take it. */
   readonly nodes: string;
+  /** Where a node answers HTTP; it has another address after a restart. @throws Error where it does not */
+  httpAddress(index: number): string;
   /** The process id of a node that runs. */
   pid(index: number): number;
   /** What a node has printed; both streams, the last 400 lines. */
@@ -52,9 +54,8 @@ export interface Cluster {
 const LISTENS_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
 
-interface Member {
+interface Member extends Listening {
   readonly program: Program;
-  readonly address: string;
   readonly root: string | undefined;
 }
 
@@ -92,7 +93,7 @@ export async function startCluster({
     });
     program.start();
     try {
-      return { program, root, address: await program.line("it listens", listeningAddress, LISTENS_WITHIN_MS) };
+      return { program, root, ...(await program.line("it listens", listeningOf, LISTENS_WITHIN_MS)) };
     } catch (error) {
       await program.stop(STOP_WITHIN_MS);
       throw error;
@@ -118,6 +119,11 @@ export async function startCluster({
     addresses,
     get nodes() {
       return addresses.join(",");
+    },
+    httpAddress: (index) => {
+      const { httpAddress } = member(index);
+      if (httpAddress === undefined) throw new Error(`Node ${index} answers no HTTP: give the cluster an httpListen.`);
+      return httpAddress;
     },
     pid: (index) => {
       const { pid } = member(index).program;

@@ -17,6 +17,7 @@ let node: GatewayNode;
 let agent: Toolgate;
 let provider: Provider;
 let ops: string;
+let http: string;
 let address: string;
 const lines: { readonly event: string }[] = [];
 const held = gate();
@@ -25,11 +26,13 @@ const ledger: Ledger = { runs: [] };
 beforeAll(async () => {
   redis = await privateRedis();
   const log = createLogger({ level: "info", to: { write: (line) => lines.push(JSON.parse(line)) } });
-  const flags = { ...FAST, listen: "127.0.0.1:0", opsListen: "127.0.0.1:0", redisUrl: redis.url, audit: "calls" };
+  const listens = { listen: "127.0.0.1:0", httpListen: "127.0.0.1:0", opsListen: "127.0.0.1:0" };
+  const flags = { ...FAST, ...listens, redisUrl: redis.url, audit: "calls" };
   node = createNode(parseConfig({ env: {}, flags }), { log });
   const started = await node.start();
   address = started.address;
   ops = started.opsAddress ?? "";
+  http = `http://${started.httpAddress}`;
   agent = await connect(address);
   provider = await serveLab(ledger, { nodes: address, maxInFlight: 8 }, held);
   await until("the toolset can be called", async () => (await agent.get("lab")).healthy);
@@ -244,11 +247,15 @@ test("while Redis stands still the node is not ready, and lives; then it is read
   try {
     await until("it is not ready", async () => (await ask("/readyz")).status === 503);
     expect(await ask("/livez")).toMatchObject({ status: 200 });
+    const unready = await fetch(`${http}/readyz`);
+    expect([unready.status, await unready.json()]).toEqual([503, { status: "unavailable" }]);
+    expect((await fetch(`${http}/livez`)).status).toBe(200);
     expect(await ask("/metrics"), "what needs Redis is left out").toMatchObject({ status: 200 });
   } finally {
     await redis.thaw();
   }
   await until("it is ready", async () => (await ask("/readyz")).status === 200);
+  expect((await fetch(`${http}/readyz`)).status).toBe(200);
 });
 
 test("once the registry has credentials, diagnostics take one of an operator, and health none", async () => {
