@@ -3,6 +3,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environment } from "../../src/config/environment.js";
+import { freePort } from "../../src/local-cluster/free-port.js";
 import { builtProgram, PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { type ConsumerProject, consumerProject } from "../support/packages.js";
@@ -11,10 +12,17 @@ import { privateRedis, type TestRedis } from "../support/redis.js";
 import { selfSignedIn } from "../support/self-signed.js";
 import { type Running, startProgram, stopInside } from "../support/start-program.js";
 import { goProgram, hasLanguage, SET_UP_MS } from "../support/toolchains.js";
+import { until } from "../support/until.js";
 
 /** Every command of the README, of `docs/` and of the examples' pages is run by a test, or named here with the reason why not. */
 
 expectNoLeaks();
+
+const SLUGIFY = "http://127.0.0.1:7480/v1/toolsets/text/tools/slugify:call";
+/** Where the call is that was answered last, as `curl -D` has kept it. */
+const LOCATION = String.raw`$(sed -n 's/^location: //p' answer.headers | tr -d '\r')`;
+/** Of a call that is sampled. */
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /** What a command prints, by the command as the page has it. They are run in this order, beside what `npm start` runs. */
 const RUN: Readonly<Record<string, RegExp>> = {
@@ -50,6 +58,39 @@ const RUN: Readonly<Record<string, RegExp>> = {
   [`node -e 'const start = process.cpuUsage();
   import("toolgate-sdk").then(() => { const { user, system } = process.cpuUsage(start); console.log((user + system) / 1e6); })'`]:
     /^0\.\d+\n$/,
+  // docs/http.md
+  [String.raw`(umask 077; printf 'authorization: Bearer %s\ncontent-type: application/json\n' \
+  "$(cat ~/.config/toolgate/keys/127.0.0.1_7400)" > toolgate.headers)`]: /^$/,
+  "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/toolsets": /"name":"text"/,
+  "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/search?q=count+words'": /"tool":"count_words"/,
+  "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/toolsets/text/tools/slugify": /"payloadSchema":/,
+  [`curl -s -H @toolgate.headers -d '{"text": "Hello, World"}' ${SLUGIFY}`]: /^\{"slug":"hello-world"\}$/,
+  [String.raw`curl -s -D answer.headers -H @toolgate.headers -H 'prefer: respond-async' -d '{"from": 3}' \
+  http://127.0.0.1:7480/v1/toolsets/text/tools/countdown:call`]: /"repeatedRequest":false/,
+  [`curl -s -H @toolgate.headers "http://127.0.0.1:7482${LOCATION}"`]: /"tool":"countdown"/,
+  [`curl -sN -H @toolgate.headers "http://127.0.0.1:7482${LOCATION}/events" | tee events.txt`]:
+    /^id: \S+\nevent: output\ndata: \{"attempt":1,"data":3\}\n[\s\S]*"data":2[\s\S]*event: terminal\ndata: .*"counted":3/,
+  [String.raw`curl -sN -H @toolgate.headers -H "last-event-id: $(sed -n 's/^id: //p' events.txt | head -n 1)" \
+  "http://127.0.0.1:7484${LOCATION}/events"`]: /^id: \S+\nevent: output\ndata: \{"attempt":1,"data":2\}/,
+  [`curl -s -X POST -H @toolgate.headers "http://127.0.0.1:7480${LOCATION}:cancel"`]: /"state":"ended"/,
+  [`curl -s -H @toolgate.headers -H 'idempotency-key: order-7' -d '{"text": "Hello, World"}' ${SLUGIFY}`]:
+    /hello-world/,
+  [`curl -s -H @toolgate.headers -d '{"title": "Hello"}' ${SLUGIFY}`]: /"reason":"INVALID_PAYLOAD","executed":"no"/,
+  "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/openapi.json": /"operationId":"callTool"/,
+  "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/openapi/tools?toolset=text'": /"operationId":"slugify"/,
+  "curl -s http://127.0.0.1:7480/readyz": /^\{"status":"ok"\}$/,
+  "curl -s -H @toolgate.headers http://127.0.0.1:7480/healthz": /"redisAnswers":true/,
+  [String.raw`curl -s -H @toolgate.headers -H 'traceparent: 00-${TRACE}-00f067aa0ba902b7-01' \
+  -d '{"text": "Traced"}' ${SLUGIFY}`]: /^\{"slug":"traced"\}$/,
+  [String.raw`printf 'scrape_configs: [{job_name: toolgate, scrape_interval: 5s, static_configs: [{targets: ["127.0.0.1:7481", "127.0.0.1:7483", "127.0.0.1:7485"]}]}]\n' > prometheus.yml`]:
+    /^$/,
+  // docs/metrics.md
+  "curl -s http://127.0.0.1:7481/metrics":
+    /^toolgate_calls_total\{toolset="text",tool="slugify",outcome="rejected"\} [1-9]/m,
+  "curl -s http://127.0.0.1:7481/readyz": /^ok$/m,
+  "curl -s http://127.0.0.1:7481/healthz": /"status":"ok"/,
+  [`curl -s -X PUT -H "authorization: Bearer $(cat ~/.config/toolgate/keys/127.0.0.1_7400)" -d info 'http://127.0.0.1:7481/loglevel?seconds=600'`]:
+    /^info$/m,
   // CONTRIBUTING.md
   "npm run bench -- --help": /--only/,
   "npm run chaos -- --help": /--figures/,
@@ -62,6 +103,8 @@ const RUN_UNTIL: Readonly<Record<string, RegExp>> = {
   "npx toolgate serve --listen 0.0.0.0:7400 --auth required --redis-url redis://redis:6379": /listening/,
   "npx toolgate serve --listen 0.0.0.0:7400 --auth required --redis-url redis://redis:6379 --traces http://127.0.0.1:4318 --trace-ratio 1":
     /traces_started/,
+  "npx toolgate serve --http-listen 0.0.0.0:7480 --listen 0.0.0.0:7400 --auth required --redis-url redis://redis:6379":
+    /"httpAddress":"127\.0\.0\.1:\d+"/,
   "npx toolgate mount --name files -- npx -y @modelcontextprotocol/server-filesystem .": /"?serving|registered|files/,
 };
 
@@ -86,13 +129,13 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     "test/cmd/access.test.ts makes an administrator in a Redis",
   "docker compose exec -T gateway-1 toolgate access init > admin.key":
     "test/cmd/access.test.ts makes an administrator in a Redis",
-  ...Object.fromEntries(
-    [
-      ...["metrics", "readyz", "healthz"].map((route) => `curl -s http://127.0.0.1:7481/${route}`),
-      "curl -s -X PUT -d debug 'http://127.0.0.1:7481/loglevel?seconds=600'",
-      "curl -s -o toolgate.cpuprofile 'http://127.0.0.1:7481/debug/cpu?seconds=10'",
-    ].map((command) => [command, "test/front/ops/ops-server.test.ts asks all routes, whatever port they are on"]),
-  ),
+  [`curl -s -o toolgate.cpuprofile -H "authorization: Bearer $(cat ~/.config/toolgate/keys/127.0.0.1_7400)" 'http://127.0.0.1:7481/debug/cpu?seconds=10'`]:
+    "it takes ten seconds; test/front/ops/ops-server.test.ts takes a profile of one",
+  "prometheus --config.file=prometheus.yml --web.listen-address=127.0.0.1:9090":
+    "it needs Prometheus; npm run dashboards runs one",
+  "curl -sg 'http://127.0.0.1:9090/api/v1/query?query=sum+by(tool,outcome)(toolgate_calls_total{toolset=\"text\"})'":
+    "it needs Prometheus; npm run dashboards runs one",
+  "npm run dashboards": "it needs Prometheus; test/docs/dashboards.test.ts looks at its expressions",
   "npm install @opentelemetry/sdk-trace-base@2 @opentelemetry/exporter-trace-otlp-http@0.223":
     "they are here; test/observe/traces/node-traces.test.ts runs a node without them",
   "kubectl create secret generic toolgate-redis --from-literal=url=redis://:password@redis:6379": "it needs Kubernetes",
@@ -140,8 +183,10 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "docker compose run --rm agent": "test/examples/compose.test.ts runs it where Docker runs",
 };
 
-/** `npm start` runs for the other commands. */
-const BESIDE = "npm start";
+/** These run for the other commands: `npm start`, here with its traces sent to what prints them. */
+const RECEIVER = `node -e 'require("http").createServer((asked, answer) => asked.pipe(process.stdout) && answer.end("{}")).listen(4318, "127.0.0.1")'`;
+const START = "TOOLGATE_TRACES=http://127.0.0.1:4318 npm start";
+const BESIDE = ["npm start", RECEIVER, START];
 
 const pages = [
   "README.md",
@@ -164,7 +209,7 @@ describe("the pages", () => {
   test("have no command that is neither run nor named with a reason", () => {
     const unnamed = blocks.filter(({ language, name }) => language === "sh" && name === undefined);
     const commands = unnamed.flatMap(({ text }) => commandsIn(text));
-    const known = [BESIDE, ...[RUN, RUN_UNTIL, RUN_GRPCURL, NOT_RUN].flatMap((table) => Object.keys(table))];
+    const known = [...BESIDE, ...[RUN, RUN_UNTIL, RUN_GRPCURL, NOT_RUN].flatMap((table) => Object.keys(table))];
     expect(commands.filter((command) => !known.includes(command))).toEqual([]);
     const named = blocks.filter(({ name }) => name !== undefined).flatMap(({ text }) => commandsIn(text));
     expect(known.filter((command) => ![...commands, ...named].includes(command))).toEqual([]);
@@ -187,7 +232,10 @@ describe("beside npm start", () => {
   let project: ConsumerProject;
   let folder = "";
   let started: Running;
+  let receiver: Running;
   let nodes: readonly string[] = [];
+  /** What the pages call it, and what it is here. */
+  const ports = new Map<string, string>();
 
   beforeAll(async () => {
     project = await consumerProject();
@@ -198,18 +246,29 @@ describe("beside npm start", () => {
     await writeFile(join(folder, "main.ts"), 'import { connect } from "toolgate-sdk";\nconsole.log(typeof connect);\n');
     selfSignedIn(folder, "prod");
     redis = await privateRedis();
-    started = startProgram("npm", ["start"], {
+    const receiverPort = String(await freePort());
+    receiver = startProgram("bash", ["-ec", `exec ${RECEIVER.replace("4318", receiverPort)}`]);
+    started = startProgram("bash", ["-ec", START.replace("4318", receiverPort).replace("npm", "exec npm")], {
       cwd: PACKAGE_ROOT,
       env: { REDIS_URL: "", HOME: folder, XDG_CONFIG_HOME: "" },
     });
     await started.says(/^Logs: /m);
-    nodes = [...started.stdout().matchAll(/node \d +(127\.0\.0\.1:\d+) +listens/g)].map(([, address = ""]) => address);
+    const rows = [
+      ...started.stdout().matchAll(/node \d +(\S+) +listens after \d+ ms; http:\/\/(\S+), metrics http:\/\/(\S+)$/gm),
+    ];
+    nodes = rows.map(([, address = ""]) => address);
+    for (const [index, [, , http = "", ops = ""]] of rows.entries()) {
+      ports.set(`127.0.0.1:${7480 + 2 * index}`, http);
+      ports.set(`127.0.0.1:${7481 + 2 * index}`, ops);
+    }
     await run(`toolgate context set staging --nodes ${nodes.join(",")}`).ended;
   }, 120_000);
 
   afterAll(async () => {
     started?.signal("SIGINT");
     await started?.ended;
+    receiver?.signal("SIGTERM");
+    await receiver?.ended;
     await redis?.stop();
     await project?.remove();
   });
@@ -218,7 +277,8 @@ describe("beside npm start", () => {
   function run(command: string, path: readonly string[] = []): Running {
     const { PATH = "" } = environment();
     const here = command
-      .replace("0.0.0.0:7400", "127.0.0.1:0")
+      .replace(/0\.0\.0\.0:74[08]0/g, "127.0.0.1:0")
+      .replace(/127\.0\.0\.1:748\d/g, (address) => ports.get(address) ?? address)
       .replace("redis://redis:6379", redis.url)
       .replace("127.0.0.1:7400", nodes[0] ?? "")
       .replaceAll("127.0.0.1_7400", (nodes[0] ?? "").replace(":", "_"));
@@ -241,6 +301,12 @@ describe("beside npm start", () => {
   test.each(Object.entries(RUN))("%s", async (command, said) => {
     const { code, stdout, stderr } = await run(command).ended;
     expect({ code, text: stdout + stderr }).toEqual({ code: 0, text: expect.stringMatching(said) });
+  });
+
+  test("the trace of a call by HTTP comes to the receiver, from all that took part", async () => {
+    const spans = new RegExp(`"traceId":"${TRACE}"[^{}]*"name":"(admit|queue|attempt|execute_tool slugify)"`, "g");
+    const named = () => new Set([...receiver.stdout().matchAll(spans)].map(([, name]) => name));
+    await until("its spans are there", () => named().size === 4);
   });
 
   test("the bundle runs", async () => {
