@@ -7,6 +7,7 @@ import { createNode, type GatewayNode } from "../../src/node.js";
 import { problem } from "../front/http/http-echo.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
+import { type RestClient, restClient, type ServedEvent } from "../support/served-answers.js";
 import { until } from "../support/until.js";
 import { FAST } from "./fast.js";
 import { gate, lab } from "./tools.js";
@@ -18,7 +19,7 @@ let node: GatewayNode;
 let client: Toolgate;
 let provider: Provider;
 let nodes = "";
-let base = "";
+let rest: RestClient;
 const held = gate();
 
 beforeAll(async () => {
@@ -34,7 +35,7 @@ beforeAll(async () => {
   node = createNode(parseConfig({ env: {}, flags: { ...flags, drainGraceMs: 500 } }));
   const { address, httpAddress } = await node.start();
   nodes = address;
-  base = `http://${httpAddress}`;
+  rest = await restClient(`http://${httpAddress}`);
   client = await connect(address);
   provider = await serveToolset(lab({ runs: [] }, held), { nodes: address });
   await until("the toolset can be called", async () => (await client.get("lab")).healthy);
@@ -47,7 +48,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-const get = (path: string, init?: RequestInit): Promise<Response> => fetch(base + path, init);
+const get = (path: string, init?: RequestInit): Promise<Response> => rest.ask(path, init);
 
 async function json(path: string): Promise<Record<string, unknown>> {
   const response = await get(path);
@@ -171,18 +172,18 @@ test("a call's output comes as events, from any of them on", async () => {
   expect(accepted.status).toBe(202);
   const location = accepted.headers.get("location") ?? "";
   expect(await accepted.json()).toMatchObject({ callId: location.replace("/v1/calls/", ""), repeatedRequest: false });
-  const all: Event[] = [];
-  for await (const event of eventsOf(await get(`${location}/events`))) all.push(event);
+  const all: ServedEvent[] = [];
+  for await (const event of rest.events(await get(`${location}/events`))) all.push(event);
   expect(all.map(({ event, data }) => [event, data])).toEqual([
     ["output", { attempt: 1, data: { i: 1 } }],
     ["output", { attempt: 1, data: { i: 2 } }],
     ["output", { attempt: 1, data: { i: 3 } }],
     ["terminal", { terminal: expect.objectContaining({ kind: "result", result: { to: 3 } }) }],
   ]);
-  const rest: Event[] = [];
+  const later: ServedEvent[] = [];
   const headers = { "last-event-id": all[1]?.id ?? "" };
-  for await (const event of eventsOf(await get(`${location}/events`, { headers }))) rest.push(event);
-  expect(rest).toEqual(all.slice(2));
+  for await (const event of rest.events(await get(`${location}/events`, { headers }))) later.push(event);
+  expect(later).toEqual(all.slice(2));
 });
 
 test("a call that does not end in time is waited for elsewhere, and cancelled", async () => {
@@ -248,19 +249,13 @@ test("health is told to anybody", async () => {
   });
 });
 
-interface Event {
-  readonly id: string | undefined;
-  readonly event: string;
-  readonly data: unknown;
-}
-
 async function watch(headers: Record<string, string> = {}) {
   const abort = new AbortController();
   const response = await get("/v1/toolsets:watch", { headers, signal: abort.signal });
   expect(response.headers.get("content-type")).toBe("text/event-stream");
-  const events = eventsOf(response);
+  const events = rest.events(response);
   return {
-    async next(name: string): Promise<Event> {
+    async next(name: string): Promise<ServedEvent> {
       for (;;) {
         const { value, done } = await events.next();
         if (done) throw new Error(`the stream ended before ${name}`);
@@ -269,24 +264,4 @@ async function watch(headers: Record<string, string> = {}) {
     },
     close: () => abort.abort(),
   };
-}
-
-async function* eventsOf(response: Response): AsyncGenerator<Event, undefined> {
-  let text = "";
-  try {
-    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      text += part;
-      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        const lines = text.slice(0, end).split("\n");
-        text = text.slice(end + 2);
-        const field = (name: string) =>
-          lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
-        const [event] = field("event");
-        if (event !== undefined) yield { id: field("id")[0], event, data: JSON.parse(field("data").join("\n")) };
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof DOMException)) throw error; // closed
-  }
-  return undefined;
 }

@@ -10,6 +10,7 @@ import { fromServiceError } from "../../src/protocol/status-details.js";
 import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
+import { type RestClient, restClient } from "../support/served-answers.js";
 import { until } from "../support/until.js";
 import { askAnything, METHODS, methodAt, withKey } from "./every-rpc.js";
 import { FAST } from "./fast.js";
@@ -52,6 +53,7 @@ interface Row {
 const OPEN = "open";
 
 const LAB = "default/lab";
+const PASSWORD = "canary-password of ada";
 const lease = () => ({ lease: state.lease });
 const call = () => ({ call: { toolset: LAB, tool: "sum", payloadJson: json({ a: 1, b: 2 }) } });
 const ofCall = () => ({ callId: state.callId });
@@ -119,7 +121,7 @@ const ROWS: Readonly<Record<string, Row | typeof OPEN>> = {
   ]),
   "toolgate.v1.Access/ListKeys": row(inDefault({}), ["operator", "FORBIDDEN"], "FORBIDDEN", ["admin", "answered"]),
   "toolgate.v1.Access/SetPassword": row(
-    inDefault({ user: "ada", password: "canary-password of ada", roles: ["agent"] }),
+    inDefault({ user: "ada", password: PASSWORD, roles: ["agent"] }),
     ["operator", "FORBIDDEN"],
     "FORBIDDEN",
     ["admin", "answered"],
@@ -200,8 +202,7 @@ let cluster: ClosedCluster;
 let admin: Toolgate;
 let provider: Provider;
 let client: Client;
-/** Where the node is asked by HTTP. */
-let base = "";
+let rest: RestClient;
 const held = gate();
 const keys = new Map<Caller, string>();
 const state = { callId: "", lease: {} };
@@ -215,7 +216,8 @@ beforeAll(async () => {
   });
   client = new Client(cluster.addresses[0] ?? "", credentials.createInsecure(), { "grpc.enable_retries": 0 });
   const listening = cluster.output(0).find((line) => line.includes('"listening"')) ?? "{}";
-  base = `http://${(JSON.parse(listening) as { readonly httpAddress: string }).httpAddress}`; // as it asks for one
+  const { httpAddress } = JSON.parse(listening) as { readonly httpAddress: string }; // as it asks for one
+  rest = await restClient(`http://${httpAddress}`, cluster.adminKey);
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   await admin.documents.apply([
     { kind: "tenant", name: "acme", body: {} },
@@ -301,18 +303,40 @@ test.each(Object.entries(ROWS))("%s", async (path, row) => {
   });
 });
 
-/** What a route's query must have. */
-const QUERIES: Readonly<Record<string, string>> = { search: "?q=lab", getToolsOpenApi: "?toolset=default%2Flab" };
+/** What a route's query must have, besides the tenant. */
+const QUERIES: Readonly<Record<string, string>> = {
+  search: "q=lab",
+  getToolsOpenApi: "toolset=default%2Flab",
+  explainByQuery: "principal=default%2Fcaller&toolset=default%2Flab&tool=sum",
+};
+
+/** What a route's body must have. */
+const BODIES: Readonly<Record<string, object>> = {
+  callTool: { a: 1, b: 2 },
+  login: { user: "ada", password: PASSWORD },
+  createKey: { tenant: "default", principal: "new", roles: ["agent"] },
+  rotateKey: { tenant: "default" },
+  revokeKey: { tenant: "default" },
+  applyDocuments: { changes: [{ tenant: "default", kind: "role", name: "idle", body: { rules: [] } }] },
+  explain: { principal: "default/caller", toolset: LAB, tool: "sum" },
+  purgeDeadCalls: { ids: ["1-0"] },
+  unregisterToolset: { epoch: 1 },
+  promoteToolset: { epoch: 1 },
+};
 
 /** Asks by HTTP; a stream is answered when it begins. */
 async function askRoute(route: Route, caller: Caller): Promise<string> {
   const key = keys.get(caller);
-  const path = documentedPath(route)
-    .replace("{toolset}", "default%2Flab")
-    .replace("{tool}", "sum")
-    .replace("{call}", state.callId);
+  const toolset = /:(unregister|promote)$/.test(route.path) ? "default%2Fraw" : "default%2Flab";
+  const named: Readonly<Record<string, string>> = {
+    ...{ toolset, tool: "sum", call: state.callId, id: "1-0" },
+    ...{ principal: "new", kind: "role", name: "idle" },
+  };
+  const path = documentedPath(route).replace(/\{(\w+)\}/g, (_whole, name: string) => named[name] ?? "");
+  const ofTenant = route.query !== undefined && Object.hasOwn(route.query.properties, "tenant") ? "tenant=default" : "";
+  const query = [ofTenant, QUERIES[route.operationId] ?? ""].filter(Boolean).join("&");
   const abort = new AbortController();
-  const response = await fetch(`${base}${path}${QUERIES[route.operationId] ?? ""}`, {
+  const response = await rest.ask(`${path}?${query}`, {
     method: route.method,
     signal: abort.signal,
     headers: {
@@ -321,7 +345,7 @@ async function askRoute(route: Route, caller: Caller): Promise<string> {
       // What a request claims besides is no credential.
       ...{ "x-user": "admin", "x-forwarded-user": "admin", cookie: "user=admin; role=admin" },
     },
-    ...(route.body === undefined ? {} : { body: '{"a":1,"b":2}' }),
+    ...(route.body === undefined ? {} : { body: JSON.stringify(BODIES[route.operationId] ?? {}) }),
   });
   if (response.status < 400) {
     abort.abort();

@@ -6,12 +6,14 @@ import { OPEN } from "../../../src/access/open-access.js";
 import { parseConfig } from "../../../src/config/config.js";
 import type { Flags } from "../../../src/config/settings.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../../src/front/http/http-server.js";
+import { openApiOf } from "../../../src/front/http/openapi.js";
 import { ROUTES } from "../../../src/front/http/routes.js";
 import type { NodeHealth } from "../../../src/front/ops/node-health.js";
 import type { Methods } from "../../../src/front/services/methods.js";
 import { createLogger } from "../../../src/observe/logger.js";
 import type { GatewayHandlers } from "../../../src/protocol/generated/toolgate/v1/Gateway.js";
 import { loadProtocol } from "../../../src/protocol/load.js";
+import { ServedAnswers, type ServedDocument } from "../../support/served-answers.js";
 import { ECHO } from "../grpc/echo-server.js";
 
 export interface HttpEcho {
@@ -21,6 +23,7 @@ export interface HttpEcho {
   /** What was logged. */
   readonly lines: Record<string, unknown>[];
   readonly health: { now: NodeHealth };
+  /** Holds what is answered against the document of the routes. */
   get(path: string, init?: RequestInit): Promise<Response>;
   /** Sends these bytes on a connection of its own, and gives all that comes back once the node has closed it. */
   raw(bytes: string): Promise<string>;
@@ -40,6 +43,8 @@ export async function httpEcho(
   const lines: Record<string, unknown>[] = [];
   const health = { now: { ready: true, parts: { redisAnswers: true } } as NodeHealth };
   const sockets: Socket[] = [];
+  const { routes = ROUTES.filter(({ tag }) => tag === "health") } = options; // the others ask services that are not here
+  const answers = new ServedAnswers(openApiOf(routes) as unknown as ServedDocument); // as it is written
   const server = createHttpServer({
     config: parseConfig({ env: {}, flags: { httpListen: "127.0.0.1:0", ...flags } }),
     log: createLogger({ level: "debug", to: { write: (line) => void lines.push(JSON.parse(line)) } }),
@@ -47,8 +52,8 @@ export async function httpEcho(
     access: OPEN,
     health: async () => health.now,
     newId: randomUUID,
-    routes: ROUTES.filter(({ tag }) => tag === "health"), // the others ask services that are not here
     ...options,
+    routes,
   });
   const address = (await server.start()) ?? "";
   const open = async (): Promise<Socket> => {
@@ -65,7 +70,11 @@ export async function httpEcho(
     lines,
     health,
     open,
-    get: (path, init) => fetch(`http://${address}${path}`, init),
+    async get(path, init) {
+      const response = await fetch(`http://${address}${path}`, init);
+      await answers.check(init?.method ?? "GET", path.split("?")[0] ?? "", response);
+      return response;
+    },
     async raw(bytes) {
       const socket = await open();
       let text = "";

@@ -41,7 +41,7 @@ const FOLLOW = route({
   operationId: "follow",
   summary: "Follows.",
   tag: "test",
-  answers: { 200: { description: "Events.", contentType: "text/event-stream" } },
+  answers: { 200: { description: "Events.", schema: Type.Unknown(), contentType: "text/event-stream" } },
   async handle({ ask }) {
     const messages = ask.stream("Gateway/FollowCall", { callId: "c" });
     return {

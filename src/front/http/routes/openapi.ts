@@ -5,7 +5,7 @@ import { toolsDocument } from "../tools-document.js";
 
 const DOCUMENT = Type.Object(
   { openapi: Type.String(), info: Type.Unknown(), paths: Type.Unknown() },
-  { description: "An OpenAPI 3.1 document." },
+  { description: "An OpenAPI 3.1 document.", additionalProperties: true },
 );
 
 /** The document of all routes, itself among them. */
