@@ -14,7 +14,7 @@ import { PROBLEM_TYPE, problemOf, RequestFailure } from "./problem.js";
 import { RequestAsk, ruleOf } from "./request-ask.js";
 import { readBody } from "./request-body.js";
 import type { RequestGuard } from "./request-guard.js";
-import type { Answer, HealthRpc, Route, RouteNode } from "./route.js";
+import { type Answer, type HealthRpc, isOptional, type Route, type RouteNode } from "./route.js";
 import type { KnownRpc } from "./rpcs.js";
 
 /** How many requests of one connection may be under way: a peer may send more before the first is answered. */
@@ -136,7 +136,8 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
     },
     preValidation: async (request) => {
       if (body === undefined || body === "raw") return;
-      request.body = readJson(servedOf(request).body);
+      const { body: bytes } = servedOf(request);
+      request.body = bytes.length === 0 && isOptional(body) ? {} : readJson(bytes);
     },
     handler: async (request, reply) => {
       const { ask, body: bytes } = servedOf(request);
@@ -145,7 +146,7 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
         query: request.query as never,
         headers: request.headers,
         body: bytes,
-        json: request.body,
+        json: request.body as never,
         ask,
         node: parts.node,
       });

@@ -1,7 +1,8 @@
 import type { TSchema } from "typebox";
 import { VERSION } from "../../version.js";
 import { PROBLEM } from "./problem.js";
-import type { Route, RouteAnswer } from "./route.js";
+import { CSRF_HEADER, SESSION_COOKIE } from "./request-credentials.js";
+import { isOptional, type Route, type RouteAnswer } from "./route.js";
 import { REFUSED } from "./schemas/refusals.js";
 
 /** A value of the document. */
@@ -30,13 +31,20 @@ export function openApiOf(routes: readonly Route[]): Node {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    security: [{ bearer: [] }, {}],
+    security: [{ bearer: [] }, { cookie: [], csrf: [] }, {}],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
       schemas: Object.fromEntries(schemas),
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "An API key, a login's token, or an issuer's token." },
+        cookie: { type: "apiKey", in: "cookie", name: SESSION_COOKIE, description: "A login's: see `login`." },
+        csrf: {
+          type: "apiKey",
+          in: "header",
+          name: CSRF_HEADER,
+          description: "The login's `csrfToken`, beside its cookie where something is changed.",
+        },
       },
     },
   };
@@ -59,7 +67,9 @@ function operationOf(route: Route, component: (schema: unknown) => unknown): Nod
     summary,
     tags: [tag],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === undefined ? {} : { requestBody: requestBody(body === "raw" ? {} : component(body), body !== "raw") }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: requestBody(body === "raw" ? {} : component(body), body !== "raw" && !isOptional(body)) }),
     responses: responsesOf({ ...REFUSED, ...answers }, component),
   };
 }

@@ -49,6 +49,16 @@ export function sessionOf(cookie: string | undefined): string | undefined {
   return found[0]?.slice(SESSION_COOKIE.length + 1);
 }
 
+/** The header that gives a browser the cookie of a login: pages cannot read it, and it goes when the browser is closed. */
+export function sessionCookie(session: string): string {
+  return `${SESSION_COOKIE}=${session}; Path=/; Secure; HttpOnly; SameSite=Lax`;
+}
+
+/** The header that takes the cookie of a login from a browser. */
+export function noSessionCookie(): string {
+  return `${sessionCookie("")}; Max-Age=0`;
+}
+
 /** What proves that a request with a login's cookie was made by a page that knows the login: no other page can read or guess it. */
 export function csrfTokenOf(session: string): string {
   return createHash("sha256").update(`toolgate csrf ${session}`).digest("base64url");

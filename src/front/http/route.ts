@@ -60,14 +60,14 @@ export interface Ask {
 }
 
 /** A request, as a route's handler has it: validated by the route's schemas. */
-export interface RouteRequest<Params, Query> {
+export interface RouteRequest<Params, Query, Body = unknown> {
   readonly params: Params;
   readonly query: Query;
   readonly headers: IncomingHttpHeaders;
   /** The body as it came; empty where there is none. */
   readonly body: Buffer;
   /** The body as the route's schema has it; undefined where the route takes it as it comes. */
-  readonly json: unknown;
+  readonly json: Body;
   readonly ask: Ask;
   readonly node: RouteNode;
 }
@@ -104,17 +104,28 @@ export interface Route {
   /** `raw`: JSON that is passed on as it came. A schema: JSON of that form. Absent: there is none. */
   readonly body?: "raw" | TObject;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
-  readonly handle: (request: RouteRequest<never, never>) => Promise<Answer>;
+  readonly handle: (request: RouteRequest<never, never, never>) => Promise<Answer>;
+}
+
+/** Whether a request may leave out a body of this form: nothing in it is required. */
+export function isOptional(body: TObject): boolean {
+  const required: readonly unknown[] = body.required ?? [];
+  return required.length === 0;
 }
 
 type Read<Schema> = Schema extends TObject ? Static<Schema> : unknown;
 
 /** A route whose handler's request has the types of its schemas. */
-export function route<Params extends TObject | undefined = undefined, Query extends TObject | undefined = undefined>(
-  route: Omit<Route, "params" | "query" | "handle"> & {
+export function route<
+  Params extends TObject | undefined = undefined,
+  Query extends TObject | undefined = undefined,
+  Body extends TObject | "raw" | undefined = undefined,
+>(
+  route: Omit<Route, "params" | "query" | "body" | "handle"> & {
     readonly params?: Params;
     readonly query?: Query;
-    readonly handle: (request: RouteRequest<Read<Params>, Read<Query>>) => Promise<Answer>;
+    readonly body?: Body;
+    readonly handle: (request: RouteRequest<Read<Params>, Read<Query>, Read<Body>>) => Promise<Answer>;
   },
 ): Route {
   return route as Route; // the application gives each handler what its own schemas have let through

@@ -7,6 +7,17 @@ export const PAGE_QUERY = {
   pageToken: Type.Optional(Type.String({ maxLength: 4_096, description: "The `nextPageToken` of the page before." })),
 };
 
+/** Whose, where a tenant has it. */
+export const TENANT = Type.Optional(
+  Type.String({ maxLength: 64, description: "The tenant; the caller's own where none is named." }),
+);
+/** Why something is changed. */
+export const REASON = Type.Optional(Type.String({ maxLength: 512, description: "Why, for the history." }));
+
+/** A whole number that no digit of is lost. */
+export const count = (description: string, minimum = 0) =>
+  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description });
+
 /** What lists and searches of toolsets may be narrowed by. */
 export const FILTER_QUERY = {
   tags: Type.Optional(
@@ -42,3 +53,9 @@ export const TOOLSET_PARAM = Type.String({
   description: "The toolset's name; one of another tenant percent-encoded: `acme%2Ffiles`.",
 });
 export const TOOL_PARAM = Type.String({ maxLength: 512, description: "The tool's name, percent-encoded." });
+
+/** Which epoch is meant: with another one, nothing is done. */
+export const EPOCH_BODY = Type.Object(
+  { epoch: count("The epoch that is meant, as the caller knows it; another one is refused.", 1) },
+  { additionalProperties: false, $id: "NamedEpoch" },
+);
