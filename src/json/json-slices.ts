@@ -37,6 +37,18 @@ export function* slicesOf(json: Buffer): Generator<JsonSlice, void, void> {
   }
 }
 
+/**
+ * The bytes of an object's member; of the last one where its key stands there twice, as `JSON.parse` takes it.
+ *
+ * @param json as for `slicesOf`
+ * @returns undefined where there is none
+ */
+export function memberOf(json: Buffer, key: string): Buffer | undefined {
+  let found: Buffer | undefined;
+  for (const member of slicesOf(json)) if (member.key === key) found = json.subarray(member.start, member.end);
+  return found;
+}
+
 /** A key that is written between two quotes. */
 function keyText(json: Buffer, start: number, end: number): string {
   const text = json.toString("utf8", start + 1, end - 1);
