@@ -56,6 +56,8 @@ export const CALL = Type.Object(
   { $id: "Call" },
 );
 
+export const CALL_HANDLE = Type.Object(HANDLE, { $id: "CallHandle" });
+
 export const ACCEPTED_CALL = Type.Object(
   { ...HANDLE, repeatedRequest: Type.Boolean({ description: "The call existed already: this was a repeat of it." }) },
   { $id: "AcceptedCall" },
