@@ -57,10 +57,28 @@ export class Encoders {
   }
 
   #field(field: FieldDescriptor): Write {
+    if (field.label === "LABEL_REPEATED" && field.type === "TYPE_ENUM") return this.#packedEnums(field);
     const write = this.#single(field);
     if (field.label !== "LABEL_REPEATED") return write;
     return (values) => {
       for (const value of values as readonly unknown[]) write(value);
+    };
+  }
+
+  /** Numbers in a list stand together behind one tag (https://protobuf.dev/programming-guides/encoding/#packed). */
+  #packedEnums({ number, typeName }: FieldDescriptor): Write {
+    const writer = this.#writer;
+    const numbers = this.#descriptors.numbersOf(typeName);
+    const writeAll: Write = (values) => {
+      for (const value of values as readonly unknown[]) {
+        const one = typeof value === "number" ? value : numbers.get(value as string);
+        if (one !== undefined) writer.varint32(one);
+      }
+    };
+    return (values) => {
+      if ((values as readonly unknown[]).length === 0) return;
+      writer.varint32((number << 3) | WITH_LENGTH);
+      writer.nested(values, writeAll);
     };
   }
 
