@@ -76,6 +76,14 @@ const RUN: Readonly<Record<string, RegExp>> = {
   [`curl -s -H @toolgate.headers -H 'idempotency-key: order-7' -d '{"text": "Hello, World"}' ${SLUGIFY}`]:
     /hello-world/,
   [`curl -s -H @toolgate.headers -d '{"title": "Hello"}' ${SLUGIFY}`]: /"reason":"INVALID_PAYLOAD","executed":"no"/,
+  "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/whoami": /"tenant":"default","id":"[^"]+","kind":"key"/,
+  [`curl -s -H @toolgate.headers -d '{"principal": "crawler", "roles": ["agent"]}' http://127.0.0.1:7480/v1/keys`]:
+    /^\{"key":"[^"]+","keyId":"/,
+  [String.raw`curl -s -H @toolgate.headers -d '{"changes": [{"kind": "role", "name": "quiet", "body": {"rules": []}}], "dryRun": true}' \
+  http://127.0.0.1:7480/v1/documents:apply`]: /"name":"quiet","outcome":"created"/,
+  "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/explain?toolset=text&tool=slugify'": /"outcome":"ready"/,
+  "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/audit?event=change&tool=crawler'":
+    /"event":"change".*"tool":"crawler"/,
   "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/openapi.json": /"operationId":"callTool"/,
   "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/openapi/tools?toolset=text'": /"operationId":"slugify"/,
   "curl -s http://127.0.0.1:7480/readyz": /^\{"status":"ok"\}$/,
