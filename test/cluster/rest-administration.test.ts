@@ -116,6 +116,14 @@ test("a browser's login is a cookie that no page reads, and changes nothing with
   expect(await problem(get("/v1/whoami", cookie))).toMatchObject({ status: 401 });
 });
 
+test("a body with many faults is refused by the first, and a login's is small", async () => {
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, nth) => [`unknown-${nth}`, nth]));
+  const refused = await problem(post("/v1/keys", { principal: "robot", roles: ["agent"], ...many }));
+  expect(refused).toMatchObject({ status: 400, violations: [{ field: "body" }] });
+  const large = { user: "eve", password: PASSWORD, ...many };
+  expect(await problem(post("/v1/login", large, {}))).toMatchObject({ status: 413, reason: "MESSAGE_TOO_LARGE" });
+});
+
 test("keys are made, listed, rotated and revoked", async () => {
   const wanted = { principal: "robot", roles: ["agent"], ttlMs: 3_600_000, reason: "for the test" };
   const first = await answered(post("/v1/keys", wanted), 201);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { joinObject, slicesOf } from "../../src/json/json-slices.js";
+import { joinObject, memberOf, slicesOf } from "../../src/json/json-slices.js";
 
 const parts = (text: string): [string | undefined, string][] => {
   const json = Buffer.from(text);
@@ -58,6 +58,16 @@ describe("slices", () => {
       }
     }
   });
+});
+
+test.each([
+  ['{"a": 1e2 , "b":2}', "1e2"],
+  ['{"b": {"a": 1}}', undefined],
+  ['{"a": 1, "\\u0061" : [ 2 ]}', "[ 2 ]"], // as JSON.parse takes the last one
+  ["[1]", undefined],
+  ["{}", undefined],
+])("the member a of %s is %s", (text, member) => {
+  expect(memberOf(Buffer.from(text), "a")?.toString()).toBe(member);
 });
 
 test("an object is joined from values and bytes", () => {

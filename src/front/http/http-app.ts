@@ -74,7 +74,8 @@ export async function createHttpApp(parts: HttpAppParts): Promise<FastifyInstanc
   });
   // What is written here is written by us; fastify would compile a serialiser for each answer.
   app.setSerializerCompiler(() => JSON.stringify);
-  const strict = new Ajv({ strict: false, allErrors: true });
+  // The first fault of a body is enough: a hostile one has millions. Parameters are bounded with the headers.
+  const strict = new Ajv({ strict: false });
   const coercing = new Ajv({ strict: false, allErrors: true, coerceTypes: true, useDefaults: true });
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === "body" ? strict : coercing).compile(schema));
   app.setErrorHandler((error, request, reply) => refuse(request, reply, error));
@@ -115,6 +116,7 @@ const isHealth = (rpc: Route["rpc"]): rpc is HealthRpc => rpc === "grpc.health.v
 
 function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void {
   const { method, path, params, query, headers, body } = route;
+  const maxBytes = Math.min(route.maxBodyBytes ?? parts.maxBodyBytes, parts.maxBodyBytes);
   app.route({
     method,
     url: path,
@@ -132,7 +134,7 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
     },
     preParsing: async (request) => {
       const served = servedOf(request);
-      if (body !== undefined) served.body = await readBody(request.raw, served.held, parts.maxBodyBytes);
+      if (body !== undefined) served.body = await readBody(request.raw, served.held, maxBytes);
     },
     preValidation: async (request) => {
       if (body === undefined || body === "raw") return;
