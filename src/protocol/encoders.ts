@@ -71,8 +71,8 @@ export class Encoders {
     const numbers = this.#descriptors.numbersOf(typeName);
     const writeAll: Write = (values) => {
       for (const value of values as readonly unknown[]) {
-        const one = typeof value === "number" ? value : numbers.get(value as string);
-        if (one !== undefined) writer.varint32(one);
+        // As proto-loader has it: a name that is unknown is 0.
+        writer.varint32(typeof value === "number" ? value : (numbers.get(value as string) ?? 0));
       }
     };
     return (values) => {
