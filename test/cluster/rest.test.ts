@@ -195,6 +195,12 @@ test("a call that does not end in time is waited for elsewhere, and cancelled", 
   expect([cancelled.status, await cancelled.json()]).toEqual([200, { state: "claimed" }]);
   await until("it has ended", async () => (await json(location)).state === "ended");
   expect(await json(location)).toMatchObject({ terminal: { kind: "cancelled" } });
+  const ended = "/v1/calls?toolset=lab&tool=hold&state=ended";
+  const last = { tool: "hold", state: "ended", kind: "cancelled", reason: "CANCELLED", principal: expect.any(String) };
+  expect(await json(`${ended}&kinds=cancelled,tool_error`)).toMatchObject({ calls: [last], sampled: false });
+  expect(await json(`${ended}&kinds=result&minTotalMs=1&sinceMs=1`)).toMatchObject({ calls: [] });
+  expect((await get(`${ended}&kinds=fine`)).status).toBe(400);
+  expect((await get("/v1/calls?kinds=result")).status).toBe(400);
   const quick = await post(`${SUM}?wait=30s`, '{"a": 1, "b": 1}');
   expect([quick.status, await quick.text()]).toEqual([200, "2"]);
 });

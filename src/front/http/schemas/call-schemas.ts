@@ -79,14 +79,23 @@ export const CALL_PAGE = Type.Object(
         state: Type.String(),
         attempt: Type.Integer(),
         cancelRequested: Type.Boolean(),
-        queuedAtMs: Type.Integer(),
-        claimEndsMs: Type.Integer(),
-        providerId: Type.String(),
-        nodeId: Type.String(),
+        queuedAtMs: Type.Integer({ description: "When it began to wait; 0 when it has ended." }),
+        claimEndsMs: Type.Integer({ description: "Until when its provider's claim lasts; 0 where there is none." }),
+        providerId: Type.String({ description: "The provider that has it, or had it last." }),
+        nodeId: Type.String({ description: "The node that delivered it there." }),
+        principal: Type.String({ description: "The principal that made it." }),
+        admittedAtMs: Type.Integer({ description: "When it was admitted, in Unix milliseconds." }),
+        firstClaimedAtMs: Type.Integer({ description: "When a provider got it first; 0 where none has." }),
+        endedAtMs: Type.Optional(Type.Integer({ description: "When it ended; absent where it has not." })),
+        kind: Type.Optional(Type.String({ description: "How it ended, as in `Terminal`; absent where it has not." })),
+        reason: Type.Optional(Type.String({ description: "Why there is no result; empty with one." })),
       }),
     ),
     nextPageToken: Type.String(),
     timeMs: Type.Integer({ description: "When the page was read, in Unix milliseconds." }),
+    sampled: Type.Boolean({
+      description: "Of calls that ended with a result, the page has a part: the registry is busy.",
+    }),
   },
   { $id: "CallPage" },
 );
@@ -164,5 +173,11 @@ export function listedCallOf(call: CallSummary): object {
     ...{ attempt, cancelRequested, providerId, nodeId },
     queuedAtMs: Number(call.queuedAtMs ?? 0),
     claimEndsMs: Number(call.claimEndsMs ?? 0),
+    principal: call.principal ?? "",
+    admittedAtMs: Number(call.admittedAtMs ?? 0),
+    firstClaimedAtMs: Number(call.firstClaimedAtMs ?? 0),
+    ...(state === "CALL_STATE_ENDED"
+      ? { endedAtMs: Number(call.endedAtMs ?? 0), kind: wordOf("TERMINAL_KIND_", call.kind), reason: call.reason ?? "" }
+      : {}),
   };
 }
