@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CatalogEvent } from "../../src/catalog/catalog-copy.js";
+import { formatRevision } from "../../src/catalog/revision.js";
 import { type SeenCatalog, type WatchedCopy, Watches, type WatchStep } from "../../src/catalog/watch.js";
 import { parseEpoch } from "../../src/identity/names.js";
 import type { ChangeEntry } from "../../src/store/registry/change-feed.js";
@@ -383,7 +384,10 @@ describe("a watch that resumes", () => {
 
 test("a reader that knows more than a node without Redis is sent elsewhere", async () => {
   const { copy } = await open({ sweepMs: 3_600_000 });
-  const unheard = await catalog.append("healthy", "unheard");
+  await catalog.append("healthy", "heard");
+  await copy.catchUp();
+  // Another node's, of a change that this one cannot hear of any more.
+  const unheard = formatRevision(copy.positions().map((id) => `${Number.parseInt(id, 10) + 1}-0`));
   await redis().kill();
   try {
     await expect(new Reader(new Watches(copy), unheard).next()).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
