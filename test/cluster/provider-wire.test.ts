@@ -125,7 +125,8 @@ describe("Register", () => {
     const second = (await registerOn(b, { contract, providerId: "p2" })).answer;
     expect(second).toEqual({ ...first, leaseToken: second.leaseToken });
     expect(second.leaseToken).not.toBe(first.leaseToken);
-    expect(await getToolset(c, "answers")).toMatchObject({ epoch: first.epoch, digest: first.digest });
+    const heard = await until("the third node has heard of it", () => getToolset(c, "answers"));
+    expect(heard).toMatchObject({ epoch: first.epoch, digest: first.digest });
   });
 
   test("warns of what it ignores", async () => {
