@@ -14,7 +14,7 @@ export interface AccessFinding {
 export type AccessAnswer =
   | { readonly kind: "known"; readonly caller: Pick<Caller, "tenant" | "id" | "kind"> }
   | { readonly kind: "refused"; readonly isKeySent: boolean; readonly message: string }
-  /** No node answers, or they are of a version that asks nobody. */
+  /** No node answers, or they are of a version that asks for no credential. */
   | { readonly kind: "untold" };
 
 /** Asks one of the nodes who the caller is: without a credential, little can be looked at. */
@@ -47,7 +47,7 @@ async function isKeySent(nodes: readonly string[], options: ConnectOptions): Pro
   return false;
 }
 
-/** A registry that refuses who sends nothing is well; one that refuses what was sent is not what its user expects. */
+/** A registry that refuses requests without a credential is well; one that refuses the credential that was sent is not what its user expects. */
 export function evaluateAccess(answer: AccessAnswer): AccessFinding {
   const name = "access";
   switch (answer.kind) {

@@ -240,7 +240,7 @@ function* refuseEscalation({ author, before, after, changes }: DocumentProposal)
 
 /**
  * Whether a document gives rights in all tenants, takes them, or is about tenants. So are those that say whom tokens and certificates stand
- * for: what two tenants claim stands for nobody, so one tenant could take the other's callers away.
+ * for: what two tenants claim stands for no principal, so one tenant could take the other's callers away.
  */
 function* isOfCluster(documents: DocumentsReader, ref: DocumentRef): Steps<boolean> {
   const { tenant, kind, name } = ref;

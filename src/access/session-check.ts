@@ -3,8 +3,8 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { SESSION, type SessionSpec } from "./credentials/session-document.js";
 
 /**
- * Lets nobody open a session for somebody else: a session stands for its person with all of its roles, and whoever may write documents must
- * not come to them by a token of its own making. Anybody who administers a tenant may end its sessions.
+ * Refuses sessions for other persons than their author: a session stands for its person with all of its roles, and authors of documents must
+ * not come to them by a token of their own making. Anybody who administers a tenant may end its sessions.
  */
 export const SESSION_CHECK: DocumentCheck = {
   kinds: [SESSION.kind],

@@ -72,7 +72,7 @@ const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 
 /**
  * The callers that are remembered: by their headers, or by the digests of their tokens or certificates. Each apart, since digests are no
- * secret: a header that has one is nobody's.
+ * secret: a header that has one proves no caller.
  */
 type Memory = LRUCache<string, Remembered>;
 

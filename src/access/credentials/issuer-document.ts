@@ -3,7 +3,7 @@ import type { DocumentKind } from "../../documents/document.js";
 import { DEFAULT_TENANT } from "../../identity/tenant.js";
 import { readRoles } from "./principal-members.js";
 
-/** Algorithms by which tokens may be signed: with a public key that nobody can sign by. */
+/** Algorithms by which tokens may be signed: with a public key no signature can be made. */
 export const TOKEN_ALGORITHMS = [
   ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
   ...(["ES256", "ES384", "ES512", "EdDSA", "Ed25519"] as const),

@@ -61,7 +61,7 @@ export function readSecretToken(text: string): SecretToken | undefined {
   return { kind: kind === "session" ? "session" : "key", id, hash: hashSecret(secret) };
 }
 
-/** Reads the hash of a secret in a document. @param advice for who has none to write there */
+/** Reads the hash of a secret in a document. @param advice what to do where there is none to write there */
 export function readSecretHash(reader: BodyReader, value: unknown, pointer: string, advice?: string): SecretHash {
   const rule = "must be a SHA-256 in base64url";
   return readMatch(

@@ -23,7 +23,7 @@ interface CertificateNames {
 const SEPARATOR: Readonly<Record<CertificateName, string>> = { uri: "/", dns: ".", subject: "," };
 
 /**
- * Tells principals by client certificates, which the handshake has verified by then: whoever issues them vouches for their names, and
+ * Tells principals by client certificates, which the handshake has verified by then: their issuers vouch for their names, and
  * documents say whom a name stands for. A certificate that documents of several principals match stands for none of them.
  */
 export class CertificateVerifier {
@@ -99,14 +99,14 @@ const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
 /** In patterns a star ends at a slash: what separates the parts of this name takes its place, and slashes take another's. */
 function asParts(text: string, separator: string): string {
   if (separator === "/") return text;
-  // A subject's comma that is part of a value stands behind a backslash (RFC 2253): whoever chooses a value adds no part by it.
+  // A subject's comma that is part of a value stands behind a backslash (RFC 2253): choosing a value adds no part to the subject.
   const marked = separator === "," ? text.replace(/\\./gs, (pair) => (pair === "\\," ? "\u0001" : pair)) : text;
   return marked.replaceAll("/", "\u0000").replaceAll(separator, "/");
 }
 
 /**
  * Reads the alternative names as Node writes them: `DNS:a.example, URI:"spiffe://x, y"`. What could be taken for another name is in quotes,
- * as JSON; a name with a control character stands for nobody.
+ * as JSON; a name with a control character stands for no principal.
  */
 function alternativeNames(text: string): readonly { readonly type: string; readonly name: string }[] {
   const found = [];

@@ -32,7 +32,7 @@ export interface LintFacts {
   readonly assignments: readonly RoleAssignment[];
   /** The toolsets that are registered. */
   readonly toolsets: readonly LintedToolset[];
-  /** Which tenants are told of: nothing is said of others' documents, nor whether others exist. */
+  /** Which tenants the answer may name: nothing is said of others' documents, nor whether others exist. */
   readonly concerns: (tenant: TenantName) => boolean;
 }
 

@@ -52,7 +52,7 @@ export class HttpCall extends ServedCall implements OpenCall {
     this.#isStream = true;
   }
 
-  /** Its caller leaves when so many milliseconds have passed. */
+  /** Has its caller leave after so long, in milliseconds. */
   leaveIn(ms: number): void {
     this.#timer = setTimeout(() => this.left(), ms).unref();
   }

@@ -7,7 +7,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE----
 
 /**
  * What clients' certificates are verified by, for connections that are open already: a handshake is verified by OpenSSL, once, and Node has
- * nothing to ask it anew. What does not hold here is closed, and a new handshake decides; so nobody is let in by this.
+ * nothing to ask it anew. What does not hold here is closed, and a new handshake decides; so no connection is let in by this.
  */
 export class ClientTrust {
   readonly #authorities: readonly X509Certificate[];

@@ -5,7 +5,7 @@ import type { Logger } from "../../observe/logger.js";
 
 /** How long files must be left alone until they are read: a certificate and its key are written one after the other. In milliseconds. */
 const SETTLE_MS = 250;
-/** How often the files are read without having been told of a change, in milliseconds: not all file systems tell. */
+/** How often the files are read without a notification of a change, in milliseconds: not all file systems tell. */
 const LOOK_EVERY_MS = 10_000;
 
 export interface WatchFilesOptions {

@@ -36,7 +36,7 @@ export function accessMethods(parts: AccessServiceParts): Methods<AccessHandlers
     return { tenant, keys: { ...parts, documents: storedCredentials(documents), copy: documents.copy } };
   }
 
-  /** A credential of a tenant that is not there would let nobody in. @throws ToolgateError INVALID_REQUEST; STORE_UNAVAILABLE */
+  /** A credential of a tenant that is not there would let no caller in. @throws ToolgateError INVALID_REQUEST; STORE_UNAVAILABLE */
   async function requireTenant(tenant: TenantName): Promise<void> {
     if (parts.tenantHolds(tenant)) return;
     await parts.documents.copy.catchUp(); // another node may just have made it

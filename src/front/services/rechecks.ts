@@ -7,7 +7,7 @@ import { notHeld } from "./served-call.js";
 const EXPIRY_EVERY_MS = 500;
 /**
  * Ends the open calls of callers that may not have them any more: at each change of what anybody may do, and when credentials expire.
- * Where nobody has to prove who they are, it looks at nothing.
+ * Where no credential is asked for, it looks at nothing.
  *
  *   idle ──change──▶ looking ──all were looked at──▶ idle
  *

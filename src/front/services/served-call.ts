@@ -225,7 +225,7 @@ export interface CallFailure {
   readonly correlationId?: string;
 }
 
-/** Where nobody is asked, nothing is read. */
+/** Where no credential is asked for, nothing is read. */
 const NO_CREDENTIALS: Credentials = Object.freeze({ authorization: undefined, certificate: undefined, peer: "" });
 /** How long it may take to find out who a caller is, in milliseconds: what it asks for is held for so long. */
 const AUTHENTICATE_WITHIN_MS = 10_000;

@@ -11,7 +11,7 @@ import { OpenApiDocument } from "./openapi-document.js";
 import { MAX_DOCUMENT_BYTES } from "./read-document.js";
 import { readDocumentApart } from "./read-document-apart.js";
 
-/** How often a file is looked at without having been told of a change, in milliseconds: not all file systems tell. */
+/** How often a file is looked at without a notification of a change, in milliseconds: not all file systems tell. */
 const LOOK_EVERY_MS = 10_000;
 const FETCH_TIMEOUT_MS = 30_000;
 

@@ -331,7 +331,7 @@ function toolsetOf(
   } catch (error) {
     throw new ToolgateError("INVALID_CONFIG", `The server ${server} is not dialled: ${asEgressError(error).message}.`);
   }
-  // Otherwise whoever may change what is at that URL could have the credentials sent to a server of their own.
+  // Otherwise those that may change what is at that URL could have the credentials sent to a server of their own.
   const isElsewhere = documentUrl !== undefined && new URL(documentUrl).origin !== toolset.target.origin;
   if (isElsewhere && options.server === undefined && credentials.areThere) {
     throw new ToolgateError(

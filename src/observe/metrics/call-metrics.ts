@@ -35,7 +35,7 @@ export interface EndedCalls {
   readonly reason: string;
   /** From their admission to their end. */
   readonly totalMs: number;
-  /** From their admission to the first claim of each; undefined for one that nobody claimed. */
+  /** From their admission to the first claim of each; undefined for one that was not claimed. */
   readonly queueMs: readonly (number | undefined)[];
 }
 

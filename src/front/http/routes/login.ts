@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { csrfTokenOf, sessionCookie } from "../request-credentials.js";
 import { route } from "../route.js";
 
-/** Anybody may ask it, so nobody has the node read much: a name and a password, in escapes. */
+/** It needs no credential, so little of a request is read: a name and a password, in escapes. */
 const MAX_BODY_BYTES = 8_192;
 
 const CREDENTIALS = Type.Object(
