@@ -38,6 +38,7 @@ import { createGuardedFetch } from "./egress/guarded-fetch.js";
 import { ToolgateError } from "./errors/toolgate-error.js";
 import { createGrpcServer } from "./front/grpc/grpc-server.js";
 import { createHttpServer } from "./front/http/http-server.js";
+import { Listeners } from "./front/listening/listeners.js";
 import { type NodeHealth, RedisProbe } from "./front/ops/node-health.js";
 import { NodeMetrics } from "./front/ops/node-metrics.js";
 import { OpsServer } from "./front/ops/ops-server.js";
@@ -545,7 +546,8 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     },
     { definition: protocol.Documents.service, methods: documentsMethods(documents) },
   ].map((service) => hidePasswords(audited(service, audit.log), secrets));
-  const server = createGrpcServer({ config, log, access: accessControl, onFailure, whole: true, services });
+  const listeners = new Listeners({ config, log });
+  const server = createGrpcServer({ config, listeners, log, access: accessControl, onFailure, whole: true, services });
   const redisProbe = new RedisProbe(() => connections.command.masters(), monotonicMs);
   const health = async (): Promise<NodeHealth> => {
     const parts = {
@@ -559,7 +561,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     return { ready: Object.values(parts).every(Boolean), parts };
   };
   const http = createHttpServer({
-    ...{ config, log, services, access: accessControl, onFailure, health },
+    ...{ config, listeners, log, services, access: accessControl, onFailure, health },
     newId: randomUUID,
   });
 
@@ -585,7 +587,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const ops =
     metrics &&
     new OpsServer({
-      ...{ config, log, access: accessControl, metrics: metrics.registry },
+      ...{ config, log, access: accessControl, metrics: metrics.registry, tls: listeners.tls },
       hasTenants: () => catalog.hasTenants,
       health,
     });
@@ -616,6 +618,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await traces?.start();
       // First of all, so that it tells of a node that does not get to start.
       metrics?.start();
+      await listeners.start();
       const opsAddress = (await ops?.start())?.address;
       validators.warm();
       await connections.start();
@@ -707,6 +710,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await sent;
     faults.stop();
     await ops?.stop();
+    await listeners.stop();
     metrics?.stop();
     log.info({ event: "node_stopped" });
     if (surroundings.log === undefined) await log.stop();

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Toolgate, ToolgateError } from "../../src/index.js";
+import { tlsClient } from "../support/ask-by-tls.js";
 import { CertificateAuthority, type CertificateFiles } from "../support/certificate-authority.js";
 import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -19,6 +20,7 @@ describe.runIf(opensslWorks())("client certificates", () => {
   let redis: TestRedis;
   let cluster: ClosedCluster;
   let admin: Toolgate;
+  let http = "";
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "toolgate-mtls-"));
@@ -26,7 +28,12 @@ describe.runIf(opensslWorks())("client certificates", () => {
     const server = authority.issue("server");
     redis = await privateRedis();
     const tls = { tlsCert: server.cert, tlsKey: server.key, tlsClientAuth: "request", tlsClientCa: authority.cert };
-    cluster = await startClosedCluster({ redis, nodes: 2, config: { ...STEADY, ...tls } });
+    cluster = await startClosedCluster({
+      redis,
+      nodes: 2,
+      config: { ...STEADY, ...tls, httpListen: "127.0.0.1:0" },
+    });
+    http = /"httpAddress":"([^"]+)"/.exec(cluster.output(0).join("\n"))?.[1] ?? "";
     admin = await connect(cluster.nodes, { key: cluster.adminKey, tls: { ca: readFileSync(authority.cert) } });
     const body = { match: { uri: "spiffe://acme/agents/*" }, id: "{uri}", roles: ["agent"] };
     await admin.documents.apply([{ kind: "certificate", name: "agents", body }]);
@@ -43,12 +50,22 @@ describe.runIf(opensslWorks())("client certificates", () => {
       tls: { ca: readFileSync(authority.cert), cert: readFileSync(files.cert), key: readFileSync(files.key) },
     });
 
+  /** By gRPC and by HTTP, which say the same. */
   async function whoIs(files: CertificateFiles): Promise<string> {
     await using client = await as(files);
-    return await client.access.whoAmI().then(
+    const byGrpc = await client.access.whoAmI().then(
       ({ kind, id }) => `${kind} ${id}`,
       (error: unknown) => (error instanceof ToolgateError ? error.reason : String(error)),
     );
+    const https = tlsClient(http, authority.cert, files);
+    try {
+      const { body } = await https.get("/v1/whoami", { "x-forwarded-client-cert": "URI=spiffe://acme/agents/other" });
+      const { kind, id, reason } = JSON.parse(body) as Readonly<Record<string, string>>;
+      expect(reason ?? `${kind} ${id}`).toBe(byGrpc);
+    } finally {
+      https.close();
+    }
+    return byGrpc;
   }
 
   test("name a caller by the document that they match, and nobody where they match none", async () => {

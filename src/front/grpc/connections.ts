@@ -1,10 +1,10 @@
 import type { X509Certificate } from "node:crypto";
 import type { Http2Session, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
-import { FairQuota } from "../../limits/fair-quota.js";
+import type { FairQuota } from "../../limits/fair-quota.js";
 import { peerHost } from "../../limits/peer-host.js";
 import type { HeldBytes, HeldForConnection } from "../listening/held-bytes.js";
+import { peerCertificate, type Trust } from "../listening/tls-files.js";
 
 /** How long a connection may take until it has said that it speaks HTTP/2, a TLS handshake included, in milliseconds. */
 export const PREFACE_WITHIN_MS = 10_000;
@@ -38,9 +38,8 @@ interface Connection {
 
 export interface ConnectionsOptions {
   readonly held: HeldBytes;
-  /** How many connections the node has open, in all and with one host. */
-  readonly max: number;
-  readonly maxPerHost: number;
+  /** How many connections the node has open, in all and with one host, whichever listener they came by. */
+  readonly quota: FairQuota;
   readonly prefaceWithinMs: number;
 }
 
@@ -58,12 +57,12 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    this.#quota = new FairQuota(options.max, options.maxPerHost);
+    this.#quota = options.quota;
   }
 
   /** How many are open. */
   get count(): number {
-    return this.#quota.count;
+    return this.#open.size;
   }
 
   /** Takes a connection that was just accepted; false when it was closed at once, for want of a permit. */
@@ -111,7 +110,7 @@ export class Connections {
     }
     session.settings({ maxHeaderListSize: MAX_HEADER_BYTES });
     this.#bySession.set(session, connection.held);
-    const certificate = certificateOf(session);
+    const certificate = peerCertificate(session.socket);
     if (certificate !== undefined) {
       this.#certificates.set(session, certificate.raw);
       connection.certificate = certificate;
@@ -152,7 +151,7 @@ export class Connections {
    *
    * @returns how many
    */
-  destroyUnlessHeld(holds: (certificate: X509Certificate) => boolean): number {
+  destroyUnlessHeld(holds: Trust): number {
     const ended = [...this.#open.values()].filter(
       ({ certificate }) => certificate !== undefined && !holds(certificate),
     );
@@ -178,14 +177,6 @@ export class Connections {
   #destroy(chosen: (connection: Connection) => boolean): void {
     for (const connection of this.#open.values()) if (chosen(connection)) connection.socket.destroy();
   }
-}
-
-/** Read once for each connection: Node makes an object of the whole certificate. */
-function certificateOf({ socket }: ServerHttp2Session): X509Certificate | undefined {
-  // Of a socket with TLS; `authorized` says that the handshake verified it against the configured authorities.
-  const { authorized, getPeerX509Certificate } = socket as Partial<TLSSocket>;
-  if (authorized !== true || getPeerX509Certificate === undefined) return undefined;
-  return getPeerX509Certificate.call(socket);
 }
 
 function refuse(socket: Socket): false {

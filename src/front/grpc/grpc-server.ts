@@ -1,8 +1,7 @@
-import type { X509Certificate } from "node:crypto";
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Http2Server } from "node:http2";
-import type { SecureContextOptions, TLSSocket } from "node:tls";
+import type { Server as TlsServer } from "node:tls";
 import { Server, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { AccessControl } from "../../access/access-control.js";
 import { type RpcRule, rulesOf } from "../../access/rpc-rules.js";
@@ -14,11 +13,9 @@ import type { Logger } from "../../observe/logger.js";
 import { EncodeOnce } from "../../protocol/encoded-message.js";
 import { loadProtocol } from "../../protocol/load.js";
 import type { RequestCheck } from "../../protocol/unknown-enums.js";
-import { ClientTrust } from "../listening/client-trust.js";
-import { HeldBytes } from "../listening/held-bytes.js";
 import { type Listening, listenOn } from "../listening/listen-address.js";
-import { fitConnections, openFilesLimit } from "../listening/open-files.js";
-import { mayConnect, readTlsFiles, type TlsFiles } from "../listening/tls-files.js";
+import type { Listeners } from "../listening/listeners.js";
+import type { Trust } from "../listening/tls-files.js";
 import { type AnyMethod, type Service, serviceName } from "../services/methods.js";
 import { nodeDraining } from "../services/node-draining.js";
 import { Rechecks } from "../services/rechecks.js";
@@ -50,23 +47,15 @@ export interface GrpcServerOptions {
   readonly config: Pick<
     Config,
     | "listen"
-    | "tlsCert"
-    | "tlsKey"
-    | "tlsClientAuth"
-    | "tlsClientCa"
-    | "tlsClientCrl"
     | "maxStreamsPerConnection"
     | "maxMessageBytes"
     | "maxSessions"
     | "maxSessionsPerPeer"
     | "maxSessionsPerHost"
-    | "maxConnections"
-    | "maxConnectionsPerHost"
-    | "maxHeldBytes"
-    | "maxHeldBytesPerPeer"
-    | "messageTimeoutMs"
     | "readTimeoutMs"
   >;
+  /** The bounds and the TLS of all of the node's listeners; started before this server is, and stopped after it. */
+  readonly listeners: Listeners;
   readonly log: Logger;
   readonly services: readonly Service[];
   /** Whether these are all services that there are: then each rule of who may ask what must have its RPC. */
@@ -75,12 +64,8 @@ export interface GrpcServerOptions {
   readonly access: AccessControl;
   /** Hears of each call that fails, before its peer does. */
   readonly onFailure?: ServerState["onFailure"];
-  /** The time in Unix milliseconds; the system's unless said. */
-  readonly now?: () => number;
   /** Makes the ids that tie an answer to a log line; random unless said. */
   readonly newId?: () => string;
-  /** How long a peer may take nothing of what it is sent, in milliseconds; the setting unless said. */
-  readonly readWithinMs?: number;
   /** How long a connection may take to say that it speaks HTTP/2, in milliseconds; ten seconds unless said. */
   readonly prefaceWithinMs?: number;
 }
@@ -107,7 +92,7 @@ export interface GrpcServer {
    * Listens. Nothing is said to serve yet: see `setServing`.
    *
    * @returns the address that it listens on, with the port that the system chose where that was 0
-   * @throws ToolgateError INVALID_CONFIG when the address or the TLS files cannot be used
+   * @throws ToolgateError INVALID_CONFIG when the address cannot be used
    */
   start(): Promise<{ readonly address: string }>;
   /** Says by health whether a service (`toolgate.v1.Gateway`) serves, or all of them. Ignored once draining. */
@@ -126,8 +111,8 @@ export interface GrpcServer {
 
 /** Prepares a server; `start` makes it listen. A server is started and stopped once. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { config, log, access, now = Date.now, newId = randomUUID } = options;
-  const readWithinMs = options.readWithinMs ?? config.readTimeoutMs;
+  const { config, log, access, newId = randomUUID } = options;
+  const { held, tls } = options.listeners;
   const draining = new AbortController();
   setMaxListeners(0, draining.signal); // one per session
   const state: ServerState = {
@@ -142,29 +127,20 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       byConnection: new Map(),
       maxPerConnection: config.maxSessionsPerPeer,
     },
-    readWithinMs,
+    readWithinMs: config.readTimeoutMs,
     draining: draining.signal,
   };
   const listensTo = splitAddress(config.listen)?.host ?? "";
   const credentials = new CallCredentials({
     certificateOf: (session) => connections.certificateOf(session),
     // Whoever reads along on the way can do what the caller can.
-    inClear: config.tlsCert === "" && !isLoopback(listensTo),
+    inClear: !tls.on && !isLoopback(listensTo),
     log,
   });
-  const held = new HeldBytes({
-    maxBytes: config.maxHeldBytes,
-    maxConnectionBytes: config.maxHeldBytesPerPeer,
-    messageWithinMs: config.messageTimeoutMs,
-    readWithinMs,
-  });
   const inflating = new InflateTurns(config.maxMessageBytes);
-  const wanted = { max: config.maxConnections, maxPerHost: config.maxConnectionsPerHost };
-  const openFiles = openFilesLimit();
-  const bounds = fitConnections(wanted, openFiles);
   const connections = new Connections({
     held,
-    ...bounds,
+    quota: options.listeners.connections,
     prefaceWithinMs: options.prefaceWithinMs ?? PREFACE_WITHIN_MS,
   });
   const server = new Server({
@@ -189,7 +165,6 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   for (const service of served) addService(server, service, state, rules);
 
   const rechecks = new Rechecks(access, state.open);
-  let tls: TlsFiles | undefined;
   let listening: Listening | undefined;
   let starting: Promise<{ readonly address: string }> | undefined;
   let stopping: Promise<void> | undefined;
@@ -217,42 +192,26 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 
   async function listen(): Promise<{ readonly address: string }> {
-    tls = await readTlsFiles(config, log, now);
     const injector = server.createConnectionInjector(serverCredentials(tls));
     const http2 = http2Of(server);
     http2.on("session", (session) => connections.begin(session));
     credentials.listenTo(http2, access);
-    tls?.onChange(endUntrusted);
-    if (config.tlsClientAuth === "request") {
-      http2.prependListener("secureConnection", (socket: TLSSocket) => {
-        if (!mayConnect(socket)) socket.destroy();
-      });
-    }
+    tls.onChange((_context, trust) => endUntrusted(trust));
+    tls.guard(http2 as unknown as TlsServer); // which it is where there are files
     // Connections are taken here, and not by grpc-js, which takes any number of them.
     listening = await listenOn(config.listen, LISTEN_SETTING, (socket) => {
       if (connections.accept(socket)) injector.injectConnection(socket);
     });
-    held.start();
     rechecks.start();
-    if (bounds.max < wanted.max) log.warn({ event: "connections_cut", ...bounds, wanted: wanted.max, openFiles });
     const { port } = listening;
     const host = splitAddress(config.listen)?.host ?? config.listen;
     return { address: joinAddress(host, port) };
   }
 
   /** Who was let in by a certificate that the files of now refuse is put out; those that hold notice nothing. */
-  function endUntrusted({ ca, crl }: SecureContextOptions): void {
-    if (!Buffer.isBuffer(ca)) return; // nobody is asked for a certificate
-    let holds = (_certificate: X509Certificate): boolean => false;
-    try {
-      const trust = new ClientTrust(ca, Array.isArray(crl) ? crl.map(String) : []);
-      holds = (certificate) => trust.holds(certificate);
-    } catch (error) {
-      // What cannot be read here may be clear to OpenSSL: new handshakes decide about all.
-      log.warn({ event: "tls_clients_unjudged", error });
-    }
-    const closed = connections.destroyUnlessHeld(holds);
-    if (closed > 0) log.info({ event: "tls_clients_closed", connections: closed });
+  function endUntrusted(trust: Trust | undefined): void {
+    const closed = trust === undefined ? 0 : connections.destroyUnlessHeld(trust);
+    if (closed > 0) log.info({ event: "tls_clients_closed", listener: "grpc", connections: closed });
   }
 
   function beginDrain(): void {
@@ -281,8 +240,6 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       await within(closed, DESTROY_MS);
     }
     rechecks.stop();
-    await tls?.stop();
-    held.stop();
   }
 }
 

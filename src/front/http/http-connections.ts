@@ -1,18 +1,21 @@
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import { FairQuota } from "../../limits/fair-quota.js";
+import type { FairQuota } from "../../limits/fair-quota.js";
 import { peerHost } from "../../limits/peer-host.js";
 import type { HeldBytes, HeldForConnection } from "../listening/held-bytes.js";
+import { peerCertificate, type Trust } from "../listening/tls-files.js";
 
 export interface HttpConnectionsOptions {
   readonly held: HeldBytes;
-  /** How many connections there are, in all and with one host. */
-  readonly max: number;
-  readonly maxPerHost: number;
+  /** How many connections the node has open, in all and with one host, whichever listener they came by. */
+  readonly quota: FairQuota;
 }
 
 interface Connection {
   readonly socket: Socket;
   readonly held: HeldForConnection;
+  /** What its other end has proved to have. */
+  certificate?: X509Certificate;
   /** How many requests of it are not answered. */
   requests: number;
 }
@@ -25,9 +28,9 @@ export class HttpConnections {
   readonly #open = new Map<string, Connection>();
   #empty = (): void => {};
 
-  constructor({ held, max, maxPerHost }: HttpConnectionsOptions) {
+  constructor({ held, quota }: HttpConnectionsOptions) {
     this.#held = held;
-    this.#quota = new FairQuota(max, maxPerHost);
+    this.#quota = quota;
   }
 
   /** Takes a connection that was just accepted; false when it was closed at once, for want of a permit. */
@@ -57,6 +60,26 @@ export class HttpConnections {
       if (this.#open.size === 0) this.#empty();
     });
     return true;
+  }
+
+  /** The handshake of TLS has ended on a connection that was accepted. */
+  secured(socket: Socket): void {
+    const connection = this.of(socket);
+    const certificate = peerCertificate(socket);
+    if (connection !== undefined && certificate !== undefined) connection.certificate = certificate;
+  }
+
+  /**
+   * Closes those whose certificates do not hold any more, at once: what is open on them was let in by these.
+   *
+   * @returns how many
+   */
+  destroyUnlessHeld(holds: Trust): number {
+    const ended = [...this.#open.values()].filter(
+      ({ certificate }) => certificate !== undefined && !holds(certificate),
+    );
+    for (const { socket } of ended) socket.destroy();
+    return ended.length;
   }
 
   /** The connection of a request's socket; undefined once it is closed. */

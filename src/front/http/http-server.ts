@@ -1,17 +1,18 @@
 import { setMaxListeners } from "node:events";
-import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { RequestListener, Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { FastifyInstance } from "fastify";
 import type { AccessControl } from "../../access/access-control.js";
 import { joinAddress, splitAddress } from "../../config/address.js";
 import type { Config } from "../../config/config.js";
 import { HTTP_AUTO, HTTP_AUTO_ADDRESS, HTTP_OFF } from "../../config/http-listen.js";
 import type { Logger } from "../../observe/logger.js";
-import { HeldBytes } from "../listening/held-bytes.js";
 import { type Listening, listenOn } from "../listening/listen-address.js";
-import { fitConnections, openFilesLimit } from "../listening/open-files.js";
-import { mayConnect, readTlsFiles, type TlsFiles } from "../listening/tls-files.js";
+import type { Listeners } from "../listening/listeners.js";
+import type { Trust } from "../listening/tls-files.js";
+import { createWebServer } from "../listening/web-server.js";
 import type { NodeHealth } from "../ops/node-health.js";
 import type { OpenCall } from "../services/call-context.js";
 import type { Service } from "../services/methods.js";
@@ -36,23 +37,10 @@ const FAREWELL_MS = 250;
 export interface HttpServerOptions {
   readonly config: Pick<
     Config,
-    | "httpListen"
-    | "httpHosts"
-    | "httpOrigins"
-    | "advertise"
-    | "tlsCert"
-    | "tlsKey"
-    | "tlsClientAuth"
-    | "tlsClientCa"
-    | "tlsClientCrl"
-    | "maxMessageBytes"
-    | "maxConnections"
-    | "maxConnectionsPerHost"
-    | "maxHeldBytes"
-    | "maxHeldBytesPerPeer"
-    | "messageTimeoutMs"
-    | "readTimeoutMs"
+    "httpListen" | "httpHosts" | "httpOrigins" | "advertise" | "maxMessageBytes" | "messageTimeoutMs"
   >;
+  /** The bounds and the TLS of all of the node's listeners; started before this server is, and stopped after it. */
+  readonly listeners: Listeners;
   readonly log: Logger;
   /** The services whose methods the routes ask: those of gRPC. */
   readonly services: readonly Service[];
@@ -62,7 +50,6 @@ export interface HttpServerOptions {
   readonly health: () => Promise<NodeHealth>;
   /** Makes the ids that tie an answer to a log line. */
   readonly newId: () => string;
-  readonly now?: () => number;
   /** Where `auto` listens; its own address unless said. */
   readonly autoAddress?: string;
   /** The routes; all there are unless said. */
@@ -85,7 +72,7 @@ export interface HttpServer {
    * Listens.
    *
    * @returns the address; undefined where HTTP is off, or was not asked for and its port is taken
-   * @throws ToolgateError INVALID_CONFIG when the address or the TLS files cannot be used
+   * @throws ToolgateError INVALID_CONFIG when the address cannot be used
    */
   start(): Promise<string | undefined>;
   /** Idempotent. */
@@ -96,26 +83,16 @@ export interface HttpServer {
 
 /** Prepares a server; it is started and stopped once. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { config, log, access, now = Date.now } = options;
+  const { config, log, access } = options;
+  const { held, tls } = options.listeners;
   const draining = new AbortController();
   setMaxListeners(0, draining.signal);
   const open = new Set<OpenCall>();
   const state: ServedState = { log, access, newId: options.newId, onFailure: options.onFailure, open };
-  const held = new HeldBytes({
-    maxBytes: config.maxHeldBytes,
-    maxConnectionBytes: config.maxHeldBytesPerPeer,
-    messageWithinMs: config.messageTimeoutMs,
-    readWithinMs: config.readTimeoutMs,
-  });
-  const bounds = fitConnections(
-    { max: config.maxConnections, maxPerHost: config.maxConnectionsPerHost },
-    openFilesLimit(),
-  );
-  const connections = new HttpConnections({ held, ...bounds });
+  const connections = new HttpConnections({ held, quota: options.listeners.connections });
   const rechecks = new Rechecks(access, open);
   const isAuto = config.httpListen === HTTP_AUTO;
   const address = isAuto ? (options.autoAddress ?? HTTP_AUTO_ADDRESS) : config.httpListen;
-  let tls: TlsFiles | undefined;
   let listening: Listening | undefined;
   let server: Server | TlsServer | undefined;
   let loading: Promise<FastifyInstance> | undefined;
@@ -124,16 +101,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return {
     async start() {
       if (config.httpListen === HTTP_OFF) return undefined;
-      tls = await readTlsFiles(config, log, now);
       try {
         listening = await listenOn(address, LISTEN_SETTING, (socket) => accept(socket));
       } catch (error) {
-        await tls?.stop();
         if (!isAuto) throw error;
         log.info({ event: "http_not_served", address, error });
         return undefined;
       }
-      held.start();
+      tls.onChange((_context, trust) => endUntrusted(trust));
       rechecks.start();
       return joinAddress(splitAddress(address)?.host ?? address, listening.port);
     },
@@ -198,24 +173,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, Math.ceil(config.messageTimeoutMs / 4)),
     };
-    const files = tls;
-    if (files === undefined) return unlimited(createServer(limits, listener));
-    const made = createTlsServer(
-      {
-        ...limits,
-        ...files.clientAuth,
-        ...files.context,
-        handshakeTimeout: HEADERS_WITHIN_MS,
-        ALPNProtocols: ["http/1.1"],
-      },
-      listener,
-    );
-    files.onChange((context) => made.setSecureContext(context));
-    made.prependListener("secureConnection", (socket) => {
-      if (config.tlsClientAuth === "request" && !mayConnect(socket)) socket.destroy();
-    });
-    made.on("tlsClientError", (_error, socket) => socket.destroy());
-    return unlimited(made);
+    const made = createWebServer(limits, tls.on ? tls : undefined, listener);
+    made.on("secureConnection", (socket: TLSSocket) => connections.secured(socket));
+    // Headers are bounded in bytes, and counted by `RequestGuard`: of more than a number of them, Node would only drop the rest.
+    made.maxHeadersCount = 0;
+    return made;
+  }
+
+  /** Who was let in by a certificate that the files of now refuse is put out; those that hold notice nothing. */
+  function endUntrusted(trust: Trust | undefined): void {
+    const closed = trust === undefined ? 0 : connections.destroyUnlessHeld(trust);
+    if (closed > 0) log.info({ event: "tls_clients_closed", listener: "http", connections: closed });
   }
 
   function beginDrain(): void {
@@ -236,20 +204,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       await closed;
     }
     rechecks.stop();
-    held.stop();
-    await tls?.stop();
     await loading?.then(
       (app) => app.close(),
       () => {},
     );
     server?.close();
   }
-}
-
-/** Headers are bounded in bytes, and counted by `RequestGuard`: of more than a number of them, Node would only drop the rest. */
-function unlimited<Made extends Server | TlsServer>(server: Made): Made {
-  server.maxHeadersCount = 0;
-  return server;
 }
 
 /** What the node may be called by. */

@@ -1,9 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
 import type { Credentials } from "../../access/access-control.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
+import { peerCertificate } from "../listening/tls-files.js";
 import { countOf } from "./request-guard.js";
 
 /**
@@ -26,7 +25,7 @@ export function credentialsOf(request: IncomingMessage, peer: string): Credentia
   const { headers, rawHeaders, socket } = request;
   if (countOf(rawHeaders, "authorization") > 1)
     throw new ToolgateError("UNAUTHENTICATED", "There is more than one authorization header.");
-  const certificate = certificateOf(socket);
+  const certificate = peerCertificate(socket)?.raw;
   if (headers.authorization !== undefined) return { authorization: headers.authorization, certificate, peer };
   const session = sessionOf(headers.cookie);
   if (session === undefined) return { authorization: undefined, certificate, peer };
@@ -67,17 +66,4 @@ export function csrfTokenOf(session: string): string {
 function isCsrfTokenOf(session: string, sent: unknown): boolean {
   const [expected, given] = [Buffer.from(csrfTokenOf(session)), Buffer.from(String(sent ?? ""))];
   return expected.length === given.length && timingSafeEqual(expected, given);
-}
-
-const certificates = new WeakMap<Socket, Buffer>();
-
-/** In DER, where the handshake has verified it. Read once for each connection: Node makes an object of the whole certificate. */
-function certificateOf(socket: Socket): Buffer | undefined {
-  const known = certificates.get(socket);
-  if (known !== undefined) return known;
-  const { authorized, getPeerX509Certificate } = socket as Partial<TLSSocket>; // of a socket with TLS
-  if (authorized !== true || getPeerX509Certificate === undefined) return undefined;
-  const certificate = getPeerX509Certificate.call(socket)?.raw;
-  if (certificate !== undefined) certificates.set(socket, certificate);
-  return certificate;
 }

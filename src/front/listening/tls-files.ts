@@ -1,9 +1,16 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createSecureContext, type SecureContextOptions, type TLSSocket, type TlsOptions } from "node:tls";
+import {
+  createSecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from "node:tls";
 import type { Config } from "../../config/config.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Logger } from "../../observe/logger.js";
+import { ClientTrust } from "./client-trust.js";
 import { WatchFiles } from "./watch-files.js";
 
 /** How soon an end of the certificate is worth a warning, in milliseconds. */
@@ -11,75 +18,135 @@ const EXPIRY_WARNING_MS = 14 * 24 * 3_600_000;
 
 export type TlsSettings = Pick<Config, "tlsCert" | "tlsKey" | "tlsClientAuth" | "tlsClientCa" | "tlsClientCrl">;
 
-/** The files of TLS, as a server uses them. */
-export interface TlsFiles {
-  /** Whether clients are asked for certificates, and refused without one. */
-  readonly clientAuth: Pick<TlsOptions, "requestCert" | "rejectUnauthorized">;
-  /** What was read last. */
-  readonly context: SecureContextOptions;
-  /** Calls back when files have changed and can be used. */
-  onChange(listener: (context: SecureContextOptions) => void): void;
-  /** Takes no changed files over any more. Idempotent. */
-  stop(): Promise<void>;
-}
+/** Whether a client's certificate still leads to an authority, and nothing on the way there was revoked. */
+export type Trust = (certificate: X509Certificate) => boolean;
 
 /**
- * Reads the certificate, its key, and what clients' certificates are verified by, and reads them again when they change. Files that cannot
- * be used then are logged, and what was read before stays in use. TLS is 1.2 or newer, which is Node's own least version.
+ * Calls back when files have changed and can be used.
  *
- * @returns undefined where no certificate is configured: the server speaks in clear
- * @throws ToolgateError INVALID_CONFIG when a file cannot be read or used; it names the setting and the file
+ * @param trust what the certificates of open connections are judged by; undefined where clients are not asked for any
  */
-export async function readTlsFiles(
-  settings: TlsSettings,
-  log: Logger,
-  now: () => number,
-): Promise<TlsFiles | undefined> {
-  const { tlsCert, tlsKey, tlsClientAuth, tlsClientCa, tlsClientCrl } = settings;
-  if (tlsCert === "" && tlsKey === "") return undefined;
-  let context: SecureContextOptions | undefined;
-  const listeners: ((context: SecureContextOptions) => void)[] = [];
-  const watched = new WatchFiles({
-    files: [tlsCert, tlsKey, tlsClientCa, tlsClientCrl].filter((file) => file !== ""),
-    log,
-    onChange: async () => {
-      try {
-        context = await readContext(settings, log, now);
-        for (const listener of listeners) listener(context);
-        log.info({ event: "tls_reloaded" });
-      } catch (error) {
-        log.error({ event: "tls_reload_failed", error });
-      }
-    },
-  });
-  await watched.start(); // before they are read: no change is missed
-  try {
-    const first = await readContext(settings, log, now);
-    return {
-      clientAuth: optionsOf(tlsClientAuth),
-      get context() {
-        return context ?? first;
-      },
-      onChange(listener) {
-        listeners.push(listener);
-      },
-      stop: () => watched.stop(),
-    };
-  } catch (error) {
-    await watched.stop();
-    throw error;
+export type TlsListener = (context: SecureContextOptions, trust: Trust | undefined) => void;
+
+/**
+ * The files of TLS, as the servers of a node use them: the certificate, its key, and what clients' certificates are verified by. They are
+ * read again when they change. Files that cannot be used then are logged, and what was read before stays in use. TLS is 1.2 or newer,
+ * which is Node's own least version.
+ */
+export class TlsFiles {
+  /** Whether there is a certificate; without, servers speak in clear. */
+  readonly on: boolean;
+  /** Whether clients are asked for certificates, and refused without one. */
+  readonly clientAuth: Pick<TlsOptions, "requestCert" | "rejectUnauthorized">;
+  readonly #settings: TlsSettings;
+  readonly #log: Logger;
+  readonly #now: () => number;
+  readonly #listeners: TlsListener[] = [];
+  readonly #watched: WatchFiles;
+  #context: SecureContextOptions = {};
+
+  constructor(settings: TlsSettings, log: Logger, now: () => number) {
+    const { tlsCert, tlsKey, tlsClientAuth, tlsClientCa, tlsClientCrl } = settings;
+    this.on = tlsCert !== "" || tlsKey !== "";
+    this.clientAuth = optionsOf(tlsClientAuth);
+    this.#settings = settings;
+    this.#log = log;
+    this.#now = now;
+    const files = [tlsCert, tlsKey, tlsClientCa, tlsClientCrl].filter((file) => file !== "");
+    this.#watched = new WatchFiles({ files, log, onChange: () => this.#reload() });
   }
+
+  /** What was read last. */
+  get context(): SecureContextOptions {
+    return this.#context;
+  }
+
+  /**
+   * Reads the files, where there are any, and follows them from here on.
+   *
+   * @throws ToolgateError INVALID_CONFIG when a file cannot be read or used; it names the setting and the file
+   */
+  async start(): Promise<void> {
+    if (!this.on) return;
+    await this.#watched.start(); // before they are read: no change is missed
+    try {
+      this.#context = await readContext(this.#settings, this.#log, this.#now);
+    } catch (error) {
+      await this.#watched.stop();
+      throw error;
+    }
+  }
+
+  /** Takes no changed files over any more. Idempotent. */
+  stop(): Promise<void> {
+    return this.#watched.stop();
+  }
+
+  onChange(listener: TlsListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Has a server with TLS close the connections that may not be used: see `mayConnect`. */
+  guard(server: Pick<TlsServer, "prependListener">): void {
+    if (this.#settings.tlsClientAuth !== "request") return;
+    server.prependListener("secureConnection", (socket) => {
+      if (!mayConnect(socket)) socket.destroy();
+    });
+  }
+
+  async #reload(): Promise<void> {
+    try {
+      this.#context = await readContext(this.#settings, this.#log, this.#now);
+      const trust = this.#trust();
+      for (const listener of this.#listeners) listener(this.#context, trust);
+      this.#log.info({ event: "tls_reloaded" });
+    } catch (error) {
+      this.#log.error({ event: "tls_reload_failed", error });
+    }
+  }
+
+  #trust(): Trust | undefined {
+    const { ca, crl } = this.#context;
+    if (!Buffer.isBuffer(ca)) return undefined;
+    try {
+      const trust = new ClientTrust(ca, Array.isArray(crl) ? crl.map(String) : []);
+      return (certificate) => trust.holds(certificate);
+    } catch (error) {
+      // What cannot be read here may be clear to OpenSSL: new handshakes decide about all.
+      this.#log.warn({ event: "tls_clients_unjudged", error });
+      return () => false;
+    }
+  }
+}
+
+const certificates = new WeakMap<object, X509Certificate>();
+
+/**
+ * The certificate that a connection's other end has proved to have; undefined where it gave none, or one that nobody vouches for. Read
+ * once for each connection: Node makes an object of the whole certificate.
+ *
+ * @param socket any; one without TLS has none
+ */
+export function peerCertificate(socket: object): X509Certificate | undefined {
+  const known = certificates.get(socket);
+  if (known !== undefined) return known;
+  // `authorized` says that the handshake verified it against the configured authorities.
+  const { authorized, getPeerX509Certificate } = socket as Partial<TLSSocket>; // of a socket with TLS
+  if (authorized !== true || getPeerX509Certificate === undefined) return undefined;
+  const certificate = getPeerX509Certificate.call(socket);
+  if (certificate !== undefined) certificates.set(socket, certificate);
+  return certificate;
 }
 
 /**
  * Whether a connection may be used on which a handshake has just ended. With `request`, Node lets clients in without a certificate, and
  * with one that nobody vouches for: those are refused here.
  */
-export function mayConnect(socket: Pick<TLSSocket, "authorized" | "getPeerX509Certificate">): boolean {
+function mayConnect(socket: Pick<TLSSocket, "authorized" | "getPeerX509Certificate">): boolean {
   return socket.authorized || socket.getPeerX509Certificate() === undefined;
 }
 
-function optionsOf(clientAuth: TlsSettings["tlsClientAuth"]): TlsFiles["clientAuth"] {
+function optionsOf(clientAuth: TlsSettings["tlsClientAuth"]): Pick<TlsOptions, "requestCert" | "rejectUnauthorized"> {
   switch (clientAuth) {
     case "none":
       return { requestCert: false };
@@ -92,7 +159,7 @@ function optionsOf(clientAuth: TlsSettings["tlsClientAuth"]): TlsFiles["clientAu
   }
 }
 
-/** Reads and checks all files. @throws as `readTlsFiles` */
+/** Reads and checks all files. @throws as `TlsFiles.start` */
 async function readContext(settings: TlsSettings, log: Logger, now: () => number): Promise<SecureContextOptions> {
   const { tlsCert, tlsKey, tlsClientCa, tlsClientCrl } = settings;
   const [cert, key, ca, crl] = await Promise.all([

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { Connections } from "../../../src/front/grpc/connections.js";
 import { HeldBytes } from "../../../src/front/listening/held-bytes.js";
+import { FairQuota } from "../../../src/limits/fair-quota.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 
 expectNoLeaks();
@@ -26,7 +27,7 @@ test("a peer that comes again from its port before its old socket is seen to be 
     messageWithinMs: 60_000,
     readWithinMs: 60_000,
   });
-  const connections = new Connections({ held, max: 10, maxPerHost: 10, prefaceWithinMs: 60_000 });
+  const connections = new Connections({ held, quota: new FairQuota(10, 10), prefaceWithinMs: 60_000 });
   const [old, again] = [new PeerSocket(), new PeerSocket()];
   for (const socket of [old, again]) expect(connections.accept(socket as unknown as Socket)).toBe(true);
   old.emit("close");

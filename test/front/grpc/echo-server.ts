@@ -4,6 +4,7 @@ import { parseConfig } from "../../../src/config/config.js";
 import type { Flags } from "../../../src/config/settings.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
 import { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "../../../src/front/grpc/grpc-server.js";
+import { Listeners } from "../../../src/front/listening/listeners.js";
 import { bidi, type Methods, serverStream, unary } from "../../../src/front/services/methods.js";
 import { createLogger } from "../../../src/observe/logger.js";
 import type { GatewayHandlers } from "../../../src/protocol/generated/toolgate/v1/Gateway.js";
@@ -36,6 +37,8 @@ export const ECHO: Methods<GatewayHandlers> = {
 
 export interface EchoServer {
   readonly server: GrpcServer;
+  /** For another server that is to share its bounds. */
+  readonly listeners: Listeners;
   readonly address: string;
   /** What was logged. */
   readonly lines: Record<string, unknown>[];
@@ -51,13 +54,24 @@ export interface EchoServer {
 export async function echoServer(
   methods: Partial<Methods<GatewayHandlers>> = {},
   flags: Flags = {},
-  options: Pick<Partial<GrpcServerOptions>, "access" | "readWithinMs" | "prefaceWithinMs"> = {},
+  {
+    readWithinMs,
+    ...options
+  }: Pick<Partial<GrpcServerOptions>, "access" | "prefaceWithinMs"> & {
+    /** The setting `readTimeoutMs`, where it is to be less than a setting may be. */
+    readonly readWithinMs?: number;
+  } = {},
 ): Promise<EchoServer> {
   const { Gateway } = loadProtocol();
   const lines: Record<string, unknown>[] = [];
   const log = createLogger({ level: "debug", to: { write: (line) => void lines.push(JSON.parse(line)) } });
+  const parsed = parseConfig({ env: {}, flags: { listen: "127.0.0.1:0", ...flags } });
+  const config = { ...parsed, readTimeoutMs: readWithinMs ?? parsed.readTimeoutMs };
+  const listeners = new Listeners({ config, log });
+  await listeners.start();
   const server = createGrpcServer({
-    config: parseConfig({ env: {}, flags: { listen: "127.0.0.1:0", ...flags } }),
+    config,
+    listeners,
     log,
     services: [{ definition: Gateway.service, methods: { ...ECHO, ...methods } }],
     access: OPEN,
@@ -67,7 +81,7 @@ export async function echoServer(
   server.setServing("all", true);
   const clients: { close(): void }[] = [];
   return {
-    server,
+    ...{ server, listeners },
     address,
     lines,
     client({ credentials: chosen = credentials.createInsecure(), ...options } = {}) {
@@ -82,6 +96,7 @@ export async function echoServer(
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
       await server.stop(0);
+      await listeners.stop();
     },
   };
 }

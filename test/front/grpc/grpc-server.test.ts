@@ -6,6 +6,7 @@ import { OPEN } from "../../../src/access/open-access.js";
 import { parseConfig } from "../../../src/config/config.js";
 import { ToolgateError } from "../../../src/errors/toolgate-error.js";
 import { createGrpcServer } from "../../../src/front/grpc/grpc-server.js";
+import { Listeners } from "../../../src/front/listening/listeners.js";
 import type { CallContext } from "../../../src/front/services/call-context.js";
 import type { DuplexStream } from "../../../src/front/services/duplex-stream.js";
 import { bidi, serverStream, unary } from "../../../src/front/services/methods.js";
@@ -513,9 +514,10 @@ describe("listening", () => {
   const { Gateway } = loadProtocol();
 
   async function fault(listen: string): Promise<ToolgateError> {
+    const config = parseConfig({ env: {}, flags: { listen, auth: "none" } });
     const server = createGrpcServer({
-      config: parseConfig({ env: {}, flags: { listen, auth: "none" } }),
-      log: SILENT_LOGGER,
+      ...{ config, log: SILENT_LOGGER },
+      listeners: new Listeners({ config, log: SILENT_LOGGER }),
       services: [{ definition: Gateway.service, methods: ECHO }],
       access: OPEN,
     });
@@ -558,10 +560,11 @@ describe("listening", () => {
 
   test("a method that is missing is found at once, not when it is called", () => {
     const { Invoke, ...rest } = ECHO;
+    const config = parseConfig({ env: {} });
     expect(() =>
       createGrpcServer({
-        config: parseConfig({ env: {} }),
-        log: SILENT_LOGGER,
+        ...{ config, log: SILENT_LOGGER },
+        listeners: new Listeners({ config, log: SILENT_LOGGER }),
         services: [{ definition: Gateway.service, methods: { ...rest, Session: Invoke } }],
         access: OPEN,
       }),

@@ -8,6 +8,7 @@ import type { Flags } from "../../../src/config/settings.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../../src/front/http/http-server.js";
 import { openApiOf } from "../../../src/front/http/openapi.js";
 import { ROUTES } from "../../../src/front/http/routes.js";
+import { Listeners } from "../../../src/front/listening/listeners.js";
 import type { NodeHealth } from "../../../src/front/ops/node-health.js";
 import type { Methods } from "../../../src/front/services/methods.js";
 import { createLogger } from "../../../src/observe/logger.js";
@@ -36,7 +37,7 @@ export interface HttpEcho {
 export async function httpEcho(
   methods: Partial<Methods<GatewayHandlers>> = {},
   flags: Flags = {},
-  options: Pick<Partial<HttpServerOptions>, "routes" | "onFailure" | "autoAddress"> & {
+  options: Pick<Partial<HttpServerOptions>, "routes" | "onFailure" | "autoAddress" | "listeners"> & {
     readonly access?: AccessControl;
   } = {},
 ): Promise<HttpEcho> {
@@ -45,17 +46,25 @@ export async function httpEcho(
   const sockets: Socket[] = [];
   const { routes = ROUTES.filter(({ tag }) => tag === "health") } = options; // the others ask services that are not here
   const answers = new ServedAnswers(openApiOf(routes) as unknown as ServedDocument); // as it is written
+  const config = parseConfig({ env: {}, flags: { httpListen: "127.0.0.1:0", ...flags } });
+  const log = createLogger({ level: "debug", to: { write: (line) => void lines.push(JSON.parse(line)) } });
+  const { listeners = new Listeners({ config, log }) } = options;
+  const own = listeners === options.listeners ? undefined : listeners;
+  await own?.start();
   const server = createHttpServer({
-    config: parseConfig({ env: {}, flags: { httpListen: "127.0.0.1:0", ...flags } }),
-    log: createLogger({ level: "debug", to: { write: (line) => void lines.push(JSON.parse(line)) } }),
+    ...{ config, log },
     services: [{ definition: loadProtocol().Gateway.service, methods: { ...ECHO, ...methods } }],
     access: OPEN,
     health: async () => health.now,
     newId: randomUUID,
     ...options,
-    routes,
+    ...{ routes, listeners },
   });
-  const address = (await server.start()) ?? "";
+  const address =
+    (await server.start().catch(async (error: unknown) => {
+      await own?.stop();
+      throw error;
+    })) ?? "";
   const open = async (): Promise<Socket> => {
     const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(address) ?? [];
     const socket = connect({ host: host.replace(/[[\]]/g, ""), port: Number(port) });
@@ -89,6 +98,7 @@ export async function httpEcho(
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await server.stop(0);
+      await own?.stop();
     },
   };
 }
