@@ -117,6 +117,12 @@ const CONFIG_SCHEMA = {
     "mode",
     "Whether metrics take a credential that may `operate`. `auto`: on an address that is not a loopback one.",
   ),
+  opsTls: choice(
+    ["off", "on"],
+    "off",
+    "mode",
+    "Whether the operators' listener speaks TLS only, with the certificate and the client certificates of the others.",
+  ),
   metricsTools: count(
     200,
     0,
@@ -389,6 +395,11 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
       opsListen === OFF || auth !== "none" || opsAuth === "none" || isLoopback(splitAddress(opsListen)?.host ?? ""),
     fault: (name, { opsListen }) =>
       `do not fit: others can reach ${opsListen}, metrics name toolsets and tools, and with ${name("auth")}=none nobody has a credential; set ${name("opsAuth")}=none where everybody may read them`,
+  },
+  {
+    keys: ["opsTls", "tlsCert"],
+    holds: ({ opsTls, tlsCert }) => opsTls === "off" || tlsCert !== "",
+    fault: () => "go together: TLS takes a certificate",
   },
   atMost("defaultTimeoutMs", "maxTimeoutMs"),
   atMost("maxSchemaBytes", "maxContractBytes"),

@@ -71,6 +71,7 @@ describe("defaults", () => {
         "nodeId": "",
         "opsAuth": "auto",
         "opsListen": "127.0.0.1:7481",
+        "opsTls": "off",
         "pingIntervalMs": 10000,
         "readTimeoutMs": 30000,
         "redisUrl": "redis://127.0.0.1:6379",

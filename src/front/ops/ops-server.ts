@@ -1,8 +1,10 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as TlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { status as grpcStatus } from "@grpc/grpc-js";
@@ -13,6 +15,8 @@ import { ERROR_CODES } from "../../errors/codes.js";
 import { toToolgateError } from "../../errors/to-toolgate-error.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Logger } from "../../observe/logger.js";
+import { peerCertificate, type TlsFiles, type Trust } from "../listening/tls-files.js";
+import { createWebServer } from "../listening/web-server.js";
 import { OpsAccess } from "./ops-access.js";
 import { type OpsAnswer, type OpsRouteParts, opsRoutes } from "./ops-routes.js";
 
@@ -32,7 +36,9 @@ const LEAST_GZIPPED = 1_024;
 const gzipped = promisify(gzip);
 
 export interface OpsServerOptions extends OpsRouteParts {
-  readonly config: Pick<Config, "opsListen" | "opsAuth">;
+  readonly config: Pick<Config, "opsListen" | "opsAuth" | "opsTls">;
+  /** The files of all of the node's listeners; read before this one starts. */
+  readonly tls: TlsFiles;
   readonly access: AccessControl;
   /** Whether the registry has toolsets of tenants. */
   readonly hasTenants: () => boolean;
@@ -46,7 +52,11 @@ export interface OpsServerOptions extends OpsRouteParts {
 export class OpsServer {
   readonly #options: OpsServerOptions;
   readonly #log: Logger;
-  readonly #server: Server;
+  #server: Server | TlsServer | undefined;
+  /** Its connections, of whatever is to come on them. */
+  readonly #open = new Set<Socket>();
+  /** Those on which a handshake of TLS has ended. */
+  readonly #secured = new Set<TLSSocket>();
   readonly #stopping = new AbortController();
   readonly #host: string;
   readonly #access: OpsAccess;
@@ -59,17 +69,6 @@ export class OpsServer {
     const { access, hasTenants, config } = options;
     this.#access = new OpsAccess({ access, hasTenants, mode: config.opsAuth, host: this.#host });
     this.#routes = opsRoutes(options);
-    this.#server = createServer(
-      {
-        maxHeaderSize: MOST_HEADER_BYTES,
-        headersTimeout: HEADERS_WITHIN_MS,
-        requestTimeout: REQUEST_WITHIN_MS,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        connectionsCheckingInterval: 1_000,
-      },
-      (request, response) => void this.#serve(request, response),
-    );
-    this.#server.maxConnections = MOST_CONNECTIONS;
   }
 
   /**
@@ -81,8 +80,10 @@ export class OpsServer {
   async start(): Promise<{ readonly address: string }> {
     const { opsListen } = this.#options.config;
     const port = splitAddress(opsListen)?.port ?? 0;
+    const server = this.#create();
+    this.#server = server;
     try {
-      await this.#listen(port);
+      await this.#listen(server, port);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException; // what listening fails with
       if (code !== "EADDRINUSE" || opsListen !== DEFAULT_OPS_LISTEN) {
@@ -92,25 +93,64 @@ export class OpsServer {
           { cause },
         );
       }
-      await this.#listen(0);
+      await this.#listen(server, 0);
     }
-    const address = joinAddress(this.#host, (this.#server.address() as AddressInfo).port); // of a server that listens on a port
+    const address = joinAddress(this.#host, (server.address() as AddressInfo).port); // of a server that listens on a port
     this.#log.info({ event: "ops_listening", address });
     return { address };
   }
 
-  async #listen(port: number): Promise<void> {
-    this.#server.listen({ host: this.#host, port, exclusive: true });
-    await once(this.#server, "listening");
+  #create(): Server | TlsServer {
+    const { config, tls } = this.#options;
+    const limits = {
+      maxHeaderSize: MOST_HEADER_BYTES,
+      headersTimeout: HEADERS_WITHIN_MS,
+      requestTimeout: REQUEST_WITHIN_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 1_000,
+    };
+    const server = createWebServer(
+      limits,
+      config.opsTls === "on" ? tls : undefined,
+      (request, response) => void this.#serve(request, response),
+    );
+    server.maxConnections = MOST_CONNECTIONS;
+    server.on("connection", (socket: Socket) => {
+      this.#open.add(socket);
+      socket.once("close", () => this.#open.delete(socket));
+    });
+    server.on("secureConnection", (socket: TLSSocket) => {
+      this.#secured.add(socket);
+      socket.once("close", () => this.#secured.delete(socket));
+    });
+    if (config.opsTls === "on") tls.onChange((_context, trust) => this.#endUntrusted(trust));
+    return server;
+  }
+
+  /** Who was let in by a certificate that the files of now refuse is put out. */
+  #endUntrusted(trust: Trust | undefined): void {
+    if (trust === undefined) return;
+    const ended = [...this.#secured].filter((socket) => {
+      const certificate = peerCertificate(socket);
+      return certificate !== undefined && !trust(certificate);
+    });
+    for (const socket of ended) socket.destroy();
+    if (ended.length > 0) this.#log.info({ event: "tls_clients_closed", listener: "ops", connections: ended.length });
+  }
+
+  async #listen(server: Server | TlsServer, port: number): Promise<void> {
+    server.listen({ host: this.#host, port, exclusive: true });
+    await once(server, "listening");
   }
 
   /** Ends it, and what is being answered. Idempotent. */
   async stop(): Promise<void> {
-    if (!this.#server.listening) return;
+    const server = this.#server;
+    if (server?.listening !== true) return;
     this.#stopping.abort();
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
+    const closed = once(server, "close");
+    server.close();
+    for (const socket of this.#open) socket.destroy(); // those in a handshake, too, which Node would wait for
     await closed;
   }
 
@@ -134,7 +174,7 @@ export class OpsServer {
       return { status: 404, type: "text/plain; charset=utf-8", body: "there is no such route\n" };
     const credentials = {
       authorization: authorizationOf(request),
-      certificate: undefined,
+      certificate: peerCertificate(request.socket)?.raw,
       peer: joinAddress(request.socket.remoteAddress ?? "", request.socket.remotePort ?? 0),
     };
     await this.#access.require(route.needs, credentials);
@@ -193,6 +233,7 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   response.statusCode = status;
   response.setHeader("content-type", type);
   response.setHeader("cache-control", "no-store");
+  response.setHeader("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
   response.setHeader("x-content-type-options", "nosniff");
   if (status === 401) response.setHeader("www-authenticate", "Bearer");
   if (status === 413 || !request.complete) response.setHeader("connection", "close");
