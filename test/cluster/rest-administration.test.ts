@@ -124,6 +124,63 @@ test("a body with many faults is refused by the first, and a login's is small", 
   expect(await problem(post("/v1/login", large, {}))).toMatchObject({ status: 413, reason: "MESSAGE_TOO_LARGE" });
 });
 
+test("a password is set, and lets its person in", async () => {
+  const put = (user: string, body: object): Promise<Response> =>
+    rest.ask(`/v1/users/${user}/password`, {
+      method: "PUT",
+      headers: { "content-type": "application/json", ...bearer(adminKey) },
+      body: JSON.stringify(body),
+    });
+  const password = "canary-password of ida";
+  expect((await put("ida", { password, roles: ["auditor"], reason: "for the test" })).status).toBe(204);
+  const { sessionToken } = await answered(post("/v1/login", { user: "ida", password }, {}));
+  expect(await answered(get("/v1/whoami", bearer(String(sessionToken))))).toMatchObject({
+    id: "ida",
+    roles: ["auditor"],
+  });
+  expect((await put("ida", { password: `${password} anew` })).status).toBe(204); // with the roles that she has
+  expect(await problem(post("/v1/login", { user: "ida", password }, {}))).toMatchObject({ status: 401 });
+  expect(await problem(put("ida", { password: "short" }))).toMatchObject({ status: 400 });
+  expect(await (await get("/v1/audit?event=change&tool=ida")).text()).not.toContain("canary");
+});
+
+/** Numbers, keys and white space that reading and writing again would change. */
+const SCHEMA = '{ "type":"object", "properties" : {"n":{"multipleOf":0.10, "maximum": 1e2}}, "required":["n"] }';
+
+test("a toolset is registered by HTTP, answers pings, and its lease is renewed and released", async () => {
+  const contract = `{"version":"1.0.0","name":"posted","tags":["t"],"tools":[{"payloadSchema":${SCHEMA},"name":"take",
+    "delivery":"idempotent","annotations":{"readOnlyHint":false},"meta":{"icons":[]}}]}`;
+  const register = (more = ""): Promise<Response> =>
+    post("/v1/toolsets", `{"providerId":"p","incarnation":"i1",${more}"contract":${contract}}`);
+  const { leaseToken, epoch, ...registered } = await answered(register(), 201);
+  expect(registered).toMatchObject({ state: "active", leaseMs: expect.any(Number), warnings: [], skipped: [] });
+  const shown = await (await get("/v1/toolsets/posted")).text();
+  expect(JSON.parse(shown)).toMatchObject({
+    digest: registered.digest,
+    tools: [{ name: "take", delivery: "idempotent", annotations: { readOnlyHint: false }, meta: { icons: [] } }],
+  });
+  expect(JSON.parse(shown)).toMatchObject({ tools: [{ payloadSchema: JSON.parse(SCHEMA) }] });
+  const lease = { toolset: "posted", epoch, providerId: "p", incarnation: "i1", leaseToken };
+  expect(await answered(post("/v1/leases:renew", { lease, maxInFlight: 4 }))).toEqual({
+    leaseUntilMs: expect.any(Number),
+    fenced: [],
+  });
+  expect(await answered(post("/v1/leases:pong", { lease }))).toEqual({ state: "active" });
+  await until("it is healthy", async () => (await admin.get("posted")).healthy);
+  const unknown = { callId: `0.${"A".repeat(22)}`, attempt: 1 };
+  expect(await answered(post("/v1/leases:renew", { lease, inHand: [unknown] }))).toMatchObject({ fenced: [unknown] });
+  expect((await post("/v1/leases:drain", { lease })).status).toBe(204);
+  expect(await problem(post("/v1/leases:drain", { lease: { ...lease, leaseToken: "made-up" } }))).toMatchObject({
+    reason: "LEASE_LOST",
+  });
+  for (let times = 0; times < 2; times++) expect((await post("/v1/leases:release", { lease })).status).toBe(204);
+  expect(await problem(post("/v1/leases:renew", { lease }))).toMatchObject({ reason: "LEASE_LOST" });
+  const bad = contract.replace("1e2", '"many"');
+  const refused = await problem(post("/v1/toolsets", `{"providerId":"p","incarnation":"i2","contract":${bad}}`));
+  expect(refused).toMatchObject({ reason: "INVALID_SCHEMA", violations: expect.any(Array) });
+  expect((await post("/v1/toolsets/posted:unregister", { epoch })).status).toBe(204);
+});
+
 test("keys are made, listed, rotated and revoked", async () => {
   const wanted = { principal: "robot", roles: ["agent"], ttlMs: 3_600_000, reason: "for the test" };
   const first = await answered(post("/v1/keys", wanted), 201);
@@ -188,6 +245,9 @@ test.each([
   ["/v1/keys", '{"principal":"robot"}'],
   ["/v1/keys", '{"principal":"robot","roles":["agent"],"admin":true}'],
   ["/v1/login", '{"user":"eve","password":["a"]}'],
+  ["/v1/toolsets", '{"contract":{"name":"a","version":"1.0.0","tools":[]},"providerId":"p","incarnation":"i"}'],
+  ["/v1/leases:release", '{"lease":{"toolset":"lab"}}'],
+  ["/v1/leases:renew", "[]"],
 ])("POST %s with %s is refused, and changes nothing", async (path, body) => {
   const { revision } = await answered(get("/v1/documents?pageSize=1"));
   const { status } = await problem(post(path, body));

@@ -205,7 +205,7 @@ let client: Client;
 let rest: RestClient;
 const held = gate();
 const keys = new Map<Caller, string>();
-const state = { callId: "", lease: {} };
+const state = { callId: "", lease: {}, restLease: {} };
 
 beforeAll(async () => {
   redis = await privateRedis();
@@ -310,8 +310,23 @@ const QUERIES: Readonly<Record<string, string>> = {
   explainByQuery: "principal=default%2Fcaller&toolset=default%2Flab&tool=sum",
 };
 
-/** What a route's body must have. */
-const BODIES: Readonly<Record<string, object>> = {
+/** What a route's body must have, and by whom it is sent where that matters. */
+const BODIES: Readonly<Record<string, object | ((caller: Caller) => object)>> = {
+  registerToolset: (caller) => ({
+    contract: {
+      name: caller === "foreign" ? "default/raw" : "raw",
+      version: "1.0.0",
+      tools: [{ name: "echo", payloadSchema: {} }],
+    },
+    providerId: "p2",
+    incarnation: randomUUID(),
+    options: { replace: true },
+  }),
+  renewLease: () => ({ ...provenLease(), maxInFlight: 1 }),
+  pong: provenLease,
+  drainProvider: provenLease,
+  releaseLease: provenLease,
+  setPassword: { tenant: "default", password: PASSWORD, roles: ["agent"] },
   callTool: { a: 1, b: 2 },
   login: { user: "ada", password: PASSWORD },
   createKey: { tenant: "default", principal: "new", roles: ["agent"] },
@@ -324,18 +339,25 @@ const BODIES: Readonly<Record<string, object>> = {
   promoteToolset: { epoch: 1 },
 };
 
+/** The lease that was registered by HTTP last: the one of gRPC is released by then. */
+function provenLease(): object {
+  return { lease: state.restLease };
+}
+
 /** Asks by HTTP; a stream is answered when it begins. */
 async function askRoute(route: Route, caller: Caller): Promise<string> {
   const key = keys.get(caller);
   const toolset = /:(unregister|promote)$/.test(route.path) ? "default%2Fraw" : "default%2Flab";
   const named: Readonly<Record<string, string>> = {
     ...{ toolset, tool: "sum", call: state.callId, id: "1-0" },
-    ...{ principal: "new", kind: "role", name: "idle" },
+    ...{ principal: "new", user: "ada", kind: "role", name: "idle" },
   };
   const path = documentedPath(route).replace(/\{(\w+)\}/g, (_whole, name: string) => named[name] ?? "");
   const ofTenant = route.query !== undefined && Object.hasOwn(route.query.properties, "tenant") ? "tenant=default" : "";
   const query = [ofTenant, QUERIES[route.operationId] ?? ""].filter(Boolean).join("&");
   const abort = new AbortController();
+  const body = BODIES[route.operationId] ?? {};
+  const sent = typeof body === "function" ? body(caller) : body;
   const response = await rest.ask(`${path}?${query}`, {
     method: route.method,
     signal: abort.signal,
@@ -345,8 +367,14 @@ async function askRoute(route: Route, caller: Caller): Promise<string> {
       // What a request claims besides is no credential.
       ...{ "x-user": "admin", "x-forwarded-user": "admin", cookie: "user=admin; role=admin" },
     },
-    ...(route.body === undefined ? {} : { body: JSON.stringify(BODIES[route.operationId] ?? {}) }),
+    ...(route.body === undefined ? {} : { body: JSON.stringify(sent) }),
   });
+  if (route.operationId === "registerToolset" && response.ok) {
+    const { epoch, leaseToken } = (await response.json()) as { readonly epoch: number; readonly leaseToken: string };
+    const { providerId, incarnation } = sent as { readonly providerId: string; readonly incarnation: string };
+    state.restLease = { toolset: "default/raw", epoch, leaseToken, providerId, incarnation };
+    return "answered";
+  }
   if (response.status < 400) {
     abort.abort();
     return "answered";

@@ -84,6 +84,11 @@ const RUN: Readonly<Record<string, RegExp>> = {
   "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/explain?toolset=text&tool=slugify'": /"outcome":"ready"/,
   "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/audit?event=change&tool=crawler'":
     /"event":"change".*"tool":"crawler"/,
+  [String.raw`curl -s -H @toolgate.headers -d '{"providerId": "deploy", "incarnation": "1", "contract": {"name": "clock", "version": "1.0.0",
+  "tools": [{"name": "now", "description": "The time.", "payloadSchema": {"type": "object"}}]}}' \
+  http://127.0.0.1:7480/v1/toolsets | tee lease.json`]: /"leaseToken":"/,
+  [String.raw`sed -E 's/.*"epoch":([0-9]+).*"leaseToken":"([A-Za-z0-9_-]+)".*/{"lease": {"toolset": "clock", "providerId": "deploy", "incarnation": "1", "epoch": \1, "leaseToken": "\2"}}/' \
+  lease.json | curl -s -H @toolgate.headers -d @- http://127.0.0.1:7480/v1/leases:renew`]: /^\{"leaseUntilMs":\d+/,
   "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/openapi.json": /"operationId":"callTool"/,
   "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/openapi/tools?toolset=text'": /"operationId":"slugify"/,
   "curl -s http://127.0.0.1:7480/readyz": /^\{"status":"ok"\}$/,
