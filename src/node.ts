@@ -563,6 +563,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const http = createHttpServer({
     ...{ config, listeners, log, services, access: accessControl, onFailure, health },
     newId: randomUUID,
+    moreRoutes: () => import("./front/mcp/mcp-routes.js").then(({ mcpRoutes }) => mcpRoutes({ catalog })),
   });
 
   // Operators

@@ -13,32 +13,37 @@ const REFERENCES = new Set(["$ref", "$dynamicRef", "$recursiveRef"]);
  */
 export function embedSchema(schema: JsonSchema, pointer: string): JsonSchema {
   if (typeof schema === "boolean") return schema;
-  const { $schema: _draft, ...rest } = schema;
-  const draft = draftOf(schema);
-  return move(rest, pointer, draft.kind === "known" ? idKeyword(draft.draft) : "$id");
+  const moved = mapReferences(schema, (reference) =>
+    reference === "#" || reference.startsWith("#/") ? pointer + reference.slice(1) : reference,
+  );
+  const { $schema: _dialect, ...rest } = moved;
+  return rest;
 }
 
-function move(
+/** A schema with other references. Those below an `$id` of its own are relative to that, and stay. */
+export function mapReferences(
   schema: { readonly [key: string]: Json },
-  pointer: string,
-  idKey: "$id" | "id",
+  change: (reference: string) => string,
 ): { readonly [key: string]: Json } {
-  const id = schema[idKey];
-  if (typeof id === "string" && !id.startsWith("#")) return schema;
-  return mapValues(schema, (keyword, value) => {
-    if (DATA_KEYWORDS.has(keyword)) return value;
-    if (REFERENCES.has(keyword) && typeof value === "string") {
-      return value === "#" || value.startsWith("#/") ? pointer + value.slice(1) : value;
-    }
-    if (MAP_KEYWORDS.has(keyword) && isObject(value))
-      return mapValues(value, (_name, inner) => moveAny(inner, pointer, idKey));
-    return moveAny(value, pointer, idKey);
-  });
-}
+  const draft = draftOf(schema);
+  const idKey = draft.kind === "known" ? idKeyword(draft.draft) : "$id";
+  return mapSchema(schema);
 
-function moveAny(value: Json, pointer: string, idKey: "$id" | "id"): Json {
-  if (Array.isArray(value)) return value.map((item: Json) => moveAny(item, pointer, idKey));
-  return isObject(value) ? move(value, pointer, idKey) : value;
+  function mapSchema(schema: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+    const id = schema[idKey];
+    if (typeof id === "string" && !id.startsWith("#")) return schema;
+    return mapValues(schema, (keyword, value) => {
+      if (DATA_KEYWORDS.has(keyword)) return value;
+      if (REFERENCES.has(keyword) && typeof value === "string") return change(value);
+      if (MAP_KEYWORDS.has(keyword) && isObject(value)) return mapValues(value, (_name, inner) => mapAny(inner));
+      return mapAny(value);
+    });
+  }
+
+  function mapAny(value: Json): Json {
+    if (Array.isArray(value)) return value.map((item: Json) => mapAny(item));
+    return isObject(value) ? mapSchema(value) : value;
+  }
 }
 
 function mapValues(

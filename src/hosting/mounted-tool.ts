@@ -3,7 +3,7 @@ import { isToolName } from "../identity/names.js";
 import type { Json } from "../json/json.js";
 import { wholeJson, wholeText } from "../json/lone-surrogates.js";
 import { bundle, type SchemaDocuments } from "../sdk/schema-bundle.js";
-import { embedSchema } from "./embed-schema.js";
+import { answerSchema } from "./answer-schema.js";
 import { printable } from "./server-log.js";
 
 /** A tool of an MCP server, as it is registered. */
@@ -180,7 +180,7 @@ function mountTool(name: string, raw: { readonly [key: string]: Json }, notes: s
     ...(title === undefined ? {} : { title }),
     description,
     payload: schemaOf(raw.inputSchema) ?? {},
-    result: resultSchema(schemaOf(raw.outputSchema)),
+    result: answerSchema(schemaOf(raw.outputSchema)),
     ...(Object.keys(hints).length === 0 ? {} : { annotations: hints }),
     ...(Object.keys(meta).length === 0 ? {} : { meta }),
   };
@@ -226,31 +226,6 @@ function readMeta(
 function hasProtoKey(value: Json): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.hasOwn(value, "__proto__") || Object.values(value).some(hasProtoKey);
-}
-
-/** The schema of an MCP answer (CallToolResult) that is not an error. */
-function resultSchema(outputSchema: { readonly [key: string]: Json } | undefined): JsonSchema {
-  const content = {
-    type: "array",
-    items: { type: "object", properties: { type: { type: "string" } }, required: ["type"] },
-  };
-  if (outputSchema === undefined) {
-    return {
-      type: "object",
-      properties: { content, structuredContent: { type: "object" } },
-      required: ["content"],
-    };
-  }
-  return {
-    // A schema has one draft; the embedded one was written for its own.
-    ...(typeof outputSchema.$schema === "string" ? { $schema: outputSchema.$schema } : {}),
-    type: "object",
-    properties: {
-      content,
-      structuredContent: embedSchema(outputSchema, "#/properties/structuredContent"),
-    },
-    required: ["content", "structuredContent"],
-  };
 }
 
 function readHints(annotations: { readonly [key: string]: Json }): ToolAnnotations {

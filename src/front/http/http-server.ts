@@ -52,8 +52,10 @@ export interface HttpServerOptions {
   readonly newId: () => string;
   /** Where `auto` listens; its own address unless said. */
   readonly autoAddress?: string;
-  /** The routes; all there are unless said. */
+  /** The routes; all of the REST interface unless said. */
   readonly routes?: readonly Route[];
+  /** Loads the routes of what else is served here. */
+  readonly moreRoutes?: () => Promise<readonly Route[]>;
 }
 
 /**
@@ -135,14 +137,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   /** Loads what answers requests. */
   async function load(): Promise<FastifyInstance> {
     try {
-      const [{ createHttpApp, answerUnreadable }, { RequestGuard }, { knownRpcs }, routes] = await Promise.all([
+      const [{ createHttpApp, answerUnreadable }, { RequestGuard }, { knownRpcs }, routes, more] = await Promise.all([
         import("./http-app.js"),
         import("./request-guard.js"),
         import("./rpcs.js"),
         options.routes ?? import("./routes.js").then(({ ROUTES }) => ROUTES),
+        options.moreRoutes?.() ?? [],
       ]);
       return await createHttpApp({
-        routes,
+        routes: [...routes, ...more],
         rpcs: knownRpcs(options.services),
         state,
         guard: new RequestGuard({ hosts: namesOf(config), origins: listOf(config.httpOrigins) }),

@@ -26,6 +26,8 @@ export class RequestAsk implements Ask {
   readonly #response: ServerResponse;
   readonly #calls = new Set<HttpCall>();
   readonly #peer: string;
+  /** By which the route's rule let its caller in. */
+  #first: HttpCall | undefined;
   /** Let in before the body was read, for the first that asks its RPC. */
   #admitted: { readonly name: RpcName; readonly call: HttpCall } | undefined;
   #withinMs: number | undefined;
@@ -46,7 +48,13 @@ export class RequestAsk implements Ask {
   /** Finds out who asks, as the rule of the route's RPC has it. @throws RequestFailure */
   async admit(name: RpcName): Promise<void> {
     const { call } = await this.#begin(name, undefined, true);
+    this.#first = call;
     this.#admitted = { name, call };
+  }
+
+  get caller(): HttpCall {
+    if (this.#first === undefined) throw new ToolgateError("INTERNAL", "The route lets in whoever comes.");
+    return this.#first;
   }
 
   async unary<Name extends RpcName>(

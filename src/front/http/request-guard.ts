@@ -67,7 +67,7 @@ export class RequestGuard {
 const PREFLIGHT = {
   "access-control-allow-methods": "GET, POST, PUT, DELETE",
   "access-control-allow-headers":
-    "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, Request-Timeout, Traceparent, Tracestate, Toolgate-Run-Id, Toolgate-Session-Id, Toolgate-Turn-Id, Toolgate-Tool-Call-Id, Toolgate-Parent-Tool-Call-Id, Toolgate-Expect-Digest, Toolgate-On-Disconnect, Toolgate-No-Provider",
+    "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, Request-Timeout, Traceparent, Tracestate, Toolgate-Run-Id, Toolgate-Session-Id, Toolgate-Turn-Id, Toolgate-Tool-Call-Id, Toolgate-Parent-Tool-Call-Id, Toolgate-Expect-Digest, Toolgate-On-Disconnect, Toolgate-No-Provider, Mcp-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id",
   "access-control-max-age": String(PREFLIGHT_HOLDS_S),
 };
 

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Static, TObject, TSchema } from "typebox";
+import type { CallerAccess } from "../../access/caller-access.js";
+import type { Principal } from "../../identity/principal.js";
 import type { NodeHealth } from "../ops/node-health.js";
 import type { RpcName, RpcRequest, RpcResponse } from "./rpcs.js";
 
@@ -46,6 +48,8 @@ export interface StreamEvent {
 
 /** Asks a method of a node for the caller of the request: by the RPC's rule, with its audit, as a gRPC call of the same would. */
 export interface Ask {
+  /** The caller, as the route's rule let it in: with what it may do as of now. */
+  readonly caller: { readonly principal: Principal; readonly access: CallerAccess };
   /** @param more what its answer is waited for, where that is less than the request's own time: in milliseconds */
   unary<Name extends RpcName>(
     name: Name,

@@ -1,0 +1,23 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Ask, RouteNode } from "../http/route.js";
+import type { Endpoint } from "./endpoint.js";
+import type { ListedTools } from "./listed-tool.js";
+import type { Members, RequestId } from "./message.js";
+import type { MethodAnswer } from "./reply.js";
+import type { Envelope } from "./revision.js";
+
+/** A request of MCP on its way to the method that it names. */
+export interface McpRequest {
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params: Members;
+  readonly envelope: Envelope;
+  readonly headers: IncomingHttpHeaders;
+  readonly endpoint: Endpoint;
+  readonly listed: ListedTools;
+  readonly ask: Ask;
+  readonly node: Pick<RouteNode, "asksWho">;
+}
+
+/** A method of MCP. What it throws becomes the request's error. */
+export type McpMethod = (request: McpRequest) => Promise<MethodAnswer> | MethodAnswer;

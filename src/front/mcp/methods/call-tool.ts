@@ -1,0 +1,110 @@
+import { shownToolset } from "../../../identity/toolset-name.js";
+import { memberOf } from "../../../json/json-slices.js";
+import type { CallSpec__Output } from "../../../protocol/generated/toolgate/v1/CallSpec.js";
+import { readCall } from "../../http/call-request.js";
+import { errorReply, failureOf } from "../errors.js";
+import { type ToolForm, WRAPPED } from "../listed-tool.js";
+import type { McpMethod, McpRequest } from "../mcp-request.js";
+import { INVALID_PARAMS, textOf } from "../message.js";
+import { ProgressReports, type ProgressToken, readProgressToken } from "../progress.js";
+import { type MethodAnswer, type Notification, type Reply, result, rpcError } from "../reply.js";
+import type { NamedTool } from "../tool-names.js";
+import { endedResult, refusedResult } from "../tool-result.js";
+
+/**
+ * What makes a call repeatable, in the `_meta` of its request: the run and the model's id of the call. Ids of JSON-RPC do not, for each
+ * client counts its own from the same number.
+ */
+export const RUN_META = "com.toolgate/run_id";
+export const TOOL_CALL_META = "com.toolgate/tool_call_id";
+
+const NO_ARGUMENTS = Buffer.from("{}");
+const OPEN_OBJECT = 0x7b;
+
+/** A call, as the request asks for it. */
+interface AskedCall {
+  readonly spec: CallSpec__Output;
+  readonly form: ToolForm;
+}
+
+/** `tools/call`: makes a call, and answers with its end. A client that goes away cancels it. */
+export const callTool: McpMethod = async (request) => {
+  const { params, endpoint, envelope } = request;
+  const name = textOf(params.get("name"));
+  if (name === undefined) return rpcError(INVALID_PARAMS, "params/name must be the name of a tool.");
+  const given = params.get("arguments");
+  if (given !== undefined && given[0] !== OPEN_OBJECT)
+    return rpcError(INVALID_PARAMS, "params/arguments must be an object.");
+  const found = await endpoint.find(name);
+  if (found === undefined) return rpcError(INVALID_PARAMS, `Unknown tool: ${JSON.stringify(name.slice(0, 128))}.`);
+  const token = readProgressToken(envelope.meta);
+  if (token === null) return rpcError(INVALID_PARAMS, "params/_meta/progressToken must be a text or an integer.");
+  const call = askedCall(request, found, given ?? NO_ARGUMENTS);
+  return token === undefined
+    ? await waitFor(request, call)
+    : { kind: "stream", messages: follow(request, call, token) };
+};
+
+function askedCall(request: McpRequest, { toolset, epoch, tool }: NamedTool, given: Buffer): AskedCall {
+  const { ask, headers, envelope, listed } = request;
+  const form = listed.form(epoch, tool);
+  const payload = form.payload === "object" ? given : (memberOf(given, WRAPPED) ?? Buffer.from("null"));
+  const read = readCall(shownToolset(ask.caller.principal.tenant, toolset), tool.name, payload, headers);
+  const of = (name: string): string => textOf(envelope.meta.get(name)) ?? "";
+  const runId = of(RUN_META) || read.meta?.runId || "";
+  const meta = {
+    runId,
+    sessionId: read.meta?.sessionId ?? "",
+    turnId: read.meta?.turnId ?? "",
+    toolCallId: of(TOOL_CALL_META) || read.meta?.toolCallId || "",
+    parentToolCallId: read.meta?.parentToolCallId ?? "",
+    traceparent: of("traceparent"),
+    tracestate: of("tracestate"),
+  };
+  return { spec: { ...read, meta }, form };
+}
+
+async function waitFor({ ask, envelope }: McpRequest, { spec, form }: AskedCall): Promise<MethodAnswer> {
+  try {
+    const { handle, terminal } = await ask.unary("Gateway/Invoke", { call: spec });
+    const callId = handle?.callId ?? "";
+    return result(endedResult(terminal ?? {}, callId, form, envelope.revision), { "toolgate-call-id": callId });
+  } catch (error) {
+    return refusal(error, form, envelope.revision);
+  }
+}
+
+/** The call's output as notifications of its progress, then its end. */
+async function* follow(
+  { ask, envelope }: McpRequest,
+  { spec, form }: AskedCall,
+  token: ProgressToken,
+): AsyncGenerator<Notification, Reply, void> {
+  const reports = new ProgressReports(token);
+  let open: string | undefined;
+  try {
+    const { handle } = await ask.unary("Gateway/CallTool", { call: spec });
+    const callId = handle?.callId ?? "";
+    open = callId;
+    for await (const { deltas = [], terminal } of ask.stream("Gateway/FollowCall", { callId })) {
+      for (const { dataJson } of deltas) {
+        const report = reports.next(dataJson);
+        if (report !== undefined) yield report;
+      }
+      if (terminal === undefined || terminal === null) continue;
+      open = undefined;
+      return result(endedResult(terminal, callId, form, envelope.revision));
+    }
+    return rpcError(INVALID_PARAMS, "The call's output ended before the call.");
+  } catch (error) {
+    return refusal(error, form, envelope.revision);
+  } finally {
+    if (open !== undefined && spec.onDisconnect !== "ON_DISCONNECT_CONTINUE")
+      await ask.unary("Gateway/CancelCall", { callId: open }).catch(() => {}); // its caller is gone, and hears of nothing
+  }
+}
+
+function refusal(thrown: unknown, form: ToolForm, revision: McpRequest["envelope"]["revision"]): Reply {
+  const refused = refusedResult(failureOf(thrown).error, form, revision);
+  return refused === undefined ? errorReply(thrown) : result(refused);
+}
