@@ -12,7 +12,11 @@ export interface McpPost {
 }
 
 const MODERN = "2026-07-28";
-const NAMED_BY: Readonly<Record<string, string>> = { "tools/call": "name", "tasks/get": "taskId", "tasks/cancel": "taskId" };
+const NAMED_BY: Readonly<Record<string, string>> = {
+  "tools/call": "name",
+  "tasks/get": "taskId",
+  "tasks/cancel": "taskId",
+};
 
 /** What was answered. */
 export interface McpReply {
@@ -22,7 +26,10 @@ export interface McpReply {
   /** The messages of a stream, or the one of the body. */
   readonly messages: readonly { readonly [key: string]: unknown }[];
   /** The last message: the end of the request. */
-  readonly end: { readonly result?: Record<string, unknown>; readonly error?: { code: number; message: string; data?: unknown } };
+  readonly end: {
+    readonly result?: Record<string, unknown>;
+    readonly error?: { code: number; message: string; data?: unknown };
+  };
 }
 
 /** Posts as a client of revision 2026-07-28. */
