@@ -35,8 +35,9 @@ interface Bounds {
   readonly runs: Map<string, BoundLimits>;
 }
 
-/** The most callers and tools whose limits are remembered, and the most runs of each. */
-const MAX_REMEMBERED = 10_000;
+/** The most toolsets of a principal, the most tools of each, and the most runs of each of those, whose limits are remembered. */
+const MAX_TOOLSETS = 32;
+const MAX_TOOLS = 64;
 const MAX_RUNS = 256;
 
 /** Which limits a call has, by the documents of now. Costs nothing while there is no such document. */
@@ -44,7 +45,8 @@ export class CallLimits {
   readonly #documents: Pick<DocumentsReader, "all" | "onChange">;
   readonly #keyspace: Pick<Keyspace, "forTenant" | "forToolset">;
   #rules: readonly LimitRule[] = [];
-  readonly #bounds = new Map<string, Bounds | undefined>();
+  /** By principal, which is the same object for each call of a credential: making a key of all four names costs more than three lookups. */
+  #bounds = new WeakMap<object, Map<ToolsetName, Map<ToolName, Bounds | undefined>>>();
   #stopFollowing: (() => void) | undefined;
 
   constructor(
@@ -94,25 +96,22 @@ export class CallLimits {
 
   #compile(): void {
     this.#rules = [...this.#documents.all(LIMIT)].map(compileLimit);
-    this.#bounds.clear();
+    this.#bounds = new WeakMap();
   }
 
-  #boundsOf(
-    { tenant, id }: Pick<Principal, "tenant" | "id">,
-    toolset: ToolsetName,
-    tool: ToolName,
-  ): Bounds | undefined {
-    // The last one is the only one that may have any character.
-    const key = `${tenant} ${toolset} ${tool} ${id}`;
-    const known = this.#bounds.get(key);
-    if (known !== undefined || this.#bounds.has(key)) return known;
-    if (this.#bounds.size >= MAX_REMEMBERED) this.#bounds.clear();
+  #boundsOf(principal: Pick<Principal, "tenant" | "id">, toolset: ToolsetName, tool: ToolName): Bounds | undefined {
+    const toolsets = entry(this.#bounds, principal, () => new Map<ToolsetName, Map<ToolName, Bounds | undefined>>());
+    if (toolsets.size >= MAX_TOOLSETS && !toolsets.has(toolset)) toolsets.clear();
+    const tools = entry(toolsets, toolset, () => new Map<ToolName, Bounds | undefined>());
+    if (tools.size >= MAX_TOOLS && !tools.has(tool)) tools.clear();
+    return entry(tools, tool, () => this.#find(principal, toolset, tool));
+  }
+
+  #find({ tenant, id }: Pick<Principal, "tenant" | "id">, toolset: ToolsetName, tool: ToolName): Bounds | undefined {
     const parts = { toolsetTenant: tenantOf(toolset), toolsetName: plainName(toolset) };
     const call: LimitedCall = { tenant, id, toolset, tool, ...parts };
     const rules = this.#rules.filter((rule) => rule.fits(call));
-    const bounds = rules.length === 0 ? undefined : this.#bind(call, rules);
-    this.#bounds.set(key, bounds);
-    return bounds;
+    return rules.length === 0 ? undefined : this.#bind(call, rules);
   }
 
   #bind(call: LimitedCall, rules: readonly LimitRule[]): Bounds {
@@ -156,6 +155,19 @@ export class CallLimits {
       reservedAt,
     };
   }
+}
+
+/** What is in a map; made, and kept there, where nothing is. */
+function entry<Key, Value>(
+  map: { has(key: Key): boolean; get(key: Key): Value | undefined; set(key: Key, value: Value): unknown },
+  key: Key,
+  make: () => Value,
+): Value {
+  const known = map.get(key);
+  if (known !== undefined || map.has(key)) return known as Value; // it was put there as one
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 function limitsOf(rules: readonly LimitRule[], call: LimitedCall, runId: string): RuledLimit[] {

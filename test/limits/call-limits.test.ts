@@ -12,6 +12,15 @@ const ACME = "acme" as TenantName;
 const BETA = "beta" as TenantName;
 const NO_ARGUMENTS = Buffer.from("{}");
 
+/** The same object for all calls of a caller, as a node has it. */
+const principals = new Map<string, { readonly tenant: TenantName; readonly id: string }>();
+function principalOf(caller: string) {
+  const [tenant = "", id = ""] = caller.split(" ");
+  const principal = principals.get(caller) ?? { tenant: tenant as TenantName, id };
+  principals.set(caller, principal);
+  return principal;
+}
+
 function limitsOver(shards = 1) {
   const documents = new DocumentsInMemory();
   const keyspace = createKeyspace(parseRegistryName("test", "registry"), shards);
@@ -26,9 +35,7 @@ function limitsOver(shards = 1) {
       payload = NO_ARGUMENTS,
     }: Partial<Record<"toolset" | "tool" | "run", string>> & { payload?: Buffer } = {},
   ) => {
-    const [tenant = "", id = ""] = caller.split(" ");
-    const principal = { tenant: tenant as TenantName, id };
-    return limits.of(principal, toolset as ToolsetName, tool as ToolName, run, payload);
+    return limits.of(principalOf(caller), toolset as ToolsetName, tool as ToolName, run, payload);
   };
   const names = (...call: Parameters<typeof of>) => of(...call)?.counted.map(({ rule }) => rule.name) ?? [];
   return { documents, keyspace, limits, of, names };

@@ -1,29 +1,38 @@
 import type { CallLimit, LimitRefusal } from "./call-limit.js";
 
 /**
- * The limits of the calls of one script, as lines, and which of them each call has: calls of one caller share theirs.
+ * The limits of the calls of one script, as lines, and in which groups calls have them: calls of one caller share theirs.
  */
 export class LimitLines {
   readonly #places = new Map<string, number>();
   readonly #limits: CallLimit[] = [];
-  readonly #lists = new Map<readonly CallLimit[], string>();
+  readonly #groups = new Map<string, number>();
+  /** By the lists that calls came with. */
+  readonly #known = new Map<readonly CallLimit[], number>();
 
   /** The limits, a line each: kind, subject, how many, microseconds. */
   get text(): string {
     return [...this.#places.keys()].join("");
   }
 
-  /** Places of limits, with commas between them; `-` for a call that has none. */
-  list(limits: readonly CallLimit[] | undefined): string {
-    if (limits === undefined || limits.length === 0) return "-";
-    const known = this.#lists.get(limits);
-    if (known !== undefined) return known;
-    const list = limits.map((limit) => this.#place(limit)).join(",");
-    this.#lists.set(limits, list);
-    return list;
+  /** The groups, a line each: places of limits, with commas between them. */
+  get groups(): string {
+    return [...this.#groups.keys()].join("");
   }
 
-  /** The limits that a list names; see `list`. */
+  /** The place of the group of a call's limits, counted from 1; 0 for a call that has none. */
+  group(limits: readonly CallLimit[] | undefined): number {
+    if (limits === undefined || limits.length === 0) return 0;
+    const known = this.#known.get(limits);
+    if (known !== undefined) return known;
+    const line = `${limits.map((limit) => this.#place(limit)).join(",")}\n`;
+    const group = this.#groups.get(line) ?? this.#groups.size + 1;
+    this.#groups.set(line, group);
+    this.#known.set(limits, group);
+    return group;
+  }
+
+  /** The limits at places, which stand with commas between them. */
   named(list: string): readonly CallLimit[] {
     return list.split(",").flatMap((place) => this.#limits[Number(place) - 1] ?? []);
   }

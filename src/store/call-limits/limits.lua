@@ -1,9 +1,10 @@
 -- Decides by limits whether calls may be admitted, and counts those that are: what limits are stands in limits-lua.ts. Needs prefix, now in
 -- milliseconds, time, text, in_parts and is_wrong_type.
 
--- Reads limits, a line each: kind, subject, how many, microseconds. Returns what is to be done with them. One function that makes the
--- others: most scripts have no limits, and making a function takes time.
-local function read_limits(lines)
+-- Reads limits, a line each: kind, subject, how many, microseconds; and groups of them, a line each: lines of limits, with commas between
+-- them. Returns what is to be done with them. One function that makes the others: most scripts have no limits, and making a function
+-- takes time.
+local function read_limits(lines, group_lines)
   local now_us = time[1] * 1000000 + time[2]
   local day_ends = now - now % DAY_MS + DAY_MS
   -- How each kind's key begins.
@@ -66,24 +67,21 @@ local function read_limits(lines)
     return -1, -1
   end
 
-  -- The limits that a list names, with what a record says of them until its call has ended. Calls share lists.
-  local lists = {}
-  local function limits_of(list)
-    local named = lists[list]
-    if not named then
-      local held = {}
-      named = {}
-      for place in string.gmatch(list, '%d+') do
-        local limit = limits[tonumber(place)]
-        limit.place = place
-        named[#named + 1] = limit
-        if limit.kind == 'running' then held[#held + 1] = 'r' .. limit.subject end
-        if limit.kind == 'loop' then held[#held + 1] = 'f' .. limit.subject end
-      end
-      named.held = #held > 0 and ' limits=' .. table.concat(held, ',') or ''
-      lists[list] = named
+  -- Groups of limits: calls that have the same ones share a group. With what a record says of them until its call has ended, and those that
+  -- count its calls, that count them by their ids while they are unfinished, and that end loops.
+  local groups = {}
+  for line in string.gmatch(group_lines, '[^\n]+') do
+    local group, held = { counters = {}, running = {}, loops = {} }, {}
+    for place in string.gmatch(line, '%d+') do
+      local limit = limits[tonumber(place)]
+      limit.place = place
+      group[#group + 1] = limit
+      local part = limit.kind == 'running' and group.running or limit.kind == 'loop' and group.loops or group.counters
+      part[#part + 1] = limit
+      if part ~= group.counters then held[#held + 1] = (limit.kind == 'running' and 'r' or 'f') .. limit.subject end
     end
-    return named
+    group.held = #held > 0 and ' limits=' .. table.concat(held, ',') or ''
+    groups[#groups + 1] = group
   end
 
   -- Whether a call is among the unfinished ones that a limit counts.
@@ -91,12 +89,33 @@ local function read_limits(lines)
     return limit.inside[id] or redis.call('ZSCORE', limit.key, id)
   end
 
+  -- Most calls that follow each other have the same limits. So only one group counts at a time: how many calls it lets in is found once, and
+  -- its limits hear of those that it let in when another group's turn comes.
+  local turn = { spent = 0 }
+
+  local function note_spent()
+    if turn.spent == 0 then return end
+    for _, limit in ipairs(turn.group.counters) do
+      limit.left, limit.used, limit.spent = limit.left - turn.spent, limit.used + turn.spent * (limit.kind == 'rate' and limit.every or 1), true
+    end
+    turn.spent = 0
+  end
+
+  local function take_turn(group)
+    note_spent()
+    local room = math.huge
+    for _, limit in ipairs(group) do
+      if not limit.read then read_use(limit) end
+      if limit.kind ~= 'loop' or limit.left == 0 then room = math.min(room, limit.left) end
+    end
+    turn = { group = group, room = room, spent = 0 }
+  end
+
   -- How a call is refused, and when to come again, by those of its limits that are used up; nothing where none of them counts it anew. Of
   -- several, the one that lasts longest.
-  local function refusal_by(named, id)
+  local function refusal_by(group, id)
     local worst, longest, budget
-    for _, limit in ipairs(named) do
-      if not limit.read then read_use(limit) end
+    for _, limit in ipairs(group) do
       local left = math.max(0, limit.left)
       if limit.kind == 'daily' or limit.kind == 'total' then budget = math.min(budget or left, left) end
       if left == 0 and not (limit.kind == 'running' and is_inside(limit, id)) then
@@ -111,30 +130,40 @@ local function read_limits(lines)
   end
 
   -- How a call is refused; nothing where none of its limits refuses it, and nothing is counted yet.
-  local function refused_by(named, id)
-    for _, limit in ipairs(named) do
-      if not limit.read then read_use(limit) end
-      if limit.left <= 0 then return refusal_by(named, id) end
+  local function refused_by(group, id)
+    if turn.group ~= group then take_turn(group) end
+    if turn.room > 0 then return nil end
+    if turn.refusal then return turn.refusal end
+    note_spent()
+    local refusal = refusal_by(group, id)
+    -- Only by ids one call differs from another, and nothing is counted before another group's turn.
+    if #group.running == 0 then turn.refusal = refusal end
+    return refusal
+  end
+
+  -- Counts a call that its limits let in, as `refused_by` has just said; its claim on those that count unfinished calls ends by itself at
+  -- its deadline. Of these, only those count it that are said.
+  local function spend(id, deadline, counting)
+    turn.room, turn.spent = turn.room - 1, turn.spent + 1
+    for _, limit in ipairs(counting) do
+      limit.left, limit.used, limit.inside[id] = limit.left - 1, limit.used + 1, true
+      limit.until_ms = math.max(limit.until_ms or 0, deadline)
+      limit.entered[#limit.entered + 1] = text[deadline]
+      limit.entered[#limit.entered + 1] = id
     end
   end
 
-  -- Counts a call that its limits let in; its claim on those that count unfinished calls ends by itself at its deadline.
-  local function spend(named, id, deadline)
-    for _, limit in ipairs(named) do
-      if limit.kind ~= 'loop' then limit.left = limit.left - 1 end
-      if limit.kind == 'rate' then
-        limit.used, limit.spent = limit.used + limit.every, true
-      elseif limit.kind == 'running' then
-        limit.used, limit.until_ms, limit.inside[id] = limit.used + 1, math.max(limit.until_ms or 0, deadline), true
-        limit.entered[#limit.entered + 1] = text[deadline]
-        limit.entered[#limit.entered + 1] = id
-      elseif limit.kind ~= 'loop' then
-        limit.used, limit.spent = limit.used + 1, true
-      end
+  -- Those of a group that count a call anew: all but those that count it among the unfinished ones.
+  local function anew(group, id)
+    local found = {}
+    for _, limit in ipairs(group) do
+      if limit.kind ~= 'running' or not is_inside(limit, id) then found[#found + 1] = limit end
     end
+    return found
   end
 
   local function write_limits()
+    note_spent()
     for _, limit in ipairs(limits) do
       if limit.until_ms then
         in_parts(limit.entered, function(...) redis.call('ZADD', limit.key, ...) end)
@@ -152,5 +181,5 @@ local function read_limits(lines)
     end
   end
 
-  return { limits_of = limits_of, read_use = read_use, is_inside = is_inside, refused_by = refused_by, spend = spend, write = write_limits }
+  return { groups = groups, read_use = read_use, anew = anew, refused_by = refused_by, spend = spend, write = write_limits }
 end

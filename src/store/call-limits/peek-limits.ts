@@ -11,10 +11,10 @@ const PEEK_LIMITS = defineCallScript(
   LIMITS_LUA,
   `
 -- KEYS    [1] prefix, [2] due
--- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] their lines, with commas between them
+-- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] the group of their lines, with commas between them
 -- Returns 'free' where they would let a call in now; or 'limited ...' as ADMIT does. Nothing is counted
-local limiter = read_limits(ARGV[1])
-return limiter.refused_by(limiter.limits_of(ARGV[2]), '-') or 'free'
+local limiter = read_limits(ARGV[1], ARGV[2])
+return limiter.refused_by(limiter.groups[1], '-') or 'free'
 `,
 );
 
@@ -32,9 +32,9 @@ export async function peekLimits(
 ): Promise<LimitRefusal | undefined> {
   if (limits.length === 0) return undefined;
   const lines = new LimitLines();
-  const list = lines.list(limits);
+  lines.group(limits);
   const [word, ...rest] = asText(
-    await runScript(store.redis, PEEK_LIMITS, [keys.prefix, keys.due], [lines.text, list]),
+    await runScript(store.redis, PEEK_LIMITS, [keys.prefix, keys.due], [lines.text, lines.groups]),
   ).split(" ");
   return word === "limited" ? lines.refusal(rest) : undefined;
 }

@@ -35,22 +35,21 @@ const RESERVE = defineCallScript(
   LIMITS_LUA,
   `
 -- KEYS    [1] prefix, [2] due
--- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] calls, a line each: id, how long it may take, its limits' lines
+-- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] groups of them, a line each: lines of limits, with commas
+--         between them; [3] calls, a line each: id, how long it may take, line of its group
 -- Returns for each call the lines of the limits that count it now, with commas between them; or 'limited ...' as ADMIT does
-local limiter, answers = read_limits(ARGV[1]), {}
-for id, timeout, list in string.gmatch(ARGV[2], '(%S+) (%d+) (%S+)\\n') do
-  local named = limiter.limits_of(list)
-  local answer = limiter.refused_by(named, id)
+local limiter, answers = read_limits(ARGV[1], ARGV[2]), {}
+for id, timeout, line in string.gmatch(ARGV[3], '(%S+) (%d+) (%d+)\\n') do
+  local group = limiter.groups[tonumber(line)]
+  local answer = limiter.refused_by(group, id)
   if not answer then
     -- One that is counted as unfinished is here again: it is the same call.
-    local anew, places = {}, {}
-    for _, limit in ipairs(named) do
-      if limit.kind ~= 'running' or not limiter.is_inside(limit, id) then
-        anew[#anew + 1] = limit
-        places[#places + 1] = limit.place
-      end
+    local running, places = {}, {}
+    for _, limit in ipairs(limiter.anew(group, id)) do
+      if limit.kind == 'running' then running[#running + 1] = limit end
+      places[#places + 1] = limit.place
     end
-    limiter.spend(anew, id, now + tonumber(timeout))
+    limiter.spend(id, now + tonumber(timeout), running)
     answer = table.concat(places, ',')
   end
   answers[#answers + 1] = answer
@@ -67,11 +66,11 @@ const GIVE_BACK = evenWhenFull(
     LIMITS_LUA,
     `
 -- KEYS    [1] prefix, [2] due
--- ARGV    [1] limits, a line each: kind, subject, how many, microseconds; [2] calls, a line each: id, 0, its limits' lines
+-- ARGV    [1] limits, [2] groups of them, as RESERVE has them; [3] calls, a line each: id, line of its group
 -- Returns 0
-local limiter = read_limits(ARGV[1])
-for id, _, list in string.gmatch(ARGV[2], '(%S+) (%d+) (%S+)\\n') do
-  for _, limit in ipairs(limiter.limits_of(list)) do
+local limiter = read_limits(ARGV[1], ARGV[2])
+for id, line in string.gmatch(ARGV[3], '(%S+) (%d+)\\n') do
+  for _, limit in ipairs(limiter.groups[tonumber(line)]) do
     if limit.kind == 'running' then
       redis.pcall('ZREM', limit.key, id)
     else
@@ -150,8 +149,14 @@ export class Reservations {
 
   async #reserveAll(keys: ShardKeys, calls: readonly Reservation[]): Promise<ReservationAnswer[]> {
     const lines = new LimitLines();
-    const said = calls.map(({ id, timeoutMs, limits }) => `${id} ${timeoutMs} ${lines.list(limits)}\n`);
-    const reply = await runConfirmed(this.#store, keys, RESERVE, [keys.prefix, keys.due], [lines.text, said.join("")]);
+    const said = calls.map(({ id, timeoutMs, limits }) => `${id} ${timeoutMs} ${lines.group(limits)}\n`);
+    const reply = await runConfirmed(
+      this.#store,
+      keys,
+      RESERVE,
+      [keys.prefix, keys.due],
+      [lines.text, lines.groups, said.join("")],
+    );
     return asArray(reply).map((answer, index) => {
       const [word = "", ...rest] = asText(answer).split(" ");
       if (word === "limited") return { kind: "limited", refusal: lines.refusal(rest) };
@@ -162,8 +167,8 @@ export class Reservations {
 
   async #returnAll(keys: ShardKeys, calls: readonly Reserved[]): Promise<true[]> {
     const lines = new LimitLines();
-    const said = calls.map(({ id, limits }) => `${id} 0 ${lines.list(limits)}\n`);
-    await runScript(this.#store.redis, GIVE_BACK, [keys.prefix, keys.due], [lines.text, said.join("")]);
+    const said = calls.map(({ id, limits }) => `${id} ${lines.group(limits)}\n`);
+    await runScript(this.#store.redis, GIVE_BACK, [keys.prefix, keys.due], [lines.text, lines.groups, said.join("")]);
     return calls.map(() => true);
   }
 

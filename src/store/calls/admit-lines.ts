@@ -17,8 +17,6 @@ export class AdmitLines {
   readonly #callers = new Lines();
   #argumentsDigests = "";
   readonly limits = new LimitLines();
-  #limitLists = "";
-  #isLimited = false;
   /** By the line of their destination. */
   readonly #wanted = new Map<number, CallsTo>();
   #last: { readonly call: Admission; readonly way: number; readonly to: CallsTo } | undefined;
@@ -37,7 +35,7 @@ export class AdmitLines {
     return this.#ways.text;
   }
 
-  /** Id, request digest, line of the way, meta. */
+  /** Id, request digest, line of the way, line of the group of limits or 0, meta. */
   get calls(): string {
     return this.#calls;
   }
@@ -52,11 +50,6 @@ export class AdmitLines {
     return this.#callers.size === 0 ? "" : this.#argumentsDigests;
   }
 
-  /** Which of the limits each call has, each with a space behind it; nothing where none has any. */
-  get limitLists(): string {
-    return this.#isLimited ? this.#limitLists : "";
-  }
-
   /** The calls by the line of their destination. */
   get wanted(): Iterable<readonly [number, CallsTo]> {
     return this.#wanted;
@@ -68,10 +61,7 @@ export class AdmitLines {
     const { way, to } = same ? last : this.#way(call);
     to.calls++;
     this.#last = { call, way, to };
-    this.#calls += `${call.id} ${call.requestDigest} ${way} ${call.meta}\n`;
-    const list = this.limits.list(call.limits);
-    if (list !== "-") this.#isLimited = true;
-    this.#limitLists += `${list} `;
+    this.#calls += `${call.id} ${call.requestDigest} ${way} ${this.limits.group(call.limits)} ${call.meta}\n`;
     this.#argumentsDigests += call.audit === undefined ? "- " : `${call.audit.argumentsDigest} `;
   }
 

@@ -34,11 +34,11 @@ const ADMIT = defineCallScript(
 -- ARGV    [1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line each: toolset, epoch (0
 --         for none), contract digest, max backlog; [5] ways that calls go, a line each: tool, delivery, line of the destination, line
 --         of the overflow or 0, pinned, wait, timeout, watch, tenant, principal, line of the audited caller or 0; [6] calls, a line each: id, request digest (- where it
---         cannot be repeated), line of its way, meta; [7] claim lease of once, [8] of idempotent; [9] providers of this node that may
+--         cannot be repeated), line of its way, line of its group of limits or 0, meta; [7] claim lease of once, [8] of idempotent; [9] providers of this node that may
 --         take what is admitted, a line each: line of the destination, provider, incarnation, session, credits, room, running; [10]
 --         audited callers, a line each: kind, credential, revision of the documents, rule; [11] keyed digests of the calls' arguments,
---         nothing where there is no audited caller; [12] limits, a line each: kind, subject, how many, microseconds; [13] the limits that each
---         call has, by their lines, with commas between them or -, nothing where no call has any; [14] words that heads end with; then the calls' payloads
+--         nothing where there is no audited caller; [12] limits, a line each: kind, subject, how many, microseconds; [13] groups of
+--         limits, a line each: lines of limits, with commas between them; [14] words that heads end with; then the calls' payloads
 -- Returns for each call the place of its head (admitted), 'repeated <head>\\n<end>', 'conflict', 'stale', 'unhealthy <last pong> <now>'
 --         or 'full', 'limited <line of the limit> <when to come again> <when it is unused> <what is left of budgets or ->' (times in
 --         milliseconds from now, -1: never); for each provider what take() answers (take.lua); the heads
@@ -100,9 +100,7 @@ local function line_of_head(way, to)
   return line
 end
 
--- What each call's limits are.
-local bounds, limiter = {}, ARGV[12] ~= '' and read_limits(ARGV[12])
-for list in string.gmatch(ARGV[13], '%S+') do bounds[#bounds + 1] = list ~= '-' and limiter.limits_of(list) end
+local limiter = ARGV[12] ~= '' and read_limits(ARGV[12], ARGV[13])
 
 -- Whether a tenant has less than its share of a full backlog: then it is let in beyond it, while what is beyond is under half as much again.
 local function is_short(way, to)
@@ -155,16 +153,16 @@ local function repeated(id, digest, way)
 end
 
 local answers = {}
-for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*)\\n') do
+for id, digest, line, group_line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) (%d+) ([^\\n]*)\\n') do
   local way, key = ways[tonumber(line)], prefix .. 'call:' .. id
   local answer
   if digest ~= '-' and (admitted[id] or redis.call('EXISTS', key) == 1) then
     answer = repeated(id, digest, way)
   else
-    local bound, to = bounds[#answers + 1]
+    local group, to = limiter and limiter.groups[tonumber(group_line)]
     to, answer = admits(way)
-    if to and bound then
-      answer = limiter.refused_by(bound, id)
+    if to and group then
+      answer = limiter.refused_by(group, id)
       to = not answer and to
     end
     if to then
@@ -180,9 +178,9 @@ for id, digest, line, meta in string.gmatch(ARGV[6], '(%S+) (%S+) (%d+) ([^\\n]*
       if way.who then audit_admission(call, way.who, arguments[call.place], node) end
       look_at(call, math.min(way.deadline, now + lease_of[way.delivery]))
       admitted[id] = call
-      if bound then
-        call.more = bound.held
-        limiter.spend(bound, id, way.deadline)
+      if group then
+        call.more = group.held
+        limiter.spend(id, way.deadline, group.running)
       end
       to.calls = to.calls + 1
       if to.tenants then
@@ -315,7 +313,7 @@ async function admit(
     lines.auditedCallers,
     lines.argumentsDigests,
     lines.limits.text,
-    lines.limitLists,
+    lines.limits.groups,
     store.listEnded ? " listed" : "",
     ...admissions.map(({ payload }) => payload),
   ];

@@ -14,6 +14,7 @@ import { toolsetOf } from "../../../src/identity/toolset-name.js";
 import type { Json } from "../../../src/json/json.js";
 import { InvertedIndex } from "../../../src/search/inverted-index.js";
 import { contract, tool } from "../../catalog/hand-written-catalog.js";
+import { Random } from "../../support/random.js";
 import { CatalogInMemory } from "../catalog-in-memory.js";
 import { DocumentsInMemory } from "./documents-in-memory.js";
 import { NaivePolicy, type NaiveRole, type NaiveRule, type NaiveShare, type NaiveTool } from "./naive-policy.js";
@@ -23,28 +24,6 @@ import { NaivePolicy, type NaiveRole, type NaiveRule, type NaiveShare, type Naiv
 const POLICIES = Number(process.env.TOOLGATE_POLICIES ?? 10_000);
 /** How many principals each policy is asked for. */
 const PRINCIPALS = 1;
-
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  below(most: number): number {
-    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * most);
-  }
-
-  pick<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)] as Item; // there is one
-  }
-
-  some<Item>(items: readonly Item[], least = 0): Item[] {
-    const picked = items.filter(() => this.below(3) === 0);
-    return picked.length < least ? [this.pick(items)] : picked;
-  }
-}
 
 const TENANTS = ["default", "acme", "acme-2"] as const;
 const NAMES = ["files", "files.v2", "maps", "fil"] as const;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { CallId } from "../../../src/identity/call-id.js";
 import { callerName } from "../../../src/identity/caller-name.js";
+import type { CallLimit } from "../../../src/store/call-limits/call-limit.js";
 import type { Admission } from "../../../src/store/calls/admission.js";
 import type { AdmissionAnswer } from "../../../src/store/calls/admit.js";
 import { cancelCall } from "../../../src/store/calls/cancel.js";
@@ -7,6 +9,7 @@ import { reassignCalls } from "../../../src/store/calls/reassign.js";
 import { settleCalls } from "../../../src/store/calls/settle.js";
 import { releaseLease } from "../../../src/store/registry/leases.js";
 import { expectKeysToExpire, expectNoLeaks } from "../../support/leaks.js";
+import { Random } from "../../support/random.js";
 import { until } from "../../support/until.js";
 import {
   admissionOf,
@@ -220,6 +223,71 @@ describe("a loop", () => {
       expect((await admit(store, call)).kind).toBe("admitted");
       await cancelCall(store, call.id);
     }
+  });
+});
+
+describe("calls of one script that have different limits", () => {
+  const ROUNDS = 6;
+  const CALLS = 40;
+  const names = ["slow", "slower", "few", "fewer", "daily", "total", "fine", "failing"] as const;
+  /** The same limits for each side; a refusal by one of several must not depend on the microsecond in which it is decided. */
+  const limitsFor = (side: string, most: readonly number[]): readonly CallLimit[] =>
+    (["rate", "rate", "running", "running", "daily", "total", "loop", "loop"] as const).map((kind, place) => {
+      const everyMs = kind === "rate" ? (place + 1) * 100 * DAY_MS : 0;
+      const failures = names[place] === "failing" ? 0 : 3;
+      return limitOf(kind, kind === "loop" ? failures : (most[place] ?? 1), `${side}-${names[place]}`, everyMs * 1_000);
+    });
+  /** What an answer says, whichever side it is of. */
+  const said = (answer: AdmissionAnswer, limits: readonly CallLimit[]) => {
+    const refusal = refusalOf(answer);
+    if (refusal === undefined) return answer.kind;
+    const waits = [refusal.retryAfterMs, refusal.resetMs].map((time) => time === undefined);
+    return [names[limits.indexOf(refusal.limit)], ...waits, refusal.budgetLeft];
+  };
+
+  test("get what each would have got by itself", async () => {
+    const { client, store, provider } = here();
+    const random = new Random(13);
+    const roomy = { ...admissionOf(provider).destination, maxBacklog: 100_000 };
+    const refusals = new Set<string>();
+    for (let round = 0; round < ROUNDS; round++) {
+      const most = names.map(() => 1 + random.below(12));
+      const [apart, together] = ["apart", "together"].map((side) => limitsFor(`${side}-${round}`, most)) as [
+        readonly CallLimit[],
+        readonly CallLimit[],
+      ];
+      // A few groups, most of them without the loop that refuses all.
+      const groups = Array.from({ length: 4 }, () =>
+        names.flatMap((name, place) => (random.below(name === "failing" ? 16 : 2) === 0 ? [place] : [])),
+      );
+      // Some come twice.
+      const calls = Array.from({ length: CALLS }, () => ({ group: random.pick(groups), id: random.below(CALLS * 2) }));
+      const admissionsWith = (limits: readonly CallLimit[]): Admission[] => {
+        const ids = Array.from({ length: CALLS * 2 }, () => admissionOf(provider).id);
+        const lists = new Map(groups.map((group) => [group, group.flatMap((place) => limits[place] ?? [])]));
+        return calls.map(({ group, id }) => ({
+          ...admissionOf(provider, { destination: roomy, limits: lists.get(group) }),
+          id: ids[id] as CallId, // as many as there can be
+        }));
+      };
+      const alone: AdmissionAnswer[] = [];
+      for (const admission of admissionsWith(apart)) alone.push(await admit(store, admission));
+      const admissions = admissionsOf(store, CALLS);
+      const batch = await Promise.all(admissionsWith(together).map((admission) => admissions.admit(admission, true)));
+      const expected = alone.map((answer) => said(answer, apart));
+      expect(batch.map((answer) => said(answer, together))).toEqual(expected);
+      for (const answer of expected) refusals.add(String(Array.isArray(answer) ? answer[0] : answer));
+      // And they leave the same behind.
+      for (const [place, limit] of apart.entries()) {
+        const other = together[place] ?? limit;
+        const after = await Promise.all([limit, other].map((one) => admitWith([one], { destination: roomy })));
+        expect(said(after[1] as AdmissionAnswer, together)).toEqual(said(after[0] as AdmissionAnswer, apart));
+        expect(await client.zcard(keys.running(other.subject))).toBe(await client.zcard(keys.running(limit.subject)));
+      }
+    }
+    expect([...refusals].toSorted()).toEqual(
+      ["admitted", "daily", "failing", "few", "fewer", "repeated", "slow", "slower", "total"].toSorted(),
+    );
   });
 });
 

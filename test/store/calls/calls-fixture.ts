@@ -92,11 +92,11 @@ export function admissionOf(registered: Registered, more: Partial<Admission> = {
 }
 
 /** Calls that are admitted in one turn are so by one script. */
-export function admissionsOf(store: CallStore): Admissions {
+export function admissionsOf(store: CallStore, batchSize = 32): Admissions {
   return new Admissions(store, {
     node: NODE,
     healthWindowMs: LONG_MS,
-    batchSize: () => 32,
+    batchSize: () => batchSize,
     offer: () => undefined,
   });
 }
