@@ -33,8 +33,7 @@ function verb(needs: Verb, on: RuledResource, recheck: Recheck = "identity"): Rp
   return { needs, on, recheck };
 }
 
-/** Every RPC that a node serves, and what it needs: the one table. A server does not start with an RPC that is not in it. */
-export const RPC_RULES: Readonly<Record<string, RpcRule>> = {
+const RULES = {
   "/toolgate.v1.Registry/Register": verb("register", "toolset"),
   "/toolgate.v1.Registry/Attach": verb("register", "toolset", "handler"),
   "/toolgate.v1.Registry/Pong": verb("register", "toolset"),
@@ -89,7 +88,21 @@ export const RPC_RULES: Readonly<Record<string, RpcRule>> = {
 
   "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": CREDENTIAL,
   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": CREDENTIAL,
-};
+} as const satisfies Readonly<Record<string, RpcRule>>;
+
+/** Every RPC that has a rule: `/toolgate.v1.Gateway/Invoke`. */
+export type RuledRpc = keyof typeof RULES;
+
+/** Every RPC that a node serves, and what it needs: the one table. A server does not start with an RPC that is not in it. */
+export const RPC_RULES: Readonly<Record<string, RpcRule>> = RULES;
+
+/** The most of a message that anybody may send, in bytes: a name and a password, in escapes. */
+const MOST_OF_ANYBODY = 8_192;
+
+/** How large a request by a rule may be, in bytes; infinite where other bounds hold alone. Who proves nothing sends little. */
+export function mostBytesOf(rule: RpcRule): number {
+  return rule.needs === "nothing" ? MOST_OF_ANYBODY : Number.POSITIVE_INFINITY;
+}
 
 /**
  * The rules of the RPCs that a server serves.

@@ -4,7 +4,7 @@ import type { Http2Server } from "node:http2";
 import type { Server as TlsServer } from "node:tls";
 import { Server, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { AccessControl } from "../../access/access-control.js";
-import { type RpcRule, rulesOf } from "../../access/rpc-rules.js";
+import { mostBytesOf, type RpcRule, rulesOf } from "../../access/rpc-rules.js";
 import { isLoopback, joinAddress, splitAddress } from "../../config/address.js";
 import type { Config } from "../../config/config.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
@@ -151,7 +151,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     // Its counters are kept for each message, and cannot be asked for here.
     "grpc.enable_channelz": 0,
-    interceptors: [holdCalls({ connections, inflating, maxMessageBytes: config.maxMessageBytes })],
+    interceptors: [
+      holdCalls({ connections, inflating, maxMessageBytes: (path) => maxBytes.get(path) ?? config.maxMessageBytes }),
+    ],
   });
   const names = options.services.map(({ definition }) => serviceName(definition));
   const health = new HealthService(names);
@@ -161,6 +163,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const rules = rulesOf(
     served.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path)),
     options.whole,
+  );
+  const maxBytes = new Map(
+    [...rules].map(([path, rule]) => [path, Math.min(config.maxMessageBytes, mostBytesOf(rule))]),
   );
   for (const service of served) addService(server, service, state, rules);
 

@@ -14,7 +14,8 @@ import { writeInPieces } from "./write-pieces.js";
 export interface HoldCallsParts {
   readonly connections: Pick<Connections, "heldFor">;
   readonly inflating: InflateTurns;
-  readonly maxMessageBytes: number;
+  /** How large a message of an RPC may be, in bytes, by its path. */
+  readonly maxMessageBytes: (path: string) => number;
 }
 
 /**
@@ -28,11 +29,11 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
     const connection = connections.heldFor(inner.stream.session);
     if (connection === undefined)
       inner.stream.close(constants.NGHTTP2_CANCEL); // its connection has just gone
-    else hold(inner, connection, method.requestStream);
+    else hold(inner, connection, method.requestStream, maxMessageBytes(method.path));
     return call as ReturnType<ServerInterceptor>; // either of the two is a call, and only the one class is in the types
   };
 
-  function hold(inner: InnerCall, connection: HeldForConnection, requestStream: boolean): void {
+  function hold(inner: InnerCall, connection: HeldForConnection, requestStream: boolean, maxBytes: number): void {
     const held = connection.open({
       messages: requestStream ? "many" : "one",
       hasSentAll: () => inner.stream.state.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE,
@@ -42,7 +43,7 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
         end(inner, why, fail);
       },
     });
-    const decoder = new MessageDecoder(maxMessageBytes, held, blocks);
+    const decoder = new MessageDecoder(maxBytes, held, blocks);
     inner[HELD] = held;
     writeInPieces(inner.stream, () => held.progressed());
     inner.decoder = decoder;
@@ -59,7 +60,7 @@ export function holdCalls({ connections, inflating, maxMessageBytes }: HoldCalls
       const body = message.subarray(5);
       if (encoding !== incomingEncoding) return body;
       try {
-        const inflated = await inflating.inflate(connection, held, body, incomingEncoding);
+        const inflated = await inflating.inflate(connection, held, body, incomingEncoding, maxBytes);
         held.inflated(ordinal, inflated.message.length, inflated.letGo);
         return inflated.message;
       } catch (error) {

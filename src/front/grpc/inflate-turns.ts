@@ -25,6 +25,7 @@ interface Job {
   readonly stream: object;
   readonly message: Buffer;
   readonly encoding: Encoding;
+  readonly maxBytes: number;
   readonly resolve: (inflated: Inflated) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -61,11 +62,18 @@ export class InflateTurns {
   /**
    * Inflates a message of a connection's stream, when its turn comes; never, if the stream was forgotten by then.
    *
+   * @param maxBytes how large it may become; as large as any unless said
    * @throws ToolgateError INVALID_REQUEST when it cannot be inflated, MESSAGE_TOO_LARGE when it becomes too large
    */
-  inflate(connection: object, stream: object, message: Buffer, encoding: Encoding): Promise<Inflated> {
+  inflate(
+    connection: object,
+    stream: object,
+    message: Buffer,
+    encoding: Encoding,
+    maxBytes: number = this.#maxBytes,
+  ): Promise<Inflated> {
     return new Promise((resolve, reject) => {
-      const job = { stream, message, encoding, resolve, reject };
+      const job = { stream, message, encoding, maxBytes, resolve, reject };
       add(this.#waiting, connection, job);
       add(this.#byStream, stream, job);
       this.#next();
@@ -103,12 +111,12 @@ export class InflateTurns {
     remove(this.#byStream, job.stream, job);
   }
 
-  async #run(connection: object, { message, encoding, resolve, reject }: Job): Promise<void> {
+  async #run(connection: object, { message, encoding, maxBytes, resolve, reject }: Job): Promise<void> {
     this.#running++;
-    this.#see(connection, this.#maxBytes);
+    this.#see(connection, maxBytes);
     let unseen = 0;
     try {
-      const inflated = await INFLATE[encoding](message, { maxOutputLength: this.#maxBytes, chunkSize: CHUNK_BYTES });
+      const inflated = await INFLATE[encoding](message, { maxOutputLength: maxBytes, chunkSize: CHUNK_BYTES });
       unseen = inflated.length;
       const letGo = (): void => {
         this.#see(connection, -unseen);
@@ -117,10 +125,10 @@ export class InflateTurns {
       };
       resolve({ message: inflated, letGo });
     } catch (cause) {
-      reject(this.#refusal(cause));
+      reject(refusal(cause, maxBytes));
     } finally {
       this.#running--;
-      this.#see(connection, unseen - this.#maxBytes);
+      this.#see(connection, unseen - maxBytes);
       this.#next();
     }
   }
@@ -130,15 +138,15 @@ export class InflateTurns {
     if (unseen === 0) this.#unseen.delete(connection);
     else this.#unseen.set(connection, unseen);
   }
+}
 
-  #refusal(cause: unknown): ToolgateError {
-    const { code } = cause as NodeJS.ErrnoException; // what zlib fails with
-    if (code === "ERR_BUFFER_TOO_LARGE") {
-      const message = `the message inflates to more than ${this.#maxBytes} bytes: send less at once`;
-      return new ToolgateError("MESSAGE_TOO_LARGE", message, { executed: "no", cause });
-    }
-    return new ToolgateError("INVALID_REQUEST", `the message cannot be inflated (${code})`, { executed: "no", cause });
+function refusal(cause: unknown, maxBytes: number): ToolgateError {
+  const { code } = cause as NodeJS.ErrnoException; // what zlib fails with
+  if (code === "ERR_BUFFER_TOO_LARGE") {
+    const message = `the message inflates to more than ${maxBytes} bytes: send less at once`;
+    return new ToolgateError("MESSAGE_TOO_LARGE", message, { executed: "no", cause });
   }
+  return new ToolgateError("INVALID_REQUEST", `the message cannot be inflated (${code})`, { executed: "no", cause });
 }
 
 function add(jobs: Map<object, Set<Job>>, of: object, job: Job): void {

@@ -107,8 +107,6 @@ export interface Route {
   readonly headers?: TObject;
   /** `raw`: JSON that is passed on as it came. A schema: JSON of that form. Absent: there is none. */
   readonly body?: "raw" | TObject;
-  /** The largest body, in bytes, where it is less than the node takes of any route. */
-  readonly maxBodyBytes?: number;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   readonly handle: (request: RouteRequest<never, never, never>) => Promise<Answer>;
 }

@@ -1,4 +1,5 @@
 import type { ServiceDefinition } from "@grpc/grpc-js";
+import type { RuledRpc } from "../../access/rpc-rules.js";
 import type { AccessHandlers } from "../../protocol/generated/toolgate/v1/Access.js";
 import type { AuditHandlers } from "../../protocol/generated/toolgate/v1/Audit.js";
 import type { CatalogHandlers } from "../../protocol/generated/toolgate/v1/Catalog.js";
@@ -19,10 +20,14 @@ interface Handlers {
   Registry: Methods<RegistryHandlers>;
 }
 
+/** Of the RPCs that have a rule, the names: a route for one without does not compile. */
+type Ruled<Rpc> = Rpc extends `/toolgate.v1.${infer Name}` ? Name : never;
+
 /** Their RPCs: `Gateway/Invoke`. */
 export type RpcName = {
   [Service in keyof Handlers & string]: `${Service}/${keyof Handlers[Service] & string}`;
-}[keyof Handlers];
+}[keyof Handlers] &
+  Ruled<RuledRpc>;
 
 type MethodOf<Name extends RpcName> = Name extends `${infer Service extends keyof Handlers}/${infer Method}`
   ? Handlers[Service][Method & keyof Handlers[Service]]

@@ -86,6 +86,24 @@ describe("half messages", () => {
   });
 });
 
+test("what anybody may ask is small, also when it is inflated", async () => {
+  await using echo = await echoServer();
+  const health = (bytes: number): Buffer => {
+    const name = Buffer.alloc(bytes, "x");
+    return Buffer.concat([Buffer.from([0x0a, 0x80 | (bytes & 0x7f), bytes >> 7]), name]); // the field `service`
+  };
+  const outcome = async (message: Buffer, headers = {}): Promise<string | undefined> => {
+    const { stream, ended } = raw(echo).open("/grpc.health.v1.Health/Check", headers);
+    stream.resume().end(message);
+    return (await ended).status;
+  };
+  expect(await outcome(framed(health(8_000)))).toBe("5"); // there is no such service
+  expect(await outcome(framed(health(8_200)))).toBe("8");
+  const gzipped = { "grpc-encoding": "gzip" };
+  expect(await outcome(framed(gzipSync(health(8_000)), { compressed: true }), gzipped)).toBe("5");
+  expect(await outcome(framed(gzipSync(health(8_200)), { compressed: true }), gzipped)).toBe("8");
+});
+
 describe("compressed messages", () => {
   test.each([
     ["gzip", gzipSync],

@@ -2,9 +2,6 @@ import { Type } from "typebox";
 import { csrfTokenOf, sessionCookie } from "../request-credentials.js";
 import { route } from "../route.js";
 
-/** It needs no credential, so little of a request is read: a name and a password, in escapes. */
-const MAX_BODY_BYTES = 8_192;
-
 const CREDENTIALS = Type.Object(
   {
     tenant: Type.Optional(Type.String({ maxLength: 64, description: "The tenant; the default one if none is named." })),
@@ -48,7 +45,6 @@ export const LOGIN = route({
     { additionalProperties: false },
   ),
   body: CREDENTIALS,
-  maxBodyBytes: MAX_BODY_BYTES,
   answers: {
     200: {
       description: "The session is open.",
