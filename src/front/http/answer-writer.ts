@@ -3,7 +3,7 @@ import type { HeldForStream } from "../listening/held-bytes.js";
 import { PIECE_BYTES } from "../listening/held-bytes.js";
 
 /** What every answer has, whatever it is: nothing of it is a page, and nothing of it is kept by what is in between. */
-const SECURITY_HEADERS = {
+export const SECURITY_HEADERS = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",

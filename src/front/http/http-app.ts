@@ -2,17 +2,19 @@ import type { RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import { Ajv, type ErrorObject } from "ajv";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { mostBytesOf } from "../../access/rpc-rules.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { isJson } from "../../json/is-json.js";
 import { parseJson } from "../../json/parse-json.js";
 import { stringifyJson } from "../../json/raw-json.js";
 import type { HeldForStream } from "../listening/held-bytes.js";
 import type { ServedState } from "../services/served-call.js";
-import { AnswerWriter } from "./answer-writer.js";
+import { AnswerWriter, SECURITY_HEADERS } from "./answer-writer.js";
 import type { HttpConnections } from "./http-connections.js";
 import { PROBLEM_TYPE, problemOf, RequestFailure } from "./problem.js";
 import { RequestAsk, ruleOf } from "./request-ask.js";
 import { readBody } from "./request-body.js";
+import { requestFaults } from "./request-faults.js";
 import type { RequestGuard } from "./request-guard.js";
 import { type Answer, type HealthRpc, isOptional, type Route, type RouteNode } from "./route.js";
 import type { KnownRpc } from "./rpcs.js";
@@ -75,8 +77,8 @@ export async function createHttpApp(parts: HttpAppParts): Promise<FastifyInstanc
   // What is written here is written by us; fastify would compile a serialiser for each answer.
   app.setSerializerCompiler(() => JSON.stringify);
   // The first fault of a body is enough: a hostile one has millions. Parameters are bounded with the headers.
-  const strict = new Ajv({ strict: false });
-  const coercing = new Ajv({ strict: false, allErrors: true, coerceTypes: true, useDefaults: true });
+  const strict = new Ajv({ strict: false, verbose: true });
+  const coercing = new Ajv({ strict: false, verbose: true, allErrors: true, coerceTypes: true, useDefaults: true });
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === "body" ? strict : coercing).compile(schema));
   app.setErrorHandler((error, request, reply) => refuse(request, reply, error));
   app.setNotFoundHandler((request, reply) => {
@@ -102,21 +104,25 @@ export async function createHttpApp(parts: HttpAppParts): Promise<FastifyInstanc
 
 /** @throws ToolgateError INTERNAL */
 export function checkRoutes(routes: readonly Route[], rpcs: ReadonlyMap<string, KnownRpc>): void {
-  for (const { method, path, rpc } of routes) {
-    const asked = isHealth(rpc) ? `/${rpc}` : rpcs.get(rpc)?.path;
-    if (asked === undefined)
-      throw new ToolgateError("INTERNAL", `${method} ${path} stands for ${rpc}, which is no RPC`);
-    const rule = ruleOf(asked);
-    if (isHealth(rpc) && rule.needs !== "nothing")
-      throw new ToolgateError("INTERNAL", `${method} ${path} is for anybody, and its RPC is not`);
+  for (const route of routes) {
+    const rule = ruleOf(pathOf(route, rpcs));
+    if (isHealth(route.rpc) && rule.needs !== "nothing")
+      throw new ToolgateError("INTERNAL", `${route.method} ${route.path} is for anybody, and its RPC is not`);
   }
+}
+
+/** The RPC that a route stands for, as rules name it. @throws ToolgateError INTERNAL */
+function pathOf({ method, path, rpc }: Route, rpcs: ReadonlyMap<string, KnownRpc>): string {
+  const asked = isHealth(rpc) ? `/${rpc}` : rpcs.get(rpc)?.path;
+  if (asked === undefined) throw new ToolgateError("INTERNAL", `${method} ${path} stands for ${rpc}, which is no RPC`);
+  return asked;
 }
 
 const isHealth = (rpc: Route["rpc"]): rpc is HealthRpc => rpc === "grpc.health.v1.Health/Check";
 
 function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void {
   const { method, path, params, query, headers, body } = route;
-  const maxBytes = Math.min(route.maxBodyBytes ?? parts.maxBodyBytes, parts.maxBodyBytes);
+  const maxBytes = Math.min(parts.maxBodyBytes, mostBytesOf(ruleOf(pathOf(route, parts.rpcs))));
   app.route({
     method,
     url: path,
@@ -277,10 +283,7 @@ function ofFastify(error: unknown): ToolgateError | undefined {
     readonly validationContext?: string;
   };
   if (validation !== undefined) {
-    const violations = validation.map(({ instancePath, message, params, keyword }) => ({
-      field: `${validationContext ?? ""}${instancePath}`,
-      description: keyword === "additionalProperties" ? `has no ${quoted(params.additionalProperty)}` : (message ?? ""),
-    }));
+    const violations = requestFaults(validationContext ?? "", validation);
     const [first] = violations;
     const detail = first === undefined ? "The request is malformed." : `${first.field} ${first.description}`;
     return new ToolgateError("INVALID_REQUEST", detail, { violations });
@@ -299,8 +302,6 @@ function ofFastify(error: unknown): ToolgateError | undefined {
       return undefined;
   }
 }
-
-const quoted = (name: unknown): string => JSON.stringify(String(name).slice(0, 64));
 
 function unknownRoute({ method, url }: { readonly method: string; readonly url: string }): ToolgateError {
   const path = url.split("?")[0] ?? "";
@@ -323,6 +324,7 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     `content-type: ${PROBLEM_TYPE}`,
     `content-length: ${Buffer.byteLength(text)}`,
     "connection: close",
+    ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
   ].join("\r\n");
   socket.end(`${head}\r\n\r\n${text}`);
   socket.destroySoon();

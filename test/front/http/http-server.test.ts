@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { Type } from "typebox";
 import { expect, test } from "vitest";
+import { RPC_RULES } from "../../../src/access/rpc-rules.js";
 import { deferred } from "../../../src/async/deferred.js";
 import { csrfTokenOf, SESSION_COOKIE } from "../../../src/front/http/request-credentials.js";
 import { type Route, route } from "../../../src/front/http/route.js";
@@ -165,7 +166,9 @@ test("what is no request is refused as a problem", async () => {
     "\0\0\0\0\r\n\r\n",
     "GET /livez HTTP/1.1\r\nHost: a\r\nX y: 1\r\n\r\n",
   ])
-    expect(await echo.raw(bytes)).toMatch(/^HTTP\/1.1 400 [\s\S]*application\/problem\+json[\s\S]*INVALID_REQUEST/);
+    expect(await echo.raw(bytes)).toMatch(
+      /^HTTP\/1.1 400 [\s\S]*application\/problem\+json[\s\S]*x-content-type-options: nosniff[\s\S]*INVALID_REQUEST/,
+    );
 });
 
 test("headers and bodies that come too slowly end their request, and no other one", async () => {
@@ -325,16 +328,76 @@ test("a host has so many connections, and others theirs", async () => {
   await until("one of them is closed", () => sockets.filter(({ closed }) => closed).length === 1);
 });
 
-test("a connection has so many requests that are not answered", async () => {
-  const Invoke = unary(async () => new Promise<never>(() => {}));
+test("a connection has so many requests that are not answered; the others are refused in their turn", async () => {
+  const release = deferred<void>();
+  let begun = 0;
+  const Invoke = unary(async () => {
+    begun++;
+    await release.promise;
+    return { terminal: { resultJson: Buffer.from("1") } };
+  });
   await using echo = await httpEcho({ Invoke }, {}, routes);
-  await echo.get("/livez");
   const one = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-  const socket = await echo.open();
-  socket.write(one.repeat(40));
-  // None is answered before the first: what is refused waits for its turn, and the node holds no more than so many.
-  await until("the first of them are under way", async () => (await echo.get("/livez")).ok);
-  socket.destroy();
+  const answers = echo.raw(one.repeat(40));
+  await until("the first of them are under way", () => begun === 16);
+  expect((await echo.get("/livez")).status, "by another connection").toBe(200);
+  release.resolve();
+  const statuses = [...(await answers).matchAll(/HTTP\/1\.1 (\d+) [^\0]*?"(?:reason":"(\w+)|echo)"/g)].map(
+    ([, status, reason]) => [Number(status), reason],
+  );
+  expect(statuses).toEqual([...Array.from({ length: 16 }, () => [200, undefined]), [429, "LIMIT_EXCEEDED"]]);
+  expect(begun).toBe(16);
+});
+
+const CHOOSY = route({
+  method: "POST",
+  path: "/choosy",
+  rpc: "Gateway/Invoke",
+  operationId: "choosy",
+  summary: "Takes some words.",
+  tag: "test",
+  query: Type.Object(
+    {
+      colour: Type.Optional(Type.Union([Type.Literal("red"), Type.Literal("green")])),
+      size: Type.Optional(Type.Enum(["s", "m"])),
+      count: Type.Optional(Type.Integer({ minimum: 1 })),
+    },
+    { additionalProperties: false },
+  ),
+  body: Type.Object(
+    {
+      all: Type.Optional(Type.Literal(true)),
+      colour: Type.Optional(Type.Union([Type.Literal("red"), Type.Literal("green")])),
+    },
+    { additionalProperties: false },
+  ),
+  answers: { 200: { description: "Nothing.", schema: Type.Object({}) } },
+  handle: async () => ({ status: 200, body: {} }),
+});
+
+test.each([
+  ["?colour=blue", "{}", "query/colour", "must be one of red, green"],
+  ["?size=xl", "{}", "query/size", "must be one of s, m"],
+  ["?count=0", "{}", "query/count", "must be >= 1"],
+  ["?color=red", "{}", "query", 'has no "color", but colour, size, count'],
+  [`?${"<b>".repeat(40)}`, "{}", "query", `has no "${"<b>".repeat(40).slice(0, 64)}", but colour, size, count`],
+  ["", '{"colour":"blue"}', "body/colour", "must be one of red, green"],
+  ["", '{"all":false}', "body/all", "must be true"],
+  ["", '{"any":true}', "body", 'has no "any", but all, colour'],
+])("POST /choosy%s with %s is told what may stand there", async (query, body, field, description) => {
+  await using echo = await httpEcho({}, {}, { routes: [...HEALTH, CHOOSY] });
+  const headers = { "content-type": "application/json" };
+  const refused = await problem(echo.get(`/choosy${query}`, { method: "POST", body, headers }));
+  expect(refused).toMatchObject({
+    ...{ status: 400, reason: "INVALID_REQUEST", detail: `${field} ${description}` },
+    violations: [{ field, description }],
+  });
+});
+
+test("a route for an RPC that has no rule does not compile", () => {
+  // @ts-expect-error there is no such RPC in the table of rules
+  const rpc: Route["rpc"] = "Gateway/Nothing";
+  expect(Object.keys(RPC_RULES)).not.toContain(`/toolgate.v1.${rpc}`);
 });
 
 test("a node that stops says so, ends its streams, and waits for what is under way", async () => {
