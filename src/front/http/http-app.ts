@@ -122,7 +122,11 @@ const isHealth = (rpc: Route["rpc"]): rpc is HealthRpc => rpc === "grpc.health.v
 
 function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void {
   const { method, path, params, query, headers, body } = route;
-  const maxBytes = Math.min(parts.maxBodyBytes, mostBytesOf(ruleOf(pathOf(route, parts.rpcs))));
+  const maxBytes = Math.min(
+    route.maxBodyBytes ?? parts.maxBodyBytes,
+    parts.maxBodyBytes,
+    mostBytesOf(ruleOf(pathOf(route, parts.rpcs))),
+  );
   app.route({
     method,
     url: path,

@@ -107,6 +107,8 @@ export interface Route {
   readonly headers?: TObject;
   /** `raw`: JSON that is passed on as it came. A schema: JSON of that form. Absent: there is none. */
   readonly body?: "raw" | TObject;
+  /** The largest body, in bytes, where it is less than the node takes by the RPC's rule. */
+  readonly maxBodyBytes?: number;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   readonly handle: (request: RouteRequest<never, never, never>) => Promise<Answer>;
 }
