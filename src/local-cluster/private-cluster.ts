@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { freePort } from "./free-port.js";
 import { ProgramError } from "./program.js";
 import { pollUntil, RedisMember } from "./redis-member.js";
 
@@ -28,12 +27,11 @@ export class PrivateCluster {
   constructor({ binary, folder, replicas = 0, nodeTimeoutMs = 1_000, args = [] }: PrivateClusterOptions) {
     this.members = Array.from({ length: MASTERS * (1 + replicas) }, (_, index) => {
       const own = join(folder, `member-${index}`);
-      let busPort = 0;
-      const member = new RedisMember({
+      return new RedisMember({
         binary,
         folder: own,
         readyText: "Ready to accept connections",
-        args: (port) => [
+        args: (port, busPort) => [
           ...["--port", String(port), "--bind", "127.0.0.1", "--dir", own, "--daemonize", "no", "--save", ""],
           ...["--cluster-enabled", "yes", "--cluster-port", String(busPort)],
           ...["--cluster-node-timeout", String(nodeTimeoutMs), "--cluster-announce-ip", "127.0.0.1"],
@@ -43,17 +41,8 @@ export class PrivateCluster {
           ...args,
         ],
       });
-      this.#launches.push(async () => {
-        busPort ||= await freePort();
-        await member.start();
-      });
-      this.#busPorts.push(() => busPort);
-      return member;
     });
   }
-
-  readonly #launches: (() => Promise<void>)[] = [];
-  readonly #busPorts: (() => number)[] = [];
 
   /** `redis+cluster://` with every member, once it has started. */
   get url(): string {
@@ -62,7 +51,7 @@ export class PrivateCluster {
 
   /** Starts all servers, and resolves when they are one cluster in which every slot is served and every replica follows. */
   async start(): Promise<void> {
-    await Promise.all(this.#launches.map((launch) => launch()));
+    await Promise.all(this.members.map((member) => member.start()));
     const [first, ...others] = this.members;
     if (first === undefined) return;
     const masters = this.members.slice(0, MASTERS);
@@ -74,9 +63,7 @@ export class PrivateCluster {
       });
     }
     await first.query(async (redis) => {
-      for (const [index, member] of others.entries()) {
-        await redis.call("CLUSTER", "MEET", "127.0.0.1", member.port, this.#busPorts[index + 1]?.() ?? 0);
-      }
+      for (const { port, busPort } of others) await redis.call("CLUSTER", "MEET", "127.0.0.1", port, busPort);
     });
     await this.#until("every member knows every other", async (member) => {
       return (await field(member, "cluster_known_nodes")) === String(this.members.length);

@@ -1,4 +1,4 @@
-import { freePort } from "./free-port.js";
+import { onFreePort } from "./free-port.js";
 import { type Program, ProgramError } from "./program.js";
 import { launchSupervised, SERVER_GRACE_MS } from "./supervised-server.js";
 
@@ -21,9 +21,6 @@ type State =
   | { readonly kind: "idle" }
   | { readonly kind: "ready"; readonly supervisor: Program; readonly port: number; readonly pid: number }
   | { readonly kind: "stopped" };
-
-/** A port that was free can be taken by another process before the server binds it; that seldom happens twice. */
-const PORT_ATTEMPTS = 5;
 
 /** One Redis server of our own on loopback, under a supervisor: it ends when we stop it, and when we die. */
 export class PrivateRedis {
@@ -57,16 +54,8 @@ export class PrivateRedis {
   /** Starts the server, and resolves when it takes connections. */
   async start(): Promise<void> {
     if (this.#state.kind === "ready") return;
-    for (let attempt = 1; ; attempt += 1) {
-      const port = this.#options.port ?? (await freePort());
-      try {
-        this.#state = await this.#launch(port);
-        return;
-      } catch (error) {
-        const portTaken = error instanceof ProgramError && error.message.includes("Address already in use");
-        if (!portTaken || this.#options.port !== undefined || attempt === PORT_ATTEMPTS) throw error;
-      }
-    }
+    const { port } = this.#options;
+    this.#state = port === undefined ? await onFreePort((free) => this.#launch(free)) : await this.#launch(port);
   }
 
   /** Stops the server: SIGTERM, SIGKILL after a grace. Idempotent; resolves when it has ended. */

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { Redis } from "ioredis";
-import { freePort } from "./free-port.js";
+import { freePort, onFreePort } from "./free-port.js";
 import { ProgramError } from "./program.js";
 import { launchSupervised, SERVER_GRACE_MS, type SupervisedServer } from "./supervised-server.js";
 
@@ -9,8 +9,8 @@ export interface RedisMemberOptions {
   readonly binary: string;
   /** Its own folder, made if need be; it stays over a restart, and goes with `stop`. */
   readonly folder: string;
-  /** The server's arguments, given its port. */
-  readonly args: (port: number) => readonly string[];
+  /** The server's arguments, given its port, and another one that is as free: a cluster's members talk over it. */
+  readonly args: (port: number, busPort: number) => readonly string[];
   readonly readyText: string;
 }
 
@@ -21,6 +21,7 @@ const QUERY_TIMEOUT_MS = 2_000;
 export class RedisMember {
   readonly #options: RedisMemberOptions;
   #port = 0;
+  #busPort = 0;
   #server: SupervisedServer | undefined;
   #frozen = false;
 
@@ -31,6 +32,11 @@ export class RedisMember {
   get port(): number {
     if (this.#port === 0) throw new ProgramError("a server that has not been started has no port");
     return this.#port;
+  }
+
+  /** The other port that its arguments were given. */
+  get busPort(): number {
+    return this.#busPort;
   }
 
   /** `127.0.0.1:<port>` */
@@ -58,9 +64,18 @@ export class RedisMember {
   async start(): Promise<void> {
     if (this.running) return;
     const { binary, folder, args, readyText } = this.#options;
-    const port = this.#port || (await freePort());
-    this.#server = await launchSupervised({ binary, args: args(port), folder, removeFolder: false, readyText });
-    this.#port = port;
+    const launch = (port: number, busPort: number): Promise<SupervisedServer> =>
+      launchSupervised({ binary, args: args(port, busPort), folder, removeFolder: false, readyText });
+    if (this.#port !== 0) {
+      this.#server = await launch(this.#port, this.#busPort);
+      return;
+    }
+    this.#server = await onFreePort(async (port) => {
+      const busPort = await freePort();
+      const server = await launch(port, busPort);
+      [this.#port, this.#busPort] = [port, busPort];
+      return server;
+    });
   }
 
   /** Ends it at once, as a crash would; resolves when it has ended. */
