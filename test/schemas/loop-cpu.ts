@@ -8,13 +8,13 @@ export const tellsLoopCpu = existsSync(SCHEDSTAT);
 
 /**
  * Measures the longest turn of the event loop in CPU time of its own thread: other threads, and how busy the machine is, add nothing.
- * It looks once in each turn, so the loop never rests meanwhile.
+ * It looks after each turn that ends a millisecond or more after the last look: what it takes for one turn may be one and some
+ * short ones before it, and a loop that has nothing to do rests.
  */
 export class LoopCpu {
   readonly #file: string;
   #last = 0;
   #longest = 0;
-  #runs = false;
 
   constructor() {
     this.#file = `/proc/self/task/${readlinkSync("/proc/thread-self").split("/").at(-1)}/schedstat`;
@@ -23,19 +23,13 @@ export class LoopCpu {
   /** Does work, and says how much of the loop its longest turn took, in milliseconds of CPU time. */
   async longestTurnMs(work: () => Promise<void>): Promise<number> {
     this.#longest = 0;
-    this.#runs = true;
     this.#last = this.#now();
-    const tick = () => {
-      this.#look();
-      if (this.#runs) setImmediate(tick);
-    };
-    setImmediate(tick);
+    const timer = setInterval(() => this.#look(), 1);
     try {
       await work();
     } finally {
       this.#look();
-      this.#runs = false;
-      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      clearInterval(timer);
     }
     return this.#longest;
   }
