@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { environment } from "../../src/config/environment.js";
 import { freePort } from "../../src/local-cluster/free-port.js";
 import { listeningAddress } from "../../src/local-cluster/listening-line.js";
+import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
 import { Program } from "../../src/local-cluster/program.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { redisForFile } from "../support/redis.js";
@@ -56,7 +57,8 @@ async function loadedIn(run: (env: Readonly<Record<string, string>>) => Promise<
   }
 }
 
-const loadedBy = (args: readonly string[]): Promise<Loaded> => loadedIn((env) => runToolgate(args, { env }));
+const loadedBy = (args: readonly string[]): Promise<Loaded> =>
+  loadedIn((env) => runToolgate(args, { env, root: PACKAGE_ROOT }));
 
 test.each([
   ["--version"],

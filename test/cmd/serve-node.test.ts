@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, inject, test } from "vitest";
 import { environment } from "../../src/config/environment.js";
 import { listeningAddress } from "../../src/local-cluster/listening-line.js";
 import { Program } from "../../src/local-cluster/program.js";
@@ -23,6 +23,7 @@ function serve(flags: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Prog
   const program = new Program({
     name: "toolgate serve",
     entry: "cmd/toolgate.js",
+    root: inject("bundledRoot"),
     args: ["serve", ...flags],
     env: { ...environment(), REDIS_URL: redis().url, TOOLGATE_LISTEN: "127.0.0.1:0", ...env },
   });

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { environment } from "../../src/config/environment.js";
 import { ALLOCATOR } from "../../src/local-cluster/allocator.js";
 import { type Listening, listeningOf } from "../../src/local-cluster/listening-line.js";
 import { type Exit, Program } from "../../src/local-cluster/program.js";
 import { lookForSent, watchLog } from "./canaries.js";
+import "./provided.js";
 import type { TestRedis } from "./redis.js";
 import { noteSentValues, sentValues } from "./sent-values.js";
 
@@ -27,7 +28,7 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A cluster of real node processes, run from the build. */
+/** A cluster of real node processes, run from the bundled build. */
 export interface Cluster {
   /** The nodes' addresses, in order; a node keeps its own over a restart. */
   readonly addresses: readonly string[];
@@ -43,7 +44,7 @@ export interface Cluster {
   kill(index: number, signal?: NodeJS.Signals): Promise<void>;
   /** Starts a node again, on its address; stops it gracefully first if it runs. Settings are added to the cluster's. */
   restart(index: number, config?: NodeSettings): Promise<void>;
-  /** Starts one more node, and returns its index; `root` is the folder of another build than the package's own. */
+  /** Starts one more node, and returns its index; `root` is the folder of another build than the bundled one. */
   add(config?: NodeSettings, root?: string): Promise<number>;
   /** Resolves when a node has ended, by itself or not. */
   ended(index: number): Promise<Exit>;
@@ -56,7 +57,7 @@ const STOP_WITHIN_MS = 15_000;
 
 interface Member extends Listening {
   readonly program: Program;
-  readonly root: string | undefined;
+  readonly root: string;
 }
 
 /** Starts a cluster on a Redis, and resolves when every node listens. */
@@ -67,7 +68,11 @@ export async function startCluster({
   nodeOptions = [],
   env = {},
 }: ClusterOptions): Promise<Cluster> {
-  const launch = async (listen: string, more: NodeSettings = {}, root?: string): Promise<Member> => {
+  const launch = async (
+    listen: string,
+    more: NodeSettings = {},
+    root: string = inject("bundledRoot"),
+  ): Promise<Member> => {
     const settings = environmentOf({
       logLevel: "info",
       opsListen: "off",

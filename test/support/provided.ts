@@ -6,5 +6,7 @@ declare module "vitest" {
     redisForTests: RedisForTests;
     /** A folder of this run, for what several test files share; it is removed at the end. */
     runFolder: string;
+    /** The folder of the build whose modules are bundled: what starts nodes and commands takes it for the package's own. */
+    bundledRoot: string;
   }
 }

@@ -15,5 +15,7 @@ export default async function setUp(project: TestProject): Promise<() => void> {
   project.provide("redisForTests", await redisForTests());
   const folder = mkdtempSync(join(tmpdir(), "toolgate-test-run-"));
   project.provide("runFolder", folder);
+  const { bundledBuild } = await import("./bundled-build.js");
+  project.provide("bundledRoot", await bundledBuild(fileURLToPath(new URL("../..", import.meta.url))));
   return () => rmSync(folder, { recursive: true, force: true });
 }

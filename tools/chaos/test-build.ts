@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
+import { linkFolder } from "./link-folder.js";
 
 /** A change of a text below `src`. */
 export interface Edit {
@@ -138,20 +139,4 @@ export function removeTestBuild(root: string): void {
 
 function javascriptOf(file: string): string {
   return file.replace(/\.ts$/, ".js");
-}
-
-/** A copy that takes no room: hard links where the file system has them. */
-function linkFolder(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) linkFolder(source, target);
-    else if (/\.(?:js|lua)$/.test(entry.name)) {
-      try {
-        linkSync(source, target);
-      } catch {
-        cpSync(source, target);
-      }
-    }
-  }
 }

@@ -32,7 +32,7 @@ interface Outcome {
 
 function bench(...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const program = [builtProgram("tools/bench/main.js"), ...args];
+    const program = [builtProgram("tools/bench/main.js", inject("bundledRoot")), ...args];
     execFile(process.execPath, program, { cwd: folder, env: environment() }, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
     });

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { inject } from "vitest";
 import { environment } from "../../../src/config/environment.js";
 import { builtProgram } from "../../../src/local-cluster/package-root.js";
+import "../../support/provided.js";
 
-/** The program of `npm run chaos`, run from the build. */
+/** The program of `npm run chaos`, run from a build. */
 export interface Running {
   readonly child: ChildProcess;
   /** What it printed so far, both streams. */
@@ -13,9 +15,14 @@ export interface Running {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-export function runChaosProgram(args: readonly string[]): Running {
+/**
+ * Starts the program.
+ *
+ * @param root the folder of the build that it and all that it starts run from; the bundled one unless given
+ */
+export function runChaosProgram(args: readonly string[], root: string = inject("bundledRoot")): Running {
   const { npm_lifecycle_event: _script, ...env } = environment(); // it would watch the test runner's npm
-  const child = spawn(process.execPath, [builtProgram("tools/chaos/chaos.js"), ...args], {
+  const child = spawn(process.execPath, [builtProgram("tools/chaos/chaos.js", root), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env,
   });

@@ -142,7 +142,8 @@ describe("the program", () => {
     async () => {
       packed = join(PACKAGE_ROOT, ".toolgate", `packed-${process.pid}`);
       const release = lastRelease() ?? (await packRelease(thisMachine(environment().PATH ?? ""), packed)).server;
-      running = runChaosProgram(["--upgrade", "--quick", "--json", "--seed", "upgrade", "--release", release]);
+      const args = ["--upgrade", "--quick", "--json", "--seed", "upgrade", "--release", release];
+      running = runChaosProgram(args, PACKAGE_ROOT); // the future build is the package's own with other modules
       expect(await running.ended, running.output()).toBe(0);
       const kept = { lost: 0, doubled: 0, hung: 0, failed: 0, wrong: 0, other: 0, violations: [] };
       expect(JSON.parse(running.told())).toMatchObject({ clean: true, ways: [kept, kept] });
