@@ -563,7 +563,10 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const http = createHttpServer({
     ...{ config, listeners, log, services, access: accessControl, onFailure, health },
     newId: randomUUID,
-    moreRoutes: () => import("./front/mcp/mcp-routes.js").then(({ mcpRoutes }) => mcpRoutes({ catalog })),
+    moreRoutes: () =>
+      import("./front/mcp/mcp-routes.js").then(({ mcpRoutes }) =>
+        mcpRoutes({ catalog, taskAfterMs: config.mcpTaskAfterMs }),
+      ),
   });
 
   // Operators

@@ -275,6 +275,7 @@ Examples:
 /** Where a call stands, for people: its facts, then its result or why there is none. */
 export function printStatus(output: Output, status: CallStatus<RawJson>): void {
   const { callId, toolset, tool, state, attempt, cancelRequested, epoch, digest, deadline, expires, terminal } = status;
+  const { admittedAt } = status;
   const facts: readonly (readonly [string, string])[] = [
     ["call", callId],
     ["toolset", toolset],
@@ -288,6 +289,7 @@ export function printStatus(output: Output, status: CallStatus<RawJson>): void {
     ["attempt", String(attempt)],
     ["epoch", String(epoch)],
     ["digest", digest],
+    ...(admittedAt === undefined ? [] : ([["admitted", admittedAt.toISOString()]] as const)),
     ["deadline", deadline.toISOString()],
     ...(terminal === undefined ? [] : ([["ended", terminal.endedAt.toISOString()]] as const)),
     ["expires", expires.toISOString()],

@@ -98,6 +98,12 @@ const CONFIG_SCHEMA = {
       rule: 'must be origins, as in "https://console.example"',
     },
   ),
+  mcpTaskAfterMs: milliseconds(
+    5_000,
+    0,
+    HOUR_MS,
+    "How long a client of MCP that takes tasks waits for the end of a call, before it gets a task to come back for.",
+  ),
   advertise: text("", "host:port", "What the node calls itself to others, where that is not what it listens on.", {
     pattern: `^$|${ADDRESS_PATTERN}`,
     rule: 'must be a host and a port, as in "node-1.example:7400"',

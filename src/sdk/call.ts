@@ -35,6 +35,8 @@ export interface CallStatus<Value = unknown> extends CallHandle {
   readonly attempt: number;
   /** It was cancelled, and its provider has been asked to stop. */
   readonly cancelRequested: boolean;
+  /** When it was admitted, by Redis's clock; absent where the node does not say. */
+  readonly admittedAt?: Date;
   /** How it ended, if it has. */
   readonly terminal?: CallTerminal<Value>;
 }

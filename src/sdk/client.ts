@@ -253,7 +253,7 @@ export class Client implements Toolgate {
     const answer = await this.#read<GetCallResponse__Output>(signal, ({ gateway }, ...rest) =>
       gateway.getCall({ callId }, ...rest),
     );
-    const { handle, state, attempt, cancelRequested, terminal } = answer;
+    const { handle, state, attempt, cancelRequested, terminal, admittedAtMs } = answer;
     if (handle === null) throw new ToolgateError("INTERNAL", "The node answered without the call's handle.");
     const ended = terminal === null ? undefined : readTerminal(terminal, this.#decoder(raw));
     return {
@@ -261,6 +261,7 @@ export class Client implements Toolgate {
       state: readState(state),
       attempt,
       cancelRequested,
+      ...ifDefined("admittedAt", admittedAtMs === 0 ? undefined : new Date(admittedAtMs)),
       ...ifDefined("terminal", ended),
     };
   }

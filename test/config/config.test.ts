@@ -65,6 +65,7 @@ describe("defaults", () => {
         "maxTimeoutMs": 600000,
         "maxToolsets": 20000,
         "maxTracesPerSecond": 100,
+        "mcpTaskAfterMs": 5000,
         "messageTimeoutMs": 60000,
         "metricsTools": 200,
         "missedPings": 3,

@@ -15,6 +15,7 @@ const MODERN = "2026-07-28";
 const NAMED_BY: Readonly<Record<string, string>> = {
   "tools/call": "name",
   "tasks/get": "taskId",
+  "tasks/update": "taskId",
   "tasks/cancel": "taskId",
 };
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Ask, RouteNode } from "../http/route.js";
-import type { Endpoint } from "./endpoint.js";
+import type { Endpoint, EndpointReader } from "./endpoint.js";
 import type { ListedTools } from "./listed-tool.js";
 import type { Members, RequestId } from "./message.js";
 import type { MethodAnswer } from "./reply.js";
@@ -13,8 +13,11 @@ export interface McpRequest {
   readonly params: Members;
   readonly envelope: Envelope;
   readonly headers: IncomingHttpHeaders;
+  readonly reader: EndpointReader;
   readonly endpoint: Endpoint;
   readonly listed: ListedTools;
+  /** How long a client that takes tasks waits for the end of its call, before it gets a task instead: in milliseconds. */
+  readonly taskAfterMs: number;
   readonly ask: Ask;
   readonly node: Pick<RouteNode, "asksWho">;
 }

@@ -44,7 +44,7 @@ const STREAM = "text/event-stream";
  * The routes of MCP (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http). They ask for no more than
  * a caller: what a request's method shows or does is decided by the rules of the RPCs that it asks.
  */
-export function mcpRoutes(parts: Pick<McpParts, "catalog">): readonly Route[] {
+export function mcpRoutes(parts: Omit<McpParts, "listed">): readonly Route[] {
   const served: McpParts = { ...parts, listed: new ListedTools() };
   return ADDRESSES.flatMap(({ path, name, summary, params, endpointOf }) => {
     const common = {

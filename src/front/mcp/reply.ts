@@ -1,4 +1,4 @@
-import type { RequestId } from "./message.js";
+import { INTERNAL_ERROR, type RequestId } from "./message.js";
 
 /** An error as JSON-RPC has it. */
 export interface RpcError {
@@ -41,6 +41,14 @@ export function rpcError(code: number, message: string, more: { data?: unknown; 
     error: { code, message, ...(data === undefined ? {} : { data }) },
     ...(status === undefined ? {} : { status }),
   };
+}
+
+/** How a stream ends, for one that is told nothing of what comes before. */
+export async function lastOf(messages: Extract<MethodAnswer, { kind: "stream" }>["messages"]): Promise<Reply> {
+  for (;;) {
+    const { done, value } = await messages.next();
+    if (done) return value ?? rpcError(INTERNAL_ERROR, "The request has no end.");
+  }
 }
 
 /** The message that ends a request; in it, a `RawJson` is written as the bytes that it came as. */

@@ -69,7 +69,6 @@ export function negotiated(asked: string | undefined): LegacyRevision {
   return LEGACY.find((revision) => revision === asked) ?? LEGACY[0];
 }
 
-/** Whether a request's client says that it can do this. */
 export function isModern(revision: string): revision is typeof MODERN {
   return revision === MODERN;
 }

@@ -3,23 +3,17 @@ import type { Answer, RouteRequest, StreamEvent } from "../http/route.js";
 import { type Endpoint, type EndpointReader, readerOf } from "./endpoint.js";
 import { errorReply } from "./errors.js";
 import type { ListedTools } from "./listed-tool.js";
-import type { McpRequest } from "./mcp-request.js";
-import {
-  INTERNAL_ERROR,
-  INVALID_REQUEST,
-  METHOD_NOT_FOUND,
-  type Message,
-  type RequestId,
-  readMessage,
-} from "./message.js";
+import { INVALID_REQUEST, METHOD_NOT_FOUND, type Message, type RequestId, readMessage } from "./message.js";
 import { LEGACY_METHODS, MODERN_METHODS } from "./methods.js";
-import { type MethodAnswer, notificationMessage, type Reply, replyMessage, rpcError } from "./reply.js";
+import { lastOf, type MethodAnswer, notificationMessage, type Reply, replyMessage, rpcError } from "./reply.js";
 import { isModern, readEnvelope } from "./revision.js";
 
 /** What MCP's requests are served by. */
 export interface McpParts {
   readonly catalog: CatalogReader;
   readonly listed: ListedTools;
+  /** How long a client that takes tasks waits for the end of its call, before it gets a task instead: in milliseconds. */
+  readonly taskAfterMs: number;
 }
 
 /** What the address of a request serves. */
@@ -68,8 +62,10 @@ async function methodAnswer(
   if (serveMethod === undefined)
     return rpcError(METHOD_NOT_FOUND, "There is no such method here.", modern ? { status: 404 } : {});
   try {
-    const endpoint = await endpointOf(readerOf(parts.catalog, ask.caller.access));
-    const request: McpRequest = { id, method, params, envelope, headers, endpoint, listed: parts.listed, ask, node };
+    const reader = readerOf(parts.catalog, ask.caller.access);
+    const endpoint = await endpointOf(reader);
+    const { listed, taskAfterMs } = parts;
+    const request = { id, method, params, envelope, headers, reader, endpoint, listed, taskAfterMs, ask, node };
     return await serveMethod(request);
   } catch (error) {
     return errorReply(error);
@@ -96,19 +92,9 @@ async function endOf(parts: McpParts, asked: Asked, body: Buffer, endpointOf: En
   const { id } = read.message;
   if (id === undefined) return undefined;
   const answer = await methodAnswer(parts, asked, read.message, id, endpointOf);
-  return replyMessage(id, answer.kind === "stream" ? await lastOf(answer.messages) : answer);
-}
-
-/** Nothing is told of what comes before the end: there is no stream. */
-async function lastOf(messages: Extract<MethodAnswer, { kind: "stream" }>["messages"]): Promise<Reply> {
-  try {
-    for (;;) {
-      const { done, value } = await messages.next();
-      if (done) return value ?? rpcError(INTERNAL_ERROR, "The request has no end.");
-    }
-  } catch (error) {
-    return errorReply(error);
-  }
+  // There is no stream, in which anything could be told before the ends.
+  const reply = answer.kind === "stream" ? lastOf(answer.messages).catch(errorReply) : answer;
+  return replyMessage(id, await reply);
 }
 
 function answerOf(id: RequestId | undefined, reply: Reply): Answer {

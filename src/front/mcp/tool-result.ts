@@ -1,5 +1,6 @@
 import { status } from "../../errors/grpc-status.js";
 import type { ToolgateError } from "../../errors/toolgate-error.js";
+import { MCP_ERROR } from "../../hosting/call-tool.js";
 import { memberOf, slicesOf } from "../../json/json-slices.js";
 import { RawJson } from "../../json/raw-json.js";
 import type { Terminal } from "../../protocol/generated/toolgate/v1/Terminal.js";
@@ -7,6 +8,7 @@ import { errorOf, executedOf } from "../http/schemas/call-schemas.js";
 import { rawOf } from "../http/schemas/raw.js";
 import { dataOf, type ErrorData } from "./errors.js";
 import type { ToolForm } from "./listed-tool.js";
+import { type Reply, type RpcError, result } from "./reply.js";
 import { isModern, type Revision } from "./revision.js";
 
 /*
@@ -25,8 +27,24 @@ const MAX_DETAILS_BYTES = 4_096;
 
 type Content = { readonly type: "text"; readonly text: string };
 
-/** A call's end as a result. */
-export function endedResult(terminal: Terminal, callId: string, form: ToolForm, revision: Revision): object {
+/** A call's end as the end of a request: a result, but for the errors of JSON-RPC that mounted servers answer with. */
+export function endedReply(terminal: Terminal, callId: string, form: ToolForm, revision: Revision): Reply {
+  const error = form.result === "answer" ? serversError(terminal) : undefined;
+  return error === undefined ? result(endedResult(terminal, callId, form, revision)) : { kind: "error", error };
+}
+
+/** The error of JSON-RPC that a mounted server has answered with. */
+function serversError({ kind, error }: Terminal): RpcError | undefined {
+  if (kind !== "TERMINAL_KIND_TOOL_ERROR") return undefined;
+  const { reason, message, details } = errorOf(error ?? {});
+  if (reason !== MCP_ERROR || !(details instanceof RawJson)) return undefined;
+  const code = Number(memberOf(details.bytes, "code"));
+  const data = memberOf(details.bytes, "data");
+  if (!Number.isSafeInteger(code)) return undefined;
+  return { code, message, ...(data === undefined ? {} : { data: new RawJson(data) }) };
+}
+
+function endedResult(terminal: Terminal, callId: string, form: ToolForm, revision: Revision): object {
   const { kind, error } = terminal;
   if (kind === "TERMINAL_KIND_RESULT") return resultOf(rawOf(terminal.resultJson), form, revision);
   const { reason, origin, message, retryAfterMs, violations, details } = errorOf(error ?? {});

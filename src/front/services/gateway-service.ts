@@ -118,6 +118,7 @@ export function gatewayMethods(parts: GatewayParts): Methods<GatewayHandlers> {
         attempt: reading.attempt,
         cancelRequested: reading.cancelRequested,
         terminal: ending === undefined ? null : writeTerminal(id, ending),
+        admittedAtMs: reading.head.admittedMs,
       };
     }),
 

@@ -1139,6 +1139,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "terminal": {
          "type": "Terminal",
          "id": 5
+        },
+        "admittedAtMs": {
+         "type": "int64",
+         "id": 6
         }
        }
       },

@@ -40,10 +40,29 @@ const shapes = {
   },
 } as const;
 
+const slowly = gate();
+const slow = {
+  name: "slow",
+  version: "1.0.0",
+  description: "Waits.",
+  tools: {
+    wait: defineTool({
+      description: "Waits.",
+      payload: Type.Object({}),
+      run: async () => {
+        await slowly.passed;
+        return "done";
+      },
+    }),
+  },
+} as const;
+
 beforeAll(async () => {
   redis = await privateRedis();
   const flags = { listen: "127.0.0.1:0", httpListen: "127.0.0.1:0", redisUrl: redis.url, logLevel: "silent" };
-  node = createNode(parseConfig({ env: {}, flags: { ...FAST, ...flags, missedPings: 50, drainGraceMs: 500 } }));
+  node = createNode(
+    parseConfig({ env: {}, flags: { ...FAST, ...flags, missedPings: 50, drainGraceMs: 500, mcpTaskAfterMs: 300 } }),
+  );
   const { address, httpAddress } = await node.start();
   url = `http://${httpAddress}/mcp`;
   grpc = address;
@@ -51,12 +70,14 @@ beforeAll(async () => {
   providers = [
     await serveToolset(lab(ledger, held), { nodes: address }),
     await serveToolset(shapes, { nodes: address }),
+    await serveToolset(slow, { nodes: address }),
   ];
-  for (const name of ["lab", "shapes"])
+  for (const name of ["lab", "shapes", "slow"])
     await until("the toolset can be called", async () => (await client.get(name)).healthy);
 });
 afterAll(async () => {
   held.open();
+  slowly.open();
   await Promise.all(providers.map((provider) => provider.stop()));
   await client?.close();
   await node?.stop();
@@ -96,6 +117,7 @@ test("lists all tools, and calls one", async () => {
     "lab__sum",
     "shapes__list",
     expect.stringMatching(/^shapes__with_dots-[a-z2-7]{12}$/),
+    "slow__wait",
   ]);
   const sum = await modern("tools/call", { name: "lab__sum", arguments: { a: 1, b: 2 } });
   expect(sum.end).toEqual({
@@ -104,7 +126,7 @@ test("lists all tools, and calls one", async () => {
     result: { resultType: "complete", content: [{ type: "text", text: "3" }], structuredContent: 3 },
   });
   expect(sum.headers.get("toolgate-call-id")).toMatch(/./);
-  const dots = await modern("tools/call", { name: names.at(-1) });
+  const dots = await modern("tools/call", { name: names.at(-2) });
   expect(dots.end.result).toMatchObject({ content: [{ type: "text", text: "dots" }] });
   const list = await modern("tools/call", { name: "shapes__list", arguments: { payload: [1, 2, 3] } });
   expect(list.end.result).toMatchObject({ structuredContent: { sum: 6 } });
@@ -270,6 +292,77 @@ test("pages hold all tools once, in one order, whatever is registered meanwhile"
     params: { cursor: elsewhere.end.result?.nextCursor },
   });
   expect(end.error).toMatchObject({ code: -32_602 });
+});
+
+describe("a client that takes tasks", () => {
+  const capabilities = { extensions: { "io.modelcontextprotocol/tasks": {} } };
+  const ask = (method: string, params: Record<string, unknown>, more = {}) =>
+    modern(method, params, { capabilities, ...more });
+  const hold = () => ask("tools/call", { name: "lab__hold", arguments: {} });
+
+  test("hears that there are some", async () => {
+    expect((await modern("server/discover")).end.result).toMatchObject({ capabilities });
+  });
+
+  test("gets the end at once where it comes soon, and a task where it does not", async () => {
+    const sum = await ask("tools/call", { name: "lab__sum", arguments: { a: 1, b: 2 } });
+    expect(sum.end.result).toMatchObject({ resultType: "complete", structuredContent: 3 });
+    const { end } = await hold();
+    expect(end.result).toEqual({
+      resultType: "task",
+      taskId: expect.stringMatching(/.{16}/),
+      status: "working",
+      createdAt: expect.stringMatching(/^20.*Z$/),
+      lastUpdatedAt: expect.stringMatching(/^20.*Z$/),
+      ttlMs: expect.any(Number),
+      pollIntervalMs: expect.any(Number),
+    });
+    const { taskId, createdAt } = end.result as { taskId: string; createdAt: string };
+    expect((await ask("tasks/get", { taskId })).end.result).toMatchObject({
+      ...{ resultType: "complete", status: "working", taskId, createdAt },
+    });
+    expect((await ask("tasks/update", { taskId, inputResponses: {} })).end.result).toEqual({ resultType: "complete" });
+    expect((await ask("tasks/cancel", { taskId })).end.result).toEqual({ resultType: "complete" });
+    await until("it is cancelled", async () => (await ask("tasks/get", { taskId })).end.result?.status === "cancelled");
+    expect((await ask("tasks/cancel", { taskId })).end.result).toEqual({ resultType: "complete" });
+    expect((await ask("tasks/get", { taskId })).end.result).not.toHaveProperty("result");
+  });
+
+  test("finds the result with the task, in the same form as at once", async () => {
+    const { end } = await ask("tools/call", { name: "slow__wait", arguments: {} });
+    const { taskId } = end.result as { taskId: string };
+    slowly.open();
+    await until("it is done", async () => (await ask("tasks/get", { taskId })).end.result?.status === "completed");
+    expect((await ask("tasks/get", { taskId })).end.result).toMatchObject({
+      result: { resultType: "complete", content: [{ type: "text", text: "done" }], structuredContent: "done" },
+    });
+  });
+
+  test("leaves its task running when it goes", async () => {
+    const runs = ledger.runs.length;
+    const leaving = new AbortController();
+    const { end } = await ask("tools/call", { name: "lab__hold", arguments: {} }, { signal: leaving.signal });
+    leaving.abort();
+    expect(ledger.runs[runs]?.context.signal.aborted).toBe(false);
+    const { taskId } = end.result as { taskId: string };
+    expect((await ask("tasks/get", { taskId })).end.result).toMatchObject({ status: "working" });
+    await ask("tasks/cancel", { taskId });
+  });
+
+  test.each(["tasks/get", "tasks/update", "tasks/cancel"])("has to say so for %s", async (method) => {
+    const { status, end } = await modern(method, { taskId: "any" });
+    expect(status).toBe(400);
+    expect(end.error).toMatchObject({ code: -32_021, data: { requiredCapabilities: capabilities } });
+  });
+
+  test.each(["", "x", "../../etc", "0.AAAAAAAAAAAAAAAAAAAAAA"])(
+    "gets an error for a task that is none: %j",
+    async (taskId) => {
+      for (const method of ["tasks/get", "tasks/update", "tasks/cancel"])
+        expect((await ask(method, { taskId })).end.error).toMatchObject({ code: -32_602 });
+      expect((await ask("tasks/get", {})).end.error).toMatchObject({ code: -32_602 });
+    },
+  );
 });
 
 describe("a client of an earlier revision", () => {

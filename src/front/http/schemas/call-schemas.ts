@@ -51,6 +51,7 @@ export const CALL = Type.Object(
     state: Type.String({ description: "`queued`, `claimed` or `ended`; others may be added." }),
     attempt: Type.Integer({ description: "The current attempt; 0 while it waits for its first." }),
     cancelRequested: Type.Boolean(),
+    admittedAtMs: Type.Integer({ description: "When it was admitted, in Unix milliseconds." }),
     terminal: Type.Optional(TERMINAL),
   },
   { $id: "Call" },
@@ -155,12 +156,14 @@ export function errorOf(error: NonNullable<Terminal["error"]>): {
   };
 }
 
-export function callOf({ handle, state, attempt = 0, cancelRequested = false, terminal }: GetCallResponse): object {
+export function callOf(call: GetCallResponse): object {
+  const { handle, state, attempt = 0, cancelRequested = false, terminal, admittedAtMs = 0 } = call;
   return {
     ...handleOf(handle),
     state: wordOf("CALL_STATE_", state),
     attempt,
     cancelRequested,
+    admittedAtMs: Number(admittedAtMs),
     ...(terminal === undefined || terminal === null ? {} : { terminal: terminalOf(terminal) }),
   };
 }

@@ -5,11 +5,12 @@ import { readCall } from "../../http/call-request.js";
 import { errorReply, failureOf } from "../errors.js";
 import { type ToolForm, WRAPPED } from "../listed-tool.js";
 import type { McpMethod, McpRequest } from "../mcp-request.js";
-import { INVALID_PARAMS, textOf } from "../message.js";
+import { INTERNAL_ERROR, INVALID_PARAMS, textOf } from "../message.js";
 import { ProgressReports, type ProgressToken, readProgressToken } from "../progress.js";
-import { type MethodAnswer, type Notification, type Reply, result, rpcError } from "../reply.js";
+import { lastOf, type MethodAnswer, type Notification, type Reply, result, rpcError } from "../reply.js";
+import { takesTasks, taskOf } from "../task.js";
 import type { NamedTool } from "../tool-names.js";
-import { endedResult, refusedResult } from "../tool-result.js";
+import { endedReply, refusedResult } from "../tool-result.js";
 
 /**
  * What makes a call repeatable, in the `_meta` of its request: the run and the model's id of the call. Ids of JSON-RPC do not, for each
@@ -40,9 +41,8 @@ export const callTool: McpMethod = async (request) => {
   const token = readProgressToken(envelope.meta);
   if (token === null) return rpcError(INVALID_PARAMS, "params/_meta/progressToken must be a text or an integer.");
   const call = askedCall(request, found, given ?? NO_ARGUMENTS);
-  return token === undefined
-    ? await waitFor(request, call)
-    : { kind: "stream", messages: follow(request, call, token) };
+  if (token !== undefined) return { kind: "stream", messages: follow(request, call, token) };
+  return takesTasks(envelope) ? lastOf(follow(request, call, undefined)) : waitFor(request, call);
 };
 
 function askedCall(request: McpRequest, { toolset, epoch, tool }: NamedTool, given: Buffer): AskedCall {
@@ -68,34 +68,46 @@ async function waitFor({ ask, envelope }: McpRequest, { spec, form }: AskedCall)
   try {
     const { handle, terminal } = await ask.unary("Gateway/Invoke", { call: spec });
     const callId = handle?.callId ?? "";
-    return result(endedResult(terminal ?? {}, callId, form, envelope.revision), { "toolgate-call-id": callId });
+    const reply = endedReply(terminal ?? {}, callId, form, envelope.revision);
+    return { ...reply, headers: { "toolgate-call-id": callId } };
   } catch (error) {
     return refusal(error, form, envelope.revision);
   }
 }
 
-/** The call's output as notifications of its progress, then its end. */
+/**
+ * The call's output as notifications of its progress where there is a token for that, then its end; or a task, where that takes longer and
+ * the client takes tasks. Until then the call is its client's: it is cancelled where that goes.
+ */
 async function* follow(
-  { ask, envelope }: McpRequest,
+  { ask, envelope, taskAfterMs }: McpRequest,
   { spec, form }: AskedCall,
-  token: ProgressToken,
+  token: ProgressToken | undefined,
 ): AsyncGenerator<Notification, Reply, void> {
-  const reports = new ProgressReports(token);
+  const reports = token === undefined ? undefined : new ProgressReports(token);
+  const within = takesTasks(envelope) ? { withinMs: Math.max(1, taskAfterMs) } : {};
   let open: string | undefined;
   try {
     const { handle } = await ask.unary("Gateway/CallTool", { call: spec });
     const callId = handle?.callId ?? "";
     open = callId;
-    for await (const { deltas = [], terminal } of ask.stream("Gateway/FollowCall", { callId })) {
-      for (const { dataJson } of deltas) {
-        const report = reports.next(dataJson);
-        if (report !== undefined) yield report;
+    try {
+      for await (const { deltas = [], terminal } of ask.stream("Gateway/FollowCall", { callId }, within)) {
+        for (const { dataJson } of deltas) {
+          const report = reports?.next(dataJson);
+          if (report !== undefined) yield report;
+        }
+        if (terminal === undefined || terminal === null) continue;
+        open = undefined;
+        return endedReply(terminal, callId, form, envelope.revision);
       }
-      if (terminal === undefined || terminal === null) continue;
+      return rpcError(INTERNAL_ERROR, "The call's output ended before the call.");
+    } catch (error) {
+      if (!takesTasks(envelope) || failureOf(error).error.reason !== "DEADLINE_EXCEEDED") throw error;
+      const task = await ask.unary("Gateway/GetCall", { callId });
       open = undefined;
-      return result(endedResult(terminal, callId, form, envelope.revision));
+      return result({ ...taskOf(task), resultType: "task" });
     }
-    return rpcError(INVALID_PARAMS, "The call's output ended before the call.");
   } catch (error) {
     return refusal(error, form, envelope.revision);
   } finally {

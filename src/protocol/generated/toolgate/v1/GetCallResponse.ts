@@ -3,6 +3,7 @@
 import type { CallHandle as _toolgate_v1_CallHandle, CallHandle__Output as _toolgate_v1_CallHandle__Output } from '../../toolgate/v1/CallHandle.js';
 import type { CallState as _toolgate_v1_CallState, CallState__Output as _toolgate_v1_CallState__Output } from '../../toolgate/v1/CallState.js';
 import type { Terminal as _toolgate_v1_Terminal, Terminal__Output as _toolgate_v1_Terminal__Output } from '../../toolgate/v1/Terminal.js';
+import type { Long } from '@grpc/proto-loader';
 
 export interface GetCallResponse {
   'handle'?: (_toolgate_v1_CallHandle | null);
@@ -10,6 +11,7 @@ export interface GetCallResponse {
   'attempt'?: (number);
   'cancelRequested'?: (boolean);
   'terminal'?: (_toolgate_v1_Terminal | null);
+  'admittedAtMs'?: (number | string | Long);
 }
 
 export interface GetCallResponse__Output {
@@ -18,4 +20,5 @@ export interface GetCallResponse__Output {
   'attempt': (number);
   'cancelRequested': (boolean);
   'terminal': (_toolgate_v1_Terminal__Output | null);
+  'admittedAtMs': (number);
 }
