@@ -40,6 +40,6 @@ export const TOOLS_DOCUMENT = route({
   answers: { 200: { description: "The document.", schema: DOCUMENT } },
   async handle({ query, ask }) {
     const answer = await ask.unary("Catalog/GetToolset", { name: query.toolset });
-    return { status: 200, body: toolsDocument(query.toolset, answer) };
+    return { status: 200, body: await toolsDocument(query.toolset, answer) };
   },
 });
