@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
-import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { access, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { environment } from "../../src/config/environment.js";
@@ -80,6 +81,50 @@ export async function pythonWith(name: string, packages: readonly string[]): Pro
     await writeFile(stamp, wanted);
   }
   return python;
+}
+
+/**
+ * The packages of a folder's `package-lock.json`, for what the tree cannot have beside its own; installed once per lock file.
+ *
+ * @param folder with a `package.json` and its lock file
+ * @returns the path of the `node_modules`
+ */
+export async function npmPackages(folder: string): Promise<string> {
+  const lock = await readFile(join(folder, "package-lock.json"));
+  const digest = createHash("sha256").update(lock).digest("hex").slice(0, 16);
+  const home = join(CACHE, "npm", `${basename(folder)}-${digest}`);
+  const stamp = join(home, "installed");
+  if (!(await exists(stamp))) {
+    await mkdir(home, { recursive: true });
+    for (const file of ["package.json", "package-lock.json"]) await copyFile(join(folder, file), join(home, file));
+    await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], {
+      cwd: home,
+      timeout: SET_UP_MS,
+    });
+    await writeFile(stamp, "");
+  }
+  return join(home, "node_modules");
+}
+
+/** What tools say where a registry's host cannot be reached; a registry that answers is no reason to skip anything. */
+const UNREACHABLE =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|ENOTCACHED|NewConnectionError|NameResolutionError|name resolution/i;
+
+/**
+ * What was installed; undefined, with a line that says why, where it was not there yet and there is no network to get it by.
+ *
+ * @param what the tests that need it, for that line
+ * @throws where it failed otherwise
+ */
+export async function unlessOffline(what: string, install: () => Promise<string>): Promise<string | undefined> {
+  try {
+    return await install();
+  } catch (error) {
+    const { stderr = "" } = error as { readonly stderr?: string }; // of a program that has failed
+    if (!UNREACHABLE.test(stderr)) throw error;
+    console.warn(`Skipped: ${what}, since its packages cannot be fetched.`);
+    return undefined;
+  }
 }
 
 const exists = (path: string): Promise<boolean> =>
