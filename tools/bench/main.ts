@@ -19,6 +19,7 @@ import type { Detail, Workload, WorkloadContext } from "./workload.js";
 import { ACCESS } from "./workloads/access.js";
 import { CALLS, CALLS_FILE } from "./workloads/calls.js";
 import { DURABILITY } from "./workloads/durability.js";
+import { FRONT } from "./workloads/front.js";
 import { CHANGES, SEARCH, TOOLSETS } from "./workloads/growth.js";
 import { HOSTILE } from "./workloads/hostile.js";
 import { LOGINS } from "./workloads/logins.js";
@@ -27,6 +28,8 @@ import { OUTPUT } from "./workloads/output.js";
 import { BACKLOG, PARKED } from "./workloads/parked.js";
 import { PROFILE } from "./workloads/profile.js";
 import { READERS } from "./workloads/readers.js";
+import { REST } from "./workloads/rest.js";
+import { SCRAPE } from "./workloads/scrape.js";
 import { NODES, PROVIDERS } from "./workloads/spread.js";
 import { STORM, STORM_AFTER_OUTAGE } from "./workloads/storm.js";
 import { TENANTS } from "./workloads/tenants.js";
@@ -43,6 +46,9 @@ const WORKLOADS: readonly Workload[] = [
   DURABILITY,
   ACCESS,
   TRACES,
+  REST,
+  FRONT,
+  SCRAPE,
   OUTPUT,
   NODES,
   PROVIDERS,

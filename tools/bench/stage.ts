@@ -8,7 +8,7 @@ import { environment } from "../../src/config/environment.js";
 import { connect } from "../../src/index.js";
 import { ALLOCATOR } from "../../src/local-cluster/allocator.js";
 import { freePort } from "../../src/local-cluster/free-port.js";
-import { listeningAddress } from "../../src/local-cluster/listening-line.js";
+import { listeningAddress, listeningOf } from "../../src/local-cluster/listening-line.js";
 import { builtProgram } from "../../src/local-cluster/package-root.js";
 import { PrivateRedis } from "../../src/local-cluster/private-redis.js";
 import { Program } from "../../src/local-cluster/program.js";
@@ -43,6 +43,9 @@ export interface Actor {
 /** A node, with the probe inside. */
 export interface Gateway extends Actor {
   readonly registry: string;
+  /** Where it listens for HTTP, and for its operators; undefined where it does not. */
+  readonly httpAddress: string | undefined;
+  readonly opsAddress: string | undefined;
   /** What it holds after a garbage collection. */
   memory(): Promise<HeldMemory>;
   /** Measures the turns of its event loop from now on, until the longest is asked for. */
@@ -182,13 +185,13 @@ export class Stage {
       ...Object.fromEntries(own),
       NODE_OPTIONS: `--import ${probe}`,
     });
-    const address = await program.line("it listens", listeningAddress, READY_WITHIN_MS);
+    const { address, httpAddress, opsAddress } = await program.line("it listens", listeningOf, READY_WITHIN_MS);
     const probing = await program.line("its probe listens", probingAddress, READY_WITHIN_MS);
     const ask = <Answer>(command: ProbeCommand): Promise<Answer> =>
       sendCommand(probing, command, this.#settings.signal);
     return {
       pid: program.pid ?? 0,
-      address,
+      ...{ address, httpAddress, opsAddress },
       registry,
       memory: () => ask({ kind: "memory" }),
       watchTurns: () => ask({ kind: "watch_turns" }),

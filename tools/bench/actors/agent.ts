@@ -2,10 +2,12 @@ import type { Caller, CallTarget } from "../callers/caller.js";
 import { admissionCaller, followCaller, streamCaller } from "../callers/follow-caller.js";
 import { jobCaller } from "../callers/job-caller.js";
 import { natsCaller } from "../callers/nats-caller.js";
+import { restCaller } from "../callers/rest-caller.js";
 import { sdkCaller } from "../callers/sdk-caller.js";
 import { sessionCaller } from "../callers/session-caller.js";
 import { unaryCaller } from "../callers/unary-caller.js";
 import { serveCommands } from "../commands.js";
+import { type CallEachCommand, callEach } from "./call-each-tool.js";
 import { type CompileCommand, compile } from "./compile-payloads.js";
 import { drive, type Load } from "./drive.js";
 import { type ListCommand, list } from "./list-load.js";
@@ -19,7 +21,17 @@ import { type ChangesCommand, timeChanges } from "./watch-changes.js";
 
 /** The process that calls: it makes load as it is ordered to, and says how it went. */
 
-export type CallerKind = "unary" | "session" | "output" | "sdk" | "follow" | "stream" | "admission" | "job" | "nats";
+export type CallerKind =
+  | "unary"
+  | "rest"
+  | "session"
+  | "output"
+  | "sdk"
+  | "follow"
+  | "stream"
+  | "admission"
+  | "job"
+  | "nats";
 
 export type AgentCommand =
   | { readonly kind: "load"; readonly caller: CallerKind; readonly target: CallTarget; readonly load: Load }
@@ -27,6 +39,7 @@ export type AgentCommand =
   | { readonly kind: "release" }
   | { readonly kind: "pace"; readonly caller: CallerKind; readonly target: CallTarget; readonly everyMs: number }
   | { readonly kind: "end_pace" }
+  | CallEachCommand
   | RegisterCommand
   | RegisterLargeCommand
   | ReadTogetherCommand
@@ -53,6 +66,8 @@ async function makeCaller(kind: CallerKind, target: CallTarget): Promise<Caller>
   switch (kind) {
     case "unary":
       return unaryCaller(target);
+    case "rest":
+      return restCaller(target);
     case "session":
       return sessionCaller(target, false);
     case "output":
@@ -86,6 +101,8 @@ async function runCommand(command: AgentCommand): Promise<unknown> {
       return beginPaced(await callerOf(command.caller, command.target), command.everyMs);
     case "end_pace":
       return await endPaced();
+    case "call_each":
+      return await callEach(command);
     case "register":
       return await register(command);
     case "register_large":

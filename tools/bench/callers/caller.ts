@@ -10,7 +10,7 @@ export interface Caller {
 
 /** What is called, and with what. */
 export interface CallTarget {
-  /** `host:port`, of a node or of what stands in for one; a Redis or NATS for jobs. */
+  /** `host:port`, of a node (for HTTP where it is called so) or of what stands in for one; a Redis or NATS for jobs. */
   readonly address: string;
   readonly toolset: string;
   readonly tool: string;

@@ -41,7 +41,7 @@ export function toolgateContender(
   return {
     name,
     caller: how,
-    target: target(gateway.address, call),
+    target: target(how === "rest" ? (gateway.httpAddress ?? "") : gateway.address, call),
     processes: { gateway: gateway.pid, provider: provider.pid, redis: stage.redisPid },
   };
 }
