@@ -362,7 +362,11 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     onUndeliverable: (session, call) => reports.undeliverable(session, call),
   });
   const keepAlive = new KeepAlive({ ...config, registry, calls, sessions, node, faults, monotonicMs });
-  const reports: CallReports = new CallReports({ sessions, outboxOf: outboxFor, log, faults });
+  const reports: CallReports = new CallReports({
+    ...{ sessions, log, faults },
+    outboxOf: outboxFor,
+    metrics: metrics?.calls,
+  });
   function outboxFor(toolset: ToolsetName): CallOutbox {
     const outbox = outboxes[keyspace.forToolset(toolset).shard];
     if (outbox === undefined) throw new RangeError("a toolset outside of the keyspace");

@@ -14,7 +14,8 @@ import type { Principal } from "../identity/principal.js";
 import type { JsonText } from "../json/read-json.js";
 import type { TextReader } from "../json/text-reader.js";
 import type { BoundLimits, CallLimits } from "../limits/call-limits.js";
-import { limitError } from "../limits/limit-error.js";
+import { limitError, ruled } from "../limits/limit-error.js";
+import type { RuledLimit } from "../limits/limit-rule.js";
 import { shareKey } from "../limits/share-key.js";
 import type { CallMetrics } from "../observe/metrics/call-metrics.js";
 import type { Keyspace } from "../redis/keys.js";
@@ -64,8 +65,8 @@ export interface PlaceCallSettings {
   readonly admissions: Admissions;
   /** Records calls and refusals; absent where nothing does. */
   readonly audit?: AuditLog | undefined;
-  /** Counts calls that are admitted; absent where nothing does. */
-  readonly metrics?: Pick<CallMetrics, "admitted"> | undefined;
+  /** Counts calls that are admitted, and those that limits refuse; absent where nothing does. */
+  readonly metrics?: Pick<CallMetrics, "admitted" | "limited"> | undefined;
   /** What callers may call how often. */
   readonly limits: Pick<CallLimits, "of">;
   readonly reservations: Pick<Reservations, "reserve" | "giveBack">;
@@ -252,11 +253,16 @@ async function place(
           retryAfterMs: FULL_RETRY_MS,
         });
       case "limited":
+        countLimited(settings, ruled(answer.refusal.limit));
         throw limitError(answer.refusal, caller.principal.tenant);
       default:
         throw refusal(answer, spec, settings.pingIntervalMs);
     }
   }
+}
+
+function countLimited({ metrics }: PlaceCallSettings, { kind, rule: { tenant, name } }: RuledLimit): void {
+  metrics?.limited(tenant, name, kind);
 }
 
 /** Admits a call that is counted in another shard too: there first, and taken back where it is not admitted then. */

@@ -64,7 +64,8 @@ function rateText({ rate }: LimitSpec): string {
   return rate === undefined ? "a rate" : `${rate.calls} calls in ${rate.perMs} ms`;
 }
 
-function ruled(limit: CallLimit): RuledLimit {
+/** A limit with the document that it is of. @param limit came from `CallLimits` */
+export function ruled(limit: CallLimit): RuledLimit {
   if (!("rule" in limit)) throw new TypeError("a limit without the document that it is of");
   return limit as RuledLimit; // all that come from documents have a rule
 }

@@ -2,9 +2,11 @@ import { isRedisUnavailable } from "../errors/redis-errors.js";
 import type { CallId } from "../identity/call-id.js";
 import type { ToolsetName } from "../identity/names.js";
 import type { Logger } from "../observe/logger.js";
+import type { CallMetrics } from "../observe/metrics/call-metrics.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
-import { traceFields } from "../observe/traces/trace-context.js";
+import { sampledPlaceIn, traceFields, traceIdOf, traceparentAt } from "../observe/traces/trace-context.js";
 import type { CallOutbox } from "../store/calls/call-outbox.js";
+import { type Ending, parseHead } from "../store/calls/call-record.js";
 import type { ProviderEnd } from "./check-result.js";
 import type { CallInHand, ProviderSession } from "./provider-session.js";
 import type { ProviderSessions } from "./provider-sessions.js";
@@ -14,6 +16,8 @@ export interface CallReportsSettings {
   readonly outboxOf: (toolset: ToolsetName) => CallOutbox;
   readonly log: Logger;
   readonly faults: FaultLog;
+  /** Names the traces of calls that have ended; absent where nothing is measured. */
+  readonly metrics?: Pick<CallMetrics, "exemplify"> | undefined;
 }
 
 /** How long to wait before a result is handed in again while Redis is away, in milliseconds. */
@@ -108,7 +112,10 @@ export class CallReports {
         const answer = await outboxOf(session.lease.toolset).complete(completion);
         if (answer.kind === "gone") sessions.missed(call);
         // Before it is settled, which forgets the call.
-        if (answer.kind === "accepted") call.span?.ended(answer.ending);
+        if (answer.kind === "accepted") {
+          call.span?.ended(answer.ending);
+          this.#exemplify(session, call, answer.ending);
+        }
         sessions.settled(session, call, answer.kind === "accepted");
         return;
       } catch (error) {
@@ -122,6 +129,16 @@ export class CallReports {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }
+  }
+
+  /** The script has counted the call; of one that is traced, the metric names its trace. */
+  #exemplify({ lease }: ProviderSession, { tool, head, meta }: CallInHand, { endedAtMs }: Ending): void {
+    const { metrics } = this.#settings;
+    const place = metrics === undefined ? -1 : sampledPlaceIn(meta);
+    if (place < 0) return;
+    const value = Math.max(0, endedAtMs - parseHead(head).admittedMs) / 1_000;
+    const traceId = traceIdOf(traceparentAt(meta, place));
+    metrics?.exemplify(lease.toolset, tool, { traceId, value, atMs: endedAtMs });
   }
 
   /** Ends a call that its provider's channel does not take: it did not run, unless an earlier attempt of it may have. */

@@ -1,6 +1,6 @@
 import type { LabelValues } from "./declarations.js";
 import { CALL_BOUNDS, type Exemplar, Histogram } from "./histogram.js";
-import { LabelBudget } from "./label-budget.js";
+import { LabelBudget, OTHER } from "./label-budget.js";
 import type { MetricsRegistry, Point } from "./metrics-registry.js";
 
 /** How calls end, and `rejected`: they were refused. `unknown`: a later version knows what. */
@@ -19,12 +19,17 @@ class ToolCounts {
 
   add(other: ToolCounts): void {
     this.admitted += other.admitted;
-    for (const [place, count] of other.outcomes.entries()) (this.outcomes[place] as number) += count; // as many as there are outcomes
+    addEach(other.outcomes, this.outcomes);
     this.queue.add(other.queue);
     this.run.add(other.run);
     this.total.add(other.total);
   }
 }
+
+/** What limit documents count, as their metric says it. */
+const LIMIT_KINDS = ["rate", "running", "daily", "total", "loop"] as const;
+/** How many limit documents have series of their own: those that refuse most. */
+const MOST_LIMITS = 100;
 
 /** Calls of one tool that have ended in the same way. Times are in milliseconds. */
 export interface EndedCalls {
@@ -56,6 +61,7 @@ export interface CallMetricsOptions {
 export class CallMetrics {
   readonly #options: CallMetricsOptions;
   readonly #tools: LabelBudget<ToolCounts>;
+  readonly #limits: LabelBudget<Float64Array<ArrayBuffer>>;
   readonly #ends: (...labels: LabelValues<"toolgate_call_ends_total">) => { add(amount: number): void };
   readonly #refusals: (...labels: LabelValues<"toolgate_refusals_total">) => { add(amount?: number): void };
 
@@ -68,11 +74,21 @@ export class CallMetrics {
       merge: (from, into) => into.add(from),
       monotonicMs,
     });
+    this.#limits = new LabelBudget({
+      most: MOST_LIMITS,
+      make: () => new Float64Array(LIMIT_KINDS.length),
+      merge: addEach,
+      monotonicMs,
+    });
     this.#ends = registry.counters("toolgate_call_ends_total");
     this.#refusals = registry.counters("toolgate_refusals_total");
-    registry.beforeCollecting(async () => this.#tools.review());
+    registry.beforeCollecting(async () => {
+      this.#tools.review();
+      this.#limits.review();
+    });
     registry.series("toolgate_calls_admitted_total", () => this.#admitted());
-    registry.series("toolgate_calls_total", () => this.#outcomes());
+    registry.series("toolgate_calls_total", () => countsOf(this.#tools, ({ outcomes }) => outcomes, OUTCOMES));
+    registry.series("toolgate_limit_refusals_total", () => countsOf(this.#limits, (counts) => counts, LIMIT_KINDS));
     registry.series("toolgate_call_queue_seconds", () => this.#histograms((counts) => counts.queue));
     registry.series("toolgate_call_run_seconds", () => this.#histograms((counts) => counts.run));
     registry.series("toolgate_call_seconds", () => this.#histograms((counts) => counts.total));
@@ -113,7 +129,17 @@ export class CallMetrics {
 
   /** Names the trace of a call that has ended, and is counted. @param exemplar its value is in seconds */
   exemplify(toolset: string, tool: string, exemplar: Exemplar): void {
-    this.#tools.of(toolset, tool).total.exemplify(exemplar);
+    this.#tools.peek(toolset, tool).total.exemplify(exemplar);
+  }
+
+  /**
+   * A limit document refused a call.
+   *
+   * @param tenant the document's
+   * @param limit its name
+   */
+  limited(tenant: string, limit: string, kind: (typeof LIMIT_KINDS)[number]): void {
+    (this.#limits.of(tenant, limit)[LIMIT_KINDS.indexOf(kind)] as number)++; // all kinds are among them
   }
 
   #reasonOf(reason: string): string {
@@ -124,16 +150,26 @@ export class CallMetrics {
     for (const [toolset, tool, { admitted }] of this.#tools.all()) yield { labels: [toolset, tool], value: admitted };
   }
 
-  *#outcomes(): Iterable<Point> {
-    for (const [toolset, tool, { outcomes }] of this.#tools.all()) {
-      for (const [place, value] of outcomes.entries()) {
-        // What has not happened is said of the others only, so that each outcome has a series.
-        if (value > 0 || tool === "_other") yield { labels: [toolset, tool, OUTCOMES[place] ?? ""], value };
-      }
-    }
-  }
-
   *#histograms(of: (counts: ToolCounts) => Histogram): Iterable<Point> {
     for (const [toolset, tool, counts] of this.#tools.all()) yield { labels: [toolset, tool], histogram: of(counts) };
   }
+}
+
+/** Counts by one more label, as points. */
+function* countsOf<Own>(
+  budget: LabelBudget<Own>,
+  of: (own: Own) => Float64Array,
+  words: readonly string[],
+): Iterable<Point> {
+  for (const [first, second, own] of budget.all()) {
+    for (const [place, value] of of(own).entries()) {
+      // What has not happened is said of the others only, so that each word has a series.
+      if (value > 0 || second === OTHER) yield { labels: [first, second, words[place] ?? ""], value };
+    }
+  }
+}
+
+/** Adds the counts of one list to those of another one, which has as many. */
+function addEach(from: Float64Array, into: Float64Array): void {
+  for (const [place, count] of from.entries()) (into[place] as number) += count; // as many as there are words
 }

@@ -50,6 +50,11 @@ export const METRICS = {
     labels: ["verb", "reason"],
     help: "What the node refused, by what it would have been: calls, registrations, changes, logins (no verb).",
   },
+  toolgate_limit_refusals_total: {
+    kind: "counter",
+    labels: ["tenant", "limit", "kind"],
+    help: "Calls that this node refused by a limit document, by what that counts: `rate`, `running`, `daily`, `total`, `loop`.",
+  },
   toolgate_rpc_failures_total: {
     kind: "counter",
     labels: ["rpc", "reason"],

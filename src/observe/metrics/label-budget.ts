@@ -1,4 +1,4 @@
-/** What one tool has of its own. `OTHER` stands for the tools that have nothing of their own. */
+/** What stands in place of both names for the tools that have nothing of their own. */
 export const OTHER = "_other";
 
 /** How many tools are told apart for finding out which are used most; what comes on top has no chance until others are forgotten. */
@@ -29,7 +29,7 @@ export interface LabelBudgetOptions<Own> {
 
 /**
  * Gives the tools that are used most something of their own, and all others something in common: so there are never more than so many
- * series, whatever is registered and called. Nothing is lost when a tool loses its place: sums over all tools stay as they are.
+ * series, whatever is registered and called. Other pairs of names are budgeted alike: limits of tenants. Nothing is lost when a tool loses its place: sums over all tools stay as they are.
  */
 export class LabelBudget<Own> {
   readonly #options: LabelBudgetOptions<Own>;
@@ -51,6 +51,11 @@ export class LabelBudget<Own> {
     if (entry === undefined) return this.#others;
     entry.uses++;
     return entry.own ?? this.#others;
+  }
+
+  /** The same where it is only looked at: nothing is remembered, and it is no use. */
+  peek(toolset: string, tool: string): Own {
+    return this.#entries.get(toolset)?.get(tool)?.own ?? this.#others;
   }
 
   /** What counts for those that have nothing of their own. */

@@ -105,3 +105,38 @@ test("times are in seconds, a call that nobody claimed has none of a queue, and 
     ["unknown", "-"],
   ]);
 });
+
+test("limits that refuse most have series of their own, and each kind has one of the others", async () => {
+  const { calls, pointsOf } = metered(200);
+  for (let i = 0; i < 1_000; i++) calls.limited("acme", `limit-${i}`, "running");
+  calls.limited("acme", "limit-0", "rate");
+  const points = await pointsOf("toolgate_limit_refusals_total");
+  expect(points.slice(0, 2)).toEqual([
+    { labels: ["acme", "limit-0", "rate"], value: 1 },
+    { labels: ["acme", "limit-0", "running"], value: 1 },
+  ]);
+  expect(points.slice(-5)).toEqual([
+    { labels: ["_other", "_other", "rate"], value: 0 },
+    { labels: ["_other", "_other", "running"], value: 900 },
+    ...["daily", "total", "loop"].map((kind) => ({ labels: ["_other", "_other", kind], value: 0 })),
+  ]);
+  expect(points).toHaveLength(1 + 100 + 5);
+});
+
+test("a trace is named where its call was counted, and naming it is no use of the tool", async () => {
+  const { calls, pointsOf, pass, end } = metered(1);
+  end("set-1", "a");
+  end("set-1", "b");
+  const exemplar = { traceId: "a".repeat(32), value: 0.03, atMs: 1_000 };
+  for (let i = 0; i < 10; i++) calls.exemplify("set-1", "b", exemplar);
+  calls.exemplify("made-up", "c", exemplar);
+  pass(60_000);
+  const histograms = (await pointsOf("toolgate_call_seconds")).map((point) => [
+    point.labels[1],
+    "histogram" in point && point.histogram.bounds.flatMap((_, place) => point.histogram.exemplarAt(place) ?? []),
+  ]);
+  expect(histograms).toEqual([
+    ["a", []],
+    ["_other", [exemplar]],
+  ]);
+});
