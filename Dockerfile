@@ -5,7 +5,7 @@ WORKDIR /toolgate
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-# What sends traces is optional beside an npm installation; the image has it, in the versions of the lock file.
+# What sends traces and metrics is optional beside an npm installation; the image has it, in the versions of the lock file.
 RUN npm run build && rm -r dist/tools && \
     npm pkg set $(node -p "Object.entries(require('./package.json').peerDependencies) \
       .filter(([name]) => name !== 'typescript').map((peer) => 'dependencies.' + peer.join('=')).join(' ')") && \

@@ -28,8 +28,8 @@ import { CatalogCopy } from "./catalog/catalog-copy.js";
 import { Watches } from "./catalog/watch.js";
 import { isLoopback, splitAddress } from "./config/address.js";
 import { type Config, OFF } from "./config/config.js";
+import { otlpUrl } from "./config/otlp-url.js";
 import { parseRedisUrl, splitRedisUrls } from "./config/redis-url.js";
-import { tracesUrl } from "./config/traces-url.js";
 import type { DocumentParts } from "./documents/apply-documents.js";
 import { DocumentKinds } from "./documents/document-kinds.js";
 import { DocumentsCopy } from "./documents/documents-copy.js";
@@ -69,7 +69,9 @@ import { hostOfShareKey } from "./limits/share-key.js";
 import { secretsOf } from "./observe/config-secrets.js";
 import type { LogFileOptions } from "./observe/log-file.js";
 import { createLogger, type RootLogger } from "./observe/logger.js";
+import { MetricsPush } from "./observe/metrics/metrics-push.js";
 import { RecurringFaults } from "./observe/recurring-faults.js";
+import { shownConfig } from "./observe/shown-config.js";
 import { NodeTraces } from "./observe/traces/node-traces.js";
 import { loadProtocol } from "./protocol/load.js";
 import { AdmissionPacing } from "./providers/admission-pacing.js";
@@ -175,20 +177,25 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     surroundings.log ?? createLogger({ level: config.logLevel, fields: { node }, secrets, file: logFileOf(config) });
   const faults = new RecurringFaults(log, monotonicMs);
   const limits = limitsToWire(config);
+  const sender = { version: VERSION, node, registry: config.registry, log, faults };
+  const metricsTo = otlpUrl("metrics", config.metricsPush);
   const metrics =
-    config.opsListen === OFF
+    config.opsListen === OFF && metricsTo === undefined
       ? undefined
       : new NodeMetrics({ mostTools: config.metricsTools, monotonicMs, catalog: () => catalog });
+  const metricsPush =
+    metrics && metricsTo
+      ? new MetricsPush({ ...sender, url: metricsTo, intervalMs: config.metricsPushMs, metrics: metrics.registry })
+      : undefined;
 
-  const tracesTo = tracesUrl(config.traces);
+  const tracesTo = otlpUrl("traces", config.traces);
   const traces =
     tracesTo === undefined
       ? undefined
       : new NodeTraces({
-          ...{ url: tracesTo, version: VERSION, node, random, monotonicMs, log, faults },
+          ...{ ...sender, url: tracesTo, random, monotonicMs },
           ratio: Number(config.traceRatio),
           maxPerSecond: config.maxTracesPerSecond,
-          registry: config.registry,
           redisNowMs: () => clock.nowMs(),
         });
 
@@ -593,12 +600,14 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     audit: audit.log,
   });
   const ops =
-    metrics &&
-    new OpsServer({
-      ...{ config, log, access: accessControl, metrics: metrics.registry, tls: listeners.tls },
-      hasTenants: () => catalog.hasTenants,
-      health,
-    });
+    metrics && config.opsListen !== OFF
+      ? new OpsServer({
+          ...{ config, log, access: accessControl, metrics: metrics.registry, tls: listeners.tls },
+          hasTenants: () => catalog.hasTenants,
+          health,
+          settings: () => shownConfig(config, secrets),
+        })
+      : undefined;
 
   let bootstrapped: ReturnType<typeof keepBootstrapped> | undefined;
   const bootstrapping: BootstrapParts = {
@@ -624,6 +633,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     async start() {
       const bootstrapKey = config.bootstrapKeyFile === "" ? undefined : await readBootstrapKey(config.bootstrapKeyFile);
       await traces?.start();
+      await metricsPush?.start();
       // First of all, so that it tells of a node that does not get to start.
       metrics?.start();
       await listeners.start();
@@ -716,6 +726,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await replicated?.stop();
     await connections.stop();
     await sent;
+    await metricsPush?.stop(); // all is counted
     faults.stop();
     await ops?.stop();
     await listeners.stop();

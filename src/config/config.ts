@@ -3,6 +3,7 @@ import { ADDRESS_PATTERN, isLoopback, splitAddress } from "./address.js";
 import { CLIENT_SECRETS, CLIENT_SETTINGS } from "./client-schema.js";
 import { HTTP_AUTO, HTTP_AUTO_ADDRESS, HTTP_OFF } from "./http-listen.js";
 import { LARGEST_MESSAGE_BYTES, MESSAGE_OVERHEAD_BYTES, SMALLEST_MESSAGE_BYTES } from "./message-limits.js";
+import { OTLP_PATTERN, OTLP_RULE, withOpenTelemetry } from "./otlp-url.js";
 import { redisUrlFault, redisUrlsFault } from "./redis-url.js";
 import {
   type ChoiceSetting,
@@ -17,7 +18,6 @@ import {
   type TextSetting,
   type ValuesOf,
 } from "./settings.js";
-import { TRACES_PATTERN, TRACES_RULE, withOpenTelemetry } from "./traces-url.js";
 
 const MiB = 1_048_576;
 const MINUTE_MS = 60_000;
@@ -111,7 +111,7 @@ const CONFIG_SCHEMA = {
   opsListen: text(
     DEFAULT_OPS_LISTEN,
     "host:port",
-    "Where the node has metrics, health and diagnostics for its operators (docs/metrics.md). `off`: nowhere, and nothing is measured.",
+    "Where the node has metrics, health and diagnostics for its operators (docs/metrics.md). `off`: nowhere, and nothing is measured unless it is sent somewhere.",
     {
       pattern: `^off$|${ADDRESS_PATTERN}`,
       rule: 'must be a host and a port, as in "127.0.0.1:7481", or "off"',
@@ -135,6 +135,13 @@ const CONFIG_SCHEMA = {
     2_000,
     "How many tools have metrics of their own: those that are used most; the others are counted as `_other`.",
   ),
+  metricsPush: text(
+    "",
+    "url",
+    "Where metrics are sent, too: a collector that takes OTLP/HTTP. Empty: what OpenTelemetry's own variables name, or nowhere; `off`: nowhere.",
+    { pattern: OTLP_PATTERN, rule: OTLP_RULE },
+  ),
+  metricsPushMs: milliseconds(MINUTE_MS, 1_000, HOUR_MS, "How often they are sent there."),
   redisUrl: text(
     "redis://127.0.0.1:6379",
     "url",
@@ -211,7 +218,7 @@ const CONFIG_SCHEMA = {
     "",
     "url",
     "Where spans of sampled calls go: a collector that takes OTLP/HTTP. Empty: what OpenTelemetry's own variables name, or nowhere; `off`: nowhere.",
-    { pattern: TRACES_PATTERN, rule: TRACES_RULE },
+    { pattern: OTLP_PATTERN, rule: OTLP_RULE },
   ),
   traceRatio: text(
     "0",

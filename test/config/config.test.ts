@@ -67,6 +67,8 @@ describe("defaults", () => {
         "maxTracesPerSecond": 100,
         "mcpTaskAfterMs": 5000,
         "messageTimeoutMs": 60000,
+        "metricsPush": "",
+        "metricsPushMs": 60000,
         "metricsTools": 200,
         "missedPings": 3,
         "nodeId": "",

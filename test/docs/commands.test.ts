@@ -104,6 +104,9 @@ const RUN: Readonly<Record<string, RegExp>> = {
   "curl -s http://127.0.0.1:7481/healthz": /"status":"ok"/,
   [`curl -s -X PUT -H "authorization: Bearer $(cat ~/.config/toolgate/keys/127.0.0.1_7400)" -d info 'http://127.0.0.1:7481/loglevel?seconds=600'`]:
     /^info$/m,
+  // docs/operating.md
+  "toolgate log-level debug --for 10m": /^debug$/m,
+  "toolgate support -o toolgate-support.zip": /^doctor\.json +\d+ /m,
   // CONTRIBUTING.md
   "npm run bench -- --help": /--only/,
   "npm run chaos -- --help": /--figures/,
@@ -151,6 +154,10 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm run dashboards": "it needs Prometheus; test/docs/dashboards.test.ts looks at its expressions",
   "npm install @opentelemetry/sdk-trace-base@2 @opentelemetry/exporter-trace-otlp-http@0.223":
     "they are here; test/observe/traces/node-traces.test.ts runs a node without them",
+  "npm install @opentelemetry/sdk-metrics@2 @opentelemetry/exporter-metrics-otlp-http@0.223":
+    "they are here; test/observe/metrics/metrics-push.test.ts runs a node without them",
+  "npx toolgate serve --metrics-push http://127.0.0.1:4318":
+    "it runs until it is stopped; test/front/ops/ops-server.test.ts runs a node that sends metrics",
   "kubectl create secret generic toolgate-redis --from-literal=url=redis://:password@redis:6379": "it needs Kubernetes",
   "kubectl create secret generic toolgate-bootstrap --from-file=key=admin.key": "it needs Kubernetes",
   [`helm install toolgate deploy/helm/toolgate \\

@@ -23,13 +23,33 @@ export interface ReceivedSpan {
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
-/** A collector of traces by OTLP/HTTP in JSON (https://opentelemetry.io/docs/specs/otlp/#otlphttp). */
+/** A metric as it came, with what it says of its process. */
+export interface ReceivedMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly kind: "counter" | "gauge" | "histogram";
+  readonly points: readonly {
+    readonly attributes: Readonly<Record<string, unknown>>;
+    readonly startMs: number;
+    /** Of a histogram, how many observations there were. */
+    readonly value: number;
+    readonly sum?: number;
+    /** How many observations fell between the bound before and each bound, and above all bounds. */
+    readonly buckets?: readonly number[];
+    readonly bounds?: readonly number[];
+  }[];
+  readonly resource: Readonly<Record<string, unknown>>;
+}
+
+/** A collector of traces and metrics by OTLP/HTTP in JSON (https://opentelemetry.io/docs/specs/otlp/#otlphttp). */
 export interface OtlpReceiver {
-  /** A collector's base, as TOOLGATE_TRACES takes it. */
+  /** A collector's base, as TOOLGATE_TRACES and TOOLGATE_METRICS_PUSH take it. */
   readonly url: string;
   /** All spans that have come, in order. */
   readonly spans: readonly ReceivedSpan[];
-  /** All bodies that have come, as they came. */
+  /** What came of metrics, in order: each time all of a process. */
+  readonly metrics: readonly (readonly ReceivedMetric[])[];
+  /** All bodies of traces that have come, as they came. */
   readonly bodies: readonly string[];
   /** Waits until a trace has so many spans, and returns them. */
   trace(traceId: string, spans: number): Promise<readonly ReceivedSpan[]>;
@@ -65,6 +85,36 @@ interface WireRequest {
   }[];
 }
 
+interface WirePoint {
+  readonly attributes?: WireAttributes;
+  readonly startTimeUnixNano: string;
+  readonly asDouble?: number;
+  readonly count?: number;
+  readonly sum?: number;
+  readonly bucketCounts?: readonly number[];
+  readonly explicitBounds?: readonly number[];
+}
+interface WirePoints {
+  readonly dataPoints: readonly WirePoint[];
+  /** 2: what it adds up to since its start. */
+  readonly aggregationTemporality?: number;
+  readonly isMonotonic?: boolean;
+}
+interface WireMetrics {
+  readonly resourceMetrics: readonly {
+    readonly resource: { readonly attributes: WireAttributes };
+    readonly scopeMetrics: readonly {
+      readonly metrics: readonly {
+        readonly name: string;
+        readonly unit?: string;
+        readonly sum?: WirePoints;
+        readonly gauge?: WirePoints;
+        readonly histogram?: WirePoints;
+      }[];
+    }[];
+  }[];
+}
+
 const attributesOf = (wire: WireAttributes = []) =>
   Object.fromEntries(
     wire.map(({ key, value: { stringValue, intValue, boolValue, doubleValue } }) => [
@@ -95,15 +145,45 @@ function spansOf(body: string): ReceivedSpan[] {
   );
 }
 
+function metricsOf(body: string): ReceivedMetric[] {
+  const { resourceMetrics } = JSON.parse(body) as WireMetrics; // the exporter's own form
+  return resourceMetrics.flatMap(({ resource, scopeMetrics }) =>
+    scopeMetrics.flatMap(({ metrics }) =>
+      metrics.map(({ name, unit = "", sum, gauge, histogram }) => {
+        const { dataPoints, aggregationTemporality, isMonotonic } = sum ?? gauge ?? histogram ?? { dataPoints: [] };
+        if (gauge === undefined && aggregationTemporality !== 2) throw new Error(`${name} is not cumulative`);
+        if (sum !== undefined && isMonotonic !== true) throw new Error(`${name} is no counter`);
+        return {
+          ...{ name, unit },
+          kind: histogram !== undefined ? "histogram" : gauge !== undefined ? "gauge" : "counter",
+          points: dataPoints.map((point) => ({
+            attributes: attributesOf(point.attributes),
+            startMs: Number(point.startTimeUnixNano) / 1e6,
+            value: Number(point.asDouble ?? point.count),
+            ...(histogram === undefined
+              ? {}
+              : { sum: point.sum ?? 0, buckets: point.bucketCounts ?? [], bounds: point.explicitBounds ?? [] }),
+          })),
+          resource: attributesOf(resource.attributes),
+        } as const;
+      }),
+    ),
+  );
+}
+
 /** Starts a collector on a free port of the loopback interface. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
+  const metrics: ReceivedMetric[][] = [];
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     const body = await text(request);
     if (request.method === "POST" && request.url === "/v1/traces") {
       bodies.push(body);
       spans.push(...spansOf(body));
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    } else if (request.method === "POST" && request.url === "/v1/metrics") {
+      metrics.push(metricsOf(body));
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     } else response.writeHead(404).end();
   });
@@ -119,6 +199,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   return {
     url: `http://127.0.0.1:${port}`,
     spans,
+    metrics,
     bodies,
     trace: (traceId, count) => enough(`the trace ${traceId}`, count, (span) => span.traceId === traceId),
     traceWith: async (attribute, value, count) => {

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { arch, platform, release } from "node:os";
 import type { Readable } from "node:stream";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { LogLevel, RootLogger } from "../../observe/logger.js";
 import { formatFor, writeExposition } from "../../observe/metrics/exposition.js";
 import type { MetricsRegistry } from "../../observe/metrics/metrics-registry.js";
+import type { ShownSetting } from "../../observe/shown-config.js";
 import { VERSION } from "../../version.js";
 import type { NodeHealth } from "./node-health.js";
 import type { OpsNeed } from "./ops-access.js";
@@ -39,6 +41,8 @@ export interface OpsRouteParts {
   readonly metrics: MetricsRegistry;
   readonly health: () => Promise<NodeHealth>;
   readonly log: RootLogger;
+  /** What the node was told, without secrets. */
+  readonly settings: () => readonly ShownSetting[];
 }
 
 const TEXT = "text/plain; charset=utf-8";
@@ -49,7 +53,7 @@ const MOST_PROFILE_S = 60;
 const MOST_LEVEL_S = 86_400;
 
 /** The routes by method and path; there are no others. */
-export function opsRoutes({ metrics, health, log }: OpsRouteParts): ReadonlyMap<string, OpsRoute> {
+export function opsRoutes({ metrics, health, log, settings }: OpsRouteParts): ReadonlyMap<string, OpsRoute> {
   const profiles = new Profiles();
   const configured = log.level;
   let reverting: NodeJS.Timeout | undefined;
@@ -97,6 +101,17 @@ export function opsRoutes({ metrics, health, log }: OpsRouteParts): ReadonlyMap<
           const body = `${JSON.stringify({ status: ready ? "ok" : "not ready", ...details })}\n`;
           return { status: ready ? 200 : 503, type: JSON_TYPE, body };
         },
+      },
+    ],
+    [
+      "GET /config",
+      {
+        needs: "operate",
+        handle: async () => ({
+          status: 200,
+          type: JSON_TYPE,
+          body: `${JSON.stringify({ version: VERSION, node: process.version, os: `${platform()} ${release()} ${arch()}`, settings: settings() })}\n`,
+        }),
       },
     ],
     ["GET /loglevel", { needs: "operate", handle: async () => levelAnswer() }],

@@ -46,7 +46,7 @@ export interface OpsServerOptions extends OpsRouteParts {
 
 /**
  * The listener for a node's operators: metrics, health, log level, profiles. It is apart from what clients reach, and from the public
- * HTTP side: those that reach that learn no names here. It has nine routes without parameters, so it is Node's own HTTP server and needs
+ * HTTP side: those that reach that learn no names here. It has ten routes without parameters, so it is Node's own HTTP server and needs
  * no framework; a node on which all else hangs can still be asked.
  */
 export class OpsServer {

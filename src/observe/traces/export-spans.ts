@@ -7,6 +7,7 @@ import {
   BatchSpanProcessor,
   type SpanExporter,
 } from "@opentelemetry/sdk-trace-base";
+import { type OtlpSource, resourceAttributes } from "../otlp.js";
 import { SCOPE } from "./conventions.js";
 
 /*
@@ -15,17 +16,14 @@ import { SCOPE } from "./conventions.js";
  * its packages read themselves.
  */
 
-export interface SpanDestination {
+export interface SpanDestination extends OtlpSource {
   readonly url: string;
-  readonly version: string;
-  readonly node: string;
-  readonly registry: string;
   /** A batch of spans was not taken; it is lost. */
   readonly onFailure: (error: unknown) => void;
 }
 
 /** Makes what records a node's spans; `stop` sends what is left. */
-export function exportSpans({ url, version, node, registry, onFailure }: SpanDestination): {
+export function exportSpans({ url, onFailure, ...source }: SpanDestination): {
   readonly tracer: Tracer;
   readonly stop: () => Promise<void>;
 } {
@@ -40,19 +38,13 @@ export function exportSpans({ url, version, node, registry, onFailure }: SpanDes
     forceFlush: () => collector.forceFlush(),
   };
   const provider = new BasicTracerProvider({
-    // https://opentelemetry.io/docs/specs/semconv/resource/#service
-    resource: resourceFromAttributes({
-      "service.name": "toolgate",
-      "service.namespace": registry,
-      "service.instance.id": node,
-      "service.version": version,
-    }),
+    resource: resourceFromAttributes(resourceAttributes(source)),
     // What is sampled is decided before a span is asked for.
     sampler: new AlwaysOnSampler(),
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });
   return {
-    tracer: provider.getTracer(SCOPE, version),
+    tracer: provider.getTracer(SCOPE, source.version),
     stop: () => provider.shutdown().catch(() => {}), // what was not taken was said
   };
 }

@@ -1,19 +1,16 @@
-import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { Logger } from "../logger.js";
+import { flushed, loadExporter, type OtlpSource } from "../otlp.js";
 import type { FaultLog } from "../recurring-faults.js";
 import type { AttemptSpan, CallSpan, TracedAttempt, TracedCall } from "./node-spans.js";
 import { isSampled } from "./trace-context.js";
 
-export interface NodeTracesSettings {
+export interface NodeTracesSettings extends OtlpSource {
   /** Where spans go: the URL of a collector's OTLP/HTTP traces. */
   readonly url: string;
   /** Of calls that come without trace context, the share that is traced: 0 to 1. */
   readonly ratio: number;
   /** The most calls that the node admits, and the most that it delivers, as traced ones in a second. */
   readonly maxPerSecond: number;
-  readonly version: string;
-  readonly node: string;
-  readonly registry: string;
   readonly random: () => number;
   readonly monotonicMs: () => number;
   /** Unix milliseconds by Redis's clock, as far as they are known. */
@@ -22,8 +19,6 @@ export interface NodeTracesSettings {
   readonly faults: FaultLog;
 }
 
-/** How long a node that stops waits for the collector to take what is left, in milliseconds. */
-const FLUSH_MS = 3_000;
 const SECOND_MS = 1_000;
 
 /** Counts what is let through in a second: callers decide what is sampled, so a node bounds what it lets them cost. */
@@ -69,22 +64,16 @@ export class NodeTraces {
   async start(): Promise<void> {
     const { url, ratio, version, node, registry, log, faults, redisNowMs } = this.#settings;
     const onFailure = (error: unknown): void => faults.warn({ event: "traces_not_sent", error });
-    try {
-      const { exportSpans } = await import("./export-spans.js");
-      const { NodeSpans } = await import("./node-spans.js");
-      const { tracer, stop } = exportSpans({ url, version, node, registry, onFailure });
-      this.#stopExport = stop;
-      this.#spans = new NodeSpans(tracer, redisNowMs);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw error; // Node's own code; absent on others
-      throw new ToolgateError(
-        "INVALID_CONFIG",
-        `Traces are to go to ${url}, and what sends them is not installed. Install it:
-    npm install @opentelemetry/sdk-trace-base@2 @opentelemetry/exporter-trace-otlp-http@0.223
-  or trace nothing: TOOLGATE_TRACES=off`,
-        { cause: error },
-      );
-    }
+    const { exportSpans, NodeSpans } = await loadExporter(
+      async () => ({ ...(await import("./export-spans.js")), ...(await import("./node-spans.js")) }),
+      {
+        ...{ signal: "Traces", url, instead: "TOOLGATE_TRACES=off" },
+        packages: "@opentelemetry/sdk-trace-base@2 @opentelemetry/exporter-trace-otlp-http@0.223",
+      },
+    );
+    const { tracer, stop } = exportSpans({ url, version, node, registry, onFailure });
+    this.#stopExport = stop;
+    this.#spans = new NodeSpans(tracer, redisNowMs);
     log.info({ event: "traces_started", url, ratio });
   }
 
@@ -112,11 +101,6 @@ export class NodeTraces {
   /** Sends what is left, as far as the collector takes it in time. */
   async stop(): Promise<void> {
     this.#spans = undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FLUSH_MS);
-    });
-    await Promise.race([this.#stopExport?.(), late]);
-    clearTimeout(timer);
+    await flushed(this.#stopExport?.());
   }
 }

@@ -6,13 +6,17 @@ import { createNode, type GatewayNode } from "../../../src/node.js";
 import { createLogger } from "../../../src/observe/logger.js";
 import { FAST } from "../../cluster/fast.js";
 import { gate, type Ledger, serveLab } from "../../cluster/tools.js";
+import { json, specOf, wireTo } from "../../cluster/wire.js";
 import { expectNoLeaks } from "../../support/leaks.js";
+import { type OtlpReceiver, startOtlpReceiver } from "../../support/otlp-receiver.js";
 import { privateRedis, type TestRedis } from "../../support/redis.js";
 import { until } from "../../support/until.js";
+import { ask as askRpc } from "../grpc/ask.js";
 
 expectNoLeaks();
 
 let redis: TestRedis;
+let collector: OtlpReceiver;
 let node: GatewayNode;
 let agent: Toolgate;
 let provider: Provider;
@@ -25,10 +29,13 @@ const ledger: Ledger = { runs: [] };
 
 beforeAll(async () => {
   redis = await privateRedis();
+  collector = await startOtlpReceiver();
   const log = createLogger({ level: "info", to: { write: (line) => lines.push(JSON.parse(line)) } });
   const listens = { listen: "127.0.0.1:0", httpListen: "127.0.0.1:0", opsListen: "127.0.0.1:0" };
-  const flags = { ...FAST, ...listens, redisUrl: redis.url, audit: "calls" };
-  node = createNode(parseConfig({ env: {}, flags }), { log });
+  // A busy machine does not make the provider unhealthy.
+  const flags = { ...FAST, missedPings: 100, ...listens, redisUrl: redis.url, audit: "calls" };
+  const pushes = { metricsPush: collector.url, metricsPushMs: 1_000 };
+  node = createNode(parseConfig({ env: {}, flags: { ...flags, ...pushes } }), { log });
   const started = await node.start();
   address = started.address;
   ops = started.opsAddress ?? "";
@@ -42,6 +49,7 @@ afterAll(async () => {
   await agent?.close();
   await provider?.stop({ graceMs: 0 });
   await node?.stop();
+  await collector?.stop();
   await redis?.stop();
 });
 
@@ -158,6 +166,75 @@ test("what is counted of calls is what the audit has recorded, for each outcome"
   expect((await ask("/metrics")).body, "no name that callers made up").not.toContain("made-up");
 });
 
+test("a call that is traced names its trace in its bucket, however it came; one that is not sampled does not", async () => {
+  held.open(); // so that the provider has room again
+  const client = wireTo(address);
+  const idOf = (digit: string) => digit.repeat(32);
+  const sampled = (digit: string, flags = "01") => `00-${idOf(digit)}-00f067aa0ba902b7-${flags}`;
+  const payload = { a: 1, b: 1 };
+  // On a session, by Invoke, by HTTP.
+  await agent.invoke("lab", "sum", payload, { traceparent: sampled("a") });
+  const ran = async (digit: string): Promise<void> => {
+    const { body } = await ask("/metrics", { headers: { accept: "application/openmetrics-text" } });
+    const [, labels, le, value = "", atS = ""] =
+      new RegExp(
+        `^toolgate_call_seconds_bucket\\{(.*),le="(.*)"\\} [1-9][0-9]* # \\{trace_id="${idOf(digit)}"\\} (\\S+) (\\S+)$`,
+        "m",
+      ).exec(body) ?? [];
+    expect(labels, digit).toBe('toolset="lab",tool="sum"');
+    expect(Number(value)).toBeLessThanOrEqual(Number(le));
+    expect(Math.abs(Number(atS) * 1_000 - Date.now())).toBeLessThan(60_000);
+  };
+  await ran("a");
+  try {
+    const call = specOf("lab", "sum", { payloadJson: json(payload), meta: { traceparent: sampled("b") } });
+    await askRpc((callback) => client.gateway.invoke({ call }, callback));
+    await ran("b");
+  } finally {
+    client.close();
+  }
+  const byHttp = async (traceparent: string): Promise<string> => {
+    const answer = await fetch(`${http}/v1/toolsets/lab/tools/sum:call`, {
+      method: "POST",
+      headers: { "content-type": "application/json", traceparent },
+      body: JSON.stringify(payload),
+    });
+    return `${answer.status} ${await answer.text()}`;
+  };
+  expect(await byHttp(sampled("c"))).toBe("200 2");
+  await ran("c");
+  expect(await byHttp(sampled("d", "00"))).toBe("200 2");
+  expect((await ask("/metrics", { headers: { accept: "application/openmetrics-text" } })).body).not.toContain(
+    idOf("d"),
+  );
+});
+
+test("what limits refuse is counted by the document, and by what it counts", async () => {
+  const few = { kind: "limit", name: "few" };
+  const rate = { calls: 1, perMs: 3_600_000 };
+  await agent.documents.apply([{ ...few, body: { per: "tool", rate, match: { toolsets: ["lab"], tools: ["sum"] } } }]);
+  try {
+    const call = () => agent.invoke("lab", "sum", { a: 1, b: 1 });
+    await until("it holds", () =>
+      call().then(
+        () => false,
+        ({ reason }) => reason === "RATE_LIMITED",
+      ),
+    );
+    const before =
+      (await seriesOf("toolgate_limit_refusals_total")).get('tenant="default",limit="few",kind="rate"') ?? 0;
+    await expect(call()).rejects.toMatchObject({ reason: "RATE_LIMITED" });
+    const series = await seriesOf("toolgate_limit_refusals_total");
+    expect(series.get('tenant="default",limit="few",kind="rate"')).toBe(before + 1);
+    expect(series.get('tenant="_other",limit="_other",kind="rate"')).toBe(0);
+    expect(await sumOf("toolgate_limit_refusals_total")).toBe(
+      await sumOf("toolgate_refusals_total", 'reason="RATE_LIMITED"'),
+    );
+  } finally {
+    await agent.documents.apply([{ ...few, remove: true }]);
+  }
+});
+
 test("the state of the node's parts is read when it is scraped", async () => {
   const [info] = await seriesOf("toolgate_node_info");
   expect(info).toEqual([expect.stringMatching(/^node="[^"]+",registry="default",version="\d/), 1]);
@@ -179,6 +256,38 @@ test("the state of the node's parts is read when it is scraped", async () => {
   expect(await sumOf("toolgate_provider_pongs_total")).toBeGreaterThan(0);
   expect(await sumOf("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
   expect(await sumOf("toolgate_loop_seconds_total", "active")).toBeGreaterThan(0);
+});
+
+test("a collector is sent what is scraped: the same names, labels and values", async () => {
+  const mayDiffer = /^(process_|toolgate_(loop|heap|gc|redis|log|provider_p[io]ngs|held|connections|streams))/;
+  await until("both say the same", async () => {
+    const { body } = await ask("/metrics");
+    const scraped = [...body.matchAll(/^([a-z_]+)(\{.*\})? (\S+)$/gm)]
+      .filter(([, name = ""]) => !mayDiffer.test(name))
+      .map(([, name, labels = "", value]) => `${name}${labels} ${value}`);
+    const sent = (collector.metrics.at(-1) ?? [])
+      .filter(({ name }) => !mayDiffer.test(name))
+      .flatMap(({ name, points }) =>
+        points.flatMap(({ attributes, value, sum, buckets, bounds = [] }) => {
+          const labels = Object.entries(attributes).map(([label, text]) => `${label}="${text}"`);
+          const line = (suffix: string, count: number, more: readonly string[] = []) => {
+            const all = [...labels, ...more].join(",");
+            return `${name}${suffix}${all === "" ? "" : `{${all}}`} ${count}`;
+          };
+          if (buckets === undefined) return [line("", value)];
+          let below = 0;
+          const counted = buckets.map((count, place) => {
+            below += count;
+            const bound = bounds[place];
+            const le = bound === undefined ? "+Inf" : Number.isInteger(bound) ? `${bound}.0` : String(bound);
+            return line("_bucket", below, [`le="${le}"`]);
+          });
+          return [...counted, line("_sum", sum ?? 0), line("_count", value)];
+        }),
+      );
+    expect(sent).toEqual(scraped);
+    return scraped.some((line) => line.startsWith("toolgate_call_seconds_count"));
+  });
 });
 
 test("OpenMetrics is answered where it is asked for, and gzip", async () => {
