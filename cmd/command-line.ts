@@ -40,6 +40,14 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
       summary: "check the set-up and say what to do",
       load: async () => (await import("./commands/doctor.js")).doctorCommand(),
     },
+    "log-level": {
+      summary: "show or change what a running node logs",
+      load: async () => (await import("./commands/log-level.js")).logLevelCommand(),
+    },
+    support: {
+      summary: "gather what others need to find a fault, without secrets",
+      load: async () => (await import("./commands/support.js")).supportCommand(),
+    },
   },
   "Toolsets:": {
     list: {

@@ -1,11 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "commander";
 import { environment } from "../../src/config/environment.js";
-import { readSecret } from "../../src/config/secret-reference.js";
 import { parseRegistryName } from "../../src/identity/names.js";
-import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
-import { type Check, fail } from "../doctor/check.js";
+import type { Check } from "../doctor/check.js";
 import { EXIT_CODES } from "../output/exit-codes.js";
 import type { Output } from "../output/output.js";
 import type { Painter } from "../output/paint.js";
@@ -44,49 +40,15 @@ Examples:
       const named = parseRegistryName(registry ?? (environment().TOOLGATE_REGISTRY || "default"), "registry");
       const shards = Number(environment().TOOLGATE_SHARDS ?? 0) || 0;
       await inSession(command, async ({ output, signal }) => {
-        const [
-          { checkRuntime },
-          { checkGateway },
-          { checkAccess },
-          { checkRegistry },
-          { checkToolsets },
-          { checkDocuments },
-          { checkRedis },
-        ] = await Promise.all([
-          import("../doctor/check-runtime.js"),
-          import("../doctor/check-gateway.js"),
-          import("../doctor/check-access.js"),
-          import("../doctor/check-registry.js"),
-          import("../doctor/check-toolsets.js"),
-          import("../doctor/check-documents.js"),
-          import("../doctor/check-redis.js"),
-        ]);
+        const { runChecks } = await import("../doctor/run-checks.js");
         const { nodes, options } = await readClientConfig(command);
         const checks: Check[] = [];
-        const report = (found: readonly Check[]): void => {
-          checks.push(...found);
-          if (!output.json) for (const check of found) print(output, check);
-        };
-        report([checkRuntime(process.versions.node, neededNode())]);
-        for (const address of nodes) {
-          signal.throwIfAborted();
-          report([await output.withProgress(`Asking ${address}`, () => checkGateway(address, options.tls))]);
+        const asked = { nodes, options, redisUrl: redisUrl || undefined, registry: named, shards };
+        for await (const check of runChecks(asked, output, signal)) {
+          checks.push(check);
+          if (!output.json) print(output, check);
         }
-        const connection = { signal, connectTimeoutMs: 3_000, ...options };
-        const access = await output.withProgress("Asking who you are", () => checkAccess(nodes, connection));
-        report(access.checks);
-        if (!access.isRefused) {
-          report(await output.withProgress("Asking what the registry accepts", () => checkRegistry(nodes, connection)));
-          report(await output.withProgress("Listing the toolsets", () => checkToolsets(nodes, connection)));
-          report(await output.withProgress("Listing the documents", () => checkDocuments(nodes, connection)));
-        }
-        if (redisUrl !== undefined && redisUrl !== "") {
-          const secret = readSecret(redisUrl, environment());
-          if ("fault" in secret) report([fail("Redis", `its URL ${secret.fault}`, "Correct REDIS_URL (--redis-url).")]);
-          else report(await output.withProgress("Asking Redis", () => checkRedis(secret.value, named, shards)));
-        } else {
-          output.note("Redis was not looked at: give --redis-url, or set REDIS_URL.");
-        }
+        if (asked.redisUrl === undefined) output.note("Redis was not looked at: give --redis-url, or set REDIS_URL.");
         conclude(output, checks);
       });
     });
@@ -109,11 +71,4 @@ function conclude(output: Output, checks: readonly Check[]): void {
       `${count("ok")} ok, ${count("warn")} ${count("warn") === 1 ? "warning" : "warnings"}, ${failed} failed.`,
     );
   if (failed > 0) process.exitCode = EXIT_CODES.unavailable.code;
-}
-
-/** The Node versions that the package says it runs on. */
-function neededNode(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
-  const { engines } = manifest as { engines?: { node?: string } }; // our own file
-  return engines?.node ?? "*";
 }

@@ -33,7 +33,7 @@ export async function checkPrivateFile(path: string): Promise<void> {
  *
  * @throws what the file system throws; the former file is left then
  */
-export async function writePrivateFile(path: string, content: string): Promise<void> {
+export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
   // Where the file is a link, as in folders that are kept elsewhere, it stays one.
   const target = await realpath(path).catch(() => path);

@@ -96,14 +96,19 @@ function reduce(value: unknown, depth: number, budget: Budget): unknown {
   }
 }
 
+/** A text without secrets: those that are known by value, credentials by their form, and users and passwords of URLs. */
+export function withoutSecrets(text: string, secrets: SecretValues): string {
+  return secrets.redact(text.replace(URL_CREDENTIALS, "$1"));
+}
+
 /**
  * A text within its bound, first cut and then searched: a search over anything would take its time. Secrets are looked for a little beyond
  * the cut, so that none is left in part.
  */
 function textOf(text: string, secrets: SecretValues): string {
-  if (text.length <= MAX_TEXT) return secrets.redact(text.replace(URL_CREDENTIALS, "$1"));
+  if (text.length <= MAX_TEXT) return withoutSecrets(text, secrets);
   const seen = text.slice(0, MAX_TEXT + SecretValues.longest);
-  const plain = secrets.redact(seen.replace(OPEN_AUTHORITY, "$1").replace(URL_CREDENTIALS, "$1"));
+  const plain = withoutSecrets(seen.replace(OPEN_AUTHORITY, "$1"), secrets);
   const kept = plain.slice(0, MAX_TEXT).replace(OPEN_AUTHORITY, "$1");
   return `${kept}… [${text.length} characters]`;
 }

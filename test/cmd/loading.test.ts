@@ -70,6 +70,8 @@ test.each([
   ["dev", "--help"],
   ["doctor", "--help"],
   ["health", "--help"],
+  ["log-level", "--help"],
+  ["support", "--help"],
   ["mount", "--help"],
   ["mount-http", "--help"],
   ["access", "--help"],

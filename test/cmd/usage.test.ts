@@ -14,6 +14,8 @@ const COMMANDS = [
   "dev",
   "health",
   "doctor",
+  "log-level",
+  "support",
   "list",
   "get",
   "search",
