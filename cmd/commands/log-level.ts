@@ -19,7 +19,10 @@ export function logLevelCommand(): Command {
           "node's listener for operators, and takes a credential that may operate where the registry asks for credentials.",
       )
       .addArgument(new Argument("[level]", "the new level").choices(LEVELS))
-      .option("--ops <host:port>", "Where that listener is [TOOLGATE_OPS_LISTEN, else 127.0.0.1:7481].")
+      .option(
+        "--ops <host:port>",
+        "Where that listener is; https://host:port where it speaks TLS [TOOLGATE_OPS_LISTEN, else 127.0.0.1:7481].",
+      )
       .option(
         "--for <time>",
         "For how long the new level holds, such as 10m; then that of the node's settings is back.",
@@ -38,8 +41,8 @@ Examples:
       await inSession(command, async ({ output, signal }) => {
         if (ms !== undefined && level === undefined)
           throw new UsageError("--for was given without a level.", "Name the level that is to hold for so long.");
-        const { OpsClient, ownOpsAddress } = await import("../ops/ops-client.js");
-        const address = ownOpsAddress(ops);
+        const { OpsClient, opsAddress } = await import("../ops/ops-client.js");
+        const address = opsAddress(ops);
         const client = new OpsClient(await readClientConfig(command), signal);
         const seconds = ms === undefined ? undefined : Math.ceil(ms / 1_000);
         const now = (

@@ -35,7 +35,7 @@ export function supportCommand(): Command {
       )
       .option(
         "--ops <host:port,…>",
-        "The nodes' listeners for operators [TOOLGATE_OPS_LISTEN, else 127.0.0.1:7481].",
+        "The nodes' listeners for operators; https://host:port where they speak TLS [TOOLGATE_OPS_LISTEN, else 127.0.0.1:7481].",
         words,
       )
       .option("--log-file <file>", "The log file of a node that runs here [TOOLGATE_LOG_FILE].")
@@ -64,7 +64,7 @@ Examples:
       await inSession(command, async ({ output, signal }) => {
         const [
           { checkPrivateFile, writePrivateFile },
-          { OpsClient, ownOpsAddress },
+          { OpsClient, opsAddress },
           { Bundle },
           { gather },
           { knownSecrets },
@@ -86,7 +86,7 @@ Examples:
           registry,
           redisUrl: (flags.redisUrl ?? env.REDIS_URL) || undefined,
           shards: Number(env.TOOLGATE_SHARDS ?? 0) || 0,
-          ops: flags.ops?.map(ownOpsAddress) ?? [ownOpsAddress()],
+          ops: flags.ops?.map((address) => opsAddress(address)) ?? [opsAddress()],
           logFile: flags.logFile ?? env.TOOLGATE_LOG_FILE ?? "",
           logLines: flags.logLines ?? 0,
           auditFrom: new Date(Date.now() - (flags.since ?? DAY_MS)),

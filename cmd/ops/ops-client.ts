@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from "node:http";
+import { request as requestByTls } from "node:https";
 import { joinAddress, splitAddress } from "../../src/config/address.js";
-import { DEFAULT_OPS_LISTEN, OFF } from "../../src/config/config.js";
+import { DEFAULT_OPS_LISTEN } from "../../src/config/config.js";
 import { environment } from "../../src/config/environment.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
 import { findKeySource, refuseExposure } from "../../src/sdk/key-source.js";
@@ -33,7 +34,7 @@ export class OpsClient {
   }
 
   /**
-   * @param address `host:port`
+   * @param address `host:port`, or `https://host:port` where the listener speaks TLS (TOOLGATE_OPS_TLS)
    * @returns the answer's body
    * @throws ToolgateError UNAUTHENTICATED, FORBIDDEN, INVALID_REQUEST as it answered; NODE_UNREACHABLE where there is no answer;
    *   INVALID_CONFIG where the credential would go to another machine in clear
@@ -47,25 +48,29 @@ export class OpsClient {
     );
   }
 
-  /** The listener speaks plain HTTP. */
   async #keyFor(address: string): Promise<string | undefined> {
     const { key: given, insecureKey } = this.#target.options;
+    const { hostPort, isTls } = placeOf(address);
+    const how = { ...(insecureKey === undefined ? {} : { insecureKey }), ...(isTls ? { tls: true } : {}) };
     const source = await findKeySource({
-      ...{ addresses: [address], env: environment(), onUnusable: () => {} }, // the connection to the nodes tells of it
+      ...{ addresses: [hostPort], env: environment(), onUnusable: () => {} }, // the connection to the nodes tells of it
       ...(given === undefined ? {} : { key: given }),
-      ...(insecureKey === undefined ? {} : { insecureKey }),
+      ...how,
     });
     for (const node of this.#target.nodes) {
       const key = await source.read(node);
       if (key === undefined) continue;
-      refuseExposure([address], insecureKey === undefined ? {} : { insecureKey }, `The key of ${source.origin}`);
+      refuseExposure([hostPort], how, `The key of ${source.origin}`);
       return key;
     }
     return undefined;
   }
 
   #send(address: string, { method = "GET", path, body }: OpsQuestion, key: string | undefined) {
-    const { host, port } = splitAddress(address) ?? { host: "", port: 0 };
+    const { hostPort, isTls } = placeOf(address);
+    const { host, port } = splitAddress(hostPort) ?? { host: "", port: 0 };
+    const { tls } = this.#target.options;
+    const options = { host, port, path, method, agent: false };
     const headers = {
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
@@ -75,9 +80,15 @@ export class OpsClient {
       const failed = (error: unknown): void => {
         reject(this.#signal.aborted ? this.#signal.reason : unreachable(address, error));
       };
-      const asking = request({ host, port, path, method, headers, agent: false, signal }, (answer) => {
+      const answered = (answer: IncomingMessage): void => {
         readBody(answer).then((text) => resolve({ status: answer.statusCode ?? 0, body: text }), failed);
-      });
+      };
+      const asking = isTls
+        ? requestByTls(
+            { ...options, headers, signal, ...(tls?.ca === undefined ? {} : { ca: Buffer.from(tls.ca) }) },
+            answered,
+          )
+        : request({ ...options, headers, signal }, answered);
       asking.on("error", failed);
       asking.end(body);
     });
@@ -125,20 +136,35 @@ function unreachable(address: string, error: unknown): ToolgateError {
   );
 }
 
+const HTTPS = "https://";
+
+function placeOf(address: string): { readonly hostPort: string; readonly isTls: boolean } {
+  const isTls = address.startsWith(HTTPS);
+  return { isTls, hostPort: isTls ? address.slice(HTTPS.length).replace(/\/$/, "") : address };
+}
+
 /**
- * Where the listener of the node that runs here is, as its own setting says it: what listens on all addresses is asked on the loopback one.
+ * Where a node's listener for operators is reached: what listens on all addresses, on the loopback one.
  *
+ * @param given as --ops has it; what the settings of the node that runs here say when absent
  * @throws ToolgateError INVALID_CONFIG where there is none, or its port is not known
  */
-export function ownOpsAddress(listen: string = environment().TOOLGATE_OPS_LISTEN || DEFAULT_OPS_LISTEN): string {
-  const parts = splitAddress(listen);
-  if (listen === OFF || parts === undefined || parts.port === 0) {
+export function opsAddress(given: string = ownOpsAddress()): string {
+  const { hostPort, isTls } = placeOf(given);
+  const parts = splitAddress(hostPort);
+  if (parts === undefined || parts.port === 0) {
     throw new ToolgateError(
       "INVALID_CONFIG",
-      `Where the node's ops listener is, is not known: TOOLGATE_OPS_LISTEN is ${JSON.stringify(listen.slice(0, 80))}. Name it: --ops host:port`,
+      `Where the node's ops listener is, is not known from ${JSON.stringify(given.slice(0, 80))}. Name it: --ops host:port, or https://host:port`,
     );
   }
   const { host, port } = parts;
-  if (/^[0:]*::?[0:]*$/.test(host)) return joinAddress("::1", port);
-  return joinAddress(host === "0.0.0.0" ? "127.0.0.1" : host, port);
+  const isAny = host === "0.0.0.0" || /^[0:]*::?[0:]*$/.test(host);
+  const reached = isAny ? (host === "0.0.0.0" ? "127.0.0.1" : "::1") : host;
+  return `${isTls ? HTTPS : ""}${joinAddress(reached, port)}`;
+}
+
+function ownOpsAddress(): string {
+  const { TOOLGATE_OPS_LISTEN: listen = "", TOOLGATE_OPS_TLS: tls = "" } = environment();
+  return `${tls === "on" ? HTTPS : ""}${listen || DEFAULT_OPS_LISTEN}`;
 }

@@ -52,6 +52,8 @@ export async function gather(asked: Gathered, gathering: Gathering): Promise<voi
     for await (const check of runChecks(asked, output, signal)) checks.push(check);
     return { ok: !checks.some(({ status }) => status === "fail"), checks };
   });
+  if (asked.redisUrl === undefined)
+    bundle.missing.push({ name: "doctor.json: Redis", why: "where it is was not said: --redis-url (REDIS_URL)" });
   const reached = await output.withProgress("Asking the nodes", () => gatherRegistry(asked, gathering));
   if (reached !== undefined)
     await output.withProgress("Listing what the registry has", () => gatherLists([reached], asked, gathering));

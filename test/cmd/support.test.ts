@@ -175,6 +175,7 @@ test("says what is missing where nodes are down, and has the rest", async () => 
   const { missing, files } = JSON.parse(stdout);
   const names = (parts: readonly { readonly name: string }[]) => parts.map(({ name }) => name);
   expect(names(missing)).toEqual([
+    "doctor.json: Redis",
     "nodes/127.0.0.1_1/registry.json",
     ...["health.json", "config.json", "metrics.txt", "log-level.txt"].map((name) => `ops/127.0.0.1_1/${name}`),
   ]);

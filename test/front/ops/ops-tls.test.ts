@@ -49,6 +49,7 @@ describe.runIf(opensslWorks())("the operators' listener, with TLS", () => {
     ops = new OpsServer({
       ...{ config, log, access, metrics: new MetricsRegistry(), tls: listeners.tls },
       hasTenants: () => false,
+      settings: () => [],
       health: async () => ({ ready: true, parts: {} }),
     });
     address = (await ops.start()).address;
