@@ -1,15 +1,21 @@
-const segmenter = new Intl.Segmenter();
+let segmenter: Intl.Segmenter | undefined;
 // East Asian wide and fullwidth blocks, and emoji: two columns each. string-width knows more of Unicode, and brings five packages that
 // every command would load before it prints a line.
 const WIDE =
   /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6])/u;
+
+/** What people see as one character each. The segmenter is made at first use: that takes 10 ms of CPU time, which most commands can do without. */
+function segmentsOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter();
+  return segmenter.segment(text);
+}
 
 /** How many columns of a terminal a text takes. */
 export function textWidth(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: plain ASCII, where each character is a column
   if (/^[\u0000-\u007e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of segmentsOf(text)) width += WIDE.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -18,7 +24,7 @@ export function truncate(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   let kept = "";
   let width = 1;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     width += WIDE.test(segment) ? 2 : 1;
     if (width > columns) break;
     kept += segment;
@@ -31,7 +37,7 @@ export function chunks(text: string, columns: number): string[] {
   const pieces: string[] = [];
   let piece = "";
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     const own = WIDE.test(segment) ? 2 : 1;
     if (piece !== "" && width + own > columns) {
       pieces.push(piece);
