@@ -44,8 +44,11 @@ local function read_limits(lines, group_lines)
       end
       limit.used, limit.entered, limit.inside = used, {}, {}
     elseif limit.kind == 'rate' then
-      -- By no more than is allowed ahead of now, whatever the clock was when it was written.
-      limit.used = math.min(math.max(tonumber(said_in(limit.key)) or 0, now_us), now_us + limit.most * limit.every)
+      limit.used = math.max(tonumber(said_in(limit.key)) or 0, now_us)
+      -- By no more than is allowed ahead of now, whatever the clock or the limit was when it was written: and from now on, or it would be as far
+      -- ahead the next time, too.
+      local most = now_us + limit.most * limit.every
+      if limit.used > most then limit.used, limit.changed = most, true end
     elseif limit.kind == 'loop' then
       limit.used = tonumber(string.match(said_in(limit.key), '^1 %x+ (%d+)')) or 0
     else
@@ -96,7 +99,7 @@ local function read_limits(lines, group_lines)
   local function note_spent()
     if turn.spent == 0 then return end
     for _, limit in ipairs(turn.group.counters) do
-      limit.left, limit.used, limit.spent = limit.left - turn.spent, limit.used + turn.spent * (limit.kind == 'rate' and limit.every or 1), true
+      limit.left, limit.used, limit.changed = limit.left - turn.spent, limit.used + turn.spent * (limit.kind == 'rate' and limit.every or 1), true
     end
     turn.spent = 0
   end
@@ -171,11 +174,11 @@ local function read_limits(lines, group_lines)
         if redis.call('PEXPIRETIME', limit.key) < limit.until_ms + RUNNING_GRACE_MS then
           redis.call('PEXPIREAT', limit.key, text[limit.until_ms + RUNNING_SPARE_MS])
         end
-      elseif limit.spent and limit.kind == 'rate' then
+      elseif limit.changed and limit.kind == 'rate' then
         redis.call('SET', limit.key, string.format('%.0f', limit.used), 'PX', text[math.max(1, math.ceil((limit.used - now_us) / 1000))])
-      elseif limit.spent and limit.kind == 'daily' then
+      elseif limit.changed and limit.kind == 'daily' then
         redis.call('SET', limit.key, text[limit.used], 'PXAT', text[day_ends])
-      elseif limit.spent then
+      elseif limit.changed then
         redis.call('SET', limit.key, text[limit.used], 'PX', RUN_TTL_MS)
       end
     end

@@ -75,7 +75,7 @@ for id, line in string.gmatch(ARGV[3], '(%S+) (%d+)\\n') do
       redis.pcall('ZREM', limit.key, id)
     else
       if not limit.read then limiter.read_use(limit) end
-      limit.used, limit.spent = math.max(0, limit.used - (limit.kind == 'rate' and limit.every or 1)), true
+      limit.used, limit.changed = math.max(0, limit.used - (limit.kind == 'rate' and limit.every or 1)), true
     end
   end
 end
