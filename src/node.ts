@@ -65,6 +65,7 @@ import { TextReader } from "./json/text-reader.js";
 import { CallLimits } from "./limits/call-limits.js";
 import { CallsInFlight } from "./limits/calls-in-flight.js";
 import { LIMIT } from "./limits/limit.js";
+import { OverLimit } from "./limits/over-limit.js";
 import { hostOfShareKey } from "./limits/share-key.js";
 import { secretsOf } from "./observe/config-secrets.js";
 import type { LogFileOptions } from "./observe/log-file.js";
@@ -403,6 +404,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     audit: audit.log,
     metrics: metrics?.calls,
     limits: callLimits,
+    overLimit: new OverLimit(monotonicMs),
     reservations: new Reservations(calls, monotonicMs),
     memory,
     payloads,

@@ -16,6 +16,7 @@ import type { TextReader } from "../json/text-reader.js";
 import type { BoundLimits, CallLimits } from "../limits/call-limits.js";
 import { limitError, ruled } from "../limits/limit-error.js";
 import type { RuledLimit } from "../limits/limit-rule.js";
+import type { OverLimit } from "../limits/over-limit.js";
 import { shareKey } from "../limits/share-key.js";
 import type { CallMetrics } from "../observe/metrics/call-metrics.js";
 import type { Keyspace } from "../redis/keys.js";
@@ -69,6 +70,8 @@ export interface PlaceCallSettings {
   readonly metrics?: Pick<CallMetrics, "admitted" | "limited"> | undefined;
   /** What callers may call how often. */
   readonly limits: Pick<CallLimits, "of">;
+  /** Gathers the calls of those who call more often. */
+  readonly overLimit: Pick<OverLimit, "hold" | "refused">;
   readonly reservations: Pick<Reservations, "reserve" | "giveBack">;
   readonly memory: Pick<MemoryWatch, "full">;
   readonly payloads: PayloadChecks;
@@ -206,8 +209,17 @@ async function place(
       route.overflow !== undefined &&
       mayOverflow(access, spec, route.overflow) &&
       (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload, asking));
-    const timeoutMs = executionTimeoutMs(settings, remainingMs, spec, route);
     const limits = settings.limits.of(caller.principal, spec.toolset, spec.tool, spec.meta.runId, spec.payload);
+    if (limits !== undefined && attempt === 1) {
+      const patienceMs = Math.min(remainingMs ?? answerWithinMs, answerWithinMs, spec.timeoutMs || answerWithinMs);
+      const held = settings.overLimit.hold(limits, patienceMs);
+      if (held !== undefined) {
+        const sinceMs = performance.now();
+        await held;
+        remainingMs = remainingMs && Math.max(0, remainingMs - (performance.now() - sinceMs));
+      }
+    }
+    const timeoutMs = executionTimeoutMs(settings, remainingMs, spec, route);
     const admission = {
       id,
       requestDigest: requestDigest(spec),
@@ -230,6 +242,7 @@ async function place(
       audit: settings.audit?.ofCall(auditedCaller(caller), caller.access, decision, spec.payload),
       limits: limits?.counted,
     } satisfies Admission;
+    const askedAtMs = performance.now();
     const answer = await (limits === undefined || limits.reserved.length === 0
       ? settings.admissions.admit(admission, options.acknowledge)
       : admitReserved(settings, admission, limits, options));
@@ -254,6 +267,7 @@ async function place(
         });
       case "limited":
         countLimited(settings, ruled(answer.refusal.limit));
+        settings.overLimit.refused(answer.refusal, askedAtMs);
         throw limitError(answer.refusal, caller.principal.tenant);
       default:
         throw refusal(answer, spec, settings.pingIntervalMs);

@@ -192,6 +192,37 @@ describe.each([1, 16])("on %i shards", (shards) => {
     expect(await well("3")).toBe("done");
   });
 
+  test("one that is over a limit is let in when it is time, comes to its calls again, and is in nobody's way", async () => {
+    await serve("noisy");
+    const toolgate = await client();
+    const match = { toolsets: ["noisy"], tools: ["well"] };
+    await limit("noisy", { per: "tool", rate: { calls: 1, perMs: 3_600_000 }, match });
+    const well = (toolCallId?: string): Promise<unknown> =>
+      toolgate.invoke("noisy", "well", {}, toolCallId === undefined ? {} : { runId: "noise", toolCallId });
+    expect(await well("1")).toBe("done");
+    const limited = { reason: "RATE_LIMITED", executed: "no", metadata: { limit_document: "noisy" } };
+    await expect(well()).rejects.toMatchObject(limited);
+    const ends = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, index) =>
+        index % 3 === 0 ? toolgate.invoke("noisy", "badly", {}) : well(index % 3 === 1 ? "1" : undefined),
+      ),
+    );
+    const expected = [{ reason: { reason: "NO_FILE" } }, { value: "done" }, { reason: limited }];
+    for (const [index, end] of ends.entries()) expect(end).toMatchObject(expected[index % 3] ?? {});
+    // Another document in its place: what was known of the former one holds nothing up.
+    await limit("noisy", { per: "tool", rate: { calls: 1, perMs: 700 }, match });
+    for (let round = 0; round < 2; round++) {
+      const inMs = await until("it is over that limit", async () => {
+        const refused: unknown = await well().catch((error: unknown) => error);
+        const { retryAfterMs } = refused as Partial<ToolgateError>;
+        return retryAfterMs !== undefined && retryAfterMs <= 700 && retryAfterMs;
+      });
+      const opensAtMs = performance.now() + inMs;
+      await until("its time has come", () => performance.now() >= opensAtMs);
+      expect(await well()).toBe("done");
+    }
+  });
+
   test("places of unfinished calls come back when nodes and providers are killed", async () => {
     await limit("places", { per: "caller", concurrency: 5, match: { toolsets: ["placed"] } });
     const most = { timeoutMs: TIMEOUT_MS };

@@ -8,6 +8,7 @@ import { PayloadChecks } from "../../src/gateway/validate-payload.js";
 import { parseToolName } from "../../src/identity/names.js";
 import { ANONYMOUS } from "../../src/identity/principal.js";
 import { TextReader } from "../../src/json/text-reader.js";
+import { OverLimit } from "../../src/limits/over-limit.js";
 import { ValidatorCache } from "../../src/schemas/validator-cache.js";
 import { Reservations } from "../../src/store/call-limits/reservations.js";
 import { Admissions } from "../../src/store/calls/admit.js";
@@ -49,6 +50,7 @@ function settings(): PlaceCallSettings {
   return {
     catalog: catalog as CatalogCopy, // placing asks for nothing else of it here
     limits: { of: () => undefined },
+    overLimit: new OverLimit(() => performance.now()),
     reservations: new Reservations(here().store, () => performance.now()),
     memory: { full: () => false },
     admissions: new Admissions(here().store, {
