@@ -7,6 +7,9 @@ import { text } from "node:stream/consumers";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RPC_RULES } from "../../src/access/rpc-rules.js";
+import { documentedPath } from "../../src/front/http/openapi.js";
+import type { Route } from "../../src/front/http/route.js";
+import { ROUTES } from "../../src/front/http/routes.js";
 import {
   type AuditRecord,
   connect,
@@ -21,6 +24,7 @@ import {
 import { runToolgate } from "../cmd/run-toolgate.js";
 import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { postModern } from "../support/mcp.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 import { type Asked, askAnything, METHODS, methodAt, withKey } from "./every-rpc.js";
@@ -43,7 +47,7 @@ const OWN = "kumquat";
 const SAID = "durian";
 const A = `${OWN}-tenant`;
 const B = "beta";
-const OPS = { opsListen: "127.0.0.1:0", opsAuth: "required" };
+const OPS = { opsListen: "127.0.0.1:0", opsAuth: "required", httpListen: "127.0.0.1:0" };
 /** A call is held until the end, however slow the machine is. */
 const LONG_MS = 600_000;
 const said = (what: string): string => `${SAID}-${what}-which-is-nobody-elses`;
@@ -54,6 +58,8 @@ let home: string;
 let wire: Client;
 /** Where operators read metrics. */
 let ops = "";
+/** Where HTTP is answered. */
+let http = "";
 let admin: Toolgate;
 let ofA: Toolgate;
 let boss: Toolgate;
@@ -145,6 +151,7 @@ beforeAll(async () => {
   const config = { ...FAST, logLevel: "trace", audit: "calls", maxAttempts: 1, maxTimeoutMs: LONG_MS, ...OPS };
   cluster = await startClosedCluster({ redis, nodes: 1, config });
   for (const line of cluster.output(0)) ops ||= /"event":"ops_listening","address":"([^"]+)"/.exec(line)?.[1] ?? "";
+  http = `http://${/"httpAddress":"([^"]+)"/.exec(cluster.output(0).join("\n"))?.[1]}`;
   wire = new Client(cluster.addresses[0] ?? "", credentials.createInsecure(), { "grpc.enable_retries": 0 });
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   const reason = `${OWN} wants it so`;
@@ -495,6 +502,9 @@ function textOf({ error, messages, metadata }: Asked): string {
   return [...messages.map((bytes) => bytes.toString("latin1")), error?.details ?? "", ...metadata].join("\n");
 }
 
+/** What the second tenant has asked for by gRPC. */
+const everAsked: string[] = [];
+
 describe("another tenant is answered nothing of it", () => {
   test("by every RPC that there is", () => {
     expect(Object.keys(CASES).toSorted()).toEqual(Object.keys(RPC_RULES).toSorted());
@@ -559,8 +569,6 @@ describe("another tenant is answered nothing of it", () => {
     expectNone(answers.flatMap((answer) => leaksOf(answer, [])));
   });
 
-  const everAsked: string[] = [];
-
   test.each(Object.entries(CASES))("by %s", async (path, { requests, isEnough, meanwhile }) => {
     const method = methodAt(path.slice(1));
     const read = (bytes: Buffer): object => method.responseDeserialize(bytes);
@@ -586,6 +594,206 @@ describe("another tenant is answered nothing of it", () => {
     }
     expectNone(leaks);
     expect(answered).toBeGreaterThan(0);
+  });
+});
+
+/** What the routes of HTTP are asked for, by the names of their parameters and of their bodies' members. */
+const PARAMETERS: Readonly<Record<string, () => readonly unknown[]>> = {
+  toolset: () => [its.toolset, its.frail, `${OWN}-frail`, `${A}/${OWN}`, "filez", "kumquot-files"],
+  toolsets: () => [`${its.toolset},${OWN}-files,late`],
+  tool: () => [`${OWN}-read`, `${OWN}-reed`, "read", "kumquat-reed"],
+  call: () => [its.running, its.ended],
+  callId: () => [its.ended],
+  id: () => [its.dead],
+  ids: () => [[its.dead]],
+  all: () => [true],
+  principal: () => [`${OWN}-agent`, `${A}/${OWN}-agent`],
+  user: () => [`${OWN}-user`],
+  password: () => ["canary-password, a wrong one"],
+  roles: () => [[`${OWN}-role`], ["kumquat-rol"]],
+  kind: () => [...DOCUMENTS.map(({ kind }) => kind), "tenant", "key", "user"],
+  name: () => [...DOCUMENTS.map(({ name }) => name), A, its.keyId, `${OWN}-user`],
+  tenant: () => [A, B, `${A}x`, "default"],
+  epoch: () => [its.epoch],
+  revision: () => [3],
+  tags: () => [`${OWN}-tag`],
+  q: () => [OWN, "kumq", "kumquot", SAID, "reads for", "files", A],
+  health: () => ["unhealthy"],
+  state: () => ["queued", "claimed", "ended"],
+  kinds: () => ["tool_error"],
+  minTotalMs: () => [1],
+  event: () => ["refusal"],
+  outcome: () => ["refused"],
+  fromMs: () => [1],
+  untilMs: () => [Number.MAX_SAFE_INTEGER],
+  sinceMs: () => [1],
+  pageSize: () => [1],
+  pageToken: () => Object.values(its.tokens).filter(Boolean),
+  wait: () => ["1ms"],
+  cookie: () => [true],
+  keyId: () => [its.keyId],
+  ttlMs: () => [60_000],
+  overlapMs: () => [0],
+  reason: () => ["because"],
+  payload: () => [{}],
+  contract: () =>
+    [its.toolset, `${A}/${OWN}-x`, "filez"].map((name) => ({
+      ...{ name, version: "1.0.0", tools: [{ name: "read", payloadSchema: {} }] },
+    })),
+  providerId: () => [`${OWN}-provider`],
+  incarnation: () => ["i"],
+  options: () => [{}],
+  lease: () => [its.lease, { ...its.lease, leaseToken: "x".repeat(32) }, { ...its.lease, toolset: `${OWN}-raw` }],
+  maxInFlight: () => [1],
+  inHand: () => [[]],
+  changes: () =>
+    [
+      { tenant: A, kind: "role", name: `${OWN}-role`, body: { rules: [] } },
+      { kind: "role", name: "probe", body: role(`${A}/*`, `${A}/${OWN}-*`, `${A}/x*`) },
+      { kind: "role", name: "probe", body: role("kumquot-*", "filez") },
+      { kind: "share", name: "probe", body: { toolsets: ["files"], with: [A, "gamma", `${A}x`] } },
+      { kind: "role", name: "probe", restoreRevision: 3 },
+    ].map((change) => [change]),
+  dryRun: () => [true],
+  force: () => [true],
+};
+
+/** What may be left out of a request, and must not be here: it would be the second tenant's own word from there on, or a change. */
+const ALWAYS: Readonly<Record<string, readonly string[]>> = {
+  setPassword: ["tenant", "roles"],
+  rotateKey: ["tenant"],
+  applyDocuments: ["dryRun"],
+};
+
+/** What only narrows a stream: nothing would come, for which there is no end of waiting. */
+const NARROWING: Readonly<Record<string, readonly string[]>> = {
+  tailAudit: ["principal", "event", "toolset", "tool", "callId", "outcome"],
+};
+
+describe("another tenant is answered nothing of it by HTTP", () => {
+  const valuesOf = (name: string): readonly unknown[] => {
+    const values = PARAMETERS[name];
+    if (values === undefined) throw new Error(`what is ${name}? PARAMETERS has no value for it`);
+    return values();
+  };
+
+  const without = (left: readonly string[] = [], names: readonly string[]): string[] =>
+    names.filter((name) => !left.includes(name));
+
+  interface Member {
+    readonly place: "path" | "query" | "body";
+    readonly name: string;
+    readonly required: boolean;
+  }
+
+  function membersOf({ operationId, params, query, body }: Route): Member[] {
+    const always = ALWAYS[operationId] ?? [];
+    const ofObject = (place: "query" | "body", schema: Route["query"]): Member[] =>
+      without(NARROWING[operationId], Object.keys(schema?.properties ?? {})).map((name) => {
+        const required: readonly unknown[] = schema?.required ?? [];
+        return { place, name, required: required.includes(name) || always.includes(name) };
+      });
+    return [
+      ...Object.keys(params?.properties ?? {}).map((name): Member => ({ place: "path", name, required: true })),
+      ...ofObject("query", query),
+      ...(typeof body === "object" ? ofObject("body", body) : []),
+    ];
+  }
+
+  /** Requests with each value that there is: of what is required together, and of what is not each by itself. */
+  function requestsOf(members: readonly Member[]): Map<Member, unknown>[] {
+    const required = members.filter((member) => member.required);
+    const most = Math.max(1, ...required.map(({ name }) => valuesOf(name).length));
+    const base = Array.from(
+      { length: most },
+      (_, nth) =>
+        new Map(required.map((member) => [member, valuesOf(member.name)[nth % valuesOf(member.name).length]])),
+    );
+    const optional = members.filter((member) => !member.required);
+    const more = optional.flatMap((member) =>
+      valuesOf(member.name).map((value) => new Map([...(base[0] ?? []), [member, value]])),
+    );
+    return [...base, ...more];
+  }
+
+  /** All of an answer, its headers included; a stream until it has said the word that it is waited for. */
+  async function textOfAnswer(response: Response, enough: string): Promise<string> {
+    const head = [response.status, ...[...response.headers].map(([name, value]) => `${name}: ${value}`)].join("\n");
+    let body = "";
+    if (response.headers.get("content-type") !== "text/event-stream") return `${head}\n${await response.text()}`;
+    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      body += part;
+      if (enough === "" || body.includes(enough)) break;
+    }
+    return `${head}\n${body}`;
+  }
+
+  const askedOfAudit: string[] = [];
+
+  // As the node serves them: one that is added is asked here, too.
+  test.each(ROUTES.map((route) => [route.method, route.path, route] as const))(
+    "%s %s",
+    async (_method, _path, route) => {
+      const ofRpc = CASES[route.rpc.startsWith("grpc.") ? `/${route.rpc}` : `/toolgate.v1.${route.rpc}`];
+      const isStream = route.answers[200]?.contentType === "text/event-stream";
+      const leaks: string[] = [];
+      for (const request of requestsOf(membersOf(route))) {
+        const of = (place: Member["place"]) => [...request].filter(([member]) => member.place === place);
+        const path = of("path").reduce(
+          (url, [{ name }, value]) => url.replace(`{${name}}`, encodeURIComponent(String(value))),
+          documentedPath(route),
+        );
+        const query = new URLSearchParams(
+          of("query").map(([{ name }, value]) => [name, String(value)] as [string, string]),
+        );
+        const body =
+          route.body === "raw" ? {} : Object.fromEntries(of("body").map(([{ name }, value]) => [name, value]));
+        const asked = [...request.values()].flatMap(textsOf);
+        askedOfAudit.push(...asked);
+        for (const key of [keys.boss, keys.agent, undefined]) {
+          let over = false;
+          const stop = new AbortController();
+          const asking = fetch(`${http}${path}?${query}`, {
+            method: route.method,
+            signal: stop.signal,
+            headers: {
+              "content-type": "application/json",
+              ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+            },
+            ...(route.body === undefined ? {} : { body: JSON.stringify(body) }),
+          })
+            .then((response) => textOfAnswer(response, ofRpc?.meanwhile === undefined ? "" : "late"))
+            .finally(() => {
+              over = true;
+            });
+          while (isStream && !over && ofRpc?.meanwhile !== undefined) await ofRpc.meanwhile();
+          const answer = await asking;
+          stop.abort();
+          // Its own administrator reads in its own audit what it was refused, in its own words.
+          const known = route.rpc.startsWith("Audit/") ? [...everAsked, ...askedOfAudit] : asked;
+          leaks.push(...leaksOf(answer, [...known, ...known.map(encodeURIComponent)]));
+        }
+      }
+      expectNone(leaks);
+    },
+  );
+
+  test("nor by MCP", async () => {
+    const leaks: string[] = [];
+    for (const [method, params] of [
+      ["tools/list", {}],
+      ["tools/call", { name: `${OWN}-files__${OWN}-read`, arguments: {} }],
+      ["tools/call", { name: "filez__read", arguments: {} }],
+    ] as const) {
+      for (const key of [keys.boss, keys.agent]) {
+        const headers = { authorization: `Bearer ${key}` };
+        for (const path of ["/mcp", `/mcp/t/${encodeURIComponent(its.toolset)}`]) {
+          const { text, headers: answered } = await postModern(`${http}${path}`, { method, params, headers });
+          leaks.push(...leaksOf(`${[...answered]}\n${text}`, textsOf([params, its.toolset])));
+        }
+      }
+    }
+    expectNone(leaks);
   });
 });
 
