@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/config.js";
 import { documentedPath } from "../../src/front/http/openapi.js";
 import { ROUTES } from "../../src/front/http/routes.js";
-import { connect, type Provider, serveToolset, type Toolgate } from "../../src/index.js";
+import { connect, defineTool, type Provider, serveToolset, ToolFailure, type Toolgate, Type } from "../../src/index.js";
 import { createNode, type GatewayNode } from "../../src/node.js";
 import { problem } from "../front/http/http-echo.js";
 import { expectNoLeaks } from "../support/leaks.js";
@@ -243,6 +243,179 @@ test("the served document has every route, and its tools' document an operation 
         },
       },
     },
+  });
+});
+
+/** What becomes of a page that takes it for HTML, of a terminal that prints it, of a header that has it. */
+const HOSTILE = [
+  ...["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "javascript:alert(1)", "</textarea><svg onload=x>"],
+  ...[
+    "\u202eevil\u202c\u2066\u200b",
+    "line\nset-cookie: a=b",
+    "\u2028\u2029",
+    "__proto__",
+    "constructor",
+    "\ud83d\ude08",
+  ],
+].join(" ");
+/** Tools can say this, too; contracts cannot. */
+const CONTROLS = `${HOSTILE}\u001b[2J\u001b]0;owned\u0007\u0000\r\nset-cookie: a=b\r\n\r\n<h1>`;
+
+/** Answers that no browser takes for a page, with nothing of what others said in their headers. */
+function expectInert(response: Response): void {
+  expect(response.headers.get("content-type")).toMatch(
+    /^(application\/json|application\/problem\+json|text\/event-stream)$/,
+  );
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+  });
+  for (const [name, value] of response.headers) {
+    expect(value, name).toMatch(/^[ -~]*$/);
+    expect(`${name}: ${value}`).not.toMatch(/script>|onerror|javascript:|set-cookie|proto|owned/);
+  }
+}
+
+describe("what others say is answered as JSON to the byte, and never in a header", () => {
+  const POLLUTION = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
+  const open = { payload: Type.Object({}, { additionalProperties: true }) };
+  const hostile = {
+    name: "hostile",
+    version: "1.0.0",
+    title: HOSTILE.replace(/\n/g, " ").slice(0, 100),
+    description: HOSTILE,
+    tools: {
+      says: defineTool({
+        ...open,
+        title: "<img src=x onerror=alert(1)>",
+        description: HOSTILE,
+        meta: { _meta: { [HOSTILE]: HOSTILE } },
+        run: async (_input, context) => {
+          await context.emit({ [CONTROLS]: CONTROLS });
+          return { [CONTROLS]: CONTROLS };
+        },
+      }),
+      fails: defineTool({
+        ...open,
+        run: () => {
+          throw new ToolFailure("HOSTILE_FAILURE", CONTROLS, { [CONTROLS]: CONTROLS });
+        },
+      }),
+      echoes: defineTool({ ...open, run: (input) => input }),
+    },
+  };
+  let served: Provider;
+  beforeAll(async () => {
+    served = await serveToolset(hostile, { nodes, logger: { info() {}, warn() {} } });
+    await until("it can be called", async () => (await client.get("hostile")).healthy);
+  });
+  afterAll(() => served?.stop());
+
+  test("descriptions, titles and metadata", async () => {
+    for (const path of [
+      ...["/v1/toolsets", "/v1/toolsets/hostile", "/v1/toolsets/hostile/tools/says", "/v1/search?q=script+alert"],
+      "/v1/openapi/tools?toolset=hostile",
+    ]) {
+      const response = await get(path);
+      expectInert(response);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain(JSON.stringify(HOSTILE).slice(1, 40));
+    }
+    const events = await watch();
+    expect(await events.next("snapshot")).toMatchObject({
+      data: { toolsets: expect.arrayContaining([expect.objectContaining({ description: HOSTILE })]) },
+    });
+    events.close();
+  });
+
+  test("results, output and errors", async () => {
+    const result = await post("/v1/toolsets/hostile/tools/says:call", "{}");
+    expectInert(result);
+    expect([result.status, await result.json()]).toEqual([200, { [CONTROLS]: CONTROLS }]);
+    const call = result.headers.get("toolgate-call-id");
+    const followed = await get(`/v1/calls/${call}/events`);
+    expectInert(followed);
+    const events: ServedEvent[] = [];
+    for await (const event of rest.events(followed)) events.push(event);
+    expect(events.map(({ event }) => event)).toEqual(["output", "terminal"]);
+    expect(events[0]?.data).toMatchObject({ data: { [CONTROLS]: CONTROLS } });
+    const failure = await post("/v1/toolsets/hostile/tools/fails:call", "{}");
+    expectInert(failure);
+    expect(await problem(failure)).toMatchObject({
+      ...{ reason: "HOSTILE_FAILURE", origin: "tool", type: "urn:toolgate:error:TOOL_ERROR" },
+      details: { [CONTROLS]: CONTROLS },
+    });
+    const kept = await get(`/v1/calls/${failure.headers.get("toolgate-call-id")}`);
+    expectInert(kept);
+  });
+
+  test("names of prototypes are refused, and none of the node's own objects", async () => {
+    const made = await post("/v1/toolsets/hostile/tools/echoes:call", POLLUTION);
+    expectInert(made);
+    expect(await problem(made)).toMatchObject({ status: 400, reason: "MALFORMED_JSON" });
+    const refused = await post("/v1/explain", `{"toolset":"hostile","tool":"echoes","__proto__":{"polluted":true}}`);
+    expectInert(refused);
+    expect(refused.status).toBe(400);
+    for (const query of ["?__proto__[polluted]=true", "?constructor.prototype.polluted=true", "?tags=a&tags=__proto__"])
+      expectInert(await get(`/v1/toolsets${query}`));
+    expect(({} as { readonly polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  test("what a request says of itself", async () => {
+    for (const [path, headers] of [
+      [`/v1/toolsets/${encodeURIComponent(CONTROLS).slice(0, 900)}`, {}],
+      ["/v1/<img src=x onerror=alert(1)>", {}],
+      [`/${encodeURIComponent(HOSTILE)}`, {}],
+      [`/v1/toolsets?${encodeURIComponent(HOSTILE)}=1`, {}],
+      [`/v1/toolsets?pageToken=${encodeURIComponent(HOSTILE)}`, {}],
+      ["/v1/toolsets:watch", { "last-event-id": "<img src=x onerror=alert(1)>" }],
+      ["/v1/calls/javascript:alert(1)", {}],
+    ] as const) {
+      const stop = new AbortController();
+      const response = await get(path, { headers, signal: stop.signal });
+      expectInert(response);
+      stop.abort();
+    }
+    for (const header of ["idempotency-key", "toolgate-run-id", "toolgate-expect-digest", "prefer", "request-timeout"])
+      expectInert(await post(SUM, '{"a":1,"b":2}', { [header]: "<img src=x onerror=alert(1)>\u00ad\u009b" }));
+  });
+
+  test("tools and toolsets have no such names, and no control characters in what is shown of them", async () => {
+    const register = (more: object, tool: object = {}) =>
+      post(
+        "/v1/toolsets",
+        JSON.stringify({
+          contract: { name: "bad", version: "1.0.0", tools: [{ name: "tool", payloadSchema: {}, ...tool }], ...more },
+          ...{ providerId: "bad", incarnation: "1" },
+        }),
+      );
+    for (const [more, tool] of [
+      [{ name: "__proto__" }, {}],
+      ...["<img src=x onerror=alert(1)>", "../lab", "a%2fb", "\u202eevil", "a\nb"].flatMap((name) => [
+        [{ name }, {}],
+        [{}, { name }],
+      ]),
+      [{ description: CONTROLS }, {}],
+      [{}, { title: CONTROLS }],
+      [{ description: "x".repeat(10_000_000) }, {}],
+      [{}, { description: "x".repeat(10_000_000) }],
+    ] as const) {
+      const response = await register(more ?? {}, tool);
+      expectInert(response);
+      expect([413, 422, 400], JSON.stringify([more, tool]).slice(0, 100)).toContain(response.status);
+    }
+    expect((await get("/v1/toolsets/bad")).status).toBe(404);
+    // A word like any other for a tool, which nothing is kept by.
+    expect((await register({}, { name: "__proto__" })).status).toBe(201);
+    expect(await json("/v1/toolsets/bad/tools/__proto__")).toMatchObject({ name: "__proto__", payloadSchema: {} });
+    const { paths } = await json("/v1/openapi/tools?toolset=bad");
+    expect(Object.keys(paths as object)).toEqual(["/v1/toolsets/bad/tools/__proto__:call"]);
+    const { epoch } = await json("/v1/toolsets/bad");
+    expect((await post("/v1/toolsets/bad:unregister", JSON.stringify({ epoch }))).status).toBe(204);
+    expect((await post(SUM, '{"a":1,"b":2}')).status).toBe(200);
   });
 });
 
