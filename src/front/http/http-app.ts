@@ -6,7 +6,7 @@ import { mostBytesOf } from "../../access/rpc-rules.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { isJson } from "../../json/is-json.js";
 import { parseJson } from "../../json/parse-json.js";
-import { stringifyJson } from "../../json/raw-json.js";
+import { RawJson, stringifyJson } from "../../json/raw-json.js";
 import type { HeldForStream } from "../listening/held-bytes.js";
 import type { ServedState } from "../services/served-call.js";
 import { AnswerWriter, SECURITY_HEADERS } from "./answer-writer.js";
@@ -142,15 +142,23 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
     onRequest: async (request) => {
       if (!isHealth(route.rpc)) await servedOf(request).ask.admit(route.rpc);
     },
-    preParsing: async (request) => {
-      const served = servedOf(request);
-      if (body !== undefined) served.body = await readBody(request.raw, served.held, maxBytes);
-    },
-    preValidation: async (request) => {
-      if (body === undefined || body === "raw") return;
-      const { body: bytes } = servedOf(request);
-      request.body = bytes.length === 0 && isOptional(body) ? {} : readJson(bytes);
-    },
+    // Every hook is a turn of the queue of promises, so that a route has only those that do something.
+    ...(body === undefined
+      ? {}
+      : {
+          preParsing: async (request) => {
+            const served = servedOf(request);
+            served.body = await readBody(request.raw, served.held, maxBytes);
+          },
+        }),
+    ...(body === undefined || body === "raw"
+      ? {}
+      : {
+          preValidation: async (request) => {
+            const { body: bytes } = servedOf(request);
+            request.body = bytes.length === 0 && isOptional(body) ? {} : readJson(bytes);
+          },
+        }),
     handler: async (request, reply) => {
       const { ask, body: bytes } = servedOf(request);
       const answer = await route.handle({
@@ -220,8 +228,14 @@ function serve(parts: HttpAppParts, request: FastifyRequest, reply: FastifyReply
 function send(request: FastifyRequest, reply: FastifyReply, answer: Extract<Answer, { status: number }>): void {
   const { status, headers = {}, body, contentType = "application/json" } = answer;
   reply.hijack();
+  void servedOf(request).writer.whole(status, headers, contentType, bytesOf(body));
+}
+
+/** A body as it is sent; what came as JSON goes as it came. */
+function bytesOf(body: unknown): Buffer | undefined {
+  if (body instanceof RawJson) return body.bytes;
   const text = body === undefined ? undefined : stringifyJson(body);
-  void servedOf(request).writer.whole(status, headers, contentType, text === undefined ? undefined : Buffer.from(text));
+  return text === undefined ? undefined : Buffer.from(text);
 }
 
 async function sendEvents(

@@ -67,9 +67,12 @@ const post = (echo: HttpEcho, body: string, headers: Record<string, string> = {}
 
 const as = (name: string): Record<string, string> => ({ authorization: `Bearer ${name}` });
 
-test("a body passes through as it came", async () => {
+test.each([
+  ["small, in one write with its head", "ä€😀"],
+  ["longer than that", "ä€😀".repeat(1_000)],
+])("a body passes through as it came: %s", async (_which, text) => {
   await using echo = await httpEcho({}, {}, routes);
-  const body = '{ "a": 1.0e400, "a" : 12345678901234567890, "\\u006e": [ ] }';
+  const body = `{ "a": 1.0e400, "a" : 12345678901234567890, "\\u006e": [ ], "ä": "${text}" }`;
   const response = await post(echo, body);
   expect(await response.text()).toBe(`{"echo":${body}}`);
   expect(Object.fromEntries(response.headers)).toMatchObject({
