@@ -105,8 +105,8 @@ const RUN: Readonly<Record<string, RegExp>> = {
   [`curl -s -X PUT -H "authorization: Bearer $(cat ~/.config/toolgate/keys/127.0.0.1_7400)" -d info 'http://127.0.0.1:7481/loglevel?seconds=600'`]:
     /^info$/m,
   // docs/operating.md
-  "toolgate log-level debug --for 10m": /^debug$/m,
-  "toolgate support -o toolgate-support.zip": /^doctor\.json +\d+ /m,
+  "toolgate log-level debug --for 10m --ops 127.0.0.1:7481": /^debug$/m,
+  "toolgate support --ops 127.0.0.1:7481 -o toolgate-support.zip": /^doctor\.json +\d+ /m,
   // CONTRIBUTING.md
   "npm run bench -- --help": /--only/,
   "npm run chaos -- --help": /--figures/,
