@@ -1,9 +1,11 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.js";
+import { opsRoutes } from "../../../src/front/ops/ops-routes.js";
 import { connect, type Provider, type Toolgate } from "../../../src/index.js";
 import { createNode, type GatewayNode } from "../../../src/node.js";
 import { createLogger } from "../../../src/observe/logger.js";
+import { MetricsRegistry } from "../../../src/observe/metrics/metrics-registry.js";
 import { FAST } from "../../cluster/fast.js";
 import { gate, type Ledger, serveLab } from "../../cluster/tools.js";
 import { json, specOf, wireTo } from "../../cluster/wire.js";
@@ -377,6 +379,28 @@ test("once the registry has credentials, diagnostics take one of an operator, an
   expect(await asRole("/loglevel", "operator")).toMatchObject({ status: 200 });
   expect(await asRole("/loglevel", "auditor")).toMatchObject({ status: 403 });
   expect(await asRole("/debug/heap", "agent")).toMatchObject({ status: 403 });
+  // As the listener serves them: one that is added is asked here, too.
+  const routes = opsRoutes({
+    metrics: new MetricsRegistry(),
+    health: async () => ({ ready: true, parts: {} }),
+    log: createLogger({ level: "silent", to: { write() {} } }),
+    settings: () => [],
+  });
+  const open = [...routes].filter(([, { needs }]) => needs === "nothing").map(([route]) => route);
+  expect(open, "what anybody may ask").toEqual(["GET /livez", "GET /readyz", "GET /healthz"]);
+  const agentKey = await keyOf("agent");
+  for (const [route, { needs }] of routes) {
+    if (needs !== "operate") continue;
+    const [method = "", path = ""] = route.split(" ");
+    for (const [authorization, status] of [
+      [undefined, 401],
+      ["Bearer made-up", 401],
+      [`Bearer ${agentKey}`, 403],
+    ] as const) {
+      const headers = { "x-forwarded-user": "root", ...(authorization === undefined ? {} : { authorization }) };
+      expect((await ask(path, { method, headers })).status, `${route} ${authorization}`).toBe(status);
+    }
+  }
   await admin.close();
   expect(await ask("/debug/heap")).toMatchObject({ status: 401, headers: { "www-authenticate": "Bearer" } });
   expect(await ask("/debug/heap", { headers: { authorization: ["Bearer a", "Bearer b"] } })).toMatchObject({
