@@ -5,6 +5,7 @@ import { readAnswerSchema } from "../../hosting/answer-schema.js";
 import { embedSchema } from "../../hosting/embed-schema.js";
 import type { Digest } from "../../identity/names.js";
 import type { Json } from "../../json/json.js";
+import { type ParamHeader, paramHeadersOf } from "./param-headers.js";
 import { isModern, type Revision } from "./revision.js";
 
 /** How a tool's contract and MCP's calls fit together. */
@@ -15,6 +16,8 @@ export interface ToolForm {
   readonly result: "answer" | "value";
   /** Whether clients were told a schema of `structuredContent`: then it holds results, and nothing else. */
   readonly hasOutputSchema: boolean;
+  /** The arguments that clients repeat in headers. */
+  readonly headers: readonly ParamHeader[];
 }
 
 /** The argument that is the payload of a tool whose payload is no object. */
@@ -127,6 +130,7 @@ function outputSchemaOf(tool: ToolContract, revision: Revision): JsonSchema | un
 function formOf(tool: ToolContract): ToolForm {
   const answer = readAnswerSchema(tool.result);
   return {
+    headers: isWrapped(tool.payload) ? [] : paramHeadersOf(tool.payload),
     payload: isWrapped(tool.payload) ? "wrapped" : "object",
     result: answer === undefined ? "value" : "answer",
     hasOutputSchema: typeof (answer === undefined ? tool.result : answer.outputSchema) === "object",

@@ -57,11 +57,11 @@ export function readEnvelope({ method, params }: Message, headers: IncomingHttpH
   if (!isModern(revision)) return unsupported(revision);
   const capabilities = readObject(meta?.get(META.capabilities));
   if (typeof capabilities !== "object") return missing(META.capabilities, "an object");
-  const mismatch =
+  const refusal =
     differs("mcp-protocol-version", said, revision) ??
     differs("mcp-method", headerOf(headers, "mcp-method"), method) ??
     nameMismatch(method, params, headers);
-  return mismatch ?? { revision, meta: meta ?? NONE, capabilities };
+  return refusal ?? { revision, meta: meta ?? NONE, capabilities };
 }
 
 /** The revision that an `initialize` gets: the one that it asks for, or the newest that has one. */
@@ -69,6 +69,7 @@ export function negotiated(asked: string | undefined): LegacyRevision {
   return LEGACY.find((revision) => revision === asked) ?? LEGACY[0];
 }
 
+/** Whether a revision is the one whose requests stand alone. */
 export function isModern(revision: string): revision is typeof MODERN {
   return revision === MODERN;
 }
@@ -95,22 +96,26 @@ function nameMismatch(method: string, params: Members, headers: IncomingHttpHead
   return name === undefined ? undefined : differs("mcp-name", headerOf(headers, "mcp-name"), name);
 }
 
-function differs(header: string, sent: string | undefined, wanted: string): Reply | undefined {
-  const value = sent === undefined ? undefined : decodeHeader(sent);
-  if (value === wanted) return undefined;
-  const why =
-    sent === undefined ? "is missing" : value === undefined ? "is malformed" : "says something else than the body";
+/** The refusal of a request whose header says something else than its body; nothing where they say the same. */
+export function differs(header: string, sent: string | undefined, wanted: string): Reply | undefined {
+  if (sent === undefined) return mismatch(header, "is missing");
+  const value = decodeHeader(sent);
+  if (value === undefined) return mismatch(header, "is malformed");
+  return value === wanted ? undefined : mismatch(header, "says something else than the body");
+}
+
+export function mismatch(header: string, why: string): Reply {
   return rpcError(HEADER_MISMATCH, `The header ${header} ${why}.`, { status: 400 });
 }
 
-const ENCODED = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/i;
+const ENCODED = /^=\?base64\?(.*)\?=$/i;
 
-/** What a header says: what is not printable ASCII comes as Base64. @returns nothing for what is malformed */
+/** What a header says: what is not printable ASCII comes as Base64, whole. @returns nothing for what is malformed */
 export function decodeHeader(value: string): string | undefined {
   const encoded = ENCODED.exec(value)?.[1];
   if (encoded === undefined) return value;
   const bytes = Buffer.from(encoded, "base64");
-  if (bytes.toString("base64").replace(/=+$/, "") !== encoded.replace(/=+$/, "")) return undefined;
+  if (bytes.toString("base64") !== encoded) return undefined;
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -119,7 +124,7 @@ export function decodeHeader(value: string): string | undefined {
 }
 
 /** Node joins a header that is there twice, by a comma: it then is equal to nothing. */
-function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === "string" ? value.trim() : undefined;
 }

@@ -6,8 +6,10 @@ import { errorReply, failureOf } from "../errors.js";
 import { type ToolForm, WRAPPED } from "../listed-tool.js";
 import type { McpMethod, McpRequest } from "../mcp-request.js";
 import { INTERNAL_ERROR, INVALID_PARAMS, textOf } from "../message.js";
+import { paramMismatch } from "../param-headers.js";
 import { ProgressReports, type ProgressToken, readProgressToken } from "../progress.js";
 import { lastOf, type MethodAnswer, type Notification, type Reply, result, rpcError } from "../reply.js";
+import { isModern } from "../revision.js";
 import { takesTasks, taskOf } from "../task.js";
 import type { NamedTool } from "../tool-names.js";
 import { endedReply, refusedResult } from "../tool-result.js";
@@ -41,6 +43,10 @@ export const callTool: McpMethod = async (request) => {
   const token = readProgressToken(envelope.meta);
   if (token === null) return rpcError(INVALID_PARAMS, "params/_meta/progressToken must be a text or an integer.");
   const call = askedCall(request, found, given ?? NO_ARGUMENTS);
+  const mismatch = isModern(envelope.revision)
+    ? paramMismatch(call.form.headers, given ?? NO_ARGUMENTS, request.headers)
+    : undefined;
+  if (mismatch !== undefined) return mismatch;
   if (token !== undefined) return { kind: "stream", messages: follow(request, call, token) };
   return takesTasks(envelope) ? lastOf(follow(request, call, undefined)) : waitFor(request, call);
 };
