@@ -5,10 +5,14 @@ import { RPC_RULES } from "../../src/access/rpc-rules.js";
 import { documentedPath } from "../../src/front/http/openapi.js";
 import type { Route } from "../../src/front/http/route.js";
 import { ROUTES } from "../../src/front/http/routes.js";
+import { mcpRoutes } from "../../src/front/mcp/mcp-routes.js";
+import { LEGACY_METHODS, MODERN_METHODS } from "../../src/front/mcp/methods.js";
 import { connect, type Provider, serveToolset, type Toolgate } from "../../src/index.js";
 import { fromServiceError } from "../../src/protocol/status-details.js";
+import { CatalogInMemory } from "../access/catalog-in-memory.js";
 import { type ClosedCluster, startClosedCluster } from "../support/closed-cluster.js";
 import { expectNoLeaks } from "../support/leaks.js";
+import { postLegacy, postModern } from "../support/mcp.js";
 import { privateRedis, type TestRedis } from "../support/redis.js";
 import { type RestClient, restClient } from "../support/served-answers.js";
 import { until } from "../support/until.js";
@@ -203,6 +207,7 @@ let admin: Toolgate;
 let provider: Provider;
 let client: Client;
 let rest: RestClient;
+let restUrl = "";
 const held = gate();
 const keys = new Map<Caller, string>();
 const state = { callId: "", lease: {}, restLease: {} };
@@ -217,7 +222,8 @@ beforeAll(async () => {
   client = new Client(cluster.addresses[0] ?? "", credentials.createInsecure(), { "grpc.enable_retries": 0 });
   const listening = cluster.output(0).find((line) => line.includes('"listening"')) ?? "{}";
   const { httpAddress } = JSON.parse(listening) as { readonly httpAddress: string }; // as it asks for one
-  rest = await restClient(`http://${httpAddress}`, cluster.adminKey);
+  restUrl = `http://${httpAddress}`;
+  rest = await restClient(restUrl, cluster.adminKey);
   admin = await connect(cluster.nodes, { key: cluster.adminKey });
   await admin.documents.apply([
     { kind: "tenant", name: "acme", body: {} },
@@ -408,3 +414,79 @@ test.each(ROUTES.map((route) => [route.method, route.path, route] as const))("%s
     right: row.right[1],
   });
 });
+
+/** What a method of MCP is asked of one toolset's tools, by whom, and what becomes of it. */
+interface McpRow extends Omit<Row, "request" | "meanwhile"> {
+  readonly params?: () => Record<string, unknown>;
+}
+
+const seen: McpRow = { wrong: ["idle", ABSENT], foreign: ABSENT, right: ["auditor", "answered"] };
+const ofTask: McpRow = {
+  params: () => ({ taskId: state.callId }),
+  ...{ wrong: ["agent", "UNKNOWN_CALL"], foreign: ABSENT, right: ["operator", "answered"] },
+};
+const ofTool: McpRow = {
+  params: () => ({ name: "sum", arguments: { a: 1, b: 2 } }),
+  ...{ wrong: ["auditor", "FORBIDDEN"], foreign: ABSENT, right: ["agent", "answered"] },
+};
+const MCP_ROWS: Readonly<Record<string, McpRow>> = {
+  ...{ "server/discover": seen, initialize: seen, ping: seen, "tools/list": seen, "tools/call": ofTool },
+  "subscriptions/listen": { ...seen, params: () => ({ notifications: { toolsListChanged: true } }) },
+  ...{ "tasks/get": ofTask, "tasks/update": ofTask, "tasks/cancel": ofTask },
+};
+const MCP_METHODS = [
+  ...[...MODERN_METHODS.keys()].map((method) => [method, postModern] as const),
+  ...[...LEGACY_METHODS.keys()].map((method) => [method, postLegacy] as const),
+];
+
+test.each(MCP_METHODS)("MCP %s", async (method, post) => {
+  const row = MCP_ROWS[method];
+  if (row === undefined) throw new Error(`${method} has no row`);
+  const outcome = async (caller: Caller): Promise<string> => {
+    const key = keys.get(caller);
+    const { status, end } = await post(`${restUrl}/mcp/t/default%2Flab`, {
+      ...{ method, params: row.params?.() ?? {}, beginOnly: method === "subscriptions/listen" },
+      capabilities: { extensions: { "io.modelcontextprotocol/tasks": {} } },
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    });
+    if (status === 401) return (end as { readonly reason?: string }).reason ?? "";
+    const { reason } = (end.error?.data ?? {}) as { readonly reason?: string };
+    return end.error === undefined ? "answered" : (reason ?? String(end.error.code));
+  };
+  expect({
+    none: await outcome("nobody"),
+    expired: await outcome("expired"),
+    foreign: await outcome("foreign"),
+    wrong: await outcome(row.wrong[0]),
+    right: await outcome(row.right[0]),
+  }).toEqual({
+    none: "UNAUTHENTICATED",
+    expired: "UNAUTHENTICATED",
+    foreign: row.foreign,
+    wrong: row.wrong[1],
+    right: row.right[1],
+  });
+});
+
+const MCP_ROUTES = mcpRoutes({ catalog: new CatalogInMemory(), taskAfterMs: 1 });
+
+test.each(MCP_ROUTES.map(({ method, path }) => [method, path]))(
+  "%s %s lets in nobody unknown",
+  async (method, path) => {
+    for (const caller of ["nobody", "expired"] as const) {
+      const key = keys.get(caller);
+      const response = await fetch(`${restUrl}${path.replace(":toolset", "default%2Flab")}`, {
+        method,
+        headers: {
+          "content-type": "application/json",
+          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        },
+        ...(method === "POST" ? { body: "{}" } : {}),
+      });
+      expect([response.status, ((await response.json()) as { reason: string }).reason]).toEqual([
+        401,
+        "UNAUTHENTICATED",
+      ]);
+    }
+  },
+);

@@ -9,6 +9,8 @@ export interface McpPost {
   /** More headers, or others; undefined leaves one out. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
+  /** Reads nothing of a stream, and leaves it. */
+  readonly beginOnly?: boolean;
 }
 
 const MODERN = "2026-07-28";
@@ -35,7 +37,7 @@ export interface McpReply {
 
 /** Posts as a client of revision 2026-07-28. */
 export async function postModern(url: string, post: McpPost): Promise<McpReply> {
-  const { method, params = {}, id = 1, meta = {}, capabilities = {}, headers = {}, signal } = post;
+  const { method, params = {}, id = 1, meta = {}, capabilities = {}, headers = {} } = post;
   const named = NAMED_BY[method];
   const name = named === undefined ? undefined : params[named];
   const whole = {
@@ -49,15 +51,15 @@ export async function postModern(url: string, post: McpPost): Promise<McpReply> 
     "io.modelcontextprotocol/clientCapabilities": capabilities,
     ...meta,
   };
-  return postBody(url, JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta } }), whole, signal);
+  return postBody(url, JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta } }), whole, post);
 }
 
 /** Posts as a client of an earlier revision. */
 export function postLegacy(url: string, post: McpPost, revision = "2025-11-25"): Promise<McpReply> {
-  const { method, params = {}, id = 1, meta, headers = {}, signal } = post;
+  const { method, params = {}, id = 1, meta, headers = {} } = post;
   const whole = { ...(method === "initialize" ? {} : { "mcp-protocol-version": revision }), ...headers };
   const body = { jsonrpc: "2.0", id, method, params: meta === undefined ? params : { ...params, _meta: meta } };
-  return postBody(url, JSON.stringify(body), whole, signal);
+  return postBody(url, JSON.stringify(body), whole, post);
 }
 
 /** Posts a body as it is. */
@@ -65,7 +67,7 @@ export async function postBody(
   url: string,
   body: string | Buffer,
   headers: Readonly<Record<string, string | undefined>>,
-  signal?: AbortSignal,
+  { signal, beginOnly = false }: Pick<McpPost, "signal" | "beginOnly"> = {},
 ): Promise<McpReply> {
   const sent = Object.entries({
     accept: "application/json, text/event-stream",
@@ -78,8 +80,9 @@ export async function postBody(
     body: typeof body === "string" ? body : new Uint8Array(body),
     ...(signal === undefined ? {} : { signal }),
   });
-  const text = await response.text();
   const isStream = response.headers.get("content-type") === "text/event-stream";
+  if (isStream && beginOnly) await response.body?.cancel();
+  const text = isStream && beginOnly ? "" : await response.text();
   const messages = isStream ? eventsOf(text) : text === "" ? [] : [JSON.parse(text)].flat();
   return { status: response.status, headers: response.headers, text, messages, end: messages.at(-1) ?? {} };
 }
