@@ -294,6 +294,11 @@ function sayWhatNext(nodes: readonly LocalNode[], key: LocalKey | undefined): vo
   report.line(`  npx toolgate call text countdown '{"from": 5}'`);
   report.line("  npx toolgate watch");
   report.line();
+  const http = nodes.find(({ httpAddress }) => httpAddress !== undefined)?.httpAddress;
+  if (http !== undefined) {
+    report.line(`Clients of MCP find all tools at http://${http}/mcp: docs/mcp.md.`);
+    report.line();
+  }
   if (key !== undefined) {
     report.line(
       "Only you may use it: the command line and the SDK find your key by themselves. For other clients, it is in",

@@ -61,6 +61,13 @@ const RUN: Readonly<Record<string, RegExp>> = {
   // docs/http.md
   [String.raw`(umask 077; printf 'authorization: Bearer %s\ncontent-type: application/json\n' \
   "$(cat ~/.config/toolgate/keys/127.0.0.1_7400)" > toolgate.headers)`]: /^$/,
+  // docs/mcp.md, too
+  [`curl -s -H @toolgate.headers -d '{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}' http://127.0.0.1:7480/mcp`]:
+    /"name":"files__read_text_file".*"name":"text__slugify"/,
+  [String.raw`curl -s -H @toolgate.headers http://127.0.0.1:7482/mcp/t/text \
+  -d '{"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "slugify", "arguments": {"text": "Hello, World"}}}'`]:
+    /"structuredContent":\{"slug":"hello-world"\}/,
+  // docs/http.md
   "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/toolsets": /"name":"text"/,
   "curl -s -H @toolgate.headers 'http://127.0.0.1:7480/v1/search?q=count+words'": /"tool":"count_words"/,
   "curl -s -H @toolgate.headers http://127.0.0.1:7480/v1/toolsets/text/tools/slugify": /"payloadSchema":/,

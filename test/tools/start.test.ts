@@ -68,6 +68,9 @@ test("Ctrl-C stops everything quietly, with 0; twice at once counts as one", { t
   // Redis and its supervisor, three nodes, two providers, the MCP server and its supervisor.
   expect(pids.length).toBeGreaterThanOrEqual(8);
   const { child, lines, errors } = started;
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^Clients of MCP find all tools at http:\/\/127\.0\.0\.1:\d+\/mcp/),
+  );
   const ended = once(child, "close");
   child.kill("SIGINT");
   child.kill("SIGINT");
