@@ -118,6 +118,18 @@ export class ShardKeys {
   get auditTurn(): string {
     return `${this.prefix}audit-turn`;
   }
+  /** Sorted set, expires: calls whose end a webhook is to be told, by when; see store/webhooks/delivery-format.ts. */
+  webhookDue(webhook: string): string {
+    return `${this.prefix}webhook-due:${webhook}`;
+  }
+  /** Hash, expires: what is known of those deliveries. */
+  webhookDeliveries(webhook: string): string {
+    return `${this.prefix}webhook-deliveries:${webhook}`;
+  }
+  /** Stream, bounded, expires: deliveries to a webhook that were given up. */
+  webhookFailed(webhook: string): string {
+    return `${this.prefix}webhook-failed:${webhook}`;
+  }
   /** String, expires: how far a rate is used up; see store/call-limits/limits-lua.ts. */
   rate(subject: string): string {
     return `${this.prefix}rate:${subject}`;

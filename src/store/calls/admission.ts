@@ -37,6 +37,8 @@ export interface Admission {
   readonly watch: boolean;
   /** What the audit is to say of it; absent where calls are not audited. */
   readonly audit?: CallAudit | undefined;
+  /** The webhooks that are to be told how it ends, as `tenant/name` with commas between them; absent where there are none. */
+  readonly webhooks?: string | undefined;
   /** Those of its limits that count in its own shard; absent where there are none. Calls of one caller may share the list. */
   readonly limits?: readonly CallLimit[] | undefined;
 }

@@ -30,7 +30,7 @@ export class AdmitLines {
     return this.#destinations.text;
   }
 
-  /** Tool, delivery, line of the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal, line of the audited caller or 0. */
+  /** Tool, delivery, line of the destination, line of the overflow or 0, pinned, wait, timeout, watch, tenant, principal, line of the audited caller or 0, words that heads end with. */
   get ways(): string {
     return this.#ways.text;
   }
@@ -66,14 +66,15 @@ export class AdmitLines {
   }
 
   #way(call: Admission): { readonly way: number; readonly to: CallsTo } {
-    const { tool, delivery, pinned, wait, timeoutMs, watch, caller, audit } = call;
+    const { tool, delivery, pinned, wait, timeoutMs, watch, caller, audit, webhooks } = call;
     const line = this.#destinations.place(lineOf(call, call.destination));
     const overflow = call.overflow === undefined ? 0 : this.#destinations.place(lineOf(call, call.overflow));
     const audited = audit === undefined ? 0 : this.#callers.place(`${audit.who}\n`);
     const flags = `${pinned ? 1 : 0} ${wait ? 1 : 0} ${timeoutMs} ${watch ? 1 : 0} ${caller} ${audited}`;
+    const words = webhooks === undefined ? "" : ` webhooks=${webhooks}`;
     const to = this.#wanted.get(line) ?? { call, calls: 0 };
     this.#wanted.set(line, to);
-    return { way: this.#ways.place(`${tool} ${delivery} ${line} ${overflow} ${flags}\n`), to };
+    return { way: this.#ways.place(`${tool} ${delivery} ${line} ${overflow} ${flags}${words}\n`), to };
   }
 }
 
@@ -89,6 +90,7 @@ function goesTheSameWay(one: Admission, other: Admission): boolean {
     one.watch === other.watch &&
     one.caller === other.caller &&
     one.audit?.who === other.audit?.who &&
+    one.webhooks === other.webhooks &&
     one.overflow === undefined &&
     other.overflow === undefined &&
     one.destination.epoch === other.destination.epoch &&

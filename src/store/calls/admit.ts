@@ -33,7 +33,8 @@ const ADMIT = defineCallScript(
 -- KEYS    [1] prefix, [2] due, [3] health
 -- ARGV    [1] how old a pong may be, [2] this node, [3] how long outcomes are kept, [4] destinations, a line each: toolset, epoch (0
 --         for none), contract digest, max backlog; [5] ways that calls go, a line each: tool, delivery, line of the destination, line
---         of the overflow or 0, pinned, wait, timeout, watch, tenant, principal, line of the audited caller or 0; [6] calls, a line each: id, request digest (- where it
+--         of the overflow or 0, pinned, wait, timeout, watch, tenant, principal, line of the audited caller or 0,
+--         words that its heads end with; [6] calls, a line each: id, request digest (- where it
 --         cannot be repeated), line of its way, line of its group of limits or 0, meta; [7] claim lease of once, [8] of idempotent; [9] providers of this node that may
 --         take what is admitted, a line each: line of the destination, provider, incarnation, session, credits, room, running; [10]
 --         audited callers, a line each: kind, credential, revision of the documents, rule; [11] keyed digests of the calls' arguments,
@@ -77,18 +78,18 @@ for digest in string.gmatch(ARGV[11], '%S+') do arguments[#arguments + 1] = dige
 
 -- What calls have in common: what they ask for, and where they may go.
 local ways = {}
-for tool, delivery, first, second, pinned, wait, timeout, to_watch, caller, who in string.gmatch(ARGV[5],
-  '(%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) (%S+ %S+) (%d+)\\n') do
+for tool, delivery, first, second, pinned, wait, timeout, to_watch, caller, who, words in string.gmatch(ARGV[5],
+  '(%S+) (%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d) (%S+ %S+) (%d+)([^\\n]*)\\n') do
   ways[#ways + 1] = { tool = tool, delivery = delivery, to = destinations[tonumber(first)], overflow = destinations[tonumber(second)],
     pinned = pinned, wait = wait == '1', deadline = now + tonumber(timeout), watch = to_watch == '1', caller = caller, heads = {},
-    who = callers[tonumber(who)] }
+    who = callers[tonumber(who)], words = words }
 end
 
 local heads_said = {}
 local function head_of(way, to)
   return to.toolset .. ' ' .. way.tool .. ' ' .. to.epoch .. ' ' .. (to.contract == '' and '-' or to.contract) .. ' ' .. way.delivery .. ' ' ..
     text[way.deadline] .. ' ' .. ARGV[3] .. ' ' .. text[now] .. ' ' .. way.caller
-    .. (way.who and ' audited' or '') .. ARGV[14]
+    .. (way.who and ' audited' or '') .. ARGV[14] .. way.words
 end
 local function line_of_head(way, to)
   local line = way.heads[to]

@@ -107,6 +107,7 @@ local function finish(call, kind, reason, body)
   audit_end(call, kind, reason)
   note_end(call, kind, reason)
   list_end(call, kind, reason)
+  if call.webhooks then queue_deliveries(call, kind, reason) end
   if call.more ~= '' then release(call, kind, reason, body) end
   if call.guest then count_guest(call, -1) end
   if result then
@@ -180,6 +181,7 @@ local function settle_up()
   end
   write_audit()
   write_listed_ends()
+  write_deliveries()
   for key, ids in pairs(released) do
     in_parts(ids, function(...) redis.pcall('ZREM', key, ...) end) -- what is no set has none of them
   end

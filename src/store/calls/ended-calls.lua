@@ -5,6 +5,12 @@
 local ends_listed = { [ENDED_REMARKABLY] = {}, [ENDED] = {} }
 local ends_passed, ends_seen = 0, 0
 
+-- How a call ended, in words: see ended-calls.ts.
+local function end_line(call, kind, reason)
+  return string.format('%s %s %s %d %d %d %s %s %s', call.id, kind, reason, call.attempt or 0, call.claimed or 0, now,
+    call.node or '-', call.owner or '-', call.head)
+end
+
 local function list_end(call, kind, reason)
   if not call.listed then return end
   ends_seen = ends_seen + 1
@@ -13,8 +19,7 @@ local function list_end(call, kind, reason)
   if #lines == ENDS_PER_ENTRY then
     ends_passed = ends_passed + 1
   else
-    lines[#lines + 1] = string.format('%s %s %s %d %d %d %s %s %s', call.id, kind, reason, call.attempt or 0, call.claimed or 0, now,
-      call.node or '-', call.owner or '-', call.head)
+    lines[#lines + 1] = end_line(call, kind, reason)
   end
 end
 

@@ -121,11 +121,11 @@ function readEntry(text: string): Pick<EndedEntry, "calls" | "passedOver"> {
   const [begin = "", ...lines] = text.split("\n");
   const [format, passedOver] = begin.split(" ");
   if (format !== FORMAT) return { calls: [], passedOver: lines.length };
-  return { calls: lines.map(readLine), passedOver: Number(passedOver) || 0 };
+  return { calls: lines.map(parseEndLine), passedOver: Number(passedOver) || 0 };
 }
 
-/** The calls' scripts wrote it; the casts only give the parts their names. */
-function readLine(line: string): EndedCall {
+/** Reads a call's end as `end_line` wrote it; the casts only give the parts their names. */
+export function parseEndLine(line: string): EndedCall {
   const [id, kind, reason, attempt, claimed, ended, node, owner = "", ...head] = line.split(" ");
   const ending = endingOf([kind, reason, attempt, ended], NO_BODY);
   return {

@@ -2,6 +2,7 @@ import { DEFAULT_TENANT } from "../../identity/tenant.js";
 import { readLua } from "../../redis/lua-file.js";
 import { AUDIT_LUA } from "../audit/audit-lua.js";
 import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
+import { QUEUE_DELIVERIES_LUA } from "../webhooks/queue-deliveries.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { ENDED_CALLS_LUA } from "./ended-calls.js";
 import { STRAYS } from "./strays.js";
@@ -25,8 +26,8 @@ export const TERMINAL_LINE = "^%l[%w_-]* %S+ %d+ %d+[^\n]*\n";
  * A record is one string, so that reading it is one command, and so is writing it. It begins with the number of its format. The
  * rest of its first line is what was fixed at the admission: the digest of the request (`-` where it cannot be repeated, `*`
  * where the record was lost: any request's), then the head: toolset, tool, epoch, contract, delivery, deadline, retention, time
- * of the admission, tenant and principal; `audited` where the audit has the call, and so is to have its end; and `listed` where its end is to
- * be listed (see ended-calls.ts). What follows says where the call stands:
+ * of the admission, tenant and principal; `audited` where the audit has the call, and so is to have its end; `listed` where its end is to
+ * be listed (see ended-calls.ts); and `webhooks=<tenant>/<name>,…` where webhooks are to be told of it (see delivery-format.ts). What follows says where the call stands:
  *
  * - while it lives, one line: state (queued, claimed), attempt, entry in the requests stream, whether it is pinned to its
  *   contract, why it was asked to stop (or `-`), bytes of output (`-` without any, `over` when some was refused), end of the
@@ -49,6 +50,7 @@ export const RECORD_LUA =
   readLua(import.meta.url, "number-text.lua") +
   readLua(import.meta.url, "ends.lua") +
   ENDED_CALLS_LUA +
+  QUEUE_DELIVERIES_LUA +
   readLua(import.meta.url, "record.lua", {
     DEFAULT_TENANT,
     FORMAT_WORD: `${FORMAT} `,

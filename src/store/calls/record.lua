@@ -1,5 +1,5 @@
 -- Reads and writes a call's record: how it looks stands in record-lua.ts. Needs prefix, due, now in milliseconds, wrong-type.lua,
--- keep-aside.lua, audit.lua, number-text.lua, ends.lua and ended-calls.lua.
+-- keep-aside.lua, audit.lua, number-text.lua, ends.lua, ended-calls.lua and queue-deliveries.lua.
 
 local HEAD = '^(%S+) (%S+) (%d+) (%S+) (%l[%w_-]*) ((%d+) (%d+) (%d+) (%S+ %S+)(.*))$'
 local LIFE = '^(%l[%w_-]*) (%d+) (%d+%-%d+) (%d) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)([^\n]*)$'
@@ -15,7 +15,7 @@ local function read_head(head)
     read = toolset and { __index = { head = head, toolset = toolset, tool = tool, epoch = epoch, contract = contract,
       delivery = delivery == 'idempotent' and delivery or 'once', fixed = delivery .. ' ' .. fixed, caller = caller, deadline = tonumber(deadline),
       admitted = tonumber(admitted), audited = string.find(appended .. ' ', ' audited ', 1, true) ~= nil, listed = string.find(appended .. ' ', ' listed ', 1, true) ~= nil,
-      expires = text[deadline + retention], former = '', more = '',
+      webhooks = string.match(appended, ' webhooks=(%S+)'), expires = text[deadline + retention], former = '', more = '',
       guest = tenant ~= (string.match(toolset, '^([^/]+)/') or DEFAULT_TENANT) and tenant or nil, requests = prefix .. 'requests:' .. toolset .. ':' .. epoch } } or false
     heads[head] = read
   end
@@ -54,6 +54,10 @@ local function lose(id, head, attempt)
   write_audit()
   list_end(lost, 'outcome_unknown', 'STATE_LOST')
   write_listed_ends()
+  if lost.webhooks then
+    queue_deliveries(lost, 'outcome_unknown', 'STATE_LOST')
+    write_deliveries()
+  end
   on_due('ZREM', id)
   on_due('ZADD', '+inf', STRAYS)
 end
