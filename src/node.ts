@@ -118,7 +118,11 @@ import { Leader } from "./upkeep/leader.js";
 import { Maintenance } from "./upkeep/maintenance.js";
 import { Pinger } from "./upkeep/pinger.js";
 import { createSettler } from "./upkeep/settler.js";
+import { WebhookDeliveries } from "./upkeep/webhook-deliveries.js";
 import { VERSION } from "./version.js";
+import { SigningSecrets } from "./webhooks/signing-secrets.js";
+import { WEBHOOK } from "./webhooks/webhook.js";
+import { WebhookChoice } from "./webhooks/webhook-choice.js";
 
 /** One gateway process. */
 export interface GatewayNode {
@@ -259,7 +263,19 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   // What administrators configure: each capability names its kinds of documents here, and what it checks of changes.
-  const kinds = new DocumentKinds([ROLE, SHARE, TENANT, KEY, USER, SESSION, ISSUER, CERTIFICATE, REVOCATION, LIMIT]);
+  const kinds = new DocumentKinds([
+    ROLE,
+    SHARE,
+    TENANT,
+    KEY,
+    USER,
+    SESSION,
+    ISSUER,
+    CERTIFICATE,
+    REVOCATION,
+    LIMIT,
+    WEBHOOK,
+  ]);
   const documents: DocumentParts = {
     auditAuthor: (principal, credential) => audit.log.authorOf({ principal, credential }),
     store: { redis, commits: calls.commits, keyspace },
@@ -394,7 +410,9 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const awaited = new BatchSize(() => notifications.size, monotonicMs);
   const payloads = new PayloadChecks(validators);
   const callLimits = new CallLimits(documents.copy, keyspace);
+  const webhookChoice = new WebhookChoice(documents.copy, () => documents.copy.catchUp());
   const placing: PlaceCallSettings = {
+    webhooks: webhookChoice,
     catalog,
     admissions: new Admissions(calls, {
       ...{ node, healthWindowMs: registry.healthWindowMs },
@@ -477,6 +495,13 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     shards: keyspace.shards,
     records: () => audit.log.level !== "off",
     keyRing: audit.keyRing,
+  });
+  const webhooks = new WebhookDeliveries({
+    ...{ store: calls, readings, documents: documents.copy, clock, random, log, faults },
+    secrets: config.webhookSecrets === "" ? undefined : new SigningSecrets(config.webhookSecrets, secrets),
+    fetch: createGuardedFetch({ allow: allowList(config.egressAllow), timeoutMs: config.webhookTimeoutMs }),
+    ...{ timeoutMs: config.webhookTimeoutMs, backoffMs: config.webhookBackoffMs, retryMs: config.webhookRetryMs },
+    onOutcome: metrics && ((outcome) => metrics.webhookTold(outcome)),
   });
   const settler = createSettler(calls, toolsets, leaseClock, random, log, faults);
 
@@ -653,6 +678,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       await mendKeys(redis, keyspace.shards);
       await documents.copy.start();
       callLimits.start();
+      webhookChoice.start();
       if (bootstrapKey !== undefined) {
         bootstrapped = keepBootstrapped(bootstrapping, bootstrapKey, faults);
         await bootstrapped.start();
@@ -671,6 +697,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       credentialUpkeep.start();
       keyUseNotes.start();
       settler.start();
+      webhooks.start();
       sealer.start();
       const httpAddress = await http.start(); // first: what it is asked meanwhile, it says that the node is not ready
       const { address } = await server.start();
@@ -707,6 +734,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await Promise.all([
       cancellations.stop(),
       settler.stop(),
+      webhooks.stop(),
       notifications.stop(),
       searchIndex.stop(),
       validators.stop(),
@@ -716,6 +744,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
     await bootstrapped?.stop();
     await catalog.stop();
     callLimits.stop();
+    webhookChoice.stop();
     accessControl.stop();
     authentication.stop();
     await egress.stop();

@@ -17,7 +17,7 @@ const LEVELS = [
   ["src/node.ts"],
   ["src/front"],
   ["src/flows", "src/hosting", "src/upkeep", "src/gateway", "src/providers"],
-  ["src/access", "src/limits", "src/search", "src/catalog", "src/schemas", "src/documents"],
+  ["src/access", "src/limits", "src/webhooks", "src/search", "src/catalog", "src/schemas", "src/documents"],
   ["src/store"],
   ["src/redis"],
   ["src/index.ts", "src/sdk"],

@@ -19,6 +19,7 @@ interface CallFlags {
   readonly toolCallId?: string;
   readonly expectDigest?: string;
   readonly detach?: boolean;
+  readonly webhook?: string;
   readonly raw?: boolean;
 }
 
@@ -44,6 +45,7 @@ export function callCommand(): Command {
       .option("--tool-call-id <id>", "The id of this call within the run.")
       .option("--expect-digest <sha256>", "Refuse if the toolset's contract is another one by now.")
       .option("--detach", "Return as soon as the call is admitted, with its handle; see toolgate calls follow.")
+      .option("--webhook <name>", "A webhook of your tenant that is to be told how the call ends.")
       .addOption(rawOption()),
   )
     .addHelpText(
@@ -66,7 +68,8 @@ Examples:
   toolgate call files write_file path=notes.md content=@notes.md
   echo '{"path": "README.md"}' | toolgate call files read_text_file
   toolgate call demo sum @payload.json --timeout 5s --raw > sum.json
-  toolgate calls follow "$(toolgate call demo sum @payload.json --detach)"`,
+  toolgate calls follow "$(toolgate call demo sum @payload.json --detach)"
+  toolgate call demo sum @payload.json --detach --webhook billing`,
     )
     .action(async (toolset: string, tool: string, words: string[], flags: CallFlags, command: Command) => {
       await inSession(command, async (session) => {
@@ -105,13 +108,14 @@ function abortedLater(signal: AbortSignal, lateMs: number): AbortSignal {
 }
 
 function callOptions(flags: CallFlags): CallOptions {
-  const { timeout, wait, runId, toolCallId, expectDigest } = flags;
+  const { timeout, wait, runId, toolCallId, expectDigest, webhook } = flags;
   return {
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(wait === undefined ? {} : { wait }),
     ...(runId === undefined ? {} : { runId }),
     ...(toolCallId === undefined ? {} : { toolCallId }),
     ...(expectDigest === undefined ? {} : { expectDigest }),
+    ...(webhook === undefined ? {} : { webhook }),
   };
 }
 

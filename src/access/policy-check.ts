@@ -11,6 +11,7 @@ import { ToolgateError } from "../errors/toolgate-error.js";
 import { DEFAULT_TENANT, type TenantName } from "../identity/tenant.js";
 import { shortKey } from "../json/pointer.js";
 import { LIMIT } from "../limits/limit.js";
+import { WEBHOOK } from "../webhooks/webhook.js";
 import { CERTIFICATE } from "./credentials/certificate-document.js";
 import { ISSUER } from "./credentials/issuer-document.js";
 import { KEY } from "./credentials/key-document.js";
@@ -79,7 +80,7 @@ const MAX_LINTED = 1_000;
  */
 export function policyCheck(catalog: Pick<CatalogReader, "all">, nowMs: () => number): DocumentCheck {
   return {
-    kinds: [...CREDENTIALS.map(({ kind }) => kind), ROLE.kind, SHARE.kind, TENANT.kind, REVOCATION.kind, LIMIT.kind],
+    kinds: [...CREDENTIALS, ROLE, SHARE, TENANT, REVOCATION, LIMIT, WEBHOOK].map(({ kind }) => kind),
     *check(proposal) {
       const { before, after, force } = proposal;
       yield* refuseEscalation(proposal);
@@ -248,6 +249,7 @@ function* isOfCluster(documents: DocumentsReader, ref: DocumentRef): Steps<boole
   if (tenant !== DEFAULT_TENANT) return false;
   if (kind === ROLE.kind) return documents.get(ROLE, tenant, name)?.spec.scope === "cluster";
   if (kind === LIMIT.kind) return documents.get(LIMIT, tenant, name)?.spec.match?.tenants !== undefined;
+  if (kind === WEBHOOK.kind) return documents.get(WEBHOOK, tenant, name)?.spec.match?.tenants !== undefined;
   if (kind === REVOCATION.kind)
     return yield* revokesOfCluster(documents, documents.get(REVOCATION, tenant, name)?.spec);
   return givesRoleOfCluster(documents, ref);

@@ -207,6 +207,24 @@ const CONFIG_SCHEMA = {
     "hosts",
     "Hosts, addresses or CIDRs that URLs of documents may name although they are private, with commas between them; they may speak plain HTTP.",
   ),
+  webhookSecrets: text(
+    "",
+    "folder",
+    "A folder with what webhooks' messages are signed with: a file `<tenant>/<name>` each, `whsec_` and 24 to 64 bytes in Base64. Empty: this node tells no webhook.",
+  ),
+  webhookTimeoutMs: milliseconds(10_000, 100, MINUTE_MS, "How long a webhook's receiver may take to answer."),
+  webhookBackoffMs: milliseconds(
+    5_000,
+    10,
+    HOUR_MS,
+    "How long after a first attempt that failed a webhook is told again; each later pause is three times as long, up to an hour.",
+  ),
+  webhookRetryMs: milliseconds(
+    DAY_MS,
+    0,
+    2 * DAY_MS,
+    "How long after a call's end its webhooks are told of it; then they are given up.",
+  ),
   loginTtlMs: milliseconds(HOUR_MS, MINUTE_MS, DAY_MS, "How long a person's login holds."),
   logLevel: choice(
     ["fatal", "error", "warn", "info", "debug", "trace", "silent"],

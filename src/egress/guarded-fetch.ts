@@ -3,7 +3,7 @@ import { asEgressError, EgressError } from "./egress-error.js";
 import { createEgressGuard, type EgressGuardOptions } from "./egress-guard.js";
 
 /**
- * Fetches what a URL in a document names. Whoever may write documents must not reach, through a node, what only nodes reach.
+ * Fetches what a URL in a document names, or sends something there. Who may write documents must not reach, through a node, what only nodes reach.
  *
  * - Only `https`, without user and password, on usual ports.
  * - A host's every address must be a public one, and is looked at where it is dialled: a name that resolves otherwise the next time
@@ -28,8 +28,21 @@ export interface GuardedFetch {
    * @throws as `getJson`
    */
   get(url: string, accept: string): Promise<Buffer>;
-  /** Ends all connections. Idempotent. */
+  /**
+   * Sends something, and takes no more of the answer than its status. Redirects are not followed: what they name was not asked for.
+   *
+   * @throws as `getJson`, where there was no answer
+   */
+  post(url: string, headers: Readonly<Record<string, string>>, body: Buffer): Promise<PostAnswer>;
+  /** Ends all connections, and what is under way. Idempotent. */
   stop(): Promise<void>;
+}
+
+/** What a receiver answered. */
+export interface PostAnswer {
+  readonly status: number;
+  /** Its `Retry-After`, as it came. */
+  readonly retryAfter: string | undefined;
 }
 
 export interface GuardedFetchOptions extends Omit<EgressGuardOptions, "allowedBy"> {
@@ -111,8 +124,24 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     }
   }
 
+  async function post(text: string, headers: Readonly<Record<string, string>>, sent: Buffer): Promise<PostAnswer> {
+    try {
+      const url = guard.checkUrl(text);
+      const { agent, request } = await client();
+      const signal = AbortSignal.timeout(timeoutMs);
+      const answer = await request(url, { method: "POST", dispatcher: agent, signal, headers, body: sent });
+      // The status is all that counts: a body that is cut, or too long, changes nothing.
+      await answer.body.dump({ limit: maxBytes }).catch(() => {});
+      const { "retry-after": retryAfter } = answer.headers;
+      return { status: answer.statusCode, retryAfter: typeof retryAfter === "string" ? retryAfter : undefined };
+    } catch (error) {
+      throw asEgressError(error);
+    }
+  }
+
   return {
     get,
+    post,
     getJson: (url) => get(url, "application/json"),
     async stop() {
       stopped = true;

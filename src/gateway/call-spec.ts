@@ -20,6 +20,8 @@ export interface CallSpec {
   readonly continueOnDisconnect: boolean;
   /** 0 when the agent named none. */
   readonly timeoutMs: number;
+  /** The webhook of its caller's tenant that is to be told how it ends; absent where none is named. */
+  readonly webhook?: string | undefined;
   /** How many nodes were lost with the call under way, as its client says. */
   readonly lostNodes: number;
 }

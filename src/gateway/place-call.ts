@@ -25,6 +25,7 @@ import type { Reservations, Reserved } from "../store/call-limits/reservations.j
 import type { Admission, Destination } from "../store/calls/admission.js";
 import type { AdmissionAnswer, Admissions } from "../store/calls/admit.js";
 import type { CallHead, SaidEnding } from "../store/calls/call-record.js";
+import type { WebhookChoice } from "../webhooks/webhook-choice.js";
 import { mayWithCall } from "./call-access.js";
 import { repeatIds, storedMeta } from "./call-meta.js";
 import { type CallSpec, requestDigest } from "./call-spec.js";
@@ -72,6 +73,8 @@ export interface PlaceCallSettings {
   readonly limits: Pick<CallLimits, "of">;
   /** Gathers the calls of those who call more often. */
   readonly overLimit: Pick<OverLimit, "hold" | "refused">;
+  /** Which webhooks are told how calls end; absent where none is. */
+  readonly webhooks?: Pick<WebhookChoice, "of"> | undefined;
   readonly reservations: Pick<Reservations, "reserve" | "giveBack">;
   readonly memory: Pick<MemoryWatch, "full">;
   readonly payloads: PayloadChecks;
@@ -209,6 +212,8 @@ async function place(
       route.overflow !== undefined &&
       mayOverflow(access, spec, route.overflow) &&
       (await settings.payloads.accepts(route.overflow.epoch, route.overflow.tool, payload, asking));
+    const chosen = settings.webhooks?.of(name, spec.toolset, spec.tool, spec.webhook);
+    const webhooks = chosen instanceof Promise ? await chosen : chosen;
     const limits = settings.limits.of(caller.principal, spec.toolset, spec.tool, spec.meta.runId, spec.payload);
     if (limits !== undefined && attempt === 1) {
       const patienceMs = Math.min(remainingMs ?? answerWithinMs, answerWithinMs, spec.timeoutMs || answerWithinMs);
@@ -241,6 +246,7 @@ async function place(
       watch: options.subscribe,
       audit: settings.audit?.ofCall(auditedCaller(caller), caller.access, decision, spec.payload),
       limits: limits?.counted,
+      webhooks,
     } satisfies Admission;
     const askedAtMs = performance.now();
     const answer = await (limits === undefined || limits.reserved.length === 0

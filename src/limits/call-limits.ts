@@ -1,18 +1,11 @@
+import type { MatchedCall } from "../documents/call-match.js";
 import type { DocumentsReader } from "../documents/document.js";
 import type { ToolName, ToolsetName } from "../identity/names.js";
 import type { Principal } from "../identity/principal.js";
 import { plainName, tenantOf } from "../identity/toolset-name.js";
 import type { Keyspace, ShardKeys } from "../redis/keys.js";
 import { LIMIT } from "./limit.js";
-import {
-  compileLimit,
-  isOfToolset,
-  type LimitedCall,
-  type LimitRule,
-  loopSubject,
-  type RuledLimit,
-  subjectOf,
-} from "./limit-rule.js";
+import { compileLimit, isOfToolset, type LimitRule, loopSubject, type RuledLimit, subjectOf } from "./limit-rule.js";
 
 /** The limits that a call has, by where they count. Calls that have the same ones get the same lists. */
 export interface BoundLimits {
@@ -25,7 +18,7 @@ export interface BoundLimits {
 
 /** What a caller of a tool is limited by, whatever the run. */
 interface Bounds {
-  readonly call: LimitedCall;
+  readonly call: MatchedCall;
   readonly always: BoundLimits;
   /** Those that count for each run. */
   readonly ofRuns: readonly LimitRule[];
@@ -109,12 +102,12 @@ export class CallLimits {
 
   #find({ tenant, id }: Pick<Principal, "tenant" | "id">, toolset: ToolsetName, tool: ToolName): Bounds | undefined {
     const parts = { toolsetTenant: tenantOf(toolset), toolsetName: plainName(toolset) };
-    const call: LimitedCall = { tenant, id, toolset, tool, ...parts };
+    const call: MatchedCall = { tenant, id, toolset, tool, ...parts };
     const rules = this.#rules.filter((rule) => rule.fits(call));
     return rules.length === 0 ? undefined : this.#bind(call, rules);
   }
 
-  #bind(call: LimitedCall, rules: readonly LimitRule[]): Bounds {
+  #bind(call: MatchedCall, rules: readonly LimitRule[]): Bounds {
     const ofRuns = rules.filter(({ spec, counts }) => spec.per === "run" && counts.length > 0);
     const loops = rules.filter(({ spec }) => spec.loop !== undefined);
     const strictest = loops.toSorted((a, b) => (a.spec.loop?.failures ?? 0) - (b.spec.loop?.failures ?? 0))[0];
@@ -145,7 +138,7 @@ export class CallLimits {
   }
 
   /** By where they count. */
-  #place(call: LimitedCall, limits: readonly RuledLimit[]): BoundLimits {
+  #place(call: MatchedCall, limits: readonly RuledLimit[]): BoundLimits {
     const reservedAt = this.#keyspace.forTenant(call.tenant);
     const here = this.#keyspace.forToolset(call.toolset) === reservedAt;
     const isCounted = ({ rule }: RuledLimit): boolean => here || isOfToolset(rule.spec.per);
@@ -170,7 +163,7 @@ function entry<Key, Value>(
   return made;
 }
 
-function limitsOf(rules: readonly LimitRule[], call: LimitedCall, runId: string): RuledLimit[] {
+function limitsOf(rules: readonly LimitRule[], call: MatchedCall, runId: string): RuledLimit[] {
   return rules.flatMap((rule) =>
     rule.counts.map((count) => ({ ...count, rule, subject: subjectOf(rule, count.kind, call, runId) })),
   );

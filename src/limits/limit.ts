@@ -1,4 +1,5 @@
 import type { Static } from "typebox";
+import { CALL_MATCH } from "../documents/call-match.js";
 import { schemaKind } from "../documents/schema-kind.js";
 import type { Violation } from "../errors/toolgate-error.js";
 import { DEFAULT_TENANT } from "../identity/tenant.js";
@@ -7,30 +8,13 @@ import { DEFAULT_TENANT } from "../identity/tenant.js";
 const MAX_BURST_MS = 31 * 86_400_000;
 const MAX_BUDGET = 1_000_000_000;
 
-const patterns = (pattern: string) =>
-  ({
-    type: "array",
-    items: { type: "string", minLength: 1, maxLength: 256, pattern },
-    minItems: 1,
-    maxItems: 100,
-  }) as const;
 const whole = (most: number) => ({ type: "integer", minimum: 1, maximum: most }) as const;
 
 const Limit = {
   type: "object",
   required: ["per"],
   properties: {
-    /** Which calls it is for; all, where it says nothing. In patterns `*` stands for any characters but slashes, alone for all. */
-    match: {
-      type: "object",
-      properties: {
-        principals: patterns("^[^\\p{Cc}]*$"),
-        /** Only in the default tenant: whose callers. */
-        tenants: patterns("^[a-z0-9*-]+$"),
-        toolsets: patterns("^([a-z0-9*-]+/)?[a-z0-9*._-]+$"),
-        tools: patterns("^[A-Za-z0-9_*./-]+$"),
-      },
-    },
+    match: CALL_MATCH,
     /** For whom it counts: each caller for itself, each tenant, each toolset or tool for all its callers, each run. */
     per: { type: "string", enum: ["caller", "tenant", "toolset", "tool", "run"] },
     /** How often: `calls` in `perMs`, and `burst` at once (as many as `calls` unless it says so). */

@@ -118,7 +118,7 @@ export class ShardKeys {
   get auditTurn(): string {
     return `${this.prefix}audit-turn`;
   }
-  /** Sorted set, expires: calls whose end a webhook is to be told, by when; see store/webhooks/delivery-format.ts. */
+  /** Sorted set, expires: calls whose end a webhook is to be told, by when; see store/deliveries/delivery-format.ts. */
   webhookDue(webhook: string): string {
     return `${this.prefix}webhook-due:${webhook}`;
   }

@@ -28,6 +28,8 @@ export interface CallOptions {
    * is cut to that, with a warning (`CallHandle.warnings`, `ConnectOptions.onWarning`).
    */
   readonly timeoutMs?: number;
+  /** A webhook of the caller's tenant, by name, that is to be told how the call ends; administrators make them. */
+  readonly webhook?: string;
   /** W3C trace context (https://www.w3.org/TR/trace-context/); when absent, that of the active span, where the application traces. */
   readonly traceparent?: string;
   /** W3C trace state; at most 512 characters. */

@@ -4,7 +4,7 @@ import type { RequestOptions } from "./request-options.js";
 export interface DocumentRef {
   /** The tenant that it belongs to; the caller's own when absent. */
   readonly tenant?: string;
-  /** Its kind: `role`, `key`, `user`, `share`, `limit`, `issuer`, `certificate`, `tenant` or `revocation`. */
+  /** Its kind: `role`, `key`, `user`, `share`, `limit`, `webhook`, `issuer`, `certificate`, `tenant` or `revocation`. */
   readonly kind: string;
   /** Its name within its tenant and kind. */
   readonly name: string;

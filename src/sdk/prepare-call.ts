@@ -50,6 +50,7 @@ export function prepareCall(
     timeoutMs: timeoutMs === undefined ? 0 : Math.ceil(timeoutMs),
   };
   if (options.expectDigest !== undefined) spec.expectDigest = options.expectDigest;
+  if (options.webhook !== undefined) spec.webhook = options.webhook;
   return {
     spec,
     payloadBytes: payloadJson.length,

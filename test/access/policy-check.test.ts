@@ -14,6 +14,7 @@ import { type ProposedChange, ProposedDocuments } from "../../src/documents/prop
 import { ANONYMOUS, type Principal } from "../../src/identity/principal.js";
 import { DEFAULT_TENANT, type TenantName } from "../../src/identity/tenant.js";
 import { LIMIT } from "../../src/limits/limit.js";
+import { WEBHOOK } from "../../src/webhooks/webhook.js";
 import { contract, tool } from "../catalog/hand-written-catalog.js";
 import { CatalogInMemory } from "./catalog-in-memory.js";
 import { DocumentsInMemory } from "./policy/documents-in-memory.js";
@@ -297,6 +298,7 @@ test("what is about callers or calls of all tenants is for administrators of the
     [REVOCATION, "r", { credential: "key/abcdefghijkl" }],
     [REVOCATION, "r", { credential: "token/https://idp.example.com#1" }],
     [LIMIT, "l", { per: "caller", rate, match: { tenants: ["*"] } }],
+    [WEBHOOK, "w", { url: "https://hooks.example/", secrets: ["a"], match: { tenants: ["*"] } }],
     [ISSUER, "i", issuer({}), ACME],
     [CERTIFICATE, "c", { match: { uri: "spiffe://example.com/*" }, roles: ["agent"] }, ACME],
   ];
@@ -310,6 +312,7 @@ test("what is about callers or calls of all tenants is for administrators of the
     [REVOCATION, "r", { credential: "subject/ci" }],
     [REVOCATION, "r", { credential: "key/bcdefghijklm" }],
     [LIMIT, "l", { per: "caller", rate }],
+    [WEBHOOK, "w", { url: "https://hooks.example/", secrets: ["a"], match: {} }],
   ];
   for (const change of own) expect(() => judge(documents, [change], ADMIN), change[1]).not.toThrow();
 });

@@ -132,6 +132,7 @@ const DOCUMENTS = [
     name: `${OWN}-limit`,
     body: { per: "caller", rate: { calls: 1, perMs: 3_600_000 }, match: { tools: [`${OWN}-fail`] } },
   },
+  { kind: "webhook", name: `${OWN}-webhook`, body: { url: `https://${OWN}.example/`, secrets: [`${OWN}-secret`] } },
   { kind: "share", name: `${OWN}-share`, body: { toolsets: [`${OWN}-*`], with: ["gamma"] } },
   {
     kind: "issuer",

@@ -1,3 +1,7 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseConfig } from "../../src/config/config.js";
 import { parseRegistryName, type ToolsetName } from "../../src/identity/names.js";
@@ -14,6 +18,7 @@ import { ask, refusal } from "../front/grpc/ask.js";
 import { expectNoLeaks } from "../support/leaks.js";
 import { privateCluster } from "../support/redis-groups.js";
 import { until } from "../support/until.js";
+import { type WebhookReceiver, webhookReceiver } from "../support/webhook-receiver.js";
 import { FAST } from "./fast.js";
 import { contractNamed, json, type Wire, wireTo } from "./wire.js";
 
@@ -65,10 +70,16 @@ let nodes: readonly GatewayNode[];
 let agents: readonly Toolgate[];
 let addresses: readonly string[];
 let providers: Provider[];
+let receiver: WebhookReceiver;
+let folder = "";
 let running = 0;
 
 beforeAll(async () => {
   redis = await privateCluster({ args: ["--cluster-require-full-coverage", "no"] });
+  receiver = await webhookReceiver();
+  folder = await mkdtemp(join(tmpdir(), "toolgate-webhooks-"));
+  await mkdir(join(folder, "default"));
+  await writeFile(join(folder, "default", "main"), `whsec_${randomBytes(32).toString("base64")}`, { mode: 0o600 });
   const flags = {
     listen: "127.0.0.1:0",
     opsListen: "127.0.0.1:0",
@@ -79,6 +90,7 @@ beforeAll(async () => {
     ...FAST,
     // Of two nodes and twelve providers in one process, some wait for their turn.
     missedPings: 15,
+    ...{ webhookSecrets: folder, egressAllow: "127.0.0.1" },
   };
   nodes = [createNode(parseConfig({ env: {}, flags })), createNode(parseConfig({ env: {}, flags }))];
   addresses = await Promise.all(nodes.map(async (node) => (await node.start()).address));
@@ -95,7 +107,9 @@ afterAll(async () => {
   for (const agent of agents ?? []) await agent.close();
   await Promise.all((providers ?? []).map((provider) => provider.stop({ graceMs: 0 })));
   await Promise.all((nodes ?? []).map((node) => node.stop()));
+  await receiver?.stop();
   await redis?.stop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 function serve(name: string, version = "1.0.0", maxInFlight = 8): Promise<Provider> {
@@ -396,6 +410,20 @@ test("a caller's limit counts on every shard what it calls there, and gives plac
     one.close();
     other.close();
   }
+});
+
+test("a webhook is told of calls of all shards", async () => {
+  const body = { url: `http://127.0.0.1:${receiver.port}/ends`, secrets: ["main"] };
+  await agent(0).documents.apply([{ kind: "webhook", name: "ends", body }]);
+  const served = (await gather(agent(1).list({ health: "healthy" }))).map(({ name }) => name);
+  const calls = await Promise.all(
+    served.map((name) => agent(1).call(name, "add", { a: 1, b: 2 }, { webhook: "ends" })),
+  );
+  const ids = calls.map(({ callId }) => callId).sort();
+  expect(new Set(ids.map((id) => id.replace(/\..*/, ""))).size).toBeGreaterThan(1);
+  await until("all are told", () => receiver.messages.length >= ids.length);
+  const told = receiver.messages.map(({ body }) => (JSON.parse(body) as { data: { callId: string } }).data.callId);
+  expect([...new Set(told)].sort()).toEqual(ids);
 });
 
 test("what was done and refused is recorded in all shards, in order, and sealed", async () => {

@@ -38,6 +38,7 @@ const RARE = [
   ...["commit", "damaged:<what>", "pinger", "search"],
   ...["rate:<subject>", "running:<subject>", "spent:<subject>", "failing:<subject>", "guests:<toolset>:<epoch>"],
   ...["logins:<subject>", "login-address:<subject>", "key-uses"],
+  "webhook-failed:<webhook>",
   ...["audit:<day>", "audit", "audit-turn", "audit-key"],
 ];
 
@@ -91,6 +92,10 @@ test("the page has every key that a busy cluster leaves in Redis, with its type 
   const change = (body: string) => ({ changes: [{ ref, bodyJson: Buffer.from(body) }] });
   await ask((cb) => wire.documents.applyDocuments(change('{"rules":[]}'), cb));
   await ask((cb) => wire.documents.applyDocuments(change(""), cb));
+  // A webhook waits: no node has a folder of secrets.
+  const webhook = { url: "https://hooks.example/", secrets: ["main"], match: {} };
+  const waits = { ref: { kind: "webhook", name: "waits" }, bodyJson: json(webhook) };
+  await ask((cb) => wire.documents.applyDocuments({ changes: [waits] }, cb));
   // One call ends with output, another waits for a provider that has not lost it, and is given up.
   const first = await provide(wire, [wire], contractNamed("busy"));
   const ended = await start("echo");

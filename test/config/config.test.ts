@@ -93,6 +93,10 @@ describe("defaults", () => {
         "tlsKey": "",
         "traceRatio": "0",
         "traces": "",
+        "webhookBackoffMs": 5000,
+        "webhookRetryMs": 86400000,
+        "webhookSecrets": "",
+        "webhookTimeoutMs": 10000,
       }
     `);
   });

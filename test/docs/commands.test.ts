@@ -104,6 +104,9 @@ const RUN: Readonly<Record<string, RegExp>> = {
   -d '{"text": "Traced"}' ${SLUGIFY}`]: /^\{"slug":"traced"\}$/,
   [String.raw`printf 'scrape_configs: [{job_name: toolgate, scrape_interval: 5s, static_configs: [{targets: ["127.0.0.1:7481", "127.0.0.1:7483", "127.0.0.1:7485"]}]}]\n' > prometheus.yml`]:
     /^$/,
+  // docs/webhooks.md
+  [`(umask 077; mkdir -p webhooks/default; node -p '"whsec_" + crypto.randomBytes(32).toString("base64")' > webhooks/default/billing)`]:
+    /^$/,
   // docs/metrics.md
   "curl -s http://127.0.0.1:7481/metrics":
     /^toolgate_calls_total\{toolset="text",tool="slugify",outcome="rejected"\} [1-9]/m,

@@ -44,7 +44,13 @@ async function serve(listener: RequestListener): Promise<{ readonly port: number
   return { port: (server.address() as AddressInfo).port, urls }; // it listens on TCP
 }
 
-describe("what may not be fetched", () => {
+/** What is asked of a URL. */
+const WAYS = [
+  ["getJson", (fetch: GuardedFetch, url: string) => fetch.getJson(url)],
+  ["post", (fetch: GuardedFetch, url: string) => fetch.post(url, {}, Buffer.from("{}"))],
+] as const;
+
+describe.each(WAYS)("what may not be reached by %s", (_name, ask) => {
   const URLS = [
     ...[
       "http://id.example/",
@@ -98,7 +104,7 @@ describe("what may not be fetched", () => {
     const { fetch, asked } = fetchWith("");
     expect(URLS.length).toBeGreaterThan(40);
     for (const url of URLS) {
-      await expect(fetch.getJson(url), url).rejects.toMatchObject({ name: "EgressError", kind: "refused" });
+      await expect(ask(fetch, url), url).rejects.toMatchObject({ name: "EgressError", kind: "refused" });
     }
     expect(asked).toEqual([]);
   });
@@ -117,7 +123,7 @@ describe("what may not be fetched", () => {
     for (const address of privately) {
       const { fetch, asked } = fetchWith("", { "id.example": ["203.0.114.1", address] });
       const url = `https://id.example:${server.port}/`;
-      await expect(fetch.getJson(url), address).rejects.toMatchObject({ kind: "refused" });
+      await expect(ask(fetch, url), address).rejects.toMatchObject({ kind: "refused" });
       expect(asked).toEqual(["id.example"]);
     }
     expect(server.urls).toEqual([]);
@@ -130,9 +136,9 @@ describe("what may not be fetched", () => {
     const fetch = createGuardedFetch({ allow: allowList("127.0.0.2/32"), resolve: rebinding, timeoutMs: 5_000 });
     open.push(fetch);
     // The first address is allowed, and nothing speaks TLS there; the second is where the server is.
-    await expect(fetch.getJson(`https://id.example:${server.port}/`)).rejects.toMatchObject({ kind: "failed" });
+    await expect(ask(fetch, `https://id.example:${server.port}/`)).rejects.toMatchObject({ kind: "failed" });
     expect(times).toBe(1);
-    await expect(fetch.getJson(`https://id.example:${server.port}/`)).rejects.toMatchObject({ kind: "refused" });
+    await expect(ask(fetch, `https://id.example:${server.port}/`)).rejects.toMatchObject({ kind: "refused" });
     expect(server.urls).toEqual([]);
   });
 });
@@ -198,5 +204,50 @@ describe("what an operator allows", () => {
     const { fetch } = fetchWith("127.0.0.1", { "nowhere.example": [] });
     await expect(fetch.getJson("http://127.0.0.1:9/")).rejects.toMatchObject({ kind: "failed" });
     await expect(fetch.getJson("https://nowhere.example/")).rejects.toMatchObject({ kind: "failed" });
+  });
+});
+
+describe("what is sent", () => {
+  test("comes as it is, once; of the answer the status counts, and no redirect is followed", async () => {
+    const got: { readonly type: string | undefined; readonly body: string }[] = [];
+    const server = await serve((request, response) => {
+      let body = "";
+      request.on("data", (part: Buffer) => {
+        body += part.toString();
+      });
+      request.on("end", () => {
+        got.push({ type: request.headers["content-type"], body });
+        const status = Number(request.url?.slice(1));
+        response.writeHead(status, { location: "/200", "retry-after": "7" }).end("x".repeat(1_000));
+      });
+    });
+    const { fetch } = fetchWith("127.0.0.1");
+    const headers = { "content-type": "application/json" };
+    for (const status of [200, 204, 307, 410, 503]) {
+      const sent = Buffer.from(`{"n": ${status}.0}`);
+      expect(await fetch.post(`http://127.0.0.1:${server.port}/${status}`, headers, sent)).toEqual({
+        status,
+        retryAfter: "7",
+      });
+    }
+    expect(server.urls).toEqual(["/200", "/204", "/307", "/410", "/503"]);
+    expect(got[0]).toEqual({ type: "application/json", body: '{"n": 200.0}' });
+  });
+
+  test("is not answered without end, nor after too long", async () => {
+    const server = await serve((request, response) => {
+      request.resume();
+      if (request.url === "/silent") return;
+      response.writeHead(200);
+      const more = (): void => {
+        while (!response.destroyed && response.write("x".repeat(65_536)));
+      };
+      response.on("drain", more);
+      more();
+    });
+    const { fetch } = fetchWith("127.0.0.1", {}, { timeoutMs: 500, maxBytes: 1_024 });
+    const send = (path: string) => fetch.post(`http://127.0.0.1:${server.port}${path}`, {}, Buffer.from("{}"));
+    expect(await send("/endless")).toEqual({ status: 200, retryAfter: undefined });
+    await expect(send("/silent")).rejects.toMatchObject({ name: "EgressError", kind: "failed" });
   });
 });

@@ -28,6 +28,7 @@ export const CALL_HEADERS = Type.Object({
   "toolgate-parent-tool-call-id": text("The tool call that caused this one."),
   "toolgate-expect-digest": text("Refuses the call if the contract is not this one any more."),
   "toolgate-on-disconnect": text("`continue` or `cancel`: what to do with the call when the caller goes."),
+  "toolgate-webhook": text("A webhook of the caller's tenant, by name, that is to be told how the call ends."),
   "toolgate-no-provider": text("`wait`: waits for a healthy provider within the time of the call."),
 });
 
@@ -70,6 +71,7 @@ export function readCall(
     }),
     timeoutMs: timeout === "" ? 0 : Math.min(MAX_TIMEOUT_MS, parseDuration(timeout, TIMEOUT_HEADER)),
     lostNodes: 0,
+    webhook: of("toolgate-webhook"),
   };
 }
 

@@ -19,6 +19,7 @@ import { parseEnds } from "../../store/calls/call-ends.js";
 import type { CallNotifications } from "../../store/calls/call-notifications.js";
 import type { ListedNode } from "../../store/registry/node-list.js";
 import type { Leader } from "../../upkeep/leader.js";
+import type { DeliveryOutcome } from "../../upkeep/webhook-deliveries.js";
 import { VERSION } from "../../version.js";
 import type { GrpcServer } from "../grpc/grpc-server.js";
 
@@ -66,6 +67,7 @@ export class NodeMetrics implements ScriptMeter {
   readonly #scriptSeconds = this.registry.histograms("toolgate_redis_script_seconds", ROUND_TRIP_BOUNDS);
   readonly #scriptFailures = this.registry.counters("toolgate_redis_script_failures_total");
   readonly #rpcFailures = this.registry.counters("toolgate_rpc_failures_total");
+  readonly #webhooks = this.registry.counters("toolgate_webhook_attempts_total");
   readonly #connects: Counter = this.registry.counters("toolgate_redis_connects_total")();
 
   constructor({ mostTools, monotonicMs, catalog }: NodeMetricsOptions) {
@@ -100,6 +102,11 @@ export class NodeMetrics implements ScriptMeter {
   /** The connection for commands is ready. */
   redisReady(): void {
     this.#connects.add();
+  }
+
+  /** A webhook was told of a call, or was not. */
+  webhookTold(outcome: DeliveryOutcome): void {
+    this.#webhooks(outcome).add();
   }
 
   /** An RPC was answered with an error. @param path `/toolgate.v1.Gateway/Invoke`: of an RPC that is served */

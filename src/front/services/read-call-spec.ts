@@ -5,6 +5,7 @@ import type { TenantName } from "../../identity/tenant.js";
 import { resolveToolset, shownToolset } from "../../identity/toolset-name.js";
 import { isSampled, type TraceContext } from "../../observe/traces/trace-context.js";
 import type { CallSpec__Output } from "../../protocol/generated/toolgate/v1/CallSpec.js";
+import { isDocumentName } from "../../store/documents/document-ref.js";
 
 const EMPTY_OBJECT = Buffer.from("{}");
 
@@ -26,8 +27,15 @@ export function readCallSpec(wire: CallSpec__Output | null, trace: TraceContext,
     wait: wire.wait === "WAIT_POLICY_WAIT",
     continueOnDisconnect: readContinues(wire.onDisconnect, repeatable),
     timeoutMs: wire.timeoutMs,
+    ...(wire.webhook === "" ? {} : { webhook: parseWebhookName(wire.webhook) }),
     lostNodes: wire.lostNodes,
   };
+}
+
+/** A document's name; whether there is one, its tenant's documents say. @throws ToolgateError INVALID_REQUEST */
+function parseWebhookName(text: string): string {
+  if (!isDocumentName(text)) throw invalidField("call.webhook", "must be the name of a webhook, such as billing");
+  return text;
 }
 
 /** The trace of the request itself, if the call has another one: the call's own counts. */

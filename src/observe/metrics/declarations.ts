@@ -67,6 +67,11 @@ export const METRICS = {
     labels: ["toolset"],
     help: "Calls that have not ended, of toolsets that have providers at this node; each such node says the same.",
   },
+  toolgate_webhook_attempts_total: {
+    kind: "counter",
+    labels: ["outcome"],
+    help: "Attempts of this node to tell webhooks: `delivered`, `retried` later, `failed` (given up), or `skipped`.",
+  },
   // Providers
   toolgate_provider_sessions: {
     kind: "gauge",

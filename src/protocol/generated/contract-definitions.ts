@@ -856,6 +856,10 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "lostNodes": {
          "type": "uint32",
          "id": 9
+        },
+        "webhook": {
+         "type": "string",
+         "id": 10
         }
        }
       },

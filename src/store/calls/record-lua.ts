@@ -1,8 +1,8 @@
 import { DEFAULT_TENANT } from "../../identity/tenant.js";
 import { readLua } from "../../redis/lua-file.js";
 import { AUDIT_LUA } from "../audit/audit-lua.js";
+import { QUEUE_DELIVERIES_LUA } from "../deliveries/queue-deliveries.js";
 import { KEEP_ASIDE_LUA } from "../keep-aside-lua.js";
-import { QUEUE_DELIVERIES_LUA } from "../webhooks/queue-deliveries.js";
 import { WRONG_TYPE_LUA } from "../wrong-type-lua.js";
 import { ENDED_CALLS_LUA } from "./ended-calls.js";
 import { STRAYS } from "./strays.js";

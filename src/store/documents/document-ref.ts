@@ -20,6 +20,9 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;
 /** Whether a text is a kind's name. */
 export const isKindName = (text: string): boolean => KIND.test(text);
 
+/** Whether a text is a document's name. */
+export const isDocumentName = (text: string): boolean => NAME.test(text);
+
 /** The path of a document: its field in Redis, and how messages name it within a tenant. */
 export function documentPath({ tenant, kind, name }: DocumentRef): DocumentPath {
   return `${tenant}/${kind}/${name}`;

@@ -23,6 +23,7 @@ const wire = (more: Partial<CallSpec__Output> = {}): CallSpec__Output => ({
   onDisconnect: "ON_DISCONNECT_UNSPECIFIED",
   timeoutMs: 0,
   lostNodes: 0,
+  webhook: "",
   ...more,
 });
 const read = (more: Partial<CallSpec__Output> = {}) => readCallSpec(wire(more), {}, DEFAULT_TENANT);

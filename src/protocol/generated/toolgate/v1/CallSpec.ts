@@ -14,6 +14,7 @@ export interface CallSpec {
   'onDisconnect'?: (_toolgate_v1_OnDisconnect);
   'timeoutMs'?: (number);
   'lostNodes'?: (number);
+  'webhook'?: (string);
 }
 
 export interface CallSpec__Output {
@@ -26,4 +27,5 @@ export interface CallSpec__Output {
   'onDisconnect': (_toolgate_v1_OnDisconnect__Output);
   'timeoutMs': (number);
   'lostNodes': (number);
+  'webhook': (string);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { CallId } from "../../../src/identity/call-id.js";
 import { cancelCall } from "../../../src/store/calls/cancel.js";
-import { claimDeliveries, type DeliveryVerdict, finishDelivery } from "../../../src/store/webhooks/delivery-queue.js";
+import { claimDeliveries, type DeliveryVerdict, finishDelivery } from "../../../src/store/deliveries/delivery-queue.js";
 import { expectNoLeaks } from "../../support/leaks.js";
 import { admissionOf, admit, callsForFile, claimOf, complete, take } from "../calls/calls-fixture.js";
 import { keys } from "../registry/registry-fixture.js";
