@@ -118,7 +118,7 @@ import { Leader } from "./upkeep/leader.js";
 import { Maintenance } from "./upkeep/maintenance.js";
 import { Pinger } from "./upkeep/pinger.js";
 import { createSettler } from "./upkeep/settler.js";
-import { WebhookDeliveries } from "./upkeep/webhook-deliveries.js";
+import { MOST_OF_ONE, WebhookDeliveries } from "./upkeep/webhook-deliveries.js";
 import { VERSION } from "./version.js";
 import { SigningSecrets } from "./webhooks/signing-secrets.js";
 import { WEBHOOK } from "./webhooks/webhook.js";
@@ -499,7 +499,11 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const webhooks = new WebhookDeliveries({
     ...{ store: calls, readings, documents: documents.copy, clock, random, log, faults },
     secrets: config.webhookSecrets === "" ? undefined : new SigningSecrets(config.webhookSecrets, secrets),
-    fetch: createGuardedFetch({ allow: allowList(config.egressAllow), timeoutMs: config.webhookTimeoutMs }),
+    fetch: createGuardedFetch({
+      allow: allowList(config.egressAllow),
+      timeoutMs: config.webhookTimeoutMs,
+      connections: MOST_OF_ONE,
+    }),
     ...{ timeoutMs: config.webhookTimeoutMs, backoffMs: config.webhookBackoffMs, retryMs: config.webhookRetryMs },
     onOutcome: metrics && ((outcome) => metrics.webhookTold(outcome)),
   });

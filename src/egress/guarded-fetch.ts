@@ -50,17 +50,20 @@ export interface GuardedFetchOptions extends Omit<EgressGuardOptions, "allowedBy
   readonly allowedBy?: string;
   /** How long one fetch may take in all, in milliseconds; 5,000 unless said. */
   readonly timeoutMs?: number;
+  /** The most connections to one origin; 4 unless said. */
+  readonly connections?: number;
   /** The most bytes of an answer; 256 KiB unless said. */
   readonly maxBytes?: number;
 }
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 262_144;
+const CONNECTIONS = 4;
 const MAX_REDIRECTS = 3;
 
 /** @throws nothing; see `GuardedFetch` */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
-  const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = options;
+  const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, connections = CONNECTIONS } = options;
   const guard = createEgressGuard({ allowedBy: "TOOLGATE_EGRESS_ALLOW", ...options });
   let stopped = false;
   let loading: Promise<Client> | undefined;
@@ -71,7 +74,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     loading ??= import("undici").then(({ Agent, request }) => ({
       request,
       agent: new Agent({
-        connections: 4,
+        connections,
         pipelining: 1,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,

@@ -6,7 +6,6 @@ import type { TenantName } from "../identity/tenant.js";
 import type { Logger } from "../observe/logger.js";
 import type { FaultLog } from "../observe/recurring-faults.js";
 import type { ShardKeys } from "../redis/keys.js";
-import { ShardRunner } from "../redis/shard-runner.js";
 import type { Ending } from "../store/calls/call-record.js";
 import type { CallStore } from "../store/calls/call-store.js";
 import type { LargeReadings } from "../store/calls/large-readings.js";
@@ -26,9 +25,9 @@ import { callEndedMessage } from "./webhook-message.js";
 
 /** How often a node looks for deliveries, in milliseconds. */
 const INTERVAL_MS = 250;
-/** The most deliveries of one webhook that a node makes at once, and of all. */
-const MOST_OF_ONE = 8;
-const MOST_AT_ONCE = 64;
+/** The most deliveries of one webhook that a node makes at once, and of all; of one whose receiver did not answer last, a single one. */
+export const MOST_OF_ONE = 16;
+const MOST_AT_ONCE = 128;
 /** How much longer than the attempt itself a claim holds, in milliseconds: the end is read, and the outcome is written. */
 const CLAIM_MARGIN_MS = 15_000;
 
@@ -59,19 +58,24 @@ export interface WebhookDeliveryParts extends RetrySettings {
 export class WebhookDeliveries implements Repeating {
   readonly #parts: WebhookDeliveryParts;
   readonly #loop: Repeating;
-  readonly #runner: ShardRunner;
-  readonly #underWay = new Map<Promise<void>, WebhookPath>();
+  readonly #claiming = new Map<ShardKeys, Promise<void>>();
+  readonly #underWay = new Set<Promise<void>>();
+  /** How many deliveries of a webhook are under way, or may come of a claim that is. */
+  readonly #taken = new Map<WebhookPath, number>();
+  #takenInAll = 0;
+  /** Those whose receivers did not answer last. */
+  readonly #unanswering = new Set<WebhookPath>();
+  readonly #onError: (error: unknown) => void;
   #stopping = false;
 
   constructor(parts: WebhookDeliveryParts) {
     this.#parts = parts;
-    const onError = (error: unknown): void => parts.faults.warn({ event: "webhook_queue_failed", error });
-    this.#runner = new ShardRunner(parts.store.keyspace.shards, onError);
+    this.#onError = (error) => parts.faults.warn({ event: "webhook_queue_failed", error }, INTERVAL_MS);
     this.#loop = every(
       // A little chance keeps the nodes apart.
       () => INTERVAL_MS * (0.75 + 0.5 * parts.random()),
       async () => this.#look(),
-      onError,
+      this.#onError,
     );
   }
 
@@ -83,57 +87,94 @@ export class WebhookDeliveries implements Repeating {
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#loop.stop();
-    await this.#runner.idle();
+    await Promise.all(this.#claiming.values());
     await this.#parts.fetch.stop();
-    await Promise.all(this.#underWay.keys());
+    await Promise.all(this.#underWay);
   }
 
   #look(): void {
-    const webhooks = new Map<WebhookPath, StoredDocument<WebhookSpec>>();
-    for (const webhook of this.#parts.documents.all(WEBHOOK))
-      webhooks.set(`${webhook.ref.tenant}/${webhook.ref.name}`, webhook);
-    if (webhooks.size === 0) return;
-    const { secrets, faults } = this.#parts;
+    if (this.#webhooks().size === 0) return;
+    const { secrets, faults, store, random } = this.#parts;
     if (secrets === undefined) {
       const error = new TypeError("TOOLGATE_WEBHOOK_SECRETS names no folder, so this node tells no webhook");
       faults.warn({ event: "webhooks_not_told", error }, INTERVAL_MS);
       return;
     }
-    void this.#runner.runOnAll((keys) => this.#claim(keys, webhooks, secrets));
+    const { shards } = store.keyspace;
+    // Another shard is first each time: where there is room for few, each has its turn.
+    const first = Math.floor(random() * shards.length);
+    for (const keys of [...shards.slice(first), ...shards.slice(0, first)]) this.#claim(keys, secrets);
   }
 
-  async #claim(
-    keys: ShardKeys,
-    webhooks: ReadonlyMap<WebhookPath, StoredDocument<WebhookSpec>>,
-    secrets: SigningSecrets,
-  ): Promise<void> {
-    const wanted = this.#room(webhooks.keys());
-    if (wanted.length === 0 || this.#stopping) return;
+  #webhooks(): ReadonlyMap<WebhookPath, StoredDocument<WebhookSpec>> {
+    const all = [...this.#parts.documents.all(WEBHOOK)];
+    return new Map(all.map((webhook) => [`${webhook.ref.tenant}/${webhook.ref.name}`, webhook]));
+  }
+
+  /** Begins what is due in a shard, unless that is being asked already. */
+  #claim(keys: ShardKeys, secrets: SigningSecrets): void {
+    if (this.#stopping || this.#claiming.has(keys)) return;
+    const webhooks = this.#webhooks();
+    const wanted = this.#reserve(webhooks.keys());
+    if (wanted.length === 0) return;
     const { store, timeoutMs } = this.#parts;
-    const claimed = await claimDeliveries(store.redis, keys, wanted, timeoutMs + CLAIM_MARGIN_MS);
-    for (const delivery of claimed) {
-      const webhook = webhooks.get(delivery.webhook);
-      if (webhook === undefined) continue; // only such were asked for
-      const running = this.#deliver(keys, delivery, webhook, secrets)
-        .catch((error: unknown) => this.#parts.faults.warn({ event: "webhook_queue_failed", error }))
-        .finally(() => this.#underWay.delete(running));
-      this.#underWay.set(running, delivery.webhook);
-    }
+    const claiming = claimDeliveries(store.redis, keys, wanted, timeoutMs + CLAIM_MARGIN_MS)
+      .then(
+        (claimed) => {
+          const left = new Map(wanted);
+          for (const delivery of claimed) {
+            const webhook = webhooks.get(delivery.webhook);
+            if (webhook === undefined) continue; // only such were asked for
+            left.set(delivery.webhook, (left.get(delivery.webhook) ?? 0) - 1);
+            this.#begin(keys, delivery, webhook, secrets);
+          }
+          for (const [webhook, count] of left) this.#take(webhook, -count);
+        },
+        (error: unknown) => {
+          for (const [webhook, count] of wanted) this.#take(webhook, -count);
+          this.#onError(error);
+        },
+      )
+      .finally(() => this.#claiming.delete(keys));
+    this.#claiming.set(keys, claiming);
   }
 
-  /** How many deliveries of each webhook this node would begin now. */
-  #room(webhooks: Iterable<WebhookPath>): (readonly [WebhookPath, number])[] {
-    const running = new Map<WebhookPath, number>();
-    for (const webhook of this.#underWay.values()) running.set(webhook, (running.get(webhook) ?? 0) + 1);
-    let left = MOST_AT_ONCE - this.#underWay.size;
+  #begin(
+    keys: ShardKeys,
+    delivery: ClaimedDelivery,
+    webhook: StoredDocument<WebhookSpec>,
+    secrets: SigningSecrets,
+  ): void {
+    const running = this.#deliver(keys, delivery, webhook, secrets)
+      .catch(this.#onError)
+      .finally(() => {
+        this.#underWay.delete(running);
+        this.#take(delivery.webhook, -1);
+        // What waits behind it need not wait for the next look.
+        if (!this.#unanswering.has(delivery.webhook)) this.#claim(keys, secrets);
+      });
+    this.#underWay.add(running);
+  }
+
+  /** Makes room for deliveries of one shard: of each webhook as many as the shard's share of what it may have. */
+  #reserve(webhooks: Iterable<WebhookPath>): (readonly [WebhookPath, number])[] {
+    const share = Math.max(1, Math.floor(MOST_OF_ONE / this.#parts.store.keyspace.shards.length));
     const wanted: (readonly [WebhookPath, number])[] = [];
     for (const webhook of webhooks) {
-      const most = Math.min(left, MOST_OF_ONE - (running.get(webhook) ?? 0));
-      if (most <= 0) continue;
-      wanted.push([webhook, most]);
-      left -= most;
+      const most = this.#unanswering.has(webhook) ? 1 : MOST_OF_ONE;
+      const room = Math.min(share, most - (this.#taken.get(webhook) ?? 0), MOST_AT_ONCE - this.#takenInAll);
+      if (room <= 0) continue;
+      wanted.push([webhook, room]);
+      this.#take(webhook, room);
     }
     return wanted;
+  }
+
+  #take(webhook: WebhookPath, count: number): void {
+    const taken = (this.#taken.get(webhook) ?? 0) + count;
+    if (taken === 0) this.#taken.delete(webhook);
+    else this.#taken.set(webhook, taken);
+    this.#takenInAll += count;
   }
 
   async #deliver(
@@ -151,6 +192,8 @@ export class WebhookDeliveries implements Repeating {
       return;
     }
     const outcome = await this.#attempt(delivery, tenant, spec, secrets);
+    if (outcome.kind === "unanswered") this.#unanswering.add(webhook);
+    else this.#unanswering.delete(webhook);
     const verdict: DeliveryVerdict =
       this.#stopping && outcome.kind === "unanswered"
         ? { kind: "retry", why: "NODE_STOPPED", delayMs: 0 }

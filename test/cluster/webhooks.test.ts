@@ -240,6 +240,17 @@ test("a node that is killed after it has accepted a call loses no message: anoth
   expect(message?.data).toMatchObject({ callId, tool: "hold", kind: "result" });
 });
 
+test("many ends are told one after the other, each once, beside webhooks whose receivers do not answer", async () => {
+  const path = await make("many", { match: { tools: ["sum"] } });
+  const nowhere = Array.from({ length: 20 }, (_, nth) => `nowhere-${nth}`);
+  for (const name of nowhere) await make(name, { url: "https://127.0.0.3:9999/", match: { tools: ["echo"] } });
+  await Promise.all(Array.from({ length: 10 }, () => callBy(rest[1], "echo", '{"text":"lost"}')));
+  const calls = await Promise.all(Array.from({ length: 100 }, (_, a) => client.call("lab", "sum", { a, b: 1 })));
+  const messages = await received(path, 100);
+  expect(new Set(messages.map(({ data }) => data.callId))).toEqual(new Set(calls.map(({ callId }) => callId)));
+  expect(new Set(messages.map(({ id }) => id)).size).toBe(100);
+});
+
 test("what was told is counted, and the secret is in no log, metric or stored value", async () => {
   const opsAddress = cluster.output(1).find((line) => line.includes('"ops_listening"')) ?? "{}";
   const { address } = JSON.parse(opsAddress) as { readonly address: string };
