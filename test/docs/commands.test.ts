@@ -317,6 +317,8 @@ describe("beside npm start", () => {
       env: {
         // Beside them no context of one's own would count.
         ...(command.startsWith("toolgate context") ? {} : { TOOLGATE_NODES: nodes.join(",") }),
+        // Where another process had the usual port.
+        ...(command.startsWith("toolgate ") ? { TOOLGATE_OPS_LISTEN: ports.get("127.0.0.1:7481") ?? "" } : {}),
         HOME: folder,
         XDG_CONFIG_HOME: "",
         PATH: [...path, join(folder, "bin"), join(PACKAGE_ROOT, "node_modules", ".bin"), PATH].join(delimiter),
