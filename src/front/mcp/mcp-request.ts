@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Ask, RouteNode } from "../http/route.js";
-import type { Endpoint, EndpointReader } from "./endpoint.js";
+import type { EndpointReader } from "./endpoint-reader.js";
 import type { ListedTools } from "./listed-tool.js";
 import type { Members, RequestId } from "./message.js";
 import type { MethodAnswer } from "./reply.js";
@@ -24,3 +24,13 @@ export interface McpRequest {
 
 /** A method of MCP. What it throws becomes the request's error. */
 export type McpMethod = (request: McpRequest) => Promise<MethodAnswer> | MethodAnswer;
+
+/** What one address of MCP serves. */
+export interface Endpoint {
+  /** The one toolset that it has, as its caller names it; undefined where it may have several. */
+  readonly toolset: string | undefined;
+  /** How to use it, for the model. */
+  readonly instructions: string | undefined;
+  readonly listTools: McpMethod;
+  readonly callTool: McpMethod;
+}

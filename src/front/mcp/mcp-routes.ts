@@ -1,7 +1,9 @@
 import { Type } from "typebox";
 import { type Answer, type Route, type RouteRequest, route, type StreamEvent } from "../http/route.js";
 import { TOOLSET_PARAM } from "../http/schemas/query-schemas.js";
-import { allTools, type EndpointReader, toolsOf } from "./endpoint.js";
+import type { EndpointReader } from "./endpoint-reader.js";
+import { allTools, toolsOf } from "./endpoints/catalog.js";
+import { metaTools } from "./endpoints/meta.js";
 import { listChanges } from "./list-changes.js";
 import { ListedTools } from "./listed-tool.js";
 import { notificationMessage } from "./reply.js";
@@ -24,6 +26,12 @@ const ADDRESSES: readonly Address[] = [
     name: "All",
     summary: "MCP over streamable HTTP: all tools that the caller may see.",
     endpointOf: () => allTools,
+  },
+  {
+    path: "/mcp/meta",
+    name: "Meta",
+    summary: "MCP over streamable HTTP: tools that find, describe and call those of `/mcp`.",
+    endpointOf: () => metaTools,
   },
   {
     path: "/mcp/t/:toolset",

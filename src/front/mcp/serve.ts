@@ -1,8 +1,9 @@
 import type { CatalogReader } from "../../catalog/catalog-copy.js";
 import type { Answer, RouteRequest, StreamEvent } from "../http/route.js";
-import { type Endpoint, type EndpointReader, readerOf } from "./endpoint.js";
+import { type EndpointReader, readerOf } from "./endpoint-reader.js";
 import { errorReply } from "./errors.js";
 import type { ListedTools } from "./listed-tool.js";
+import type { Endpoint } from "./mcp-request.js";
 import { INVALID_REQUEST, METHOD_NOT_FOUND, type Message, type RequestId, readMessage } from "./message.js";
 import { LEGACY_METHODS, MODERN_METHODS } from "./methods.js";
 import { lastOf, type MethodAnswer, notificationMessage, type Reply, replyMessage, rpcError } from "./reply.js";

@@ -31,6 +31,16 @@ const shapes = {
       payload: Type.Object({}),
       run: () => "dots",
     }),
+    look: defineTool({
+      ...{ description: "Looks.", annotations: { readOnlyHint: true } },
+      payload: Type.Object({}),
+      run: () => "seen",
+    }),
+    add: defineTool({
+      ...{ description: "Adds.", annotations: { destructiveHint: false } },
+      payload: Type.Object({}),
+      run: () => "added",
+    }),
     list: defineTool({
       description: "Takes a list.",
       payload: Type.Array(Type.Integer()),
@@ -115,7 +125,9 @@ test("lists all tools, and calls one", async () => {
     "lab__liar",
     "lab__stubborn",
     "lab__sum",
+    "shapes__add",
     "shapes__list",
+    "shapes__look",
     expect.stringMatching(/^shapes__with_dots-[a-z2-7]{12}$/),
     "slow__wait",
   ]);
@@ -137,7 +149,12 @@ test("lists all tools, and calls one", async () => {
 test("a toolset has an address of its own, where its tools have their own names", async () => {
   const at = (path: string, method: string, params = {}) => postModern(`${url}/t/${path}`, { method, params });
   const { end } = await at("shapes", "tools/list");
-  expect(toolsIn(end).map(({ name }) => name)).toEqual(["list", expect.stringMatching(/^with_dots-[a-z2-7]{12}$/)]);
+  expect(toolsIn(end).map(({ name }) => name)).toEqual([
+    "add",
+    "list",
+    "look",
+    expect.stringMatching(/^with_dots-[a-z2-7]{12}$/),
+  ]);
   expect((await at("lab", "tools/call", { name: "sum", arguments: { a: 1, b: 1 } })).end.result).toMatchObject({
     structuredContent: 2,
   });
@@ -149,6 +166,89 @@ test("a toolset has an address of its own, where its tools have their own names"
     data: { reason: "UNKNOWN_TOOLSET", executed: "no" },
   });
   expect((await at("..%2Fetc", "tools/list")).end.error).toMatchObject({ code: -32_602 });
+});
+
+describe("an address of few tools for many", () => {
+  const meta = (name: string, args: Record<string, unknown>, more = {}) =>
+    postModern(`${url}/meta`, { method: "tools/call", params: { name, arguments: args }, ...more });
+
+  test("lists tools that find, describe and call the others", async () => {
+    const { end } = await postModern(`${url}/meta`, { method: "tools/list" });
+    expect(toolsIn(end).map(({ name }) => name)).toEqual([
+      "search_tools",
+      "describe_tools",
+      "call_tool_read",
+      "call_tool_write",
+      "call_tool_destructive",
+    ]);
+    expect(end.result).toMatchObject({ resultType: "complete", ttlMs: expect.any(Number) });
+  });
+
+  test("leads from words to a call", async () => {
+    const found = await meta("search_tools", { query: "adds two numbers" });
+    const sum = { name: "lab__sum", description: "Adds two numbers.", call_with: "call_tool_destructive" };
+    expect(found.end.result).toMatchObject({ structuredContent: { tools: expect.arrayContaining([sum]) } });
+    expect(JSON.parse(textIn(found.end) ?? "")).toEqual(found.end.result?.structuredContent);
+    const whole = await meta("search_tools", { query: "shapes", limit: 5 });
+    expect(whole.end.result?.structuredContent).toMatchObject({
+      tools: expect.arrayContaining([expect.objectContaining({ name: "shapes__list" })]),
+    });
+    const described = await meta("describe_tools", { names: ["lab__sum", "lab__none"] });
+    expect(described.end.result?.structuredContent).toMatchObject({
+      tools: [{ name: "lab__sum", inputSchema: { type: "object", required: ["a", "b"] } }],
+      unknown: ["lab__none"],
+    });
+    const called = await meta("call_tool_destructive", { name: "lab__sum", arguments: { a: 40, b: 2 } });
+    expect(called.end.result).toEqual({
+      ...{ resultType: "complete", content: [{ type: "text", text: "42" }], structuredContent: 42 },
+    });
+    const counted = await meta(
+      "call_tool_destructive",
+      { name: "lab__count", arguments: { to: 2 } },
+      { meta: { progressToken: 1 } },
+    );
+    expect(counted.messages).toHaveLength(3);
+  });
+
+  test.each([
+    ["shapes__look", ["call_tool_read", "call_tool_write", "call_tool_destructive"]],
+    ["shapes__add", ["call_tool_write", "call_tool_destructive"]],
+    ["shapes__list", ["call_tool_destructive"]],
+  ])("calls %s by %j alone", async (name, variants) => {
+    for (const variant of ["call_tool_read", "call_tool_write", "call_tool_destructive"]) {
+      const { end } = await meta(variant, { name, arguments: name === "shapes__list" ? { payload: [] } : {} });
+      if (variants.includes(variant)) expect(end.result).not.toHaveProperty("isError");
+      else
+        expect(end.result).toMatchObject({
+          isError: true,
+          content: [{ text: expect.stringContaining(`${variants[0]}.`) }],
+        });
+    }
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ["search_tools", {}],
+    ["search_tools", { query: 1 }],
+    ["search_tools", { query: "x".repeat(257) }],
+    ["search_tools", { query: "x", limit: 26 }],
+    ["describe_tools", { names: [] }],
+    ["describe_tools", { names: "lab__sum" }],
+    ["describe_tools", { names: Array.from({ length: 11 }, () => "lab__sum") }],
+    ["call_tool_read", {}],
+    ["call_tool_read", { name: "lab__none" }],
+    ["call_tool_destructive", { name: "search_tools" }],
+    ["call_tool_destructive", { name: "lab__sum", arguments: [] }],
+  ])("tells a model what is wrong with %s and %j", async (name, args) => {
+    const { end } = await meta(name, args);
+    expect(end.result).toMatchObject({
+      isError: true,
+      content: [{ type: "text", text: expect.stringMatching(/\.$/) }],
+    });
+  });
+
+  test("has no other tools by their names", async () => {
+    expect((await meta("lab__sum", { a: 1, b: 2 })).end.error).toMatchObject({ code: -32_602 });
+  });
 });
 
 test.each<[string, Record<string, unknown>, object]>([

@@ -4,8 +4,9 @@ import type { CallSpec__Output } from "../../../protocol/generated/toolgate/v1/C
 import { readCall } from "../../http/call-request.js";
 import { errorReply, failureOf } from "../errors.js";
 import { type ToolForm, WRAPPED } from "../listed-tool.js";
-import type { McpMethod, McpRequest } from "../mcp-request.js";
-import { INTERNAL_ERROR, INVALID_PARAMS, textOf } from "../message.js";
+import type { McpRequest } from "../mcp-request.js";
+import { INTERNAL_ERROR, INVALID_PARAMS, type Members, textOf } from "../message.js";
+import type { NamedTools } from "../named-tools.js";
 import { paramMismatch } from "../param-headers.js";
 import { ProgressReports, type ProgressToken, readProgressToken } from "../progress.js";
 import { lastOf, type MethodAnswer, type Notification, type Reply, result, rpcError } from "../reply.js";
@@ -31,25 +32,38 @@ interface AskedCall {
 }
 
 /** `tools/call`: makes a call, and answers with its end. A client that goes away cancels it. */
-export const callTool: McpMethod = async (request) => {
-  const { params, endpoint, envelope } = request;
-  const name = textOf(params.get("name"));
-  if (name === undefined) return rpcError(INVALID_PARAMS, "params/name must be the name of a tool.");
-  const given = params.get("arguments");
-  if (given !== undefined && given[0] !== OPEN_OBJECT)
-    return rpcError(INVALID_PARAMS, "params/arguments must be an object.");
-  const found = await endpoint.find(name);
-  if (found === undefined) return rpcError(INVALID_PARAMS, `Unknown tool: ${JSON.stringify(name.slice(0, 128))}.`);
+export async function callTool(tools: Pick<NamedTools, "find">, request: McpRequest): Promise<MethodAnswer> {
+  const { params, envelope, headers, listed } = request;
+  const asked = readNamedCall(params, "params");
+  if ("kind" in asked) return asked;
+  const found = await tools.find(asked.name);
+  if (found === undefined) return rpcError(INVALID_PARAMS, unknownName(asked.name));
+  const { headers: repeated } = listed.form(found.epoch, found.tool);
+  const mismatch = isModern(envelope.revision) ? paramMismatch(repeated, asked.given, headers) : undefined;
+  return mismatch ?? callFound(request, found, asked.given);
+}
+
+/** A name, and arguments in the bytes that they came as, as two members of an object; or the refusal of what is none. */
+export function readNamedCall(members: Members, where: string): { name: string; given: Buffer } | Reply {
+  const name = textOf(members.get("name"));
+  if (name === undefined) return rpcError(INVALID_PARAMS, `${where}/name must be the name of a tool.`);
+  const given = members.get("arguments") ?? NO_ARGUMENTS;
+  return given[0] === OPEN_OBJECT ? { name, given } : rpcError(INVALID_PARAMS, `${where}/arguments must be an object.`);
+}
+
+export function unknownName(name: string): string {
+  return `Unknown tool: ${JSON.stringify(name.slice(0, 128))}.`;
+}
+
+/** Calls a tool. @param given its arguments, in the bytes that they came as */
+export async function callFound(request: McpRequest, found: NamedTool, given: Buffer): Promise<MethodAnswer> {
+  const { envelope } = request;
   const token = readProgressToken(envelope.meta);
   if (token === null) return rpcError(INVALID_PARAMS, "params/_meta/progressToken must be a text or an integer.");
-  const call = askedCall(request, found, given ?? NO_ARGUMENTS);
-  const mismatch = isModern(envelope.revision)
-    ? paramMismatch(call.form.headers, given ?? NO_ARGUMENTS, request.headers)
-    : undefined;
-  if (mismatch !== undefined) return mismatch;
+  const call = askedCall(request, found, given);
   if (token !== undefined) return { kind: "stream", messages: follow(request, call, token) };
   return takesTasks(envelope) ? lastOf(follow(request, call, undefined)) : waitFor(request, call);
-};
+}
 
 function askedCall(request: McpRequest, { toolset, epoch, tool }: NamedTool, given: Buffer): AskedCall {
   const { ask, headers, envelope, listed } = request;

@@ -5,9 +5,10 @@ import type { ToolsetView } from "../../../catalog/toolset-view.js";
 import type { ToolContract } from "../../../contract/contract.js";
 import { RawJson } from "../../../json/raw-json.js";
 import { cacheHints } from "../cache-hints.js";
-import type { McpMethod, McpRequest } from "../mcp-request.js";
+import type { McpRequest } from "../mcp-request.js";
 import { INVALID_PARAMS, textOf } from "../message.js";
-import { result, rpcError } from "../reply.js";
+import type { NamedTools } from "../named-tools.js";
+import { type MethodAnswer, result, rpcError } from "../reply.js";
 import { isModern } from "../revision.js";
 
 /** The most tools of a page, and about how much JSON it may be, in characters. */
@@ -21,13 +22,13 @@ interface ToolPage {
 }
 
 /** `tools/list`: what its caller may see, whether or not it can be called just now. */
-export const listTools: McpMethod = async (request) => {
-  const { params, endpoint, ask, envelope } = request;
+export async function listTools(named: NamedTools, request: McpRequest): Promise<MethodAnswer> {
+  const { params, ask, envelope } = request;
   const cursor = params.has("cursor") ? textOf(params.get("cursor")) : "";
   if (cursor === undefined) return rpcError(INVALID_PARAMS, "params/cursor must be a text.");
-  const question = ["mcp tools", endpoint.id, ...scopeOf(ask.caller.access)];
+  const question = ["mcp tools", named.id, ...scopeOf(ask.caller.access)];
   const from = cursor === "" ? (["", ""] as const) : openPageToken(cursor, question, ["string", "string"]);
-  const { tools, last } = await runInSlices(pageAfter(request, from), ask.caller.principal.tenant);
+  const { tools, last } = await runInSlices(pageAfter(named, request, from), ask.caller.principal.tenant);
   const more = [
     ...(isModern(envelope.revision)
       ? [`"resultType":"complete",${JSON.stringify(cacheHints(request)).slice(1, -1)}`]
@@ -35,20 +36,21 @@ export const listTools: McpMethod = async (request) => {
     ...(last === undefined ? [] : [`"nextCursor":${JSON.stringify(sealPageToken(question, last))}`]),
   ];
   return result(new RawJson(Buffer.from(`{${[...more, `"tools":[${tools.join(",")}]`].join(",")}}`)));
-};
+}
 
 function* pageAfter(
-  { endpoint, listed, envelope }: McpRequest,
+  named: NamedTools,
+  { listed, envelope }: McpRequest,
   [fromToolset, fromTool]: readonly [string, string],
 ): Steps<ToolPage> {
   const tools: string[] = [];
   let characters = 0;
   let last: [string, string] | undefined;
-  for (const [view, tool] of toolsAfter(endpoint, fromToolset, fromTool)) {
+  for (const [view, tool] of toolsAfter(named, fromToolset, fromTool)) {
     yield;
     // One more than the page is looked for, so that the last page says that it is the last.
     if (tools.length === PAGE_TOOLS || characters >= PAGE_CHARACTERS) return { tools, last };
-    const json = listed.json(view.shown, tool, endpoint.nameOf(view, tool), envelope.revision);
+    const json = listed.json(view.shown, tool, named.nameOf(view, tool), envelope.revision);
     tools.push(json);
     characters += json.length;
     last = [view.name, tool.name];
@@ -58,11 +60,11 @@ function* pageAfter(
 
 /** Toolsets come in the order of their identities and tools, as in contracts, in that of their names: a page goes on where one ended. */
 function* toolsAfter(
-  endpoint: McpRequest["endpoint"],
+  named: NamedTools,
   fromToolset: string,
   fromTool: string,
 ): Generator<readonly [ToolsetView, ToolContract], void, void> {
-  for (const view of endpoint.toolsetsAfter(before(fromToolset))) {
+  for (const view of named.toolsetsAfter(before(fromToolset))) {
     for (const tool of contractOf(view)) if (view.name !== fromToolset || tool.name > fromTool) yield [view, tool];
   }
 }
