@@ -62,6 +62,7 @@ export type {
   Documents,
   GetDocumentOptions,
   ListDocumentsOptions,
+  UnjudgedConditions,
 } from "./sdk/documents.js";
 export type {
   GoAwayReason,

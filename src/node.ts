@@ -16,6 +16,7 @@ import { createPolicy } from "./access/policy/policy.js";
 import { ROLE } from "./access/policy/role.js";
 import { SHARE } from "./access/policy/share.js";
 import { TENANT } from "./access/policy/tenant-document.js";
+import { UnjudgedConditions } from "./access/policy/unjudged-conditions.js";
 import { policyCheck } from "./access/policy-check.js";
 import { RegistryAccess } from "./access/registry-access.js";
 import { hasAdministrator, hasCredentials, roleExists, tenantHolds } from "./access/registry-facts.js";
@@ -285,9 +286,12 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   };
 
   // Access: the policy and the credentials take a change of documents over before those that ask them hear of it.
-  const policy = createPolicy(documents.copy, (tenant, { rule, why }) =>
-    faults.warn({ event: "condition_unjudged", of: `${tenant}/${rule}`, error: unjudgedCondition(tenant, rule, why) }),
-  );
+  const unjudged = new UnjudgedConditions(documents.copy, () => clock.nowMs());
+  const policy = createPolicy(documents.copy, (tenant, fault) => {
+    const { rule, why } = fault;
+    unjudged.note(tenant, fault);
+    faults.warn({ event: "condition_unjudged", of: `${tenant}/${rule}`, error: unjudgedCondition(tenant, rule, why) });
+  });
   const egress = createGuardedFetch({ allow: allowList(config.egressAllow) });
   const authentication = createAuthentication({
     documents: documents.copy,
@@ -586,7 +590,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
         nowMs: () => clock.nowMs(),
       }),
     },
-    { definition: protocol.Documents.service, methods: documentsMethods(documents) },
+    { definition: protocol.Documents.service, methods: documentsMethods(documents, unjudged) },
   ].map((service) => hidePasswords(audited(service, audit.log), secrets));
   const listeners = new Listeners({ config, log });
   const server = createGrpcServer({ config, listeners, log, access: accessControl, onFailure, whole: true, services });

@@ -1,32 +1,18 @@
-import { type ConfiguredDocument, type ConnectOptions, connect, ToolgateError } from "../../src/index.js";
+import type { ConfiguredDocument, ConnectOptions } from "../../src/index.js";
 import { oneLine } from "../output/text-width.js";
 import { type Check, ok, warn } from "./check.js";
+import { listDocuments } from "./list-documents.js";
 
 /** How many documents are named; the others are counted. */
 const MOST_NAMED = 10;
 
 /** Looks for documents of the caller's tenant that a node cannot read; for nothing where the caller may not list them. */
 export async function checkDocuments(nodes: readonly string[], options: ConnectOptions): Promise<Check[]> {
-  try {
-    const client = await connect(nodes, options);
-    try {
-      let documents = 0;
-      const unreadable: ConfiguredDocument[] = [];
-      for await (const document of client.documents.list(
-        options.signal === undefined ? {} : { signal: options.signal },
-      )) {
-        documents++;
-        if (document.unreadable !== undefined) unreadable.push(document);
-      }
-      return evaluateDocuments(documents, unreadable);
-    } finally {
-      await client.close();
-    }
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    if (!(error instanceof ToolgateError)) throw error;
-    return []; // it may not, or the other checks say what is wrong
-  }
+  const documents = await listDocuments(nodes, options);
+  return evaluateDocuments(
+    documents.length,
+    documents.filter(({ unreadable }) => unreadable !== undefined),
+  );
 }
 
 /** Says which documents are not gone by. @param documents how many there are */

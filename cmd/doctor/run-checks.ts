@@ -8,6 +8,7 @@ import type { ConnectionTarget } from "../contexts/connection-target.js";
 import type { Output } from "../output/output.js";
 import { type Check, fail } from "./check.js";
 import { checkAccess } from "./check-access.js";
+import { checkConditions } from "./check-conditions.js";
 import { checkDocuments } from "./check-documents.js";
 import { checkGateway } from "./check-gateway.js";
 import { checkRedis } from "./check-redis.js";
@@ -42,6 +43,7 @@ export async function* runChecks(
     yield* await output.withProgress("Asking what the registry accepts", () => checkRegistry(nodes, connection));
     yield* await output.withProgress("Listing the toolsets", () => checkToolsets(nodes, connection));
     yield* await output.withProgress("Listing the documents", () => checkDocuments(nodes, connection));
+    yield* await output.withProgress("Listing the roles", () => checkConditions(nodes, connection));
   }
   if (redisUrl === undefined) return;
   const secret = readSecret(redisUrl, environment());

@@ -97,11 +97,15 @@ function areExact({ bytes, longNumbers }: JudgedArguments): boolean {
 
 /** What is said of a condition that could not be judged, to those that may see the policy: never the arguments. */
 export function unjudgedCondition(tenant: TenantName, rule: string, why: UnjudgedCondition["why"]): ToolgateError {
-  const cause = why === "cost" ? "it is too much work" : "they lack what it asks for, or have it of another type";
   return new ToolgateError(
     "FORBIDDEN",
-    `the condition of ${tenant}/${rule} cannot be judged by a call's arguments (${cause}), so it allows nothing and denies`,
+    `the condition of ${tenant}/${rule} cannot be judged by a call's arguments (${unjudgedCause(why)}), so it allows nothing and denies`,
   );
+}
+
+/** Why a call's arguments do not decide a condition, in words. */
+export function unjudgedCause(why: UnjudgedCondition["why"]): string {
+  return why === "cost" ? "it is too much work" : "they lack what it asks for, or have it of another type";
 }
 
 /**

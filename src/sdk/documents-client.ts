@@ -6,6 +6,7 @@ import type { DocumentRef__Output } from "../protocol/generated/toolgate/v1/Docu
 import type { GetDocumentResponse__Output } from "../protocol/generated/toolgate/v1/GetDocumentResponse.js";
 import type { ListDocumentsResponse__Output } from "../protocol/generated/toolgate/v1/ListDocumentsResponse.js";
 import type { ListRevisionsResponse__Output } from "../protocol/generated/toolgate/v1/ListRevisionsResponse.js";
+import type { UnjudgedConditions__Output } from "../protocol/generated/toolgate/v1/UnjudgedConditions.js";
 import type {
   Applied,
   ApplyOptions,
@@ -16,6 +17,7 @@ import type {
   Documents,
   GetDocumentOptions,
   ListDocumentsOptions,
+  UnjudgedConditions,
 } from "./documents.js";
 import { ifDefined } from "./if-defined.js";
 import { type DecodeJson, jsonBytes } from "./json-bytes.js";
@@ -81,7 +83,7 @@ export class DocumentsClient implements Documents {
   }
 
   #document(wire: Document__Output): ConfiguredDocument {
-    const { ref, revision, writtenAtMs, author, reason, bodyJson, removed, unreadable } = wire;
+    const { ref, revision, writtenAtMs, author, reason, bodyJson, removed, unreadable, unjudged } = wire;
     return {
       ...readRef(ref),
       revision,
@@ -91,8 +93,13 @@ export class DocumentsClient implements Documents {
       body: bodyJson.length === 0 ? undefined : this.#decode(bodyJson),
       removed,
       ...(unreadable === "" ? {} : { unreadable }),
+      ...(unjudged ? { unjudged: readUnjudged(unjudged) } : {}), // absent from a node of a former version
     };
   }
+}
+
+function readUnjudged({ times, path, reason, atMs }: UnjudgedConditions__Output): UnjudgedConditions {
+  return { times, path, reason, at: new Date(atMs) };
 }
 
 function wireRef({ tenant = "", kind, name }: DocumentRef): DocumentRef__Output {

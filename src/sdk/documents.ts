@@ -31,6 +31,22 @@ export interface ConfiguredDocument {
    * Absent where it can.
    */
   readonly unreadable?: string;
+  /** What the node that was asked could not judge of a role's conditions. Absent where there is nothing, and of former revisions. */
+  readonly unjudged?: UnjudgedConditions;
+}
+
+/**
+ * Conditions of a role that a node could not judge by calls' arguments: they allowed nothing, and denied. Each node counts its own, since
+ * the role was changed last or the node started.
+ */
+export interface UnjudgedConditions {
+  readonly times: number;
+  /** The latest one's rule: a JSON pointer into the role's content, as `/rules/0`. */
+  readonly path: string;
+  /** Why the latest one could not be judged. */
+  readonly reason: string;
+  /** When that was, by Redis's clock. */
+  readonly at: Date;
 }
 
 export interface ListDocumentsOptions extends RequestOptions {

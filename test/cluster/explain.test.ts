@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkConditions } from "../../cmd/doctor/check-conditions.js";
 import {
   connect,
   type Explanation,
@@ -221,7 +222,8 @@ test("a condition that cannot be judged is named to those that explain, and logg
   await admin.documents.apply([
     role("noted", [allow({ verbs: ["call"], when: optional }), allow({ verbs: ["discover"] })]),
   ]);
-  await using client = await clientOf("noted", "noted");
+  const { key } = await admin.access.createKey({ principal: "noted", roles: ["noted"] });
+  await using client = await connect(cluster.nodes, { key });
   const payload = { a: 4711, b: 2 };
   await expect(client.invoke("lab", "sum", payload)).rejects.toMatchObject({
     reason: "FORBIDDEN",
@@ -237,6 +239,19 @@ test("a condition that cannot be judged is named to those that explain, and logg
   expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0] ?? "")).toMatchObject({ level: "warn", of: "default/role/noted#/rules/0" });
   expect(lines[0]).not.toContain("4711");
+
+  const unjudged = async () => (await admin.documents.get({ kind: "role", name: "noted" })).unjudged;
+  const counted = await unjudged();
+  // Once by the call, once by its explanation.
+  expect(counted).toEqual({ times: 2, path: "/rules/0", reason: expect.any(String), at: expect.any(Date) });
+  const nodes = cluster.nodes.split(",");
+  const [check] = await checkConditions(nodes, { key: cluster.adminKey });
+  expect(check).toMatchObject({ name: "conditions of role/noted", finding: expect.stringContaining("2 times") });
+  expect(JSON.stringify([counted, check])).not.toContain("4711");
+  expect(await checkConditions(nodes, { key })).toEqual([]);
+  // Another condition has another count.
+  await admin.documents.apply([role("noted", [allow({})])]);
+  expect(await unjudged()).toBeUndefined();
 });
 
 test("others' calls are explained to those that administer their tenant, and to nobody else", async () => {

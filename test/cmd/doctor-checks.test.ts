@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Check } from "../../cmd/doctor/check.js";
+import { evaluateConditions, type ListedRole } from "../../cmd/doctor/check-conditions.js";
 import { evaluateDocuments } from "../../cmd/doctor/check-documents.js";
 import { checkRedis, evaluateRedis, type RedisFacts } from "../../cmd/doctor/check-redis.js";
 import { evaluateRegistry } from "../../cmd/doctor/check-registry.js";
@@ -23,6 +24,25 @@ test("documents that a node cannot read are named, and the others counted", () =
   expect(checks.every(({ status }) => status === "warn")).toBe(true);
   expect(checks[0]).toMatchObject({ name: "document role/r0", finding: expect.stringContaining("goes by none of it") });
   expect(checks[10]?.finding).toContain("2 more");
+});
+
+test("roles with conditions that could not be judged are named with the count of all nodes and the latest rule", () => {
+  const role = (name: string, times: number, path = "/rules/0", atMs = 0): ListedRole => ({
+    ...{ tenant: "default", name },
+    ...(times === 0 ? {} : { unjudged: { times, path, reason: "too \u001b[31mmuch", at: new Date(atMs) } }),
+  });
+  expect(evaluateConditions([])).toEqual([]);
+  expect(evaluateConditions([role("a", 0)]).map(({ status }) => status)).toEqual(["ok"]);
+  const checks = evaluateConditions([role("a", 1), role("b", 5, "/rules/1", 2000), role("b", 2, "/rules/7", 1000)]);
+  expect(checks.map(({ name, status }) => [name, status])).toEqual([
+    ["conditions of role/b", "warn"],
+    ["conditions of role/a", "warn"],
+  ]);
+  expect(checks[0]?.finding).toContain("7 times");
+  expect(checks[0]?.finding).toContain("/rules/1 at 1970-01-01T00:00:02.000Z");
+  const many = evaluateConditions(Array.from({ length: 12 }, (_, n) => role(`r${n}`, 1)));
+  expect(many).toHaveLength(11);
+  expect(many[10]?.finding).toContain("2 more");
 });
 
 const REGISTRY = parseRegistryName("default", "registry");

@@ -1,4 +1,5 @@
-import { requireIn } from "../../access/require.js";
+import type { UnjudgedRole } from "../../access/policy/unjudged-conditions.js";
+import { requireIn, unjudgedCause } from "../../access/require.js";
 import { openPageToken, sealPageToken } from "../../catalog/page-token.js";
 import {
   applyDocuments,
@@ -17,6 +18,7 @@ import type { Document as WireDocument } from "../../protocol/generated/toolgate
 import type { DocumentChange__Output } from "../../protocol/generated/toolgate/v1/DocumentChange.js";
 import type { DocumentRef__Output } from "../../protocol/generated/toolgate/v1/DocumentRef.js";
 import type { DocumentsHandlers } from "../../protocol/generated/toolgate/v1/Documents.js";
+import type { UnjudgedConditions as WireUnjudged } from "../../protocol/generated/toolgate/v1/UnjudgedConditions.js";
 import { documentPath, isKindName, parseDocumentRef } from "../../store/documents/document-ref.js";
 import { listRevisions, readDocument, readRevision } from "../../store/documents/read-documents.js";
 import type { CallContext } from "./call-context.js";
@@ -29,8 +31,13 @@ const FRAME_BYTES = 512;
 /** The most revisions that one answer lists: as many as are kept, and the one that is. */
 const MAX_REVISIONS = 101;
 
+/** What a node could not judge of the roles among documents. */
+interface UnjudgedRoles {
+  of(ref: DocumentRef): UnjudgedRole | undefined;
+}
+
 /** The administrators' side of documents. A caller needs to administer the tenant of each document that it names. */
-export function documentsMethods(parts: DocumentParts): Methods<DocumentsHandlers> {
+export function documentsMethods(parts: DocumentParts, unjudged: UnjudgedRoles): Methods<DocumentsHandlers> {
   const { store, kinds, copy } = parts;
   return {
     ListDocuments: unary(async (request, context) => {
@@ -54,6 +61,7 @@ export function documentsMethods(parts: DocumentParts): Methods<DocumentsHandler
         const written = {
           ...writeDocument(kinds, document.ref, { ...document, state: "live" }),
           unreadable: writeReading(reading),
+          unjudged: writeUnjudged(unjudged.of(document.ref)),
         };
         documents.push(written);
         bytes += FRAME_BYTES + document.body.length + Buffer.byteLength(document.reason);
@@ -71,7 +79,9 @@ export function documentsMethods(parts: DocumentParts): Methods<DocumentsHandler
       const held = copy.held(ref);
       const isHeld = held !== undefined && held.document.revision === found.revision;
       const document = writeDocument(kinds, ref, found);
-      return { document: { ...document, unreadable: isHeld ? writeReading(held.reading) : "" } };
+      if (!isHeld) return { document };
+      const heldAs = { unreadable: writeReading(held.reading), unjudged: writeUnjudged(unjudged.of(ref)) };
+      return { document: { ...document, ...heldAs } };
     }),
 
     ListRevisions: unary(async (request, context) => {
@@ -166,6 +176,12 @@ function writeReading(reading: HeldDocument["reading"]): string {
     default:
       return reading satisfies never;
   }
+}
+
+function writeUnjudged(role: UnjudgedRole | undefined): WireUnjudged | null {
+  if (role === undefined) return null;
+  const { times, path, why, atMs } = role;
+  return { times, path, reason: unjudgedCause(why), atMs };
 }
 
 /** The content without its secrets: to the byte where its kind has none. What cannot be read, or whose kind is not known, is not shown. */

@@ -2215,6 +2215,30 @@ export const CONTRACT_DEFINITIONS: string = String.raw`{
         "unreadable": {
          "type": "string",
          "id": 8
+        },
+        "unjudged": {
+         "type": "UnjudgedConditions",
+         "id": 9
+        }
+       }
+      },
+      "UnjudgedConditions": {
+       "fields": {
+        "times": {
+         "type": "int64",
+         "id": 1
+        },
+        "path": {
+         "type": "string",
+         "id": 2
+        },
+        "reason": {
+         "type": "string",
+         "id": 3
+        },
+        "atMs": {
+         "type": "int64",
+         "id": 4
         }
        }
       },

@@ -15,6 +15,7 @@ import type { ListDocumentsRequest as _toolgate_v1_ListDocumentsRequest, ListDoc
 import type { ListDocumentsResponse as _toolgate_v1_ListDocumentsResponse, ListDocumentsResponse__Output as _toolgate_v1_ListDocumentsResponse__Output } from './toolgate/v1/ListDocumentsResponse.js';
 import type { ListRevisionsRequest as _toolgate_v1_ListRevisionsRequest, ListRevisionsRequest__Output as _toolgate_v1_ListRevisionsRequest__Output } from './toolgate/v1/ListRevisionsRequest.js';
 import type { ListRevisionsResponse as _toolgate_v1_ListRevisionsResponse, ListRevisionsResponse__Output as _toolgate_v1_ListRevisionsResponse__Output } from './toolgate/v1/ListRevisionsResponse.js';
+import type { UnjudgedConditions as _toolgate_v1_UnjudgedConditions, UnjudgedConditions__Output as _toolgate_v1_UnjudgedConditions__Output } from './toolgate/v1/UnjudgedConditions.js';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -37,6 +38,7 @@ export interface ProtoGrpcType {
       ListDocumentsResponse: MessageTypeDefinition<_toolgate_v1_ListDocumentsResponse, _toolgate_v1_ListDocumentsResponse__Output>
       ListRevisionsRequest: MessageTypeDefinition<_toolgate_v1_ListRevisionsRequest, _toolgate_v1_ListRevisionsRequest__Output>
       ListRevisionsResponse: MessageTypeDefinition<_toolgate_v1_ListRevisionsResponse, _toolgate_v1_ListRevisionsResponse__Output>
+      UnjudgedConditions: MessageTypeDefinition<_toolgate_v1_UnjudgedConditions, _toolgate_v1_UnjudgedConditions__Output>
     }
   }
 }

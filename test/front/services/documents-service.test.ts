@@ -20,10 +20,13 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one.stop()));
 });
 
-async function service() {
+/** No kind of these tests has conditions, but where one says so. */
+const NOTHING_UNJUDGED = { of: () => undefined };
+
+async function service(unjudged: Parameters<typeof documentsMethods>[1] = NOTHING_UNJUDGED) {
   const one = await openDocuments(here().redis);
   opened.push(one);
-  return documentsMethods(one.parts);
+  return documentsMethods(one.parts, unjudged);
 }
 
 /** The administrator of one tenant, and of that alone. */
@@ -98,6 +101,24 @@ test("an administrator makes, reads, lists and restores documents of the own ten
   const { documents, nextPageToken, revision } = await ask(methods.ListDocuments, page());
   expect(documents).toMatchObject([{ ref: { name: "a" }, revision: 4, bodyJson: Buffer.from(JSON.stringify(body)) }]);
   expect([nextPageToken, revision]).toEqual(["", 4]);
+});
+
+test("what the node could not judge of a document is shown of it as it is, and of no former revision", async () => {
+  const { store } = here();
+  for (const text of ["one", "two"]) await apply(store, [{ ref: refOf("note/a"), body: { text } }]);
+  await apply(store, [{ ref: refOf("note/b"), body: { text: "b" } }]);
+  const role = { times: 3, path: "/rules/0", why: "cost", atMs: 5 } as const;
+  const methods = await service({ of: ({ name }) => (name === "a" ? role : undefined) });
+  const shown = { times: 3, path: "/rules/0", reason: "it is too much work", atMs: 5 };
+  const { documents = [] } = await ask(methods.ListDocuments, page());
+  expect(documents.map(({ ref, unjudged }) => [ref?.name, unjudged])).toEqual([
+    ["a", shown],
+    ["b", null],
+  ]);
+  const get = async (revision: number) =>
+    (await ask(methods.GetDocument, { ref: wireRef("note/a"), revision })).document;
+  expect((await get(0))?.unjudged).toEqual(shown);
+  expect((await get(1))?.unjudged).toBeUndefined();
 });
 
 test("what a later version wrote, and what was damaged, is listed with the reason for which the node does not go by it", async () => {

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import type { Document } from "../../../protocol/generated/toolgate/v1/Document.js";
 import type { DocumentRef } from "../../../protocol/generated/toolgate/v1/DocumentRef.js";
+import type { UnjudgedConditions } from "../../../protocol/generated/toolgate/v1/UnjudgedConditions.js";
 import { rawOf } from "./raw.js";
 
 const REF = {
@@ -28,6 +29,17 @@ export const DOCUMENT = Type.Object(
     removed: Type.Boolean({ description: "This revision removed it." }),
     unreadable: Type.Optional(
       Type.String({ description: "Why the node does not go by the document, where it cannot." }),
+    ),
+    unjudged: Type.Optional(
+      Type.Object(
+        {
+          times: Type.Integer({ description: "How often, since the role was changed last or the node started." }),
+          path: Type.String({ description: "The latest one's rule, as a JSON pointer: `/rules/0`." }),
+          reason: Type.String(),
+          atMs: Type.Integer({ description: "When that was, in Unix milliseconds." }),
+        },
+        { description: "Conditions of a role that the node could not judge, where there are any." },
+      ),
     ),
   },
   { $id: "Document" },
@@ -77,12 +89,18 @@ export function refOf(ref: DocumentRef | null | undefined): object {
 }
 
 export function documentOf(document: Document): object {
-  const { ref, revision = 0, writtenAtMs = 0, author = "", reason = "", removed = false, unreadable = "" } = document;
+  const { ref, revision = 0, writtenAtMs = 0, author = "", reason = "", removed = false } = document;
+  const { unreadable = "", unjudged } = document;
   const body = rawOf(document.bodyJson);
   return {
     ...refOf(ref),
     ...{ revision: Number(revision), writtenAtMs: Number(writtenAtMs), author, reason, removed },
     ...(body === undefined ? {} : { body }),
     ...(unreadable === "" ? {} : { unreadable }),
+    ...(unjudged ? { unjudged: unjudgedOf(unjudged) } : {}),
   };
+}
+
+function unjudgedOf({ times = 0, path = "", reason = "", atMs = 0 }: UnjudgedConditions): object {
+  return { times: Number(times), path, reason, atMs: Number(atMs) };
 }
