@@ -23,6 +23,7 @@ import { FRONT } from "./workloads/front.js";
 import { CHANGES, SEARCH, TOOLSETS } from "./workloads/growth.js";
 import { HOSTILE } from "./workloads/hostile.js";
 import { LOGINS } from "./workloads/logins.js";
+import { MCP } from "./workloads/mcp.js";
 import { MEMORY } from "./workloads/memory.js";
 import { OUTPUT } from "./workloads/output.js";
 import { BACKLOG, PARKED } from "./workloads/parked.js";
@@ -47,6 +48,7 @@ const WORKLOADS: readonly Workload[] = [
   ACCESS,
   TRACES,
   REST,
+  MCP,
   FRONT,
   SCRAPE,
   OUTPUT,

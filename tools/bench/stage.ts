@@ -250,6 +250,11 @@ export class Stage {
     return this.#listening("echo", "echo-server.js");
   }
 
+  /** The official SDK's stateless server of MCP. */
+  mcpServer(): Promise<Actor> {
+    return this.#listening("mcp server", "mcp-server.js");
+  }
+
   /** The plain proxy, with its provider: another bare grpc-js server. */
   async proxy(): Promise<StandIn> {
     const provider = await this.echo();

@@ -106,8 +106,10 @@ function membersOf(json: Buffer): Members | string {
 
 /** One form for all spellings that some reader takes for the same: ſ and K (the Kelvin sign) are among them. */
 function foldCase(key: string): string {
-  return key.normalize("NFKC").toUpperCase().toLowerCase();
+  return PRINTABLE.test(key) ? key.toLowerCase() : key.normalize("NFKC").toUpperCase().toLowerCase();
 }
+
+const PRINTABLE = /^[ -~]*$/;
 
 /** @returns null for what is none */
 function readId(bytes: Buffer | undefined): RequestId | undefined | null {

@@ -1,3 +1,4 @@
+import { RawJson } from "../../json/raw-json.js";
 import { INTERNAL_ERROR, type RequestId } from "./message.js";
 
 /** An error as JSON-RPC has it. */
@@ -54,6 +55,10 @@ export async function lastOf(messages: Extract<MethodAnswer, { kind: "stream" }>
 /** The message that ends a request; in it, a `RawJson` is written as the bytes that it came as. */
 export function replyMessage(id: RequestId | undefined, reply: Reply): object {
   const head = { jsonrpc: "2.0", id: id ?? null };
+  if (reply.kind === "result" && reply.result instanceof RawJson) {
+    const before = `${JSON.stringify(head).slice(0, -1)},"result":`;
+    return new RawJson(Buffer.concat([Buffer.from(before), reply.result.bytes, Buffer.from("}")]));
+  }
   return reply.kind === "result" ? { ...head, result: reply.result } : { ...head, error: reply.error };
 }
 

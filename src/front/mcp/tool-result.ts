@@ -109,38 +109,38 @@ function resultOf(raw: RawJson | undefined, form: ToolForm, revision: Revision):
   return valueResult(raw, revision);
 }
 
-function valueResult(raw: RawJson, revision: Revision): object {
+function valueResult(raw: RawJson, revision: Revision): RawJson {
   const first = raw.bytes.find((byte) => byte > 0x20);
-  const text = first === QUOTE ? String(raw.parse()) : raw.text;
+  const text = JSON.stringify(first === QUOTE ? String(raw.parse()) : raw.text);
+  const head = `{${isModern(revision) ? COMPLETE : ""}"content":[{"type":"text","text":${text}}]`;
   // Before 2026-07-28 structured content was an object.
-  const isStructured = isModern(revision) || first === OPEN_OBJECT;
-  return {
-    ...complete(revision),
-    content: [{ type: "text", text } satisfies Content],
-    ...(isStructured ? { structuredContent: raw } : {}),
-  };
+  if (!isModern(revision) && first !== OPEN_OBJECT) return new RawJson(Buffer.from(`${head}}`));
+  return new RawJson(Buffer.concat([Buffer.from(`${head},"structuredContent":`), raw.bytes, Buffer.from("}")]));
 }
+
+const COMPLETE = '"resultType":"complete",';
 
 /** An answer of a mounted server with further members. @returns nothing where it is none */
 function answerWith(
-  answer: RawJson,
+  { bytes }: RawJson,
   more: readonly (readonly [key: string, json: string])[],
   revision: Revision,
 ): RawJson | undefined {
-  const { bytes } = answer;
-  if (bytes.find((byte) => byte > 0x20) !== OPEN_OBJECT || memberOf(bytes, "content") === undefined) return undefined;
+  if (bytes.find((byte) => byte > 0x20) !== OPEN_OBJECT) return undefined;
+  const members = [...slicesOf(bytes)];
+  if (!members.some(({ key }) => key === "content")) return undefined;
   const added = [...(isModern(revision) ? [["resultType", '"complete"'] as const] : []), ...more];
   const names = new Set(added.map(([key]) => key));
-  let end = bytes.length - 1;
-  while (bytes[end] !== CLOSE_OBJECT) end--;
   const written = added.map(([key, json]) => `,"${key}":${json}`).join("");
   // What it says of these itself is about the exchange that it was part of.
-  if (![...slicesOf(bytes)].some(({ key = "" }) => names.has(key)))
+  const kept = members.filter(({ key = "" }) => !names.has(key));
+  if (kept.length === members.length) {
+    let end = bytes.length - 1;
+    while (bytes[end] !== CLOSE_OBJECT) end--;
     return new RawJson(Buffer.concat([bytes.subarray(0, end), Buffer.from(`${written}}`)]));
-  const kept = [...slicesOf(bytes)]
-    .filter(({ key = "" }) => !names.has(key))
-    .map(({ key = "", start, end: to }) => `${JSON.stringify(key)}:${bytes.toString("utf8", start, to)}`);
-  return new RawJson(Buffer.from(`{${kept.join(",")}${written}}`));
+  }
+  const texts = kept.map(({ key = "", start, end }) => `${JSON.stringify(key)}:${bytes.toString("utf8", start, end)}`);
+  return new RawJson(Buffer.from(`{${texts.join(",")}${written}}`));
 }
 
 function complete(revision: Revision): object {

@@ -1,6 +1,7 @@
 import type { Caller, CallTarget } from "../callers/caller.js";
 import { admissionCaller, followCaller, streamCaller } from "../callers/follow-caller.js";
 import { jobCaller } from "../callers/job-caller.js";
+import { mcpCaller } from "../callers/mcp-caller.js";
 import { natsCaller } from "../callers/nats-caller.js";
 import { restCaller } from "../callers/rest-caller.js";
 import { sdkCaller } from "../callers/sdk-caller.js";
@@ -24,6 +25,7 @@ import { type ChangesCommand, timeChanges } from "./watch-changes.js";
 export type CallerKind =
   | "unary"
   | "rest"
+  | "mcp"
   | "session"
   | "output"
   | "sdk"
@@ -68,6 +70,8 @@ async function makeCaller(kind: CallerKind, target: CallTarget): Promise<Caller>
       return unaryCaller(target);
     case "rest":
       return restCaller(target);
+    case "mcp":
+      return mcpCaller(target);
     case "session":
       return sessionCaller(target, false);
     case "output":

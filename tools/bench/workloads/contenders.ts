@@ -31,6 +31,11 @@ export function echoContender(echo: Actor, call: Call, how: "unary" | "stream" |
   return { name: "echo", caller: how, target: target(echo.address, call), processes: { server: echo.pid } };
 }
 
+/** The official SDK's server of MCP. */
+export function mcpServerContender(server: Actor, call: Call): Contender {
+  return { name: "sdk", caller: "mcp", target: target(server.address, call), processes: { server: server.pid } };
+}
+
 /** Toolgate, called as `how` says. */
 export function toolgateContender(
   name: string,
@@ -41,7 +46,7 @@ export function toolgateContender(
   return {
     name,
     caller: how,
-    target: target(how === "rest" ? (gateway.httpAddress ?? "") : gateway.address, call),
+    target: target(how === "rest" || how === "mcp" ? (gateway.httpAddress ?? "") : gateway.address, call),
     processes: { gateway: gateway.pid, provider: provider.pid, redis: stage.redisPid },
   };
 }
