@@ -10,6 +10,7 @@ import { DocumentKinds } from "../../src/documents/document-kinds.js";
 import { DEFAULT_TENANT } from "../../src/identity/tenant.js";
 import { LIMIT } from "../../src/limits/limit.js";
 import { PACKAGE_ROOT } from "../../src/local-cluster/package-root.js";
+import { WEBHOOK } from "../../src/webhooks/webhook.js";
 
 /** The documents that the pages show, to be copied. */
 const SHOWN = readdirSync(join(PACKAGE_ROOT, "docs")).flatMap((page) =>
@@ -17,12 +18,13 @@ const SHOWN = readdirSync(join(PACKAGE_ROOT, "docs")).flatMap((page) =>
     ([, text = ""]) => parseDocuments(text, page),
   ),
 );
-const KINDS = new DocumentKinds([ROLE, ISSUER, CERTIFICATE, LIMIT]);
+const KINDS = new DocumentKinds([ROLE, ISSUER, CERTIFICATE, LIMIT, WEBHOOK]);
 
 test("documents that pages show can be applied", () => {
-  expect(SHOWN.map(({ kind }) => kind).sort()).toEqual(["certificate", "issuer", "limit", "role"]);
+  expect(SHOWN.map(({ kind }) => kind).sort()).toEqual(["certificate", "issuer", "limit", "role", "webhook"]);
   for (const { kind, name, body } of SHOWN) {
     const known = KINDS.get(kind);
+    expect(known, kind).toBeDefined();
     const ref = { tenant: DEFAULT_TENANT, kind, name };
     expect(() => known?.parse(body, ref)).not.toThrow();
     expect(known?.unknownMembers?.(body) ?? []).toEqual([]);
