@@ -7,7 +7,7 @@ import type { Endpoint } from "./mcp-request.js";
 import { INVALID_REQUEST, METHOD_NOT_FOUND, type Message, type RequestId, readMessage } from "./message.js";
 import { LEGACY_METHODS, MODERN_METHODS } from "./methods.js";
 import { lastOf, type MethodAnswer, notificationMessage, type Reply, replyMessage, rpcError } from "./reply.js";
-import { isModern, readEnvelope } from "./revision.js";
+import { isModern, type Revision, readEnvelope } from "./revision.js";
 
 /** What MCP's requests are served by. */
 export interface McpParts {
@@ -73,6 +73,12 @@ async function methodAnswer(
   }
 }
 
+/** The one revision that has batches. */
+const BATCHED: Revision = "2025-03-26";
+const NO_BATCH = rpcError(INVALID_REQUEST, `Several messages in one body are of revision ${BATCHED} alone.`, {
+  status: 400,
+});
+
 /** Several messages in one body, as revision 2025-03-26 has them: the ends of its requests, in one array. */
 async function serveBatch(
   parts: McpParts,
@@ -80,6 +86,9 @@ async function serveBatch(
   bodies: readonly Buffer[],
   endpointOf: EndpointOf,
 ): Promise<Answer> {
+  // Also what stands in between goes by the one header that all of them have.
+  const said = asked.headers["mcp-protocol-version"] ?? BATCHED;
+  if (said !== BATCHED) return answerOf(undefined, NO_BATCH);
   const ends = await Promise.all(bodies.map((body) => endOf(parts, asked, body, endpointOf)));
   const messages = ends.filter((end) => end !== undefined);
   return messages.length === 0 ? ACCEPTED : { status: 200, body: messages };
@@ -92,6 +101,8 @@ async function endOf(parts: McpParts, asked: Asked, body: Buffer, endpointOf: En
   if (read.kind === "fault") return replyMessage(read.id, rpcError(read.code, read.why));
   const { id } = read.message;
   if (id === undefined) return undefined;
+  const envelope = readEnvelope(read.message, asked.headers);
+  if (!("kind" in envelope) && envelope.revision !== BATCHED) return replyMessage(id, NO_BATCH);
   const answer = await methodAnswer(parts, asked, read.message, id, endpointOf);
   // There is no stream, in which anything could be told before the ends.
   const reply = answer.kind === "stream" ? lastOf(answer.messages).catch(errorReply) : answer;

@@ -75,7 +75,9 @@ export function refusedResult(error: ToolgateError, form: ToolForm, revision: Re
   const isArguments = error.status === status.INVALID_ARGUMENT && error.reason !== "INVALID_REQUEST";
   if (!isArguments && error.executed === "no") return undefined;
   const data = dataOf(error);
-  const places = error.violations.map(({ field, description }) => `${shownPlace(field, form)} ${description}`);
+  const places = error.violations
+    .filter(({ description }) => form.payload === "wrapped" || !error.message.includes(description))
+    .map(({ field, description }) => `${shownPlace(field, form)} ${description}`);
   const text = [error.message, ...(isArguments ? places : [sentences(data)])].join("\n");
   return failedResult(text, data, revision);
 }

@@ -94,6 +94,11 @@ afterAll(async () => {
   await redis?.stop();
 });
 
+const MODERN_META = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
 const toolsIn = ({ result }: McpReply["end"]) => (result?.tools ?? []) as { name: string }[];
 const textIn = ({ result }: McpReply["end"]) => ((result?.content ?? []) as { text: string }[])[0]?.text;
 
@@ -525,6 +530,25 @@ describe("a client of an earlier revision", () => {
     const heard = await postBody(url, '[{"jsonrpc":"2.0","method":"notifications/initialized"}]', {});
     expect(heard.status).toBe(202);
   });
+
+  test("may do so in the one revision that has that, and in no other", async () => {
+    const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+    for (const revision of ["2025-06-18", "2025-11-25", "2026-07-28", "none"]) {
+      const { status, end } = await postBody(url, JSON.stringify([ping]), { "mcp-protocol-version": revision });
+      expect([revision, status, end.error?.code]).toEqual([revision, 400, -32_600]);
+    }
+    // One of another revision within it, whose stream would have no end.
+    const params = { _meta: MODERN_META, notifications: { toolsListChanged: true } };
+    const listen = { jsonrpc: "2.0", id: 2, method: "subscriptions/listen", params };
+    const { messages } = await postBody(url, JSON.stringify([ping, listen]), {});
+    expect(messages).toMatchObject([
+      { id: 1, result: {} },
+      { id: 2, error: { code: expect.any(Number) } },
+    ]);
+    const headers = { "mcp-method": "subscriptions/listen", "mcp-protocol-version": "2025-03-26" };
+    const again = await postBody(url, JSON.stringify([listen]), headers);
+    expect(again.messages).toMatchObject([{ id: 2, error: { code: expect.any(Number) } }]);
+  });
 });
 
 describe("a list that changes", () => {
@@ -536,13 +560,10 @@ describe("a list that changes", () => {
   test("is announced to those who listen, and is the new one by then", async () => {
     const leaving = new AbortController();
     const heard: string[] = [];
-    const { _meta } = {
-      _meta: {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-      },
+    const params = {
+      notifications: { toolsListChanged: true, promptsListChanged: true },
+      _meta: MODERN_META,
     };
-    const params = { notifications: { toolsListChanged: true, promptsListChanged: true }, _meta };
     const modernStream = await fetch(url, {
       method: "POST",
       signal: leaving.signal,

@@ -27,7 +27,9 @@ export async function listTools(named: NamedTools, request: McpRequest): Promise
   const cursor = params.has("cursor") ? textOf(params.get("cursor")) : "";
   if (cursor === undefined) return rpcError(INVALID_PARAMS, "params/cursor must be a text.");
   const question = ["mcp tools", named.id, ...scopeOf(ask.caller.access)];
-  const from = cursor === "" ? (["", ""] as const) : openPageToken(cursor, question, ["string", "string"]);
+  const from = cursor === "" ? (["", ""] as const) : openCursor(cursor, question);
+  if (from === undefined)
+    return rpcError(INVALID_PARAMS, "params/cursor must be the nextCursor of an earlier answer of this list.");
   const { tools, last } = await runInSlices(pageAfter(named, request, from), ask.caller.principal.tenant);
   const more = [
     ...(isModern(envelope.revision)
@@ -36,6 +38,14 @@ export async function listTools(named: NamedTools, request: McpRequest): Promise
     ...(last === undefined ? [] : [`"nextCursor":${JSON.stringify(sealPageToken(question, last))}`]),
   ];
   return result(new RawJson(Buffer.from(`{${[...more, `"tools":[${tools.join(",")}]`].join(",")}}`)));
+}
+
+function openCursor(cursor: string, question: readonly string[]): readonly [string, string] | undefined {
+  try {
+    return openPageToken(cursor, question, ["string", "string"]);
+  } catch {
+    return undefined;
+  }
 }
 
 function* pageAfter(
