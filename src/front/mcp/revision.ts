@@ -54,7 +54,7 @@ export function readEnvelope({ method, params }: Message, headers: IncomingHttpH
   if (version === undefined && said !== MODERN) return legacyEnvelope(method, said, meta ?? NONE);
   const revision = textOf(version);
   if (revision === undefined) return missing(META.version, "a text");
-  if (!isModern(revision)) return unsupported(revision);
+  if (!isModern(revision)) return (said && differs("mcp-protocol-version", said, revision)) || unsupported(revision);
   const capabilities = readObject(meta?.get(META.capabilities));
   if (typeof capabilities !== "object") return missing(META.capabilities, "an object");
   const refusal =

@@ -46,11 +46,25 @@ describe("a modern request", () => {
   test.each<[string, object, number]>([
     ["no version", { "io.modelcontextprotocol/clientCapabilities": {} }, -32_602],
     ["a version that is a number", { ...META, "io.modelcontextprotocol/protocolVersion": 1 }, -32_602],
-    ["an unknown version", { ...META, "io.modelcontextprotocol/protocolVersion": "1999-01-01" }, -32_022],
+    [
+      "an unknown version that its header does not say",
+      { ...META, "io.modelcontextprotocol/protocolVersion": "1999-01-01" },
+      -32_020,
+    ],
     ["no capabilities", { "io.modelcontextprotocol/protocolVersion": "2026-07-28" }, -32_602],
     ["capabilities that are a list", { ...META, "io.modelcontextprotocol/clientCapabilities": [] }, -32_602],
   ])("is refused with %s", (_what, meta, code) => {
     expect(modern(HEADERS, meta)).toMatchObject({ kind: "error", error: { code }, status: 400 });
+  });
+});
+
+test.each<[string, Record<string, string>]>([
+  ["in its headers too", { ...HEADERS, "mcp-protocol-version": "1999-01-01" }],
+  ["in its body alone", { "mcp-method": "tools/call", "mcp-name": "sum" }],
+])("a request of an unknown version, %s, is told which there are", (_what, headers) => {
+  expect(modern(headers, { ...META, "io.modelcontextprotocol/protocolVersion": "1999-01-01" })).toMatchObject({
+    status: 400,
+    error: { code: -32_022, data: { requested: "1999-01-01", supported: expect.arrayContaining(["2026-07-28"]) } },
   });
 });
 
