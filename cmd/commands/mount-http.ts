@@ -67,7 +67,7 @@ export function mountHttpCommand(): Command {
       )
       .option(
         "--allow-private <hosts>",
-        "Hosts, addresses or CIDRs that may be private and speak plain HTTP, separated by commas; also TOOLGATE_EGRESS_ALLOW.",
+        "Hosts, addresses, host:port or CIDRs that may be private and speak plain HTTP, separated by commas; also TOOLGATE_EGRESS_ALLOW.",
         words,
       )
       .option("--only <operations>", "Only these operations, separated by commas.", words)
@@ -104,7 +104,7 @@ Examples:
   toolgate mount-http openapi.yaml --name shop --only "GET *","tag:orders" \\
     --header X-Api-Key=file:/run/secrets/shop
   toolgate mount-http openapi.yaml --name local \\
-    --server http://127.0.0.1:8080 --allow-private 127.0.0.1`,
+    --server http://127.0.0.1:8080 --allow-private 127.0.0.1:8080`,
     )
     .action(async (document: string, flags: MountHttpFlags, command: Command) => {
       await inSession(command, async ({ output, signal }) => {

@@ -205,7 +205,7 @@ const CONFIG_SCHEMA = {
   egressAllow: text(
     "",
     "hosts",
-    "Hosts, addresses or CIDRs that URLs of documents may name although they are private, with commas between them; they may speak plain HTTP.",
+    "Hosts, addresses or CIDRs that URLs of documents may name although they are private, with commas between them; they may speak plain HTTP. `host:port` allows that port alone.",
   ),
   webhookSecrets: text(
     "",

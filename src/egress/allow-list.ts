@@ -1,12 +1,15 @@
 import ipaddr from "ipaddr.js";
-import { entriesOf } from "./allow-list-fault.js";
+import { type AllowListEntry, entriesOf } from "./allow-list-fault.js";
 
-/** Hosts that may be private: an identity provider of one's own, say. */
+/**
+ * Hosts that may be private: an identity provider of one's own, say. An entry with a port allows that port alone; where it is not known which
+ * port is asked, it allows nothing.
+ */
 export interface AllowList {
   /** By its name; then whatever it resolves to, and plain HTTP. */
-  allowsHost(hostname: string): boolean;
+  allowsHost(hostname: string, port?: number): boolean;
   /** By its address. */
-  allowsAddress(address: string): boolean;
+  allowsAddress(address: string, port?: number): boolean;
 }
 
 /** 2000::/3. */
@@ -14,24 +17,32 @@ const GIVEN_OUT = ipaddr.IPv6.parseCIDR("2000::/3");
 
 /** Reads such a list; what is none of its entries allows nothing. */
 export function allowList(text: string): AllowList {
-  const hosts = new Set<string>();
-  const ranges: [ipaddr.IPv4 | ipaddr.IPv6, number][] = [];
-  for (const entry of entriesOf(text)) {
-    if (ipaddr.isValidCIDR(entry)) ranges.push(ipaddr.parseCIDR(entry));
-    else if (ipaddr.isValid(entry)) ranges.push(wholeAddress(entry));
-    else hosts.add(entry.toLowerCase());
+  const hosts: AllowListEntry[] = [];
+  const ranges: { readonly range: Range; readonly port: number | undefined }[] = [];
+  for (const { host, port } of entriesOf(text)) {
+    if (ipaddr.isValidCIDR(host)) ranges.push({ range: ipaddr.parseCIDR(host), port });
+    else if (ipaddr.isValid(host)) ranges.push({ range: wholeAddress(host), port });
+    else hosts.push({ host: host.toLowerCase(), port });
   }
   return {
-    allowsHost: (hostname) => hosts.has(hostname.toLowerCase()),
-    allowsAddress: (address) => {
+    allowsHost: (hostname, asked) => {
+      const name = hostname.toLowerCase();
+      return hosts.some(({ host, port }) => host === name && (port === undefined || port === asked));
+    },
+    allowsAddress: (address, asked) => {
       if (!ipaddr.isValid(address)) return false;
       const parsed = ipaddr.process(address);
-      return ranges.some(([range, bits]) => range.kind() === parsed.kind() && parsed.match(range, bits));
+      return ranges.some(
+        ({ range: [first, bits], port }) =>
+          first.kind() === parsed.kind() && parsed.match(first, bits) && (port === undefined || port === asked),
+      );
     },
   };
 }
 
-function wholeAddress(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+function wholeAddress(text: string): Range {
   const address = ipaddr.process(text);
   return [address, address.kind() === "ipv4" ? 32 : 128];
 }

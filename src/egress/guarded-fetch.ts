@@ -11,7 +11,7 @@ import { createEgressGuard, type EgressGuardOptions } from "./egress-guard.js";
  * - Redirects are followed within the same origin alone.
  * - What comes is bounded in time and size.
  *
- * What an operator allows by name or address may be private, and speak plain HTTP.
+ * What an operator allows by name or address, at one port or at all, may be private, and speak plain HTTP.
  */
 export interface GuardedFetch {
   /**
@@ -71,7 +71,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   /** The HTTP client, loaded at the first fetch: its hundred modules are a tenth of a node's start, and most nodes fetch nothing. */
   function client(): Promise<Client> {
     if (stopped) throw new EgressError("failed", "the node is stopping");
-    loading ??= import("undici").then(({ Agent, request }) => ({
+    loading ??= import("undici").then(({ Agent, Pool, request }) => ({
       request,
       agent: new Agent({
         connections,
@@ -81,7 +81,8 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
         maxHeaderSize: 16_384,
         maxResponseSize: maxBytes,
         keepAliveTimeout: 4_000,
-        connect: { timeout: timeoutMs, lookup: guard.lookup },
+        factory: (origin, shared) =>
+          new Pool(origin, { ...shared, connect: { timeout: timeoutMs, lookup: guard.lookupFor(origin) } }),
       }),
     }));
     return loading;

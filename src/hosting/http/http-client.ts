@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from "undici";
+import { Agent, type Dispatcher, Pool } from "undici";
 import { asEgressError, EgressError } from "../../egress/egress-error.js";
 import type { EgressGuard } from "../../egress/egress-guard.js";
 import { type HttpMethod, isSafe } from "./operations.js";
@@ -43,30 +43,35 @@ const KEEP_ALIVE_MS = 3_000;
 const KEEPS_METHOD = new Set([307, 308]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
+/** Decides what may be dialled. */
+export interface HttpGuards {
+  /** For the origin that a request names. */
+  readonly asked: EgressGuard;
+  /** For all others, which redirects lead to. */
+  readonly elsewhere: EgressGuard;
+}
+
+/** What requests to an origin are sent by. */
+interface Route {
+  readonly guard: EgressGuard;
+  readonly agent: Agent;
+}
+
 /**
- * Sends requests to a server, through the guard.
+ * Sends requests to a server, through guards.
  *
  * Redirects: requests without an effect follow all of them; others follow a 303 as a GET, and within their origin 307 and 308 as
- * they are. At another origin a request has nothing of the former one: no credentials, no headers, no body.
+ * they are. At another origin a request has nothing of the former one: no credentials, no headers, no body. Other origins have a guard and
+ * connections of their own: that a server may be private says nothing of where it sends its clients.
  */
 export class HttpClient {
-  readonly #guard: EgressGuard;
-  readonly #agent: Agent;
+  readonly #asked: Route;
+  readonly #elsewhere: Route;
 
   /** @param connections the most to one origin. */
-  constructor(guard: EgressGuard, connections: number) {
-    this.#guard = guard;
-    this.#agent = new Agent({
-      connections,
-      pipelining: 1,
-      // A call's deadline counts, and the signal has it.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: guard.lookup },
-    });
+  constructor({ asked, elsewhere }: HttpGuards, connections: number) {
+    this.#asked = { guard: asked, agent: agentOf(asked, connections) };
+    this.#elsewhere = { guard: elsewhere, agent: agentOf(elsewhere, connections) };
   }
 
   /**
@@ -76,69 +81,47 @@ export class HttpClient {
    */
   async send(request: OutgoingRequest, signal: AbortSignal): Promise<SendOutcome> {
     let next = request;
+    let redirected: number | undefined;
     for (let redirects = 0; ; redirects += 1) {
-      const outcome = await this.#sendOnce(next, signal);
+      const outcome = await sendOnce(this.#routeTo(next.origin, request), next, signal);
+      if (redirected !== undefined && outcome.kind === "refused")
+        return { kind: "redirected", status: redirected, why: `where it leads is not dialled: ${outcome.why}` };
+      // The request itself was sent, and may have had its effect.
+      if (redirected !== undefined && outcome.kind === "not_sent") return { kind: "lost", why: outcome.why };
       if (outcome.kind !== "answered" || !REDIRECTS.has(outcome.status)) return outcome;
       const { status } = outcome;
       const { location } = outcome.headers;
       if (location === undefined) return outcome;
       outcome.body.destroy();
-      const followed = this.#follow(next, status, location);
+      const followed = this.#follow(next, status, location, request);
       if (followed.kind === "stop") return { kind: "redirected", status, why: followed.why };
       if (redirects === MAX_REDIRECTS)
         return { kind: "redirected", status, why: "there are too many, one after the other" };
       next = followed.request;
+      redirected = status;
     }
   }
 
   /** Ends all connections, and what is under way on them. Idempotent. */
   async stop(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#asked.agent.destroy(), this.#elsewhere.agent.destroy()]);
   }
 
-  async #sendOnce(request: OutgoingRequest, signal: AbortSignal): Promise<SendOutcome> {
-    const { method, origin, path, headers, body } = request;
-    let isSent = false;
-    const dispatcher = this.#agent.compose(
-      (dispatch) => (options, handler) =>
-        dispatch(
-          options,
-          noting(handler, () => (isSent = true)),
-        ),
-    );
-    try {
-      this.#guard.checkUrl(`${origin}/`);
-      const answer = await dispatcher.request({
-        method,
-        origin,
-        path,
-        headers,
-        signal,
-        ...(body === undefined ? {} : { body }),
-      });
-      // An error of the body comes out of reading it, too; unheard before that, it would end the process.
-      answer.body.on("error", () => {});
-      return { kind: "answered", status: answer.statusCode, headers: flatHeaders(answer.headers), body: answer.body };
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      const fault = asEgressError(error);
-      if (isSent) return { kind: "lost", why: describe(error) };
-      // A name that has no address may have one later.
-      if (fault.kind === "refused") return { kind: "refused", why: fault.message };
-      return { kind: "not_sent", why: error instanceof EgressError ? fault.message : describe(error) };
-    }
+  #routeTo(origin: string, first: OutgoingRequest): Route {
+    return origin === first.origin ? this.#asked : this.#elsewhere;
   }
 
   #follow(
     request: OutgoingRequest,
     status: number,
     location: string,
+    first: OutgoingRequest,
   ): { readonly kind: "request"; readonly request: OutgoingRequest } | { readonly kind: "stop"; readonly why: string } {
     const base = request.origin + request.path;
     const target = URL.canParse(location, base) ? new URL(location, base) : undefined;
     if (target === undefined) return { kind: "stop", why: "where it leads is no URL" };
     try {
-      this.#guard.checkUrl(target.href);
+      this.#routeTo(target.origin, first).guard.checkUrl(target.href);
     } catch (error) {
       return { kind: "stop", why: `where it leads is not dialled: ${asEgressError(error).message}` };
     }
@@ -154,6 +137,54 @@ export class HttpClient {
     if (!KEEPS_METHOD.has(status)) return { kind: "stop", why: `a ${method} does not follow it` };
     if (!isSame) return { kind: "stop", why: `a ${method} does not follow it to another server` };
     return { kind: "request", request: { ...request, path } };
+  }
+}
+
+function agentOf(guard: EgressGuard, connections: number): Agent {
+  return new Agent({
+    connections,
+    pipelining: 1,
+    // A call's deadline counts, and the signal has it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    factory: (origin, shared) =>
+      new Pool(origin, { ...shared, connect: { timeout: CONNECT_TIMEOUT_MS, lookup: guard.lookupFor(origin) } }),
+  });
+}
+
+async function sendOnce({ guard, agent }: Route, request: OutgoingRequest, signal: AbortSignal): Promise<SendOutcome> {
+  const { method, origin, path, headers, body } = request;
+  let isSent = false;
+  const dispatcher = agent.compose(
+    (dispatch) => (options, handler) =>
+      dispatch(
+        options,
+        noting(handler, () => (isSent = true)),
+      ),
+  );
+  try {
+    guard.checkUrl(`${origin}/`);
+    const answer = await dispatcher.request({
+      method,
+      origin,
+      path,
+      headers,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+    // An error of the body comes out of reading it, too; unheard before that, it would end the process.
+    answer.body.on("error", () => {});
+    return { kind: "answered", status: answer.statusCode, headers: flatHeaders(answer.headers), body: answer.body };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const fault = asEgressError(error);
+    if (isSent) return { kind: "lost", why: describe(error) };
+    // A name that has no address may have one later.
+    if (fault.kind === "refused") return { kind: "refused", why: fault.message };
+    return { kind: "not_sent", why: error instanceof EgressError ? fault.message : describe(error) };
   }
 }
 

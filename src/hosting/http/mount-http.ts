@@ -12,6 +12,7 @@
  * - Credentials belong to the origin that they were started with: a document that leads elsewhere later is refused.
  */
 import { deferred } from "../../async/deferred.js";
+import { allowList } from "../../egress/allow-list.js";
 import { asEgressError } from "../../egress/egress-error.js";
 import { createEgressGuard, type EgressGuard } from "../../egress/egress-guard.js";
 import { ERROR_CODES } from "../../errors/codes.js";
@@ -114,7 +115,9 @@ class RunningHttpMount implements HttpMount {
     this.#now = options.now ?? Date.now;
     this.#guard = createEgressGuard(options.egress);
     this.#credentials = credentialsOf(options, this.#now);
-    this.#client = new HttpClient(this.#guard, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT);
+    // What an operator allows is the server's: nowhere else may it have a private address be asked.
+    const elsewhere = createEgressGuard({ allow: allowList(""), ...optional("resolve", options.egress.resolve) });
+    this.#client = new HttpClient({ asked: this.#guard, elsewhere }, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT);
     this.#registration = new ToolsetRegistration(options);
     this.#changes = new ListChanges(this.#now);
   }

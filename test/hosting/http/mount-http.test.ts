@@ -471,23 +471,44 @@ describe("redirects", () => {
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
     });
 
-  test("within the origin are followed with the credential, to another one without anything", async () => {
-    const other = await ApiServer.start();
-    open.push(other);
+  test("within the origin are followed with the credential", async () => {
     const { registry } = await mountApi(secured(), { auth });
     server.answer = ({ url }, response) => {
-      const location = url.startsWith("/v1/") ? "/moved?x=1" : `${other.url}/elsewhere`;
-      response.writeHead(302, { location });
-      response.end();
+      if (url.startsWith("/v1/")) response.writeHead(302, { location: "/moved?x=1" }).end();
+      else json(response, { here: true });
     };
-    other.answer = (_request, response) => json(response, { here: true });
     expect(await registry.run("getThing", { id: "1" })).toEqual({ here: true });
     expect(server.seen.map(({ url, headers }) => [url, headers.authorization])).toEqual([
       ["/v1/things/1", `Bearer ${ENV.TOKEN}`],
       ["/moved?x=1", `Bearer ${ENV.TOKEN}`],
     ]);
-    expect(other.seen[0]?.headers.authorization).toBeUndefined();
-    expect(JSON.stringify(other.seen)).not.toContain(ENV.TOKEN);
+  });
+
+  test.each<[string, string, number, (port: string) => string]>([
+    ["by its address", "getThing", 302, (port) => `http://127.0.0.1:${port}/metrics`],
+    ["over TLS", "getThing", 307, (port) => `https://127.0.0.1:${port}/metrics`],
+    ["by an allowed name", "getThing", 302, (port) => `http://api.internal:${port}/metrics`],
+    ["by another name", "getThing", 302, (port) => `https://api.example.com:${port}/metrics`],
+    ["after an effect", "makeThing", 303, (port) => `https://api.example.com:${port}/metrics`],
+  ])("do not lead to another port of an allowed private host %s", async (_name, tool, status, location) => {
+    const other = await ApiServer.start();
+    open.push(other);
+    const egress = {
+      allow: allowList("127.0.0.1,api.internal"),
+      allowedBy: "--allow-private",
+      resolve: async () => [{ address: "127.0.0.1", family: 4 }],
+    };
+    const { registry } = await mountApi(secured(), { auth, egress });
+    server.answer = (_request, response) =>
+      void response.writeHead(status, { location: location(new URL(other.url).port) }).end();
+    await expect(registry.run(tool, tool === "getThing" ? { id: "1" } : {})).rejects.toMatchObject({
+      reason: "HTTP_ERROR",
+      message: expect.stringMatching(
+        /redirect \(30[0-9]\) that is not followed: where it leads is not dialled: (it must be an https URL|\S+ is no public address)\.$/,
+      ),
+    });
+    expect(other.seen).toEqual([]);
+    expect(server.seen).toHaveLength(1);
   });
 
   test.each<[string, string, number, string]>([
@@ -558,6 +579,27 @@ describe("addresses", () => {
       message: "Nothing was sent: api.example.com is no public address; --allow-private can allow it.",
     });
     expect(server.seen).toEqual([]);
+  });
+
+  test("an address that is allowed at one port is not dialled at others", async () => {
+    const { host, port } = new URL(server.url);
+    const allowing = (list: string): Partial<MountHttpOptions> => ({
+      egress: {
+        allow: allowList(list),
+        allowedBy: "--allow-private",
+        resolve: async () => [{ address: "127.0.0.1", family: 4 }],
+      },
+    });
+    const { registry } = await mountApi(undefined, allowing(host));
+    expect(await registry.run("getThing", { id: "1" })).toEqual({});
+    const byName = { ...allowing(`api.internal:${port}`), server: `http://api.internal:${port}` };
+    expect(await (await mountApi(undefined, byName)).registry.run("getThing", { id: "1" })).toEqual({});
+    await expect(mountApi(undefined, allowing("127.0.0.1:1"))).rejects.toThrow("it must be an https URL");
+    // Nor by a name that resolves to it.
+    const other = { ...allowing("127.0.0.1:1"), server: `https://api.example.com:${port}` };
+    const { registry: refused } = await mountApi(undefined, other);
+    await expect(refused.run("getThing", { id: "1" })).rejects.toMatchObject({ reason: "HTTP_REFUSED" });
+    expect(server.seen).toHaveLength(2);
   });
 
   test("an operation at a server of its own is served within the origin alone", async () => {
