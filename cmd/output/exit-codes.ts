@@ -81,6 +81,7 @@ export const REASON_EXITS = {
   ATTEMPTS_EXHAUSTED: "unknown",
   CANCELLED: "cancelled",
   UNKNOWN_ROUTE: "notFound",
+  METHOD_NOT_ALLOWED: "notFound",
   UNSUPPORTED_MEDIA_TYPE: "badInput",
   REQUEST_TIMEOUT: "unavailable",
   HEADERS_TOO_LARGE: "badInput",

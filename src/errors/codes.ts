@@ -377,6 +377,13 @@ export const ERROR_CODES = {
     meaning: "There is nothing to be asked at this path by this method.",
     remedy: "Look the path up in `/v1/openapi.json`; names in it are percent-encoded.",
   },
+  METHOD_NOT_ALLOWED: {
+    status: status.UNIMPLEMENTED,
+    http: 405,
+    retry: "no",
+    meaning: "The path is asked by other methods than this one.",
+    remedy: "Use one of the methods in `Allow`.",
+  },
   UNSUPPORTED_MEDIA_TYPE: {
     status: status.INVALID_ARGUMENT,
     http: 415,

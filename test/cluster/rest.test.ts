@@ -167,6 +167,29 @@ test("a key makes a call that is made once", async () => {
   });
 });
 
+test.each([
+  ...["idempotency-key", "toolgate-run-id", "toolgate-session-id", "toolgate-turn-id", "toolgate-tool-call-id"],
+  ...["toolgate-parent-tool-call-id", "toolgate-expect-digest", "toolgate-on-disconnect", "toolgate-webhook"],
+  ...["toolgate-no-provider", "request-timeout"],
+])("an empty %s is refused", async (header) => {
+  expect(await problem(post(SUM, '{"a": 1, "b": 2}', { [header]: "" }))).toMatchObject({
+    ...{ status: 400, reason: "INVALID_REQUEST" },
+    violations: [expect.objectContaining({ field: expect.stringContaining(header) })],
+  });
+});
+
+test.each([
+  ["POST", "/v1/toolsets/lab", "GET, HEAD"],
+  ["POST", "/v1/toolsets/lab/tools/sum", "GET, HEAD"],
+  ["GET", SUM, "POST"],
+  ["DELETE", "/v1/toolsets", "GET, HEAD, POST"],
+  ["HEAD", "/v1/toolsets:watch", "GET"],
+  ["PUT", "/mcp", "POST, GET, DELETE"],
+])("%s %s is not allowed, but %s", async (method, path, allow) => {
+  const response = await get(path, { method });
+  expect([response.status, response.headers.get("allow")]).toEqual([405, allow]);
+});
+
 test("a call's output comes as events, from any of them on", async () => {
   const accepted = await post("/v1/toolsets/lab/tools/count:call", '{"to": 3}', { prefer: "respond-async" });
   expect(accepted.status).toBe(202);

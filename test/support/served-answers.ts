@@ -71,11 +71,14 @@ export class ServedAnswers {
   async check(method: string, path: string, response: Response): Promise<((event: ServedEvent) => void) | undefined> {
     const { status } = response;
     const type = response.headers.get("content-type") ?? "";
-    const verb = method.toLowerCase();
-    if (verb === "options") return undefined; // what browsers ask before they ask
+    const asked = method.toLowerCase();
+    if (asked === "options") return undefined; // what browsers ask before they ask
+    const verb = asked === "head" ? "get" : asked;
     const route = this.#routes.find((one) => one.methods.includes(verb) && one.pattern.test(path));
     const what = `${method} ${path}: ${status} ${type}`;
-    if (route === undefined) {
+    if (asked === "head" && (await response.clone().text()) !== "") throw new Error(`${what}: there is a body`);
+    if (route === undefined || status === 405) {
+      if (asked === "head") return undefined;
       if (status < 400 || type !== PROBLEM_TYPE) throw new Error(`${what} is answered, and not documented`);
       this.#hold(what, "#/components/schemas/Problem", await response.clone().json());
       return undefined;
@@ -87,6 +90,7 @@ export class ServedAnswers {
       return undefined;
     }
     if (!Object.hasOwn(answer.content, type)) throw new Error(`${what}: the type is not documented`);
+    if (asked === "head") return undefined;
     const place = ["paths", route.path, verb, "responses", String(status), "content", type, "schema"];
     const schema = `#/${place.map((part) => encodeURIComponent(part.replace(/~/g, "~0").replace(/\//g, "~1"))).join("/")}`;
     if (type !== "text/event-stream") {

@@ -2,8 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Type } from "typebox";
 import { invalidField } from "../../identity/names.js";
 import type { CallSpec__Output } from "../../protocol/generated/toolgate/v1/CallSpec.js";
-import { parseDuration } from "./duration.js";
-import { TIMEOUT_HEADER } from "./request-ask.js";
+import { parseDuration, TIMEOUT_HEADER } from "./duration.js";
 
 /** A key as RFC 8941 has strings, or as most clients send it. */
 const KEY = /^"?([\x21\x23-\x5b\x5d-\x7e]{1,256})"?$/;
@@ -12,15 +11,19 @@ const RUN_OF_KEYS = "http";
 /** The most that a call's own time can be said to be, in milliseconds. */
 const MAX_TIMEOUT_MS = 0xffff_ffff;
 
-const text = (description: string) => Type.Optional(Type.String({ maxLength: 512, description }));
+const optional = (description: string) => Type.Optional(Type.String({ maxLength: 512, description }));
+const text = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 512, description }));
 
-/** The headers of a request that makes a call. */
+/**
+ * The headers of a request that makes a call. One that is there and empty is refused: it comes of a client's unset variable, and without it
+ * the call would lose what it was to be protected by. An empty `Prefer` is a list without a preference.
+ */
 export const CALL_HEADERS = Type.Object({
   "idempotency-key": text(
     "Makes the call repeatable: the same key on the same tool is the same call, and gets its end.",
   ),
   "request-timeout": text("How long the caller waits, and the call may take: `10s`, `500ms`."),
-  prefer: text("`respond-async`: the answer comes as soon as the call is admitted."),
+  prefer: optional("`respond-async`: the answer comes as soon as the call is admitted."),
   "toolgate-run-id": text("The agent's run."),
   "toolgate-session-id": text("The conversation."),
   "toolgate-turn-id": text("The turn within it."),

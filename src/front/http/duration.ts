@@ -4,6 +4,8 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^([0-9]{1,9})(ms|s|m|h)$/;
 const MAX_MS = 86_400_000;
 
+/** How long a caller waits, by the request's own word: `Request-Timeout: 10s`. */
+export const TIMEOUT_HEADER = "request-timeout";
 /** The pattern of a duration, for schemas. */
 export const DURATION_PATTERN = "^[0-9]{1,9}(ms|s|m|h)$";
 

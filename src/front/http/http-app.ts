@@ -1,7 +1,7 @@
 import type { RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import { Ajv, type ErrorObject } from "ajv";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import { mostBytesOf } from "../../access/rpc-rules.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { isJson } from "../../json/is-json.js";
@@ -98,6 +98,7 @@ export async function createHttpApp(parts: HttpAppParts): Promise<FastifyInstanc
     }
   });
   for (const route of parts.routes) addRoute(app, parts, route);
+  refuseOtherMethods(app, parts.routes);
   await app.ready();
   return app;
 }
@@ -121,14 +122,14 @@ function pathOf({ method, path, rpc }: Route, rpcs: ReadonlyMap<string, KnownRpc
 const isHealth = (rpc: Route["rpc"]): rpc is HealthRpc => rpc === "grpc.health.v1.Health/Check";
 
 function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void {
-  const { method, path, params, query, headers, body } = route;
+  const { path, params, query, headers, body } = route;
   const maxBytes = Math.min(
     route.maxBodyBytes ?? parts.maxBodyBytes,
     parts.maxBodyBytes,
     mostBytesOf(ruleOf(pathOf(route, parts.rpcs))),
   );
   app.route({
-    method,
+    method: methodsOf(route),
     url: path,
     schema: {
       ...(params === undefined ? {} : { params }),
@@ -174,6 +175,37 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
       else send(request, reply, answer);
     },
   });
+}
+
+/** The methods that a route is asked by: what answers GET answers HEAD, without the body; a stream of events has no other answer. */
+function methodsOf({ method, answers }: Route): HTTPMethods[] {
+  const isStream = answers[200]?.contentType === "text/event-stream";
+  return method === "GET" && !isStream ? ["GET", "HEAD"] : [method];
+}
+
+/** Methods that a path without a route for them is asked by in vain. OPTIONS is answered everywhere. */
+const METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
+
+/** Has each path say by which methods it is asked, where it is asked by another one. */
+function refuseOtherMethods(app: FastifyInstance, routes: readonly Route[]): void {
+  const methods = new Map<string, Set<HTTPMethods>>();
+  for (const route of routes)
+    methods.set(route.path, new Set([...(methods.get(route.path) ?? []), ...methodsOf(route)]));
+  for (const [path, known] of methods) {
+    const allow = [...known].join(", ");
+    app.route({
+      method: METHODS.filter((method) => !known.has(method)),
+      url: path,
+      // Before anything of the body is read; the request goes no further.
+      onRequest: (request, reply) => {
+        // `sum:drop` is no name but a name with a verb, and another path than `sum`.
+        const isOtherPath = !path.includes("::") && /:[^/]*$/.test(pathOfUrl(request.url));
+        if (isOtherPath) refuse(request, reply, unknownRoute(request));
+        else refuse(request, reply, methodNotAllowed(request, allow), { allow });
+      },
+      handler: () => {},
+    });
+  }
 }
 
 const NO_QUERY = { type: "object", additionalProperties: false } as const;
@@ -275,7 +307,13 @@ function soon(): Promise<undefined> {
   });
 }
 
-function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
+/** @param more headers of the answer */
+function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+  more: Readonly<Record<string, string>> = {},
+): void {
   reply.hijack();
   const served = (request as Partial<ServedRequest>)[SERVED];
   if (served === undefined || served.writer.begun) {
@@ -285,7 +323,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): v
   const { status, headers, body } = problemFor(error);
   // What is left of a body that was not read would be taken for the next request.
   const unread = request.raw.complete ? {} : { connection: "close" };
-  void served.writer.whole(status, { ...headers, ...unread }, PROBLEM_TYPE, Buffer.from(JSON.stringify(body)));
+  void served.writer.whole(status, { ...headers, ...unread, ...more }, PROBLEM_TYPE, Buffer.from(JSON.stringify(body)));
 }
 
 function problemFor(error: unknown): ReturnType<typeof problemOf> {
@@ -322,12 +360,15 @@ function ofFastify(error: unknown): ToolgateError | undefined {
 }
 
 function unknownRoute({ method, url }: { readonly method: string; readonly url: string }): ToolgateError {
-  const path = url.split("?")[0] ?? "";
-  return new ToolgateError(
-    "UNKNOWN_ROUTE",
-    `There is no ${method} ${JSON.stringify(path.slice(0, 128))}. /v1/openapi.json has all routes.`,
-  );
+  return new ToolgateError("UNKNOWN_ROUTE", `There is no ${method} ${shown(url)}. /v1/openapi.json has all routes.`);
 }
+
+function methodNotAllowed({ method, url }: { readonly method: string; readonly url: string }, allow: string) {
+  return new ToolgateError("METHOD_NOT_ALLOWED", `${shown(url)} is not asked by ${method}, but by ${allow}.`);
+}
+
+const pathOfUrl = (url: string): string => url.split("?")[0] ?? "";
+const shown = (url: string): string => JSON.stringify(pathOfUrl(url).slice(0, 128));
 
 /** A request that cannot even be read, as Node tells it, is answered here. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -4,7 +4,7 @@ import { joinAddress } from "../../config/address.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import type { ServedState } from "../services/served-call.js";
 import type { AnswerWriter } from "./answer-writer.js";
-import { parseDuration } from "./duration.js";
+import { parseDuration, TIMEOUT_HEADER } from "./duration.js";
 import { HttpCall } from "./http-call.js";
 import { RequestFailure } from "./problem.js";
 import { credentialsOf } from "./request-credentials.js";
@@ -15,9 +15,6 @@ export interface RequestAskParts {
   readonly rpcs: ReadonlyMap<string, KnownRpc>;
   readonly state: ServedState;
 }
-
-/** How long a caller waits, by the request's own word: `Request-Timeout: 10s`. */
-export const TIMEOUT_HEADER = "request-timeout";
 
 /** What one request asks of the node's methods: each an `HttpCall`, let in by its RPC's rule. */
 export class RequestAsk implements Ask {

@@ -54,6 +54,8 @@ function describe({ keyword, message, params, parentSchema }: ErrorObject): stri
       const known = Object.keys((parentSchema?.properties as object | undefined) ?? {});
       return `has no ${quoted(params.additionalProperty)}${known.length === 0 ? "" : `, but ${listed(known)}`}`;
     }
+    case "minLength":
+      return params.limit === 1 ? "must not be empty" : (message ?? "is too short");
     default:
       return message ?? "does not fit";
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { isLoopback } from "../../config/address.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
+import { CALL_HEADERS } from "./call-request.js";
 
 /** The most headers that a request may have; all of them together are bounded in bytes by the server. */
 const MAX_HEADERS = 128;
@@ -49,10 +50,10 @@ export class RequestGuard {
     if (!allowed) return {};
     const asks = method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
     return {
-      vary: "Origin",
+      vary: asks ? "Origin, Access-Control-Request-Headers" : "Origin",
       "access-control-allow-origin": origin,
       "access-control-expose-headers": "Location, Retry-After, Toolgate-Call-Id, Toolgate-Attempt, Toolgate-Warnings",
-      ...(asks ? PREFLIGHT : {}),
+      ...(asks ? preflight(headers["access-control-request-headers"] ?? "") : {}),
     };
   }
 
@@ -64,12 +65,30 @@ export class RequestGuard {
   }
 }
 
-const PREFLIGHT = {
-  "access-control-allow-methods": "GET, POST, PUT, DELETE",
-  "access-control-allow-headers":
-    "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, Request-Timeout, Traceparent, Tracestate, Toolgate-Run-Id, Toolgate-Session-Id, Toolgate-Turn-Id, Toolgate-Tool-Call-Id, Toolgate-Parent-Tool-Call-Id, Toolgate-Expect-Digest, Toolgate-On-Disconnect, Toolgate-No-Provider, Mcp-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id",
-  "access-control-max-age": String(PREFLIGHT_HOLDS_S),
-};
+/** What pages may send besides what a call has. */
+const HEADERS_OF_PAGES = [
+  ...["authorization", "content-type", "last-event-id", "traceparent", "tracestate"],
+  ...["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id"],
+  ...Object.keys(CALL_HEADERS.properties),
+].join(", ");
+/** The headers of MCP that are named by arguments of tools: a token of at most 128 characters, as contracts may have it. */
+const PARAM_HEADER = /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+/** The most of them that one page may ask for at once. */
+const MAX_PARAM_HEADERS = 64;
+
+/** What a browser is told that asks whether a page may. @param asked the headers that the page wants to send */
+function preflight(asked: string): Readonly<Record<string, string>> {
+  const params = asked
+    .split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => PARAM_HEADER.test(name))
+    .slice(0, MAX_PARAM_HEADERS);
+  return {
+    "access-control-allow-methods": "GET, POST, PUT, DELETE",
+    "access-control-allow-headers": [HEADERS_OF_PAGES, ...params].join(", "),
+    "access-control-max-age": String(PREFLIGHT_HOLDS_S),
+  };
+}
 
 /** How often a header is there. @param raw names and values, in turns */
 export function countOf(raw: readonly string[], name: string): number {

@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { expect, test } from "vitest";
 import { RPC_RULES } from "../../../src/access/rpc-rules.js";
 import { deferred } from "../../../src/async/deferred.js";
+import { CALL_HEADERS } from "../../../src/front/http/call-request.js";
 import { csrfTokenOf, SESSION_COOKIE } from "../../../src/front/http/request-credentials.js";
 import { type Route, route } from "../../../src/front/http/route.js";
 import { ROUTES } from "../../../src/front/http/routes.js";
@@ -148,6 +149,58 @@ test("pages of other origins may not ask, unless they are named", async () => {
   });
   expect([asked.status, asked.headers.get("access-control-allow-methods")]).toEqual([204, "GET, POST, PUT, DELETE"]);
   expect((await echo.get("/echo", { method: "OPTIONS" })).headers.get("access-control-allow-methods")).toBeNull();
+});
+
+test("a page of another origin may send every header that a call has, and those of arguments", async () => {
+  await using echo = await httpEcho({}, { httpOrigins: "https://console.example" });
+  const allowed = async (asked: string): Promise<string[]> => {
+    const response = await echo.get("/livez", {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://console.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": asked,
+      },
+    });
+    expect(response.headers.get("vary")).toBe("Origin, Access-Control-Request-Headers");
+    return (response.headers.get("access-control-allow-headers") ?? "").split(", ");
+  };
+  const always = await allowed("");
+  expect(always).toEqual(expect.arrayContaining([...Object.keys(CALL_HEADERS.properties), "authorization"]));
+  const asked = ["mcp-param-region", "Mcp-Param-user_id", "x-other", "mcp-param-", `mcp-param-${"x".repeat(129)}`];
+  expect(await allowed(asked.join(","))).toEqual([...always, "mcp-param-region", "mcp-param-user_id"]);
+  const many = Array.from({ length: 500 }, (_, index) => `mcp-param-${index}`).join(",");
+  expect(await allowed(many)).toHaveLength(always.length + 64);
+});
+
+test("HEAD is answered as GET is, without the body", async () => {
+  await using echo = await httpEcho({}, {}, routes);
+  for (const path of ["/livez", "/readyz"]) {
+    const got = await echo.get(path);
+    const asked = await echo.get(path, { method: "HEAD" });
+    expect([asked.status, asked.headers.get("content-length")]).toEqual([200, got.headers.get("content-length")]);
+    expect(await asked.text()).toBe("");
+  }
+  echo.health.now = { ready: false, parts: { redisAnswers: false } };
+  expect((await echo.get("/readyz", { method: "HEAD" })).status).toBe(503);
+  expect((await echo.get("/none", { method: "HEAD" })).status).toBe(404);
+  const stream = await echo.get("/follow", { method: "HEAD" });
+  expect([stream.status, stream.headers.get("allow")]).toEqual([405, "GET"]);
+});
+
+test.each([
+  ["DELETE", "/livez", "GET, HEAD"],
+  ["PATCH", "/livez?verbose=1", "GET, HEAD"],
+  ["GET", "/echo", "POST"],
+  ["PUT", "/echo", "POST"],
+])("%s %s is refused, and told what is allowed", async (method, path, allow) => {
+  await using echo = await httpEcho({}, {}, routes);
+  const response = await echo.get(path, { method, ...(method === "GET" ? {} : { body: "{}" }) });
+  expect(response.headers.get("allow")).toBe(allow);
+  expect(await problem(response)).toMatchObject({
+    ...{ status: 405, reason: "METHOD_NOT_ALLOWED", executed: "no" },
+    detail: `"${path.split("?")[0]}" is not asked by ${method}, but by ${allow}.`,
+  });
 });
 
 test("headers are bounded by number and by size", async () => {

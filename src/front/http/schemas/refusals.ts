@@ -6,6 +6,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   401: "The caller has not proved who it is.",
   403: "The caller may not do this.",
   404: "There is none, or the caller may not see it.",
+  405: "The path is asked by other methods; `Allow` names them.",
   408: "The request did not arrive whole in time.",
   409: "It conflicts with what there is.",
   413: "The request is too large.",
