@@ -207,6 +207,24 @@ test("a call's output comes as events, from any of them on", async () => {
   const headers = { "last-event-id": all[1]?.id ?? "" };
   for await (const event of rest.events(await get(`${location}/events`, { headers }))) later.push(event);
   expect(later).toEqual(all.slice(2));
+  const terminal = all.at(-1)?.id ?? "";
+  const after = (id: string): Promise<Response> => get(`${location}/events`, { headers: { "last-event-id": id } });
+  expect([(await after(terminal)).status, await (await after(terminal)).text()], "browsers stop").toEqual([204, ""]);
+  expect(await problem(after(`made-up${terminal}`))).toMatchObject({ status: 400 });
+  const missed: ServedEvent[] = [];
+  for await (const event of rest.events(await after(terminal.replace(/^[^.]+/, all[1]?.id ?? "")))) missed.push(event);
+  expect(missed, "what there is after an end that was not this one").toEqual(all.slice(2));
+});
+
+test("a call without output has an end that can be asked after, too", async () => {
+  const callId = (await post(SUM, '{"a": 1, "b": 2}')).headers.get("toolgate-call-id");
+  const events: ServedEvent[] = [];
+  for await (const event of rest.events(await get(`/v1/calls/${callId}/events`))) events.push(event);
+  expect(events).toMatchObject([{ event: "terminal", id: expect.stringMatching(/./) }]);
+  const headers = { "last-event-id": events[0]?.id ?? "" };
+  expect((await get(`/v1/calls/${callId}/events`, { headers })).status).toBe(204);
+  const unknown = `0.${"A".repeat(22)}`;
+  expect(await problem(get(`/v1/calls/${unknown}/events`, { headers }))).toMatchObject({ status: 404 });
 });
 
 test("a call that does not end in time is waited for elsewhere, and cancelled", async () => {
