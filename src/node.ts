@@ -609,6 +609,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
   const http = createHttpServer({
     ...{ config, listeners, log, services, access: accessControl, onFailure, health },
     newId: randomUUID,
+    onAnswered: (method, route, status) => metrics?.requestAnswered(method, route, status),
     moreRoutes: () =>
       import("./front/mcp/mcp-routes.js").then(({ mcpRoutes }) =>
         mcpRoutes({ catalog, taskAfterMs: config.mcpTaskAfterMs }),
@@ -627,7 +628,7 @@ export function createNode(config: Config, surroundings: Partial<NodeSurrounding
       leader,
       sessions,
     },
-    ...{ notifications, inFlight, validators, server, log },
+    ...{ notifications, inFlight, validators, server, http, log },
     nowMs: (toolset) => leaseClock.nowMs(keyspace.forToolset(toolset)),
     documents: documents.copy,
     nodes: () => nodeList.nodes,

@@ -83,6 +83,7 @@ export const REASON_EXITS = {
   UNKNOWN_ROUTE: "notFound",
   METHOD_NOT_ALLOWED: "notFound",
   UNSUPPORTED_MEDIA_TYPE: "badInput",
+  EXPECTATION_FAILED: "badInput",
   REQUEST_TIMEOUT: "unavailable",
   HEADERS_TOO_LARGE: "badInput",
   MISDIRECTED: "refused",

@@ -398,6 +398,13 @@ export const ERROR_CODES = {
     meaning: "The headers or the body of an HTTP request did not arrive in time.",
     remedy: "Send it faster, or a smaller one. Nothing of it was looked at.",
   },
+  EXPECTATION_FAILED: {
+    status: status.INVALID_ARGUMENT,
+    http: 417,
+    retry: "no",
+    meaning: "An HTTP request has an `Expect` other than `100-continue`.",
+    remedy: "Leave the header out.",
+  },
   HEADERS_TOO_LARGE: {
     status: status.INVALID_ARGUMENT,
     http: 431,

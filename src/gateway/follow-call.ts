@@ -40,7 +40,8 @@ const CURSOR = /^[0-9]{1,15}-[0-9]{1,10}$/;
 
 /** Checks a cursor from outside; an empty one is the beginning. */
 export function parseCursor(cursor: string): string {
-  if (cursor !== "" && !CURSOR.test(cursor)) throw invalidField("cursor", "must be a cursor as FollowCall returned it");
+  if (cursor !== "" && !CURSOR.test(cursor))
+    throw invalidField("cursor", "must be where the call's output was left, as it came with that");
   return cursor;
 }
 

@@ -10,7 +10,7 @@ const CALL_ID = /^[0-9a-z]{1,3}\.[A-Za-z0-9_-]{22}$/;
 
 /** A call id from outside. */
 export function parseCallId(text: string, field = "call_id"): CallId {
-  if (!CALL_ID.test(text)) throw invalidField(field, "must be a call id as CallTool or Invoke returned it");
+  if (!CALL_ID.test(text)) throw invalidField(field, "must be a call's id, as it came when the call was made");
   return text as CallId; // the pattern has just vouched for the brand
 }
 

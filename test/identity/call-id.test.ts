@@ -66,7 +66,9 @@ describe("a call id", () => {
     expect(() => parseCallId(text, "in_hand.call_id")).toThrow(
       expect.objectContaining({
         reason: "INVALID_REQUEST",
-        violations: [{ field: "in_hand.call_id", description: "must be a call id as CallTool or Invoke returned it" }],
+        violations: [
+          { field: "in_hand.call_id", description: "must be a call's id, as it came when the call was made" },
+        ],
       }),
     );
   });

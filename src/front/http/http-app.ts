@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { Ajv, type ErrorObject } from "ajv";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import { mostBytesOf } from "../../access/rpc-rules.js";
+import { ERROR_CODES } from "../../errors/codes.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { isJson } from "../../json/is-json.js";
 import { parseJson } from "../../json/parse-json.js";
@@ -11,6 +12,7 @@ import type { HeldForStream } from "../listening/held-bytes.js";
 import type { ServedState } from "../services/served-call.js";
 import { AnswerWriter, SECURITY_HEADERS } from "./answer-writer.js";
 import type { HttpConnections } from "./http-connections.js";
+import { documentedPath } from "./openapi.js";
 import { PROBLEM_TYPE, problemOf, RequestFailure } from "./problem.js";
 import { RequestAsk, ruleOf } from "./request-ask.js";
 import { readBody } from "./request-body.js";
@@ -33,11 +35,22 @@ export interface HttpAppParts {
   readonly node: RouteNode;
   /** The largest body, in bytes. */
   readonly maxBodyBytes: number;
+  /** Hears of each request that was answered, or whose caller has gone. */
+  readonly onAnswered?: AnsweredListener | undefined;
   /** Aborted when the node begins to drain. */
   readonly draining: AbortSignal;
   /** The server that requests come by. */
   readonly server: (listener: RequestListener) => Server;
 }
+
+/**
+ * Hears of an answer.
+ *
+ * @param method `other` where there is no route
+ * @param route its path, as the served document has it; `other` where there is none
+ * @param status what was answered; 499 where the caller went before
+ */
+export type AnsweredListener = (method: string, route: string, status: number) => void;
 
 /** What is known of a request beside what fastify knows. */
 interface Served {
@@ -137,7 +150,7 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
       ...(headers === undefined ? {} : { headers }),
       ...(body === undefined || body === "raw" ? {} : { body }),
     },
-    config: { route },
+    config: { documented: documentedPath(route) },
     attachValidation: false,
     // Before anything of the body is read.
     onRequest: async (request) => {
@@ -171,7 +184,7 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, route: Route): void
         ask,
         node: parts.node,
       });
-      if ("events" in answer) await sendEvents(request, reply, answer.events);
+      if ("events" in answer) await sendEvents(parts, request, reply, answer.events);
       else send(request, reply, answer);
     },
   });
@@ -246,6 +259,7 @@ function serve(parts: HttpAppParts, request: FastifyRequest, reply: FastifyReply
     held?.leave();
     if (connection !== undefined) connection.requests--;
     ask.close();
+    parts.onAnswered?.(...routeOf(request), response.headersSent ? response.statusCode : CALLER_WENT);
     if (parts.draining.aborted) raw.socket.destroySoon();
   });
   const closing = parts.draining.aborted || fault !== undefined ? { connection: "close" } : {};
@@ -255,6 +269,15 @@ function serve(parts: HttpAppParts, request: FastifyRequest, reply: FastifyReply
   return () => {
     if (fault !== undefined) throw fault;
   };
+}
+
+/** The status of the error table for a caller that went. */
+const CALLER_WENT = ERROR_CODES.CANCELLED.http;
+
+/** The method and the path of a request's route. What is no route is one word: callers make up paths. */
+function routeOf(request: FastifyRequest): [method: string, route: string] {
+  const { documented } = (request.routeOptions?.config ?? {}) as { readonly documented?: string }; // see addRoute
+  return documented === undefined ? ["other", "other"] : [request.method, documented];
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, answer: Extract<Answer, { status: number }>): void {
@@ -271,6 +294,7 @@ function bytesOf(body: unknown): Buffer | undefined {
 }
 
 async function sendEvents(
+  { connections }: HttpAppParts,
   request: FastifyRequest,
   reply: FastifyReply,
   events: Extract<Answer, { events: unknown }>["events"],
@@ -281,6 +305,7 @@ async function sendEvents(
   const pending = iterator.next();
   const first = await Promise.race([pending, soon()]);
   reply.hijack();
+  connections.beginStream(reply.raw);
   writer.beginEvents();
   try {
     let step = first ?? (await pending);

@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FairQuota } from "../../limits/fair-quota.js";
 import { peerHost } from "../../limits/peer-host.js";
@@ -27,10 +28,27 @@ export class HttpConnections {
   /** By the remote address and port, which a socket has in common with what TLS makes of it. */
   readonly #open = new Map<string, Connection>();
   #empty = (): void => {};
+  #streams = 0;
 
   constructor({ held, quota }: HttpConnectionsOptions) {
     this.#held = held;
     this.#quota = quota;
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** How many streams of events are open on them. */
+  get streams(): number {
+    return this.#streams;
+  }
+
+  /** Counts an answer as a stream of events until it is closed. */
+  beginStream(response: ServerResponse): void {
+    this.#streams++;
+    response.once("close", () => this.#streams--);
   }
 
   /** Takes a connection that was just accepted; false when it was closed at once, for want of a permit. */

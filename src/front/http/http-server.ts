@@ -19,6 +19,7 @@ import type { Service } from "../services/methods.js";
 import { nodeDraining } from "../services/node-draining.js";
 import { Rechecks } from "../services/rechecks.js";
 import type { ServedState } from "../services/served-call.js";
+import type { AnsweredListener } from "./http-app.js";
 import { HttpConnections } from "./http-connections.js";
 import type { Route } from "./route.js";
 
@@ -47,6 +48,8 @@ export interface HttpServerOptions {
   readonly access: AccessControl;
   /** Hears of each call that fails, before its caller does. */
   readonly onFailure?: ServedState["onFailure"];
+  /** Hears of each request that was answered. */
+  readonly onAnswered?: AnsweredListener;
   readonly health: () => Promise<NodeHealth>;
   /** Makes the ids that tie an answer to a log line. */
   readonly newId: () => string;
@@ -77,6 +80,10 @@ export interface HttpServer {
    * @throws ToolgateError INVALID_CONFIG when the address cannot be used
    */
   start(): Promise<string | undefined>;
+  /** How many connections are open. */
+  readonly connections: number;
+  /** How many streams of events are open on them. */
+  readonly streams: number;
   /** Idempotent. */
   beginDrain(): void;
   /** Resolves when every connection is gone. Idempotent: the first call's grace holds. */
@@ -113,6 +120,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       tls.onChange((_context, trust) => endUntrusted(trust));
       rechecks.start();
       return joinAddress(splitAddress(address)?.host ?? address, listening.port);
+    },
+    get connections() {
+      return connections.size;
+    },
+    get streams() {
+      return connections.streams;
     },
     beginDrain,
     stop(graceMs) {
@@ -152,10 +165,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         connections,
         node: { health: options.health, asksWho: () => access.required },
         maxBodyBytes: config.maxMessageBytes,
+        onAnswered: options.onAnswered,
         draining: draining.signal,
         server(listener) {
           const made = serverOf(listener);
           made.on("clientError", answerUnreadable);
+          made.on("checkExpectation", listener); // which refuses it as a problem
           // What counts the time of requests begins with this; nothing is listened on here.
           made.emit("listening");
           server = made;
@@ -171,6 +186,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   function serverOf(listener: RequestListener): Server | TlsServer {
     const limits = {
       maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: false, // it is, by `RequestGuard`, which says so as a problem
       headersTimeout: Math.min(HEADERS_WITHIN_MS, config.messageTimeoutMs),
       requestTimeout: config.messageTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,

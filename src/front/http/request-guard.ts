@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { isLoopback } from "../../config/address.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
@@ -30,11 +30,12 @@ export class RequestGuard {
    * Refuses a page that is led here by a name of its own (DNS rebinding), and one of another origin.
    *
    * @returns the headers that the answer needs for a page of an origin that was let in
-   * @throws ToolgateError HEADERS_TOO_LARGE, MISDIRECTED, FORBIDDEN_ORIGIN
+   * @throws ToolgateError HEADERS_TOO_LARGE, INVALID_REQUEST, EXPECTATION_FAILED, MISDIRECTED, FORBIDDEN_ORIGIN
    */
   check({ rawHeaders, headers, method }: IncomingMessage): Readonly<Record<string, string>> {
     if (rawHeaders.length > 2 * MAX_HEADERS)
       throw new ToolgateError("HEADERS_TOO_LARGE", `The request has more than ${MAX_HEADERS} headers.`);
+    checkFraming(headers);
     if (countOf(rawHeaders, "host") > 1) throw misdirected();
     const host = headers.host ?? "";
     if (!this.#isOurs(host)) throw misdirected();
@@ -88,6 +89,20 @@ function preflight(asked: string): Readonly<Record<string, string>> {
     "access-control-allow-headers": [HEADERS_OF_PAGES, ...params].join(", "),
     "access-control-max-age": String(PREFLIGHT_HOLDS_S),
   };
+}
+
+/** Refuses what Node would pass over, or answer without a problem. */
+function checkFraming({ host, expect, "transfer-encoding": coding }: IncomingHttpHeaders): void {
+  if (host === undefined)
+    throw new ToolgateError("INVALID_REQUEST", "The request has no Host header, which names the node that it is for.");
+  // Node takes off the last coding only: what is below would be read as if it were plain.
+  if (coding !== undefined && coding.toLowerCase() !== "chunked")
+    throw new ToolgateError("INVALID_REQUEST", "The body has a transfer coding besides chunked; send it as it is.");
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue")
+    throw new ToolgateError(
+      "EXPECTATION_FAILED",
+      "The request expects something else than 100-continue; leave it out.",
+    );
 }
 
 /** How often a header is there. @param raw names and values, in turns */

@@ -8,7 +8,8 @@ export type WebServerLimits = Required<
     ServerOptions,
     "maxHeaderSize" | "headersTimeout" | "requestTimeout" | "keepAliveTimeout" | "connectionsCheckingInterval"
   >
->;
+> &
+  Pick<ServerOptions, "requireHostHeader">;
 
 /**
  * Node's server of HTTP/1.1, with TLS by the node's files where it is to have it.

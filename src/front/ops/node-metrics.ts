@@ -54,6 +54,7 @@ export interface MeasuredParts {
   readonly notifications: Pick<CallNotifications, "size">;
   readonly inFlight: Pick<CallsInFlight, "total">;
   readonly validators: Pick<ValidatorCache, "counters">;
+  readonly http: { readonly connections: number; readonly streams: number };
   readonly server: Pick<GrpcServer, "connections" | "sessions" | "heldBytes">;
   readonly audit: Pick<AuditLog, "waiting" | "dropped">;
   readonly log: Pick<RootLogger, "counters">;
@@ -67,6 +68,7 @@ export class NodeMetrics implements ScriptMeter {
   readonly #scriptSeconds = this.registry.histograms("toolgate_redis_script_seconds", ROUND_TRIP_BOUNDS);
   readonly #scriptFailures = this.registry.counters("toolgate_redis_script_failures_total");
   readonly #rpcFailures = this.registry.counters("toolgate_rpc_failures_total");
+  readonly #httpRequests = this.registry.counters("toolgate_http_requests_total");
   readonly #webhooks = this.registry.counters("toolgate_webhook_attempts_total");
   readonly #connects: Counter = this.registry.counters("toolgate_redis_connects_total")();
 
@@ -114,6 +116,11 @@ export class NodeMetrics implements ScriptMeter {
     this.#rpcFailures(path.slice(path.lastIndexOf(".") + 1), toToolgateError(error).reason).add();
   }
 
+  /** A request of HTTP was answered. @param route the path of one of the node's routes, or `other` */
+  requestAnswered(method: string, route: string, status: number): void {
+    this.#httpRequests(method, route, `${Math.floor(status / 100)}xx`).add();
+  }
+
   refused({ verb, toolset = "", tool = "" }: AuditedAct, reason: string): void {
     this.calls.refused(verb, reason, toolset, tool);
   }
@@ -121,7 +128,7 @@ export class NodeMetrics implements ScriptMeter {
   /** Reads the state of a node's parts from now on, whenever metrics are collected. */
   measure(parts: MeasuredParts): void {
     const { registry } = this;
-    const { sessions, validators, catalog, server, audit, log } = parts;
+    const { sessions, validators, catalog, server, http, audit, log } = parts;
     registry.read("toolgate_node_info", () => [[[parts.node, parts.registryName, VERSION], 1]]);
     registry.read("toolgate_node_ready", () => Number(parts.ready()));
     registry.read("toolgate_node_leads", () => Number(parts.leader.leads));
@@ -163,8 +170,14 @@ export class NodeMetrics implements ScriptMeter {
       ];
     });
 
-    registry.read("toolgate_connections", () => server.connections);
-    registry.read("toolgate_streams", () => server.sessions);
+    registry.read("toolgate_connections", () => [
+      [["grpc"], server.connections],
+      [["http"], http.connections],
+    ]);
+    registry.read("toolgate_streams", () => [
+      [["grpc"], server.sessions],
+      [["http"], http.streams],
+    ]);
     registry.read("toolgate_held_bytes", () => server.heldBytes);
     registry.read("toolgate_audit_waiting", () => audit.waiting);
     registry.read("toolgate_audit_dropped_total", () => audit.dropped);

@@ -138,8 +138,21 @@ export const METRICS = {
     help: "Schemas of registrations that are looked at, or wait for it.",
   },
   // Connections
-  toolgate_connections: { kind: "gauge", labels: [], help: "Open gRPC connections." },
-  toolgate_streams: { kind: "gauge", labels: [], help: "Open bidirectional streams, of agents and providers." },
+  toolgate_connections: {
+    kind: "gauge",
+    labels: ["front"],
+    help: "Open connections: by `grpc`, or by `http`, which has MCP too.",
+  },
+  toolgate_streams: {
+    kind: "gauge",
+    labels: ["front"],
+    help: "Open streams: of agents and providers by `grpc`, of events by `http`.",
+  },
+  toolgate_http_requests_total: {
+    kind: "counter",
+    labels: ["method", "route", "status"],
+    help: "Requests by HTTP that were answered, by the route's path (`other` where there is none) and class of status (`4xx`). A stream counts when it is over.",
+  },
   toolgate_held_bytes: {
     kind: "gauge",
     labels: [],

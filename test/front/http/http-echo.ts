@@ -37,7 +37,7 @@ export interface HttpEcho {
 export async function httpEcho(
   methods: Partial<Methods<GatewayHandlers>> = {},
   flags: Flags = {},
-  options: Pick<Partial<HttpServerOptions>, "routes" | "onFailure" | "autoAddress" | "listeners"> & {
+  options: Pick<Partial<HttpServerOptions>, "routes" | "onFailure" | "onAnswered" | "autoAddress" | "listeners"> & {
     readonly access?: AccessControl;
   } = {},
 ): Promise<HttpEcho> {

@@ -227,6 +227,26 @@ test("what is no request is refused as a problem", async () => {
     );
 });
 
+test.each([
+  ["a transfer coding below chunked", "Host: a\r\nTransfer-Encoding: gzip, chunked", 400, "INVALID_REQUEST"],
+  ["an expectation of its own", "Host: localhost\r\nExpect: foo\r\nContent-Length: 2", 417, "EXPECTATION_FAILED"],
+  ["no host", "Content-Length: 2", 400, "INVALID_REQUEST"],
+])("a request with %s is refused as a problem", async (_what, headers, status, reason) => {
+  await using echo = await httpEcho({}, {}, routes);
+  await echo.get("/livez");
+  const head = `POST /echo HTTP/1.1\r\nContent-Type: application/json\r\n${headers}\r\n\r\n`;
+  expect(await echo.raw(`${head}{}`)).toMatch(
+    new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*application/problem\\+json[\\s\\S]*"reason":"${reason}"`),
+  );
+});
+
+test("a caller that expects to go on is told to", async () => {
+  await using echo = await httpEcho({}, {}, routes);
+  const head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
+  const answer = await echo.raw(`${head}Expect: 100-Continue\r\nContent-Length: 2\r\n\r\n{}`);
+  expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 /);
+});
+
 test("headers and bodies that come too slowly end their request, and no other one", async () => {
   await using echo = await httpEcho({}, { messageTimeoutMs: 300 }, routes);
   const head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
@@ -376,6 +396,41 @@ test("a reader of events that does not read is cut, and no other caller notices"
   socket.write("GET /follow HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await ended.promise;
   expect((await post(echo, "{}")).status).toBe(200);
+});
+
+test("connections, streams and answered requests are counted, of any path under few names", async () => {
+  const answered: [string, string, number][] = [];
+  const FollowCall = serverStream(async function* (_request, { signal }) {
+    yield { deltas: [{ cursor: "1-0" }] };
+    if (!signal.aborted) await once(signal, "abort");
+  });
+  const Invoke = unary(async () => new Promise<never>(() => {}));
+  const onAnswered = (...one: [string, string, number]) => void answered.push(one);
+  await using echo = await httpEcho({ FollowCall, Invoke }, {}, { ...routes, onAnswered });
+  const stop = new AbortController();
+  const stream = await echo.get("/follow", { signal: stop.signal });
+  await stream.body?.getReader().read();
+  expect([echo.server.connections > 0, echo.server.streams]).toEqual([true, 1]);
+  stop.abort();
+  await until("the stream is counted as over", () => answered.length === 1 && echo.server.streams === 0);
+  await echo.get("/livez", { method: "HEAD" });
+  await echo.get("/none/of/them");
+  await echo.get("/echo");
+  await echo.get("/echo?x=1", { method: "POST", headers: { "request-timeout": "0" } });
+  const socket = await echo.open();
+  socket.write("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n");
+  await echo.get("/livez");
+  await until("the request has arrived", async () => (await echo.get("/livez")).ok && echo.server.connections > 1);
+  socket.destroy();
+  await until("its caller has gone", () => answered.some(([, , status]) => status === 499));
+  expect(answered.filter(([method, route]) => `${method} ${route}` !== "GET /livez")).toEqual([
+    ["GET", "/follow", 200],
+    ["HEAD", "/livez", 200],
+    ["other", "other", 404],
+    ["other", "other", 405],
+    ["POST", "/echo", 400],
+    ["POST", "/echo", 499],
+  ]);
 });
 
 test("a host has so many connections, and others theirs", async () => {

@@ -112,6 +112,16 @@ test("a call whose record Redis has lost is counted as it ended", async () => {
   expect(await sumOf("toolgate_call_ends_total", 'reason="STATE_LOST"')).toBe(1);
 });
 
+test("connections and streams are measured by front, and requests of HTTP by route", async () => {
+  await (await fetch(`${http}/livez`)).text();
+  await until("the answer is counted", async () => (await sumOf("toolgate_http_requests_total")) > 0);
+  const requests = await seriesOf("toolgate_http_requests_total");
+  expect(requests.get('method="GET",route="/livez",status="2xx"')).toBe(1);
+  for (const name of ["toolgate_connections", "toolgate_streams"])
+    expect([...(await seriesOf(name)).keys()]).toEqual(['front="grpc"', 'front="http"']);
+  expect((await seriesOf("toolgate_streams")).get('front="grpc"')).toBeGreaterThan(0);
+});
+
 test("what is counted of calls is what the audit has recorded, for each outcome", async () => {
   const failing = (tool: "fail" | "liar") => agent.invoke("lab", tool, {}).catch(() => {});
   await Promise.all(Array.from({ length: 20 }, (_, a) => agent.invoke("lab", "sum", { a, b: 1 })));

@@ -11,6 +11,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   409: "It conflicts with what there is.",
   413: "The request is too large.",
   415: "The body is no JSON.",
+  417: "The request expects what the node does not do.",
   421: "The request names a host that this node is not.",
   422: "It cannot be done with what the request holds.",
   429: "A limit was met; `Retry-After` says when to come again.",
