@@ -30,12 +30,15 @@ export interface HttpTool {
 
 const MAX_TAGS = 32;
 const MAX_TAG_CHARACTERS = 64;
+/** Statuses whose answers have no content, whatever a document lists: RFC 9110, sections 15.3.5 and 15.3.6. */
+const NO_CONTENT = new Set(["204", "205"]);
 
 /**
  * Makes a tool of an operation.
  *
  * Its payload is an object: each parameter by its name, and the body as `body`. Its result is the answer's JSON where the document
- * says that every answer of success is JSON, with its schema; of anything else there is no schema (see http-answer.ts).
+ * says that every answer of success is JSON, with its schema, or without content by its status; of anything else there is no schema (see
+ * http-answer.ts). A status alone does not say that an answer is empty: many documents leave out what theirs have.
  *
  * @param own whether a parameter is sent by the mount itself, so that it is no argument.
  * @throws Unusable
@@ -111,9 +114,12 @@ function resultOf(
       if (!/^2([0-9]{2}|XX)$/i.test(status)) continue;
       const response = document.object(item, placeIn(placeIn(place, "responses"), status));
       const contents = isObject(response.value.content) ? Object.entries(response.value.content) : [];
-      if (contents.length === 0) parts.push({ type: "null" });
+      const isEmpty = NO_CONTENT.has(status);
+      if (isEmpty) parts.push({ type: "null" });
+      else if (contents.length === 0) isKnown = false;
       for (const [mediaType, content] of contents) {
         if (/^[\w.+*/-]+$/.test(essenceOf(mediaType))) accept.add(essenceOf(mediaType));
+        if (isEmpty) continue;
         const schema = isObject(content) ? content.schema : undefined;
         // Of what is not JSON the result has a form of its own.
         if (!isExactlyJson(essenceOf(mediaType)) || schema === undefined) isKnown = false;

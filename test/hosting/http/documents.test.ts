@@ -151,7 +151,7 @@ describe("documents in the style of", () => {
       tools: [
         "dns-records-for-a-zone-create-dns-record POST /zones/{zone_id}/dns_records once result api_email+api_key",
         "import_records POST /zones/{zone_id}/import once result api_email+api_key",
-        "zone GET /zones/{id} again result api_email+api_key",
+        "zone GET /zones/{id} again - api_email+api_key",
       ],
       skipped: [
         "import_records tool: POST /zones/import has the name of POST /zones/{zone_id}/import, which comes first",
@@ -199,7 +199,7 @@ describe("documents in the style of", () => {
     expect(summary(toolset)).toEqual({
       tools: [
         "read_state_states_entity_id_get GET /states/{entity_id} again result",
-        "set_state_states_entity_id_post POST /states/{entity_id} once result",
+        "set_state_states_entity_id_post POST /states/{entity_id} once -",
         "upload POST /upload once result",
         "stream GET /stream again -",
       ],
@@ -255,6 +255,30 @@ describe("the tools of a document", () => {
       nameOf(undefined),
       nameOf("a".repeat(300)),
     ]).toEqual(["users_list_all", "x", "get_a_b_.json", "get_a_b_.json", "a".repeat(128)]);
+  });
+
+  test.each<[string, Json, Json | undefined]>([
+    ["of an answer without content is null", { 204: {} }, { type: "null" }],
+    ["of an answer to reset a form is null", { 205: { description: "Reset." } }, { type: "null" }],
+    [
+      "of an answer that has no content whatever is listed is null",
+      { 204: { content: { "*/*": {} } } },
+      { type: "null" },
+    ],
+    ["of an answer whose content is not said is anything", { 200: { description: "Fine." } }, undefined],
+    ["of any success whose content is not said is anything", { "2XX": { content: {} } }, undefined],
+    [
+      "of which one answer is not said is anything",
+      { 200: { content: { "application/json": { schema: { type: "object" } } } }, 201: {} },
+      undefined,
+    ],
+    [
+      "of JSON or nothing is either",
+      { 200: { content: { "application/json": { schema: { type: "object" } } } }, 204: {} },
+      { anyOf: [{ type: "object" }, { type: "null" }] },
+    ],
+  ])("whose result is that %s", (_name, responses, result) => {
+    expect(onlyTool(api({ "/a": { post: { operationId: "a", responses } } })).result).toEqual(result);
   });
 
   test("are chosen by name, method and path, or tag", () => {
