@@ -1,6 +1,5 @@
-import { isTraceparent, type TraceContext } from "../../observe/traces/trace-context.js";
+import { isTraceparent, isTracestate, type TraceContext } from "../../observe/traces/trace-context.js";
 
-const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 const NONE: TraceContext = Object.freeze({});
 
 /**
@@ -9,5 +8,5 @@ const NONE: TraceContext = Object.freeze({});
  */
 export function readTraceContext(traceparent: unknown, tracestate: string): TraceContext {
   if (typeof traceparent !== "string" || !isTraceparent(traceparent)) return NONE;
-  return { traceparent, tracestate: TRACESTATE.test(tracestate) ? tracestate : undefined };
+  return { traceparent, tracestate: isTracestate(tracestate) ? tracestate : undefined };
 }

@@ -1,9 +1,11 @@
+import { hasSubscribers } from "node:diagnostics_channel";
 import { STATUS_CODES } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ToolContext, ToolFailure } from "../../index.js";
 import { isJson } from "../../json/is-json.js";
 import { type JsonPart, joinObject } from "../../json/json-slices.js";
 import { RawJson } from "../../json/raw-json.js";
+import { isTraceparent, isTracestate, type TraceContext } from "../../observe/traces/trace-context.js";
 import { restartDelayMs } from "../restart-delay.js";
 import { printable } from "../server-log.js";
 import { type BuiltRequest, buildRequest, type RequestPlan } from "./build-request.js";
@@ -38,6 +40,9 @@ const MAX_TRIES = 3;
 const TRANSIENT = new Set([429, 502, 503, 504]);
 /** What a try must leave of the call's time, so that its answer can come. In milliseconds. */
 const LEAST_LEFT_MS = 500;
+/** Where tracers learn of requests: https://undici.nodejs.org/#/docs/api/DiagnosticsChannel */
+const REQUEST_CHANNEL = "undici:request:create";
+const TRACE_HEADERS = new Set(["traceparent", "tracestate"]);
 /** The most that is read of an answer that is an error, and passed on of it, in bytes. */
 const MAX_ERROR_BYTES = 65_536;
 const MAX_DETAIL_BYTES = 16_384;
@@ -55,7 +60,7 @@ const MAX_EXCERPT = 500;
  */
 export async function callHttpTool(setup: HttpCallSetup, context: ToolContext): Promise<unknown> {
   const { client, idempotent, plan, now, random } = setup;
-  const request = outgoing(setup, buildRequest(plan, context.payloadJson));
+  const request = outgoing(setup, buildRequest(plan, context.payloadJson), context);
   const leftMs = (): number => context.deadline.getTime() - now();
   for (let tries = 1; ; tries += 1) {
     const outcome = await client.send(request, context.signal);
@@ -124,10 +129,11 @@ async function readWhole(
   }
 }
 
-function outgoing({ target, credentials }: HttpCallSetup, built: BuiltRequest): OutgoingRequest {
+function outgoing({ target, credentials }: HttpCallSetup, built: BuiltRequest, trace: TraceContext): OutgoingRequest {
   const carried = credentials();
   const query = [...built.query, ...carried.query].join("&");
   const cookies = [...built.cookies, ...carried.cookies].join("; ");
+  const headers = { ...built.headers, ...carried.headers };
   return {
     method: built.method,
     origin: target.origin,
@@ -135,12 +141,27 @@ function outgoing({ target, credentials }: HttpCallSetup, built: BuiltRequest): 
     headers: {
       "user-agent": "toolgate",
       "accept-encoding": "identity",
-      ...built.headers,
-      ...carried.headers,
+      ...traceHeaders(trace, Object.keys(headers)),
+      ...headers,
       ...(cookies === "" ? {} : { cookie: cookies }),
     },
     body: built.body,
   };
+}
+
+/**
+ * The call's trace context as headers: https://www.w3.org/TR/trace-context/. What is malformed is left out, and all of it where an
+ * argument or a credential is one of the two.
+ */
+function traceHeaders(
+  { traceparent, tracestate }: TraceContext,
+  others: readonly string[],
+): Readonly<Record<string, string>> {
+  if (traceparent === undefined || !isTraceparent(traceparent)) return {};
+  // A tracer that the process was started with sends its own, below the call's span; of two, servers take neither.
+  if (hasSubscribers(REQUEST_CHANNEL)) return {};
+  if (others.some((name) => TRACE_HEADERS.has(name.toLowerCase()))) return {};
+  return tracestate !== undefined && isTracestate(tracestate) ? { traceparent, tracestate } : { traceparent };
 }
 
 function lost({ plan, idempotent }: HttpCallSetup, why: string): ToolFailure {

@@ -11,6 +11,7 @@ export interface TraceContext {
  * ff, are invalid.
  */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]{0,200})?$/;
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 /** Where the second digit of the flags stands, in every version. */
 const FLAGS_PLACE = 54;
 /** The bit that says that the caller may have recorded the trace: https://www.w3.org/TR/trace-context/#sampled-flag */
@@ -19,6 +20,11 @@ const SAMPLED = 1;
 /** Whether a text is a traceparent. One that is malformed is to be left out: a trace is never a reason to refuse a request. */
 export function isTraceparent(text: string): boolean {
   return TRACEPARENT.test(text);
+}
+
+/** Whether a text can be sent as a tracestate: what it lists is for those who wrote it. */
+export function isTracestate(text: string): boolean {
+  return TRACESTATE.test(text);
 }
 
 /** Whether a valid traceparent says that its trace is recorded. It allocates nothing: each call is asked. */

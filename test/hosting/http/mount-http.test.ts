@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -130,6 +131,35 @@ describe("a mount", () => {
       "content-type": "application/json",
       "accept-encoding": "identity",
     });
+  });
+
+  test("sends the call's trace context, unless an argument is one", async () => {
+    const given = { operationId: "given", parameters: [{ name: "Traceparent", in: "header" }] };
+    const paths = { ...(PATHS as Record<string, Json>), "/given": { get: given } };
+    const { registry } = await mountApi(api(paths, { servers: [{ url: server.url }] }));
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const sent = async (tool: string, input: Json, context: object): Promise<unknown[]> => {
+      await registry.run(tool, input, context);
+      const { traceparent: parent, tracestate: state } = server.seen.at(-1)?.headers ?? {};
+      return [parent, state];
+    };
+    const tracestate = "vendor=1";
+    expect(await sent("makeThing", {}, { traceparent, tracestate })).toEqual([traceparent, tracestate]);
+    expect(await sent("makeThing", {}, { traceparent })).toEqual([traceparent, undefined]);
+    expect(await sent("makeThing", {}, {})).toEqual([undefined, undefined]);
+    expect(await sent("given", { Traceparent: "mine" }, { traceparent, tracestate })).toEqual(["mine", undefined]);
+    // What is malformed is left out: a trace is no reason for a call to fail.
+    expect(await sent("makeThing", {}, { traceparent, tracestate: "名=1" })).toEqual([traceparent, undefined]);
+    expect(await sent("makeThing", {}, { traceparent: "a\r\nb: c", tracestate })).toEqual([undefined, undefined]);
+    // A tracer of HTTP requests sends its own.
+    const tracer = (message: unknown): void =>
+      (message as { request: { addHeader(name: string, value: string): void } }).request.addHeader(
+        "traceparent",
+        "own",
+      );
+    subscribe("undici:request:create", tracer);
+    open.push({ stop: async () => void unsubscribe("undici:request:create", tracer) });
+    expect(await sent("makeThing", {}, { traceparent, tracestate })).toEqual(["own", undefined]);
   });
 
   test("gives other answers a form of their own", async () => {
