@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { ERROR_CODES } from "../../errors/codes.js";
-import { ToolgateError } from "../../errors/toolgate-error.js";
+import { ToolgateError, type Violation } from "../../errors/toolgate-error.js";
 
 /** https://www.rfc-editor.org/rfc/rfc9457 */
 export const PROBLEM_TYPE = "application/problem+json";
@@ -72,15 +72,30 @@ export function problemOf(error: unknown, correlationId?: string): Problem {
       type: `${TYPE_PREFIX}${known.reason}`,
       title: meaning,
       status,
-      detail: known.message,
+      detail: inWordsOf(known, known.message),
       reason: known.reason,
       executed: known.executed,
       ...(known.retryAfterMs === undefined ? {} : { retryAfterMs: Math.max(0, Math.ceil(known.retryAfterMs)) }),
-      ...(known.violations.length === 0 ? {} : { violations: known.violations }),
+      ...(known.violations.length === 0 ? {} : { violations: known.violations.map((one) => violationIn(known, one)) }),
       ...(Object.keys(known.metadata).length === 0 ? {} : { metadata: known.metadata }),
       ...(correlationId === undefined ? {} : { correlationId }),
     },
   };
+}
+
+/** Names of fields in gRPC's spelling, and what is quoted: the caller's own words, which stay. */
+const FIELDS = /"[^"]*"|\b[a-z]+(?:_[a-z0-9]+)+\b/g;
+
+/** A text about a request with the fields as REST spells them: `pageToken` of `page_token` (https://protobuf.dev/programming-guides/json/). */
+function inWordsOf({ reason }: ToolgateError, text: string): string {
+  if (reason !== "INVALID_REQUEST") return text;
+  return text.replace(FIELDS, (word) =>
+    word.startsWith('"') ? word : word.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+  );
+}
+
+function violationIn(error: ToolgateError, { field, description }: Violation): Violation {
+  return { field: inWordsOf(error, field), description: inWordsOf(error, description) };
 }
 
 /** The headers of a problem besides its type. */

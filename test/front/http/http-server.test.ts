@@ -9,6 +9,7 @@ import { csrfTokenOf, SESSION_COOKIE } from "../../../src/front/http/request-cre
 import { type Route, route } from "../../../src/front/http/route.js";
 import { ROUTES } from "../../../src/front/http/routes.js";
 import { serverStream, unary } from "../../../src/front/services/methods.js";
+import { invalidField } from "../../../src/identity/names.js";
 import { RawJson } from "../../../src/json/raw-json.js";
 import { ScriptedAccess } from "../../access/scripted-access.js";
 import { expectNoLeaks } from "../../support/leaks.js";
@@ -335,6 +336,18 @@ test("a fault of the node says nothing of itself", async () => {
   const { correlationId, ...told } = await problem(post(echo, "{}"));
   expect(told).toMatchObject({ status: 500, reason: "INTERNAL", detail: "A fault of the node.", executed: "unknown" });
   expect(echo.lines).toMatchObject([{ event: "call_failed", correlationId, path: "/toolgate.v1.Gateway/Invoke" }]);
+});
+
+test("fields are named as REST has them, and quoted words as they came", async () => {
+  const Invoke = unary(async () => {
+    throw invalidField("page_token", 'must be the next_page_token of an earlier answer, not "a_b"');
+  });
+  await using echo = await httpEcho({ Invoke }, {}, routes);
+  const description = 'must be the nextPageToken of an earlier answer, not "a_b"';
+  expect(await problem(post(echo, "{}"))).toMatchObject({
+    detail: `pageToken ${description}`,
+    violations: [{ field: "pageToken", description }],
+  });
 });
 
 test("a caller waits no longer than it said", async () => {
