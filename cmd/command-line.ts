@@ -50,6 +50,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     },
   },
   "Toolsets:": {
+    mcp: {
+      summary: "serve the registry's tools to a client of MCP on stdin and stdout",
+      load: async () => (await import("./commands/mcp.js")).mcpCommand(),
+    },
     list: {
       summary: "list the toolsets",
       load: async () => (await import("./commands/list.js")).listCommand(),

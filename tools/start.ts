@@ -296,7 +296,7 @@ function sayWhatNext(nodes: readonly LocalNode[], key: LocalKey | undefined): vo
   report.line();
   const http = nodes.find(({ httpAddress }) => httpAddress !== undefined)?.httpAddress;
   if (http !== undefined) {
-    report.line(`Clients of MCP find all tools at http://${http}/mcp: docs/mcp.md.`);
+    report.line(`Clients of MCP find all tools at http://${http}/mcp, or start npx toolgate mcp: docs/mcp.md.`);
     report.line();
   }
   if (key !== undefined) {

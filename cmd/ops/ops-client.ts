@@ -1,11 +1,11 @@
 import { type IncomingMessage, request } from "node:http";
 import { request as requestByTls } from "node:https";
-import { joinAddress, splitAddress } from "../../src/config/address.js";
+import { splitAddress } from "../../src/config/address.js";
 import { DEFAULT_OPS_LISTEN } from "../../src/config/config.js";
 import { environment } from "../../src/config/environment.js";
 import { ToolgateError } from "../../src/errors/toolgate-error.js";
-import { findKeySource, refuseExposure } from "../../src/sdk/key-source.js";
 import type { ConnectionTarget } from "../contexts/connection-target.js";
+import { HTTPS, keyForListener, placeOf, reachable } from "../contexts/listener.js";
 
 /** How long a listener may take to answer, in milliseconds. */
 const PATIENCE_MS = 5_000;
@@ -40,30 +40,14 @@ export class OpsClient {
    *   INVALID_CONFIG where the credential would go to another machine in clear
    */
   async ask(address: string, question: OpsQuestion): Promise<string> {
-    const { status, body } = await this.#send(address, question, await this.#keyFor(address));
+    const { hostPort, isTls } = placeOf(address);
+    const key = await keyForListener(this.#target, hostPort, isTls);
+    const { status, body } = await this.#send(address, question, key);
     if ((question.answers ?? [200]).includes(status)) return body;
     throw new ToolgateError(
       reasonOf(status),
       `The ops listener at ${address} refuses this: ${body.trim().slice(0, 500)}.`,
     );
-  }
-
-  async #keyFor(address: string): Promise<string | undefined> {
-    const { key: given, insecureKey } = this.#target.options;
-    const { hostPort, isTls } = placeOf(address);
-    const how = { ...(insecureKey === undefined ? {} : { insecureKey }), ...(isTls ? { tls: true } : {}) };
-    const source = await findKeySource({
-      ...{ addresses: [hostPort], env: environment(), onUnusable: () => {} }, // the connection to the nodes tells of it
-      ...(given === undefined ? {} : { key: given }),
-      ...how,
-    });
-    for (const node of this.#target.nodes) {
-      const key = await source.read(node);
-      if (key === undefined) continue;
-      refuseExposure([hostPort], how, `The key of ${source.origin}`);
-      return key;
-    }
-    return undefined;
   }
 
   #send(address: string, { method = "GET", path, body }: OpsQuestion, key: string | undefined) {
@@ -136,13 +120,6 @@ function unreachable(address: string, error: unknown): ToolgateError {
   );
 }
 
-const HTTPS = "https://";
-
-function placeOf(address: string): { readonly hostPort: string; readonly isTls: boolean } {
-  const isTls = address.startsWith(HTTPS);
-  return { isTls, hostPort: isTls ? address.slice(HTTPS.length).replace(/\/$/, "") : address };
-}
-
 /**
  * Where a node's listener for operators is reached: what listens on all addresses, on the loopback one.
  *
@@ -150,18 +127,12 @@ function placeOf(address: string): { readonly hostPort: string; readonly isTls: 
  * @throws ToolgateError INVALID_CONFIG where there is none, or its port is not known
  */
 export function opsAddress(given: string = ownOpsAddress()): string {
-  const { hostPort, isTls } = placeOf(given);
-  const parts = splitAddress(hostPort);
-  if (parts === undefined || parts.port === 0) {
-    throw new ToolgateError(
-      "INVALID_CONFIG",
-      `Where the node's ops listener is, is not known from ${JSON.stringify(given.slice(0, 80))}. Name it: --ops host:port, or https://host:port`,
-    );
-  }
-  const { host, port } = parts;
-  const isAny = host === "0.0.0.0" || /^[0:]*::?[0:]*$/.test(host);
-  const reached = isAny ? (host === "0.0.0.0" ? "127.0.0.1" : "::1") : host;
-  return `${isTls ? HTTPS : ""}${joinAddress(reached, port)}`;
+  const reached = reachable(given);
+  if (reached !== undefined) return reached;
+  throw new ToolgateError(
+    "INVALID_CONFIG",
+    `Where the node's ops listener is, is not known from ${JSON.stringify(given.slice(0, 80))}. Name it: --ops host:port, or https://host:port`,
+  );
 }
 
 function ownOpsAddress(): string {

@@ -3,7 +3,7 @@ import type { JsonSchema } from "../../contract/contract.js";
 import type { Json } from "../../json/json.js";
 import { parseJson } from "../../json/parse-json.js";
 import type { Reply } from "./reply.js";
-import { differs, headerOf, mismatch } from "./revision.js";
+import { differs, encodeHeader, headerOf, mismatch } from "./revision.js";
 
 /*
  * Arguments that a client repeats in headers, for what stands in between (SEP-2243): a property of the payload schema says so by
@@ -62,6 +62,18 @@ export function paramMismatch(
     if (refusal !== undefined) return refusal;
   }
   return undefined;
+}
+
+/** The headers that repeat a call's arguments. @param payload its arguments, in JSON */
+export function paramHeaderValues(params: readonly ParamHeader[], payload: Buffer | undefined): Record<string, string> {
+  if (params.length === 0 || payload === undefined) return {};
+  const args = parseJson(payload.toString("utf8"), "number") as Json; // that much was read before
+  const values = params.map(({ path, header }) => [header, valueAt(args, path)] as const);
+  return Object.fromEntries(
+    values.flatMap(([header, value]) =>
+      value === undefined || value === null || typeof value === "object" ? [] : [[header, encodeHeader(String(value))]],
+    ),
+  );
 }
 
 function compare(header: string, sent: string | undefined, value: Json | undefined): Reply | undefined {

@@ -89,10 +89,14 @@ const NAMED_BY: Readonly<Record<string, string>> = {
   "tasks/cancel": "taskId",
 };
 
-function nameMismatch(method: string, params: Members, headers: IncomingHttpHeaders): Reply | undefined {
+/** What a request names that its headers repeat. */
+export function nameOf(method: string, params: Members): string | undefined {
   const parameter = Object.hasOwn(NAMED_BY, method) ? NAMED_BY[method] : undefined;
-  if (parameter === undefined) return undefined;
-  const name = textOf(params.get(parameter));
+  return parameter === undefined ? undefined : textOf(params.get(parameter));
+}
+
+function nameMismatch(method: string, params: Members, headers: IncomingHttpHeaders): Reply | undefined {
+  const name = nameOf(method, params);
   return name === undefined ? undefined : differs("mcp-name", headerOf(headers, "mcp-name"), name);
 }
 
@@ -109,6 +113,13 @@ export function mismatch(header: string, why: string): Reply {
 }
 
 const ENCODED = /^=\?base64\?(.*)\?=$/i;
+
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
+
+/** A text as a header says it: as Base64 where it could not stand there as it is. */
+export function encodeHeader(text: string): string {
+  return PLAIN.test(text) && !ENCODED.test(text) ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;
+}
 
 /** What a header says: what is not printable ASCII comes as Base64, whole. @returns nothing for what is malformed */
 export function decodeHeader(value: string): string | undefined {
