@@ -26,7 +26,8 @@ export function mcpCommand(): Command {
     .addHelpText(
       "after",
       `
-A client's configuration: {"mcpServers": {"toolgate": {"command": "npx", "args": ["toolgate", "mcp"]}}}
+A client's configuration:
+  {"mcpServers": {"toolgate": {"command": "npx", "args": ["toolgate", "mcp"]}}}
 
 Examples:
   toolgate mcp

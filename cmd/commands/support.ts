@@ -55,7 +55,7 @@ export function supportCommand(): Command {
       `
 Examples:
   toolgate support
-  toolgate support --nodes 10.0.0.5:7400,10.0.0.6:7400 --ops 127.0.0.1:7481 -o toolgate-support.zip
+  toolgate support --nodes 10.0.0.5:7400 --ops 127.0.0.1:7481 -o support.zip
   toolgate support --json | jq '.missing'`,
     )
     .action(async (flags: SupportFlags, command: Command) => {
