@@ -294,16 +294,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "rate-not-spent",
     breaks: "a call that a rate lets in takes nothing of it",
-    replace: "limit.used, limit.spent = limit.used + limit.every, true",
-    by: "limit.spent = true",
+    replace: "limit.used + turn.spent * (limit.kind == 'rate' and limit.every or 1), true",
+    by: "limit.used + turn.spent * (limit.kind == 'rate' and 0 or 1), true",
     drill: "rules",
   },
   {
     name: "places-not-counted",
     breaks: "a limit of unfinished calls lets in any number",
-    replace:
-      "limit.used, limit.until_ms, limit.inside[id] = limit.used + 1, math.max(limit.until_ms or 0, deadline), true",
-    by: "limit.inside[id] = true",
+    replace: "limit.until_ms = math.max(limit.until_ms or 0, deadline)",
+    by: "limit.until_ms = nil",
     drill: "rules",
   },
   {
