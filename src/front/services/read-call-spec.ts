@@ -43,6 +43,11 @@ function transportOf(own: string | undefined, { traceparent }: TraceContext): st
   return traceparent === own ? undefined : traceparent;
 }
 
+/** Whether a call goes on when its caller goes. */
+export function outlivesCaller({ onDisconnect, meta }: Pick<CallSpec__Output, "onDisconnect" | "meta">): boolean {
+  return readContinues(onDisconnect, meta !== null && meta.runId !== "" && meta.toolCallId !== "");
+}
+
 /** A caller that gave ids will come back for its call; one that did not, cannot. */
 function readContinues(policy: CallSpec__Output["onDisconnect"], repeatable: boolean): boolean {
   if (policy === "ON_DISCONNECT_CONTINUE") return true;

@@ -335,6 +335,32 @@ test.each([[undefined], ["p"]])("a client that goes cancels its call (progress t
   await until("the tool is told to stop", () => context?.signal.aborted === true);
 });
 
+test.each([[undefined], ["p"]])(
+  "a client that goes can come back for a call that has ids (progress token: %s)",
+  async (token) => {
+    const runs = ledger.runs.length;
+    const leaving = new AbortController();
+    const ids = { "com.toolgate/run_id": "left", "com.toolgate/tool_call_id": String(token) };
+    const meta = { ...ids, ...(token === undefined ? {} : { progressToken: token }) };
+    const params = { name: "lab__hold", arguments: {} };
+    const call = modern("tools/call", params, { signal: leaving.signal, meta });
+    await until("the tool runs", () => ledger.runs.length > runs);
+    const { context } = ledger.runs[runs] ?? {};
+    leaving.abort();
+    await expect(call).rejects.toThrow();
+    const again = new AbortController();
+    const second = modern("tools/call", params, { signal: again.signal, meta });
+    await until("it is asked for again", () => ledger.runs.length === runs + 1);
+    expect(context?.signal.aborted).toBe(false);
+    const { callId = "" } = context ?? {};
+    await client.cancel(callId);
+    expect((await second).end.result).toMatchObject({
+      isError: true,
+      _meta: { "com.toolgate/error": { call_id: callId } },
+    });
+  },
+);
+
 test("repeats of one call run once", async () => {
   const runs = ledger.runs.length;
   const meta = { "com.toolgate/run_id": "run", "com.toolgate/tool_call_id": "call" };

@@ -2,6 +2,7 @@ import { shownToolset } from "../../../identity/toolset-name.js";
 import { memberOf } from "../../../json/json-slices.js";
 import type { CallSpec__Output } from "../../../protocol/generated/toolgate/v1/CallSpec.js";
 import { readCall } from "../../http/call-request.js";
+import { outlivesCaller } from "../../services/read-call-spec.js";
 import { errorReply, failureOf } from "../errors.js";
 import { type ToolForm, WRAPPED } from "../listed-tool.js";
 import type { McpRequest } from "../mcp-request.js";
@@ -131,7 +132,7 @@ async function* follow(
   } catch (error) {
     return refusal(error, form, envelope.revision);
   } finally {
-    if (open !== undefined && spec.onDisconnect !== "ON_DISCONNECT_CONTINUE")
+    if (open !== undefined && !outlivesCaller(spec))
       await ask.unary("Gateway/CancelCall", { callId: open }).catch(() => {}); // its caller is gone, and hears of nothing
   }
 }
