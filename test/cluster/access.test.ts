@@ -34,8 +34,20 @@ afterAll(async () => {
 });
 
 /** A key of a principal that has these roles. */
+/** A key that every node has heard of. */
 async function keyOf(principal: string, ...roles: string[]): Promise<string> {
-  return (await admin.access.createKey({ principal, roles })).key;
+  const { key } = await admin.access.createKey({ principal, roles });
+  for (const address of cluster.addresses) {
+    await until("the node has heard of the key", async () => {
+      const client = await connect(address, { key });
+      try {
+        return (await client.access.whoAmI()).id === principal;
+      } finally {
+        await client.close();
+      }
+    });
+  }
+  return key;
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
