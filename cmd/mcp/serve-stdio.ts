@@ -48,7 +48,7 @@ export async function serveStdio(
   });
   const lines = new LineSplitter(MAX_LINE_BYTES, {
     line: (line) => bridge.take(line),
-    oversized: (_head, _tail, bytes) => bridge.refuse(`A message of ${bytes} bytes is more than any may have.`),
+    oversized: (head, tail, bytes) => bridge.refuse(head, tail, bytes),
   });
   process.stdin.on("data", (chunk: Buffer) => lines.push(chunk));
   const ended = once(process.stdin, "end", { signal }).catch(() => {}); // the client has closed it, or Ctrl-C was pressed

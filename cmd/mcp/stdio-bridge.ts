@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dispatcher, request } from "undici";
-import { ERROR_CODES } from "../../src/errors/codes.js";
+import { isErrorReason } from "../../src/errors/codes.js";
 import {
   INTERNAL_ERROR,
+  INVALID_REQUEST,
   type Members,
   type Message,
   type RequestId,
@@ -11,6 +12,7 @@ import {
   textOf,
 } from "../../src/front/mcp/message.js";
 import { type ParamHeader, paramHeadersOf, paramHeaderValues } from "../../src/front/mcp/param-headers.js";
+import { codeOfReason } from "../../src/front/mcp/reason-code.js";
 import { encodeHeader, META, nameOf } from "../../src/front/mcp/revision.js";
 import { readEvents } from "../../src/hosting/http/event-stream.js";
 import { parseJson } from "../../src/json/parse-json.js";
@@ -64,9 +66,10 @@ export class StdioBridge {
     this.#running.add(running);
   }
 
-  /** A line was longer than any request may be. */
-  refuse(why: string): void {
-    void this.#fail(undefined, INTERNAL_ERROR, why);
+  /** A line was longer than any message may be. @param head its first bytes @param tail its last bytes */
+  refuse(head: Buffer, tail: Buffer, bytes: number): void {
+    const why = `A message of ${bytes} bytes is more than any may have.`;
+    void this.#fail(idAtTheEnds(head, tail), INVALID_REQUEST, why).catch(() => {}); // the client has gone
   }
 
   /** The client has gone: whatever it waits for is cancelled. Resolves when nothing is under way any more. */
@@ -194,9 +197,7 @@ export class StdioBridge {
   /** A refusal of HTTP, as an error of JSON-RPC. */
   #failBy(id: RequestId | undefined, statusCode: number, text: string): Promise<void> {
     const { reason = "", detail = `HTTP ${statusCode}` } = problemIn(text);
-    const code = Object.hasOwn(ERROR_CODES, reason)
-      ? 1_000 + ERROR_CODES[reason as keyof typeof ERROR_CODES].status
-      : INTERNAL_ERROR; // its own key
+    const code = isErrorReason(reason) ? codeOfReason(reason) : INTERNAL_ERROR;
     return this.#fail(id, code, detail, { reason });
   }
 
@@ -211,6 +212,16 @@ export class StdioBridge {
   async #tell(text: string): Promise<void> {
     await this.#options.write(`${text.replace(/[\r\n]+/g, " ")}\n`);
   }
+}
+
+const ID = /"id"\s*:\s*("(?:[^"\\]|\\.){0,256}"|-?[0-9]{1,16})/;
+const ID_FIRST = new RegExp(`^\\s*\\{\\s*(?:"jsonrpc"\\s*:\\s*"2\\.0"\\s*,\\s*)?${ID.source}\\s*,`);
+const ID_LAST = new RegExp(`,\\s*${ID.source}\\s*(?:,\\s*"jsonrpc"\\s*:\\s*"2\\.0"\\s*)?\\}\\s*$`);
+
+/** The id of a request of which only both ends are at hand; clients write it first or last. */
+function idAtTheEnds(head: Buffer, tail: Buffer): RequestId | undefined {
+  const found = ID_FIRST.exec(head.toString("utf8")) ?? ID_LAST.exec(tail.toString("utf8"));
+  return found?.[1] === undefined ? undefined : (JSON.parse(found[1]) as RequestId); // a text or an integer
 }
 
 interface ListedTool {

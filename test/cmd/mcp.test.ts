@@ -106,6 +106,19 @@ async function speak(work: (child: ChildProcessWithoutNullStreams, next: () => P
   expect(await once(child, "close")).toEqual([0, null]);
 }
 
+test.each([
+  ["first", (text: string) => `{"jsonrpc":"2.0","id":"big","method":"ping","params":{"id":7,"text":"${text}"}}`, "big"],
+  ["last", (text: string) => `{"method":"ping","params":{"text":"${text}","id":7},"jsonrpc":"2.0","id":9}`, 9],
+  ["nowhere", (text: string) => `{"jsonrpc":"2.0","method":"ping","params":{"text":"${text}","id":7}}`, null],
+])("a message that is too large is refused by its id, which stands %s", async (_where, message, id) => {
+  await speak(async ({ stdin }, next) => {
+    stdin.write(`${message("x".repeat(8 * 1_048_576))}\n`);
+    expect(await next()).toMatchObject({ id, error: { code: -32_600, message: expect.stringContaining("bytes") } });
+    stdin.write('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+    expect(await next()).toMatchObject({ id: 1, result: {} });
+  });
+});
+
 test("what is no message is answered, and what comes after it too", async () => {
   await speak(async ({ stdin }, next) => {
     stdin.write("{\n");

@@ -1,21 +1,17 @@
 import { ERROR_CODES } from "../../errors/codes.js";
-import { status } from "../../errors/grpc-status.js";
 import { toToolgateError } from "../../errors/to-toolgate-error.js";
 import { ToolgateError } from "../../errors/toolgate-error.js";
 import { headersOf, RequestFailure } from "../http/problem.js";
-import { INTERNAL_ERROR, INVALID_PARAMS } from "./message.js";
+import { codeOfReason } from "./reason-code.js";
 import type { Reply } from "./reply.js";
 
 /*
- * How the reasons of the one error table (src/errors) are told in MCP. The specification has no codes for "denied" or "too many", and
- * keeps -32768 to -32000 for itself and JSON-RPC: the others are a thousand and the gRPC status of the reason. `data` has the reason, and
- * what a program needs for a retry.
+ * How the reasons of the one error table (src/errors) are told in MCP: by a code (reason-code.ts), and in `data` by the reason itself and what a
+ * program needs for a retry.
  *
  * What the model itself can mend or has to know, such as arguments that do not fit, is no such error, but a result with `isError`: see
  * tool-result.ts.
  */
-
-const OWN_CODES = 1_000;
 
 /** What becomes the status of the answer, too: what is in between goes by it. */
 const CARRIED_STATUS: ReadonlySet<number> = new Set([401, 403, 429]);
@@ -51,15 +47,10 @@ export function errorReply(thrown: unknown): Reply {
   const { http } = ERROR_CODES[error.reason];
   return {
     kind: "error",
-    error: { code: codeOf(error), message: error.message, data: dataOf(error, correlationId) },
+    error: { code: codeOfReason(error.reason), message: error.message, data: dataOf(error, correlationId) },
     ...(CARRIED_STATUS.has(http) ? { status: http } : {}),
     headers: headersOf(http, error.retryAfterMs),
   };
-}
-
-function codeOf({ reason, status: of }: ToolgateError): number {
-  if (of === status.INVALID_ARGUMENT || of === status.NOT_FOUND) return INVALID_PARAMS;
-  return reason === "INTERNAL" ? INTERNAL_ERROR : OWN_CODES + of;
 }
 
 export function dataOf(
