@@ -14,8 +14,6 @@ export interface ToolForm {
   readonly payload: "object" | "wrapped";
   /** `answer`: the result is an answer of MCP. `value`: it is any value, that becomes one. */
   readonly result: "answer" | "value";
-  /** Whether clients were told a schema of `structuredContent`: then it holds results, and nothing else. */
-  readonly hasOutputSchema: boolean;
   /** The arguments that clients repeat in headers. */
   readonly headers: readonly ParamHeader[];
 }
@@ -128,12 +126,10 @@ function outputSchemaOf(tool: ToolContract, revision: Revision): JsonSchema | un
 }
 
 function formOf(tool: ToolContract): ToolForm {
-  const answer = readAnswerSchema(tool.result);
   return {
     headers: isWrapped(tool.payload) ? [] : paramHeadersOf(tool.payload),
     payload: isWrapped(tool.payload) ? "wrapped" : "object",
-    result: answer === undefined ? "value" : "answer",
-    hasOutputSchema: typeof (answer === undefined ? tool.result : answer.outputSchema) === "object",
+    result: readAnswerSchema(tool.result) === undefined ? "value" : "answer",
   };
 }
 

@@ -53,7 +53,7 @@ function stateOf(request: McpRequest, call: GetCallResponse): object {
 }
 
 /** Results of a tool that is not known any more are values. */
-const UNKNOWN_FORM: ToolForm = { payload: "object", result: "value", hasOutputSchema: false, headers: [] };
+const UNKNOWN_FORM: ToolForm = { payload: "object", result: "value", headers: [] };
 
 function formOf({ reader, listed }: McpRequest, { handle }: GetCallResponse): ToolForm {
   const { toolset = "", tool: name = "", digest = "" } = handle ?? {};
