@@ -15,7 +15,7 @@ const TOOL = ["toolset", "tool"] as const;
  * Every metric of a node: the only such list, and the table of docs/metrics.md. A registry makes no other one. Names are as OpenMetrics
  * wants them: the unit is their last word (`_seconds`, `_bytes`), before `_total`
  * (https://prometheus.io/docs/specs/om/open_metrics_spec/#metric-naming). Values of labels come from the code, or are budgeted: see
- * tool-series.ts.
+ * label-budget.ts.
  */
 export const METRICS = {
   // Calls
